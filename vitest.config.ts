@@ -1,0 +1,11 @@
+import { defineConfig } from 'vitest/config';
+
+export default defineConfig({
+  test: {
+    include: ['{native,exporter,scorer,daemon,rules,microsim,scripts}/**/*.test.ts', 'test/**/*.test.ts'],
+    // Kernel, Prometheus and namespace tests share one machine: files run one after another where they contend.
+    fileParallelism: false,
+    testTimeout: 30_000,
+    hookTimeout: 60_000,
+  },
+});
