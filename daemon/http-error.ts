@@ -1,0 +1,34 @@
+/**
+ * TIMEOUT: no whole answer in time. CONNECT: no connection, or it broke. TOO_LARGE: the answer exceeds its
+ * bound. ABORTED: by the caller's signal or `close`. PROTOCOL: what came back isn't an HTTP answer to the
+ * request. CREDENTIALS: a file of the settings can't be read or used.
+ */
+export type HttpErrorCode = 'TIMEOUT' | 'CONNECT' | 'TOO_LARGE' | 'ABORTED' | 'PROTOCOL' | 'CREDENTIALS';
+
+export class HttpError extends Error {
+  override readonly name = 'HttpError';
+  readonly code: HttpErrorCode;
+
+  constructor(code: HttpErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+  }
+}
+
+/** Whether a connection that had served before broke before the answer's first byte. */
+export function brokeWhileIdle(error: unknown): boolean {
+  const { code, socket } = error as { readonly code?: string; readonly socket?: { readonly bytesRead?: number } };
+  if (code === 'UND_ERR_SOCKET') return (socket?.bytesRead ?? 0) > 0;
+  return code === 'ECONNRESET' || code === 'EPIPE';
+}
+
+export function toHttpError(error: unknown): HttpError {
+  if (error instanceof HttpError) return error;
+  const { name = '', code = '' } = error as { readonly name?: string; readonly code?: string };
+  const protocol =
+    name === 'HTTPParserError' ||
+    ['UND_ERR_HEADERS_OVERFLOW', 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH', 'UND_ERR_INVALID_ARG'].includes(code);
+  return protocol
+    ? new HttpError('PROTOCOL', 'not a valid HTTP exchange', { cause: error })
+    : new HttpError('CONNECT', 'no connection', { cause: error });
+}

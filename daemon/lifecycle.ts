@@ -1,0 +1,115 @@
+import { ConfigError } from './config-file.ts';
+import { UsageError } from './flags.ts';
+import { describeError } from './logger.ts';
+
+interface StopStep {
+  readonly name: string;
+  readonly run: () => void | Promise<void>;
+}
+
+/**
+ * What a running program must undo, undone in reverse order of registration.
+ * `stop` is idempotent, bounded in time, and joins the errors of all steps.
+ */
+export class StopStack {
+  readonly #steps: StopStep[] = [];
+  #stopping: Promise<void> | undefined;
+
+  onStop(name: string, run: () => void | Promise<void>): void {
+    this.#steps.push({ name, run });
+  }
+
+  /** @throws AggregateError with one error for each step that failed or overran `timeoutMs`. */
+  stop(timeoutMs = 5000): Promise<void> {
+    this.#stopping ??= this.#run(Date.now() + timeoutMs);
+    return this.#stopping;
+  }
+
+  async #run(deadline: number): Promise<void> {
+    const errors: Error[] = [];
+    for (const step of this.#steps.splice(0).reverse()) {
+      try {
+        await within(Promise.resolve(step.run()), Math.max(0, deadline - Date.now()));
+      } catch (error) {
+        errors.push(new Error(`stop ${step.name}`, { cause: error }));
+      }
+    }
+    if (errors.length > 0) throw new AggregateError(errors, errors.map(describeError).join('; '));
+  }
+}
+
+async function within(work: Promise<void>, milliseconds: number): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const timeout = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => reject(new Error('timed out')), milliseconds);
+  });
+  try {
+    await Promise.race([work, timeout]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** What a program's `main` gets: a stack to register clean-up on and the time when to leave. */
+export interface ProgramContext {
+  readonly argv: readonly string[];
+  readonly stops: StopStack;
+  /** Aborted on SIGTERM, SIGINT or when the program asks for its own end. */
+  readonly signal: AbortSignal;
+  /** Called on SIGHUP; at most one reload runs at a time. */
+  readonly onReload: (reload: () => void | Promise<void>) => void;
+}
+
+export type ProgramMain = (context: ProgramContext) => Promise<number | void>;
+
+/**
+ * Runs a program: the only place that touches argv, signals and the exit status.
+ * `main` resolves at once after starting (a daemon then waits on `signal`) or with its exit status.
+ * Exit status 2: wrong usage or configuration, told in one line; 1: any other failure.
+ */
+export async function runProgram(name: string, main: ProgramMain, stopTimeoutMs = 5000): Promise<void> {
+  const stops = new StopStack();
+  const abort = new AbortController();
+  let reload: (() => void | Promise<void>) | undefined;
+  let reloading: Promise<void> = Promise.resolve();
+
+  // Not `once`: a second Ctrl-C must not cut the clean-up short.
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => abort.abort(signal));
+  process.on('SIGHUP', () => {
+    reloading = reloading.then(() => reload?.()).catch(() => undefined);
+  });
+
+  let status = 0;
+  try {
+    status =
+      (await main({
+        argv: process.argv.slice(2),
+        stops,
+        signal: abort.signal,
+        onReload: (run) => {
+          reload = run;
+        },
+      })) ?? 0;
+  } catch (error) {
+    status = reportFailure(name, error);
+  }
+  try {
+    await stops.stop(stopTimeoutMs);
+  } catch (error) {
+    process.stderr.write(`${name}: ${describeError(error)}\n`);
+    status ||= 1;
+  }
+  process.exit(status);
+}
+
+function reportFailure(name: string, error: unknown): number {
+  const usage = error instanceof ConfigError || error instanceof UsageError;
+  process.stderr.write(`${name}: ${describeError(error)}\n`);
+  return usage ? 2 : 1;
+}
+
+/** Resolves when `signal` aborts. */
+export function aborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
+  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+}

@@ -1,0 +1,105 @@
+export const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
+
+export const LOG_FORMATS = ['logfmt', 'json'] as const;
+export type LogFormat = (typeof LOG_FORMATS)[number];
+
+/** A value of a log field. An Error is written as its message, followed by the messages of its causes. */
+export type LogValue = string | number | boolean | undefined | null | Error;
+export type LogFields = Readonly<Record<string, LogValue>>;
+
+export interface Logger {
+  debug(message: string, fields?: LogFields): void;
+  info(message: string, fields?: LogFields): void;
+  warn(message: string, fields?: LogFields): void;
+  error(message: string, fields?: LogFields): void;
+  /** A logger whose every line carries `fields` too. */
+  with(fields: LogFields): Logger;
+}
+
+export interface LoggerOptions {
+  readonly level?: LogLevel;
+  readonly format?: LogFormat;
+  /** Takes one line without its newline. Default: standard error. */
+  readonly write?: (line: string) => void;
+  readonly now?: () => Date;
+}
+
+/**
+ * A structured logger: constant messages, snake_case keys, one line each, on standard error.
+ *
+ * @example createLogger({ level: 'info', format: 'logfmt' }).info('listening', { address: ':9400' })
+ */
+export function createLogger(options: LoggerOptions = {}, bound: LogFields = {}): Logger {
+  const { level = 'info', format = 'logfmt', now = () => new Date() } = options;
+  const write = options.write ?? ((line: string) => void process.stderr.write(`${line}\n`));
+  const threshold = LOG_LEVELS.indexOf(level);
+  const render = format === 'json' ? renderJson : renderLogfmt;
+
+  const log =
+    (lineLevel: LogLevel) =>
+    (message: string, fields: LogFields = {}) => {
+      if (LOG_LEVELS.indexOf(lineLevel) < threshold) return;
+      write(render({ ts: now().toISOString(), level: lineLevel, msg: message, ...bound, ...fields }));
+    };
+  return {
+    debug: log('debug'),
+    info: log('info'),
+    warn: log('warn'),
+    error: log('error'),
+    with: (fields) => createLogger(options, { ...bound, ...fields }),
+  };
+}
+
+/** The message of an error and of its causes, outermost first. */
+export function describeError(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const own = error.message === '' ? error.name : error.message;
+  if (error instanceof AggregateError && own === '') return error.errors.map(describeError).join('; ');
+  return error.cause === undefined ? own : `${own}: ${describeError(error.cause)}`;
+}
+
+function plain(value: LogValue): string | number | boolean | undefined | null {
+  return value instanceof Error ? describeError(value) : value;
+}
+
+function renderJson(fields: LogFields): string {
+  return JSON.stringify(Object.fromEntries(Object.entries(fields).map(([key, value]) => [key, plain(value)])));
+}
+
+function renderLogfmt(fields: LogFields): string {
+  return Object.entries(fields)
+    .filter(([, value]) => value !== undefined)
+    .map(([key, value]) => {
+      const text = String(plain(value));
+      return `${key}=${/^[^\s"=\\]+$/.test(text) ? text : JSON.stringify(text)}`;
+    })
+    .join(' ');
+}
+
+/**
+ * Logs a repeated failure only when its state changes: once when it starts, again when its message
+ * changes, once when it ends.
+ */
+export class ConditionLog {
+  readonly #logger: Logger;
+  readonly #failing = new Map<string, string>();
+
+  constructor(logger: Logger) {
+    this.#logger = logger;
+  }
+
+  /** `condition` failed with `error`; `what` is the constant message. */
+  failing(condition: string, what: string, error: unknown, fields: LogFields = {}): void {
+    const description = describeError(error);
+    if (this.#failing.get(condition) === description) return;
+    this.#failing.set(condition, description);
+    this.#logger.warn(what, { ...fields, error: description });
+  }
+
+  /** `condition` holds again; logs `what` only after a failure. */
+  recovered(condition: string, what: string, fields: LogFields = {}): void {
+    if (!this.#failing.delete(condition)) return;
+    this.#logger.info(what, fields);
+  }
+}

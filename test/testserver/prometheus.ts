@@ -1,0 +1,125 @@
+import { spawn } from 'node:child_process';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+export interface PrometheusOptions {
+  /** The YAML of `prometheus.yml`. Default: nothing to scrape. */
+  readonly config?: string;
+  /** Further flags, `--query.max-samples=1000`. */
+  readonly flags?: readonly string[];
+  /** OpenMetrics text to start with, whole or in pieces, turned into blocks by promtool. */
+  readonly history?: string | Iterable<string>;
+}
+
+export interface RunningPrometheus {
+  readonly url: string;
+  readonly pid: number;
+  /** Ends the process by its id and removes its data. Idempotent. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Starts a real Prometheus on a free port of the loopback with data in a temporary folder of its own, and
+ * resolves when it answers queries. The remote-write receiver and the lifecycle API are on.
+ */
+export async function startPrometheus(options: PrometheusOptions = {}): Promise<RunningPrometheus> {
+  const folder = await mkdtemp(join(tmpdir(), `lorikeet-prometheus-${process.pid}-`));
+  try {
+    return await startIn(folder, options);
+  } catch (error) {
+    await rm(folder, { recursive: true, force: true });
+    throw error;
+  }
+}
+
+async function startIn(folder: string, options: PrometheusOptions): Promise<RunningPrometheus> {
+  const configFile = join(folder, 'prometheus.yml');
+  await writeFile(configFile, options.config ?? 'global: {}\n');
+  if (options.history !== undefined) await backfill(folder, options.history);
+  const port = await freePort();
+  const child = spawn(
+    'prometheus',
+    [
+      `--config.file=${configFile}`,
+      `--storage.tsdb.path=${join(folder, 'data')}`,
+      '--storage.tsdb.retention.time=30d',
+      `--web.listen-address=127.0.0.1:${port}`,
+      '--web.enable-remote-write-receiver',
+      '--web.enable-lifecycle',
+      '--log.level=warn',
+      ...(options.flags ?? []),
+    ],
+    { stdio: ['ignore', 'ignore', 'pipe'] },
+  );
+  let log = '';
+  child.stderr.on('data', (chunk: Buffer) => {
+    log = (log + chunk.toString()).slice(-20_000);
+  });
+  const ended = new Promise<void>((resolve) => {
+    child.once('close', () => resolve());
+    child.once('error', (error) => {
+      log += error.message;
+      resolve();
+    });
+  });
+  const stop = async () => {
+    if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL');
+    await ended;
+    await rm(folder, { recursive: true, force: true });
+  };
+  const url = `http://127.0.0.1:${port}`;
+  try {
+    await untilReady(url, () => child.exitCode !== null || child.pid === undefined, Date.now() + 60_000);
+  } catch (error) {
+    await stop();
+    throw new Error(`prometheus didn't start: ${log}`, { cause: error });
+  }
+  return { url, pid: child.pid ?? -1, stop };
+}
+
+async function untilReady(url: string, ended: () => boolean, deadline: number): Promise<void> {
+  for (;;) {
+    if (ended()) throw new Error('the process ended');
+    const ready = await fetch(`${url}/-/ready`).then(
+      (response) => response.ok,
+      () => false,
+    );
+    if (ready) return;
+    if (Date.now() > deadline) throw new Error('not ready in time');
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
+
+/** Turns OpenMetrics text into blocks below `folder/data`. */
+async function backfill(folder: string, openMetrics: string | Iterable<string>): Promise<void> {
+  const file = join(folder, 'history.txt');
+  await writeFile(file, typeof openMetrics === 'string' ? [openMetrics] : openMetrics);
+  const child = spawn('promtool', ['tsdb', 'create-blocks-from', 'openmetrics', file, join(folder, 'data')], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  let log = '';
+  child.stderr.on('data', (chunk: Buffer) => {
+    log += chunk.toString();
+  });
+  const status = await new Promise<number | null>((resolve, reject) => {
+    child.once('error', reject);
+    child.once('close', resolve);
+  });
+  if (status !== 0) throw new Error(`promtool tsdb create-blocks-from: status ${String(status)}: ${log}`);
+  await rm(file);
+}
+
+/** A port that was free a moment ago on the loopback. */
+export async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(0, '127.0.0.1', resolve);
+  });
+  const address = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  if (address === null || typeof address === 'string') throw new Error('no port');
+  return address.port;
+}

@@ -1,0 +1,132 @@
+import type { IncomingHttpHeaders, ServerResponse } from 'node:http';
+import { readRequestBody, serve } from './http.ts';
+import { decodeSnappyBlock } from './snappy-block.ts';
+import { decodeWriteRequest, type ReceivedSample, type ReceivedSeries } from './write-request.ts';
+
+/** What the receiver does with a request in place of taking it. */
+export type Answer =
+  | { readonly status: number; readonly headers?: Readonly<Record<string, string>>; readonly body?: string }
+  /** Never answered. */
+  | 'hang'
+  /** The connection is cut without an answer. */
+  | 'cut';
+
+export interface Receiver {
+  readonly url: string;
+  /** Every request that came, in order; `status` 0 where none was given. */
+  readonly requests: readonly { readonly status: number; readonly samples: number; readonly reason: string }[];
+  /** The accepted samples of the series with these labels and no others, in order of time. */
+  samples(labels: Readonly<Record<string, string>>): readonly ReceivedSample[];
+  /** How many samples were accepted in all. */
+  accepted(): number;
+  /** Answers the next requests so, one after another. */
+  answerNext(...answers: readonly Answer[]): void;
+  /** Answers every request so, after those of `answerNext`, until given undefined. */
+  answerAll(answer: Answer | undefined): void;
+  /** Refuses, with 400, each request that holds a series for which this is true; nothing of it is kept. */
+  refuseSeries(refuses: (labels: Readonly<Record<string, string>>) => boolean): void;
+  stop(): Promise<void>;
+}
+
+/**
+ * A remote-write 1.0 receiver that refuses, with 400 and the reason, whatever the specification forbids a sender:
+ * Prometheus itself lets much of it pass. A refused request leaves nothing behind.
+ */
+export async function startReceiver(): Promise<Receiver> {
+  const stored = new Map<string, ReceivedSample[]>();
+  const requests: { status: number; samples: number; reason: string }[] = [];
+  const next: Answer[] = [];
+  let always: Answer | undefined;
+  let refuses: (labels: Readonly<Record<string, string>>) => boolean = () => false;
+
+  const take = (headers: IncomingHttpHeaders, method: string, body: Uint8Array): number => {
+    checkHeaders(headers, method);
+    const series = decodeWriteRequest(decodeSnappyBlock(body));
+    for (const { labels } of series) {
+      if (refuses(Object.fromEntries(labels))) throw new Error(`series refused: ${JSON.stringify(labels)}`);
+    }
+    return store(stored, series);
+  };
+  const answer = (response: ServerResponse, told: Answer | undefined, taken: () => number) => {
+    const entry = { status: 0, samples: 0, reason: '' };
+    requests.push(entry);
+    if (told === 'hang') return;
+    if (told === 'cut') {
+      response.socket?.destroy();
+      return;
+    }
+    if (told !== undefined) {
+      entry.status = told.status;
+      response.writeHead(told.status, told.headers).end(told.body);
+      return;
+    }
+    try {
+      entry.samples = taken();
+      entry.status = 204;
+    } catch (error) {
+      entry.status = 400;
+      entry.reason = (error as Error).message;
+    }
+    response.writeHead(entry.status).end(entry.reason);
+  };
+  const server = await serve((request, response) => {
+    void readRequestBody(request).then((body) => {
+      answer(response, next.shift() ?? always, () => take(request.headers, request.method ?? '', body));
+    });
+  });
+  return {
+    url: `${server.url}/api/v1/write`,
+    requests,
+    samples: (labels) => stored.get(JSON.stringify(Object.entries(labels).sort(([a], [b]) => (a < b ? -1 : 1)))) ?? [],
+    accepted: () => [...stored.values()].reduce((sum, samples) => sum + samples.length, 0),
+    answerNext: (...answers) => void next.push(...answers),
+    answerAll: (told) => {
+      always = told;
+    },
+    refuseSeries: (condition) => {
+      refuses = condition;
+    },
+    stop: () => server.stop(),
+  };
+}
+
+function checkHeaders(headers: IncomingHttpHeaders, method: string): void {
+  if (method !== 'POST') throw new Error(`method ${method}`);
+  const expected = {
+    'content-encoding': /^snappy$/,
+    'content-type': /^application\/x-protobuf$/,
+    'x-prometheus-remote-write-version': /^0\.1\.0$/,
+    'user-agent': /^.+$/,
+  };
+  for (const [name, pattern] of Object.entries(expected)) {
+    const value = headers[name];
+    if (typeof value !== 'string' || !pattern.test(value)) throw new Error(`header ${name}: ${String(value)}`);
+  }
+}
+
+/** Keeps all samples or, if one is out of order or a duplicate with another value, none. */
+function store(stored: Map<string, ReceivedSample[]>, series: readonly ReceivedSeries[]): number {
+  const updates = new Map<string, ReceivedSample[]>();
+  let count = 0;
+  for (const { labels, samples } of series) {
+    const key = JSON.stringify(labels);
+    if (updates.has(key)) throw new Error(`series twice in a request: ${key}`);
+    const updated = [...(stored.get(key) ?? [])];
+    let inRequest = Number.NEGATIVE_INFINITY;
+    for (const sample of samples) {
+      if (sample.timestampMs <= inRequest) throw new Error(`unsorted samples in a request: ${key}`);
+      inRequest = sample.timestampMs;
+      const last = updated.at(-1);
+      if (last !== undefined && sample.timestampMs < last.timestampMs) throw new Error(`out of order sample: ${key}`);
+      if (last?.timestampMs === sample.timestampMs) {
+        if (last.bits !== sample.bits) throw new Error(`duplicate sample for timestamp: ${key}`);
+        continue;
+      }
+      updated.push(sample);
+      count++;
+    }
+    updates.set(key, updated);
+  }
+  for (const [key, samples] of updates) stored.set(key, samples);
+  return count;
+}
