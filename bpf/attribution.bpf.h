@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR MIT) */
+#ifndef LORIKEET_ATTRIBUTION_BPF_H
+#define LORIKEET_ATTRIBUTION_BPF_H
+
+#include "attribution.h"
+#include "maps.bpf.h"
+#include "types.bpf.h"
+
+/* IPv4 over an IPv6 socket included; a UNIX, UDP, SCTP or MPTCP socket is not. */
+static __always_inline bool is_tcp(const struct sock *sk) {
+    __u16 family = sk->__sk_common.skc_family;
+
+    return (family == AF_INET || family == AF_INET6) && sk->sk_protocol == IPPROTO_TCP;
+}
+
+/* Writes down a cgroup's ancestors, once: user space may find the folder gone when it reads the counts. */
+static __always_inline void record_cgroup(struct cgroup *cgroup, __u64 id) {
+    struct cgroup_info info = {};
+
+    if (bpf_map_lookup_elem(&cgroups, &id))
+        return;
+    for (int i = 0; i < CGROUP_ANCESTORS; i++) {
+        struct cgroup_subsys_state *parent = cgroup->self.parent;
+
+        if (!parent)
+            break;
+        cgroup = parent->cgroup;
+        info.ancestors[i] = cgroup->kn->id;
+    }
+    /* Another CPU may have written it since: the same. */
+    if (bpf_map_update_elem(&cgroups, &id, &info, BPF_ANY))
+        count_lost(LOST_CGROUPS);
+}
+
+/* The cgroup that the socket belongs to, never the running task's: most state changes happen in softirq, where the
+ * task is whoever was interrupted. It doesn't change in a socket's life. */
+static __always_inline __u64 socket_cgroup(const struct sock *sk) {
+    struct cgroup *cgroup = sk->sk_cgrp_data.cgroup;
+    __u64 id = cgroup->kn->id;
+
+    record_cgroup(cgroup, id);
+    return id;
+}
+
+static __always_inline void set_edge(struct edge_key *edge, const struct sock *sk, __u64 cgroup) {
+    edge->cgroup = cgroup;
+    edge->port = bpf_ntohs(sk->__sk_common.skc_dport);
+    if (sk->__sk_common.skc_family == AF_INET) {
+        __be32 address = sk->__sk_common.skc_daddr;
+
+        __builtin_memset(edge->address, 0, 10);
+        __builtin_memset(edge->address + 10, 0xff, 2);
+        __builtin_memcpy(edge->address + 12, &address, 4);
+    } else {
+        struct in6_addr address = sk->__sk_common.skc_v6_daddr;
+
+        __builtin_memcpy(edge->address, &address, 16);
+    }
+}
+
+/* Begins to follow a socket whose role is known. */
+static __always_inline void follow(struct socket_state *socket, const struct sock *sk, enum role role) {
+    __u64 cgroup = socket_cgroup(sk);
+
+    socket->service.cgroup = cgroup;
+    socket->service.role = role;
+    socket->request_ns = 0;
+    if (role == ROLE_CLIENT)
+        set_edge(&socket->edge, sk, cgroup);
+}
+
+#endif

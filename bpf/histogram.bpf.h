@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR MIT) */
+#ifndef LORIKEET_HISTOGRAM_BPF_H
+#define LORIKEET_HISTOGRAM_BPF_H
+
+#include "histogram.h"
+#include "types.bpf.h"
+
+/* The bucket of a duration, see histogram.h: the number of bits of (d - 1) >> 14, found by halving, since BPF has no
+ * instruction for it. */
+static __always_inline __u32 histogram_bucket(__u64 duration_ns) {
+    __u64 wide = duration_ns ? (duration_ns - 1) >> HISTOGRAM_FIRST_SHIFT : 0;
+    __u32 rest, bits = 0;
+
+    if (wide >> (HISTOGRAM_BUCKETS - 2))
+        return HISTOGRAM_BUCKETS - 1;
+    rest = wide;
+    if (rest >> 16) {
+        rest >>= 16;
+        bits += 16;
+    }
+    if (rest >> 8) {
+        rest >>= 8;
+        bits += 8;
+    }
+    if (rest >> 4) {
+        rest >>= 4;
+        bits += 4;
+    }
+    if (rest >> 2) {
+        rest >>= 2;
+        bits += 2;
+    }
+    /* What is left, 0 to 3, has 0, 1, 2 and 2 bits. */
+    return bits + (rest > 1 ? 2 : rest);
+}
+
+/* The verifier can't follow the arithmetic above, and has to see a bound right before the access. */
+#define HISTOGRAM_BOUND(bucket) ((bucket) < HISTOGRAM_BUCKETS ? (bucket) : HISTOGRAM_BUCKETS - 1)
+
+/* For a histogram that one program alone writes. */
+static __always_inline void histogram_add(struct histogram *histogram, __u64 duration_ns) {
+    __u32 bucket = HISTOGRAM_BOUND(histogram_bucket(duration_ns));
+
+    histogram->sum_ns += duration_ns;
+    histogram->buckets[bucket]++;
+}
+
+/* For a histogram that programs of process and softirq context write, see atomic_add. */
+static __always_inline void histogram_add_atomic(struct histogram *histogram, __u64 duration_ns) {
+    __u32 bucket = HISTOGRAM_BOUND(histogram_bucket(duration_ns));
+
+    __sync_fetch_and_add(&histogram->sum_ns, duration_ns);
+    __sync_fetch_and_add(&histogram->buckets[bucket], 1);
+}
+
+#endif

@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: (GPL-2.0-only OR MIT)
+#include "maps.bpf.h"
+
+struct requests_map requests SEC(".maps");
+struct edges_map edges SEC(".maps");
+struct tcp_map tcp SEC(".maps");
+struct cgroups_map cgroups SEC(".maps");
+struct lost_counters_map lost SEC(".maps");
+struct sockets_map sockets SEC(".maps");
+
+/* What a new row starts from: too large for the stack of 512 bytes. */
+const struct histogram zero_histogram = {};
+const struct edge_stats zero_edge = {};
+const struct tcp_stats zero_tcp = {};
+
+const volatile bool track_edges = true;
+
+char LICENSE[] SEC("license") = "Dual MIT/GPL";

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR MIT) */
+#ifndef LORIKEET_MAPS_BPF_H
+#define LORIKEET_MAPS_BPF_H
+
+#include "attribution.h"
+#include "lost.h"
+#include "requests.h"
+#include "tcp.h"
+#include "types.bpf.h"
+
+/* All maps, defined once in maps.bpf.c; `bpftool gen link` joins them with the programs.
+ *
+ * Plain hashes, not LRU: a full map says so in `lost`, an LRU would drop counters silently. Not preallocated: a row
+ * takes value size x possible CPUs, which on a node of 64 would be 230 MB for 16384 edges that nobody may ever have. */
+
+struct requests_map {
+    __uint(type, BPF_MAP_TYPE_PERCPU_HASH);
+    __uint(max_entries, 4096);
+    __uint(map_flags, BPF_F_NO_PREALLOC);
+    __type(key, struct service_key);
+    __type(value, struct histogram);
+};
+
+struct edges_map {
+    __uint(type, BPF_MAP_TYPE_PERCPU_HASH);
+    __uint(max_entries, 16384);
+    __uint(map_flags, BPF_F_NO_PREALLOC);
+    __type(key, struct edge_key);
+    __type(value, struct edge_stats);
+};
+
+struct tcp_map {
+    __uint(type, BPF_MAP_TYPE_PERCPU_HASH);
+    __uint(max_entries, 4096);
+    __uint(map_flags, BPF_F_NO_PREALLOC);
+    __type(key, struct service_key);
+    __type(value, struct tcp_stats);
+};
+
+struct cgroups_map {
+    __uint(type, BPF_MAP_TYPE_HASH);
+    __uint(max_entries, 8192);
+    __uint(map_flags, BPF_F_NO_PREALLOC);
+    __type(key, __u64);
+    __type(value, struct cgroup_info);
+};
+
+struct lost_counters_map {
+    __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+    __uint(max_entries, LOST_MAPS);
+    __type(key, __u32);
+    __type(value, __u64);
+};
+
+/* What is known of one socket. Freed by the kernel with the socket. The keys are ready-made: a lookup costs no copy. */
+enum phase {
+    PHASE_NONE, /* no connection yet, or one that is older than the programs */
+    PHASE_CONNECTING,
+    PHASE_ESTABLISHED,
+    PHASE_CLOSED,
+};
+
+struct socket_state {
+    struct service_key service; /* role ROLE_UNKNOWN: not followed */
+    struct edge_key edge;       /* clients only */
+    __u64 phase_ns;             /* when the phase began */
+    __u64 request_ns;           /* when the open request began, 0 without one */
+    __u32 phase;                /* enum phase, changed under the socket's lock only */
+    __u32 counted;              /* its opening is in tcp_stats, so its closing belongs there too */
+};
+
+struct sockets_map {
+    __uint(type, BPF_MAP_TYPE_SK_STORAGE);
+    __uint(map_flags, BPF_F_NO_PREALLOC);
+    __type(key, int);
+    __type(value, struct socket_state);
+};
+
+extern struct requests_map requests SEC(".maps");
+extern struct edges_map edges SEC(".maps");
+extern struct tcp_map tcp SEC(".maps");
+extern struct cgroups_map cgroups SEC(".maps");
+extern struct lost_counters_map lost SEC(".maps");
+extern struct sockets_map sockets SEC(".maps");
+
+/* For a word that programs of different contexts write: a softirq may interrupt a program between the load and the
+ * store of a plain add on the same CPU, and what it added would be lost. */
+#define atomic_add(word, n) ((void)__sync_fetch_and_add(word, n))
+
+static __always_inline void count_lost(__u32 map) {
+    __u64 *count = bpf_map_lookup_elem(&lost, &map);
+
+    if (count)
+        atomic_add(count, 1);
+}
+
+/* The row of a key, made from `zero` if there is none; NULL, and counted as lost, if it can't be made.
+ * BPF_NOEXIST because a softirq or another CPU may make it first: its row is then the one to use. */
+static __always_inline void *find_or_make(void *map, const void *key, const void *zero, __u32 lost_map) {
+    void *row = bpf_map_lookup_elem(map, key);
+
+    if (row)
+        return row;
+    bpf_map_update_elem(map, key, zero, BPF_NOEXIST);
+    row = bpf_map_lookup_elem(map, key);
+    if (!row)
+        count_lost(lost_map);
+    return row;
+}
+
+extern const struct histogram zero_histogram;
+extern const struct edge_stats zero_edge;
+extern const struct tcp_stats zero_tcp;
+
+/* Tunable. Off: `edges` is left alone, for nodes where the pairs are too many or of no use. */
+extern const volatile bool track_edges;
+
+#endif

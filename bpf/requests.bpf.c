@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: (GPL-2.0-only OR MIT)
+#include "attribution.bpf.h"
+#include "histogram.bpf.h"
+#include "maps.bpf.h"
+#include "types.bpf.h"
+
+/* Requests of any protocol, from the turn-arounds of a socket: the tracepoints fire once for each send and receive
+ * call (kernel 6.3), after it, with the bytes it moved.
+ *
+ *   server: the first receive after a send begins a request, the next send ends it;
+ *   client: the first send after a receive begins one, the next receive ends it.
+ *
+ * So a duration reaches from the return of the first call to the return of the first call of the answer. Pipelined
+ * requests count as one, and a protocol in which the server speaks first has its greeting left out.
+ *
+ * Plain adds are enough here: a word of `requests`, `edges` or `tcp` that these programs write is written by one of
+ * them alone (client rows by receive, server rows by send, sent and received bytes by their own), and the kernel never
+ * runs a program on a CPU where it is running already. That would be a loss if a socket's calls happened in softirq;
+ * they sleep, and so are made by tasks.
+ *
+ * Bytes that go past send and receive calls are not seen: splice() from a socket, TCP_ZEROCOPY_RECEIVE, sockmap, and
+ * before kernel 6.5 sendfile() and splice() to a socket. tcp_sock's own counters can't fill the gap exactly: they count
+ * what was acknowledged or queued, whether or not the application had read it, or took it back. */
+
+/* The state of a socket to count; NULL of another protocol, and of one whose role isn't known. */
+static __always_inline struct socket_state *find_socket(struct sock *sk, int length) {
+    struct socket_state *socket;
+
+    if (length <= 0 || !is_tcp(sk))
+        return NULL;
+    socket = bpf_sk_storage_get(&sockets, sk, 0, 0);
+    if (socket)
+        return socket->service.role == ROLE_UNKNOWN ? NULL : socket;
+    /* Older than the programs. An empty state marks it as counted. */
+    bpf_sk_storage_get(&sockets, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
+    count_lost(LOST_SOCKETS);
+    return NULL;
+}
+
+static __always_inline struct edge_stats *find_edge(const struct socket_state *socket) {
+    if (!track_edges || socket->service.role != ROLE_CLIENT)
+        return NULL;
+    return find_or_make(&edges, &socket->edge, &zero_edge, LOST_EDGES);
+}
+
+static __always_inline void begin_request(struct socket_state *socket) {
+    if (!socket->request_ns)
+        socket->request_ns = bpf_ktime_get_ns();
+}
+
+/* Two threads may end the same request at the same time: the exchange lets one of them count it. */
+static __always_inline void end_request(struct socket_state *socket, struct edge_stats *edge) {
+    struct histogram *histogram;
+    __u64 begin, duration;
+
+    if (!socket->request_ns)
+        return;
+    begin = __sync_lock_test_and_set(&socket->request_ns, 0);
+    if (!begin)
+        return;
+    duration = bpf_ktime_get_ns() - begin;
+    histogram = find_or_make(&requests, &socket->service, &zero_histogram, LOST_REQUESTS);
+    if (histogram)
+        histogram_add(histogram, duration);
+    if (edge)
+        histogram_add(&edge->requests, duration);
+}
+
+static __always_inline int handle_send(struct sock *sk, int length) {
+    struct socket_state *socket = find_socket(sk, length);
+    struct tcp_stats *stats;
+    struct edge_stats *edge;
+
+    if (!socket)
+        return 0;
+    if (socket->service.role == ROLE_CLIENT)
+        begin_request(socket);
+    else
+        end_request(socket, NULL);
+    stats = find_or_make(&tcp, &socket->service, &zero_tcp, LOST_TCP);
+    if (stats)
+        stats->sent_bytes += length;
+    edge = find_edge(socket);
+    if (edge)
+        edge->sent_bytes += length;
+    return 0;
+}
+
+static __always_inline int handle_receive(struct sock *sk, int length, int flags) {
+    struct socket_state *socket;
+    struct tcp_stats *stats;
+    struct edge_stats *edge;
+
+    /* Data only looked at comes again; the error queue gives back what was sent. */
+    if (flags & (MSG_PEEK | MSG_ERRQUEUE))
+        return 0;
+    socket = find_socket(sk, length);
+    if (!socket)
+        return 0;
+    edge = find_edge(socket);
+    if (socket->service.role == ROLE_CLIENT)
+        end_request(socket, edge);
+    else
+        begin_request(socket);
+    stats = find_or_make(&tcp, &socket->service, &zero_tcp, LOST_TCP);
+    if (stats)
+        stats->received_bytes += length;
+    if (edge)
+        edge->received_bytes += length;
+    return 0;
+}
+
+SEC("tp_btf/sock_send_length")
+int BPF_PROG(sock_send_length, struct sock *sk, int length, int flags) {
+    return handle_send(sk, length);
+}
+
+SEC("tp_btf/sock_recv_length")
+int BPF_PROG(sock_recv_length, struct sock *sk, int length, int flags) {
+    return handle_receive(sk, length, flags);
+}
+
+char LICENSE[] SEC("license") = "Dual MIT/GPL";

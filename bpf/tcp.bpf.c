@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: (GPL-2.0-only OR MIT)
+#include "attribution.bpf.h"
+#include "histogram.bpf.h"
+#include "maps.bpf.h"
+#include "types.bpf.h"
+
+/* Births and deaths of connections, from the one tracepoint of every TCP state change. A connection is born when it is
+ * established and dies when its socket is closed, whoever holds it still: TIME_WAIT and unread data don't count.
+ *
+ * A connect that fails for want of a route never changes the state and isn't seen. One that finds no free local port
+ * counts as FAILURE_OTHER.
+ *
+ * The handler is attached twice. It runs in process context with softirqs on (connect, close, the backlog) and in
+ * softirq, and the kernel skips a program that is running on that CPU already (commit 05b24ff9b2cf, kernel 6.1): a
+ * packet that arrives while the program runs for a connect would have its event dropped, and a connection would stay
+ * open in our books for ever. Two levels of context, two programs: one of them is always free. The second run of an
+ * event finds the phase reached and does nothing, and a socket's events can't overlap: they happen under its lock. */
+
+static __always_inline struct tcp_stats *find_tcp(const struct service_key *key) {
+    return find_or_make(&tcp, key, &zero_tcp, LOST_TCP);
+}
+
+static __always_inline enum connect_failure failure_of(struct sock *sk) {
+    struct tcp_sock *tp;
+    /* The soft error is an ICMP message that TCP was still sitting out when the application gave up. */
+    int error = sk->sk_err ? sk->sk_err : sk->sk_err_soft;
+
+    switch (error) {
+    case ECONNREFUSED:
+        return FAILURE_REFUSED;
+    case ETIMEDOUT:
+        return FAILURE_TIMEOUT;
+    case ECONNRESET:
+    case ECONNABORTED:
+    case EPIPE:
+        return FAILURE_RESET;
+    case ENETUNREACH:
+    case EHOSTUNREACH:
+    case ENETDOWN:
+    case EHOSTDOWN:
+    case ENONET:
+        return FAILURE_UNREACHABLE;
+    case 0:
+        /* The application closed the socket: it lost patience if a SYN had gone unanswered. */
+        tp = bpf_skc_to_tcp_sock(sk);
+        return tp && tp->inet_conn.icsk_retransmits ? FAILURE_TIMEOUT : FAILURE_OTHER;
+    default:
+        return FAILURE_OTHER;
+    }
+}
+
+static __always_inline void connecting(struct sock *sk, enum role role) {
+    struct socket_state *socket = bpf_sk_storage_get(&sockets, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
+
+    if (!socket) {
+        count_lost(LOST_SOCKETS);
+        return;
+    }
+    if (socket->phase == PHASE_CONNECTING)
+        return;
+    follow(socket, sk, role);
+    socket->counted = false;
+    socket->phase_ns = bpf_ktime_get_ns();
+    socket->phase = PHASE_CONNECTING;
+}
+
+static __always_inline void established(struct sock *sk) {
+    struct socket_state *socket = bpf_sk_storage_get(&sockets, sk, 0, 0);
+    struct tcp_stats *stats;
+    __u64 now;
+
+    if (!socket || socket->phase != PHASE_CONNECTING)
+        return;
+    socket->phase = PHASE_ESTABLISHED;
+    stats = find_tcp(&socket->service);
+    if (!stats)
+        return;
+    socket->counted = true;
+    now = bpf_ktime_get_ns();
+    atomic_add(&stats->opened, 1);
+    /* A server's socket is made when the handshake is over: it has no duration. */
+    if (socket->service.role == ROLE_CLIENT)
+        histogram_add_atomic(&stats->connect, now - socket->phase_ns);
+    socket->phase_ns = now;
+}
+
+static __always_inline void connect_failed(struct sock *sk, struct socket_state *socket) {
+    struct tcp_stats *stats = find_tcp(&socket->service);
+    struct edge_stats *edge;
+
+    if (stats)
+        atomic_add(&stats->connect_failures[failure_of(sk)], 1);
+    if (!track_edges)
+        return;
+    edge = find_or_make(&edges, &socket->edge, &zero_edge, LOST_EDGES);
+    if (edge)
+        atomic_add(&edge->connect_failures, 1);
+}
+
+static __always_inline void closed(struct sock *sk) {
+    struct socket_state *socket = bpf_sk_storage_get(&sockets, sk, 0, 0);
+    struct tcp_stats *stats;
+    __u32 phase;
+
+    if (!socket)
+        return;
+    /* The state stays: after a shutdown from both ends there may be data left to read, the response among them. */
+    phase = socket->phase;
+    socket->phase = PHASE_CLOSED;
+    if (phase == PHASE_CONNECTING && socket->service.role == ROLE_CLIENT)
+        connect_failed(sk, socket);
+    if (phase != PHASE_ESTABLISHED || !socket->counted)
+        return;
+    stats = find_tcp(&socket->service);
+    if (!stats)
+        return;
+    atomic_add(&stats->closed, 1);
+    histogram_add_atomic(&stats->lifetime, bpf_ktime_get_ns() - socket->phase_ns);
+}
+
+static __always_inline int handle_state(struct sock *sk, int old_state, int new_state) {
+    if (!is_tcp(sk))
+        return 0;
+    if (new_state == TCP_SYN_SENT)
+        connecting(sk, ROLE_CLIENT);
+    else if (new_state == TCP_SYN_RECV && old_state == TCP_LISTEN)
+        connecting(sk, ROLE_SERVER);
+    else if (new_state == TCP_ESTABLISHED)
+        established(sk);
+    else if (new_state == TCP_CLOSE)
+        closed(sk);
+    return 0;
+}
+
+SEC("tp_btf/inet_sock_set_state")
+int BPF_PROG(inet_sock_set_state, struct sock *sk, int old_state, int new_state) {
+    return handle_state(sk, old_state, new_state);
+}
+
+SEC("tp_btf/inet_sock_set_state")
+int BPF_PROG(inet_sock_set_state_nested, struct sock *sk, int old_state, int new_state) {
+    return handle_state(sk, old_state, new_state);
+}
+
+char LICENSE[] SEC("license") = "Dual MIT/GPL";

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR MIT) */
+#ifndef LORIKEET_TYPES_BPF_H
+#define LORIKEET_TYPES_BPF_H
+
+#include <stdbool.h>
+#include <linux/bpf.h>
+#include <linux/errno.h>
+#include <linux/types.h>
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_endian.h>
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_tracing.h>
+
+/* The kernel's types, cut down to the fields that the programs read. Only names and types count: libbpf finds each
+ * field's place in the running kernel's BTF (CO-RE), so that order and gaps here mean nothing.
+ * Floor: kernel 5.15, where sock_cgroup_data got a member of its own for the cgroup (commit 8520e224f547). */
+
+/* include/net/tcp_states.h */
+enum {
+    TCP_ESTABLISHED = 1,
+    TCP_SYN_SENT = 2,
+    TCP_SYN_RECV = 3,
+    TCP_CLOSE = 7,
+    TCP_LISTEN = 10,
+};
+
+/* include/linux/socket.h; include/uapi/linux/in.h */
+#define AF_INET 2
+#define AF_INET6 10
+#define MSG_PEEK 0x2
+#define MSG_ERRQUEUE 0x2000
+#define IPPROTO_TCP 6
+
+#pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
+
+struct kernfs_node {
+    __u64 id;
+};
+
+struct cgroup;
+
+struct cgroup_subsys_state {
+    struct cgroup *cgroup;
+    struct cgroup_subsys_state *parent;
+};
+
+struct cgroup {
+    struct cgroup_subsys_state self;
+    struct kernfs_node *kn;
+};
+
+struct sock_cgroup_data {
+    struct cgroup *cgroup;
+};
+
+struct in6_addr {
+    union {
+        __u8 u6_addr8[16];
+        __be32 u6_addr32[4];
+    } in6_u;
+};
+
+struct sock_common {
+    unsigned short skc_family;
+    __be16 skc_dport;
+    __be32 skc_daddr;
+    struct in6_addr skc_v6_daddr;
+};
+
+struct sock {
+    struct sock_common __sk_common;
+    __u16 sk_protocol;
+    int sk_err;
+    int sk_err_soft;
+    struct sock_cgroup_data sk_cgrp_data;
+};
+
+struct inet_connection_sock {
+    __u8 icsk_retransmits;
+};
+
+struct tcp_sock {
+    struct inet_connection_sock inet_conn;
+};
+
+#pragma clang attribute pop
+
+#endif

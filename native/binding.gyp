@@ -1,0 +1,28 @@
+{
+  "targets": [
+    {
+      "target_name": "lorikeet_native",
+      "sources": [
+        "src/addon.cc",
+        "src/bpf_object.cc",
+        "src/failure.cc",
+        "src/libbpf_log.cc",
+        "src/map_rows.cc",
+        "src/static_archives.cc"
+      ],
+      "include_dirs": ["<!(node -p \"require('node-addon-api').include_dir\")"],
+      "defines": ["NAPI_VERSION=8", "NAPI_DISABLE_CPP_EXCEPTIONS", "NODE_ADDON_API_DISABLE_DEPRECATED"],
+      "cflags": ["-Wall", "-Wextra", "-Werror", "-fvisibility=hidden"],
+      "ldflags": [
+        # Statically, so that the addon runs where libbpf and libelf aren't installed. Bound to themselves and hidden:
+        # another addon in the same process may bring another libbpf.
+        "-Wl,-Bsymbolic",
+        # See src/static_archives.cc.
+        "-Wl,--wrap=stderr",
+        "-Wl,--exclude-libs,ALL",
+        "-Wl,-z,relro,-z,now"
+      ],
+      "libraries": ["-l:libbpf.a", "-l:libelf.a", "-l:libz.a"]
+    }
+  ]
+}

@@ -1,0 +1,23 @@
+/**
+ * What failed: opening the object file or its options, loading (the kernel's verifier, a full map, permissions),
+ * attaching, an operation on a map, or anything after `close()`.
+ */
+export type BpfErrorCode = 'BPF_OPEN' | 'BPF_LOAD' | 'BPF_ATTACH' | 'BPF_MAP' | 'BPF_CLOSED';
+
+/** A failure of the kernel or of libbpf. */
+export class BpfError extends Error {
+  override readonly name = 'BpfError';
+  readonly code: BpfErrorCode;
+  /** The kernel's or libbpf's error by name: `EPERM`, `E2BIG`, `LIBBPF_ERRNO__FORMAT`. */
+  readonly errno: string;
+  /** Why the verifier refused a program, in its own words; only with `BPF_LOAD`, and only if it got so far. */
+  declare readonly verifierLog?: string;
+
+  /** Called by the addon as well, with the arguments in this order. */
+  constructor(message: string, code: BpfErrorCode, errno: string, verifierLog?: string) {
+    super(message);
+    this.code = code;
+    this.errno = errno;
+    if (verifierLog !== undefined) this.verifierLog = verifierLog;
+  }
+}

@@ -1,0 +1,136 @@
+import { loadAddon } from './addon.ts';
+import type { NativeMap, NativeObject, ProgramStats } from './addon.ts';
+import { checkOptions } from './options.ts';
+import type { OpenOptions } from './options.ts';
+
+export { defaultObjectPath } from './addon.ts';
+export type { ProgramStats } from './addon.ts';
+export { BpfError } from './error.ts';
+export type { BpfErrorCode } from './error.ts';
+export type { OpenOptions } from './options.ts';
+
+/**
+ * A loaded BPF object file: its programs, not yet attached, and its maps.
+ *
+ * @example
+ * const bpf = BpfObject.open(defaultObjectPath(), { maxEntries: { edges: 4096 } });
+ * for (const program of bpf.programs) bpf.attach(program);
+ * const { count, keys, words } = bpf.map('requests').readSums();
+ * bpf.close();
+ */
+export class BpfObject {
+  /**
+   * The programs that were loaded. Left out are those disabled, and those whose tracepoint this kernel doesn't have:
+   * attaching one of these throws BPF_ATTACH with errno ENOENT.
+   */
+  readonly programs: readonly string[];
+  readonly #native: NativeObject;
+
+  private constructor(native: NativeObject) {
+    this.#native = native;
+    this.programs = native.programs();
+  }
+
+  /**
+   * Opens the file and loads its maps and programs into the kernel.
+   *
+   * @throws BpfError BPF_OPEN: no such file, not a BPF object, or an option names what it doesn't have.
+   * @throws BpfError BPF_LOAD: the kernel refused; `verifierLog` says why if it was the verifier.
+   * @throws TypeError or RangeError: an option's value can't be right for any object.
+   */
+  static open(path: string, options: OpenOptions = {}): BpfObject {
+    if (typeof path !== 'string') throw new TypeError(`path: expected a string, got ${typeof path}`);
+    const { maxEntries, constants, disabled } = checkOptions(options);
+    const { BpfObject: Native } = loadAddon();
+    return new BpfObject(new Native(path, maxEntries, constants, disabled));
+  }
+
+  /** @throws BpfError BPF_ATTACH: unknown, not loaded, attached already (EALREADY), or the kernel refused. */
+  attach(program: string): void {
+    this.#native.attach(program);
+  }
+
+  /** @throws BpfError BPF_MAP with errno ENOENT if the object has no such map. */
+  map(name: string): BpfMap {
+    return new BpfMap(this.#native, name, this.#native.map(name));
+  }
+
+  /** Counters of the loaded programs, in the order of `programs`. */
+  programStats(): readonly ProgramStats[] {
+    return this.#native.programStats();
+  }
+
+  /** Detaches and frees everything. May be called again; every other call throws BPF_CLOSED from then on. */
+  close(): void {
+    this.#native.close();
+  }
+}
+
+/** A map of an open object, and of no use once that is closed. */
+export class BpfMap {
+  readonly name: string;
+  /** Bytes. */
+  readonly keySize: number;
+  /** Bytes, of one CPU's value where the map is per-CPU. */
+  readonly valueSize: number;
+  /** Entries. */
+  readonly capacity: number;
+  readonly #native: NativeObject;
+  readonly #index: number;
+
+  /** Made by `BpfObject.map` only. */
+  constructor(native: NativeObject, name: string, { index, keySize, valueSize, capacity }: NativeMap) {
+    this.name = name;
+    this.keySize = keySize;
+    this.valueSize = valueSize;
+    this.capacity = capacity;
+    this.#native = native;
+    this.#index = index;
+  }
+
+  /**
+   * All rows of a per-CPU map whose value is made of u64 words, summed over the CPUs. `keys` holds count * keySize
+   * bytes, `words` count * valueSize / 8 numbers, exact up to 2^53.
+   *
+   * @throws BpfError BPF_MAP, EINVAL if the map isn't per-CPU or its value isn't made of words.
+   */
+  readSums(): { readonly count: number; readonly keys: Buffer; readonly words: Float64Array } {
+    return this.#native.readSums(this.#index);
+  }
+
+  /**
+   * All rows of a plain map: count * keySize and count * valueSize bytes.
+   *
+   * @throws BpfError BPF_MAP, EINVAL if the map is per-CPU.
+   */
+  read(): { readonly count: number; readonly keys: Buffer; readonly values: Buffer } {
+    return this.#native.read(this.#index);
+  }
+
+  /**
+   * Writes a row of a plain map. A per-CPU map is refused: one value can't be right on every CPU.
+   *
+   * @throws RangeError if a size is wrong.
+   * @throws BpfError BPF_MAP: EINVAL for a per-CPU map, E2BIG for a full one.
+   */
+  update(key: Uint8Array, value: Uint8Array): void {
+    this.#checkSize('key', key, this.keySize);
+    this.#checkSize('value', value, this.valueSize);
+    this.#native.update(this.#index, key, value);
+  }
+
+  /**
+   * @returns whether there was such a row.
+   * @throws RangeError if the key's size is wrong.
+   */
+  delete(key: Uint8Array): boolean {
+    this.#checkSize('key', key, this.keySize);
+    return this.#native.delete(this.#index, key);
+  }
+
+  #checkSize(what: string, bytes: Uint8Array, size: number): void {
+    if (!(bytes instanceof Uint8Array) || bytes.length !== size) {
+      throw new RangeError(`map ${this.name}: expected a ${what} of ${size} bytes`);
+    }
+  }
+}

@@ -1,0 +1,52 @@
+export interface OpenOptions {
+  /** Map name -> greatest number of entries, instead of the object's own. */
+  readonly maxEntries?: Readonly<Record<string, number>>;
+  /** Name of a `const volatile` tunable -> its value; a boolean is 0 or 1. */
+  readonly constants?: Readonly<Record<string, number | bigint>>;
+  /** Programs not to load. */
+  readonly disabled?: readonly string[];
+}
+
+/** The options as the addon takes them. */
+export interface CheckedOptions {
+  readonly maxEntries: readonly (readonly [string, number])[];
+  readonly constants: readonly (readonly [string, bigint])[];
+  readonly disabled: readonly string[];
+}
+
+const MAX_U32 = 2 ** 32 - 1;
+const MIN_CONSTANT = -(2n ** 63n);
+const MAX_CONSTANT = 2n ** 64n - 1n;
+
+/**
+ * Checks what doesn't need the object file; names and the constants' sizes are checked against it when it is opened.
+ *
+ * @throws TypeError or RangeError naming the option.
+ */
+export function checkOptions(options: OpenOptions): CheckedOptions {
+  const { maxEntries = {}, constants = {}, disabled = [] } = options;
+  return {
+    maxEntries: Object.entries(maxEntries).map(([map, entries]) => {
+      if (!Number.isInteger(entries) || entries < 1 || entries > MAX_U32) {
+        throw new RangeError(`maxEntries.${map}: expected an integer from 1 to ${MAX_U32}, got ${entries}`);
+      }
+      return [map, entries];
+    }),
+    constants: Object.entries(constants).map(([name, value]) => [name, checkConstant(name, value)]),
+    disabled: disabled.map((program) => {
+      if (typeof program !== 'string') throw new TypeError(`disabled: expected program names, got ${String(program)}`);
+      return program;
+    }),
+  };
+}
+
+function checkConstant(name: string, value: number | bigint): bigint {
+  if (typeof value === 'number' && !Number.isSafeInteger(value)) {
+    throw new RangeError(`constants.${name}: expected an exact integer, got ${value}`);
+  }
+  const exact = BigInt(value);
+  if (exact < MIN_CONSTANT || exact > MAX_CONSTANT) {
+    throw new RangeError(`constants.${name}: expected at most 64 bits, got ${exact}`);
+  }
+  return exact;
+}

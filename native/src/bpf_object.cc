@@ -1,0 +1,232 @@
+// SPDX-License-Identifier: MIT
+#include "bpf_object.h"
+
+#include <cerrno>
+#include <cstring>
+
+#include <bpf/bpf.h>
+#include <bpf/btf.h>
+
+#include "libbpf_log.h"
+
+namespace lorikeet {
+namespace {
+
+constexpr char kRodata[] = ".rodata";
+constexpr char kTracepointSection[] = "tp_btf/";
+
+struct FreeBtf {
+    void operator()(btf *types) const {
+        btf__free(types);
+    }
+};
+
+/// Where a variable of .rodata lies; nullptr if there is none of that name.
+const btf_var_secinfo *FindVariable(const btf *types, const std::string &name) {
+    const int section = btf__find_by_name_kind(types, kRodata, BTF_KIND_DATASEC);
+    if (section < 0)
+        return nullptr;
+    const btf_type *type = btf__type_by_id(types, section);
+    const btf_var_secinfo *variables = btf_var_secinfos(type);
+    for (int i = 0; i < btf_vlen(type); i++) {
+        const btf_type *variable = btf__type_by_id(types, variables[i].type);
+        if (name == btf__name_by_offset(types, variable->name_off))
+            return &variables[i];
+    }
+    return nullptr;
+}
+
+bool Fits(const Constant &constant, size_t size) {
+    if (size >= sizeof(constant.bits))
+        return true;
+    const unsigned width = size * 8;
+    if (constant.negative)
+        return static_cast<int64_t>(constant.bits) >= -(int64_t{1} << (width - 1));
+    return constant.bits >> width == 0;
+}
+
+template <typename Integer> void Store(void *target, uint64_t bits) {
+    const auto value = static_cast<Integer>(bits);
+    std::memcpy(target, &value, sizeof(value));
+}
+
+/// Whether the size is an integer's.
+bool StoreSized(void *target, uint64_t bits, size_t size) {
+    switch (size) {
+    case 1:
+        Store<uint8_t>(target, bits);
+        return true;
+    case 2:
+        Store<uint16_t>(target, bits);
+        return true;
+    case 4:
+        Store<uint32_t>(target, bits);
+        return true;
+    case 8:
+        Store<uint64_t>(target, bits);
+        return true;
+    default:
+        return false;
+    }
+}
+
+} // namespace
+
+void BpfObject::CloseObject::operator()(bpf_object *object) const {
+    bpf_object__close(object);
+}
+
+void BpfObject::DestroyLink::operator()(bpf_link *link) const {
+    bpf_link__destroy(link);
+}
+
+Failure BpfObject::Fail(const char *code, int error, const std::string &what) const {
+    return {path_ + ": " + what, code, error};
+}
+
+Status BpfObject::Open(const std::string &path, const OpenOptions &options, std::unique_ptr<BpfObject> &object) {
+    auto opened = std::make_unique<BpfObject>();
+    opened->path_ = path;
+    {
+        LibbpfLog log;
+        opened->object_.reset(bpf_object__open_file(path.c_str(), nullptr));
+        if (!opened->object_) {
+            const int error = errno;
+            return opened->Fail("BPF_OPEN", error, ErrnoText(error));
+        }
+    }
+    if (Status failed = opened->Configure(options))
+        return failed;
+    opened->LeaveOutMissingHooks();
+    if (Status failed = opened->Load())
+        return failed;
+    object = std::move(opened);
+    return {};
+}
+
+Status BpfObject::Configure(const OpenOptions &options) {
+    for (const auto &[name, entries] : options.max_entries) {
+        bpf_map *map = bpf_object__find_map_by_name(object_.get(), name.c_str());
+        if (map == nullptr)
+            return Fail("BPF_OPEN", ENOENT, "maxEntries: no map " + name);
+        if (const int error = -bpf_map__set_max_entries(map, entries))
+            return Fail("BPF_OPEN", error, "maxEntries." + name + ": " + ErrnoText(error));
+    }
+    for (const Constant &constant : options.constants) {
+        if (Status failed = SetConstant(constant))
+            return failed;
+    }
+    for (const std::string &name : options.disabled) {
+        bpf_program *program = bpf_object__find_program_by_name(object_.get(), name.c_str());
+        if (program == nullptr)
+            return Fail("BPF_OPEN", ENOENT, "disabled: no program " + name);
+        bpf_program__set_autoload(program, false);
+    }
+    return {};
+}
+
+Status BpfObject::SetConstant(const Constant &constant) {
+    const btf *types = bpf_object__btf(object_.get());
+    const btf_var_secinfo *variable = types != nullptr ? FindVariable(types, constant.name) : nullptr;
+    if (variable == nullptr)
+        return Fail("BPF_OPEN", ENOENT, "constants: no tunable " + constant.name);
+    if (!Fits(constant, variable->size))
+        return Fail("BPF_OPEN", ERANGE,
+                    "constants." + constant.name + ": more than " + std::to_string(variable->size * 8) + " bits");
+    size_t size = 0;
+    const bpf_map *rodata = bpf_object__find_map_by_name(object_.get(), kRodata);
+    // libbpf gives out memory that is writable until the object is loaded, as a pointer to const in later versions.
+    auto *bytes =
+        static_cast<uint8_t *>(const_cast<void *>(bpf_map__initial_value(const_cast<bpf_map *>(rodata), &size)));
+    if (bytes == nullptr || variable->offset + variable->size > size)
+        return Fail("BPF_OPEN", EINVAL, "constants." + constant.name + ": outside of .rodata");
+    if (!StoreSized(bytes + variable->offset, constant.bits, variable->size))
+        return Fail("BPF_OPEN", EINVAL, "constants." + constant.name + ": not an integer");
+    return {};
+}
+
+/// A program on a tracepoint that this kernel doesn't have would make the whole object fail to load.
+void BpfObject::LeaveOutMissingHooks() {
+    LibbpfLog log;
+    const std::unique_ptr<btf, FreeBtf> kernel(btf__load_vmlinux_btf());
+    if (!kernel)
+        return; // Loading will say why.
+    bpf_program *program;
+    bpf_object__for_each_program(program, object_.get()) {
+        const std::string section = bpf_program__section_name(program);
+        if (section.rfind(kTracepointSection, 0) != 0)
+            continue;
+        const std::string hook = "btf_trace_" + section.substr(sizeof(kTracepointSection) - 1);
+        if (btf__find_by_name_kind(kernel.get(), hook.c_str(), BTF_KIND_TYPEDEF) < 0)
+            bpf_program__set_autoload(program, false);
+    }
+}
+
+Status BpfObject::Load() {
+    // libbpf 1 raises RLIMIT_MEMLOCK by itself, and only on kernels that still charge maps to it (before 5.11).
+    LibbpfLog log;
+    if (const int error = -bpf_object__load(object_.get())) {
+        const std::string warning = log.FirstWarning();
+        Failure failure = Fail("BPF_LOAD", error, warning.empty() ? ErrnoText(error) : warning);
+        failure.verifier_log = log.VerifierLog();
+        return failure;
+    }
+    bpf_map *map;
+    bpf_object__for_each_map(map, object_.get()) {
+        maps_.push_back(map);
+    }
+    return {};
+}
+
+std::vector<std::string> BpfObject::Programs() const {
+    std::vector<std::string> names;
+    const bpf_program *program = nullptr;
+    while ((program = bpf_object__next_program(object_.get(), const_cast<bpf_program *>(program))) != nullptr) {
+        if (bpf_program__autoload(program))
+            names.emplace_back(bpf_program__name(program));
+    }
+    return names;
+}
+
+Status BpfObject::Attach(const std::string &name) {
+    const bpf_program *program = bpf_object__find_program_by_name(object_.get(), name.c_str());
+    if (program == nullptr || !bpf_program__autoload(program))
+        return Fail("BPF_ATTACH", ENOENT,
+                    std::string("program ") + name + (program == nullptr ? ": unknown" : ": not loaded"));
+    if (links_.count(name) != 0)
+        return Fail("BPF_ATTACH", EALREADY, "program " + name + ": attached already");
+    LibbpfLog log;
+    std::unique_ptr<bpf_link, DestroyLink> link(bpf_program__attach(program));
+    if (!link) {
+        const int error = errno;
+        return Fail("BPF_ATTACH", error, "program " + name + ": " + ErrnoText(error));
+    }
+    links_.emplace(name, std::move(link));
+    return {};
+}
+
+Status BpfObject::FindMap(const std::string &name, size_t &index) const {
+    for (index = 0; index < maps_.size(); index++) {
+        if (name == bpf_map__name(maps_[index]))
+            return {};
+    }
+    return Fail("BPF_MAP", ENOENT, "no map " + name);
+}
+
+bpf_map *BpfObject::MapAt(size_t index) const {
+    return maps_.at(index);
+}
+
+Status BpfObject::Stats(std::vector<ProgramStats> &stats) const {
+    for (const std::string &name : Programs()) {
+        const int fd = bpf_program__fd(bpf_object__find_program_by_name(object_.get(), name.c_str()));
+        bpf_prog_info info = {};
+        uint32_t size = sizeof(info);
+        if (const int error = -bpf_obj_get_info_by_fd(fd, &info, &size))
+            return Fail("BPF_MAP", error, "program " + name + ": " + ErrnoText(error));
+        stats.push_back({name, info.run_cnt, info.run_time_ns, info.verified_insns, info.recursion_misses});
+    }
+    return {};
+}
+
+} // namespace lorikeet

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <bpf/libbpf.h>
+
+#include "failure.h"
+
+namespace lorikeet {
+
+struct Constant {
+    std::string name;
+    /// Two's complement.
+    uint64_t bits;
+    bool negative;
+};
+
+struct OpenOptions {
+    std::vector<std::pair<std::string, uint32_t>> max_entries;
+    std::vector<Constant> constants;
+    std::vector<std::string> disabled;
+};
+
+struct ProgramStats {
+    std::string name;
+    uint64_t run_count;
+    uint64_t run_time_ns;
+    uint64_t verified_instructions;
+    uint64_t recursion_misses;
+};
+
+/// Owns a loaded object, its maps, programs and links; all of them go when it goes.
+class BpfObject {
+  public:
+    /// Opens and loads into `object`.
+    static Status Open(const std::string &path, const OpenOptions &options, std::unique_ptr<BpfObject> &object);
+
+    /// Names of the loaded programs.
+    std::vector<std::string> Programs() const;
+    Status Attach(const std::string &program);
+    /// Index of a map for `MapAt`.
+    Status FindMap(const std::string &name, size_t &index) const;
+    /// The index is one of `FindMap`'s.
+    bpf_map *MapAt(size_t index) const;
+    Status Stats(std::vector<ProgramStats> &stats) const;
+
+  private:
+    struct CloseObject {
+        void operator()(bpf_object *object) const;
+    };
+    struct DestroyLink {
+        void operator()(bpf_link *link) const;
+    };
+
+    Status Configure(const OpenOptions &options);
+    Status SetConstant(const Constant &constant);
+    void LeaveOutMissingHooks();
+    Status Load();
+    Failure Fail(const char *code, int error, const std::string &what) const;
+
+    std::string path_;
+    std::unique_ptr<bpf_object, CloseObject> object_;
+    std::vector<bpf_map *> maps_;
+    /// By program. Declared after object_, so that links go first.
+    std::map<std::string, std::unique_ptr<bpf_link, DestroyLink>> links_;
+};
+
+} // namespace lorikeet

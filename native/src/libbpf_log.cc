@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: MIT
+#include "libbpf_log.h"
+
+#include <cstdarg>
+#include <cstdio>
+#include <mutex>
+
+#include <bpf/libbpf.h>
+
+namespace lorikeet {
+namespace {
+
+thread_local std::string *current_text = nullptr;
+std::once_flag print_is_set;
+
+int Print(enum libbpf_print_level level, const char *format, va_list arguments) {
+    if (level != LIBBPF_WARN || current_text == nullptr)
+        return 0;
+    va_list again;
+    va_copy(again, arguments);
+    const int length = vsnprintf(nullptr, 0, format, again);
+    va_end(again);
+    if (length <= 0)
+        return 0;
+    const size_t end = current_text->size();
+    // One more for vsnprintf's terminator, taken away again.
+    current_text->resize(end + length + 1);
+    vsnprintf(current_text->data() + end, length + 1, format, arguments);
+    current_text->resize(end + length);
+    return length;
+}
+
+} // namespace
+
+LibbpfLog::LibbpfLog() : outer_(current_text) {
+    std::call_once(print_is_set, [] { libbpf_set_print(Print); });
+    current_text = &text_;
+}
+
+LibbpfLog::~LibbpfLog() {
+    current_text = outer_;
+}
+
+std::string LibbpfLog::FirstWarning() const {
+    const std::string prefix = "libbpf: ";
+    const size_t begin = text_.compare(0, prefix.size(), prefix) == 0 ? prefix.size() : 0;
+    return text_.substr(begin, text_.find('\n', begin) - begin);
+}
+
+std::string LibbpfLog::VerifierLog() const {
+    // libbpf loads a refused program once more with a log buffer and prints that between these lines.
+    const std::string begin_mark = "-- BEGIN PROG LOAD LOG --\n";
+    const size_t begin = text_.find(begin_mark);
+    if (begin == std::string::npos)
+        return "";
+    const size_t log = begin + begin_mark.size();
+    const size_t end = text_.find("-- END PROG LOAD LOG --", log);
+    return text_.substr(log, end == std::string::npos ? end : end - log);
+}
+
+} // namespace lorikeet

@@ -1,0 +1,79 @@
+#!/usr/bin/env bash
+# Builds what isn't TypeScript: the BPF object (dist/lorikeet.bpf.o) and the addon (dist/lorikeet_native.node).
+# Does only what is older than its sources, and says what it does.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+# bpftool is in sbin, which isn't in everybody's PATH.
+PATH="$PATH:/usr/sbin:/sbin"
+
+for tool in clang llvm-strip bpftool g++ make node flock; do
+    command -v "$tool" >/dev/null || {
+        echo "build-native: $tool is missing (Debian: apt install clang llvm bpftool libbpf-dev libelf-dev zlib1g-dev g++ make)" >&2
+        exit 1
+    }
+done
+mkdir -p build/bpf dist
+# Two builds at once would read each other's half-written files.
+exec 9>build/.native.lock
+flock 9
+
+# older TARGET SOURCE...: whether the target is missing or older than one of its sources.
+older() {
+    local target=$1 source
+    shift
+    [[ -e $target ]] || return 0
+    for source in "$@"; do
+        [[ $source -nt $target ]] && return 0
+    done
+    return 1
+}
+
+# Replaces a file at once: a running program may have the old one mapped.
+install_file() {
+    cp "$1" "$2.$$.tmp"
+    mv "$2.$$.tmp" "$2"
+}
+
+# -mcpu=v3: 32-bit jumps and atomic exchange, kernel 5.12. The multiarch folder holds <asm/types.h> on Debian.
+clang_flags=(-target bpf -mcpu=v3 -O2 -g -Wall -Wextra -Wno-unused-parameter -Werror
+    -idirafter "/usr/include/$(g++ -dumpmachine)")
+objects=()
+for source in bpf/*.bpf.c; do
+    object=build/bpf/$(basename "$source" .c).o
+    objects+=("$object")
+    if older "$object" "$source" bpf/*.h "$0"; then
+        echo "clang $source"
+        clang "${clang_flags[@]}" -c "$source" -o "$object.tmp"
+        mv "$object.tmp" "$object"
+    fi
+done
+
+# The list is a source as well: a program that was removed must leave the object.
+printf '%s\n' "${objects[@]}" >build/bpf/objects.tmp
+cmp -s build/bpf/objects.tmp build/bpf/objects || cp build/bpf/objects.tmp build/bpf/objects
+if older dist/lorikeet.bpf.o build/bpf/objects "${objects[@]}"; then
+    echo "link dist/lorikeet.bpf.o"
+    bpftool gen object build/bpf/lorikeet.linked "${objects[@]}"
+    # DWARF goes; BTF, which the kernel and libbpf need, stays.
+    llvm-strip -g build/bpf/lorikeet.linked
+    install_file build/bpf/lorikeet.linked dist/lorikeet.bpf.o
+fi
+
+addon=native/build/Release/lorikeet_native.node
+if older "$addon" native/binding.gyp native/src/* "$0"; then
+    # The headers that came with this node, so that nothing is downloaded.
+    prefix=$(node -p "path.resolve(process.execPath, '../..')")
+    [[ -e $prefix/include/node/node_api.h ]] || {
+        echo "build-native: no Node headers in $prefix/include/node" >&2
+        exit 1
+    }
+    echo "node-gyp native"
+    node_modules/.bin/node-gyp rebuild -C native --nodedir="$prefix" >build/node-gyp.log 2>&1 || {
+        cat build/node-gyp.log >&2
+        exit 1
+    }
+fi
+if older dist/lorikeet_native.node "$addon"; then
+    echo "copy dist/lorikeet_native.node"
+    install_file "$addon" dist/lorikeet_native.node
+fi

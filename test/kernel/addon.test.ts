@@ -1,0 +1,306 @@
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Worker } from 'node:worker_threads';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { BpfError, BpfObject, defaultObjectPath } from '../../native/index.ts';
+import type { OpenOptions } from '../../native/index.ts';
+import { lostOf } from './rows.ts';
+import { until, withSandbox } from './sandbox.ts';
+
+const HERE = dirname(fileURLToPath(import.meta.url));
+const ADDON = join(HERE, '../../dist/lorikeet_native.node');
+/** Other processes load the product's programs too; this name (at most 15 characters) is this process's alone. */
+const PROGRAM = `lk_${process.pid}`;
+
+let folder: string;
+let object: string;
+
+function compile(source: string): string {
+  const output = join(folder, source.replace('.c', '.o'));
+  const multiarch = execFileSync('g++', ['-dumpmachine'], { encoding: 'utf8' }).trim();
+  const flags = ['-target', 'bpf', '-O2', '-g', '-idirafter', `/usr/include/${multiarch}`, `-DPROGRAM=${PROGRAM}`];
+  execFileSync('clang', [...flags, '-c', join(HERE, 'testdata', source), '-o', output]);
+  return output;
+}
+
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'lorikeet-addon-'));
+  object = compile('addon.bpf.c');
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+function withObject<T>(options: OpenOptions, work: (bpf: BpfObject) => T): T {
+  const bpf = BpfObject.open(object, options);
+  try {
+    return work(bpf);
+  } finally {
+    bpf.close();
+  }
+}
+
+function failureOf(action: () => unknown): BpfError {
+  try {
+    action();
+  } catch (error) {
+    expect(error).toBeInstanceOf(BpfError);
+    return error as BpfError;
+  }
+  throw new Error('expected a BpfError');
+}
+
+/** How many programs of our name the kernel has. */
+function programsLoaded(): number {
+  const bpftool = execFileSync('bpftool', ['-j', 'prog', 'show'], {
+    encoding: 'utf8',
+    env: { ...process.env, PATH: `${process.env['PATH']}:/usr/sbin` },
+    maxBuffer: 1 << 26,
+  });
+  return (JSON.parse(bpftool) as { name?: string }[]).filter(({ name }) => name === PROGRAM).length;
+}
+
+/** The kernel frees a program a moment after its last reference went. */
+const untilNoneIsLoaded = () => until('the programs to go', () => programsLoaded() === 0 || undefined);
+const openFiles = () => readdirSync('/proc/self/fd').length;
+
+describe('open', () => {
+  test('loads what the kernel has a hook for', () => {
+    withObject({}, (bpf) => {
+      expect(bpf.programs).toEqual([PROGRAM]);
+      expect(failureOf(() => bpf.attach('hook_of_another_kernel'))).toMatchObject({
+        code: 'BPF_ATTACH',
+        errno: 'ENOENT',
+      });
+    });
+  });
+
+  test('leaves out disabled programs', () => {
+    withObject({ disabled: [PROGRAM] }, (bpf) => {
+      expect(bpf.programs).toEqual([]);
+      expect(failureOf(() => bpf.attach(PROGRAM)).message).toBe(`${object}: program ${PROGRAM}: not loaded`);
+    });
+  });
+
+  test('sets tunables of every width, and the programs see them', async () => {
+    const constants = { small: 255, negative: -3, medium: 0xffff_ffff, large: 2n ** 64n - 1n };
+    const bpf = BpfObject.open(object, { constants });
+    try {
+      bpf.attach(PROGRAM);
+      const words = () => {
+        const { values } = bpf.map('seen').read();
+        return Array.from({ length: 5 }, (_, i) => values.readBigUInt64LE(i * 8));
+      };
+      const seen = await until('a run of the program', () => {
+        const [small, negative, medium, large, runs = 0n] = words();
+        return runs > 0n ? [small, negative, medium, large] : undefined;
+      });
+      expect(seen).toEqual([255n, 2n ** 64n - 3n, 0xffff_ffffn, 2n ** 64n - 1n]);
+    } finally {
+      bpf.close();
+    }
+  });
+
+  test.each([
+    { options: { constants: { none: 1 } }, errno: 'ENOENT', message: 'constants: no tunable none' },
+    { options: { constants: { small: 256 } }, errno: 'ERANGE', message: 'constants.small: more than 8 bits' },
+    { options: { constants: { negative: -32769 } }, errno: 'ERANGE', message: 'constants.negative: more than 16 bits' },
+    { options: { maxEntries: { none: 1 } }, errno: 'ENOENT', message: 'maxEntries: no map none' },
+    { options: { disabled: ['none'] }, errno: 'ENOENT', message: 'disabled: no program none' },
+  ])('refuses $options', ({ options, errno, message }) => {
+    const failure = failureOf(() => BpfObject.open(object, options));
+    expect(failure).toMatchObject({ code: 'BPF_OPEN', errno, message: `${object}: ${message}` });
+  });
+
+  test('names the file that is missing or no object', () => {
+    const missing = failureOf(() => BpfObject.open('/nowhere.o'));
+    expect(missing).toMatchObject({ code: 'BPF_OPEN', errno: 'ENOENT', name: 'BpfError' });
+    expect(missing.message).toBe('/nowhere.o: No such file or directory');
+    expect(failureOf(() => BpfObject.open('/etc/passwd'))).toMatchObject({
+      code: 'BPF_OPEN',
+      errno: 'LIBBPF_ERRNO__FORMAT',
+    });
+  });
+
+  test('gives the verifier its say', () => {
+    const refused = compile('refused.bpf.c');
+    const failure = failureOf(() => BpfObject.open(refused));
+    expect(failure).toMatchObject({ code: 'BPF_LOAD', errno: 'EACCES' });
+    expect(failure.message).toContain("prog 'unchecked'");
+    expect(failure.verifierLog).toContain("invalid mem access 'map_value_or_null'");
+    expect(failureOf(() => BpfObject.open('/nowhere.o'))).not.toHaveProperty('verifierLog');
+  });
+});
+
+describe('maps', () => {
+  const key = (n: number) => Buffer.from(Uint32Array.of(n).buffer);
+  const value = (n: bigint) => Buffer.from(BigUint64Array.of(n).buffer);
+
+  test('a plain map is written, read and deleted from', () => {
+    withObject({ maxEntries: { plain: 300 } }, (bpf) => {
+      const map = bpf.map('plain');
+      expect(map).toMatchObject({ name: 'plain', keySize: 4, valueSize: 8, capacity: 300 });
+      for (let n = 0; n < 300; n++) map.update(key(n), value(BigInt(n) * 7n));
+      expect(failureOf(() => map.update(key(300), value(0n)))).toMatchObject({ code: 'BPF_MAP', errno: 'E2BIG' });
+      const { count, keys, values } = map.read();
+      expect(count).toBe(300);
+      const rows = Array.from({ length: count }, (_, i) => [keys.readUInt32LE(i * 4), values.readBigUInt64LE(i * 8)]);
+      rows.sort(([a], [b]) => Number(a) - Number(b));
+      expect(rows).toEqual(Array.from({ length: 300 }, (_, n) => [n, BigInt(n) * 7n]));
+      expect(map.delete(key(5))).toBe(true);
+      expect(map.delete(key(5))).toBe(false);
+      expect(map.read().count).toBe(299);
+    });
+  });
+
+  test('a map that the kernel has no batches for is read row by row', () => {
+    withObject({}, (bpf) => {
+      const map = bpf.map('devices');
+      expect(map.read().count).toBe(0);
+      for (let n = 0; n < 64; n++) map.update(key(n * 1000), key(1));
+      const { count, keys, values } = map.read();
+      const read = Array.from({ length: count }, (_, i) => keys.readUInt32LE(i * 4)).sort((a, b) => a - b);
+      expect(read).toEqual(Array.from({ length: 64 }, (_, n) => n * 1000));
+      expect(values.equals(Buffer.concat(Array.from({ length: 64 }, () => key(1))))).toBe(true);
+    });
+  });
+
+  test('what a map cannot do is refused', () => {
+    withObject({}, (bpf) => {
+      expect(failureOf(() => bpf.map('none'))).toMatchObject({ code: 'BPF_MAP', errno: 'ENOENT' });
+      expect(failureOf(() => bpf.map('plain').readSums())).toMatchObject({ code: 'BPF_MAP', errno: 'EINVAL' });
+      expect(failureOf(() => bpf.map('counters').read())).toMatchObject({ code: 'BPF_MAP', errno: 'EINVAL' });
+      expect(failureOf(() => bpf.map('half_words').readSums())).toMatchObject({ code: 'BPF_MAP', errno: 'EINVAL' });
+      const row = [key(1), value(1n)] as const;
+      expect(failureOf(() => bpf.map('counters').update(...row))).toMatchObject({ code: 'BPF_MAP', errno: 'EINVAL' });
+      expect(() => bpf.map('plain').update(key(1), key(1))).toThrow(RangeError);
+      expect(() => bpf.map('plain').delete(value(1n))).toThrow(RangeError);
+    });
+  });
+
+  test('a full map is counted as lost, and the others go on', async () => {
+    const small = { requests: 1, tcp: 1, edges: 1, cgroups: 1 };
+    const bpf = BpfObject.open(defaultObjectPath(), { maxEntries: small });
+    try {
+      for (const program of bpf.programs) bpf.attach(program);
+      await withSandbox(async (sandbox) => {
+        const host = '127.0.0.1';
+        const running = await sandbox.start(sandbox.childCgroup('server'), 'http-server.mjs', { host });
+        const other = await sandbox.start(sandbox.childCgroup('other'), 'http-server.mjs', { host });
+        for (const { ready } of [running, other]) {
+          const { port } = ready as { port: number };
+          await sandbox.run(sandbox.cgroup, 'http-client.mjs', { host, port, single: 3 });
+        }
+        await running.stop();
+      });
+      for (const map of ['requests', 'tcp', 'edges', 'cgroups'] as const) {
+        expect(bpf.map(map).capacity).toBe(1);
+        expect(lostOf(bpf, map), map).toBeGreaterThan(0);
+      }
+      for (const map of ['requests', 'tcp', 'edges']) expect(bpf.map(map).readSums().count).toBe(1);
+    } finally {
+      bpf.close();
+    }
+  });
+});
+
+describe('close', () => {
+  test('may be called twice, and everything else throws BPF_CLOSED', () => {
+    const bpf = BpfObject.open(object);
+    const map = bpf.map('plain');
+    bpf.attach(PROGRAM);
+    expect(failureOf(() => bpf.attach(PROGRAM))).toMatchObject({ code: 'BPF_ATTACH', errno: 'EALREADY' });
+    bpf.close();
+    bpf.close();
+    for (const use of [() => bpf.attach(PROGRAM), () => bpf.map('plain'), () => bpf.programStats(), () => map.read()]) {
+      expect(failureOf(use).code).toBe('BPF_CLOSED');
+    }
+    expect(bpf.programs).toEqual([PROGRAM]);
+  });
+
+  test('50 times open, attach and close leave no file and no program behind', async () => {
+    const cycle = () => withObject({}, (bpf) => bpf.attach(PROGRAM));
+    cycle();
+    const before = openFiles();
+    for (let i = 0; i < 50; i++) cycle();
+    expect(openFiles()).toBe(before);
+    await untilNoneIsLoaded();
+  });
+
+  test('failed opens leave nothing behind either', () => {
+    const refused = compile('refused.bpf.c');
+    failureOf(() => BpfObject.open(refused));
+    const before = openFiles();
+    for (let i = 0; i < 10; i++) {
+      failureOf(() => BpfObject.open(refused));
+      failureOf(() => BpfObject.open(object, { constants: { none: 1 } }));
+    }
+    expect(openFiles()).toBe(before);
+  });
+});
+
+describe('without close', () => {
+  const script = `
+    const { parentPort } = require('node:worker_threads');
+    const addon = require(${JSON.stringify(ADDON)});
+    addon.setErrorClass(Error);
+    const bpf = new addon.BpfObject(process.env.OBJECT, [], [], []);
+    bpf.attach(${JSON.stringify(PROGRAM)});
+    globalThis.kept = bpf;
+  `;
+  const env = () => ({ ...process.env, OBJECT: object });
+
+  test('a worker thread that ends leaves nothing attached', async () => {
+    const before = openFiles();
+    const workers = [1, 2].map(() => new Worker(script, { eval: true, env: env() }));
+    const codes = await Promise.all(workers.map((worker) => once(worker, 'exit')));
+    expect(codes).toEqual([[0], [0]]);
+    await untilNoneIsLoaded();
+    expect(openFiles()).toBe(before);
+  });
+
+  test('a worker thread that is terminated leaves nothing attached', async () => {
+    const running = `${script}; parentPort.on('message', () => {}); parentPort.postMessage('attached');`;
+    const worker = new Worker(running, { eval: true, env: env() });
+    await once(worker, 'message');
+    expect(programsLoaded()).toBe(1);
+    await worker.terminate();
+    await untilNoneIsLoaded();
+  });
+
+  test.each(['process.exit(0)', "process.kill(process.pid, 'SIGKILL')", ''])(
+    'a process that ends by "%s" leaves nothing attached',
+    async (ending) => {
+      const child = spawn(process.execPath, ['-e', `${script}; console.log('attached'); ${ending}`], {
+        env: env(),
+        stdio: ['ignore', 'pipe', 'inherit'],
+      });
+      const [output] = (await once(child.stdout, 'data')) as [Buffer];
+      expect(output.toString()).toBe('attached\n');
+      if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
+      await untilNoneIsLoaded();
+    },
+  );
+});
+
+test('programStats counts runs and their time while the kernel does', async () => {
+  const setting = '/proc/sys/kernel/bpf_stats_enabled';
+  const before = readFileSync(setting, 'utf8');
+  const bpf = BpfObject.open(object);
+  try {
+    const [idle] = bpf.programStats();
+    expect(idle).toMatchObject({ name: PROGRAM, runCount: 0, runTimeNs: 0, recursionMisses: 0 });
+    expect(idle?.verifiedInstructions).toBeGreaterThan(10);
+    writeFileSync(setting, '1');
+    bpf.attach(PROGRAM);
+    await until('runs of the program', () => {
+      const [stats] = bpf.programStats();
+      return (stats !== undefined && stats.runCount > 0 && stats.runTimeNs > 0) || undefined;
+    });
+  } finally {
+    bpf.close();
+    writeFileSync(setting, before);
+  }
+});

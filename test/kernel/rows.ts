@@ -1,0 +1,108 @@
+import type { BpfMap, BpfObject } from '../../native/index.ts';
+
+/** The layouts of bpf/*.h, decoded on their own here so that a mistake in the product's decoder shows. */
+
+export type Role = 'client' | 'server';
+
+export interface Histogram {
+  readonly count: number;
+  readonly sumNs: number;
+  readonly buckets: readonly number[];
+}
+
+export interface TcpRow {
+  readonly opened: number;
+  readonly closed: number;
+  readonly sentBytes: number;
+  readonly receivedBytes: number;
+  /** refused, timeout, reset, unreachable, other */
+  readonly connectFailures: readonly number[];
+  readonly connect: Histogram;
+  readonly lifetime: Histogram;
+}
+
+export interface EdgeRow {
+  readonly address: string;
+  readonly port: number;
+  readonly requests: Histogram;
+  readonly sentBytes: number;
+  readonly receivedBytes: number;
+  readonly connectFailures: number;
+}
+
+const ROLES = { client: 1, server: 2 } as const;
+const BUCKETS = 23;
+export const LOST = { requests: 0, edges: 1, tcp: 2, cgroups: 3, sockets: 4 } as const;
+
+export function requestsOf(bpf: BpfObject, cgroup: bigint, role: Role): Histogram | undefined {
+  const words = findService(bpf.map('requests'), cgroup, role);
+  return words && histogram(words, 0);
+}
+
+export function tcpOf(bpf: BpfObject, cgroup: bigint, role: Role): TcpRow | undefined {
+  const words = findService(bpf.map('tcp'), cgroup, role);
+  if (words === undefined) return undefined;
+  return {
+    opened: words[0] ?? 0,
+    closed: words[1] ?? 0,
+    sentBytes: words[2] ?? 0,
+    receivedBytes: words[3] ?? 0,
+    connectFailures: Array.from(words.subarray(4, 9)),
+    connect: histogram(words, 9),
+    lifetime: histogram(words, 10 + BUCKETS),
+  };
+}
+
+export function edgesOf(bpf: BpfObject, cgroup: bigint): EdgeRow[] {
+  return rowsOf(bpf.map('edges'))
+    .filter(({ key }) => key.readBigUInt64LE(0) === cgroup)
+    .map(({ key, words }) => ({
+      address: key.toString('hex', 8, 24),
+      port: key.readUInt16LE(24),
+      requests: histogram(words, 0),
+      sentBytes: words[1 + BUCKETS] ?? 0,
+      receivedBytes: words[2 + BUCKETS] ?? 0,
+      connectFailures: words[3 + BUCKETS] ?? 0,
+    }));
+}
+
+/** Ids of the cgroup's ancestors, nearest first, or undefined if it was never seen. */
+export function ancestorsOf(bpf: BpfObject, cgroup: bigint): bigint[] | undefined {
+  const map = bpf.map('cgroups');
+  const { count, keys, values } = map.read();
+  for (let row = 0; row < count; row++) {
+    if (keys.readBigUInt64LE(row * map.keySize) !== cgroup) continue;
+    const value = values.subarray(row * map.valueSize, (row + 1) * map.valueSize);
+    const ids = Array.from({ length: map.valueSize / 8 }, (_, i) => value.readBigUInt64LE(i * 8));
+    return ids.filter((id) => id !== 0n);
+  }
+  return undefined;
+}
+
+export function lostOf(bpf: BpfObject, map: keyof typeof LOST): number {
+  return bpf.map('lost').readSums().words[LOST[map]] ?? 0;
+}
+
+/** Whether any map has a row of this cgroup. */
+export function isCounted(bpf: BpfObject, cgroup: bigint): boolean {
+  const seen = (name: string) => rowsOf(bpf.map(name)).some(({ key }) => key.readBigUInt64LE(0) === cgroup);
+  return ['requests', 'tcp', 'edges'].some(seen) || ancestorsOf(bpf, cgroup) !== undefined;
+}
+
+function findService(map: BpfMap, cgroup: bigint, role: Role): Float64Array | undefined {
+  return rowsOf(map).find(({ key }) => key.readBigUInt64LE(0) === cgroup && key.readUInt32LE(8) === ROLES[role])?.words;
+}
+
+function rowsOf(map: BpfMap): { key: Buffer; words: Float64Array }[] {
+  const { count, keys, words } = map.readSums();
+  const width = map.valueSize / 8;
+  return Array.from({ length: count }, (_, row) => ({
+    key: keys.subarray(row * map.keySize, (row + 1) * map.keySize),
+    words: words.subarray(row * width, (row + 1) * width),
+  }));
+}
+
+function histogram(words: Float64Array, at: number): Histogram {
+  const buckets = [...words.subarray(at + 1, at + 1 + BUCKETS)];
+  return { count: buckets.reduce((sum, n) => sum + n, 0), sumNs: words[at] ?? 0, buckets };
+}

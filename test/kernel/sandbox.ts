@@ -1,0 +1,139 @@
+import { execFileSync, spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, readFileSync, rmdirSync, statSync } from 'node:fs';
+import { dirname, isAbsolute, join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+
+/** A cgroup of a sandbox; what it is attributed to in the kernel's maps is its `id`. */
+export interface Cgroup {
+  readonly path: string;
+  readonly id: bigint;
+}
+
+/** A network namespace with its loopback up and a cgroup, both gone when the test is over. */
+export interface Sandbox {
+  readonly netns: string;
+  readonly cgroup: Cgroup;
+  /** A cgroup below the sandbox's own. */
+  childCgroup(name: string): Cgroup;
+  /** Starts a program of `traffic/` inside both; its first line of output, a JSON value, says that it is ready. */
+  start(cgroup: Cgroup, program: string, options: object): Promise<Traffic>;
+  /** Runs a program of `traffic/`, or any by its absolute path, to its end and gives its last line, a JSON value. */
+  run(cgroup: Cgroup, program: string, options: object): Promise<unknown>;
+  /** Runs a command in the network namespace and gives its output. */
+  configure(...command: readonly string[]): string;
+}
+
+/** A running traffic program. */
+export interface Traffic {
+  readonly ready: unknown;
+  /** Closes its standard input, which ends it, and gives its last line. */
+  stop(): Promise<unknown>;
+}
+
+export const TRAFFIC = join(dirname(fileURLToPath(import.meta.url)), 'traffic');
+let sandboxes = 0;
+
+/** The cgroup v2 mount: /sys/fs/cgroup, or a folder below it where v1 is in use too. */
+export function cgroupMount(): string {
+  const mounts = readFileSync('/proc/self/mounts', 'utf8').split('\n');
+  const mount = mounts.map((line) => line.split(' ')).find((fields) => fields[2] === 'cgroup2')?.[1];
+  if (mount === undefined) throw new Error('no cgroup2 mount in /proc/self/mounts');
+  return mount;
+}
+
+export async function withSandbox<T>(work: (sandbox: Sandbox) => Promise<T>): Promise<T> {
+  const name = `lorikeet-test-${process.pid}-${sandboxes++}`;
+  const undo: (() => void | Promise<void>)[] = [];
+  try {
+    execFileSync('ip', ['netns', 'add', name]);
+    undo.push(() => void execFileSync('ip', ['netns', 'delete', name]));
+    execFileSync('ip', ['-netns', name, 'link', 'set', 'lo', 'up']);
+    return await work(makeSandbox(name, undo));
+  } finally {
+    for (const step of undo.reverse()) await step();
+  }
+}
+
+function makeSandbox(netns: string, undo: (() => void | Promise<void>)[]): Sandbox {
+  const inNamespace = ['nsenter', `--net=/run/netns/${netns}`, '--'];
+  const makeCgroup = (path: string): Cgroup => {
+    mkdirSync(path);
+    undo.push(() => rmdirSync(path));
+    return { path, id: statSync(path, { bigint: true }).ino };
+  };
+  const cgroup = makeCgroup(join(cgroupMount(), netns));
+
+  const launch = (at: Cgroup, program: string, options: object): ChildProcess => {
+    const enter = 'echo $$ > "$0/cgroup.procs"; exec "$@"';
+    const script = [process.execPath, join(TRAFFIC, program)];
+    const command = [...(isAbsolute(program) ? [program] : script), JSON.stringify(options)];
+    const child = spawn('sh', ['-c', enter, at.path, ...inNamespace, ...command], {
+      stdio: ['pipe', 'pipe', 'inherit'],
+    });
+    undo.push(() => end(child));
+    return child;
+  };
+
+  return {
+    netns,
+    cgroup,
+    childCgroup: (name) => makeCgroup(join(cgroup.path, name)),
+    configure: (...command) => execFileSync('nsenter', [...inNamespace.slice(1), ...command], { encoding: 'utf8' }),
+    async start(at, program, options) {
+      const child = launch(at, program, options);
+      const lines = readLines(child);
+      const ready = JSON.parse(await lines.first) as unknown;
+      return {
+        ready,
+        async stop() {
+          child.stdin?.end();
+          return JSON.parse(await lines.last) as unknown;
+        },
+      };
+    },
+    async run(at, program, options) {
+      const child = launch(at, program, options);
+      child.stdin?.end();
+      return JSON.parse(await readLines(child).last) as unknown;
+    },
+  };
+}
+
+/** The first and the last line of a program's output; rejects if it fails. */
+function readLines(child: ChildProcess): { first: Promise<string>; last: Promise<string> } {
+  if (child.stdout === null) throw new Error('traffic program without standard output');
+  const lines = createInterface(child.stdout);
+  const first = once(lines, 'line').then(([line]) => String(line));
+  const exited = once(child, 'close');
+  let latest = '';
+  lines.on('line', (line) => (latest = line));
+  const last = exited.then(([code]) => {
+    if (code !== 0) throw new Error(`traffic program ended with ${String(code)}`);
+    return latest;
+  });
+  const failed = last.then(() => Promise.reject(new Error('traffic program ended without a line')));
+  last.catch(() => undefined);
+  failed.catch(() => undefined);
+  return { first: Promise.race([first, failed]), last };
+}
+
+/** A process that ended has left its cgroup when it has been waited for. */
+async function end(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const exited = once(child, 'exit');
+  child.kill('SIGKILL');
+  await exited;
+}
+
+/** Polls until `condition` gives a value; what the kernel does after a close happens a moment later. */
+export async function until<T>(what: string, condition: () => T | undefined, milliseconds = 10_000): Promise<T> {
+  for (const deadline = Date.now() + milliseconds; ;) {
+    const value = condition();
+    if (value !== undefined) return value;
+    if (Date.now() > deadline) throw new Error(`waited ${milliseconds} ms for ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+}

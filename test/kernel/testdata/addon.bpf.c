@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: (GPL-2.0-only OR MIT)
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+
+/* What the addon's tests need beyond the product's own object. PROGRAM is a name that no other program has. */
+
+const volatile __u8 small = 1;
+const volatile __s16 negative = 2;
+const volatile __u32 medium = 3;
+const volatile __u64 large = 4;
+
+/* The tunables as the program sees them, and how often it ran. */
+struct {
+    __uint(type, BPF_MAP_TYPE_ARRAY);
+    __uint(max_entries, 5);
+    __type(key, __u32);
+    __type(value, __u64);
+} seen SEC(".maps");
+
+struct {
+    __uint(type, BPF_MAP_TYPE_HASH);
+    __uint(max_entries, 8);
+    __type(key, __u32);
+    __type(value, __u64);
+} plain SEC(".maps");
+
+struct {
+    __uint(type, BPF_MAP_TYPE_PERCPU_HASH);
+    __uint(max_entries, 8);
+    __type(key, __u32);
+    __type(value, __u64);
+} counters SEC(".maps");
+
+struct {
+    __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+    __uint(max_entries, 1);
+    __type(key, __u32);
+    __type(value, __u32);
+} half_words SEC(".maps");
+
+/* A type that the kernel reads only row by row, not in batches. */
+struct {
+    __uint(type, BPF_MAP_TYPE_DEVMAP_HASH);
+    __uint(max_entries, 64);
+    __type(key, __u32);
+    __type(value, __u32);
+} devices SEC(".maps");
+
+static __always_inline void set(__u32 key, __u64 value) {
+    bpf_map_update_elem(&seen, &key, &value, BPF_ANY);
+}
+
+SEC("tp_btf/sched_switch")
+int PROGRAM(void *ctx) {
+    __u32 key = 4;
+    __u64 *runs = bpf_map_lookup_elem(&seen, &key);
+
+    set(0, small);
+    set(1, negative);
+    set(2, medium);
+    set(3, large);
+    if (runs)
+        __sync_fetch_and_add(runs, 1);
+    return 0;
+}
+
+SEC("tp_btf/lorikeet_has_no_such_hook")
+int hook_of_another_kernel(void *ctx) {
+    return 0;
+}
+
+char LICENSE[] SEC("license") = "Dual MIT/GPL";

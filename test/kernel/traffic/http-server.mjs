@@ -1,0 +1,30 @@
+// Answers every request with `bodyBytes` bytes after `delayMs`, until its standard input ends; then prints what its
+// sockets moved. Options: {host, bodyBytes, delayMs, tls: {key, cert, maxVersion}?}.
+import { createServer } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
+
+const { host, bodyBytes = 2, delayMs = 0, tls } = JSON.parse(process.argv[2]);
+const body = Buffer.alloc(bodyBytes, 'x');
+const moved = { sent: 0, received: 0, requests: 0 };
+
+const answer = (request, response) => {
+  moved.requests++;
+  request.resume();
+  const reply = () => response.end(body);
+  request.on('end', () => (delayMs > 0 ? setTimeout(reply, delayMs) : reply()));
+};
+const server = tls === undefined ? createServer(answer) : createTlsServer(tls, answer);
+server.keepAliveTimeout = 60_000;
+server.on('connection', (socket) => {
+  socket.on('close', () => {
+    moved.sent += socket.bytesWritten;
+    moved.received += socket.bytesRead;
+  });
+});
+server.listen({ host, port: 0, backlog: 1024 }, () => {
+  process.stdout.write(`${JSON.stringify({ port: server.address().port })}\n`);
+});
+process.stdin.resume().on('end', () => {
+  server.close(() => process.stdout.write(`${JSON.stringify(moved)}\n`));
+  server.closeIdleConnections();
+});
