@@ -1,0 +1,164 @@
+import { statfsSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { performance } from 'node:perf_hooks';
+import { setImmediate } from 'node:timers/promises';
+import { createWebApp, listen, type MetricsPage } from '../daemon/http.ts';
+import type { StopStack } from '../daemon/lifecycle.ts';
+import { ConditionLog, type Logger } from '../daemon/logger.ts';
+import { runCollector, unavailable, type Collector } from './collector.ts';
+import { connectionsCollector } from './collectors/connections.ts';
+import { containerCollector } from './collectors/container.ts';
+import { edgesCollector } from './collectors/edges.ts';
+import { requestsCollector } from './collectors/requests.ts';
+import { targetInfoCollector } from './collectors/target-info.ts';
+import { COLLECTOR_NAMES, type CollectorName, type Config } from './config.ts';
+import { CONTENT_TYPE, Exposition } from './exposition.ts';
+import { cgroupId, findCgroupMount } from './identity/cgroup.ts';
+import { Directory } from './identity/directory.ts';
+import { TargetsFile } from './identity/targets-file.ts';
+import { openProbes, type Probes } from './probes.ts';
+import { SelfMetrics } from './self-metrics.ts';
+
+export interface ExporterContext {
+  readonly version: string;
+  readonly logger: Logger;
+  /** Gets what undoes the start, also when that fails half-way. */
+  readonly stops: StopStack;
+}
+
+export interface Exporter {
+  /** Where it listens, `host:port`. */
+  readonly address: string;
+  /** Reads the targets anew. @throws ConfigError, and keeps the last good ones. */
+  reload(): void;
+  scrape(): Promise<MetricsPage>;
+}
+
+/**
+ * Starts the exporter: targets, kernel programs, web server, in this order; what can fail through the user comes first.
+ *
+ * @throws ConfigError, CgroupError, RequirementError, BpfError, ListenError
+ */
+export async function startExporter(config: Config, context: ExporterContext): Promise<Exporter> {
+  const { version, logger, stops } = context;
+  const file = openTargets(config, context);
+  const cgroupfs = resolve(config.cgroupfs ?? findCgroupMount());
+  checkCgroupfs(cgroupfs, logger);
+  const probes = openProbes({ ...config, object: config.bpfObject }, logger);
+  stops.onStop('kernel programs', () => probes.close());
+
+  const self = new SelfMetrics(version);
+  const directory = new Directory({ sources: file === undefined ? [] : [file], cgroupfs, cgroups: probes.cgroups });
+  const collectors = makeCollectors(config, { directory, probes, self });
+  const log = new ConditionLog(logger);
+
+  // Scrapes that overlap need a buffer each; what is free is used again.
+  const free: Exposition[] = [];
+  const scrape = async (): Promise<MetricsPage> => {
+    const out = free.pop() ?? new Exposition();
+    out.clear();
+    for (const collector of collectors) {
+      self.collector(await runCollector(collector, out, log));
+      // Each collector is a few milliseconds of work on end: others get their turn between two.
+      await setImmediate();
+    }
+    self.series(out.count);
+    if (file !== undefined) self.targetsReload(file.lastReloadSuccessful);
+    out.append(await self.render());
+    return { contentType: CONTENT_TYPE, body: out.bytes(), release: () => free.push(out) };
+  };
+  const reload = (): void => file?.reload();
+
+  const app = createWebApp({
+    name: 'lorikeet-exporter',
+    description: 'Requests, connections and resources of services, counted in the kernel.',
+    metrics: scrape,
+    ready: () => true,
+    reload,
+    enableLifecycle: config.enableLifecycle,
+    logger,
+  });
+  // The first scrape renders every series' name and logs what doesn't work here: better now than in somebody's timeout.
+  (await scrape()).release?.();
+  const listener = await listen(app, config.listenAddress);
+  stops.onStop('web server', () => listener.close());
+  logger.info('listening', { address: listener.address, cgroupfs });
+  return { address: listener.address, reload, scrape };
+}
+
+function openTargets(config: Config, { logger, stops }: ExporterContext): TargetsFile | undefined {
+  if (config.targetsFile === undefined) {
+    logger.warn('no targets: every socket is unattributed without --targets.file');
+    return undefined;
+  }
+  const file = new TargetsFile(config.targetsFile, logger);
+  stops.onStop('targets file', () => file.close());
+  logger.info('targets loaded', { file: config.targetsFile, targets: file.targets.length });
+  return file;
+}
+
+/** CGROUP2_SUPER_MAGIC of linux/magic.h. */
+const CGROUP2_MAGIC = 0x63677270;
+
+/** A wrong folder isn't fatal: it shows as targets that don't exist. But the log should say why. */
+function checkCgroupfs(path: string, logger: Logger): void {
+  const id = cgroupId(path);
+  if (id === undefined) logger.warn('no such folder: --path.cgroupfs', { path });
+  else if (statfsSync(path).type !== CGROUP2_MAGIC) logger.warn('not a cgroup2 file system: --path.cgroupfs', { path });
+  else if (id !== 1n) logger.warn("only a part of the cgroup tree: mount the host's and set --path.cgroupfs", { path });
+}
+
+interface Parts {
+  readonly directory: Directory;
+  readonly probes: Probes;
+  readonly self: SelfMetrics;
+}
+
+function makeCollectors(config: Config, parts: Parts): readonly Collector[] {
+  const { directory, probes, self } = parts;
+  const now = () => performance.now();
+  const make: Readonly<Record<CollectorName, () => Collector>> = {
+    requests: () => requestsCollector(directory, probes.requests, now),
+    connections: () =>
+      connectionsCollector({
+        directory,
+        map: probes.tcp,
+        now,
+        bytes: probes.bytes,
+        onUnattributed: (connections) => self.unattributed(connections),
+      }),
+    edges: () =>
+      edgesCollector({
+        directory,
+        map: probes.edges,
+        now,
+        maxExternalNames: config.maxExternalNames,
+        maxEdges: config.maxEdges,
+        onCut: () => self.externalPeerCut(),
+      }),
+    container: () => containerCollector(directory),
+    target_info: () => targetInfoCollector(directory),
+  };
+  const chosen = COLLECTOR_NAMES.filter((name) => config.collectors.has(name)).map((name) => {
+    const reason = probes.unavailable.get(name);
+    return reason === undefined ? make[name]() : unavailable(name, reason);
+  });
+  return [identityStep(directory, now), ...chosen, mapsStep(parts)];
+}
+
+/** First of every scrape: who is here now. When it fails, the collectors go on with whom they knew. */
+function identityStep(directory: Directory, now: () => number): Collector {
+  return { name: 'identity', collect: () => directory.refresh(now()) };
+}
+
+/** Last of every scrape: how full the kernel maps are that the others have read. */
+function mapsStep({ directory, probes, self }: Parts): Collector {
+  return {
+    name: 'maps',
+    collect() {
+      for (const map of [probes.requests, probes.edges, probes.tcp]) self.map(map.name, map.entries, map.capacity);
+      self.map('cgroups', directory.cgroupRows, probes.cgroups.capacity);
+      self.lost(probes.lost());
+    },
+  };
+}

@@ -1,0 +1,48 @@
+import { performance } from 'node:perf_hooks';
+import type { ConditionLog } from '../daemon/logger.ts';
+import type { Exposition } from './exposition.ts';
+
+/** One group of families of /metrics. */
+export interface Collector {
+  readonly name: string;
+  /** Writes whole families. May throw: then none of its output is kept. */
+  collect(out: Exposition): void | Promise<void>;
+}
+
+/** How one collector's part of a scrape went. */
+export interface CollectorOutcome {
+  readonly name: string;
+  readonly success: boolean;
+  readonly seconds: number;
+}
+
+/** Stands for a collector that can't work here, for example because the kernel lacks its hook. */
+export function unavailable(name: string, reason: Error): Collector {
+  return {
+    name,
+    collect() {
+      throw reason;
+    },
+  };
+}
+
+/** Runs one collector; its failure is logged on change of state and leaves nothing in `out`. */
+export async function runCollector(
+  collector: Collector,
+  out: Exposition,
+  log: ConditionLog,
+): Promise<CollectorOutcome> {
+  const { name } = collector;
+  const mark = out.mark();
+  const start = performance.now();
+  let success = true;
+  try {
+    await collector.collect(out);
+    log.recovered(name, 'collector works again', { collector: name });
+  } catch (error) {
+    success = false;
+    out.rollback(mark);
+    log.failing(name, 'collector failed', error, { collector: name });
+  }
+  return { name, success, seconds: (performance.now() - start) / 1000 };
+}

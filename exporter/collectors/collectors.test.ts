@@ -1,0 +1,217 @@
+import { spawnSync } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { afterEach, describe, expect, it } from 'vitest';
+import { parsePeerAddress, type PeerAddress } from '../identity/addresses.ts';
+import { durations, Kernel } from '../testdata/kernel.ts';
+import { target } from '../testdata/tree.ts';
+
+const GOLDEN = new URL('../testdata/metrics.golden.txt', import.meta.url);
+const CLIENT = 1;
+const SERVER = 2;
+const CONNECT = 9;
+const LIFETIME = 33;
+
+let kernel: Kernel;
+afterEach(() => kernel.close());
+
+const address = (text: string): PeerAddress => parsePeerAddress(text) as PeerAddress;
+
+/** A front end that asks a cart of two leaf cgroups, and the world. */
+function shop(limits: ConstructorParameters<typeof Kernel>[0] = {}) {
+  kernel = new Kernel(limits);
+  const front = kernel.tree.seen('/front-1');
+  const cartA = kernel.tree.seen('/cart-1/a');
+  const cartB = kernel.tree.seen('/cart-1/b');
+  kernel.tree.source.targets = [
+    target({ service: 'front', pod: 'front-1', cgroup: '/front-1' }),
+    target({ addresses: [address('10.0.0.5'), address('fd00::5')] }),
+  ];
+  return { front, cartA, cartB };
+}
+
+describe('all collectors', () => {
+  it('write what the golden file holds, and promtool has nothing to say about it', async () => {
+    const { front, cartA, cartB } = shop();
+    kernel.tree.source.targets = [
+      ...kernel.tree.source.targets,
+      target({ service: 'quiet "one"', pod: 'q\\1', cgroup: '/quiet', monitored: false, workloadKind: 'DaemonSet' }),
+    ];
+    kernel.tree.make('/quiet');
+    kernel.countRequests(front, CLIENT, durations(0, 6, 10, 15_000_000));
+    kernel.countRequests(cartA, SERVER, durations(0, 5, 6, 5_000_000));
+    kernel.countRequests(cartB, SERVER, durations(0, 22, 4, 160_000_000_000));
+    kernel.countTcp(front, CLIENT, { 0: 3, 1: 1, 2: 1000, 3: 20_000, 4: 2, 7: 1, ...durations(CONNECT, 1, 3, 70_000) });
+    kernel.countTcp(front, CLIENT, durations(LIFETIME, 16, 1, 1_500_000_000));
+    kernel.countTcp(cartA, SERVER, { 0: 2, 1: 1, 2: 12_000, 3: 600 });
+    kernel.countTcp(cartB, SERVER, { 0: 1, 2: 8000, 3: 400 });
+    kernel.countEdge(front, '10.0.0.5', 8080, { ...durations(0, 6, 9, 14_000_000), 24: 900, 25: 18_000 });
+    kernel.countEdge(front, 'fd00::5', 8080, { ...durations(0, 6, 1, 1_000_000), 24: 100, 25: 2000 });
+    kernel.countEdge(front, '192.0.2.7', 443, { 26: 3 });
+    const text = await kernel.text();
+    if (process.env['UPDATE_GOLDEN'] !== undefined) writeFileSync(GOLDEN, text);
+    expect(text).toBe(readFileSync(GOLDEN, 'utf8'));
+    const lint = spawnSync('promtool', ['check', 'metrics'], { input: text, encoding: 'utf8' });
+    expect([lint.status, lint.stdout, lint.stderr]).toEqual([0, '', '']);
+  });
+
+  it('show zero for every monitored target before anything was counted, and no edges', async () => {
+    shop();
+    const samples = await kernel.samples('lorikeet_');
+    expect(samples['lorikeet_requests_total{namespace="shop",service="cart",pod="cart-1",role="client"}']).toBe(0);
+    expect(
+      samples['lorikeet_tcp_connect_failures_total{namespace="shop",service="cart",pod="cart-1",reason="timeout"}'],
+    ).toBe(0);
+    expect(
+      samples[
+        'lorikeet_tcp_connection_lifetime_seconds_count{namespace="shop",service="front",pod="front-1",role="server"}'
+      ],
+    ).toBe(0);
+    expect(Object.keys(samples).filter((name) => name.startsWith('lorikeet_edge_'))).toEqual([]);
+    // Requests: 2 roles x (1 + 25). Connections: 2 x (5 + 25) + 5 + 25. Info: 1.
+    expect(Object.keys(samples)).toHaveLength(2 * (52 + 90 + 1));
+  });
+
+  it('leave out bytes where they are not counted', async () => {
+    shop({ bytes: false });
+    expect(await kernel.samples('lorikeet_tcp_sent_bytes_total')).toEqual({});
+    expect(Object.keys(await kernel.samples('lorikeet_tcp_connections_opened_total'))).toHaveLength(4);
+  });
+});
+
+describe('requests', () => {
+  const total = 'lorikeet_requests_total{namespace="shop",service="cart",pod="cart-1",role="server"}';
+
+  it('never go down while their pod lives, and vanish with it', async () => {
+    const { cartA, cartB } = shop();
+    kernel.countRequests(cartA, SERVER, durations(0, 5, 6, 1));
+    kernel.countRequests(cartB, SERVER, durations(0, 5, 4, 1));
+    expect((await kernel.samples(total))[total]).toBe(10);
+    kernel.tree.remove('/cart-1/a');
+    kernel.countRequests(cartA, SERVER, durations(0, 5, 1, 1));
+    for (kernel.now of [1000, 7000, 13_000]) expect((await kernel.samples(total))[total]).toBe(11);
+    expect(kernel.requests.rows.size).toBe(1);
+    kernel.countRequests(cartB, SERVER, durations(0, 5, 1, 1));
+    // An orphaned socket of the vanished cgroup counts once more.
+    kernel.countRequests(cartA, SERVER, durations(0, 5, 1, 1));
+    expect((await kernel.samples(total))[total]).toBe(13);
+    kernel.tree.remove('/cart-1');
+    expect(await kernel.samples('lorikeet_requests_total{namespace="shop",service="cart"')).toEqual({});
+    expect(Object.keys(await kernel.samples('lorikeet_requests_total'))).toHaveLength(2);
+  });
+
+  it('of a target that becomes known late are all there', async () => {
+    const { cartA } = shop();
+    const { targets } = kernel.tree.source;
+    kernel.tree.source.targets = [];
+    kernel.countRequests(cartA, SERVER, durations(0, 5, 6, 1));
+    expect(await kernel.samples('lorikeet_requests_total')).toEqual({});
+    kernel.tree.source.targets = targets;
+    expect((await kernel.samples(total))[total]).toBe(6);
+  });
+});
+
+describe('connections', () => {
+  const active = 'lorikeet_tcp_connections_active{namespace="shop",service="cart",pod="cart-1",role="server"}';
+
+  it('count what is open, also when a target is named anew in the middle', async () => {
+    const { cartA, cartB } = shop();
+    const { targets } = kernel.tree.source;
+    kernel.countTcp(cartA, SERVER, { 0: 5, 1: 2 });
+    kernel.countTcp(cartB, SERVER, { 0: 1 });
+    expect((await kernel.samples(active))[active]).toBe(4);
+    kernel.tree.source.targets = [];
+    expect(await kernel.samples(active)).toEqual({});
+    expect(kernel.unattributed).toBe(4);
+    kernel.tree.source.targets = targets;
+    kernel.countTcp(cartA, SERVER, { 1: 1 });
+    expect((await kernel.samples(active))[active]).toBe(3);
+    expect(kernel.unattributed).toBe(0);
+  });
+
+  it('of strangers are counted as unattributed, those of unmonitored targets are not', async () => {
+    shop();
+    const stranger = kernel.tree.seen('/system/ssh');
+    const quiet = kernel.tree.seen('/quiet');
+    kernel.tree.source.targets = [target({ service: 'quiet', cgroup: '/quiet', monitored: false })];
+    kernel.countTcp(stranger, SERVER, { 0: 7, 1: 5 });
+    kernel.countTcp(quiet, SERVER, { 0: 3 });
+    expect(await kernel.samples('lorikeet_tcp')).toEqual({});
+    expect(kernel.unattributed).toBe(2);
+  });
+});
+
+describe('edges', () => {
+  const edge = (server: string, port: string, namespace = 'external'): string =>
+    'lorikeet_edge_sent_bytes_total{client_namespace="shop",client_service="front",' +
+    `server_namespace="${namespace}",server_service="${server}",server_port="${port}"}`;
+  const SENT = { 24: 1 };
+
+  it('sum all instances of a service and outlive each of them', async () => {
+    const { front } = shop();
+    const second = kernel.tree.seen('/front-2');
+    kernel.tree.source.targets = [
+      ...kernel.tree.source.targets,
+      target({ service: 'front', pod: 'front-2', cgroup: '/front-2' }),
+    ];
+    kernel.countEdge(front, '10.0.0.5', 80, SENT);
+    kernel.countEdge(second, '10.0.0.5', 80, SENT);
+    const cart = edge('cart', '80', 'shop');
+    expect(await kernel.samples('lorikeet_edge_sent')).toEqual({ [cart]: 2 });
+    kernel.tree.remove('/front-2');
+    expect(await kernel.samples('lorikeet_edge_sent')).toEqual({ [cart]: 2 });
+    kernel.tree.remove('/front-1');
+    expect(await kernel.samples('lorikeet_edge_sent')).toEqual({});
+  });
+
+  it('stay where they were counted when an address changes hands', async () => {
+    const { front } = shop();
+    kernel.countEdge(front, '10.0.0.5', 80, SENT);
+    await kernel.text();
+    kernel.tree.source.targets = kernel.tree.source.targets.map((known) =>
+      known.service === 'cart' ? { ...known, addresses: [] } : known,
+    );
+    kernel.countEdge(front, '10.0.0.5', 80, SENT);
+    expect(await kernel.samples('lorikeet_edge_sent')).toEqual({
+      [edge('cart', '80', 'shop')]: 1,
+      [edge('10.0.0.5', '80')]: 1,
+    });
+  });
+
+  it('to the world have so many names, the others are one', async () => {
+    const { front } = shop({ maxExternalNames: 1 });
+    for (const last of [1, 2, 3]) kernel.countEdge(front, `192.0.2.${last}`, 443, SENT);
+    const expected = { [edge('192.0.2.1', '443')]: 1, [edge('other', 'other')]: 2 };
+    expect(await kernel.samples('lorikeet_edge_sent')).toEqual(expected);
+    expect(kernel.cuts).toBe(2);
+    kernel.tree.source.targets = [...kernel.tree.source.targets];
+    expect(await kernel.samples('lorikeet_edge_sent')).toEqual(expected);
+    expect(kernel.cuts).toBe(2);
+  });
+
+  it('beyond the limit lose their ports, not their service', async () => {
+    const { front } = shop({ maxEdges: 2 });
+    kernel.countEdge(front, '10.0.0.5', 80, SENT);
+    kernel.countEdge(front, '192.0.2.1', 443, SENT);
+    kernel.countEdge(front, '10.0.0.5', 81, SENT);
+    kernel.countEdge(front, '10.0.0.5', 82, SENT);
+    kernel.countEdge(front, '192.0.2.2', 443, SENT);
+    expect(await kernel.samples('lorikeet_edge_sent')).toEqual({
+      [edge('cart', '80', 'shop')]: 1,
+      [edge('192.0.2.1', '443')]: 1,
+      [edge('cart', 'other', 'shop')]: 2,
+      [edge('other', 'other')]: 1,
+    });
+    expect(kernel.cuts).toBe(3);
+  });
+
+  it('that rest for an hour leave the kernel map, and their counts stay', async () => {
+    const { front } = shop();
+    kernel.countEdge(front, '10.0.0.5', 80, SENT);
+    await kernel.text();
+    kernel.now = 3_600_000;
+    await kernel.text();
+    expect(kernel.edges.rows.size).toBe(0);
+    kernel.countEdge(front, '10.0.0.5', 80, SENT);
+    expect(await kernel.samples('lorikeet_edge_sent')).toEqual({ [edge('cart', '80', 'shop')]: 2 });
+  });
+});

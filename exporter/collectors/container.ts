@@ -1,0 +1,54 @@
+import { setImmediate } from 'node:timers/promises';
+import { targetLabels } from '../accounts.ts';
+import type { Collector } from '../collector.ts';
+import { series, type Series } from '../exposition.ts';
+import type { Directory, LocalTarget } from '../identity/directory.ts';
+import { cpuSeconds, memoryBytes } from '../resources.ts';
+
+const CPU = 'lorikeet_container_cpu_seconds_total';
+const MEMORY = 'lorikeet_container_memory_bytes';
+
+interface Lines {
+  readonly cpu: Series;
+  readonly memory: Series;
+}
+
+/** Files of the kernel are read synchronously, which costs a tenth, so the event loop gets a turn after so many targets. */
+const TARGETS_A_TURN = 16;
+
+/** CPU time and memory of each target's cgroup. */
+export function containerCollector(directory: Directory): Collector {
+  const lines = new WeakMap<LocalTarget, Lines>();
+  const linesOf = (target: LocalTarget): Lines => {
+    let known = lines.get(target);
+    if (known === undefined) {
+      const labels = targetLabels(target);
+      known = { cpu: series(CPU, labels), memory: series(MEMORY, labels) };
+      lines.set(target, known);
+    }
+    return known;
+  };
+  return {
+    name: 'container',
+    async collect(out) {
+      const targets = [...directory.targets].filter((target) => target.monitored);
+      const cpu: [Series, number][] = [];
+      const memory: [Series, number][] = [];
+      for (const [index, target] of targets.entries()) {
+        const seconds = cpuSeconds(target.folder);
+        const bytes = memoryBytes(target.folder);
+        if (seconds !== undefined) cpu.push([linesOf(target).cpu, seconds]);
+        if (bytes !== undefined) memory.push([linesOf(target).memory, bytes]);
+        if (index % TARGETS_A_TURN === TARGETS_A_TURN - 1) await setImmediate();
+      }
+      out.family(CPU, 'counter', 'CPU time used.');
+      for (const [line, value] of cpu) out.sample(line, value);
+      out.family(
+        MEMORY,
+        'gauge',
+        'Working set, or resident memory of the processes where the memory controller is off.',
+      );
+      for (const [line, value] of memory) out.sample(line, value);
+    },
+  };
+}

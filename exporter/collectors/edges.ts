@@ -1,0 +1,186 @@
+import { leafOfKey } from '../accounts.ts';
+import type { Collector } from '../collector.ts';
+import { renderLabels, series, type Exposition, type Series } from '../exposition.ts';
+import {
+  HISTOGRAM_WORDS,
+  histogramCount,
+  histogramSeries,
+  writeHistogram,
+  type HistogramSeries,
+} from '../histogram.ts';
+import type { Directory, Leaf, LocalTarget } from '../identity/directory.ts';
+import { ExternalPeers, OTHER_PEERS, type ExternalPeer } from '../identity/external-peers.ts';
+import { Ledger, type Account, type CounterMap } from '../ledger.ts';
+
+/** `struct edge_key` of bpf/attribution.h: offsets in bytes. */
+const ADDRESS_START = 8;
+const ADDRESS_END = 24;
+const PORT = 24;
+
+/** `struct edge_stats` of bpf/requests.h: words after the histogram of requests. */
+const SENT = HISTOGRAM_WORDS;
+const RECEIVED = SENT + 1;
+const CONNECT_FAILURES = RECEIVED + 1;
+export const EDGE_WORDS = CONNECT_FAILURES + 1;
+
+const REQUESTS = 'lorikeet_edge_requests_total';
+const DURATION = 'lorikeet_edge_request_duration_seconds';
+const COUNTERS = [
+  { name: 'lorikeet_edge_sent_bytes_total', word: SENT, help: 'Bytes that the client sent.' },
+  { name: 'lorikeet_edge_received_bytes_total', word: RECEIVED, help: 'Bytes that the client received.' },
+  {
+    name: 'lorikeet_edge_connect_failures_total',
+    word: CONNECT_FAILURES,
+    help: "The client's connection attempts that failed.",
+  },
+] as const;
+
+/** A row this long unchanged leaves the kernel map: a client may live for months and see servers come and go. */
+const IDLE_MS = 3_600_000;
+
+interface EdgeAccount extends Account {
+  readonly client: string;
+  readonly external: ExternalPeer | undefined;
+  /** Stands for peers beyond a limit. */
+  readonly cut: boolean;
+  readonly requests: Series;
+  readonly duration: HistogramSeries;
+  readonly counters: readonly Series[];
+}
+
+interface Server {
+  readonly namespace: string;
+  readonly service: string;
+  readonly port: string;
+  readonly external: ExternalPeer | undefined;
+}
+
+export interface EdgesOptions {
+  readonly directory: Directory;
+  /** The kernel map `edges`. */
+  readonly map: CounterMap;
+  /** Milliseconds. */
+  readonly now: () => number;
+  /** How many external peers get a name of their own. */
+  readonly maxExternalNames: number;
+  /** Edges that get series of their own; all further ones between two services are told without their ports. */
+  readonly maxEdges: number;
+  /** Told for each peer that is counted as `other` because of a limit. */
+  readonly onCut: () => void;
+}
+
+/** Who asks whom, as the client saw it, from the kernel map `edges`. */
+export function edgesCollector(options: EdgesOptions): Collector {
+  const { directory, map, now } = options;
+  const accounts = new EdgeAccounts(options);
+  const ledger = new Ledger({
+    map,
+    leafOf: leafOfKey(directory),
+    accountOf: (key, leaf, previous: EdgeAccount | undefined) => accounts.accountOf(key, leaf, previous),
+    idleMs: IDLE_MS,
+  });
+  let generation = -1;
+  return {
+    name: 'edges',
+    collect(out) {
+      if (generation !== directory.generation) accounts.dropVanished();
+      generation = directory.generation;
+      ledger.update(generation, now());
+      write(out, accounts.all());
+    },
+  };
+}
+
+/** One account for each edge between services, kept as long as the client's service has an instance here. */
+class EdgeAccounts {
+  readonly #options: EdgesOptions;
+  readonly #external: ExternalPeers;
+  readonly #accounts = new Map<string, EdgeAccount>();
+
+  constructor(options: EdgesOptions) {
+    this.#options = options;
+    this.#external = new ExternalPeers(options.maxExternalNames);
+  }
+
+  all(): Iterable<EdgeAccount> {
+    return this.#accounts.values();
+  }
+
+  accountOf(key: Buffer, leaf: Leaf, previous: EdgeAccount | undefined): EdgeAccount | undefined {
+    const client = this.#options.directory.targetOf(leaf);
+    if (client === undefined || !client.monitored) return undefined;
+    const account = this.#accountBetween(client, this.#serverOf(key));
+    if (account.cut && previous?.cut !== true) this.#options.onCut();
+    return account;
+  }
+
+  #accountBetween(client: LocalTarget, server: Server): EdgeAccount {
+    const name = [serviceKey(client), server.namespace, server.service, server.port].join('\0');
+    let account = this.#accounts.get(name);
+    if (account !== undefined) return account;
+    if (this.#accounts.size >= this.#options.maxEdges && server.port !== OTHER_PEERS.port) {
+      return this.#accountBetween(client, { ...server, ...(server.external && OTHER_PEERS), port: OTHER_PEERS.port });
+    }
+    account = makeAccount(client, server);
+    this.#accounts.set(name, account);
+    return account;
+  }
+
+  #serverOf(key: Buffer): Server {
+    const bytes = key.toString('latin1', ADDRESS_START, ADDRESS_END);
+    const port = key.readUInt16LE(PORT);
+    const target = this.#options.directory.peer(bytes, port);
+    if (target !== undefined) {
+      return { namespace: target.namespace, service: target.service, port: String(port), external: undefined };
+    }
+    const external = this.#external.name(bytes, port);
+    return { namespace: 'external', ...external, external };
+  }
+
+  /** Drops the edges of services that have no instance here any more, and frees the names that only they used. */
+  dropVanished(): void {
+    const clients = new Set<string>();
+    for (const target of this.#options.directory.targets) if (target.monitored) clients.add(serviceKey(target));
+    const used = new Set<ExternalPeer>();
+    for (const [name, account] of this.#accounts) {
+      if (!clients.has(account.client)) this.#accounts.delete(name);
+      else if (account.external !== undefined) used.add(account.external);
+    }
+    this.#external.retain(used);
+  }
+}
+
+function serviceKey({ namespace, service }: LocalTarget): string {
+  return `${namespace}\0${service}`;
+}
+
+function makeAccount(client: LocalTarget, server: Server): EdgeAccount {
+  const labels = renderLabels({
+    client_namespace: client.namespace,
+    client_service: client.service,
+    server_namespace: server.namespace,
+    server_service: server.service,
+    server_port: server.port,
+  });
+  return {
+    words: new Float64Array(EDGE_WORDS),
+    client: serviceKey(client),
+    external: server.external,
+    cut: server.port === OTHER_PEERS.port,
+    requests: series(REQUESTS, labels),
+    duration: histogramSeries(DURATION, labels),
+    counters: COUNTERS.map(({ name }) => series(name, labels)),
+  };
+}
+
+function write(out: Exposition, accounts: Iterable<EdgeAccount>): void {
+  const edges = [...accounts];
+  out.family(REQUESTS, 'counter', 'Requests from one service to another, as the client saw them.');
+  for (const { requests, words } of edges) out.sample(requests, histogramCount(words, 0));
+  out.family(DURATION, 'histogram', 'Time from a request to the first byte of its answer, as the client saw it.');
+  for (const { duration, words } of edges) writeHistogram(out, duration, words, 0);
+  for (const [index, { name, word, help }] of COUNTERS.entries()) {
+    out.family(name, 'counter', help);
+    for (const { counters, words } of edges) out.sample(counters[index] as Series, words[word] ?? 0);
+  }
+}

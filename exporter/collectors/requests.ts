@@ -1,0 +1,41 @@
+import { leafOfKey, RoleAccounts } from '../accounts.ts';
+import type { Collector } from '../collector.ts';
+import { series, type Exposition, type Series } from '../exposition.ts';
+import {
+  HISTOGRAM_WORDS,
+  histogramCount,
+  histogramSeries,
+  writeHistogram,
+  type HistogramSeries,
+} from '../histogram.ts';
+import type { Directory } from '../identity/directory.ts';
+import { Ledger, type Account, type CounterMap } from '../ledger.ts';
+
+interface RequestsAccount extends Account {
+  readonly total: Series;
+  readonly duration: HistogramSeries;
+}
+
+const TOTAL = 'lorikeet_requests_total';
+const DURATION = 'lorikeet_request_duration_seconds';
+
+/** Requests and their durations, from the kernel map `requests`; `now` gives milliseconds. */
+export function requestsCollector(directory: Directory, map: CounterMap, now: () => number): Collector {
+  const accounts = new RoleAccounts<RequestsAccount>(directory, (labels, role) => ({
+    words: new Float64Array(HISTOGRAM_WORDS),
+    total: series(TOTAL, labels, `role="${role}"`),
+    duration: histogramSeries(DURATION, labels, `role="${role}"`),
+  }));
+  const ledger = new Ledger({ map, leafOf: leafOfKey(directory), accountOf: accounts.accountOf });
+  return {
+    name: 'requests',
+    collect(out: Exposition) {
+      ledger.update(directory.generation, now());
+      const current = accounts.current();
+      out.family(TOTAL, 'counter', 'Requests sent (client) or answered (server).');
+      for (const { total, words } of current) out.sample(total, histogramCount(words, 0));
+      out.family(DURATION, 'histogram', 'Time from a request to the first byte of its answer.');
+      for (const { duration, words } of current) writeHistogram(out, duration, words, 0);
+    },
+  };
+}

@@ -1,0 +1,31 @@
+import { targetLabels } from '../accounts.ts';
+import type { Collector } from '../collector.ts';
+import { renderLabels, series, type Series } from '../exposition.ts';
+import type { Directory, LocalTarget } from '../identity/directory.ts';
+
+const INFO = 'lorikeet_target_info';
+
+function infoLine(target: LocalTarget): Series {
+  const { monitored, workloadKind, node } = target;
+  return series(
+    INFO,
+    targetLabels(target),
+    renderLabels({ monitored: String(monitored), workload_kind: workloadKind, node }),
+  );
+}
+
+/** Every instance on this machine, the unmonitored ones too. */
+export function targetInfoCollector(directory: Directory): Collector {
+  const lines = new WeakMap<LocalTarget, Series>();
+  return {
+    name: 'target_info',
+    collect(out) {
+      out.family(INFO, 'gauge', 'An instance of a service that runs here, monitored or not.');
+      for (const target of directory.targets) {
+        const line = lines.get(target) ?? infoLine(target);
+        lines.set(target, line);
+        out.sample(line, 1);
+      }
+    },
+  };
+}

@@ -1,0 +1,44 @@
+import { describe, expect, it } from 'vitest';
+import { COLLECTOR_NAMES, parseCommandLine } from './config.ts';
+
+describe('parseCommandLine', () => {
+  it('has defaults', () => {
+    const { action, config } = parseCommandLine([]);
+    expect(action).toBe('run');
+    expect(config).toEqual({
+      listenAddress: ':9400',
+      enableLifecycle: false,
+      targetsFile: undefined,
+      cgroupfs: undefined,
+      bpfObject: undefined,
+      maxServices: 4096,
+      maxEdges: 16384,
+      maxExternalNames: 100,
+      collectors: new Set(COLLECTOR_NAMES),
+      logLevel: 'info',
+      logFormat: 'logfmt',
+    });
+  });
+
+  it('turns collectors off', () => {
+    const { config } = parseCommandLine(['--no-collector.edges', '--no-collector.target_info', '--collector.requests']);
+    expect([...config.collectors]).toEqual(['requests', 'connections', 'container']);
+  });
+
+  it.each([
+    [['--help'], 'help'],
+    [['--version'], 'version'],
+    [['--config.check', '--targets.file=x'], 'check'],
+  ])('%o means %s', (argv, action) => expect(parseCommandLine(argv).action).toBe(action));
+
+  it.each([
+    [['--bpf.max-edges=0'], '--bpf.max-edges: expected a whole number from 1 to 1000000, got "0"'],
+    [['--bpf.max-services=1.5'], '--bpf.max-services: expected a whole number from 1 to 1000000, got "1.5"'],
+    [['--external.max-names=many'], '--external.max-names: expected a number, got "many"'],
+    [['--web.listen-address=9400'], '--web.listen-address: expected [host]:port'],
+    [['--log.level=loud'], '--log.level: expected debug, info, warn, error, got "loud"'],
+    [['--config.check'], '--config.check: expected --targets.file as well'],
+    [['serve'], 'unexpected argument "serve"'],
+    [['--collector.magic'], "Unknown option '--collector.magic'"],
+  ])('refuses %o', (argv, message) => expect(() => parseCommandLine(argv)).toThrow(message));
+});

@@ -1,0 +1,110 @@
+import { COMMON_FLAGS, parseFlags, UsageError, type Flags } from '../daemon/flags.ts';
+import { parseListenAddress } from '../daemon/http.ts';
+import type { LogFormat, LogLevel } from '../daemon/logger.ts';
+
+/** The collectors, in the order of /metrics, and what each shows. */
+export const COLLECTORS = {
+  requests: 'requests and their durations',
+  connections: 'TCP connections',
+  edges: 'who asks whom',
+  container: 'CPU and memory',
+  target_info: 'the instances on this machine',
+} as const;
+export type CollectorName = keyof typeof COLLECTORS;
+export const COLLECTOR_NAMES = Object.keys(COLLECTORS) as readonly CollectorName[];
+
+export const FLAGS = {
+  'web.listen-address': { type: 'string', default: ':9400', help: 'Address to serve on, [host]:port.' },
+  'web.enable-lifecycle': { type: 'boolean', help: 'Allow POST /-/reload.' },
+  'targets.file': {
+    type: 'string',
+    help: 'YAML file of services and their cgroups and addresses; read again when it changes.',
+  },
+  'config.check': { type: 'boolean', help: 'Check the targets file and exit.' },
+  'path.cgroupfs': { type: 'string', help: 'Where cgroup2 is mounted. Default: found in /proc/self/mounts.' },
+  'bpf.object': { type: 'string', help: 'The BPF object file. Default: the one that came with the program.' },
+  'bpf.max-services': { type: 'number', default: 4096, help: 'Greatest number of cgroups counted at a time.' },
+  'bpf.max-edges': {
+    type: 'number',
+    default: 16384,
+    help: 'Greatest number of pairs of a cgroup and a peer counted at a time.',
+  },
+  'external.max-names': {
+    type: 'number',
+    default: 100,
+    help: 'External peers with a name of their own; the others are "other".',
+  },
+  'collector.requests': collectorFlag('requests'),
+  'collector.connections': collectorFlag('connections'),
+  'collector.edges': collectorFlag('edges'),
+  'collector.container': collectorFlag('container'),
+  'collector.target_info': collectorFlag('target_info'),
+  ...COMMON_FLAGS,
+} as const satisfies Flags;
+
+function collectorFlag(name: CollectorName) {
+  return {
+    type: 'boolean',
+    default: true,
+    help: `Collect ${COLLECTORS[name]} (on by default; --no-collector.${name} turns it off).`,
+  } as const;
+}
+
+/** What the exporter was asked to do. */
+export interface Config {
+  readonly listenAddress: string;
+  readonly enableLifecycle: boolean;
+  readonly targetsFile: string | undefined;
+  readonly cgroupfs: string | undefined;
+  readonly bpfObject: string | undefined;
+  readonly maxServices: number;
+  readonly maxEdges: number;
+  readonly maxExternalNames: number;
+  readonly collectors: ReadonlySet<CollectorName>;
+  readonly logLevel: LogLevel;
+  readonly logFormat: LogFormat;
+}
+
+export interface CommandLine {
+  /** What to do: `run`, or one of the things that end at once. */
+  readonly action: 'run' | 'check' | 'help' | 'version';
+  readonly config: Config;
+}
+
+/** @throws UsageError naming the flag and what it expects. */
+export function parseCommandLine(argv: readonly string[]): CommandLine {
+  const { values, positionals } = parseFlags(argv, FLAGS);
+  if (positionals[0] !== undefined) throw new UsageError(`unexpected argument "${positionals[0]}"`);
+  parseListenAddress(values['web.listen-address']);
+  if (values['config.check'] && values['targets.file'] === undefined) {
+    throw new UsageError('--config.check: expected --targets.file as well');
+  }
+  const config: Config = {
+    listenAddress: values['web.listen-address'],
+    enableLifecycle: values['web.enable-lifecycle'],
+    targetsFile: values['targets.file'],
+    cgroupfs: values['path.cgroupfs'],
+    bpfObject: values['bpf.object'],
+    maxServices: wholeNumber('bpf.max-services', values['bpf.max-services'], 1),
+    maxEdges: wholeNumber('bpf.max-edges', values['bpf.max-edges'], 1),
+    maxExternalNames: wholeNumber('external.max-names', values['external.max-names'], 0),
+    collectors: new Set(COLLECTOR_NAMES.filter((name) => values[`collector.${name}`])),
+    logLevel: values['log.level'] as LogLevel,
+    logFormat: values['log.format'] as LogFormat,
+  };
+  return { action: actionOf(values), config };
+}
+
+function actionOf(values: { readonly help: boolean; readonly version: boolean; readonly 'config.check': boolean }) {
+  if (values.help) return 'help';
+  if (values.version) return 'version';
+  return values['config.check'] ? 'check' : 'run';
+}
+
+/** A million rows are beyond any node and would be gigabytes of kernel memory. */
+const MOST_ROWS = 1_000_000;
+
+function wholeNumber(flag: string, value: number, least: number): number {
+  if (Number.isInteger(value) && value >= least && value <= MOST_ROWS) return value;
+  throw new UsageError(`--${flag}: expected a whole number from ${least} to ${MOST_ROWS}, got "${value}"`);
+}

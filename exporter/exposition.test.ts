@@ -1,0 +1,86 @@
+import { describe, expect, it } from 'vitest';
+import { Exposition, formatBound, formatValue, renderLabels, series } from './exposition.ts';
+
+describe('renderLabels', () => {
+  it.each([
+    [{}, ''],
+    [{ a: '1', b: '2' }, 'a="1",b="2"'],
+    [{ a: '', b: '2' }, 'b="2"'],
+    [{ a: 'C:\\dir "x"\nnext' }, 'a="C:\\\\dir \\"x\\"\\nnext"'],
+    [{ a: 'größe' }, 'a="größe"'],
+  ])('renders %o', (labels, text) => expect(renderLabels(labels as Record<string, string>)).toBe(text));
+});
+
+describe('series', () => {
+  it.each([
+    [['up'], 'up '],
+    [['up', ''], 'up '],
+    [['up', 'a="1"', '', 'b="2"'], 'up{a="1",b="2"} '],
+  ])('renders %o', ([name = '', ...labels], text) => expect(series(name, ...labels)).toBe(text));
+});
+
+describe('formatValue', () => {
+  it.each([
+    [0, '0'],
+    [-0, '0'],
+    [1.5, '1.5'],
+    [0.1 + 0.2, '0.30000000000000004'],
+    [9007199254740991, '9007199254740991'],
+    [1e21, '1e+21'],
+    [Infinity, '+Inf'],
+    [-Infinity, '-Inf'],
+    [NaN, 'NaN'],
+  ])('writes %d as %s', (value, text) => expect(formatValue(value)).toBe(text));
+});
+
+describe('formatBound', () => {
+  it.each([
+    [1.6384e-5, '1.6384e-05'],
+    [6.5536e-5, '6.5536e-05'],
+    [1.31072e-4, '0.000131072'],
+    [34.359738368, '34.359738368'],
+    [1e-12, '1e-12'],
+    [0, '0'],
+  ])('writes %d as Go does, %s', (value, text) => expect(formatBound(value)).toBe(text));
+});
+
+describe('Exposition', () => {
+  it('writes a header once and nothing for a family without samples', () => {
+    const out = new Exposition();
+    out.family('a_total', 'counter', 'Back\\slash and\nnewline.');
+    out.sample(series('a_total', 'x="1"'), 1);
+    out.sample(series('a_total', 'x="2"'), 2);
+    out.family('b', 'gauge', 'Empty.');
+    out.family('c', 'gauge', 'Last.');
+    out.sample(series('c'), 3);
+    expect(out.toString()).toBe(
+      '# HELP a_total Back\\\\slash and\\nnewline.\n# TYPE a_total counter\na_total{x="1"} 1\na_total{x="2"} 2\n' +
+        '# HELP c Last.\n# TYPE c gauge\nc 3\n',
+    );
+    expect(out.count).toBe(3);
+  });
+
+  it('refuses a family that is torn apart, and samples without one', () => {
+    const out = new Exposition();
+    expect(() => out.sample(series('a'), 1)).toThrow('a sample before its family');
+    out.family('a', 'gauge', 'A.');
+    out.family('b', 'gauge', 'B.');
+    expect(() => out.family('a', 'gauge', 'A.')).toThrow('family a begun twice');
+  });
+
+  it('forgets what was written after a mark', () => {
+    const out = new Exposition();
+    out.family('a', 'gauge', 'A.');
+    out.sample(series('a'), 1);
+    const mark = out.mark();
+    const before = out.toString();
+    out.sample(series('a'), 2);
+    out.family('b', 'gauge', 'B.');
+    out.sample(series('b'), 2);
+    out.rollback(mark);
+    expect([out.toString(), out.count]).toEqual([before, 1]);
+    out.family('b', 'gauge', 'B.');
+    out.sample(series('b'), 4);
+    expect(out.toString()).toBe(`${before}# HELP b B.\n# TYPE b gauge\nb 4\n`);
+  });
+});

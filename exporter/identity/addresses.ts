@@ -1,0 +1,85 @@
+import { isIPv4, isIPv6 } from 'node:net';
+import type { Target } from './target.ts';
+
+/** An address of a target: everything there, or one port of it (several services behind one host's address). */
+export interface PeerAddress {
+  /** The 16 bytes of the address as a latin1 string, IPv4 mapped into ::ffff:0:0/96: the form of the kernel's keys. */
+  readonly bytes: string;
+  /** Undefined: every port. */
+  readonly port: number | undefined;
+}
+
+const MAPPED_PREFIX = '\0'.repeat(10) + '\xff\xff';
+
+/** Parses `10.88.0.5`, `fd00::5`, `::ffff:10.88.0.5`, `10.88.0.5:8080` or `[fd00::5]:8080`; undefined when `text` is none. */
+export function parsePeerAddress(text: string): PeerAddress | undefined {
+  const withPort = /^(?:\[([^\]]+)\]|([^:]+)):(\d{1,5})$/.exec(text);
+  const bytes = addressBytes(withPort?.[1] ?? withPort?.[2] ?? text);
+  const port = withPort === null ? undefined : Number(withPort[3]);
+  if (bytes === undefined || (port !== undefined && (port < 1 || port > 65535))) return undefined;
+  return { bytes, port };
+}
+
+/** The 16 bytes of an IPv4 or IPv6 address as a latin1 string; undefined when `text` is none. */
+export function addressBytes(text: string): string | undefined {
+  if (isIPv4(text)) return MAPPED_PREFIX + String.fromCharCode(...text.split('.').map(Number));
+  // A zone names an interface of one machine and can't be told to others.
+  if (!isIPv6(text) || text.includes('%')) return undefined;
+  const embedded = /^(.*:)(\d+)\.(\d+)\.(\d+)\.(\d+)$/.exec(text);
+  const [head = '', tail] = (embedded === null ? text : withHexTail(embedded)).split('::');
+  const before = groups(head);
+  const after = tail === undefined ? [] : groups(tail);
+  const zeros = Array.from({ length: 8 - before.length - after.length }, () => 0);
+  return String.fromCharCode(...[...before, ...zeros, ...after].flatMap((group) => [group >> 8, group & 0xff]));
+}
+
+function withHexTail(match: RegExpExecArray): string {
+  const [a = 0, b = 0, c = 0, d = 0] = match.slice(2).map(Number);
+  return `${match[1]}${((a << 8) | b).toString(16)}:${((c << 8) | d).toString(16)}`;
+}
+
+function groups(text: string): number[] {
+  return text === '' ? [] : text.split(':').map((group) => parseInt(group, 16));
+}
+
+/** The text of an address of 16 bytes: dotted for IPv4, as RFC 5952 writes it for IPv6. */
+export function addressText(bytes: string): string {
+  if (bytes.startsWith(MAPPED_PREFIX)) {
+    return Array.from(bytes.slice(12), (character) => character.charCodeAt(0)).join('.');
+  }
+  const words = Array.from({ length: 8 }, (_, index) =>
+    ((bytes.charCodeAt(2 * index) << 8) | bytes.charCodeAt(2 * index + 1)).toString(16),
+  );
+  // URL's host serialiser compresses as RFC 5952 asks.
+  return new URL(`http://[${words.join(':')}]`).hostname.slice(1, -1);
+}
+
+/**
+ * Finds the target behind a peer's address: an entry with the port first, then one for the whole address. An address
+ * that several services claim names none of them: nothing is guessed.
+ */
+export class AddressTable {
+  readonly #entries = new Map<string, Target | undefined>();
+
+  constructor(targets: Iterable<Target>) {
+    for (const target of targets) {
+      for (const address of target.addresses) this.#add(entryKey(address.bytes, address.port), target);
+    }
+  }
+
+  #add(key: string, target: Target): void {
+    const holder = this.#entries.get(key);
+    const disputed =
+      this.#entries.has(key) && (holder?.namespace !== target.namespace || holder.service !== target.service);
+    this.#entries.set(key, disputed ? undefined : target);
+  }
+
+  /** `bytes` are the 16 bytes of the address as a latin1 string. */
+  find(bytes: string, port: number): Target | undefined {
+    return this.#entries.get(entryKey(bytes, port)) ?? this.#entries.get(bytes);
+  }
+}
+
+function entryKey(bytes: string, port: number | undefined): string {
+  return port === undefined ? bytes : `${bytes}:${port}`;
+}

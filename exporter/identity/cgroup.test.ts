@@ -1,0 +1,42 @@
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { Tree } from '../testdata/tree.ts';
+import { cgroupId, findCgroupMount, walkCgroups } from './cgroup.ts';
+
+let tree: Tree;
+beforeEach(() => {
+  tree = new Tree();
+});
+afterEach(() => tree.close());
+
+it.each([
+  ['cgroup2 /sys/fs/cgroup cgroup2 rw,nosuid 0 0\n', '/sys/fs/cgroup'],
+  [
+    'tmpfs /sys/fs/cgroup tmpfs rw 0 0\ncgroup /sys/fs/cgroup/cpu cgroup rw 0 0\nx /sys/fs/cgroup/unified cgroup2 rw 0 0',
+    '/sys/fs/cgroup/unified',
+  ],
+  ['cgroup2 /mnt/a\\040b cgroup2 rw 0 0\n', '/mnt/a b'],
+])('finds the mount in %j', (mounts, path) => expect(findCgroupMount(mounts)).toBe(path));
+
+it('says what to do without a mount', () => {
+  expect(() => findCgroupMount('proc /proc proc rw 0 0\n')).toThrow(
+    'no cgroup2 mount in /proc/self/mounts: mount one or set --path.cgroupfs',
+  );
+});
+
+it("finds this machine's mount, whose root has id 1", () => {
+  expect(cgroupId(findCgroupMount())).toBe(1n);
+});
+
+it('walks parents first, with ids', () => {
+  for (const path of ['/a/b/c', '/a/d', '/e']) tree.make(path);
+  const found = [...walkCgroups(tree.root)].map(({ path, id }) => [path.slice(tree.root.length), id] as const);
+  expect(found.map(([path]) => path).sort()).toEqual(['', '/a', '/a/b', '/a/b/c', '/a/d', '/e']);
+  const names = found.map(([path]) => path);
+  expect(names.indexOf('/a')).toBeLessThan(names.indexOf('/a/b/c'));
+  for (const [path, id] of found) expect(id).toBe(tree.id(path));
+});
+
+it('takes absence for a value', () => {
+  expect(cgroupId('/nowhere/at/all')).toBeUndefined();
+  expect([...walkCgroups('/nowhere/at/all')]).toEqual([]);
+});

@@ -1,0 +1,116 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { target, Tree } from '../testdata/tree.ts';
+import { addressBytes, parsePeerAddress, type PeerAddress } from './addresses.ts';
+
+let tree: Tree;
+beforeEach(() => {
+  tree = new Tree();
+});
+afterEach(() => tree.close());
+
+const podOf = (id: bigint): string | undefined => tree.directory.targetOf(tree.directory.leaf(id))?.pod;
+const pods = (): string[] => Array.from(tree.directory.targets, ({ pod }) => pod);
+
+describe('Directory', () => {
+  it('knows the targets whose cgroups exist', () => {
+    tree.make('/cart-1');
+    tree.source.targets = [
+      target({}),
+      target({ pod: 'cart-2', cgroup: '/cart-2' }),
+      target({ pod: 'far', cgroup: undefined }),
+    ];
+    tree.directory.refresh(0);
+    expect(pods()).toEqual(['cart-1']);
+    tree.make('/cart-2');
+    tree.remove('/cart-1');
+    tree.directory.refresh(1);
+    expect(pods()).toEqual(['cart-2']);
+  });
+
+  it('gives a cgroup to its own target, or to the nearest above it', () => {
+    const leaf = tree.seen('/cart-1/app/worker');
+    const inner = tree.seen('/cart-1/side/x');
+    const stranger = tree.seen('/system/ssh');
+    tree.source.targets = [target({}), target({ pod: 'side', cgroup: '/cart-1/side' })];
+    tree.directory.refresh(0);
+    expect(podOf(leaf)).toBe('cart-1');
+    expect(podOf(inner)).toBe('side');
+    expect(podOf(tree.id('/cart-1'))).toBe('cart-1');
+    expect(podOf(stranger)).toBeUndefined();
+  });
+
+  it('attributes a cgroup that vanished before it was ever read', () => {
+    const leaf = tree.seen('/cart-1/brief');
+    tree.remove('/cart-1/brief');
+    tree.source.targets = [target({})];
+    tree.directory.refresh(5);
+    expect(podOf(leaf)).toBe('cart-1');
+    expect(tree.directory.leaf(leaf).goneSince).toBe(5);
+  });
+
+  it('keeps the generation and the objects while nothing changes', () => {
+    tree.make('/cart-1');
+    tree.source.targets = [target({})];
+    tree.directory.refresh(0);
+    const [before] = tree.directory.targets;
+    const { generation } = tree.directory;
+    tree.directory.refresh(1);
+    tree.source.targets = [...tree.source.targets];
+    expect(tree.directory.generation).toBe(generation);
+    tree.directory.refresh(2);
+    expect([...tree.directory.targets][0]).toBe(before);
+    expect(tree.directory.generation).not.toBe(generation);
+  });
+
+  it('takes a cgroup that was made anew for another instance', () => {
+    tree.make('/cart-1');
+    tree.source.targets = [target({})];
+    tree.directory.refresh(0);
+    const [before] = tree.directory.targets;
+    const { generation } = tree.directory;
+    tree.move('/cart-1', '/gone');
+    tree.make('/cart-1');
+    tree.directory.refresh(1);
+    const [after] = tree.directory.targets;
+    expect(after).not.toBe(before);
+    expect([after?.pod, after?.id]).toEqual(['cart-1', tree.id('/cart-1')]);
+    expect(tree.directory.generation).not.toBe(generation);
+  });
+
+  it('changes the generation when the kernel tells the ancestors of a cgroup known before', () => {
+    const leaf = tree.make('/cart-1/app');
+    tree.source.targets = [target({})];
+    tree.directory.refresh(0);
+    expect(podOf(leaf)).toBeUndefined();
+    const { generation } = tree.directory;
+    tree.seen('/cart-1/app');
+    tree.directory.refresh(1);
+    expect(tree.directory.generation).not.toBe(generation);
+    expect(podOf(leaf)).toBe('cart-1');
+  });
+
+  it('forgets a vanished cgroup when no row names it any more', () => {
+    const id = tree.seen('/cart-1/app');
+    tree.directory.refresh(0);
+    const leaf = tree.directory.leaf(id);
+    expect(leaf.goneSince).toBeUndefined();
+    tree.remove('/cart-1');
+    tree.directory.refresh(1000);
+    expect(leaf.goneSince).toBe(1000);
+    leaf.rows = 1;
+    tree.directory.refresh(1e6);
+    expect(tree.cgroups.rows.size).toBe(1);
+    leaf.rows = 0;
+    tree.directory.refresh(1e6 + 1);
+    expect(tree.cgroups.rows.size).toBe(0);
+    expect(tree.directory.leaf(id)).not.toBe(leaf);
+  });
+
+  it('finds peers, those on other machines too', () => {
+    const addresses = [parsePeerAddress('10.0.0.9') as PeerAddress];
+    tree.source.targets = [target({ service: 'far', cgroup: undefined, addresses })];
+    tree.directory.refresh(0);
+    expect(tree.directory.peer(addressBytes('10.0.0.9') as string, 1)?.service).toBe('far');
+    expect(tree.directory.peer(addressBytes('10.0.0.8') as string, 1)).toBeUndefined();
+  });
+});

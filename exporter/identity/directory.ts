@@ -1,0 +1,219 @@
+import { AddressTable } from './addresses.ts';
+import { cgroupId, walkCgroups } from './cgroup.ts';
+import { targetKey, type Target, type TargetSource } from './target.ts';
+
+/** A target whose cgroup exists on this machine. The object stays the same as long as the target does. */
+export interface LocalTarget extends Target {
+  readonly cgroup: string;
+  readonly key: string;
+  /** The cgroup's folder. */
+  readonly folder: string;
+  readonly id: bigint;
+}
+
+/** A cgroup in which sockets were seen. */
+export interface Leaf {
+  readonly id: bigint;
+  /** Parent, grandparent, ... as far as the kernel told. */
+  ancestors: readonly bigint[];
+  path: string | undefined;
+  /** When its folder was found to be gone, in milliseconds. Ids aren't used again. */
+  goneSince: number | undefined;
+  /** Rows of kernel maps that still name it. */
+  rows: number;
+}
+
+/** The kernel's map of cgroups: id -> ids of its ancestors. */
+export interface CgroupMap {
+  read(): { readonly count: number; readonly keys: Buffer; readonly values: Buffer };
+  delete(key: Uint8Array): boolean;
+}
+
+export interface DirectoryOptions {
+  readonly sources: readonly TargetSource[];
+  /** Where cgroup2 is mounted, without a slash at the end. */
+  readonly cgroupfs: string;
+  readonly cgroups: CgroupMap;
+}
+
+/** How long a vanished cgroup without rows is remembered: its orphaned sockets may count for a minute or two. */
+const FORGET_MS = 180_000;
+
+const ID_BYTES = 8;
+
+/**
+ * Who is who on this machine at this moment: the targets whose cgroups exist, the cgroups below them, the targets
+ * behind peers' addresses. Refreshed before each scrape.
+ */
+export class Directory {
+  readonly #options: DirectoryOptions;
+  readonly #leaves = new Map<bigint, Leaf>();
+  #local = new Map<string, LocalTarget>();
+  #byId = new Map<bigint, LocalTarget>();
+  #addresses = new AddressTable([]);
+  #seen: readonly (readonly Target[])[] = [];
+  #generation = 0;
+  #cgroupRows = 0;
+
+  constructor(options: DirectoryOptions) {
+    this.#options = options;
+  }
+
+  /** Changes whenever the answer of `targetOf` or `peer` may have changed. */
+  get generation(): number {
+    return this.#generation;
+  }
+
+  /** Rows of the kernel's map of cgroups at the last refresh. */
+  get cgroupRows(): number {
+    return this.#cgroupRows;
+  }
+
+  /** The targets whose cgroups exist, in the order of their sources. */
+  get targets(): Iterable<LocalTarget> {
+    return this.#local.values();
+  }
+
+  has(target: LocalTarget): boolean {
+    return this.#local.get(target.key) === target;
+  }
+
+  /** `now` is in milliseconds. */
+  refresh(now: number): void {
+    this.#readSources();
+    this.#resolveTargets();
+    this.#readCgroups();
+    this.#findVanished(now);
+  }
+
+  #readSources(): void {
+    const seen = this.#options.sources.map((source) => source.targets);
+    if (seen.length === this.#seen.length && seen.every((targets, index) => targets === this.#seen[index])) return;
+    this.#seen = seen;
+    this.#addresses = new AddressTable(seen.flat());
+    this.#generation++;
+  }
+
+  #resolveTargets(): void {
+    const local = new Map<string, LocalTarget>();
+    for (const target of this.#seen.flat()) {
+      const resolved = this.#resolve(target);
+      // Of two sources that know the same instance the first is believed.
+      if (resolved !== undefined && !local.has(resolved.key)) local.set(resolved.key, resolved);
+    }
+    const same =
+      local.size === this.#local.size && [...local.values()].every((target) => this.#local.get(target.key) === target);
+    if (same) return;
+    this.#local = local;
+    this.#byId = new Map([...local.values()].map((target) => [target.id, target]));
+    this.#generation++;
+  }
+
+  #resolve(target: Target): LocalTarget | undefined {
+    if (target.cgroup === undefined) return undefined;
+    const folder = this.#options.cgroupfs + target.cgroup;
+    const id = cgroupId(folder);
+    if (id === undefined) return undefined;
+    const key = targetKey(target);
+    const known = this.#local.get(key);
+    if (known?.id === id && sameDescription(known, target)) return known;
+    return { ...target, cgroup: target.cgroup, key, folder, id };
+  }
+
+  #readCgroups(): void {
+    const { count, keys, values } = this.#options.cgroups.read();
+    this.#cgroupRows = count;
+    if (count === 0) return;
+    const width = values.length / count;
+    for (let index = 0; index < count; index++) {
+      const id = readId(keys, index * ID_BYTES);
+      const leaf = this.#leaves.get(id);
+      if (leaf !== undefined && leaf.ancestors.length > 0) continue;
+      const ancestors = readAncestors(values, index * width, width);
+      if (leaf === undefined) {
+        this.#leaves.set(id, newLeaf(id, ancestors));
+      } else if (ancestors.length > 0) {
+        leaf.ancestors = ancestors;
+        this.#generation++;
+      }
+    }
+  }
+
+  #findVanished(now: number): void {
+    const lost = new Map<bigint, Leaf>();
+    for (const leaf of this.#leaves.values()) {
+      if (leaf.goneSince !== undefined) this.#forget(leaf, now);
+      else if (leaf.path === undefined || cgroupId(leaf.path) !== leaf.id) lost.set(leaf.id, leaf);
+    }
+    if (lost.size === 0) return;
+    for (const folder of walkCgroups(this.#options.cgroupfs)) {
+      const leaf = lost.get(folder.id);
+      if (leaf === undefined) continue;
+      leaf.path = folder.path;
+      lost.delete(folder.id);
+    }
+    for (const leaf of lost.values()) leaf.goneSince = now;
+  }
+
+  #forget(leaf: Leaf, now: number): void {
+    if (leaf.rows > 0 || now - (leaf.goneSince ?? now) < FORGET_MS) return;
+    this.#leaves.delete(leaf.id);
+    const key = Buffer.alloc(ID_BYTES);
+    key.writeBigUInt64LE(leaf.id);
+    this.#options.cgroups.delete(key);
+  }
+
+  /** The cgroup with this id, made known when it wasn't. */
+  leaf(id: bigint): Leaf {
+    let leaf = this.#leaves.get(id);
+    if (leaf === undefined) {
+      leaf = newLeaf(id, []);
+      this.#leaves.set(id, leaf);
+    }
+    return leaf;
+  }
+
+  /** The target that a cgroup belongs to: its own, or the nearest ancestor's. */
+  targetOf(leaf: Leaf): LocalTarget | undefined {
+    const own = this.#byId.get(leaf.id);
+    if (own !== undefined) return own;
+    for (const id of leaf.ancestors) {
+      const target = this.#byId.get(id);
+      if (target !== undefined) return target;
+    }
+    return undefined;
+  }
+
+  /** The target behind a peer's address, given as 16 bytes in a latin1 string. */
+  peer(bytes: string, port: number): Target | undefined {
+    return this.#addresses.find(bytes, port);
+  }
+}
+
+function newLeaf(id: bigint, ancestors: readonly bigint[]): Leaf {
+  return { id, ancestors, path: undefined, goneSince: undefined, rows: 0 };
+}
+
+function sameDescription(known: LocalTarget, target: Target): boolean {
+  return (
+    known.cgroup === target.cgroup &&
+    known.monitored === target.monitored &&
+    known.workloadKind === target.workloadKind &&
+    known.node === target.node
+  );
+}
+
+/** Kernel keys are native-endian, and every machine that BPF programs are built for here is little-endian. */
+export function readId(buffer: Buffer, offset: number): bigint {
+  return buffer.readBigUInt64LE(offset);
+}
+
+function readAncestors(values: Buffer, start: number, width: number): bigint[] {
+  const ancestors: bigint[] = [];
+  for (let offset = start; offset < start + width; offset += ID_BYTES) {
+    const id = readId(values, offset);
+    if (id === 0n) break;
+    ancestors.push(id);
+  }
+  return ancestors;
+}

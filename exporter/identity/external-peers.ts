@@ -1,0 +1,40 @@
+import { addressText } from './addresses.ts';
+
+/** How the peers that are no target are told apart. */
+export interface ExternalPeer {
+  readonly service: string;
+  readonly port: string;
+}
+
+/** Stands for every external peer beyond the limit. */
+export const OTHER_PEERS: ExternalPeer = { service: 'other', port: 'other' };
+
+/**
+ * Names the first `limit` external peers, an address and a port each, by their address; all later ones are `other`, so
+ * that a crawler or a port scan can't make series without end.
+ */
+export class ExternalPeers {
+  readonly #limit: number;
+  readonly #named = new Map<string, ExternalPeer>();
+
+  constructor(limit: number) {
+    this.#limit = limit;
+  }
+
+  /** `bytes` are the 16 bytes of the address as a latin1 string. */
+  name(bytes: string, port: number): ExternalPeer {
+    const key = `${bytes}:${port}`;
+    let peer = this.#named.get(key);
+    if (peer === undefined) {
+      if (this.#named.size >= this.#limit) return OTHER_PEERS;
+      peer = { service: addressText(bytes), port: String(port) };
+      this.#named.set(key, peer);
+    }
+    return peer;
+  }
+
+  /** Frees the names that aren't in `used`. */
+  retain(used: ReadonlySet<ExternalPeer>): void {
+    for (const [key, peer] of this.#named) if (!used.has(peer)) this.#named.delete(key);
+  }
+}

@@ -1,0 +1,33 @@
+import type { PeerAddress } from './addresses.ts';
+
+/** One instance of a service, as a source describes it. */
+export interface Target {
+  readonly namespace: string;
+  readonly service: string;
+  /** The instance's name, unique within its namespace and service. */
+  readonly pod: string;
+  /** Path below the cgroup2 mount, such as `/shop.slice/cart`; undefined when the instance runs on another machine. */
+  readonly cgroup: string | undefined;
+  /** How its peers see it. */
+  readonly addresses: readonly PeerAddress[];
+  /** Whether its series are wanted; its existence is told either way. */
+  readonly monitored: boolean;
+  /** Kind of the owner, such as `Deployment`; `Static` for an entry of the targets file. */
+  readonly workloadKind: string;
+  readonly node: string;
+}
+
+/** Something that knows targets: a file, an orchestrator's API. */
+export interface TargetSource {
+  readonly name: string;
+  /** The targets known now. A new array whenever anything changed, the same one otherwise. */
+  readonly targets: readonly Target[];
+  /** Reads everything anew; undefined where the source needs no asking. Rejects when that fails, and keeps the last good targets. */
+  reload?(): void | Promise<void>;
+  close(): void;
+}
+
+/** What tells one instance from all others. */
+export function targetKey(target: Pick<Target, 'namespace' | 'service' | 'pod'>): string {
+  return `${target.namespace}\0${target.service}\0${target.pod}`;
+}

@@ -1,0 +1,149 @@
+import { hostname } from 'node:os';
+import { basename } from 'node:path';
+import { z } from 'zod';
+import { readConfigFile } from '../../daemon/config-file.ts';
+import { ConditionLog, type Logger } from '../../daemon/logger.ts';
+import { parsePeerAddress, type PeerAddress } from './addresses.ts';
+import { watchFile, type FileWatchOptions } from './file-watch.ts';
+import { targetKey, type Target, type TargetSource } from './target.ts';
+
+const nameSchema = z.string().min(1, 'expected a name');
+
+const cgroupSchema = z
+  .string()
+  .regex(/^\/.*[^/]$/, 'expected a path below the cgroup2 mount such as /shop.slice/cart')
+  .refine((path) => !path.split('/').includes('..'), 'expected a path without ".."');
+
+const addressSchema = z.string().transform((text, context): PeerAddress => {
+  const address = parsePeerAddress(text);
+  if (address !== undefined) return address;
+  const message = 'expected an IPv4 or IPv6 address, with a port or without';
+  context.addIssue({ code: 'custom', message, input: text });
+  return z.NEVER;
+});
+
+const entrySchema = z
+  .strictObject({
+    namespace: nameSchema,
+    service: nameSchema,
+    pod: nameSchema.optional(),
+    cgroup: cgroupSchema.optional(),
+    addresses: z.array(addressSchema).default([]),
+  })
+  .transform((entry): Target => ({
+    namespace: entry.namespace,
+    service: entry.service,
+    pod: entry.pod ?? (entry.cgroup === undefined ? entry.service : basename(entry.cgroup)),
+    cgroup: entry.cgroup,
+    addresses: entry.addresses,
+    monitored: true,
+    workloadKind: 'Static',
+    node: hostname(),
+  }));
+
+const fileSchema = z.strictObject({
+  targets: z.array(entrySchema).superRefine((targets, context) => {
+    refuseRepeated(targets, context, (target) => (target.cgroup === undefined ? undefined : targetKey(target)), {
+      expectation: 'expected namespace, service and pod of its own',
+    });
+    refuseRepeated(targets, context, (target) => target.cgroup, {
+      key: 'cgroup',
+      expectation: 'expected a cgroup of its own',
+    });
+  }),
+});
+
+/** Two targets that share a cgroup or a name would share their counts. */
+function refuseRepeated(
+  targets: readonly Target[],
+  context: z.RefinementCtx,
+  keyOf: (target: Target) => string | undefined,
+  complaint: { readonly key?: string; readonly expectation: string },
+): void {
+  const first = new Map<string, number>();
+  for (const [index, target] of targets.entries()) {
+    const key = keyOf(target);
+    if (key === undefined) continue;
+    const other = first.get(key);
+    if (other === undefined) {
+      first.set(key, index);
+      continue;
+    }
+    const { namespace, service, pod, cgroup } = target;
+    context.addIssue({
+      code: 'custom',
+      path: [index, ...(complaint.key === undefined ? [] : [complaint.key])],
+      message: `${complaint.expectation}, not that of targets[${other}]`,
+      input: complaint.key === undefined ? `${namespace}/${service}/${pod}` : cgroup,
+    });
+  }
+}
+
+/**
+ * Reads a targets file.
+ *
+ * @throws ConfigError such as `targets.yaml: targets[0].cgroup: expected a path below the cgroup2 mount …, got "x"`.
+ */
+export function readTargetsFile(path: string): readonly Target[] {
+  return readConfigFile(path, fileSchema).targets;
+}
+
+/** Targets of a file that is read anew whenever it changes. A broken file keeps the last good targets. */
+export class TargetsFile implements TargetSource {
+  readonly name = 'targets_file';
+  readonly #path: string;
+  readonly #log: ConditionLog;
+  readonly #logger: Logger;
+  readonly #unwatch: () => void;
+  #targets: readonly Target[];
+  #lastReloadSuccessful = true;
+
+  /** @throws ConfigError when the file is wrong at the start. */
+  constructor(path: string, logger: Logger, options: FileWatchOptions = {}) {
+    this.#path = path;
+    this.#logger = logger.with({ file: path });
+    this.#log = new ConditionLog(this.#logger);
+    // The watch stands before the first reading, so that no change falls between the two.
+    this.#unwatch = watchFile(path, () => this.#reloadQuietly(), options);
+    try {
+      this.#targets = readTargetsFile(path);
+    } catch (error) {
+      this.#unwatch();
+      throw error;
+    }
+  }
+
+  get targets(): readonly Target[] {
+    return this.#targets;
+  }
+
+  get lastReloadSuccessful(): boolean {
+    return this.#lastReloadSuccessful;
+  }
+
+  /** @throws ConfigError; logged too, once for each different failure. */
+  reload(): void {
+    try {
+      this.#targets = readTargetsFile(this.#path);
+    } catch (error) {
+      this.#lastReloadSuccessful = false;
+      this.#log.failing('reload', 'targets file not reloaded, keeping the last good one', error);
+      throw error;
+    }
+    this.#lastReloadSuccessful = true;
+    this.#log.recovered('reload', 'targets file is good again');
+    this.#logger.info('targets loaded', { targets: this.#targets.length });
+  }
+
+  #reloadQuietly(): void {
+    try {
+      this.reload();
+    } catch {
+      // Told by the log and by the metric.
+    }
+  }
+
+  close(): void {
+    this.#unwatch();
+  }
+}

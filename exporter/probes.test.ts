@@ -1,0 +1,15 @@
+import { expect, it } from 'vitest';
+import { missingCapabilities } from './probes.ts';
+
+it.each([
+  ['000001ffffffffff', []],
+  // CAP_SYS_ADMIN alone, as before kernel 5.8.
+  ['0000000000200000', []],
+  // CAP_PERFMON and CAP_BPF.
+  ['000000c000000000', []],
+  ['0000008000000000', ['CAP_PERFMON']],
+  ['0000004000000000', ['CAP_BPF']],
+  ['0000000000000000', ['CAP_BPF', 'CAP_PERFMON']],
+])('of the effective capabilities %s misses %o', (capabilities, missing) => {
+  expect(missingCapabilities(`Name:\tnode\nCapPrm:\t0\nCapEff:\t${capabilities}\n`)).toEqual(missing);
+});

@@ -1,0 +1,39 @@
+import { spawnSync } from 'node:child_process';
+import { expect, it } from 'vitest';
+import { SelfMetrics } from './self-metrics.ts';
+
+it('tells the last state of everything, in a form that promtool has nothing to say about', async () => {
+  const self = new SelfMetrics('1.2.3');
+  self.collector({ name: 'edges', success: true, seconds: 0.5 });
+  self.collector({ name: 'edges', success: false, seconds: 0.25 });
+  self.map('edges', 7, 16384);
+  self.map('tcp', undefined, 8192);
+  self.lost(new Map([['edges', 3]]));
+  self.lost(new Map([['edges', 5]]));
+  self.unattributed(4);
+  self.series(20_000);
+  self.externalPeerCut();
+  self.externalPeerCut();
+  self.targetsReload(true);
+  self.targetsReload(false);
+  const text = await self.render();
+  const own = text.split('\n').filter((line) => line.startsWith('lorikeet_'));
+  expect(own).toEqual([
+    'lorikeet_exporter_collector_success{collector="edges"} 0',
+    'lorikeet_exporter_collector_duration_seconds{collector="edges"} 0.25',
+    'lorikeet_exporter_bpf_map_entries{map="edges"} 7',
+    'lorikeet_exporter_bpf_map_capacity{map="edges"} 16384',
+    'lorikeet_exporter_bpf_map_capacity{map="tcp"} 8192',
+    'lorikeet_exporter_lost_events_total{map="edges"} 5',
+    'lorikeet_exporter_unattributed_sockets 4',
+    'lorikeet_exporter_series 20000',
+    'lorikeet_exporter_external_peers_cut_total 2',
+    `lorikeet_exporter_build_info{version="1.2.3",node_version="${process.versions.node}"} 1`,
+    'lorikeet_exporter_targets_last_reload_successful 0',
+  ]);
+  for (const name of ['process_resident_memory_bytes', 'process_cpu_seconds_total', 'process_open_fds']) {
+    expect(text).toContain(`\n${name} `);
+  }
+  const lint = spawnSync('promtool', ['check', 'metrics'], { input: text, encoding: 'utf8' });
+  expect([lint.status, lint.stdout, lint.stderr]).toEqual([0, '', '']);
+});

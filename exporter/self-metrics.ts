@@ -1,0 +1,86 @@
+import { collectDefaultMetrics, Counter, Gauge, Registry } from 'prom-client';
+import type { CollectorOutcome } from './collector.ts';
+
+const PREFIX = 'lorikeet_exporter_';
+
+/** prom-client names these gauges like counters, which promtool's lint refuses; their labelled twins remain. */
+const ILL_NAMED = ['nodejs_active_handles_total', 'nodejs_active_requests_total', 'nodejs_active_resources_total'];
+
+/** What the exporter says about itself and its process. */
+export class SelfMetrics {
+  readonly #registry = new Registry();
+  readonly #success = this.#gauge('collector_success', 'Whether a collector worked at this scrape.', 'collector');
+  readonly #duration = this.#gauge(
+    'collector_duration_seconds',
+    'How long a collector took at this scrape.',
+    'collector',
+  );
+  readonly #mapEntries = this.#gauge('bpf_map_entries', 'Rows of a kernel map.', 'map');
+  readonly #mapCapacity = this.#gauge('bpf_map_capacity', 'Rows that a kernel map can hold.', 'map');
+  readonly #lost = this.#counter(
+    'lost_events_total',
+    "What wasn't counted because a kernel map was full, or its socket older than the exporter.",
+    'map',
+  );
+  readonly #unattributed = this.#gauge('unattributed_sockets', 'Open connections of cgroups that belong to no target.');
+  readonly #series = this.#gauge('series', "Series of this scrape, the exporter's own left out.");
+  readonly #cut = this.#counter('external_peers_cut_total', 'Peers counted as "other" because of a limit.');
+  #reloadSuccessful: Gauge | undefined;
+
+  /** `version` is the program's. */
+  constructor(version: string) {
+    const buildInfo = this.#gauge('build_info', 'The program, always 1.', 'version', 'node_version');
+    buildInfo.set({ version, node_version: process.versions.node }, 1);
+    collectDefaultMetrics({ register: this.#registry });
+    for (const name of ILL_NAMED) this.#registry.removeSingleMetric(name);
+  }
+
+  #gauge<L extends string>(name: string, help: string, ...labelNames: readonly L[]): Gauge<L> {
+    return new Gauge({ name: PREFIX + name, help, labelNames, registers: [this.#registry] });
+  }
+
+  #counter<L extends string>(name: string, help: string, ...labelNames: readonly L[]): Counter<L> {
+    return new Counter({ name: PREFIX + name, help, labelNames, registers: [this.#registry] });
+  }
+
+  collector({ name, success, seconds }: CollectorOutcome): void {
+    this.#success.set({ collector: name }, success ? 1 : 0);
+    this.#duration.set({ collector: name }, seconds);
+  }
+
+  map(name: string, entries: number | undefined, capacity: number): void {
+    if (entries !== undefined) this.#mapEntries.set({ map: name }, entries);
+    this.#mapCapacity.set({ map: name }, capacity);
+  }
+
+  /** `totals` are the kernel's own counts since the start. */
+  lost(totals: ReadonlyMap<string, number>): void {
+    this.#lost.reset();
+    for (const [map, total] of totals) this.#lost.inc({ map }, total);
+  }
+
+  unattributed(connections: number): void {
+    this.#unattributed.set(connections);
+  }
+
+  series(count: number): void {
+    this.#series.set(count);
+  }
+
+  externalPeerCut(): void {
+    this.#cut.inc();
+  }
+
+  targetsReload(successful: boolean): void {
+    this.#reloadSuccessful ??= this.#gauge(
+      'targets_last_reload_successful',
+      'Whether the targets file was good when read last.',
+    );
+    this.#reloadSuccessful.set(successful ? 1 : 0);
+  }
+
+  /** Text in Prometheus' format. */
+  render(): Promise<string> {
+    return this.#registry.metrics();
+  }
+}

@@ -1,0 +1,78 @@
+import { addressBytes } from '../identity/addresses.ts';
+import { connectionsCollector, TCP_WORDS } from '../collectors/connections.ts';
+import { EDGE_WORDS, edgesCollector } from '../collectors/edges.ts';
+import { requestsCollector } from '../collectors/requests.ts';
+import { targetInfoCollector } from '../collectors/target-info.ts';
+import { Exposition } from '../exposition.ts';
+import { HISTOGRAM_WORDS } from '../histogram.ts';
+import { edgeKey, MemoryMap, serviceKey } from './memory-map.ts';
+import { Tree } from './tree.ts';
+
+/** A histogram's words: `count` durations in bucket `bucket`, `sumNs` in all, from word `offset` on. */
+export function durations(offset: number, bucket: number, count: number, sumNs: number): Record<number, number> {
+  return { [offset]: sumNs, [offset + 1 + bucket]: count };
+}
+
+/** All collectors of kernel maps over maps that a test fills, with a clock that it sets. */
+export class Kernel {
+  readonly tree = new Tree();
+  readonly requests = new MemoryMap('requests', 16, HISTOGRAM_WORDS);
+  readonly tcp = new MemoryMap('tcp', 16, TCP_WORDS);
+  readonly edges = new MemoryMap('edges', 32, EDGE_WORDS);
+  unattributed = 0;
+  cuts = 0;
+  now = 0;
+  readonly #collectors;
+
+  constructor(
+    limits: { readonly maxExternalNames?: number; readonly maxEdges?: number; readonly bytes?: boolean } = {},
+  ) {
+    const { directory } = this.tree;
+    const now = () => this.now;
+    const { maxExternalNames = 100, maxEdges = 1000, bytes = true } = limits;
+    this.#collectors = [
+      requestsCollector(directory, this.requests, now),
+      connectionsCollector({
+        directory,
+        map: this.tcp,
+        now,
+        bytes,
+        onUnattributed: (count) => (this.unattributed = count),
+      }),
+      edgesCollector({ directory, map: this.edges, now, maxExternalNames, maxEdges, onCut: () => this.cuts++ }),
+      targetInfoCollector(directory),
+    ];
+  }
+
+  countRequests(cgroup: bigint, role: number, words: Record<number, number>): void {
+    this.requests.count(serviceKey(cgroup, role), words);
+  }
+
+  countTcp(cgroup: bigint, role: number, words: Record<number, number>): void {
+    this.tcp.count(serviceKey(cgroup, role), words);
+  }
+
+  countEdge(cgroup: bigint, address: string, port: number, words: Record<number, number>): void {
+    this.edges.count(edgeKey(cgroup, addressBytes(address) as string, port), words);
+  }
+
+  /** One scrape. */
+  async text(): Promise<string> {
+    this.tree.directory.refresh(this.now);
+    const out = new Exposition();
+    for (const collector of this.#collectors) await collector.collect(out);
+    return out.toString();
+  }
+
+  /** One scrape's values by series, those that start with `prefix`. */
+  async samples(prefix: string): Promise<Record<string, number>> {
+    const lines = (await this.text()).split('\n').filter((line) => line.startsWith(prefix));
+    return Object.fromEntries(
+      lines.map((line) => [line.slice(0, line.lastIndexOf(' ')), Number(line.slice(line.lastIndexOf(' ')))]),
+    );
+  }
+
+  close(): void {
+    this.tree.close();
+  }
+}

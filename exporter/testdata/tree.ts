@@ -1,0 +1,71 @@
+import { mkdirSync, mkdtempSync, renameSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Directory } from '../identity/directory.ts';
+import type { Target, TargetSource } from '../identity/target.ts';
+import { MemoryCgroups } from './memory-map.ts';
+
+/** A source whose targets a test sets. */
+export class ListSource implements TargetSource {
+  readonly name = 'list';
+  targets: readonly Target[] = [];
+
+  close(): void {}
+}
+
+/** Targets with the defaults of a test. */
+export function target(values: Partial<Target>): Target {
+  return {
+    namespace: 'shop',
+    service: 'cart',
+    pod: 'cart-1',
+    cgroup: '/cart-1',
+    addresses: [],
+    monitored: true,
+    workloadKind: 'Deployment',
+    node: 'node-1',
+    ...values,
+  };
+}
+
+/** A directory over folders of a temporary tree, which have ids and vanish as cgroups do. */
+export class Tree {
+  readonly root = mkdtempSync(join(tmpdir(), 'lorikeet-tree-'));
+  readonly source = new ListSource();
+  readonly cgroups = new MemoryCgroups();
+  readonly directory = new Directory({ sources: [this.source], cgroupfs: this.root, cgroups: this.cgroups });
+
+  /** Makes a folder and returns its id. */
+  make(path: string): bigint {
+    mkdirSync(join(this.root, path), { recursive: true });
+    return this.id(path);
+  }
+
+  /** Makes a folder in which the kernel has seen a socket. */
+  seen(path: string): bigint {
+    const id = this.make(path);
+    const parents: bigint[] = [];
+    for (let end = path.lastIndexOf('/'); end >= 0; end = path.lastIndexOf('/', end - 1)) {
+      parents.push(this.id(path.slice(0, end)));
+      if (end === 0) break;
+    }
+    this.cgroups.rows.set(id, parents);
+    return id;
+  }
+
+  move(from: string, to: string): void {
+    renameSync(join(this.root, from), join(this.root, to));
+  }
+
+  remove(path: string): void {
+    rmSync(join(this.root, path), { recursive: true });
+  }
+
+  id(path: string): bigint {
+    return statSync(join(this.root, path), { bigint: true }).ino;
+  }
+
+  close(): void {
+    rmSync(this.root, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,429 @@
+import { execFileSync, spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, renameSync, rmdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { Agent, get as httpGet } from 'node:http';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
+import { once } from 'node:events';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { withSandbox, type Cgroup, type Sandbox } from '../kernel/sandbox.ts';
+import { bundleExporter, type Bundle, type Exporter } from './program.ts';
+
+interface Moved {
+  readonly sent: number;
+  readonly received: number;
+  readonly requests: number;
+  readonly connections: number;
+}
+
+const FRONT = { ipv4: '10.231.0.1', ipv6: 'fd00:231::1' };
+const CART = { ipv4: '10.231.0.2', ipv6: 'fd00:231::2', unlisted: ['10.231.0.8', '10.231.0.9'] };
+
+let bundle: Bundle;
+let folder: string;
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'lorikeet-exporter-test-'));
+  bundle = await bundleExporter();
+});
+afterAll(() => {
+  bundle?.remove();
+  rmSync(folder, { recursive: true });
+});
+
+/** Two machines on one wire: a front end and a cart, each in its own network namespace and cgroup. */
+function withShop(work: (front: Sandbox, cart: Sandbox) => Promise<void>): Promise<void> {
+  return withSandbox((front) =>
+    withSandbox(async (cart) => {
+      const pair = ['type', 'veth', 'peer', 'name', 'eth0', 'netns', cart.netns];
+      execFileSync('ip', ['-netns', front.netns, 'link', 'add', 'eth0', ...pair]);
+      const plugIn = (sandbox: Sandbox, ...addresses: readonly string[]): void => {
+        for (const address of addresses) {
+          const v6 = address.includes(':');
+          const options = v6 ? [`${address}/64`, 'dev', 'eth0', 'nodad'] : [`${address}/24`, 'dev', 'eth0'];
+          sandbox.configure('ip', 'address', 'add', ...options);
+        }
+        sandbox.configure('ip', 'link', 'set', 'eth0', 'up');
+      };
+      plugIn(front, FRONT.ipv4, FRONT.ipv6);
+      plugIn(cart, CART.ipv4, CART.ipv6, ...CART.unlisted);
+      await work(front, cart);
+    }),
+  );
+}
+
+/** Writes a targets file as editors and ConfigMaps do: whole or not at all. */
+function writeTargets(path: string, text: string): void {
+  writeFileSync(`${path}.new`, text);
+  renameSync(`${path}.new`, path);
+}
+
+const entry = (service: string, cgroup: Cgroup, addresses: readonly string[] = []): string =>
+  `  - {namespace: shop, service: ${service}, pod: ${service}-1, cgroup: /${basename(cgroup.path)}, addresses: [${addresses
+    .map((address) => `"${address}"`)
+    .join(', ')}]}\n`;
+
+const shopTargets = (front: Sandbox, cart: Sandbox): string =>
+  `targets:\n${entry('front', front.cgroup, [FRONT.ipv4, FRONT.ipv6])}${entry('cart', cart.cgroup, [CART.ipv4, CART.ipv6])}`;
+
+const of = (service: string, rest: string): string =>
+  `{namespace="shop",service="${service}",pod="${service}-1"${rest}}`;
+const role = (service: string, name: string): string => of(service, `,role="${name}"`);
+const edge = (namespace: string, service: string, port: number | string): string =>
+  `{client_namespace="shop",client_service="front",server_namespace="${namespace}",server_service="${service}",server_port="${port}"}`;
+
+async function serve(cart: Sandbox, cgroup: Cgroup, host: string) {
+  const server = await cart.start(cgroup, 'http-server.mjs', { host, bodyBytes: 1000 });
+  return { port: (server.ready as { port: number }).port, stop: () => server.stop() };
+}
+
+/** Waits until `service` has closed as many connections as it opened: what follows a close happens a moment later. */
+async function settled(exporter: Exporter, opened: Readonly<Record<string, number>>): Promise<void> {
+  await vi.waitFor(
+    async () => {
+      const closed = await exporter.samples('lorikeet_tcp_connections_closed_total');
+      for (const [labels, count] of Object.entries(opened)) {
+        expect(closed[`lorikeet_tcp_connections_closed_total${labels}`]).toBe(count);
+      }
+    },
+    { timeout: 10_000 },
+  );
+}
+
+function lint(text: string): unknown {
+  const { status, stdout, stderr } = spawnSync('promtool', ['check', 'metrics'], { input: text, encoding: 'utf8' });
+  return { status, stdout, stderr };
+}
+const SILENT = { status: 0, stdout: '', stderr: '' };
+
+describe('lorikeet-exporter', () => {
+  test('tells exactly what two services did', () =>
+    withShop(async (front, cart) => {
+      const path = join(folder, 'exact.yaml');
+      writeTargets(path, shopTargets(front, cart));
+      const exporter = await bundle.start(`--targets.file=${path}`, '--external.max-names=1');
+      const [leafA, leafB] = [cart.childCgroup('a'), cart.childCgroup('b')];
+
+      const zeros = await exporter.samples('lorikeet_');
+      expect(zeros[`lorikeet_requests_total${role('cart', 'server')}`]).toBe(0);
+      expect(zeros[`lorikeet_request_duration_seconds_bucket${of('cart', ',role="server",le="+Inf"')}`]).toBe(0);
+      expect(Object.keys(zeros).filter((name) => name.startsWith('lorikeet_edge_'))).toEqual([]);
+
+      const a = await serve(cart, leafA, '0.0.0.0');
+      const b = await serve(cart, leafB, '::');
+      const ask = (host: string, port: number, options: object): Promise<Moved> =>
+        front.run(front.cgroup, 'http-client.mjs', { host, port, ...options }) as Promise<Moved>;
+      const toA = await ask(CART.ipv4, a.port, { single: 23, kept: 3, bodyBytes: 10 });
+      const toB = await ask(CART.ipv6, b.port, { single: 4, kept: 1 });
+      const toFirst = await ask(CART.unlisted[0] as string, a.port, { single: 2 });
+      // One name is left to give, and the first to be scraped gets it.
+      await exporter.samples('lorikeet_edge_');
+      const toSecond = await ask(CART.unlisted[1] as string, a.port, { single: 5 });
+      const asked = [toA, toB, toFirst, toSecond];
+      const sum = (key: keyof Moved): number => asked.reduce((total, moved) => total + moved[key], 0);
+      expect([sum('requests'), sum('connections')]).toEqual([38, 36]);
+      const free = await serve(cart, leafA, '0.0.0.0');
+      await free.stop();
+      expect(await front.run(front.cgroup, 'connect.mjs', { host: CART.ipv4, port: free.port, count: 2 })).toEqual([
+        'ECONNREFUSED',
+        'ECONNREFUSED',
+      ]);
+      await settled(exporter, { [role('front', 'client')]: 36, [role('cart', 'server')]: 36 });
+
+      const samples = await exporter.samples('lorikeet_');
+      const value = (name: string, labels: string): number | undefined => samples[`lorikeet_${name}${labels}`];
+      for (const [service, name] of [
+        ['front', 'client'],
+        ['cart', 'server'],
+      ] as const) {
+        const labels = role(service, name);
+        expect(value('requests_total', labels)).toBe(38);
+        expect(value('request_duration_seconds_count', labels)).toBe(38);
+        expect(value('request_duration_seconds_bucket', of(service, `,role="${name}",le="+Inf"`))).toBe(38);
+        expect(value('request_duration_seconds_sum', labels)).toBeGreaterThan(0);
+        expect(value('tcp_connections_opened_total', labels)).toBe(36);
+        expect(value('tcp_connections_active', labels)).toBe(0);
+        expect(value('tcp_connection_lifetime_seconds_count', labels)).toBe(36);
+        const other = role(service, name === 'client' ? 'server' : 'client');
+        expect(value('requests_total', other)).toBe(0);
+        expect(value('tcp_connections_opened_total', other)).toBe(0);
+        expect(value('container_cpu_seconds_total', of(service, ''))).toBeGreaterThan(0);
+        expect(value('container_memory_bytes', of(service, ''))).toBeGreaterThanOrEqual(0);
+      }
+      expect(value('container_memory_bytes', of('cart', ''))).toBeGreaterThan(20_000_000);
+      expect(value('tcp_sent_bytes_total', role('front', 'client'))).toBe(sum('sent'));
+      expect(value('tcp_received_bytes_total', role('front', 'client'))).toBe(sum('received'));
+      expect(value('tcp_sent_bytes_total', role('cart', 'server'))).toBe(sum('received'));
+      expect(value('tcp_connect_duration_seconds_count', role('front', 'client'))).toBe(36);
+      expect(value('tcp_connect_failures_total', of('front', ',reason="refused"'))).toBe(2);
+      expect(value('tcp_connect_failures_total', of('front', ',reason="timeout"'))).toBe(0);
+
+      const edges = (name: string): Record<string, number> =>
+        Object.fromEntries(Object.entries(samples).filter(([line]) => line.startsWith(`lorikeet_edge_${name}`)));
+      const requests = 'lorikeet_edge_requests_total';
+      expect(edges('requests_total')).toEqual({
+        [requests + edge('shop', 'cart', a.port)]: 26,
+        [requests + edge('shop', 'cart', b.port)]: 5,
+        [requests + edge('external', CART.unlisted[0] as string, a.port)]: 2,
+        [requests + edge('external', 'other', 'other')]: 5,
+        [requests + edge('shop', 'cart', free.port)]: 0,
+      });
+      expect(value('edge_sent_bytes_total', edge('shop', 'cart', a.port))).toBe(toA.sent);
+      expect(value('edge_received_bytes_total', edge('shop', 'cart', b.port))).toBe(toB.received);
+      expect(value('edge_connect_failures_total', edge('shop', 'cart', free.port))).toBe(2);
+      expect(value('edge_request_duration_seconds_count', edge('shop', 'cart', a.port))).toBe(26);
+
+      expect(value('exporter_external_peers_cut_total', '')).toBe(1);
+      expect(value('exporter_series', '')).toBe(
+        Object.keys(samples).filter((name) => !name.startsWith('lorikeet_exporter_')).length,
+      );
+      for (const name of ['identity', 'requests', 'connections', 'edges', 'container', 'target_info', 'maps']) {
+        expect(value('exporter_collector_success', `{collector="${name}"}`)).toBe(1);
+      }
+      expect(value('exporter_bpf_map_entries', '{map="edges"}')).toBeGreaterThanOrEqual(5);
+      expect(value('exporter_lost_events_total', '{map="edges"}')).toBe(0);
+      expect(Object.keys(samples).filter((name) => name.startsWith('lorikeet_target_info'))).toHaveLength(2);
+      expect(lint((await exporter.get('/metrics')).text)).toEqual(SILENT);
+      await Promise.all([a.stop(), b.stop()]);
+      await stop(exporter);
+    }));
+
+  test('follows its targets file, and keeps the last good one', () =>
+    withShop(async (front, cart) => {
+      const path = join(folder, 'reload.yaml');
+      writeTargets(path, shopTargets(front, cart));
+      const exporter = await bundle.start(`--targets.file=${path}`, '--web.enable-lifecycle');
+      const services = async (): Promise<string[]> =>
+        Object.keys(await exporter.samples('lorikeet_target_info')).map(
+          (line) => /service="(.*?)"/.exec(line)?.[1] ?? '',
+        );
+      const reloaded = async (): Promise<number | undefined> => {
+        const name = 'lorikeet_exporter_targets_last_reload_successful';
+        return (await exporter.samples(name))[name];
+      };
+      expect(await services()).toEqual(['front', 'cart']);
+      writeTargets(path, `targets:\n${entry('basket', cart.cgroup)}`);
+      await vi.waitFor(async () => expect(await services()).toEqual(['basket']), { timeout: 10_000 });
+
+      writeTargets(path, 'targets:\n  - {namespace: shop, service: x, colour: red}\n');
+      await vi.waitFor(async () => expect(await reloaded()).toBe(0), { timeout: 10_000 });
+      expect(await services()).toEqual(['basket']);
+      const post = (): Promise<Response> => fetch(`http://${exporter.address}/-/reload`, { method: 'POST' });
+      const refused = await post();
+      expect([refused.status, await refused.text()]).toEqual([
+        500,
+        `Reload failed: ${path}: targets[0].colour: unknown key\n`,
+      ]);
+      exporter.signal('SIGHUP');
+      expect(await services()).toEqual(['basket']);
+      expect(exporter.log.filter((line) => line.includes('colour: unknown key'))).toHaveLength(1);
+
+      writeTargets(path, shopTargets(front, cart));
+      expect((await post()).status).toBe(200);
+      expect(await services()).toEqual(['front', 'cart']);
+      expect(await reloaded()).toBe(1);
+      const loads = (): number => exporter.log.filter((line) => line.includes('msg="targets loaded"')).length;
+      const before = loads();
+      exporter.signal('SIGHUP');
+      await vi.waitFor(() => expect(loads()).toBeGreaterThan(before), { timeout: 10_000 });
+      await stop(exporter);
+    }));
+
+  test(
+    'keeps the counts of vanished cgroups, frees their rows, and lets a vanished pod go',
+    () =>
+      withShop(async (front, cart) => {
+        const path = join(folder, 'vanish.yaml');
+        const pod = { path: `${front.cgroup.path}-pod`, id: 0n };
+        mkdirSync(pod.path);
+        try {
+          writeTargets(path, `targets:\n${entry('front', pod)}${entry('cart', cart.cgroup, [CART.ipv4])}`);
+          // A capacity of its own tells this exporter's maps from those of others.
+          const capacity = 2000 + (process.pid % 1000);
+          const exporter = await bundle.start(`--targets.file=${path}`, `--bpf.max-edges=${capacity}`);
+          const server = await serve(cart, cart.cgroup, '0.0.0.0');
+          const brief = { path: join(pod.path, 'brief'), id: 0n };
+          const ask = async (count: number): Promise<bigint> => {
+            mkdirSync(brief.path);
+            const { ino } = statSync(brief.path, { bigint: true });
+            await front.run(brief, 'http-client.mjs', { host: CART.ipv4, port: server.port, single: count });
+            rmdirSync(brief.path);
+            return ino;
+          };
+          const requests = `lorikeet_requests_total${role('front', 'client')}`;
+          const edges = `lorikeet_edge_requests_total${edge('shop', 'cart', server.port)}`;
+          const counts = async (): Promise<(number | undefined)[]> => {
+            const samples = await exporter.samples('lorikeet_');
+            return [samples[requests], samples[edges]];
+          };
+          const first = await ask(3);
+          expect(await counts()).toEqual([3, 3]);
+          const second = await ask(4);
+          expect(await counts()).toEqual([7, 7]);
+          const id = mapId('edges', capacity);
+          expect(cgroupsOf(id)).toEqual(expect.arrayContaining([first, second]));
+          await vi.waitFor(
+            async () => {
+              expect(await counts()).toEqual([7, 7]);
+              expect(cgroupsOf(id)).not.toContain(first);
+              expect(cgroupsOf(id)).not.toContain(second);
+            },
+            { timeout: 25_000, interval: 500 },
+          );
+          await ask(1);
+          expect(await counts()).toEqual([8, 8]);
+          rmdirSync(pod.path);
+          expect(await exporter.samples('lorikeet_requests_total{namespace="shop",service="front"')).toEqual({});
+          expect(Object.keys(await exporter.samples('lorikeet_target_info'))).toHaveLength(1);
+          expect(await exporter.samples('lorikeet_edge_')).toEqual({});
+          await server.stop();
+          await stop(exporter);
+        } finally {
+          for (const left of [join(pod.path, 'brief'), pod.path]) if (existsSync(left)) rmdirSync(left);
+        }
+      }),
+    60_000,
+  );
+
+  test('a broken collector costs its own families and one log line', async () => {
+    const cgroupfs = join(folder, 'cgroupfs');
+    // A folder where the kernel has a file can't be read.
+    mkdirSync(join(cgroupfs, 'cart/cpu.stat'), { recursive: true });
+    const path = join(folder, 'broken.yaml');
+    writeTargets(path, `targets:\n${entry('cart', { path: '/cart', id: 0n })}`);
+    const exporter = await bundle.start(`--targets.file=${path}`, `--path.cgroupfs=${cgroupfs}`);
+    for (let scrape = 0; scrape < 3; scrape++) {
+      const samples = await exporter.samples('lorikeet_');
+      expect(samples['lorikeet_exporter_collector_success{collector="container"}']).toBe(0);
+      expect(samples['lorikeet_exporter_collector_success{collector="requests"}']).toBe(1);
+      expect(samples[`lorikeet_requests_total${role('cart', 'server')}`]).toBe(0);
+      expect(Object.keys(samples).filter((name) => name.startsWith('lorikeet_container_'))).toEqual([]);
+    }
+    expect(exporter.log.filter((line) => line.includes('collector failed'))).toHaveLength(1);
+    expect(exporter.log.some((line) => line.includes('not a cgroup2 file system'))).toBe(true);
+    expect(lint((await exporter.get('/metrics')).text)).toEqual(SILENT);
+    rmdirSync(join(cgroupfs, 'cart/cpu.stat'));
+    writeFileSync(join(cgroupfs, 'cart/cpu.stat'), 'usage_usec 1500000\n');
+    const cpu = 'lorikeet_container_cpu_seconds_total';
+    expect(await exporter.samples(cpu)).toEqual({ [cpu + of('cart', '')]: 1.5 });
+    await stop(exporter);
+  });
+
+  test('leaves out the collectors that are turned off', async () => {
+    const flags = ['requests', 'connections', 'edges'].map((name) => `--no-collector.${name}`);
+    const exporter = await bundle.start(...flags);
+    const success = 'lorikeet_exporter_collector_success';
+    expect(Object.keys(await exporter.samples(success))).toEqual(
+      ['identity', 'container', 'target_info', 'maps'].map((name) => `${success}{collector="${name}"}`),
+    );
+    expect((await exporter.get('/-/ready')).status).toBe(200);
+    expect((await fetch(`http://${exporter.address}/-/reload`, { method: 'POST' })).status).toBe(403);
+    await stop(exporter);
+  });
+
+  test('ends within five seconds of SIGTERM, whoever still holds a connection', async () => {
+    const exporter = await bundle.start();
+    const agent = new Agent({ keepAlive: true });
+    try {
+      const [answer] = await once(httpGet(`http://${exporter.address}/-/healthy`, { agent }), 'response');
+      answer.resume();
+      await once(answer, 'end');
+      exporter.signal('SIGTERM');
+      const late = new Promise<string>((resolve) => setTimeout(() => resolve('still there'), 5000).unref());
+      expect(await Promise.race([exporter.exited, late])).toBe(0);
+    } finally {
+      agent.destroy();
+    }
+  });
+});
+
+describe('lorikeet-exporter, asked wrongly', () => {
+  test('says in one line that its port is in use', async () => {
+    const other = createServer().listen(0, '127.0.0.1');
+    await once(other, 'listening');
+    const address = `127.0.0.1:${(other.address() as { port: number }).port}`;
+    try {
+      const { status, stderr } = bundle.run(`--web.listen-address=${address}`, '--log.level=error');
+      expect([status, stderr]).toEqual([1, `lorikeet-exporter: listen ${address}: address in use\n`]);
+    } finally {
+      other.close();
+    }
+  });
+
+  test.each([
+    ['targets: []\ncolour: red\n', 2, 'colour: unknown key'],
+    [
+      'targets: [{namespace: a, service: b, cgroup: c}]',
+      2,
+      'targets[0].cgroup: expected a path below the cgroup2 mount such as /shop.slice/cart, got "c"',
+    ],
+  ])('refuses the targets file %j', (text, status, message) => {
+    const path = join(folder, 'wrong.yaml');
+    writeFileSync(path, text);
+    for (const flags of [['--config.check'], []]) {
+      const result = bundle.run(`--targets.file=${path}`, ...flags);
+      expect([result.status, result.stderr.split('\n').slice(-2)]).toEqual([
+        status,
+        [`lorikeet-exporter: ${path}: ${message}`, ''],
+      ]);
+    }
+  });
+
+  test('checks a good targets file', () => {
+    const path = join(folder, 'good.yaml');
+    writeFileSync(path, 'targets: [{namespace: shop, service: cart, cgroup: /shop.slice/cart}]');
+    const { status, stdout, stderr } = bundle.run('--config.check', `--targets.file=${path}`);
+    expect([status, stdout, stderr]).toEqual([0, `${path}: valid, 1 target\n`, '']);
+  });
+
+  test.each([
+    [['--version'], 0, 'lorikeet-exporter, version 0.0.0-test\n', ''],
+    [
+      ['--web.listen-address=foo'],
+      2,
+      '',
+      'lorikeet-exporter: --web.listen-address: expected [host]:port such as :9400 or [::1]:9400, got "foo"\n',
+    ],
+    [['--bpf.object=/nowhere.o', '--log.level=error'], 1, '', /^lorikeet-exporter: .*\/nowhere\.o.*\n$/],
+  ] as const)('%o', (args, status, stdout, stderr) => {
+    const result = bundle.run(...args);
+    expect([result.status, result.stdout]).toEqual([status, stdout]);
+    if (typeof stderr === 'string') expect(result.stderr).toBe(stderr);
+    else expect(result.stderr).toMatch(stderr);
+  });
+
+  test('says which capabilities it lacks', () => {
+    const without = ['--bounding-set=-sys_admin,-bpf,-perfmon', '--inh-caps=-sys_admin,-bpf,-perfmon', '--'];
+    const command = [...without, process.execPath, bundle.program, '--log.level=error'];
+    const { status, stderr } = spawnSync('setpriv', command, { encoding: 'utf8' });
+    expect([status, stderr]).toEqual([
+      1,
+      'lorikeet-exporter: missing CAP_BPF and CAP_PERFMON: run as root, or grant them\n',
+    ]);
+  });
+});
+
+async function stop(exporter: Exporter): Promise<void> {
+  exporter.signal('SIGTERM');
+  expect(await exporter.exited).toBe(0);
+}
+
+interface BpftoolMap {
+  readonly id: number;
+  readonly name: string;
+  readonly max_entries: number;
+}
+
+function mapId(name: string, capacity: number): number {
+  const maps = JSON.parse(execFileSync('bpftool', ['-j', 'map', 'show'], { encoding: 'utf8' })) as BpftoolMap[];
+  const map = maps.find((candidate) => candidate.name === name && candidate.max_entries === capacity);
+  if (map === undefined) throw new Error(`no map ${name} of ${capacity} entries`);
+  return map.id;
+}
+
+/** The cgroups that the keys of a map begin with. */
+function cgroupsOf(id: number): bigint[] {
+  const rows = JSON.parse(execFileSync('bpftool', ['-j', 'map', 'dump', 'id', String(id)], { encoding: 'utf8' })) as {
+    readonly key: readonly string[];
+  }[];
+  return rows.map(({ key }) => Buffer.from(key.slice(0, 8).map(Number)).readBigUInt64LE());
+}

@@ -1,0 +1,111 @@
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { copyFileSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+
+/** The bundled program in a folder of its own, with its BPF object and addon beside it, as it is shipped. */
+export interface Bundle {
+  readonly program: string;
+  /** Runs the program to its end. */
+  run(...args: readonly string[]): { readonly status: number | null; readonly stdout: string; readonly stderr: string };
+  /** Starts the program on a free port and waits until it listens. */
+  start(...args: readonly string[]): Promise<Exporter>;
+  remove(): void;
+}
+
+export interface Exporter {
+  readonly pid: number;
+  readonly address: string;
+  /** Its log so far. */
+  readonly log: readonly string[];
+  get(path: string): Promise<{ readonly status: number; readonly text: string }>;
+  /** /metrics, parsed: series as written -> value. Lines of comments are left out. */
+  samples(prefix: string): Promise<Readonly<Record<string, number>>>;
+  signal(name: NodeJS.Signals): void;
+  /** Resolves with the exit status, or the signal that ended it. */
+  readonly exited: Promise<number | string>;
+}
+
+/** Builds the program as scripts/build.mjs does; kernel side and addon must be built already. */
+export async function bundleExporter(): Promise<Bundle> {
+  const folder = mkdtempSync(join(tmpdir(), 'lorikeet-exporter-'));
+  const program = join(folder, 'lorikeet-exporter.mjs');
+  for (const file of ['lorikeet.bpf.o', 'lorikeet_native.node'])
+    copyFileSync(join(ROOT, 'dist', file), join(folder, file));
+  await build({
+    entryPoints: [join(ROOT, 'exporter/main.ts')],
+    outfile: program,
+    bundle: true,
+    platform: 'node',
+    target: 'node20',
+    format: 'esm',
+    define: { LORIKEET_VERSION: '"0.0.0-test"' },
+    banner: {
+      js: "import { createRequire as bundleRequire } from 'node:module';\nconst require = bundleRequire(import.meta.url);",
+    },
+    logLevel: 'error',
+  });
+  const running: ChildProcess[] = [];
+  return {
+    program,
+    run: (...args) => spawnSync(process.execPath, [program, ...args], { encoding: 'utf8' }),
+    async start(...args) {
+      const child = spawn(process.execPath, [program, '--web.listen-address=127.0.0.1:0', ...args], {
+        stdio: ['ignore', 'inherit', 'pipe'],
+      });
+      running.push(child);
+      return exporterOf(child);
+    },
+    remove() {
+      for (const child of running) child.kill('SIGKILL');
+      rmSync(folder, { recursive: true });
+    },
+  };
+}
+
+async function exporterOf(child: ChildProcess): Promise<Exporter> {
+  const log: string[] = [];
+  const exited = once(child, 'exit').then(([status, signal]) => (status ?? signal) as number | string);
+  const address = await new Promise<string>((resolve, reject) => {
+    if (child.stderr === null) throw new Error('no standard error');
+    createInterface(child.stderr).on('line', (line) => {
+      log.push(line);
+      const listening = /msg=listening address=(\S+)/.exec(line)?.[1];
+      if (listening !== undefined) resolve(listening);
+    });
+    void exited.then((status) => reject(new Error(`exporter ended with ${status}: ${log.join('\n')}`)));
+  });
+  const get = async (path: string) => {
+    const answer = await fetch(`http://${address}${path}`);
+    return { status: answer.status, text: await answer.text() };
+  };
+  return {
+    pid: child.pid as number,
+    address,
+    log,
+    get,
+    async samples(prefix) {
+      const { status, text } = await get('/metrics');
+      if (status !== 200) throw new Error(`/metrics answered ${status}: ${text}`);
+      return parseSamples(text, prefix);
+    },
+    signal: (name) => void child.kill(name),
+    exited,
+  };
+}
+
+function parseSamples(text: string, prefix: string): Record<string, number> {
+  const samples: Record<string, number> = {};
+  for (const line of text.split('\n')) {
+    if (!line.startsWith(prefix)) continue;
+    const blank = line.lastIndexOf(' ');
+    samples[line.slice(0, blank)] = Number(line.slice(blank + 1).replace('Inf', 'Infinity'));
+  }
+  return samples;
+}
