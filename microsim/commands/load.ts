@@ -1,0 +1,42 @@
+import { UsageError } from '../../daemon/flags.ts';
+import { connectSim } from '../client.ts';
+import { Instance } from '../instance.ts';
+import { loadChangeSchema } from '../topology.ts';
+import { SIM_FLAGS, defineCommand, print } from './command.ts';
+
+export const load = defineCommand({
+  usage: 'load [flags]',
+  summary: 'Changes how much is asked of the simulated system; what is not given stays.',
+  flags: {
+    level: { type: 'number', help: 'Requests a second, averaged over a wave.' },
+    noise: { type: 'number', help: 'Spread of the rate, 0.1 is about 10 %.' },
+    'wave.period': { type: 'string', help: 'Length of a simulated day, such as 10m.' },
+    'wave.amplitude': { type: 'number', help: 'How far a day moves the level, 0 to 1.' },
+    'bursts.every': { type: 'string', help: 'Average time between bursts.' },
+    'bursts.factor': { type: 'number', help: 'By how much a burst multiplies the rate.' },
+    'bursts.lasting': { type: 'string', help: 'Average length of a burst.' },
+    ...SIM_FLAGS,
+  },
+  words: [0, 0],
+  async run(flags) {
+    const change = {
+      level: flags.level,
+      noise: flags.noise,
+      wave: { period: flags['wave.period'], amplitude: flags['wave.amplitude'] },
+      bursts: {
+        every: flags['bursts.every'],
+        factor: flags['bursts.factor'],
+        lasting: flags['bursts.lasting'],
+      },
+    };
+    const parsed = loadChangeSchema.safeParse(change);
+    if (!parsed.success) {
+      const [issue] = parsed.error.issues;
+      throw new UsageError(`--${issue?.path.join('.')}: ${issue?.message}`);
+    }
+    const status = await connectSim(new Instance(flags.name, flags['state.dir']).stateDir).load(
+      JSON.parse(JSON.stringify(change)) as object,
+    );
+    print(`${JSON.stringify(status.load?.settings ?? {})}\n`);
+  },
+});

@@ -1,0 +1,61 @@
+import { parseDuration } from '../../daemon/config-file.ts';
+import { UsageError } from '../../daemon/flags.ts';
+import { connectSim } from '../client.ts';
+import { FAULT_TYPES, type FaultType } from '../fault.ts';
+import { planFaults } from '../fault-schedule.ts';
+import { Instance } from '../instance.ts';
+import { record as runRecording } from '../recording.ts';
+import { SIM_FLAGS, defineCommand, print } from './command.ts';
+
+export const record = defineCommand({
+  usage: 'record [flags]',
+  summary: 'Runs a random schedule of faults on a running simulation and writes down what was when.',
+  flags: {
+    duration: { type: 'string', default: '30m', help: 'How long to record.' },
+    faults: { type: 'number', help: 'How many faults, 0 for none. Default: as many as fit' },
+    'fault.duration': { type: 'string', default: '1m', help: 'How long each lasts.' },
+    'fault.types': { type: 'string', default: FAULT_TYPES.join(','), help: 'Types to choose from.' },
+    recovery: { type: 'string', default: '2m', help: 'Least normal time after each fault.' },
+    warmup: { type: 'string', default: '1m', help: 'Normal time before the first fault.' },
+    seed: { type: 'number', default: 1, help: 'Seed of the schedule.' },
+    labels: { type: 'string', default: 'labels.json', help: 'The file to write.' },
+    ...SIM_FLAGS,
+  },
+  words: [0, 0],
+  async run(flags, _words, { signal }) {
+    const sim = connectSim(new Instance(flags.name, flags['state.dir']).stateDir);
+    if (flags.faults !== undefined && !(Number.isInteger(flags.faults) && flags.faults >= 0)) {
+      throw new UsageError(`--faults: expected a whole number, got ${flags.faults}`);
+    }
+    const { namespace, services } = await sim.status();
+    const duration = readDuration('duration', flags.duration);
+    const plan = planFaults({
+      duration,
+      faults: flags.faults,
+      faultDuration: readDuration('fault.duration', flags['fault.duration']),
+      recovery: readDuration('recovery', flags.recovery),
+      warmup: readDuration('warmup', flags.warmup),
+      seed: flags.seed,
+      services: Object.keys(services),
+      types: readTypes(flags['fault.types']),
+    });
+    const progress = (line: string) => print(`${line}\n`);
+    await runRecording({ sim, namespace, plan, duration, labelsFile: flags.labels, signal, progress });
+    return signal.aborted ? 1 : 0;
+  },
+});
+
+function readDuration(flag: string, text: string): number {
+  const milliseconds = parseDuration(text);
+  if (milliseconds === undefined)
+    throw new UsageError(`--${flag}: expected a duration such as 30s or 5m, got "${text}"`);
+  return milliseconds;
+}
+
+function readTypes(text: string): FaultType[] {
+  return text.split(',').map((name) => {
+    const type = FAULT_TYPES.find((candidate) => candidate === name);
+    if (type !== undefined) return type;
+    throw new UsageError(`--fault.types: expected ${FAULT_TYPES.join(', ')}, got "${name}"`);
+  });
+}

@@ -1,0 +1,148 @@
+import { spawn } from 'node:child_process';
+import { closeSync, existsSync, fstatSync, openSync, readSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { UsageError, type FlagValues } from '../../daemon/flags.ts';
+import { aborted, type ProgramContext } from '../../daemon/lifecycle.ts';
+import { createLogger, type LogFormat, type LogLevel } from '../../daemon/logger.ts';
+import { findCgroupMount } from '../cgroup.ts';
+import { connectSim } from '../client.ts';
+import { waitFor } from '../condition.ts';
+import { controllerRoutes } from '../controller-api.ts';
+import { Controller } from '../controller.ts';
+import { Instance, SimError, requireRoot } from '../instance.ts';
+import { serveJson } from '../json-http.ts';
+import { networkSchema, readTopology, type Topology } from '../topology.ts';
+import { SIM_FLAGS, defineCommand, print } from './command.ts';
+
+const FLAGS = {
+  topology: {
+    type: 'string',
+    default: 'web-shop',
+    help: 'A topology that comes with the program, or the path of a YAML file.',
+  },
+  network: {
+    type: 'string',
+    help: "A private /24 instead of the topology's: two simulations that one exporter watches need two.",
+  },
+  seed: { type: 'number', default: 1, help: 'Seed of load, routes and service times.' },
+  foreground: { type: 'boolean', help: 'Stay, log to standard error, and end the simulation on SIGTERM or SIGINT.' },
+  'web.listen-address': {
+    type: 'string',
+    help: 'Serve the API on this loopback address, too, such as 127.0.0.1:9480.',
+  },
+  ...SIM_FLAGS,
+} as const;
+type UpFlags = FlagValues<typeof FLAGS>;
+
+/** Everything in the place of the running program, that is of its bundle. */
+const PROGRAMS = dirname(fileURLToPath(import.meta.url));
+const READY_TIMEOUT_MS = 120_000;
+
+export const up = defineCommand({
+  usage: 'up [flags]',
+  summary: 'Starts a simulation; returns when every service answers.',
+  flags: FLAGS,
+  words: [0, 0],
+  async run(flags, _words, context) {
+    requireRoot();
+    findCgroupMount();
+    const topology = readTopologyFlag(flags);
+    const listen = readListenAddress(flags['web.listen-address']);
+    const instance = new Instance(flags.name, flags['state.dir']);
+    return flags.foreground ? stay(flags, topology, listen, instance, context) : detach(topology, instance, context);
+  },
+});
+
+/** Becomes the controller. */
+async function stay(
+  flags: UpFlags,
+  topology: Topology,
+  listen: { host: string; port: number } | undefined,
+  instance: Instance,
+  { stops, signal }: ProgramContext,
+): Promise<void> {
+  const logger = createLogger({ level: flags['log.level'] as LogLevel, format: flags['log.format'] as LogFormat });
+  const lock = await instance.lock();
+  if (lock === undefined) throw new SimError(`${instance.name} is already running`);
+  stops.onStop('lock', () => void lock.close());
+  instance.createStateDir();
+  stops.onStop('state directory', () => instance.removeStateDir());
+  await instance.removeProcesses();
+  instance.clearStateDir();
+
+  const controller = new Controller({ instance, topology, seed: flags.seed, programs: PROGRAMS, logger });
+  stops.onStop('simulation', () => controller.stop());
+  const routes = controllerRoutes(controller);
+  for (const address of [instance.socket, ...(listen === undefined ? [] : [listen])]) {
+    const server = await serveJson(address, routes);
+    stops.onStop('api', () => {
+      server.close();
+      server.closeAllConnections();
+    });
+  }
+  const stopped = aborted(signal);
+  await Promise.race([controller.start(), stopped]);
+  if (!signal.aborted) logger.info('simulation is up', { name: instance.name, targets: instance.targetsFile });
+  await stopped;
+}
+
+/** Starts this program again as the controller and waits until it is ready. */
+async function detach(topology: Topology, instance: Instance, { argv, signal }: ProgramContext): Promise<number> {
+  const lock = await instance.lock();
+  if (lock === undefined) throw new SimError(`${instance.name} is already running`);
+  instance.createStateDir();
+  const log = openSync(instance.log, 'w+');
+  await new Promise((resolve) => lock.close(resolve));
+  const command = [process.argv[1] ?? '', ...argv, '--foreground'];
+  const child = spawn(process.execPath, command, { detached: true, stdio: ['ignore', log, log] });
+  let status: number | null | undefined;
+  child.once('exit', (code) => {
+    status = code ?? 1;
+  });
+  const sim = connectSim(instance.stateDir);
+  const isReady = async () => status !== undefined || (await sim.status().catch(() => undefined))?.ready === true;
+  const ready = await waitFor(isReady, READY_TIMEOUT_MS, signal);
+  if (status !== undefined) {
+    throw new SimError(lastLine(log).replace(/^lorikeet-sim: /, '') || `the controller ended with status ${status}`);
+  }
+  if (ready === undefined) {
+    child.kill('SIGTERM');
+    await waitFor(() => status !== undefined, 10_000);
+    throw new SimError(signal.aborted ? 'interrupted' : `not ready after ${READY_TIMEOUT_MS / 1000} s`);
+  }
+  closeSync(log);
+  child.unref();
+  const count = Object.keys(topology.services).length;
+  print(`${instance.name}: ${count} services, ${topology.load.level} requests/s, targets in ${instance.targetsFile}\n`);
+  return 0;
+}
+
+/** Of an open file that may have been removed meanwhile. */
+function lastLine(file: number): string {
+  const buffer = Buffer.alloc(fstatSync(file).size);
+  readSync(file, buffer, 0, buffer.length, 0);
+  return buffer.toString().trim().split('\n').at(-1) ?? '';
+}
+
+function readTopologyFlag(flags: UpFlags): Topology {
+  const bundled = [join(PROGRAMS, 'topologies'), join(PROGRAMS, '../microsim/topologies')]
+    .map((directory) => join(directory, `${flags.topology}.yaml`))
+    .find((path) => existsSync(path));
+  const topology = readTopology(flags.topology.includes('/') ? flags.topology : (bundled ?? flags.topology));
+  if (flags.network === undefined) return topology;
+  const network = networkSchema.safeParse(flags.network);
+  if (network.success) return { ...topology, network: network.data };
+  throw new UsageError(`--network: ${network.error.issues[0]?.message}, got "${flags.network}"`);
+}
+
+/** Loopback only: whoever reaches the API can break the services. */
+function readListenAddress(text: string | undefined): { host: string; port: number } | undefined {
+  if (text === undefined) return undefined;
+  const match = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\]):(\d{1,5})$/.exec(text);
+  const port = Number(match?.[2]);
+  if (match?.[1] === undefined || port > 65_535) {
+    throw new UsageError(`--web.listen-address: expected a loopback address such as 127.0.0.1:9480, got "${text}"`);
+  }
+  return { host: match[1].replaceAll(/[[\]]/g, ''), port };
+}

@@ -1,0 +1,82 @@
+import type { Fault, FaultArgs, FaultType } from './fault.ts';
+import type { LoadSettings } from './load-pattern.ts';
+
+/** Counts since the process began, and means over the last ten seconds. */
+export interface TrafficStats {
+  readonly requests: number;
+  readonly failures: number;
+  /** Sum of the durations, in seconds. */
+  readonly seconds: number;
+  /** Requests a second, lately. */
+  readonly rate: number;
+  /** Mean duration, lately; 0 without requests. */
+  readonly latency_ms: number;
+}
+
+/** What a service says of itself. `requests` counts every answer but those turned away. */
+export interface ServiceStats extends TrafficStats {
+  readonly service: string;
+  readonly listening: boolean;
+  readonly fault: Fault | null;
+  /** In progress now. */
+  readonly active: number;
+  /** Turned away with 503. */
+  readonly rejected: number;
+  readonly cpu_seconds: number;
+  readonly rss_mb: number;
+  readonly leaked_mb: number;
+  /** By callee. */
+  readonly calls: Readonly<Record<string, TrafficStats>>;
+}
+
+/** What the load generator says of itself. */
+export interface LoadStats extends TrafficStats {
+  readonly settings: LoadSettings;
+  /** Requests a second that the pattern asks for now. */
+  readonly target_rate: number;
+  readonly active: number;
+  /** Not sent because too many were in progress. */
+  readonly dropped: number;
+  readonly cpu_seconds: number;
+  readonly rss_mb: number;
+  /** Requests sent, by name of the route. */
+  readonly by_name: Readonly<Record<string, number>>;
+}
+
+export type ServiceState = 'starting' | 'running' | 'paused' | 'crashed' | 'restarting';
+
+export interface ServiceStatus {
+  readonly state: ServiceState;
+  readonly address: string;
+  /** Absent while there is no process. */
+  readonly pid?: number;
+  /** How often it died unasked and was started again. */
+  readonly restarts: number;
+  /** Absent while the process can't answer. */
+  readonly stats?: ServiceStats;
+}
+
+export interface ActiveFault {
+  readonly service: string;
+  readonly type: FaultType;
+  readonly args: FaultArgs;
+  /** RFC 3339. */
+  readonly since: string;
+}
+
+/** `GET /status` of the controller. */
+export interface SimStatus {
+  readonly name: string;
+  readonly namespace: string;
+  readonly ready: boolean;
+  readonly pid: number;
+  /** RFC 3339. */
+  readonly since: string;
+  /** Path of the simulation's cgroup below the cgroup2 mount. */
+  readonly cgroup: string;
+  readonly targets_file: string;
+  readonly fault: ActiveFault | null;
+  /** Absent while the load generator can't answer. */
+  readonly load?: LoadStats;
+  readonly services: Readonly<Record<string, ServiceStatus>>;
+}

@@ -1,0 +1,20 @@
+export interface Target {
+  readonly namespace: string;
+  readonly service: string;
+  /** Below the cgroup2 mount. */
+  readonly cgroup: string;
+  readonly addresses: readonly string[];
+}
+
+/** The text of a targets file, as `lorikeet-exporter --targets.file` reads it. Values are JSON, and so YAML. */
+export function renderTargets(targets: readonly Target[]): string {
+  const entries = targets.map(({ namespace, service, cgroup, addresses }) =>
+    [
+      `  - namespace: ${JSON.stringify(namespace)}`,
+      `    service: ${JSON.stringify(service)}`,
+      `    cgroup: ${JSON.stringify(cgroup)}`,
+      `    addresses: ${JSON.stringify(addresses)}`,
+    ].join('\n'),
+  );
+  return `targets:\n${entries.join('\n')}\n`;
+}

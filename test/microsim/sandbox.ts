@@ -1,0 +1,115 @@
+import { execFile, spawn, type ChildProcess } from 'node:child_process';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { buildSync } from 'esbuild';
+import { findCgroupMount } from '../../microsim/cgroup.ts';
+import { waitFor } from '../../microsim/condition.ts';
+
+const ROOT = join(import.meta.dirname, '../..');
+
+export interface Finished {
+  readonly status: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** The built programs in a directory of their own, and what of the machine they use. */
+export class SimSandbox {
+  readonly directory = mkdtempSync(join(tmpdir(), 'sim-'));
+  /** Begins the names of all instances of this sandbox. */
+  readonly prefix = `t${process.pid}`;
+  readonly program = join(this.directory, 'dist/lorikeet-sim.js');
+  readonly #instances = new Set<string>();
+
+  build(): void {
+    buildSync({
+      absWorkingDir: ROOT,
+      entryPoints: {
+        'lorikeet-sim': 'microsim/main.ts',
+        'lorikeet-sim-service': 'microsim/service.ts',
+        'lorikeet-sim-load': 'microsim/load.ts',
+      },
+      outdir: join(this.directory, 'dist'),
+      bundle: true,
+      platform: 'node',
+      format: 'esm',
+    });
+    cpSync(join(ROOT, 'microsim/topologies'), join(this.directory, 'dist/topologies'), { recursive: true });
+    writeFileSync(join(this.directory, 'dist/package.json'), '{"type":"module"}');
+  }
+
+  stateDir(instance: string): string {
+    return join(this.directory, instance);
+  }
+
+  write(name: string, text: string): string {
+    const path = join(this.directory, name);
+    mkdirSync(join(path, '..'), { recursive: true });
+    writeFileSync(path, text);
+    return path;
+  }
+
+  /** Runs a command of an instance to its end. */
+  run(instance: string, args: readonly string[], program = this.program): Promise<Finished> {
+    return new Promise((resolve) => {
+      execFile(process.execPath, [program, ...this.#command(instance, args)], (error, stdout, stderr) => {
+        resolve({ status: error === null ? 0 : Number(error.code ?? -1), stdout, stderr });
+      });
+    });
+  }
+
+  /** Starts a command of an instance that stays. */
+  start(instance: string, args: readonly string[]): ChildProcess {
+    return spawn(process.execPath, [this.program, ...this.#command(instance, args)], { stdio: 'ignore' });
+  }
+
+  /** Whatever of the machine belongs to instances of this sandbox; empty when all is removed. */
+  leftovers(instance = ''): string[] {
+    const mine = `lorikeet-sim.${this.prefix}${instance}`;
+    const named = (directory: string) =>
+      readdirSync(directory)
+        .filter((name) => name === mine || name.startsWith(instance === '' ? mine : `${mine}.`))
+        .map((name) => join(directory, name));
+    return [
+      ...named('/run/netns'),
+      ...named(findCgroupMount()),
+      ...processes(this.stateDir(`${this.prefix}${instance}`)),
+      ...readdirSync(this.directory).filter((name) => name.startsWith(`${this.prefix}${instance}`)),
+    ];
+  }
+
+  async remove(): Promise<void> {
+    for (const instance of this.#instances) await this.run(instance, ['down']);
+    rmSync(this.directory, { recursive: true, force: true });
+  }
+
+  #command(instance: string, [command = '', ...args]: readonly string[]): string[] {
+    this.#instances.add(instance);
+    return [command, `--name=${instance}`, `--state.dir=${this.stateDir(instance)}`, ...args];
+  }
+}
+
+/** Command lines that contain `text`, with their process ids. */
+function processes(text: string): string[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .map((pid) => `${pid} ${readCommandLine(pid)}`)
+    .filter((line) => line.includes(text));
+}
+
+function readCommandLine(pid: string): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ').trim();
+  } catch {
+    // It ended since its directory was listed.
+    return '';
+  }
+}
+
+/** Fails the test when `check` doesn't come true in `seconds`. */
+export async function eventually<T>(what: string, check: () => T | Promise<T>, seconds = 20): Promise<NonNullable<T>> {
+  const value = await waitFor(check, seconds * 1000);
+  if (value === undefined || value === null) throw new Error(`not within ${seconds} s: ${what}`);
+  return value;
+}
