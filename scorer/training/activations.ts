@@ -1,0 +1,66 @@
+import { mul, scale, sub } from './arithmetic.ts';
+import type { Value } from './graph.ts';
+
+/**
+ * Elementwise functions of one tensor. Where a derivative can be told from the result, its rule uses the result and not
+ * the argument: onnxruntime can then fuse the function into the convolution in front of it.
+ */
+
+export function relu(x: Value): Value {
+  const y: Value = x.graph.emit('Relu', [x], { shape: x.shape, gradients: [(dy) => mul(dy, sign(y))] });
+  return y;
+}
+
+/** `x` above zero, `slope * x` below: unlike relu it never loses a unit for good. */
+export function leakyRelu(x: Value, slope: number): Value {
+  const { graph, shape } = x;
+  const y: Value = graph.emit('LeakyRelu', [x], {
+    shape,
+    attributes: { alpha: { float: slope } },
+    gradients: [(dy) => graph.emit('Where', [positive(y), dy, scale(dy, slope)], { shape })],
+  });
+  return y;
+}
+
+export function sigmoid(x: Value): Value {
+  const y: Value = x.graph.emit('Sigmoid', [x], {
+    shape: x.shape,
+    gradients: [(dy) => mul(dy, mul(y, sub(x.graph.scalar(1), y)))],
+  });
+  return y;
+}
+
+export function tanh(x: Value): Value {
+  const y: Value = x.graph.emit('Tanh', [x], {
+    shape: x.shape,
+    gradients: [(dy) => mul(dy, sub(x.graph.scalar(1), square(y)))],
+  });
+  return y;
+}
+
+export function square(x: Value): Value {
+  return x.graph.emit('Mul', [x, x], { shape: x.shape, gradients: [(dy) => mul(dy, scale(x, 2))] });
+}
+
+/** Its gradient at 0 is taken as 0. */
+export function abs(x: Value): Value {
+  return x.graph.emit('Abs', [x], { shape: x.shape, gradients: [(dy) => mul(dy, sign(x))] });
+}
+
+/** Limited to -bound..bound; the gradient is 0 outside. */
+export function clip(x: Value, bound: number): Value {
+  const { graph, shape } = x;
+  const inside = () => graph.emit('Less', [abs(x), graph.scalar(bound)], { shape });
+  return graph.emit('Clip', [x, graph.scalar(-bound), graph.scalar(bound)], {
+    shape,
+    gradients: [(dy) => graph.emit('Where', [inside(), dy, graph.scalar(0)], { shape })],
+  });
+}
+
+function sign(x: Value): Value {
+  return x.graph.emit('Sign', [x], { shape: x.shape });
+}
+
+function positive(x: Value): Value {
+  return x.graph.emit('Greater', [x, x.graph.scalar(0)], { shape: x.shape });
+}

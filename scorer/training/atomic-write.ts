@@ -1,0 +1,45 @@
+import { mkdir, open, rename, rm } from 'node:fs/promises';
+import { dirname } from 'node:path';
+
+export interface FileContent {
+  readonly path: string;
+  readonly content: string | Uint8Array;
+}
+
+/**
+ * Writes files of one directory so that each is, at any time and after a power cut, either the old one or the new one:
+ * temporary names, synced, renamed, directory synced. All are on disk before the first is renamed, which leaves the
+ * shortest moment in which an old file can stand beside a new one.
+ */
+export async function writeAtomically(files: readonly FileContent[]): Promise<void> {
+  const pending = files.map(({ path, content }) => ({ path, content, temporary: `${path}.${process.pid}.tmp` }));
+  const directories = new Set(pending.map(({ path }) => dirname(path)));
+  try {
+    for (const directory of directories) await mkdir(directory, { recursive: true });
+    for (const { temporary, content } of pending) await writeSynced(temporary, content);
+    for (const { temporary, path } of pending) await rename(temporary, path);
+  } catch (error) {
+    await Promise.all(pending.map(({ temporary }) => rm(temporary, { force: true })));
+    throw error;
+  }
+  for (const directory of directories) await syncDirectory(directory);
+}
+
+async function writeSynced(path: string, content: string | Uint8Array): Promise<void> {
+  const file = await open(path, 'w', 0o644);
+  try {
+    await file.writeFile(content);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+}
+
+async function syncDirectory(path: string): Promise<void> {
+  const directory = await open(path, 'r');
+  try {
+    await directory.sync();
+  } finally {
+    await directory.close();
+  }
+}

@@ -1,0 +1,50 @@
+import { GraphError, type Operation, type Value } from './graph.ts';
+
+/**
+ * Adds the nodes that compute the gradient of a scalar with respect to `wrt`, by reverse accumulation: one pass over the
+ * operations from the last to the first.
+ *
+ * @throws GraphError when the loss is no scalar or doesn't depend on one of `wrt`.
+ */
+export function gradients(loss: Value, wrt: readonly Value[]): Value[] {
+  const { graph } = loss;
+  if (loss.shape.length > 0) throw new GraphError(`expected a scalar loss, got shape [${loss.shape.join()}]`);
+  const operations = [...graph.operations];
+  const dependent = dependents(operations, wrt);
+  const found = new Map<Value, Value>([[loss, graph.scalar(1)]]);
+  for (const { inputs, output, rules } of operations.reverse()) {
+    const upstream = found.get(output);
+    if (upstream === undefined) continue;
+    for (const [index, input] of inputs.entries()) {
+      const rule = rules[index];
+      if (rule === undefined || !dependent.has(input)) continue;
+      const gradient = rule(upstream);
+      assertSameShape(gradient, input);
+      const earlier = found.get(input);
+      found.set(input, earlier === undefined ? gradient : accumulate(earlier, gradient));
+    }
+  }
+  return wrt.map((value) => {
+    const gradient = found.get(value);
+    if (gradient === undefined) throw new GraphError(`the loss doesn't depend on ${value.name}`);
+    return gradient;
+  });
+}
+
+/** The values through which `wrt` can reach the loss; elsewhere no gradient has to be computed. */
+function dependents(operations: readonly Operation[], wrt: readonly Value[]): ReadonlySet<Value> {
+  const dependent = new Set(wrt);
+  for (const { inputs, output, rules } of operations) {
+    if (inputs.some((input, index) => rules[index] !== undefined && dependent.has(input))) dependent.add(output);
+  }
+  return dependent;
+}
+
+function accumulate(a: Value, b: Value): Value {
+  return a.graph.emit('Add', [a, b], { shape: a.shape });
+}
+
+function assertSameShape(gradient: Value, value: Value): void {
+  if (gradient.shape.join() === value.shape.join()) return;
+  throw new GraphError(`gradient [${gradient.shape.join()}] for ${value.name} [${value.shape.join()}]`);
+}

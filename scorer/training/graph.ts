@@ -1,0 +1,141 @@
+import type {
+  Dimension,
+  OnnxAttribute,
+  OnnxModel,
+  OnnxNode,
+  OnnxTensor,
+  OnnxType,
+  OnnxValueInfo,
+  Shape,
+} from './onnx.ts';
+
+/** The one size that is known only when a graph runs: how many windows a batch holds. */
+export const BATCH = 'batch';
+
+/** A graph was put together wrongly: shapes that don't fit, or a value without a gradient. */
+export class GraphError extends Error {
+  readonly code = 'GRAPH';
+  override readonly name = 'GraphError';
+}
+
+/** A tensor in a graph: an input, a constant, or the result of an operation. */
+export interface Value {
+  readonly graph: Graph;
+  readonly name: string;
+  readonly shape: Shape;
+  readonly type: OnnxType;
+}
+
+/** Given the gradient with respect to an operation's result, adds nodes for the one with respect to an input. */
+export type GradientRule = (upstream: Value) => Value;
+
+/** A step of a graph, with what is needed to differentiate it. */
+export interface Operation {
+  readonly inputs: readonly Value[];
+  readonly output: Value;
+  readonly rules: readonly (GradientRule | undefined)[];
+}
+
+interface EmitOptions {
+  readonly shape: Shape;
+  readonly attributes?: Readonly<Record<string, OnnxAttribute>>;
+  readonly type?: OnnxType;
+  /** One rule for each input; without one, the operation counts as constant in that input. */
+  readonly gradients?: readonly (GradientRule | undefined)[];
+}
+
+/**
+ * Records operations in the order in which they run, so that they can be differentiated and written as ONNX.
+ *
+ * @example
+ * const graph = new Graph();
+ * const w = graph.input('w', [3]);
+ * const loss = sum(square(w));
+ * graph.output('loss', loss).output('dw', gradients(loss, [w])[0]);
+ * encodeModel(graph.toModel('example'));
+ */
+export class Graph {
+  readonly operations: Operation[] = [];
+  readonly #nodes: OnnxNode[] = [];
+  readonly #initializers = new Map<string, OnnxTensor>();
+  readonly #inputs: OnnxValueInfo[] = [];
+  readonly #outputs: OnnxValueInfo[] = [];
+  #count = 0;
+
+  input(name: string, shape: Shape): Value {
+    this.#inputs.push({ name, shape, type: 'float32' });
+    return this.#value(name, shape);
+  }
+
+  /** A tensor stored in the model. */
+  constant(name: string, data: Float32Array, shape: readonly number[]): Value {
+    if (data.length !== sizeOf(shape)) {
+      throw new GraphError(`${name}: expected ${sizeOf(shape)} values for shape [${shape.join()}], got ${data.length}`);
+    }
+    this.#initializers.set(name, { name, shape, data });
+    return this.#value(name, shape);
+  }
+
+  scalar(value: number): Value {
+    return this.constant(`scalar_${value}`, Float32Array.of(value), []);
+  }
+
+  /** A constant list of int64: axes, sizes or a shape. */
+  integers(values: readonly number[]): Value {
+    const name = `integers_${values.join('_')}`;
+    this.#initializers.set(name, { name, shape: [values.length], data: BigInt64Array.from(values, BigInt) });
+    return this.#value(name, [values.length], 'int64');
+  }
+
+  emit(operator: string, inputs: readonly Value[], options: EmitOptions): Value {
+    const { shape, attributes = {}, type = 'float32', gradients: rules = [] } = options;
+    const output = this.#value(`${operator}_${this.#count++}`, shape, type);
+    this.#nodes.push({ operator, inputs: inputs.map((input) => input.name), outputs: [output.name], attributes });
+    this.operations.push({ inputs, output, rules });
+    return output;
+  }
+
+  /** Cuts a vector into consecutive parts of `sizes` entries; constant for gradients. */
+  split(vector: Value, sizes: readonly number[]): Value[] {
+    const outputs = sizes.map((size) => this.#value(`Split_${this.#count++}`, [size]));
+    this.#nodes.push({
+      operator: 'Split',
+      inputs: [vector.name, this.integers(sizes).name],
+      outputs: outputs.map((output) => output.name),
+      attributes: { axis: { int: 0 } },
+    });
+    return outputs;
+  }
+
+  output(name: string, value: Value): this {
+    this.#nodes.push({ operator: 'Identity', inputs: [value.name], outputs: [name], attributes: {} });
+    this.#outputs.push({ name, shape: value.shape, type: value.type });
+    return this;
+  }
+
+  toModel(name: string, metadata: Readonly<Record<string, string>> = {}): OnnxModel {
+    return {
+      name,
+      nodes: this.#nodes,
+      initializers: [...this.#initializers.values()],
+      inputs: this.#inputs,
+      outputs: this.#outputs,
+      metadata,
+    };
+  }
+
+  #value(name: string, shape: Shape, type: OnnxType = 'float32'): Value {
+    return { graph: this, name, shape, type };
+  }
+}
+
+/** Entries of a tensor whose sizes are all fixed. */
+export function sizeOf(shape: Shape): number {
+  return shape.reduce<number>((product, size) => product * fixed(size), 1);
+}
+
+/** @throws GraphError when the size is known only at run time. */
+export function fixed(size: Dimension | undefined): number {
+  if (typeof size !== 'number') throw new GraphError(`expected a fixed size, got ${size ?? 'no dimension'}`);
+  return size;
+}

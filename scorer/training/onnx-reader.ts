@@ -1,0 +1,101 @@
+import { DATA_TYPES } from './onnx.ts';
+
+/** Bytes that aren't the ONNX files that `encodeModel` writes. */
+export class OnnxFormatError extends Error {
+  readonly code = 'ONNX_FORMAT';
+  override readonly name = 'OnnxFormatError';
+}
+
+export interface ReadTensor {
+  readonly shape: readonly number[];
+  readonly data: Float32Array;
+}
+
+export interface ReadModel {
+  /** The float32 tensors stored in the file, by name. */
+  readonly tensors: ReadonlyMap<string, ReadTensor>;
+  readonly metadata: ReadonlyMap<string, string>;
+}
+
+/**
+ * Reads the weights and the metadata back from an ONNX file; nodes are skipped.
+ *
+ * @throws OnnxFormatError when the file is cut off or not in the form that `encodeModel` gives it.
+ */
+export function readModel(bytes: Uint8Array): ReadModel {
+  const tensors = new Map<string, ReadTensor>();
+  const metadata = new Map<string, string>();
+  for (const [field, value] of fields(bytes)) {
+    if (field === 7) {
+      for (const [inner, tensor] of fields(asBytes(value))) if (inner === 5) readTensor(asBytes(tensor), tensors);
+    } else if (field === 14) {
+      const entry = new Map(fields(asBytes(value)));
+      metadata.set(asText(entry.get(1)), asText(entry.get(2)));
+    }
+  }
+  return { tensors, metadata };
+}
+
+function readTensor(bytes: Uint8Array, into: Map<string, ReadTensor>): void {
+  const tensor = new Map(fields(bytes));
+  if (tensor.get(2) !== DATA_TYPES.float32) return;
+  const name = asText(tensor.get(8));
+  const shape = varints(asBytes(tensor.get(1)));
+  const raw = asBytes(tensor.get(9));
+  if (raw.length !== 4 * shape.reduce((product, size) => product * size, 1)) {
+    throw new OnnxFormatError(`tensor ${name}: ${raw.length} bytes for shape [${shape.join()}]`);
+  }
+  // A copy, because a Float32Array must start at a multiple of four bytes.
+  into.set(name, { shape, data: new Float32Array(Uint8Array.from(raw).buffer) });
+}
+
+/** The fields of one message in order: numbers for varints, bytes for what has a length; fixed sizes are skipped. */
+function* fields(bytes: Uint8Array): Generator<[field: number, value: number | Uint8Array]> {
+  for (let at = 0; at < bytes.length;) {
+    const [tag, afterTag] = varint(bytes, at);
+    const [field, wireType] = [Math.floor(tag / 8), tag % 8];
+    if (wireType === 0) {
+      const [value, next] = varint(bytes, afterTag);
+      yield [field, value];
+      at = next;
+    } else if (wireType === 2) {
+      const [length, start] = varint(bytes, afterTag);
+      at = start + length;
+      if (at > bytes.length) throw new OnnxFormatError(`cut off: ${at - bytes.length} bytes missing`);
+      yield [field, bytes.subarray(start, at)];
+    } else if (wireType === 1 || wireType === 5) {
+      at = afterTag + (wireType === 1 ? 8 : 4);
+    } else {
+      throw new OnnxFormatError(`unknown wire type ${wireType} at byte ${at}`);
+    }
+  }
+}
+
+function varint(bytes: Uint8Array, start: number): [value: number, next: number] {
+  let value = 0;
+  for (let at = start, factor = 1; at < bytes.length && at < start + 10; at++, factor *= 0x80) {
+    const byte = bytes[at]!;
+    value += (byte & 0x7f) * factor;
+    if (byte < 0x80) return [value, at + 1];
+  }
+  throw new OnnxFormatError(`unfinished number at byte ${start}`);
+}
+
+function varints(bytes: Uint8Array): number[] {
+  const values: number[] = [];
+  for (let at = 0; at < bytes.length;) {
+    const [value, next] = varint(bytes, at);
+    values.push(value);
+    at = next;
+  }
+  return values;
+}
+
+function asBytes(value: number | Uint8Array | undefined): Uint8Array {
+  if (value instanceof Uint8Array) return value;
+  throw new OnnxFormatError('expected a field with a length');
+}
+
+function asText(value: number | Uint8Array | undefined): string {
+  return new TextDecoder().decode(asBytes(value));
+}

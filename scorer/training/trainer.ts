@@ -1,0 +1,205 @@
+import {
+  autoencoderShape,
+  type AutoencoderShape,
+  type AutoencoderWeights,
+  initialWeights,
+} from '../detectors/autoencoder-weights.ts';
+import { Random } from './random.ts';
+import { Evaluation, TrainingStep } from './training-step.ts';
+import { BatchBuffer, spoil, type SpoilOptions, windowSource, type Windows, type WindowSource } from './windows.ts';
+
+export interface TrainingOptions extends SpoilOptions {
+  readonly steps: number;
+  readonly features: number;
+  /** Passes over the training windows, at most. */
+  readonly epochs?: number;
+  readonly batch?: number;
+  /** The first learning rate; it falls to a twentieth along half a cosine (Loshchilov and Hutter 2017). */
+  readonly learningRate?: number;
+  readonly weightDecay?: number;
+  readonly clipNorm?: number;
+  /** Size of an error from which on it counts linearly; undefined: squared errors throughout. */
+  readonly huber?: number;
+  readonly seed?: number;
+  /** Share of the windows, the last ones, that only validate. With 0 there is no early stopping. */
+  readonly validationShare?: number;
+  /** Epochs without a better validation loss after which training ends. */
+  readonly patience?: number;
+  /** With 1, equal options and windows give equal weights, bit for bit, on one kind of processor. */
+  readonly threads?: number;
+  /** Weights to go on from, as for fine-tuning; they decide the network's shape. */
+  readonly init?: AutoencoderWeights;
+  /** What differs from the usual network. */
+  readonly network?: Partial<AutoencoderShape>;
+  readonly onProgress?: (progress: TrainingProgress) => void;
+  readonly signal?: AbortSignal;
+}
+
+export interface TrainingProgress {
+  /** 1-based. */
+  readonly epoch: number;
+  readonly epochs: number;
+  /** Mean over the epoch's batches, with whatever spoiled them. */
+  readonly trainingLoss: number;
+  /** Mean error of the observed entries that training doesn't see; undefined without validation. */
+  readonly validationLoss: number | undefined;
+  readonly best: boolean;
+}
+
+export interface TrainingResult {
+  /** Those of the best epoch. */
+  readonly weights: AutoencoderWeights;
+  readonly history: readonly TrainingProgress[];
+  /** 1-based; 0 when the initial weights were never surpassed. */
+  readonly bestEpoch: number;
+  readonly validationLoss: number | undefined;
+}
+
+/** Training can't start with these windows, or it didn't converge. */
+export class TrainingError extends Error {
+  override readonly name = 'TrainingError';
+  readonly code: 'TRAINING_DATA' | 'TRAINING_DIVERGED';
+
+  constructor(code: TrainingError['code'], message: string) {
+    super(message);
+    this.code = code;
+  }
+}
+
+const FINAL_RATE_SHARE = 0.05;
+
+/**
+ * Trains the autoencoder on windows. Memory doesn't grow with time: every batch uses the same buffers.
+ *
+ * @throws TrainingError, and the signal's reason when it aborts.
+ */
+export async function train(windows: Windows | WindowSource, options: TrainingOptions): Promise<TrainingResult> {
+  options.signal?.throwIfAborted();
+  const initial = startingWeights(options);
+  const source = windowSource(windows, initial.shape);
+  const { threads = 1 } = options;
+  const step = await TrainingStep.open(initial, options, threads);
+  try {
+    const evaluation = await Evaluation.open(initial.shape, options, threads);
+    try {
+      return await new TrainingRun(initial, source, step, evaluation, options).all();
+    } finally {
+      await evaluation.close();
+    }
+  } finally {
+    await step.close();
+  }
+}
+
+function startingWeights(options: TrainingOptions): AutoencoderWeights {
+  const { init, steps, features, network, seed = 1 } = options;
+  if (init === undefined) return initialWeights(autoencoderShape(steps, features, network), seed);
+  if (init.shape.steps !== steps || init.shape.features !== features) {
+    const got = `${init.shape.steps} steps and ${init.shape.features} features`;
+    throw new TrainingError('TRAINING_DATA', `initial weights are for ${got}, not for ${steps} and ${features}`);
+  }
+  return init;
+}
+
+class TrainingRun {
+  readonly #source: WindowSource;
+  readonly #step: TrainingStep;
+  readonly #evaluation: Evaluation;
+  readonly #options: TrainingOptions;
+  readonly #shape: AutoencoderShape;
+  readonly #random: Random;
+  readonly #order: Uint32Array;
+  readonly #validation: Uint32Array;
+  readonly #batch: number;
+  readonly #epochs: number;
+  readonly #input: BatchBuffer;
+  readonly #target: BatchBuffer;
+
+  constructor(
+    initial: AutoencoderWeights,
+    source: WindowSource,
+    step: TrainingStep,
+    evaluation: Evaluation,
+    options: TrainingOptions,
+  ) {
+    const { batch = 64, epochs = 30, seed = 1, validationShare = 0.2 } = options;
+    const validationCount = Math.floor(source.count * validationShare);
+    const indices = Uint32Array.from({ length: source.count }, (_, index) => index);
+    this.#order = indices.slice(0, source.count - validationCount);
+    this.#validation = indices.slice(source.count - validationCount);
+    if (this.#order.length === 0) {
+      throw new TrainingError('TRAINING_DATA', `${source.count} windows are too few to train on`);
+    }
+    this.#source = source;
+    this.#step = step;
+    this.#evaluation = evaluation;
+    this.#options = options;
+    this.#shape = initial.shape;
+    this.#random = new Random(seed);
+    this.#batch = batch;
+    this.#epochs = epochs;
+    this.#input = new BatchBuffer(initial.shape, batch);
+    this.#target = new BatchBuffer(initial.shape, batch);
+  }
+
+  async all(): Promise<TrainingResult> {
+    const { patience = 5, onProgress } = this.#options;
+    const best = { weights: this.#step.weights.slice(), epoch: 0, loss: await this.#validate() };
+    const history: TrainingProgress[] = [];
+    for (let epoch = 1; epoch <= this.#epochs && epoch <= best.epoch + patience; epoch++) {
+      const trainingLoss = await this.#pass(epoch);
+      const validationLoss = await this.#validate();
+      const better = validationLoss === undefined || validationLoss < best.loss!;
+      if (better) {
+        best.weights.set(this.#step.weights);
+        best.epoch = epoch;
+        best.loss = validationLoss;
+      }
+      const progress = { epoch, epochs: this.#epochs, trainingLoss, validationLoss, best: better };
+      history.push(progress);
+      onProgress?.(progress);
+    }
+    const weights = { shape: this.#shape, values: best.weights };
+    return { weights, history, bestEpoch: best.epoch, validationLoss: best.loss };
+  }
+
+  /** One pass over the training windows in random order; returns the mean loss of its batches. */
+  async #pass(epoch: number): Promise<number> {
+    const { learningRate = 5e-3, noise = 0, dropout = 0 } = this.#options;
+    const spoiled = noise > 0 || dropout > 0;
+    this.#random.shuffle(this.#order);
+    let total = 0;
+    for (let start = 0; start < this.#order.length; start += this.#batch) {
+      this.#options.signal?.throwIfAborted();
+      const indices = this.#order.subarray(start, start + this.#batch);
+      const input = this.#input.load(this.#source, indices);
+      const target = spoiled ? this.#target.load(this.#source, indices) : input;
+      if (spoiled) spoil(this.#input, indices.length, this.#shape, this.#random, this.#options);
+      const progress = (epoch - 1 + start / this.#order.length) / this.#epochs;
+      const loss = await this.#step.run(input, target, learningRate * rateShare(progress));
+      if (!Number.isFinite(loss))
+        throw new TrainingError('TRAINING_DIVERGED', `the loss became ${loss} in epoch ${epoch}`);
+      total += loss * indices.length;
+    }
+    return total / this.#order.length;
+  }
+
+  /** The mean error over the observed entries of the validation windows. */
+  async #validate(): Promise<number | undefined> {
+    let errorSum = 0;
+    let observed = 0;
+    for (let start = 0; start < this.#validation.length; start += this.#batch) {
+      this.#options.signal?.throwIfAborted();
+      const batch = this.#input.load(this.#source, this.#validation.subarray(start, start + this.#batch));
+      const part = await this.#evaluation.run(batch, this.#step.weightsTensor);
+      errorSum += part.errorSum;
+      observed += part.observed;
+    }
+    return this.#validation.length === 0 ? undefined : errorSum / Math.max(1, observed);
+  }
+}
+
+/** From 1 to FINAL_RATE_SHARE along half a cosine. */
+function rateShare(progress: number): number {
+  return FINAL_RATE_SHARE + ((1 - FINAL_RATE_SHARE) * (1 + Math.cos(Math.PI * progress))) / 2;
+}

@@ -1,0 +1,128 @@
+import { type InferenceSession, Tensor } from 'onnxruntime-node';
+import { evaluationGraph, trainingGraph, type TrainingGraphOptions } from '../detectors/autoencoder-model.ts';
+import { type AutoencoderWeights, parameterCount } from '../detectors/autoencoder-weights.ts';
+import { openGraph } from './session.ts';
+import type { Batch } from './windows.ts';
+
+/** The weights and Adam's memory, as tensors that one step reads or writes. */
+interface State {
+  readonly weights: Tensor;
+  readonly firstMoment: Tensor;
+  readonly secondMoment: Tensor;
+  readonly step: Tensor;
+}
+
+/**
+ * Weights under training. There are two copies of the state, which change roles at each step: onnxruntime reads one and
+ * writes the other.
+ */
+export class TrainingStep {
+  readonly #session: InferenceSession;
+  readonly #loss = scalar();
+  readonly #gradientNorm = scalar();
+  readonly #learningRate = scalar();
+  #current: State;
+  #next: State;
+
+  private constructor(session: InferenceSession, initial: AutoencoderWeights) {
+    this.#session = session;
+    const size = parameterCount(initial.shape);
+    this.#current = emptyState(size);
+    this.#next = emptyState(size);
+    this.weights.set(initial.values);
+  }
+
+  static async open(
+    initial: AutoencoderWeights,
+    options: TrainingGraphOptions,
+    threads: number,
+  ): Promise<TrainingStep> {
+    const session = await openGraph(trainingGraph(initial.shape, options), 'autoencoder_training', threads);
+    return new TrainingStep(session, initial);
+  }
+
+  /** The weights as they are now; the next step but one overwrites this buffer. */
+  get weights(): Float32Array {
+    return this.#current.weights.data as Float32Array;
+  }
+
+  get weightsTensor(): Tensor {
+    return this.#current.weights;
+  }
+
+  /** Moves the weights against the gradient once and returns the loss before that. */
+  async run(input: Batch, target: Batch, learningRate: number): Promise<number> {
+    (this.#learningRate.data as Float32Array)[0] = learningRate;
+    const { weights, firstMoment, secondMoment, step } = this.#current;
+    await this.#session.run(
+      {
+        x: input.x,
+        mask: input.mask,
+        target: target.x,
+        target_mask: target.mask,
+        weights,
+        first_moment: firstMoment,
+        second_moment: secondMoment,
+        step,
+        learning_rate: this.#learningRate,
+      },
+      {
+        loss: this.#loss,
+        gradient_norm: this.#gradientNorm,
+        weights_next: this.#next.weights,
+        first_moment_next: this.#next.firstMoment,
+        second_moment_next: this.#next.secondMoment,
+        step_next: this.#next.step,
+      },
+    );
+    [this.#current, this.#next] = [this.#next, this.#current];
+    return read(this.#loss);
+  }
+
+  close(): Promise<void> {
+    return this.#session.release();
+  }
+}
+
+/** The loss of weights on windows, without changing them. */
+export class Evaluation {
+  readonly #session: InferenceSession;
+  readonly #errorSum = scalar();
+  readonly #observed = scalar();
+
+  private constructor(session: InferenceSession) {
+    this.#session = session;
+  }
+
+  static async open(
+    shape: AutoencoderWeights['shape'],
+    options: TrainingGraphOptions,
+    threads: number,
+  ): Promise<Evaluation> {
+    return new Evaluation(await openGraph(evaluationGraph(shape, options), 'autoencoder_evaluation', threads));
+  }
+
+  /** The sum of the errors of a batch and the number of observed entries that it holds. */
+  async run(batch: Batch, weights: Tensor): Promise<{ errorSum: number; observed: number }> {
+    const feeds = { x: batch.x, mask: batch.mask, weights };
+    await this.#session.run(feeds, { error_sum: this.#errorSum, observed: this.#observed });
+    return { errorSum: read(this.#errorSum), observed: read(this.#observed) };
+  }
+
+  close(): Promise<void> {
+    return this.#session.release();
+  }
+}
+
+function emptyState(size: number): State {
+  const vector = () => new Tensor('float32', new Float32Array(size), [size]);
+  return { weights: vector(), firstMoment: vector(), secondMoment: vector(), step: scalar() };
+}
+
+function scalar(): Tensor {
+  return new Tensor('float32', new Float32Array(1), []);
+}
+
+function read(tensor: Tensor): number {
+  return (tensor.data as Float32Array)[0]!;
+}

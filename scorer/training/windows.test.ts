@@ -1,0 +1,73 @@
+import { describe, expect, it } from 'vitest';
+import { autoencoderShape } from '../detectors/autoencoder-weights.ts';
+import { Random } from './random.ts';
+import { BatchBuffer, spoil, windowSource } from './windows.ts';
+
+const shape = autoencoderShape(2, 3);
+const SIZE = 18;
+const data = Float32Array.from({ length: 4 * SIZE }, (_, i) => i);
+const mask = Uint8Array.from({ length: 4 * SIZE }, (_, i) => i % 2);
+
+describe('BatchBuffer', () => {
+  it('loads the windows that are asked for, in that order', () => {
+    const buffer = new BatchBuffer(shape, 3);
+    const { x, mask: marks } = buffer.load(windowSource({ data, mask, count: 4 }, shape), Uint32Array.of(3, 1));
+    expect(x.dims).toEqual([2, 3, 2, 3]);
+    expect(x.data).toEqual(Float32Array.from([...data.subarray(3 * SIZE), ...data.subarray(SIZE, 2 * SIZE)]));
+    expect((marks.data as Float32Array).slice(0, 4)).toEqual(Float32Array.of(0, 1, 0, 1));
+  });
+});
+
+describe('spoil', () => {
+  const filled = () => {
+    const buffer = new BatchBuffer(shape, 400);
+    buffer.data.fill(0.5);
+    buffer.mask.fill(1);
+    return buffer;
+  };
+
+  it('adds noise of the given deviation to the windows in use only', () => {
+    const buffer = filled();
+    spoil(buffer, 300, shape, new Random(1), { noise: 0.1 });
+    const used = buffer.data.subarray(0, 300 * SIZE);
+    const deviation = Math.sqrt(used.reduce((sum, value) => sum + (value - 0.5) ** 2, 0) / used.length);
+    expect(deviation).toBeGreaterThan(0.09);
+    expect(deviation).toBeLessThan(0.11);
+    expect(buffer.data.subarray(300 * SIZE).every((value) => value === 0.5)).toBe(true);
+    expect(buffer.mask.every((mark) => mark === 1)).toBe(true);
+  });
+
+  it('hides whole features, in about the given share of the windows', () => {
+    const buffer = filled();
+    spoil(buffer, 400, shape, new Random(1), { dropout: 0.25 });
+    let hidden = 0;
+    for (let window = 0; window < 400; window++) {
+      for (let feature = 0; feature < 3; feature++) {
+        const marks = Array.from({ length: 6 }, (_, row) => buffer.mask[window * SIZE + row * 3 + feature]!);
+        expect(new Set(marks).size).toBe(1);
+        hidden += 1 - marks[0]!;
+      }
+    }
+    expect(hidden / 1200).toBeGreaterThan(0.2);
+    expect(hidden / 1200).toBeLessThan(0.3);
+  });
+});
+
+describe('Random', () => {
+  it('draws evenly, normally, and shuffles without losing anything', () => {
+    const random = new Random(42);
+    const draws = Array.from({ length: 20_000 }, () => random.uniform());
+    const tenths = Array.from({ length: 10 }, () => 0);
+    for (const draw of draws) tenths[Math.floor(draw * 10)]!++;
+    for (const count of tenths) expect(Math.abs(count - 2000)).toBeLessThan(200);
+    const normals = Array.from({ length: 20_000 }, () => random.normal());
+    const mean = normals.reduce((sum, x) => sum + x, 0) / normals.length;
+    const beyondTwo = normals.filter((x) => Math.abs(x) > 2).length / normals.length;
+    expect(Math.abs(mean)).toBeLessThan(0.03);
+    expect(Math.abs(beyondTwo - 0.0455)).toBeLessThan(0.01);
+    const order = Uint32Array.from({ length: 50 }, (_, i) => i);
+    random.shuffle(order);
+    expect([...order]).not.toEqual([...order].sort((a, b) => a - b));
+    expect([...order].sort((a, b) => a - b)).toEqual(Array.from({ length: 50 }, (_, i) => i));
+  });
+});
