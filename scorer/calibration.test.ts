@@ -1,0 +1,97 @@
+import { describe, expect, it } from 'vitest';
+import {
+  LEAST_RESIDUAL,
+  learnProfile,
+  parsePrior,
+  poolProfiles,
+  type Reconstructor,
+  tailThreshold,
+} from './calibration.ts';
+import type { Feature } from './features.ts';
+import { History } from './history.ts';
+import { columnCount, NEUTRAL, type TensorShape } from './tensor.ts';
+
+const feature = (name: string): Feature => ({ name, expr: '$window', scale: 'log', signal: 'latency', floor: 0 });
+const shape: TensorShape = { features: ['a', 'b', 'c'].map(feature), steps: [0, 1] };
+const columns = columnCount(shape.features);
+/** Knows nothing but the median. */
+const flat: Reconstructor = { reconstruct: async (data) => new Float32Array(data.length).fill(NEUTRAL) };
+
+function noise(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state * 48_271) % 2_147_483_647;
+    return state / 2_147_483_647;
+  };
+}
+
+function noisyHistory(steps: number, spread: number, seed = 1): History {
+  const random = noise(seed);
+  const history = new History(columns, steps + 1);
+  for (let step = 0; step < steps; step++) {
+    for (let column = 0; column < columns; column++) {
+      const normal = Math.sqrt(-2 * Math.log(random() || 1e-9)) * Math.cos(2 * Math.PI * random());
+      history.put(step, column, 100 * Math.exp(spread * normal));
+    }
+  }
+  return history;
+}
+
+describe('learnProfile', () => {
+  it('learns scaling, fault-free residual and a threshold that its own windows stay below', async () => {
+    const profile = await learnProfile(shape, noisyHistory(2000, 0.2), { from: 1, to: 1999 }, flat);
+    for (const scaling of profile.scalings) {
+      expect(scaling?.center).toBeGreaterThan(97);
+      expect(scaling?.center).toBeLessThan(103);
+      expect(scaling?.spread).toBeGreaterThan(0.17);
+      expect(scaling?.spread).toBeLessThan(0.23);
+    }
+    // The 99th percentile of a normal |z| is 2.58.
+    for (const residual of profile.residual) expect(Math.abs(residual - 2.58)).toBeLessThan(0.35);
+    expect(profile.threshold).toBeGreaterThan(0.6);
+    expect(profile.threshold).toBeLessThan(3);
+    expect(profile.windows).toBe(1999);
+  });
+
+  it('rests on the prior while it has seen little, and on its own time when it has seen much', async () => {
+    const prior = { spread: Array(columns).fill(1), residual: Array(columns).fill(3), threshold: 9 };
+    const learn = async (steps: number) =>
+      await learnProfile(shape, noisyHistory(steps, 0.05), { from: 1, to: steps - 1 }, flat, prior);
+    const [young, old] = [await learn(6), await learn(3000)];
+    expect(young.threshold).toBeGreaterThan(7);
+    expect(young.scalings[0]?.spread).toBeGreaterThan(0.9);
+    expect(old.threshold).toBeLessThan(3);
+    expect(old.scalings[0]?.spread).toBeLessThan(0.2);
+  });
+
+  it('leaves a column without values unknown and a constant one calm', async () => {
+    const history = new History(columns, 60);
+    for (let step = 0; step < 50; step++) history.put(step, 0, 7);
+    const profile = await learnProfile(shape, history, { from: 0, to: 49 }, flat);
+    expect(profile.scalings[0]).toEqual({ center: 7, spread: 0.03 });
+    expect(profile.scalings[1]).toBeUndefined();
+    expect(profile.residual[0]).toBe(LEAST_RESIDUAL);
+  });
+});
+
+describe('tailThreshold', () => {
+  it('extrapolates the log-normal tail and is at least the 99th percentile', () => {
+    const random = noise(3);
+    const values = Array.from({ length: 500 }, () => Math.exp(0.3 * (random() + random() + random() - 1.5) * 2));
+    expect(tailThreshold(values)).toBeGreaterThan(Math.max(...values));
+    expect(tailThreshold([1, 1, 1, 1, 1, 1, 1, 1, 1, 50])).toBeGreaterThan(40);
+    expect(tailThreshold([])).toBeNaN();
+  });
+});
+
+describe('priors', () => {
+  it('survive JSON, unknown figures included', async () => {
+    const profile = await learnProfile(shape, noisyHistory(100, 0.1), { from: 1, to: 99 }, flat);
+    const pooled = poolProfiles(columns, [{ ...profile, scalings: [undefined, ...profile.scalings.slice(1)] }]);
+    const read = parsePrior(JSON.parse(JSON.stringify(pooled)));
+    expect(read?.spread[0]).toBeNaN();
+    expect(read?.spread[1]).toBe(pooled.spread[1]);
+    expect(read?.threshold).toBe(pooled.threshold);
+    expect(parsePrior(undefined)).toBeUndefined();
+  });
+});

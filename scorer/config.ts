@@ -1,0 +1,85 @@
+import { dirname, resolve } from 'node:path';
+import { z } from 'zod';
+import { durationSchema, readConfigFile, urlSchema } from '../daemon/config-file.ts';
+import { httpClientSchema } from '../daemon/http-client.ts';
+import { resolveHttpClientFiles } from '../daemon/http-client-settings.ts';
+import { DEFAULT_STEPS } from './tensor.ts';
+
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
+
+/** What a missing key means. */
+export const SCORER_DEFAULTS = {
+  interval: MINUTE,
+  /** Share of the interval to wait for rules and ingestion. */
+  delayShare: 0.1,
+  timeout: 30_000,
+  retryAge: 10 * MINUTE,
+  maxSamplesPerSend: 2000,
+  learning: { minimum: 15 * MINUTE, history: 24 * HOUR, every: 24 * HOUR },
+  stateDir: 'lorikeet-state',
+} as const;
+
+const endpointSchema = httpClientSchema.safeExtend({
+  url: urlSchema,
+  timeout: durationSchema.default(SCORER_DEFAULTS.timeout),
+});
+
+const scorerSchema = z
+  .strictObject({
+    prometheus: endpointSchema,
+    output: z.enum(['remote_write', 'metrics'], 'expected remote_write or metrics').default('remote_write'),
+    remote_write: endpointSchema
+      .safeExtend({
+        retry_age: durationSchema.default(SCORER_DEFAULTS.retryAge),
+        max_samples_per_send: z.int('expected a whole number').positive().default(SCORER_DEFAULTS.maxSamplesPerSend),
+      })
+      .optional(),
+    interval: durationSchema.default(SCORER_DEFAULTS.interval),
+    delay: durationSchema.optional(),
+    steps: z
+      .array(z.int('expected a whole number').nonnegative('expected 0 or more'))
+      .min(2, 'expected at least two steps')
+      .refine((steps) => steps[0] === 0 && steps.every((step, i) => i === 0 || step > (steps[i - 1] ?? 0)), {
+        message: 'expected ascending whole numbers from 0',
+      })
+      .default([...DEFAULT_STEPS]),
+    features_file: z.string('expected a path').optional(),
+    base_model: z.string('expected the path of an .onnx file').optional(),
+    state_dir: z.string('expected a path').default(SCORER_DEFAULTS.stateDir),
+    learning: z
+      .strictObject({
+        minimum: durationSchema.default(SCORER_DEFAULTS.learning.minimum),
+        history: durationSchema.default(SCORER_DEFAULTS.learning.history),
+        every: durationSchema.default(SCORER_DEFAULTS.learning.every),
+      })
+      .prefault({}),
+  })
+  .refine((config) => config.output !== 'remote_write' || config.remote_write !== undefined, {
+    path: ['remote_write'],
+    message: 'expected a section with url, as output is remote_write',
+  });
+
+/** The scorer's configuration: durations in milliseconds, paths absolute. */
+export type ScorerConfig = z.output<typeof scorerSchema>;
+
+/**
+ * Reads scorer.yaml; relative paths count from the file's own folder.
+ *
+ * @throws ConfigError naming file, path and expectation.
+ */
+export function readScorerConfig(path: string): ScorerConfig {
+  const config = readConfigFile(path, scorerSchema);
+  const folder = dirname(resolve(path));
+  const { remote_write: remoteWrite } = config;
+  return {
+    ...config,
+    prometheus: { ...config.prometheus, ...resolveHttpClientFiles(config.prometheus, folder) },
+    ...(remoteWrite !== undefined && {
+      remote_write: { ...remoteWrite, ...resolveHttpClientFiles(remoteWrite, folder) },
+    }),
+    state_dir: resolve(folder, config.state_dir),
+    ...(config.features_file === undefined ? {} : { features_file: resolve(folder, config.features_file) }),
+    ...(config.base_model === undefined ? {} : { base_model: resolve(folder, config.base_model) }),
+  };
+}

@@ -1,0 +1,64 @@
+import { readFileSync } from 'node:fs';
+import { load } from 'js-yaml';
+import { describe, expect, it } from 'vitest';
+import { parseFeatures, readFeatures } from './features.ts';
+import { renderRecordingRules } from './recording-rules.ts';
+
+const valid = `
+windows: [1m, 5m, 15m]
+features: [{ name: up, expr: 'avg_over_time(up[$window])', scale: ratio }]
+`;
+
+describe('parseFeatures', () => {
+  it.each([
+    ['two windows', valid.replace('1m, ', ''), 'features.yaml: windows: expected three windows'],
+    ['descending windows', valid.replace('1m', '1h'), 'features.yaml: windows: expected windows from the shortest'],
+    ['an unknown key', `${valid}\nchannels: 4`, 'features.yaml: channels: unknown key'],
+    ['an unknown scale', valid.replace('ratio', 'cubic'), 'features.yaml: features[0].scale: expected one of log'],
+    [
+      'no window in the expression',
+      valid.replace('[$window]', ''),
+      'features.yaml: features[0].expr: expected a PromQL',
+    ],
+    ['a bad name', valid.replace('name: up', 'name: Up!'), 'features.yaml: features[0].name: expected a name'],
+    ['a missing key', valid.replace('scale: ratio', ''), 'features.yaml: features[0].scale: expected one of log'],
+    ['no YAML', 'a: [', 'features.yaml: not valid YAML'],
+    ['a name twice', valid.replace(/(\{.*\})/, '$1, $1'), 'features.yaml: features: expected unique names'],
+  ])('rejects %s with file, path and expectation', (_, text, message) => {
+    expect(() => parseFeatures('features.yaml', text)).toThrow(message);
+  });
+});
+
+describe('renderRecordingRules', () => {
+  it('renders a rule for each channel with its window, and one for each edge feature', () => {
+    const text = `${valid}edges: [{ name: e, scale: log, expr: "rate(e[$window])\\n  / rate(f[$window])" }]`;
+    const rendered = load(renderRecordingRules(parseFeatures('f', text), { intervalMs: 30_000 }));
+    const record = 'service:lorikeet_feature:window';
+    const rule = (window: string, channel: string) => ({
+      record,
+      expr: `avg_over_time(up[${window}])`,
+      labels: { feature: 'up', channel },
+    });
+    expect(rendered).toEqual({
+      groups: [
+        {
+          name: 'lorikeet_service_up',
+          interval: '30s',
+          rules: [rule('1m', 'red'), rule('5m', 'green'), rule('15m', 'blue')],
+        },
+        {
+          name: 'lorikeet_edge_e',
+          interval: '30s',
+          rules: [
+            { record: 'edge:lorikeet_feature:window', expr: 'rate(e[1m]) / rate(f[1m])', labels: { feature: 'e' } },
+          ],
+        },
+      ],
+    });
+  });
+
+  it('renders the shipped features to the shipped rules', () => {
+    const shipped = readFileSync('rules/generated/lorikeet.rules.yaml', 'utf8');
+    expect(renderRecordingRules(readFeatures('rules/features.yaml'))).toBe(shipped);
+  });
+});

@@ -1,0 +1,276 @@
+import { type Profile, learnProfile, learnScalings, poolProfiles, type Prior } from './calibration.ts';
+import { formatDuration } from '../daemon/config-file.ts';
+import type { ScorerConfig } from './config.ts';
+import { EDGE_SERIES, SERVICE_SERIES, type FeatureSet } from './features.ts';
+import { Fleet } from './fleet.ts';
+import type { History } from './history.ts';
+import { type FleetModel, modelPaths, openModel } from './models.ts';
+import { loadProfiles, type Profiles, ProfilesError, saveProfiles } from './profiles.ts';
+import type { PrometheusClient } from './prometheus.ts';
+import type { ColumnScaling } from './scaling.ts';
+import { allocateWindows, columnCount, encodeWindow, type TensorShape, windowSize } from './tensor.ts';
+import { saveModel } from './training/model-file.ts';
+import { train, type TrainingProgress } from './training/trainer.ts';
+import type { WindowSource } from './training/windows.ts';
+
+export interface LearnOptions {
+  readonly config: ScorerConfig;
+  readonly set: FeatureSet;
+  readonly client: PrometheusClient;
+  /** Milliseconds since the epoch. */
+  readonly fromMs: number;
+  readonly toMs: number;
+  /** Learn every service anew, not only those without a profile. */
+  readonly all?: boolean;
+  /** Train a new model from scratch and save it here, whether or not one fits. */
+  readonly modelPath?: string;
+  readonly epochs?: number;
+  readonly seed?: number;
+  readonly onProgress?: (phase: 'fetch' | 'train' | 'calibrate', share: number, detail: string) => void;
+}
+
+export interface LearnResult {
+  readonly services: number;
+  readonly edges: number;
+  readonly model: string;
+  /** Set when a model was trained. */
+  readonly validationLoss?: number | undefined;
+}
+
+/** There is nothing to learn from, or no model to learn with. */
+export class LearnError extends Error {
+  readonly code = 'NOTHING_TO_LEARN';
+  override readonly name = 'LearnError';
+}
+
+/** Share of the time, the last, that a newly trained model doesn't see and that thresholds are set on. */
+const HELD_OUT_SHARE = 0.25;
+/** Windows of rates are not full yet just after a service appears. */
+const WARM_UP_STEPS = 2;
+
+interface Learnable {
+  readonly key: string;
+  readonly history: History;
+  readonly from: number;
+  readonly to: number;
+}
+
+/**
+ * Learns what is normal from Prometheus' history: scaling, fault-free residuals and threshold of each
+ * service, scaling of each edge, and a model where none fits or one is asked for. Saves all of it atomically.
+ *
+ * @throws LearnError, PrometheusError, ModelFileError
+ */
+export async function learn(options: LearnOptions): Promise<LearnResult> {
+  const { config, set } = options;
+  const shape: TensorShape = { features: set.features, steps: config.steps };
+  const paths = modelPaths(config);
+  const fleet = await fetchFleet(options);
+  const services = learnable(fleet, config, Math.floor(options.toMs / config.interval));
+  if (services.length === 0) throw new LearnError('no service has enough history to learn from');
+
+  const opened =
+    options.modelPath === undefined ? await openModel([paths.fleet, paths.base], set, config.steps) : undefined;
+  const fitting = opened?.model;
+  const trained = fitting === undefined ? await trainModel(options, shape, services) : undefined;
+  const model = fitting ?? trained?.model;
+  if (model === undefined) throw new LearnError('the model that was just trained can not be opened');
+
+  try {
+    const known =
+      fitting === undefined || options.all === true ? undefined : usableProfiles(paths.profiles, model, set, config);
+    const learned = await calibrate(
+      options,
+      shape,
+      services,
+      model,
+      known,
+      trained === undefined ? 0 : 1 - HELD_OUT_SHARE,
+    );
+    if (trained !== undefined) await trained.save(poolProfiles(columnCount(set.features), [...learned.values()]));
+    if (options.modelPath === undefined || options.modelPath === paths.fleet) {
+      await saveProfiles(paths.profiles, {
+        model: model.checksum,
+        features: set.features.map(({ name }) => name),
+        edgeFeatures: set.edges.map(({ name }) => name),
+        windowsMs: set.windows,
+        steps: config.steps,
+        intervalMs: config.interval,
+        learnedAtMs: options.toMs,
+        services: new Map([...(known?.services ?? []), ...learned]),
+        edges: new Map([...(known?.edges ?? []), ...learnEdges(fleet, set, services, known)]),
+      });
+    }
+    return {
+      services: learned.size,
+      edges: fleet.edges.size,
+      model: model.path,
+      validationLoss: trained?.validationLoss,
+    };
+  } finally {
+    await model.autoencoder.close();
+  }
+}
+
+async function fetchFleet({ config, set, client, fromMs, toMs, onProgress }: LearnOptions): Promise<Fleet> {
+  const reach = (config.steps.at(-1) ?? 0) + 1;
+  const capacity = Math.ceil((toMs - fromMs) / config.interval) + reach + 1;
+  const fleet = new Fleet(set, config.interval, capacity);
+  const start = Math.ceil(fromMs / config.interval) * config.interval;
+  onProgress?.('fetch', 0, 'services');
+  await client.queryRange(SERVICE_SERIES, start, toMs, config.interval, {
+    visit: (series) => fleet.addService(series),
+  });
+  onProgress?.('fetch', 0.5, 'edges');
+  await client.queryRange(EDGE_SERIES, start, toMs, config.interval, { visit: (series) => fleet.addEdge(series) });
+  onProgress?.('fetch', 1, `${fleet.services.size} services, ${fleet.edges.size} edges`);
+  return fleet;
+}
+
+/** The services that have been there for the least time of learning. */
+function learnable(fleet: Fleet, config: ScorerConfig, to: number): Learnable[] {
+  const least = Math.ceil(config.learning.minimum / config.interval);
+  return [...fleet.services].flatMap(([key, history]) => {
+    const from = history.oldest + WARM_UP_STEPS;
+    const end = Math.min(to, history.newest ?? to);
+    return end - history.oldest + 1 >= least ? [{ key, history, from, to: end }] : [];
+  });
+}
+
+/**
+ * The saved profiles, if they go with this model, these features and this interval.
+ *
+ * @param onDamaged told why when the file is there but can't be read
+ */
+export function usableProfiles(
+  path: string,
+  model: FleetModel,
+  set: FeatureSet,
+  config: ScorerConfig,
+  onDamaged: (reason: string) => void = () => undefined,
+): Profiles | undefined {
+  let profiles: Profiles | undefined;
+  try {
+    profiles = loadProfiles(path);
+  } catch (error) {
+    if (!(error instanceof ProfilesError)) throw error;
+    onDamaged(error.message);
+    return undefined;
+  }
+  const fits =
+    profiles !== undefined &&
+    profiles.model === model.checksum &&
+    profiles.intervalMs === config.interval &&
+    profiles.steps.join() === config.steps.join() &&
+    profiles.windowsMs.join() === set.windows.join() &&
+    profiles.features.join() === set.features.map(({ name }) => name).join() &&
+    profiles.edgeFeatures.join() === set.edges.map(({ name }) => name).join();
+  return fits ? profiles : undefined;
+}
+
+async function calibrate(
+  { onProgress }: LearnOptions,
+  shape: TensorShape,
+  services: readonly Learnable[],
+  model: FleetModel,
+  known: Profiles | undefined,
+  seenShare: number,
+): Promise<Map<string, Profile>> {
+  const wanted = services.filter(({ key }) => known?.services.has(key) !== true);
+  const learned = new Map<string, Profile>();
+  for (const [index, { key, history, from, to }] of wanted.entries()) {
+    const heldOutFrom = from + Math.floor((to - from) * seenShare);
+    const profile = await learnProfile(shape, history, { from, to, heldOutFrom }, model.autoencoder, model.prior);
+    if (Number.isFinite(profile.threshold)) learned.set(key, profile);
+    onProgress?.('calibrate', (index + 1) / wanted.length, key);
+  }
+  return learned;
+}
+
+function learnEdges(
+  fleet: Fleet,
+  set: FeatureSet,
+  services: readonly Learnable[],
+  known: Profiles | undefined,
+): Map<string, readonly (ColumnScaling | undefined)[]> {
+  const from = Math.min(...services.map((service) => service.from));
+  const to = Math.max(...services.map((service) => service.to));
+  const unknown = [...fleet.edges].filter(([key]) => known?.edges.has(key) !== true);
+  return new Map(unknown.map(([key, history]) => [key, learnScalings(set.edges, set.edges.length, history, from, to)]));
+}
+
+interface TrainedModel {
+  readonly model: FleetModel;
+  readonly validationLoss: number | undefined;
+  save(prior: Prior): Promise<void>;
+}
+
+async function trainModel(
+  options: LearnOptions,
+  shape: TensorShape,
+  services: readonly Learnable[],
+): Promise<TrainedModel> {
+  const { config, set, fromMs, toMs } = options;
+  const started = Date.now();
+  const windows = trainingWindows(shape, services);
+  const result = await train(windows, {
+    steps: shape.steps.length,
+    features: shape.features.length,
+    epochs: options.epochs ?? 60,
+    seed: options.seed ?? 1,
+    // Windows are in the order of time: the last ones validate, and what comes after them sets thresholds.
+    validationShare: 0.15,
+    patience: 8,
+    noise: 0.02,
+    dropout: 0.05,
+    onProgress: (progress) => tellEpoch(options, progress),
+  });
+  const path = options.modelPath ?? modelPaths(config).fleet;
+  const card = {
+    features: set.features.map(({ name }) => name),
+    windows: set.windows.map(formatDuration),
+    steps: [...config.steps],
+    trained: {
+      from: new Date(fromMs).toISOString(),
+      to: new Date(toMs).toISOString(),
+      windows: windows.count,
+      seconds: (Date.now() - started) / 1000,
+    },
+    ...(result.validationLoss !== undefined && { validation_loss: result.validationLoss }),
+  };
+  const save = async (calibration?: Prior) => {
+    await saveModel(path, result.weights, { ...card, ...(calibration !== undefined && { calibration }) });
+  };
+  await save();
+  const { model, rejected } = await openModel([path], set, config.steps);
+  if (model === undefined)
+    throw new LearnError(`${path}: just trained and not usable: ${rejected[0]?.reason ?? 'gone'}`);
+  return { model, validationLoss: result.validationLoss, save };
+}
+
+function tellEpoch({ onProgress }: LearnOptions, progress: TrainingProgress): void {
+  const loss = (progress.validationLoss ?? progress.trainingLoss).toExponential(3);
+  onProgress?.('train', progress.epoch / progress.epochs, `epoch ${progress.epoch}, validation loss ${loss}`);
+}
+
+/** Every step of every service but the held-out last part, in the order of time; encoded when asked for. */
+function trainingWindows(shape: TensorShape, services: readonly Learnable[]): WindowSource {
+  const rows = services.flatMap(({ history, from, to }) => {
+    const scalings = learnScalings(shape.features, columnCount(shape.features), history, from, to);
+    const end = from + Math.floor((to - from) * (1 - HELD_OUT_SHARE));
+    return Array.from({ length: Math.max(0, end - from) }, (_, index) => ({ history, scalings, step: from + index }));
+  });
+  rows.sort((a, b) => a.step - b.step);
+  const one = allocateWindows(shape, 1);
+  const size = windowSize(shape);
+  return {
+    count: rows.length,
+    copy(index, data, mask, offset) {
+      const row = rows[index];
+      if (row === undefined) throw new RangeError(`no window ${index}`);
+      encodeWindow(shape, row.history, row.step, row.scalings, one, 0);
+      data.set(one.data.subarray(0, size), offset);
+      mask.set(one.mask.subarray(0, size), offset);
+    },
+  };
+}

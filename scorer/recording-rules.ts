@@ -1,0 +1,46 @@
+import { dump } from 'js-yaml';
+import { formatDuration } from '../daemon/config-file.ts';
+import { CHANNELS, EDGE_SERIES, SERVICE_SERIES, expandExpression, type FeatureSet } from './features.ts';
+
+interface RecordingRule {
+  readonly record: string;
+  readonly expr: string;
+  readonly labels: Readonly<Record<string, string>>;
+}
+
+interface RuleGroup {
+  readonly name: string;
+  readonly interval?: string;
+  readonly rules: readonly RecordingRule[];
+}
+
+export interface RuleOptions {
+  /** Milliseconds between evaluations; undefined leaves it to Prometheus' `evaluation_interval`. */
+  readonly intervalMs?: number;
+}
+
+/**
+ * A Prometheus rule file that turns raw series into features.
+ * One group for each feature, so that Prometheus evaluates them side by side.
+ */
+export function renderRecordingRules(set: FeatureSet, options: RuleOptions = {}): string {
+  const interval = options.intervalMs === undefined ? {} : { interval: formatDuration(options.intervalMs) };
+  const services: RuleGroup[] = set.features.map((feature) => ({
+    name: `lorikeet_service_${feature.name}`,
+    ...interval,
+    rules: CHANNELS.map((channel, index) => ({
+      record: SERVICE_SERIES,
+      expr: expandExpression(feature, set.windows[index] ?? 0),
+      labels: { feature: feature.name, channel },
+    })),
+  }));
+  const edges: RuleGroup[] = set.edges.map((feature) => ({
+    name: `lorikeet_edge_${feature.name}`,
+    ...interval,
+    rules: [
+      { record: EDGE_SERIES, expr: expandExpression(feature, set.windows[0] ?? 0), labels: { feature: feature.name } },
+    ],
+  }));
+  const header = '# Rendered from features.yaml by `lorikeet-scorer rules`; change that file instead.\n';
+  return header + dump({ groups: [...services, ...edges] }, { lineWidth: -1 });
+}

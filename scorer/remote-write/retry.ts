@@ -1,0 +1,28 @@
+/** How long to wait before attempt number `attempt` + 1, after `attempt` >= 1 failures: doubling, at most `maxMs`, the upper half by chance. */
+export function backoffMs(attempt: number, minMs: number, maxMs: number, random: () => number = Math.random): number {
+  const full = Math.min(maxMs, minMs * 2 ** (attempt - 1));
+  return full / 2 + (full / 2) * random();
+}
+
+/** Milliseconds of a Retry-After header, in seconds or as a date (RFC 9110, 10.2.3); undefined when there is none. */
+export function retryAfterMs(header: string | undefined, nowMs: number): number | undefined {
+  if (header === undefined) return undefined;
+  if (/^\d+$/.test(header)) return Number(header) * 1000;
+  // Date.parse alone takes almost any text for a date.
+  const date = header.endsWith(' GMT') ? Date.parse(header) : Number.NaN;
+  return Number.isNaN(date) ? undefined : Math.max(0, date - nowMs);
+}
+
+/** Resolves after `ms`, or as soon as `signal` aborts. */
+export async function pause(ms: number, signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return;
+  await new Promise<void>((resolve) => {
+    const done = () => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', done);
+      resolve();
+    };
+    const timer = setTimeout(done, ms);
+    signal.addEventListener('abort', done, { once: true });
+  });
+}

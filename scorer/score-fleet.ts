@@ -1,0 +1,122 @@
+import type { Profile, Reconstructor } from './calibration.ts';
+import type { FeatureSet } from './features.ts';
+import type { Fleet } from './fleet.ts';
+import type { Profiles } from './profiles.ts';
+import { type CallEdge, type RankedCause, rankRootCauses, type Suspect } from './root-cause.ts';
+import { deviation } from './scaling.ts';
+import { type FeatureShare, featureErrors, featureShares, loudness, newestResiduals } from './scoring.ts';
+import { edgeEnds, serviceKey } from './service-key.ts';
+import { allocateWindows, columnCount, encodeWindow, type TensorShape } from './tensor.ts';
+
+/** A service needs at least this share of its known columns to be judged. */
+const LEAST_OBSERVED_SHARE = 0.25;
+
+export type ServiceState = 'scored' | 'learning' | 'no_data' | 'excluded';
+
+export interface ServiceScore {
+  readonly key: string;
+  /** 0 as expected, 1 at the threshold. */
+  readonly score: number;
+  readonly shares: readonly FeatureShare[];
+}
+
+export interface FleetScores {
+  readonly scores: readonly ServiceScore[];
+  readonly causes: readonly RankedCause[];
+  readonly states: ReadonlyMap<string, ServiceState>;
+  /** Milliseconds spent on encoding, on the model, and on ranking. */
+  readonly encodeMs: number;
+  readonly inferenceMs: number;
+  readonly rankMs: number;
+}
+
+/**
+ * Scores every service of the fleet at `step` in one run of the model and ranks the causes of an incident.
+ * A service without a profile is `learning`; one with too few values at `step` is `no_data`.
+ */
+export async function scoreFleet(
+  shape: TensorShape,
+  set: FeatureSet,
+  fleet: Fleet,
+  step: number,
+  profiles: Profiles | undefined,
+  model: Reconstructor | undefined,
+): Promise<FleetScores> {
+  const started = performance.now();
+  const states = new Map<string, ServiceState>();
+  const known = [...fleet.services].flatMap(([key, history]) => {
+    const profile = profiles?.services.get(key);
+    states.set(key, history.observed(step) === 0 ? 'no_data' : 'learning');
+    return profile === undefined || model === undefined ? [] : [{ key, history, profile }];
+  });
+  const windows = allocateWindows(shape, known.length);
+  const judged = known.map(({ key, history, profile }, index) => {
+    const present = encodeWindow(shape, history, step, profile.scalings, windows, index);
+    const expected = profile.scalings.filter((scaling) => scaling !== undefined).length;
+    const enough = present > 0 && present >= LEAST_OBSERVED_SHARE * expected;
+    states.set(key, enough ? 'scored' : 'no_data');
+    return enough;
+  });
+  const encoded = performance.now();
+  const reconstruction =
+    model === undefined || known.length === 0
+      ? new Float32Array()
+      : await model.reconstruct(windows.data, windows.mask, windows.count);
+  const inferred = performance.now();
+
+  const columns = columnCount(shape.features);
+  const residuals = newestResiduals(shape, windows, reconstruction);
+  const scores: ServiceScore[] = [];
+  const suspects: Suspect[] = [];
+  for (const [index, { key, profile }] of known.entries()) {
+    if (judged[index] !== true) continue;
+    const errors = featureErrors(shape, residuals.subarray(index * columns, (index + 1) * columns), profile.residual);
+    const score = loudness(errors) / profile.threshold;
+    if (!Number.isFinite(score)) continue;
+    scores.push({ key, score, shares: featureShares(shape, errors) });
+    suspects.push({ key, score, trouble: ownTrouble(shape, errors, profile) });
+  }
+  const causes = scores.some(({ score }) => score > 1)
+    ? rankRootCauses(suspects, callEdges(set, fleet, step, profiles))
+    : [];
+  const done = performance.now();
+  return {
+    scores,
+    causes,
+    states,
+    encodeMs: encoded - started,
+    inferenceMs: inferred - encoded,
+    rankMs: done - inferred,
+  };
+}
+
+/** The loudness of what isn't traffic, in units of the service's threshold. */
+function ownTrouble(shape: TensorShape, errors: readonly number[], profile: Profile): number {
+  const own = errors.filter((_, index) => shape.features[index]?.signal !== 'traffic');
+  const loud = loudness(own);
+  return Number.isFinite(loud) ? loud / profile.threshold : 0;
+}
+
+/** The edges at `step` as deviations from their normal. */
+function callEdges(set: FeatureSet, fleet: Fleet, step: number, profiles: Profiles | undefined): CallEdge[] {
+  return [...fleet.edges].flatMap(([key, history]) => {
+    const scalings = profiles?.edges.get(key);
+    const { client, server } = edgeEnds(key);
+    const largest = (signal: 'latency' | 'errors', name?: RegExp) =>
+      set.edges.reduce((most, feature, column) => {
+        const scaling = scalings?.[column];
+        if (feature.signal !== signal || scaling === undefined || name?.test(feature.name) === false) return most;
+        const value = deviation(feature, history.get(step, column), scaling);
+        return Number.isNaN(value) || Math.abs(value) <= Math.abs(most) ? most : value;
+      }, 0);
+    return [
+      {
+        client: serviceKey(client),
+        server: serviceKey(server),
+        latency: largest('latency'),
+        failures: largest('errors', /fail/),
+        answers: largest('errors', /^(?!.*fail)/),
+      },
+    ];
+  });
+}

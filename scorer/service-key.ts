@@ -1,0 +1,30 @@
+/** Identity of a service as Prometheus' labels have it. */
+export interface ServiceName {
+  readonly namespace: string;
+  readonly service: string;
+}
+
+/** A map key that no two names share, whatever characters they contain. */
+export function serviceKey({ namespace, service }: ServiceName): string {
+  return JSON.stringify([namespace, service]);
+}
+
+/** The inverse of `serviceKey`. */
+export function serviceName(key: string): ServiceName {
+  const [namespace, service] = JSON.parse(key) as [string, string];
+  return { namespace, service };
+}
+
+/** A map key of a call edge. */
+export function edgeKey(client: ServiceName, server: ServiceName): string {
+  return JSON.stringify([client.namespace, client.service, server.namespace, server.service]);
+}
+
+/** The inverse of `edgeKey`. */
+export function edgeEnds(key: string): { readonly client: ServiceName; readonly server: ServiceName } {
+  const [clientNamespace, client, serverNamespace, server] = JSON.parse(key) as [string, string, string, string];
+  return {
+    client: { namespace: clientNamespace, service: client },
+    server: { namespace: serverNamespace, service: server },
+  };
+}

@@ -1,0 +1,76 @@
+import { CHANNELS, type Feature } from './features.ts';
+import type { History } from './history.ts';
+import { type ColumnScaling, deviation, toUnit } from './scaling.ts';
+
+/** Default steps back from now: Fibonacci numbers, exponentially spaced, about an hour at one minute each. */
+export const DEFAULT_STEPS: readonly number[] = [0, 1, 2, 3, 5, 8, 13, 21, 34, 55];
+
+/** Tensor value of what is missing: the median. */
+export const NEUTRAL = 0.5;
+
+export interface TensorShape {
+  readonly features: readonly Feature[];
+  /** Intervals back from now, ascending from 0. */
+  readonly steps: readonly number[];
+}
+
+/** Values of one window: channels x steps x features. */
+export function windowSize(shape: TensorShape): number {
+  return CHANNELS.length * shape.steps.length * shape.features.length;
+}
+
+/** Columns of a service's history and profile: channels x features. */
+export function columnCount(features: readonly Feature[]): number {
+  return CHANNELS.length * features.length;
+}
+
+export function columnIndex(features: readonly Feature[], channel: number, feature: number): number {
+  return channel * features.length + feature;
+}
+
+/** A batch of windows, each [channel, step, feature], with what was observed of them. */
+export interface Windows {
+  readonly count: number;
+  /** In 0..1, 0.5 at the median; `NEUTRAL` where missing. Length count x windowSize. */
+  readonly data: Float32Array;
+  /** 1 where observed, 0 where missing. */
+  readonly mask: Float32Array;
+}
+
+export function allocateWindows(shape: TensorShape, count: number): Windows {
+  const length = windowSize(shape) * count;
+  return { count, data: new Float32Array(length).fill(NEUTRAL), mask: new Float32Array(length) };
+}
+
+/**
+ * Encodes one service at one step of time into window `index` of `into`.
+ *
+ * @param scalings one for each column; undefined leaves the column neutral
+ * @returns how many columns were observed at `step` itself
+ */
+export function encodeWindow(
+  shape: TensorShape,
+  history: History,
+  step: number,
+  scalings: readonly (ColumnScaling | undefined)[],
+  into: Windows,
+  index: number,
+): number {
+  let position = index * windowSize(shape);
+  let present = 0;
+  for (let channel = 0; channel < CHANNELS.length; channel++) {
+    for (const [row, back] of shape.steps.entries()) {
+      for (const [at, feature] of shape.features.entries()) {
+        const column = columnIndex(shape.features, channel, at);
+        const scaling = scalings[column];
+        const value = scaling === undefined ? NaN : deviation(feature, history.get(step - back, column), scaling);
+        const missing = Number.isNaN(value);
+        into.data[position] = missing ? NEUTRAL : toUnit(value);
+        into.mask[position] = missing ? 0 : 1;
+        if (row === 0 && !missing) present++;
+        position++;
+      }
+    }
+  }
+  return present;
+}

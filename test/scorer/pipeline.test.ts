@@ -1,0 +1,201 @@
+import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createHttpClient, httpClientSchema } from '../../daemon/http-client.ts';
+import { createLogger } from '../../daemon/logger.ts';
+import { ScorerApp } from '../../scorer/app.ts';
+import { readScorerConfig } from '../../scorer/config.ts';
+import { CHANNELS, readFeatures, SERVICE_SERIES } from '../../scorer/features.ts';
+import type { Sample } from '../../scorer/remote-write/sample.ts';
+import { RemoteWriter } from '../../scorer/remote-write/writer.ts';
+import { type RunningPrometheus, startPrometheus } from '../testserver/prometheus.ts';
+import { type Proxy, startProxy } from '../testserver/proxy.ts';
+
+const FEATURES = ['request_rate', 'request_latency', 'memory_bytes'];
+const NORMAL: Readonly<Record<string, number>> = { request_rate: 40, request_latency: 0.02, memory_bytes: 5e7 };
+const SERVICES = ['cart', 'catalog', 'payment'];
+
+let folder: string;
+let prometheus: RunningPrometheus;
+let proxy: Proxy;
+let app: ScorerApp;
+let address: string;
+const logged: string[] = [];
+const logger = createLogger({ write: (line) => logged.push(line) });
+
+/** Plays the part of the recording rules: writes every service's features twice a second. */
+const traffic = {
+  services: new Set(SERVICES),
+  factor: new Map<string, number>(),
+  timer: undefined as NodeJS.Timeout | undefined,
+  seed: 1,
+  noise(): number {
+    this.seed = (this.seed * 48_271) % 2_147_483_647;
+    return 0.9 + (0.2 * this.seed) / 2_147_483_647;
+  },
+  samples(): Sample[] {
+    const timestampMs = Date.now();
+    return [...this.services].flatMap((service) =>
+      FEATURES.flatMap((feature) => {
+        const factor = (this.factor.get(`${service}/${feature}`) ?? 1) * (NORMAL[feature] ?? 1);
+        return CHANNELS.map((channel) => ({
+          name: SERVICE_SERIES,
+          labels: { namespace: 'shop', service, feature, channel },
+          value: factor * this.noise(),
+          timestampMs,
+        }));
+      }),
+    );
+  },
+};
+
+function configure(name: string, extra = ''): string {
+  const path = join(folder, name);
+  writeFileSync(
+    path,
+    `prometheus: { url: '${proxy.url}' }
+remote_write: { url: '${prometheus.url}/api/v1/write' }
+interval: 1s
+delay: 300ms
+steps: [0, 1, 2, 3]
+features_file: features.yaml
+state_dir: state
+learning: { minimum: 15s }
+${extra}`,
+  );
+  return path;
+}
+
+function createApp(configFile: string): ScorerApp {
+  const config = readScorerConfig(configFile);
+  return new ScorerApp({
+    config,
+    set: readFeatures(config.features_file ?? ''),
+    logger,
+    listenAddress: '127.0.0.1:0',
+    learnCommand: [process.execPath, resolve('dist/lorikeet-scorer.js'), 'train', `--config.file=${configFile}`],
+  });
+}
+
+async function scores(): Promise<Map<string, number>> {
+  const response = await fetch(`${prometheus.url}/api/v1/query?query=anomaly_score`);
+  const { data } = (await response.json()) as {
+    data: { result: { metric: { service: string }; value: [number, string] }[] };
+  };
+  return new Map(data.result.map(({ metric, value }) => [metric.service, Number(value[1])]));
+}
+
+async function until<T>(what: string, read: () => Promise<T>, holds: (value: T) => boolean): Promise<T> {
+  const deadline = Date.now() + 60_000;
+  for (;;) {
+    const value = await read();
+    if (holds(value)) return value;
+    const shown = value instanceof Map ? JSON.stringify([...value]) : String(value);
+    if (Date.now() > deadline) throw new Error(`${what}: last seen ${shown}\n${logged.slice(-15).join('\n')}`);
+    await sleep(200);
+  }
+}
+
+const page = async (path: string) => await (await fetch(`http://${address}${path}`)).text();
+
+describe('the scorer against a real Prometheus', { timeout: 90_000 }, () => {
+  beforeAll(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'lorikeet-pipeline-'));
+    prometheus = await startPrometheus();
+    proxy = await startProxy(prometheus.url);
+    const features = FEATURES.map((name) => `  - { name: ${name}, expr: 'm[$window]', scale: log }`).join('\n');
+    writeFileSync(join(folder, 'features.yaml'), `windows: [1s, 2s, 4s]\nfeatures:\n${features}\n`);
+    const http = createHttpClient(httpClientSchema.parse({}), { timeoutMs: 5000 });
+    const writer = new RemoteWriter({ url: `${prometheus.url}/api/v1/write`, http, logger });
+    traffic.timer = setInterval(() => void writer.write(traffic.samples()), 500);
+    app = createApp(configure('scorer.yaml'));
+    address = await app.start();
+  }, 60_000);
+
+  afterAll(async () => {
+    clearInterval(traffic.timer);
+    await app?.stop();
+    await proxy?.stop();
+    await prometheus?.stop();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  it('says learning, without a score, until it has learned; then scores everybody', async () => {
+    await until(
+      'learning is told',
+      () => page('/metrics'),
+      (text) => text.includes('lorikeet_scorer_services{state="learning"} 3'),
+    );
+    expect((await scores()).size).toBe(0);
+    const seen = await until('all are scored', scores, (found) => found.size === SERVICES.length);
+    for (const score of seen.values()) expect(score).toBeGreaterThanOrEqual(0);
+    expect(await page('/-/ready')).toContain('is ready');
+  });
+
+  it('asks Prometheus twice a cycle', async () => {
+    const cycles = async () => Number(/last_cycle_timestamp_seconds (\d+)/.exec(await page('/metrics'))?.[1]);
+    const first = await cycles();
+    proxy.reset();
+    const last = await until('five cycles', cycles, (second) => second >= first + 5);
+    const asked = proxy.requests.get('/api/v1/query') ?? 0;
+    expect([...proxy.requests.keys()]).toEqual(['/api/v1/query']);
+    // The edge of the count may cut a cycle in two.
+    expect(Math.abs(asked - 2 * (last - first))).toBeLessThanOrEqual(2);
+  });
+
+  it('raises the score of the one service that changes, names the feature, and lowers it afterwards', async () => {
+    traffic.factor.set('catalog/request_latency', 6);
+    const seen = await until('catalog is anomalous', scores, (found) => (found.get('catalog') ?? 0) > 1);
+    expect(seen.get('cart')).toBeLessThan(1);
+    expect(seen.get('payment')).toBeLessThan(1);
+    const response = await fetch(
+      `${prometheus.url}/api/v1/query?query=topk(1,anomaly_feature_share{service="catalog"})`,
+    );
+    expect(await response.text()).toContain('"feature":"request_latency"');
+    const rank = await fetch(`${prometheus.url}/api/v1/query?query=anomaly_root_cause_rank==1`);
+    expect(await rank.text()).toContain('"service":"catalog"');
+    traffic.factor.clear();
+    await until('catalog is normal again', scores, (found) => (found.get('catalog') ?? 9) < 1);
+    const ended = async () =>
+      await (await fetch(`${prometheus.url}/api/v1/query?query=anomaly_root_cause_rank`)).text();
+    await until('the incident ends', ended, (text) => text.includes('"result":[]'));
+  });
+
+  it('ends the score of a service that is gone', async () => {
+    traffic.services.delete('payment');
+    await until('payment has no score', scores, (found) => found.size === 2 && !found.has('payment'));
+    expect(await page('/metrics')).toContain('lorikeet_scorer_services{state="no_data"} 1');
+    traffic.services.add('payment');
+    await until('payment has a score again', scores, (found) => found.has('payment'));
+  });
+
+  it('lives through a Prometheus that answers errors, and leaves no old score looking fresh', async () => {
+    proxy.failWith = 503;
+    await until('scores are ended', scores, (found) => found.size === 0);
+    expect(await page('/metrics')).toMatch(/lorikeet_scorer_query_failures_total\{code="SERVER"\} [1-9]/);
+    const complaints = logged.filter((line) => line.includes('msg="cycle failed"'));
+    expect(complaints).toHaveLength(1);
+    proxy.failWith = undefined;
+    await until('scores are back', scores, (found) => found.size === SERVICES.length);
+    expect(logged.some((line) => line.includes('cycles complete again'))).toBe(true);
+  });
+
+  it('names a damaged model and goes on with the base model', async () => {
+    await app.stop();
+    const state = join(folder, 'state/models');
+    const base = join(folder, 'base.onnx');
+    for (const end of ['onnx', 'json']) {
+      copyFileSync(join(state, `fleet.${end}`), join(folder, `base.${end}`));
+    }
+    writeFileSync(join(state, 'fleet.onnx'), 'not a model');
+    logged.length = 0;
+    app = createApp(configure('damaged.yaml', `base_model: ${base}`));
+    address = await app.start();
+    expect(logged.find((line) => line.includes('model not used'))).toContain('fleet.onnx');
+    expect(logged.find((line) => line.includes('model opened'))).toContain('base.onnx');
+    expect(await page('/metrics')).toContain('lorikeet_scorer_model_damaged 1');
+    await until('scores are back', scores, (found) => found.size === SERVICES.length);
+  });
+});

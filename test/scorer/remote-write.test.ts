@@ -1,0 +1,263 @@
+import { afterEach, expect, test } from 'vitest';
+import { createHttpClient, httpClientSchema } from '../../daemon/http-client.ts';
+import { createLogger } from '../../daemon/logger.ts';
+import { PrometheusClient } from '../../scorer/prometheus.ts';
+import { STALE_NAN } from '../../scorer/remote-write/encode.ts';
+import type { Sample } from '../../scorer/remote-write/sample.ts';
+import { RemoteWriter, type RemoteWriterOptions } from '../../scorer/remote-write/writer.ts';
+import { freePort, startPrometheus } from '../testserver/prometheus.ts';
+import { startReceiver } from '../testserver/receiver.ts';
+
+const stops: (() => Promise<void>)[] = [];
+afterEach(async () => {
+  for (const stop of stops.splice(0).reverse()) await stop();
+});
+
+function httpClient(timeoutMs = 10_000) {
+  const http = createHttpClient(httpClientSchema.parse({}), { timeoutMs });
+  stops.push(() => http.close());
+  return http;
+}
+
+function startWriter(url: string, options: Partial<RemoteWriterOptions> = {}) {
+  const log: string[] = [];
+  const events: string[] = [];
+  const writer = new RemoteWriter({
+    url,
+    http: httpClient(),
+    logger: createLogger({ write: (line) => void log.push(line) }),
+    minBackoffMs: 2,
+    maxBackoffMs: 20,
+    observer: {
+      onAccepted: (samples) => void events.push(`accepted ${samples}`),
+      onDropped: (code, samples) => void events.push(`dropped ${code} ${samples}`),
+      onRequestFailed: (code) => void events.push(`failed ${code}`),
+    },
+    ...options,
+  });
+  stops.push(() => writer.close(0));
+  return { writer, log, events };
+}
+
+async function withReceiver(options: Partial<RemoteWriterOptions> = {}) {
+  const receiver = await startReceiver();
+  stops.push(() => receiver.stop());
+  return { receiver, ...startWriter(receiver.url, options) };
+}
+
+const NOW = Date.now();
+const score = (service: string, value = 0.5, timestampMs = NOW): Sample => ({
+  name: 'anomaly_score',
+  labels: { service, detector: 'autoencoder' },
+  value,
+  timestampMs,
+});
+const fleet = (size: number, at = NOW) => Array.from({ length: size }, (_, i) => score(`s${i}`, i / size, at));
+const labels = (service: string) => ({ __name__: 'anomaly_score', service, detector: 'autoencoder' });
+
+async function until(what: string, condition: () => boolean): Promise<void> {
+  const deadline = Date.now() + 20_000;
+  while (!condition()) {
+    if (Date.now() > deadline) throw new Error(`never: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}
+
+test('a cycle is sent in batches that a strict receiver takes', async () => {
+  const { receiver, writer, events } = await withReceiver();
+  const outcome = await writer.write([...fleet(4500), { ...score('gone'), stale: true }]);
+  expect(outcome).toMatchObject({ accepted: 4501, dropped: {}, requests: 3 });
+  expect(receiver.requests.map(({ status, samples }) => [status, samples])).toEqual([
+    [204, 2000],
+    [204, 2000],
+    [204, 501],
+  ]);
+  expect(receiver.samples(labels('gone'))).toEqual([{ bits: STALE_NAN, timestampMs: NOW }]);
+  expect(receiver.samples(labels('s2250'))).toEqual([{ bits: 0x3fe0000000000000n, timestampMs: NOW }]);
+  expect(events).toEqual(['accepted 2000', 'accepted 2000', 'accepted 501']);
+});
+
+test.each([
+  ['429', { status: 429, headers: { 'retry-after': '0' } }],
+  ['500', { status: 500 }],
+  ['503', { status: 503, headers: { 'retry-after': new Date(NOW - 5000).toUTCString() } }],
+  ['connect', 'cut'],
+] as const)('%s is tried again until it works, logged once', async (code, answer) => {
+  const { receiver, writer, events, log } = await withReceiver();
+  receiver.answerNext(answer, answer, answer);
+  expect(await writer.write(fleet(3))).toMatchObject({ accepted: 3, dropped: {} });
+  expect(events.filter((event) => event !== `failed ${code}`)).toEqual(['accepted 3']);
+  expect(events.length).toBeGreaterThanOrEqual(4);
+  expect(log.map((line) => /msg="([^"]*)"/.exec(line)?.[1])).toEqual([
+    'remote write failed, trying again',
+    'remote write works again',
+  ]);
+});
+
+test('Retry-After is waited for', async () => {
+  const { receiver, writer } = await withReceiver();
+  receiver.answerNext({ status: 429, headers: { 'retry-after': '1' } });
+  const started = performance.now();
+  expect(await writer.write(fleet(1))).toMatchObject({ accepted: 1, requests: 2 });
+  expect(performance.now() - started).toBeGreaterThanOrEqual(990);
+});
+
+test('a hanging receiver is a timeout, and the same samples may come twice', async () => {
+  const { receiver, writer, events } = await withReceiver({ http: httpClient(100) });
+  receiver.answerNext('hang');
+  expect(await writer.write(fleet(1))).toMatchObject({ accepted: 1 });
+  expect(events).toEqual(['failed timeout', 'accepted 1']);
+});
+
+test.each([401, 404, 422, 302])('status %i is never tried again', async (status) => {
+  const { receiver, writer, events } = await withReceiver();
+  receiver.answerNext({ status });
+  expect(await writer.write(fleet(5))).toMatchObject({ accepted: 0, dropped: { [status]: 5 }, requests: 1 });
+  expect(events).toEqual([`failed ${status}`, `dropped ${status} 5`]);
+});
+
+test('a status 500 that stays is given up, so that what waits behind it gets its turn', async () => {
+  const { receiver, writer } = await withReceiver({ maxAttempts: 3 });
+  const poison = { status: 500 };
+  receiver.answerNext(poison, poison, poison);
+  const [first, second] = await Promise.all([writer.write(fleet(2)), writer.write(fleet(2, NOW + 1))]);
+  expect(first).toMatchObject({ accepted: 0, dropped: { 500: 2 }, requests: 3 });
+  expect(second).toMatchObject({ accepted: 2, requests: 1 });
+});
+
+test('the good series of a refused request are saved, the bad ones named', async () => {
+  const { receiver, writer, log } = await withReceiver();
+  const bad = new Set(['s7', 's1234']);
+  receiver.refuseSeries(({ service }) => bad.has(service ?? ''));
+  const outcome = await writer.write(fleet(2000));
+  expect(outcome).toMatchObject({ accepted: 1998, dropped: { 400: 2 } });
+  expect(outcome.requests).toBeLessThanOrEqual(1 + 2 * 2 * Math.ceil(Math.log2(2000)));
+  expect(receiver.accepted()).toBe(1998);
+  expect(log.join('\n')).toContain('s7');
+});
+
+test('the search for bad series has its bound, and none is lost that was accepted', async () => {
+  const { receiver, writer } = await withReceiver({ maxBisections: 20 });
+  receiver.refuseSeries(({ service }) => Number(service?.slice(1)) % 2 === 0);
+  const outcome = await writer.write(fleet(1000));
+  expect(outcome.requests).toBe(21);
+  expect(outcome.accepted + (outcome.dropped['400'] ?? 0)).toBe(1000);
+  expect(receiver.accepted()).toBe(outcome.accepted);
+});
+
+test('a request that is too large is sent in halves', async () => {
+  const { receiver, writer } = await withReceiver();
+  receiver.answerNext({ status: 413 });
+  expect(await writer.write(fleet(10))).toMatchObject({ accepted: 10, requests: 3 });
+});
+
+test('samples are dropped when they become too old, with the failure that kept them', async () => {
+  const { receiver, writer } = await withReceiver({ retryAgeMs: 300 });
+  receiver.answerAll({ status: 503, headers: { 'retry-after': '3600' } });
+  const outcome = await writer.write([...fleet(2, Date.now()), score('old', 1, Date.now() - 1000)]);
+  expect(outcome).toMatchObject({ accepted: 0, dropped: { 503: 2, too_old: 1 } });
+});
+
+test('an unreachable receiver is retried until the samples are too old', async () => {
+  const { writer, log } = startWriter(`http://127.0.0.1:${await freePort()}/api/v1/write`, { retryAgeMs: 100 });
+  const outcome = await writer.write(fleet(2, Date.now()));
+  expect(outcome).toMatchObject({ accepted: 0, dropped: { connect: 2 } });
+  expect(outcome.requests).toBeGreaterThan(1);
+  expect(log).toHaveLength(1);
+});
+
+test('the oldest cycles make room for the newest, in the midst of a retry too', async () => {
+  const { receiver, writer } = await withReceiver({ maxQueuedSamples: 25, maxBackoffMs: 5000 });
+  receiver.answerAll({ status: 503, headers: { 'retry-after': '3600' } });
+  const cycles = [0, 1, 2, 3].map((i) => writer.write(fleet(10, NOW + i)));
+  expect(await cycles[0]).toMatchObject({ accepted: 0, dropped: { queue_full: 10 } });
+  expect(await cycles[1]).toMatchObject({ accepted: 0, dropped: { queue_full: 10 }, requests: 0 });
+  await until('the third cycle fails', () => receiver.requests.length >= 2);
+  receiver.answerAll(undefined);
+  const huge = writer.write(fleet(30, NOW + 9));
+  expect(await cycles[2]).toMatchObject({ accepted: 0, dropped: { queue_full: 10 } });
+  expect(await cycles[3]).toMatchObject({ dropped: { queue_full: 10 } });
+  expect(await huge).toMatchObject({ accepted: 30, dropped: {} });
+});
+
+test('nothing is sent out of order, twice or against the specification', async () => {
+  const { receiver, writer, log } = await withReceiver();
+  await writer.write([score('a', 1, NOW), score('b', 1, NOW - 50)]);
+  const outcome = await writer.write([
+    score('a', 2, NOW - 10),
+    score('b', 2, NOW - 10),
+    score('c', 1, NOW + 1),
+    score('c', 2, NOW + 1),
+    score('c', 3, NOW),
+    { ...score('d'), name: 'not-a-name' },
+  ]);
+  expect(outcome).toMatchObject({ accepted: 3, dropped: { out_of_order: 1, duplicate: 1, invalid: 1 } });
+  expect(receiver.requests.map(({ status }) => status)).toEqual([204, 204]);
+  expect(log.join('\n')).toContain('not-a-name');
+  expect(receiver.samples(labels('c')).map(({ timestampMs }) => timestampMs - NOW)).toEqual([0, 1]);
+});
+
+test('no series goes back in time over the batches of samples of several times', async () => {
+  const { receiver, writer } = await withReceiver({ maxSamplesPerSend: 7 });
+  const shuffled = [3, 0, 4, 1, 2].flatMap((at) => fleet(10, NOW + at));
+  expect(await writer.write(shuffled)).toMatchObject({ accepted: 50, dropped: {} });
+  expect(receiver.samples(labels('s9')).map(({ timestampMs }) => timestampMs - NOW)).toEqual([0, 1, 2, 3, 4]);
+});
+
+test('close sends what waits, and takes no more', async () => {
+  const { receiver, writer } = await withReceiver();
+  receiver.answerNext({ status: 503 });
+  const waiting = [writer.write(fleet(5)), writer.write(fleet(5, NOW + 1))];
+  await writer.close(20_000);
+  expect(receiver.accepted()).toBe(10);
+  for (const outcome of await Promise.all(waiting)) expect(outcome).toMatchObject({ accepted: 5 });
+  expect(await writer.write(fleet(2))).toMatchObject({ accepted: 0, dropped: { closed: 2 }, requests: 0 });
+});
+
+test.each([
+  ['hanging', 'hang'],
+  ['refusing', { status: 503, headers: { 'retry-after': '3600' } }],
+] as const)('close gives up on a %s receiver at its deadline', async (_what, answer) => {
+  const { receiver, writer } = await withReceiver();
+  receiver.answerAll(answer);
+  const waiting = [writer.write(fleet(5)), writer.write(fleet(5, NOW + 1))];
+  await until('the first request comes', () => receiver.requests.length === 1);
+  await writer.close(30);
+  for (const outcome of await Promise.all(waiting))
+    expect(outcome).toMatchObject({ accepted: 0, dropped: { closed: 5 } });
+});
+
+test('an HTTP client closed first drops what waits', async () => {
+  const http = httpClient();
+  const { receiver, writer } = await withReceiver({ http });
+  receiver.answerAll('hang');
+  const waiting = writer.write(fleet(5));
+  await until('the request comes', () => receiver.requests.length === 1);
+  await http.close();
+  expect(await waiting).toMatchObject({ accepted: 0, dropped: { closed: 5 } });
+});
+
+test('Prometheus stores what is written, ends stale series and costs only its own bad sample', async () => {
+  const prometheus = await startPrometheus();
+  stops.push(() => prometheus.stop());
+  const { writer } = startWriter(`${prometheus.url}/api/v1/write`);
+  const other = startWriter(`${prometheus.url}/api/v1/write`).writer;
+  const prom = new PrometheusClient({ url: prometheus.url, http: httpClient() });
+  const at = NOW - 60_000;
+  const present = async (time: number) =>
+    (await prom.query('anomaly_score', time)).series.map((series) => series.labels['service']);
+
+  expect(await writer.write(fleet(100, at))).toMatchObject({ accepted: 100 });
+  expect((await prom.samples('anomaly_score{service="s50"}', at - 1000, at)).series).toEqual([
+    { labels: { ...labels('s50') }, timestamps: Float64Array.of(at), values: Float64Array.of(0.5) },
+  ]);
+
+  // Another sender knows nothing of what this one wrote: one of its samples is out of order.
+  const outcome = await other.write([score('s1', 9, at - 10_000), ...fleet(100, at + 10_000).slice(2)]);
+  expect(outcome).toMatchObject({ accepted: 98, dropped: { 400: 1 } });
+
+  expect(await present(at + 20_000)).toHaveLength(100);
+  await writer.write([{ ...score('s5', 0, at + 20_000), stale: true }]);
+  expect(await present(at + 20_000)).not.toContain('s5');
+  expect(await present(at + 20_000)).toHaveLength(99);
+});
