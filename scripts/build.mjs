@@ -1,0 +1,54 @@
+// Bundles each program to one file under dist/. With --if-changed it does nothing while no source is newer.
+import { readdirSync, statSync, readFileSync, mkdirSync, writeFileSync, chmodSync } from 'node:fs';
+import { join } from 'node:path';
+import { build } from 'esbuild';
+
+const PROGRAMS = {
+  'lorikeet-exporter': 'exporter/main.ts',
+  'lorikeet-scorer': 'scorer/main.ts',
+  'lorikeet-sim': 'microsim/main.ts',
+  'lorikeet-sim-service': 'microsim/service.ts',
+  'lorikeet-sim-load': 'microsim/load.ts',
+  demo: 'scripts/demo/main.ts',
+  'train-base': 'scripts/train-base/main.ts',
+};
+const FOLDERS = ['native', 'exporter', 'scorer', 'daemon', 'microsim', 'scripts', 'package.json'];
+
+function newest(path) {
+  const stat = statSync(path);
+  if (!stat.isDirectory()) return stat.mtimeMs;
+  return Math.max(0, ...readdirSync(path).map((name) => (name === 'build' ? 0 : newest(join(path, name)))));
+}
+
+function upToDate() {
+  try {
+    const oldest = Math.min(...Object.keys(PROGRAMS).map((name) => statSync(`dist/${name}.js`).mtimeMs));
+    return Math.max(...FOLDERS.map(newest)) <= oldest;
+  } catch {
+    return false;
+  }
+}
+
+if (process.argv.includes('--if-changed') && upToDate()) process.exit(0);
+
+const { version } = JSON.parse(readFileSync('package.json', 'utf8'));
+mkdirSync('dist', { recursive: true });
+process.stdout.write('setup: bundling programs\n');
+await build({
+  entryPoints: PROGRAMS,
+  outdir: 'dist',
+  bundle: true,
+  platform: 'node',
+  target: 'node20',
+  format: 'esm',
+  // The engine's native library lies beside its JavaScript.
+  external: ['onnxruntime-node'],
+  define: { LORIKEET_VERSION: JSON.stringify(version) },
+  banner: {
+    js: "#!/usr/bin/env node\nimport { createRequire as lorikeetRequire } from 'node:module';\nconst require = lorikeetRequire(import.meta.url);",
+  },
+  logLevel: 'warning',
+});
+// dist/ holds ES modules wherever it is copied to.
+writeFileSync('dist/package.json', '{ "type": "module" }\n');
+for (const name of Object.keys(PROGRAMS)) chmodSync(`dist/${name}.js`, 0o755);

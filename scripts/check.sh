@@ -1,0 +1,11 @@
+#!/usr/bin/env bash
+# Types, lint, format, generated files, rules: everything that needs no kernel.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+step() { printf '== %s\n' "$*"; "$@"; }
+step npx tsc -p .
+step npx oxlint --type-aware --deny-warnings
+step npx oxfmt --check
+step clang-format --dry-run --Werror bpf/*.[ch] native/src/*
+step promtool check rules --lint=all --lint-fatal rules/*.alerts.yaml rules/generated/*.yaml
+step promtool test rules rules/tests/*.test.yaml

@@ -1,0 +1,99 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { aborted, type ProgramContext, runProgram } from '../../daemon/lifecycle.ts';
+import { parseFlags, renderHelp, UsageError, type Flags } from '../../daemon/flags.ts';
+import { describeError } from '../../daemon/logger.ts';
+import { Observer } from './observation.ts';
+import { Processes } from './processes.ts';
+import { Scenario } from './scenario.ts';
+import { startSim } from './sim.ts';
+import { startStack } from './stack.ts';
+import { View } from './view.ts';
+
+const FLAGS = {
+  fault: {
+    type: 'string',
+    default: 'latency',
+    choices: ['latency', 'cpu', 'error', 'memory_leak', 'pause', 'refuse', 'crash'],
+    help: 'What to do to the service.',
+  },
+  service: { type: 'string', default: 'catalog', help: 'Which service of the simulated shop to break.' },
+  learning: { type: 'number', default: 150, help: 'Seconds of normal traffic to learn from.' },
+  report: { type: 'string', default: 'demo-report.json', help: 'Where to write the report.' },
+  keep: { type: 'boolean', help: 'Leave all running afterwards, until Ctrl-C.' },
+  help: { type: 'boolean', help: 'Print this help and exit.' },
+} as const satisfies Flags;
+
+const REPORT_EXAMPLE = 'npm run demo -- [--fault=latency] [--service=catalog] [--keep]';
+
+async function main({ argv, stops, signal }: ProgramContext): Promise<number> {
+  const { values } = parseFlags(argv, FLAGS);
+  if (values.help) {
+    process.stdout.write(renderHelp(REPORT_EXAMPLE, FLAGS));
+    return 0;
+  }
+  const view = new View();
+  const startedAt = Date.now();
+  const folder = mkdtempSync(join(tmpdir(), 'lorikeet-demo-'));
+  const processes = new Processes(folder);
+  stops.onStop('folder', () => rmSync(folder, { recursive: true, force: true }));
+
+  const sim = await startSim(folder, stops);
+  if (!sim.services.includes(values.service)) {
+    throw new UsageError(`--service: expected one of ${sim.services.join(', ')}, got "${values.service}"`);
+  }
+  view.say(
+    `the simulated shop is up: ${sim.services.length} services, each in a network namespace and cgroup of its own`,
+  );
+  stops.onStop('programs', () => processes.stop());
+  const learningMs = values.learning * 1000;
+  const stack = await startStack({ folder, processes, learningMs, targetsFile: sim.targetsFile });
+  view.say(`Prometheus ${stack.prometheusUrl}  Alertmanager ${stack.alertmanagerUrl}  scorer ${stack.scorerUrl}`);
+
+  const scenario = new Scenario({
+    observer: new Observer(stack.prometheusUrl, stack.alertmanagerUrl),
+    processes,
+    view,
+    services: sim.services,
+    fault: values.fault,
+    service: values.service,
+    learningMs,
+    startFault: () => sim.fault(values.service, values.fault),
+    liftFault: () => sim.clearFault(),
+    signal,
+    startedAt,
+    setupSeconds: Number(process.env['LORIKEET_SETUP_SECONDS'] ?? 0),
+  });
+  const status = await tell(scenario, view, values.report, processes, signal);
+  if (values.keep && !signal.aborted) {
+    view.say('everything is left running; Ctrl-C ends it');
+    await aborted(signal);
+  }
+  return status;
+}
+
+/** Runs the scenario, writes the report, says how it ended; the exit status. */
+async function tell(
+  scenario: Scenario,
+  view: View,
+  path: string,
+  processes: Processes,
+  signal: AbortSignal,
+): Promise<number> {
+  let reason: string | undefined;
+  try {
+    await scenario.run();
+  } catch (error) {
+    reason = signal.aborted ? 'interrupted' : describeError(error);
+    if (!signal.aborted) view.say(`what the scorer said last:\n${processes.lastLines('scorer')}`);
+  }
+  writeFileSync(path, `${JSON.stringify(scenario.report, null, 2)}\n`);
+  view.say(reason === undefined ? `all of it came true; see ${path}` : `failed: ${reason}`);
+  return reason === undefined ? 0 : 1;
+}
+
+/** Prometheus and a dozen services take their time to end; nothing may stay behind. */
+const STOP_TIMEOUT_MS = 60_000;
+
+await runProgram('demo', main, STOP_TIMEOUT_MS);

@@ -1,0 +1,73 @@
+/** One row of the live view. */
+export interface ServiceRow {
+  readonly service: string;
+  /** Requests a second as a server; NaN where unknown. */
+  readonly rate: number;
+  /** Mean seconds; NaN where unknown. */
+  readonly latency: number;
+  readonly score: number;
+  readonly rank: number;
+}
+
+interface VectorSample {
+  readonly metric: Readonly<Record<string, string>>;
+  readonly value: readonly [number, string];
+}
+
+/** What Prometheus and Alertmanager say at this moment. A query that fails has no rows. */
+export class Observer {
+  readonly #prometheusUrl: string;
+  readonly #alertmanagerUrl: string;
+
+  constructor(prometheusUrl: string, alertmanagerUrl: string) {
+    this.#prometheusUrl = prometheusUrl;
+    this.#alertmanagerUrl = alertmanagerUrl;
+  }
+
+  /** The rows of an instant query: labels and value. */
+  async query(expression: string): Promise<{ labels: Readonly<Record<string, string>>; value: number }[]> {
+    const url = `${this.#prometheusUrl}/api/v1/query?query=${encodeURIComponent(expression)}`;
+    const answer = (await fetchJson(url)) as { data?: { result?: readonly VectorSample[] } } | undefined;
+    return (answer?.data?.result ?? []).map(({ metric, value }) => ({ labels: metric, value: Number(value[1]) }));
+  }
+
+  /** Value by the label `service`. */
+  async byService(expression: string): Promise<Map<string, number>> {
+    const rows = await this.query(expression);
+    return new Map(rows.map(({ labels, value }) => [labels['service'] ?? '', value]));
+  }
+
+  /** The services of which ServiceAnomalous is active in Alertmanager's API. */
+  async firingServices(): Promise<string[]> {
+    const url = `${this.#alertmanagerUrl}/api/v2/alerts?active=true&filter=${encodeURIComponent('alertname="ServiceAnomalous"')}`;
+    const alerts = (await fetchJson(url)) as { labels: Readonly<Record<string, string>> }[] | undefined;
+    return (alerts ?? []).map(({ labels }) => labels['service'] ?? '');
+  }
+
+  async table(services: readonly string[]): Promise<ServiceRow[]> {
+    const feature = (name: string) => `service:lorikeet_feature:window{feature="${name}",channel="red"}`;
+    const [rates, latencies, scores, ranks] = await Promise.all([
+      this.byService(feature('request_rate')),
+      this.byService(feature('request_latency')),
+      this.byService('anomaly_score'),
+      this.byService('anomaly_root_cause_rank'),
+    ]);
+    return services.map((service) => ({
+      service,
+      rate: rates.get(service) ?? NaN,
+      latency: latencies.get(service) ?? NaN,
+      score: scores.get(service) ?? NaN,
+      rank: ranks.get(service) ?? NaN,
+    }));
+  }
+}
+
+async function fetchJson(url: string): Promise<unknown> {
+  try {
+    const response = await fetch(url, { signal: AbortSignal.timeout(5000) });
+    return response.ok ? await response.json() : undefined;
+  } catch {
+    // Not up yet, or busy: whoever asks, asks again.
+    return undefined;
+  }
+}

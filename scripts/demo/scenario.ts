@@ -1,0 +1,172 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Observer, ServiceRow } from './observation.ts';
+import type { Processes } from './processes.ts';
+import { INTERVAL_MS } from './stack.ts';
+import type { View } from './view.ts';
+
+/** demo-report.json. Seconds since the fault, unless named otherwise; null for what didn't happen. */
+export interface DemoReport {
+  fault: string;
+  service: string;
+  score_crossed_seconds: number | null;
+  alert_fired_seconds: number | null;
+  root_cause_rank: number | null;
+  false_alarms_before_fault: number | null;
+  /** Since the fault was lifted. */
+  resolved_seconds: number | null;
+  setup_seconds: number;
+  total_seconds: number;
+}
+
+export interface ScenarioOptions {
+  readonly observer: Observer;
+  readonly processes: Processes;
+  readonly view: View;
+  readonly services: readonly string[];
+  readonly fault: string;
+  readonly service: string;
+  readonly learningMs: number;
+  readonly startFault: () => Promise<void>;
+  readonly liftFault: () => Promise<void>;
+  readonly signal: AbortSignal;
+  readonly startedAt: number;
+  readonly setupSeconds: number;
+}
+
+/** A step of the demo that didn't come true in time. */
+export class ScenarioFailure extends Error {
+  readonly code = 'SCENARIO';
+  override readonly name = 'ScenarioFailure';
+}
+
+const LEARN_GRACE_MS = 120_000;
+/** Normal traffic watched after learning and before the fault: six cycles. */
+const WATCH_MS = 6 * INTERVAL_MS;
+const DETECT_MS = 100_000;
+const RANK_MS = 60_000;
+const RESOLVE_MS = 150_000;
+const POLL_MS = 500;
+
+/** Learns, breaks one service, and watches Prometheus and Alertmanager say so; fills `report` as it goes. */
+export class Scenario {
+  readonly #options: ScenarioOptions;
+  readonly report: DemoReport;
+
+  constructor(options: ScenarioOptions) {
+    this.#options = options;
+    this.report = {
+      fault: options.fault,
+      service: options.service,
+      score_crossed_seconds: null,
+      alert_fired_seconds: null,
+      root_cause_rank: null,
+      false_alarms_before_fault: null,
+      resolved_seconds: null,
+      setup_seconds: options.setupSeconds,
+      total_seconds: 0,
+    };
+  }
+
+  /** @throws ScenarioFailure naming the first thing that didn't come true in time. */
+  async run(): Promise<void> {
+    try {
+      await this.#learn();
+      await this.#watchNormal();
+      await this.#breakService();
+      await this.#recover();
+    } finally {
+      this.report.total_seconds = round(this.#options.setupSeconds + (Date.now() - this.#options.startedAt) / 1000);
+    }
+  }
+
+  async #learn(): Promise<void> {
+    const { learningMs, services, observer } = this.#options;
+    const phase = 'learning what is normal';
+    await this.#until(phase, learningMs + LEARN_GRACE_MS, learningMs + 4 * INTERVAL_MS, async () => {
+      const scores = await observer.byService('anomaly_score');
+      return services.every((service) => scores.has(service));
+    });
+    this.#say(`all ${services.length} services are scored`);
+  }
+
+  async #watchNormal(): Promise<void> {
+    const { observer } = this.#options;
+    const deadline = Date.now() + WATCH_MS;
+    await this.#until('watching normal traffic', WATCH_MS + 10_000, WATCH_MS, async () => Date.now() >= deadline);
+    const alarms = await observer.query(
+      `count by (service) (max_over_time(ALERTS{alertname="ServiceAnomalous",alertstate="firing"}[1h]))`,
+    );
+    this.report.false_alarms_before_fault = alarms.length;
+    const names = alarms.map(({ labels }) => labels['service']).join(', ');
+    if (alarms.length > 0) throw new ScenarioFailure(`ServiceAnomalous fired before the fault: ${names}`);
+    this.#say('no alert before the fault');
+  }
+
+  async #breakService(): Promise<void> {
+    const { observer, service, fault, startFault } = this.#options;
+    await startFault();
+    const brokenAt = Date.now();
+    const since = () => round((Date.now() - brokenAt) / 1000);
+    this.#say(`fault: ${fault} on ${service}`);
+    await this.#until(`${fault} on ${service}: waiting for its score`, DETECT_MS, undefined, async () => {
+      const score = (await observer.byService('anomaly_score')).get(service) ?? 0;
+      return score > 1;
+    });
+    this.report.score_crossed_seconds = since();
+    this.#say(`${since()} s after the fault: anomaly_score of ${service} is above 1`);
+    await this.#until(`${fault} on ${service}: waiting for the alert`, DETECT_MS, undefined, async () =>
+      (await observer.firingServices()).includes(service),
+    );
+    this.report.alert_fired_seconds = since();
+    this.#say(`${since()} s after the fault: ServiceAnomalous fires in Alertmanager`);
+    await this.#until(`${fault} on ${service}: waiting for the root cause`, RANK_MS, undefined, async () => {
+      const rank = (await observer.byService('anomaly_root_cause_rank')).get(service);
+      this.report.root_cause_rank = rank ?? null;
+      return rank === 1;
+    });
+    this.#say(`${since()} s after the fault: root cause 1 is ${service}`);
+  }
+
+  async #recover(): Promise<void> {
+    const { observer, service, liftFault } = this.#options;
+    await liftFault();
+    const liftedAt = Date.now();
+    this.#say('fault lifted');
+    await this.#until('waiting for scores to fall and alerts to resolve', RESOLVE_MS, undefined, async () => {
+      const score = (await observer.byService('anomaly_score')).get(service) ?? Infinity;
+      return score < 1 && (await observer.firingServices()).length === 0;
+    });
+    this.report.resolved_seconds = round((Date.now() - liftedAt) / 1000);
+    this.#say(`${this.report.resolved_seconds} s after it was lifted: the score is below 1 and no alert is active`);
+  }
+
+  /** Polls until `done`, drawing the view; @throws ScenarioFailure after `limitMs`. */
+  async #until(
+    phase: string,
+    limitMs: number,
+    expectedMs: number | undefined,
+    done: () => Promise<boolean>,
+  ): Promise<void> {
+    const { processes, view, observer, services, signal, startedAt } = this.#options;
+    const began = Date.now();
+    for (;;) {
+      signal.throwIfAborted();
+      processes.check();
+      if (await done()) return;
+      const elapsed = Date.now() - began;
+      if (elapsed > limitMs) throw new ScenarioFailure(`${phase}: not within ${Math.round(limitMs / 1000)} s`);
+      const share = expectedMs === undefined ? undefined : Math.min(1, elapsed / expectedMs);
+      const rows: ServiceRow[] = await observer.table(services);
+      view.update({ phase, share, seconds: (Date.now() - startedAt) / 1000, rows });
+      await sleep(POLL_MS, undefined, { signal });
+    }
+  }
+
+  #say(line: string): void {
+    this.#options.view.say(`[${((Date.now() - this.#options.startedAt) / 1000).toFixed(0).padStart(3)} s] ${line}`);
+  }
+}
+
+function round(seconds: number): number {
+  return Math.round(seconds * 10) / 10;
+}

@@ -1,0 +1,38 @@
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import type { StopStack } from '../../daemon/lifecycle.ts';
+import { connectSim, type SimClient } from '../../microsim/client.ts';
+import type { FaultType } from '../../microsim/fault.ts';
+import { program } from './stack.ts';
+
+const run = promisify(execFile);
+
+export interface RunningSim {
+  readonly services: readonly string[];
+  /** For `lorikeet-exporter --targets.file`. */
+  readonly targetsFile: string;
+  readonly client: SimClient;
+  fault(service: string, type: string): Promise<void>;
+  clearFault(): Promise<void>;
+}
+
+/** Starts a simulated system of this process' own and registers its end. */
+export async function startSim(folder: string, stops: StopStack): Promise<RunningSim> {
+  const stateDir = join(folder, 'sim');
+  const instance = [`--name=demo-${process.pid}`, `--state.dir=${stateDir}`];
+  const sim = async (command: string) =>
+    void (await run(process.execPath, [program('lorikeet-sim'), command, ...instance]));
+  // Before `up`: it may fail halfway, and `down` clears whatever is there.
+  stops.onStop('simulated system', () => sim('down'));
+  await sim('up');
+  const client = connectSim(stateDir);
+  const status = await client.status();
+  return {
+    services: Object.keys(status.services),
+    targetsFile: status.targets_file,
+    client,
+    fault: async (service, type) => void (await client.fault(service, type as FaultType)),
+    clearFault: async () => void (await client.clearFault()),
+  };
+}

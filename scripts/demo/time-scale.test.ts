@@ -1,0 +1,25 @@
+import { load } from 'js-yaml';
+import { describe, expect, it } from 'vitest';
+import { scaleDuration, scaleYaml } from './time-scale.ts';
+
+describe('scaleDuration', () => {
+  it.each([
+    ['1m', '5s'],
+    ['5m', '25s'],
+    ['1h', '5m'],
+    ['6s', '1s'],
+  ])('%s becomes %s', (shipped, demo) => expect(scaleDuration(shipped)).toBe(demo));
+
+  it('rejects what is no duration', () => expect(() => scaleDuration('soon')).toThrow('not a duration: soon'));
+});
+
+describe('scaleYaml', () => {
+  it('scales what stands under the named keys, lists included, and nothing else', () => {
+    const text = 'windows: [1m, 5m]\nrules: [{ for: 2m, expr: "rate(x[1m]) > 1" }]\nnote: 1m\n';
+    expect(load(scaleYaml(text, ['windows', 'for']))).toEqual({
+      windows: ['5s', '25s'],
+      rules: [{ for: '10s', expr: 'rate(x[1m]) > 1' }],
+      note: '1m',
+    });
+  });
+});

@@ -1,0 +1,30 @@
+import { dump, load } from 'js-yaml';
+import { formatDuration, parseDuration } from '../../daemon/config-file.ts';
+
+/** The demo lives twelve times as fast: five seconds stand for a minute. */
+export const TIME_SCALE = 12;
+
+/** A duration of the shipped files in demo time, at least `leastMs`. */
+export function scaleDuration(text: string, leastMs = 1000): string {
+  const milliseconds = parseDuration(text);
+  if (milliseconds === undefined) throw new Error(`not a duration: ${text}`);
+  return formatDuration(Math.max(leastMs, milliseconds / TIME_SCALE));
+}
+
+type Json = string | number | boolean | null | Json[] | { [key: string]: Json };
+
+/**
+ * The text of a shipped YAML file with the durations under `keys` in demo time.
+ *
+ * @example scaleYaml(text, ['for', 'interval'])
+ */
+export function scaleYaml(text: string, keys: readonly string[]): string {
+  return dump(scaleValue(load(text) as Json, new Set(keys)), { lineWidth: -1 });
+}
+
+function scaleValue(value: Json, keys: ReadonlySet<string>, scaled = false): Json {
+  if (Array.isArray(value)) return value.map((item) => scaleValue(item, keys, scaled));
+  if (typeof value === 'string') return scaled ? scaleDuration(value) : value;
+  if (value === null || typeof value !== 'object') return value;
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, scaleValue(inner, keys, keys.has(key))]));
+}

@@ -1,0 +1,94 @@
+import { execFileSync, spawn } from 'node:child_process';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { findCgroupMount } from '../../microsim/cgroup.ts';
+import type { DemoReport } from '../../scripts/demo/scenario.ts';
+
+const DEMO = resolve('dist/demo.js');
+let folder: string;
+
+/** What a demo of ours could leave behind: namespaces, cgroups, folders, BPF programs, each by name. */
+function leftovers(): string[] {
+  const namespaces = execFileSync('ip', ['netns', 'list'], { encoding: 'utf8' }).split('\n');
+  const programs = execFileSync('bpftool', ['prog', 'list', '--json'], {
+    encoding: 'utf8',
+    env: { ...process.env, PATH: `${process.env['PATH']}:/usr/sbin` },
+    maxBuffer: 1 << 26,
+  });
+  const mine = (JSON.parse(programs) as { name?: string; pids?: { comm: string }[] }[])
+    .filter(({ name }) => name !== undefined && /^sock_(send|recv)_le/.test(name))
+    .map(({ name }) => `program ${name}`);
+  return [
+    ...namespaces.filter((name) => name.includes('.demo-')).map((name) => `namespace ${name}`),
+    ...readdirSync(findCgroupMount()).filter((name) => name.includes('.demo-')),
+    ...readdirSync(tmpdir()).filter((name) => name.startsWith('lorikeet-demo-')),
+    ...mine,
+  ].sort();
+}
+
+interface Ended {
+  readonly status: number | null;
+  readonly output: string;
+}
+
+/** Runs the demo; with `interruptAt` it gets a SIGINT once its output contains that. */
+function demo(args: readonly string[], interruptAt?: string): Promise<Ended> {
+  return new Promise((done, reject) => {
+    const child = spawn(process.execPath, [DEMO, `--report=${join(folder, 'report.json')}`, ...args], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    let output = '';
+    let interrupted = false;
+    const read = (chunk: Buffer) => {
+      output += chunk.toString();
+      if (interruptAt === undefined || interrupted || !output.includes(interruptAt)) return;
+      interrupted = true;
+      child.kill('SIGINT');
+    };
+    child.stdout.on('data', read);
+    child.stderr.on('data', read);
+    child.once('error', reject);
+    child.once('close', (status) => done({ status, output }));
+  });
+}
+
+describe('the demo', () => {
+  let before: string[];
+  beforeAll(() => {
+    folder = mkdtempSync(join(tmpdir(), 'lorikeet-e2e-'));
+    before = leftovers();
+  });
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+  it(
+    'sees a fault, fires, names the root cause, resolves, and leaves nothing behind',
+    { timeout: 480_000 },
+    async () => {
+      const { status, output } = await demo(['--fault=latency', '--service=catalog', '--learning=75']);
+      expect(output).toContain('all of it came true');
+      expect(status).toBe(0);
+      const report = JSON.parse(readFileSync(join(folder, 'report.json'), 'utf8')) as DemoReport;
+      expect(report).toMatchObject({ service: 'catalog', root_cause_rank: 1, false_alarms_before_fault: 0 });
+      expect(report.alert_fired_seconds).toBeGreaterThanOrEqual(report.score_crossed_seconds ?? Infinity);
+      expect(report.resolved_seconds).toBeGreaterThan(0);
+      expect(leftovers()).toEqual(before);
+    },
+  );
+
+  it('leaves nothing behind when it is interrupted', { timeout: 120_000 }, async () => {
+    const { status, output } = await demo([], 'learning what is normal');
+    expect(output).toContain('interrupted');
+    expect(status).toBe(1);
+    expect(leftovers()).toEqual(before);
+  });
+
+  it('rejects a service that is not there, in one line', { timeout: 60_000 }, async () => {
+    const { status, output } = await demo(['--service=warehouse']);
+    expect(status).toBe(2);
+    expect(output.trim().split('\n')).toHaveLength(1);
+    expect(output).toContain('--service: expected one of frontend');
+    expect(leftovers()).toEqual(before);
+  });
+});
