@@ -5,6 +5,7 @@ export default defineConfig({
     include: ['{native,exporter,scorer,daemon,rules,microsim,scripts}/**/*.test.ts', 'test/**/*.test.ts'],
     // Kernel, Prometheus and namespace tests share one machine: files run one after another where they contend.
     fileParallelism: false,
+    globalSetup: ['test/leftovers.ts'],
     testTimeout: 30_000,
     hookTimeout: 60_000,
   },

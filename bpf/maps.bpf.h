@@ -67,6 +67,7 @@ struct socket_state {
     __u64 request_ns;           /* when the open request began, 0 without one */
     __u32 phase;                /* enum phase, changed under the socket's lock only */
     __u32 counted;              /* its opening is in tcp_stats, so its closing belongs there too */
+    __u32 cut_short;            /* the peer had nothing more to send while a request was open */
 };
 
 struct sockets_map {

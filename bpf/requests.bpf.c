@@ -73,10 +73,11 @@ static __always_inline int handle_send(struct sock *sk, int length) {
 
     if (!socket)
         return 0;
-    if (socket->service.role == ROLE_CLIENT)
-        begin_request(socket);
-    else
+    if (socket->service.role == ROLE_SERVER)
         end_request(socket, NULL);
+    else if (sk->__sk_common.skc_state != TCP_CLOSE_WAIT)
+        /* A peer that has sent its end will answer nothing more. */
+        begin_request(socket);
     stats = find_or_make(&tcp, &socket->service, &zero_tcp, LOST_TCP);
     if (stats)
         stats->sent_bytes += length;

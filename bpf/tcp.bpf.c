@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR MIT)
 #include "attribution.bpf.h"
+#include "connect_failure.bpf.h"
 #include "histogram.bpf.h"
 #include "maps.bpf.h"
 #include "types.bpf.h"
@@ -20,35 +21,6 @@ static __always_inline struct tcp_stats *find_tcp(const struct service_key *key)
     return find_or_make(&tcp, key, &zero_tcp, LOST_TCP);
 }
 
-static __always_inline enum connect_failure failure_of(struct sock *sk) {
-    struct tcp_sock *tp;
-    /* The soft error is an ICMP message that TCP was still sitting out when the application gave up. */
-    int error = sk->sk_err ? sk->sk_err : sk->sk_err_soft;
-
-    switch (error) {
-    case ECONNREFUSED:
-        return FAILURE_REFUSED;
-    case ETIMEDOUT:
-        return FAILURE_TIMEOUT;
-    case ECONNRESET:
-    case ECONNABORTED:
-    case EPIPE:
-        return FAILURE_RESET;
-    case ENETUNREACH:
-    case EHOSTUNREACH:
-    case ENETDOWN:
-    case EHOSTDOWN:
-    case ENONET:
-        return FAILURE_UNREACHABLE;
-    case 0:
-        /* The application closed the socket: it lost patience if a SYN had gone unanswered. */
-        tp = bpf_skc_to_tcp_sock(sk);
-        return tp && tp->inet_conn.icsk_retransmits ? FAILURE_TIMEOUT : FAILURE_OTHER;
-    default:
-        return FAILURE_OTHER;
-    }
-}
-
 static __always_inline void connecting(struct sock *sk, enum role role) {
     struct socket_state *socket = bpf_sk_storage_get(&sockets, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
 
@@ -60,6 +32,7 @@ static __always_inline void connecting(struct sock *sk, enum role role) {
         return;
     follow(socket, sk, role);
     socket->counted = false;
+    socket->cut_short = false;
     socket->phase_ns = bpf_ktime_get_ns();
     socket->phase = PHASE_CONNECTING;
 }
@@ -118,9 +91,48 @@ static __always_inline void closed(struct sock *sk) {
     histogram_add_atomic(&stats->lifetime, bpf_ktime_get_ns() - socket->phase_ns);
 }
 
+/* A goodbye (a TLS close_notify, a protocol's QUIT) is sent just before the close and wants no answer. */
+#define GOODBYE_NS 10000000
+
+/* Whether this change of state ends the wait for a response, as far as anybody can tell: the process closed the
+ * socket, or the connection broke. A shutdown of one direction doesn't: the response may still come, or lie unread. */
+static __always_inline bool gives_up(const struct sock *sk, int old_state, int new_state) {
+    if (new_state == TCP_FIN_WAIT1 || new_state == TCP_LAST_ACK)
+        return sk->sk_shutdown == SHUTDOWN_MASK;
+    if (new_state != TCP_CLOSE)
+        return false;
+    return old_state == TCP_ESTABLISHED || old_state == TCP_CLOSE_WAIT || sk->sk_err ||
+           (sk->__sk_common.skc_flags & (1UL << SOCK_DEAD));
+}
+
+/* A client that sent a request and goes without the response. */
+static __always_inline void unanswered(struct sock *sk, int old_state, int new_state) {
+    struct socket_state *socket;
+    struct edge_stats *edge;
+    __u64 begin;
+
+    if (!track_edges || (new_state != TCP_CLOSE_WAIT && !gives_up(sk, old_state, new_state)))
+        return;
+    socket = bpf_sk_storage_get(&sockets, sk, 0, 0);
+    if (!socket || socket->service.role != ROLE_CLIENT || !socket->request_ns)
+        return;
+    if (new_state == TCP_CLOSE_WAIT) {
+        /* What the peer sent before may lie unread: the end of the socket will tell. */
+        socket->cut_short = true;
+        return;
+    }
+    begin = __sync_lock_test_and_set(&socket->request_ns, 0);
+    if (!begin || (!sk->sk_err && !socket->cut_short && bpf_ktime_get_ns() - begin < GOODBYE_NS))
+        return;
+    edge = find_or_make(&edges, &socket->edge, &zero_edge, LOST_EDGES);
+    if (edge)
+        atomic_add(&edge->unanswered, 1);
+}
+
 static __always_inline int handle_state(struct sock *sk, int old_state, int new_state) {
     if (!is_tcp(sk))
         return 0;
+    unanswered(sk, old_state, new_state);
     if (new_state == TCP_SYN_SENT)
         connecting(sk, ROLE_CLIENT);
     else if (new_state == TCP_SYN_RECV && old_state == TCP_LISTEN)

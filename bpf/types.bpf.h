@@ -5,6 +5,8 @@
 #include <stdbool.h>
 #include <linux/bpf.h>
 #include <linux/errno.h>
+#include <linux/time.h> /* for errqueue.h */
+#include <linux/errqueue.h>
 #include <linux/types.h>
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_endian.h>
@@ -20,9 +22,16 @@ enum {
     TCP_ESTABLISHED = 1,
     TCP_SYN_SENT = 2,
     TCP_SYN_RECV = 3,
+    TCP_FIN_WAIT1 = 4,
     TCP_CLOSE = 7,
+    TCP_CLOSE_WAIT = 8,
+    TCP_LAST_ACK = 9,
     TCP_LISTEN = 10,
 };
+
+/* include/net/sock.h; SOCK_DEAD is a bit of skc_flags: no process holds the socket any more */
+#define SOCK_DEAD 0
+#define SHUTDOWN_MASK 3
 
 /* include/linux/socket.h; include/uapi/linux/in.h */
 #define AF_INET 2
@@ -62,14 +71,32 @@ struct in6_addr {
 
 struct sock_common {
     unsigned short skc_family;
+    volatile unsigned char skc_state;
     __be16 skc_dport;
+    unsigned long skc_flags;
     __be32 skc_daddr;
     struct in6_addr skc_v6_daddr;
 };
 
+struct sk_buff {
+    char cb[48];
+};
+
+struct sk_buff_head {
+    struct sk_buff *prev; /* the last one; the head itself if there is none */
+    __u32 qlen;
+};
+
+/* What cb holds in a socket's error queue. */
+struct sock_exterr_skb {
+    struct sock_extended_err ee;
+};
+
 struct sock {
     struct sock_common __sk_common;
+    struct sk_buff_head sk_error_queue;
     __u16 sk_protocol;
+    __u8 sk_shutdown;
     int sk_err;
     int sk_err_soft;
     struct sock_cgroup_data sk_cgrp_data;

@@ -21,7 +21,8 @@ const PORT = 24;
 const SENT = HISTOGRAM_WORDS;
 const RECEIVED = SENT + 1;
 const CONNECT_FAILURES = RECEIVED + 1;
-export const EDGE_WORDS = CONNECT_FAILURES + 1;
+const UNANSWERED = CONNECT_FAILURES + 1;
+export const EDGE_WORDS = UNANSWERED + 1;
 
 const REQUESTS = 'lorikeet_edge_requests_total';
 const DURATION = 'lorikeet_edge_request_duration_seconds';
@@ -32,6 +33,11 @@ const COUNTERS = [
     name: 'lorikeet_edge_connect_failures_total',
     word: CONNECT_FAILURES,
     help: "The client's connection attempts that failed.",
+  },
+  {
+    name: 'lorikeet_edge_unanswered_requests_total',
+    word: UNANSWERED,
+    help: 'Requests that the client gave up on, or whose connection broke before the response.',
   },
 ] as const;
 

@@ -28,6 +28,7 @@ export interface EdgeRow {
   readonly sentBytes: number;
   readonly receivedBytes: number;
   readonly connectFailures: number;
+  readonly unanswered: number;
 }
 
 const ROLES = { client: 1, server: 2 } as const;
@@ -63,6 +64,7 @@ export function edgesOf(bpf: BpfObject, cgroup: bigint): EdgeRow[] {
       sentBytes: words[1 + BUCKETS] ?? 0,
       receivedBytes: words[2 + BUCKETS] ?? 0,
       connectFailures: words[3 + BUCKETS] ?? 0,
+      unanswered: words[4 + BUCKETS] ?? 0,
     }));
 }
 

@@ -1,0 +1,46 @@
+// A server that treats each connection as `how` says, and clients that send it a request. Prints how each ended.
+// {how: 'silent' | 'close' | 'reset' | 'answer' | 'late-reader' | 'goodbye', count, giveUpMs, host}
+import { connect, createServer } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+const { how, count = 1, giveUpMs = 0, host = '127.0.0.1' } = JSON.parse(process.argv[2]);
+
+const server = createServer({ allowHalfOpen: true }, (socket) => {
+  socket.on('error', () => undefined);
+  socket.once('data', () => {
+    if (how === 'close') socket.end();
+    else if (how === 'reset') socket.resetAndDestroy();
+    else if (how !== 'silent') socket.end('an answer');
+  });
+});
+await new Promise((resolve) => server.listen(0, host, resolve));
+
+async function ask() {
+  const socket = connect({ host, port: server.address().port, allowHalfOpen: true });
+  socket.on('error', () => undefined);
+  await new Promise((resolve) => socket.once('connect', resolve));
+  socket.write('a request');
+  if (how === 'late-reader') {
+    // Sends its end at once; the answer and the peer's end lie in the queue before it is read.
+    socket.pause();
+    socket.end();
+    await sleep(100);
+  }
+  if (giveUpMs > 0) {
+    await sleep(giveUpMs);
+    socket.destroy();
+    return 'gave up';
+  }
+  let received = '';
+  socket.on('data', (chunk) => (received += chunk));
+  socket.resume();
+  await new Promise((resolve) => socket.once('end', resolve).once('close', resolve));
+  if (how === 'goodbye') socket.write('goodbye');
+  socket.end();
+  return received === '' ? 'no answer' : received;
+}
+
+const outcomes = [];
+for (let i = 0; i < count; i++) outcomes.push(await ask());
+process.stdout.write(`${JSON.stringify(outcomes)}\n`);
+process.exit();
