@@ -1,4 +1,11 @@
-import { type Profile, learnProfile, learnScalings, poolProfiles, type Prior } from './calibration.ts';
+import {
+  type Profile,
+  learnProfile,
+  learnScalings,
+  poolProfiles,
+  type Prior,
+  type Reconstructor,
+} from './calibration.ts';
 import { formatDuration } from '../daemon/config-file.ts';
 import type { ScorerConfig } from './config.ts';
 import { EDGE_SERIES, SERVICE_SERIES, type FeatureSet } from './features.ts';
@@ -6,12 +13,18 @@ import { Fleet } from './fleet.ts';
 import type { History } from './history.ts';
 import { type FleetModel, modelPaths, openModel } from './models.ts';
 import { loadProfiles, type Profiles, ProfilesError, saveProfiles } from './profiles.ts';
-import type { PrometheusClient } from './prometheus.ts';
+import type { PrometheusClient, RangeSeries } from './prometheus.ts';
 import type { ColumnScaling } from './scaling.ts';
 import { allocateWindows, columnCount, encodeWindow, type TensorShape, windowSize } from './tensor.ts';
 import { saveModel } from './training/model-file.ts';
 import { train, type TrainingProgress } from './training/trainer.ts';
 import type { WindowSource } from './training/windows.ts';
+
+/** Milliseconds since the epoch, both ends included. */
+export interface TimeSpan {
+  readonly fromMs: number;
+  readonly toMs: number;
+}
 
 export interface LearnOptions {
   readonly config: ScorerConfig;
@@ -20,6 +33,8 @@ export interface LearnOptions {
   /** Milliseconds since the epoch. */
   readonly fromMs: number;
   readonly toMs: number;
+  /** Time within it that isn't to be learned from, such as known faults. */
+  readonly exclude?: readonly TimeSpan[];
   /** Learn every service anew, not only those without a profile. */
   readonly all?: boolean;
   /** Train a new model from scratch and save it here, whether or not one fits. */
@@ -48,11 +63,15 @@ const HELD_OUT_SHARE = 0.25;
 /** Windows of rates are not full yet just after a service appears. */
 const WARM_UP_STEPS = 2;
 
-interface Learnable {
+/** A service with enough history to learn from. */
+export interface Learnable {
   readonly key: string;
   readonly history: History;
+  /** First and last step to learn from. */
   readonly from: number;
   readonly to: number;
+  /** First step that a newly trained model doesn't see; thresholds rest on what follows. */
+  readonly heldOutFrom: number;
 }
 
 /**
@@ -66,7 +85,7 @@ export async function learn(options: LearnOptions): Promise<LearnResult> {
   const shape: TensorShape = { features: set.features, steps: config.steps };
   const paths = modelPaths(config);
   const fleet = await fetchFleet(options);
-  const services = learnable(fleet, config, Math.floor(options.toMs / config.interval));
+  const services = learnableServices(fleet, config, options.toMs);
   if (services.length === 0) throw new LearnError('no service has enough history to learn from');
 
   const opened =
@@ -79,13 +98,11 @@ export async function learn(options: LearnOptions): Promise<LearnResult> {
   try {
     const known =
       fitting === undefined || options.all === true ? undefined : usableProfiles(paths.profiles, model, set, config);
-    const learned = await calibrate(
-      options,
+    const learned = await calibrateServices(
       shape,
-      services,
-      model,
-      known,
-      trained === undefined ? 0 : 1 - HELD_OUT_SHARE,
+      services.filter(({ key }) => known?.services.has(key) !== true),
+      { model: model.autoencoder, prior: model.prior, heldOut: trained !== undefined },
+      (share, key) => options.onProgress?.('calibrate', share, key),
     );
     if (trained !== undefined) await trained.save(poolProfiles(columnCount(set.features), [...learned.values()]));
     if (options.modelPath === undefined || options.modelPath === paths.fleet) {
@@ -112,29 +129,52 @@ export async function learn(options: LearnOptions): Promise<LearnResult> {
   }
 }
 
-async function fetchFleet({ config, set, client, fromMs, toMs, onProgress }: LearnOptions): Promise<Fleet> {
+/** The features of every service and edge over the time to learn from, without what is excluded. */
+export async function fetchFleet(
+  options: Pick<LearnOptions, 'config' | 'set' | 'client' | 'fromMs' | 'toMs' | 'exclude' | 'onProgress'>,
+): Promise<Fleet> {
+  const { config, set, client, fromMs, toMs, exclude = [], onProgress } = options;
   const reach = (config.steps.at(-1) ?? 0) + 1;
   const capacity = Math.ceil((toMs - fromMs) / config.interval) + reach + 1;
   const fleet = new Fleet(set, config.interval, capacity);
   const start = Math.ceil(fromMs / config.interval) * config.interval;
   onProgress?.('fetch', 0, 'services');
   await client.queryRange(SERVICE_SERIES, start, toMs, config.interval, {
-    visit: (series) => fleet.addService(series),
+    visit: (series) => fleet.addService(without(series, exclude)),
   });
   onProgress?.('fetch', 0.5, 'edges');
-  await client.queryRange(EDGE_SERIES, start, toMs, config.interval, { visit: (series) => fleet.addEdge(series) });
+  await client.queryRange(EDGE_SERIES, start, toMs, config.interval, {
+    visit: (series) => fleet.addEdge(without(series, exclude)),
+  });
   onProgress?.('fetch', 1, `${fleet.services.size} services, ${fleet.edges.size} edges`);
   return fleet;
 }
 
+function without(series: RangeSeries, exclude: readonly TimeSpan[]): RangeSeries {
+  if (exclude.length === 0) return series;
+  const kept = series.values.map((value, index) => {
+    const timeMs = series.timestamps[index] ?? NaN;
+    return exclude.some(({ fromMs, toMs }) => timeMs >= fromMs && timeMs <= toMs) ? NaN : value;
+  });
+  return { ...series, values: kept };
+}
+
 /** The services that have been there for the least time of learning. */
-function learnable(fleet: Fleet, config: ScorerConfig, to: number): Learnable[] {
+export function learnableServices(fleet: Fleet, config: ScorerConfig, toMs: number): Learnable[] {
+  const last = Math.floor(toMs / config.interval);
   const least = Math.ceil(config.learning.minimum / config.interval);
   return [...fleet.services].flatMap(([key, history]) => {
     const from = history.oldest + WARM_UP_STEPS;
-    const end = Math.min(to, history.newest ?? to);
-    return end - history.oldest + 1 >= least ? [{ key, history, from, to: end }] : [];
+    const to = Math.min(last, history.newest ?? last);
+    if (to - history.oldest + 1 < least) return [];
+    const observed = stepsBetween(from, to).filter((step) => history.observed(step) > 0);
+    const heldOutFrom = observed[Math.floor(observed.length * (1 - HELD_OUT_SHARE))] ?? to;
+    return [{ key, history, from, to, heldOutFrom }];
   });
+}
+
+function stepsBetween(from: number, to: number): number[] {
+  return Array.from({ length: Math.max(0, to - from + 1) }, (_, index) => from + index);
 }
 
 /**
@@ -168,21 +208,26 @@ export function usableProfiles(
   return fits ? profiles : undefined;
 }
 
-async function calibrate(
-  { onProgress }: LearnOptions,
+export interface Calibration {
+  readonly model: Reconstructor;
+  readonly prior?: Prior | undefined;
+  /** The model was trained on these services' time, so only what it didn't see tells how well it reconstructs. */
+  readonly heldOut: boolean;
+}
+
+/** Learns the profile of each service; one whose threshold can't be told is left out. */
+export async function calibrateServices(
   shape: TensorShape,
   services: readonly Learnable[],
-  model: FleetModel,
-  known: Profiles | undefined,
-  seenShare: number,
+  { model, prior, heldOut }: Calibration,
+  onProgress?: (share: number, key: string) => void,
 ): Promise<Map<string, Profile>> {
-  const wanted = services.filter(({ key }) => known?.services.has(key) !== true);
   const learned = new Map<string, Profile>();
-  for (const [index, { key, history, from, to }] of wanted.entries()) {
-    const heldOutFrom = from + Math.floor((to - from) * seenShare);
-    const profile = await learnProfile(shape, history, { from, to, heldOutFrom }, model.autoencoder, model.prior);
+  for (const [index, { key, history, from, to, heldOutFrom }] of services.entries()) {
+    const range = { from, to, heldOutFrom: heldOut ? heldOutFrom : from };
+    const profile = await learnProfile(shape, history, range, model, prior);
     if (Number.isFinite(profile.threshold)) learned.set(key, profile);
-    onProgress?.('calibrate', (index + 1) / wanted.length, key);
+    onProgress?.((index + 1) / services.length, key);
   }
   return learned;
 }
@@ -254,11 +299,12 @@ function tellEpoch({ onProgress }: LearnOptions, progress: TrainingProgress): vo
 }
 
 /** Every step of every service but the held-out last part, in the order of time; encoded when asked for. */
-function trainingWindows(shape: TensorShape, services: readonly Learnable[]): WindowSource {
-  const rows = services.flatMap(({ history, from, to }) => {
+export function trainingWindows(shape: TensorShape, services: readonly Learnable[]): WindowSource {
+  const rows = services.flatMap(({ history, from, to, heldOutFrom }) => {
     const scalings = learnScalings(shape.features, columnCount(shape.features), history, from, to);
-    const end = from + Math.floor((to - from) * (1 - HELD_OUT_SHARE));
-    return Array.from({ length: Math.max(0, end - from) }, (_, index) => ({ history, scalings, step: from + index }));
+    return stepsBetween(from, heldOutFrom - 1)
+      .filter((step) => history.observed(step) > 0)
+      .map((step) => ({ history, scalings, step }));
   });
   rows.sort((a, b) => a.step - b.step);
   const one = allocateWindows(shape, 1);

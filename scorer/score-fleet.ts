@@ -32,6 +32,7 @@ export interface FleetScores {
 
 /**
  * Scores every service of the fleet at `step` in one run of the model and ranks the causes of an incident.
+ * With `assumeIncident` causes are ranked whether or not a score says that there is an incident.
  * A service without a profile is `learning`; one with too few values at `step` is `no_data`.
  */
 export async function scoreFleet(
@@ -41,6 +42,7 @@ export async function scoreFleet(
   step: number,
   profiles: Profiles | undefined,
   model: Reconstructor | undefined,
+  { assumeIncident = false }: { readonly assumeIncident?: boolean } = {},
 ): Promise<FleetScores> {
   const started = performance.now();
   const states = new Map<string, ServiceState>();
@@ -76,7 +78,7 @@ export async function scoreFleet(
     scores.push({ key, score, shares: featureShares(shape, errors) });
     suspects.push({ key, score, trouble: ownTrouble(shape, errors, profile) });
   }
-  const causes = scores.some(({ score }) => score > 1)
+  const causes = assumeIncident || scores.some(({ score }) => score > 1)
     ? rankRootCauses(suspects, callEdges(set, fleet, step, profiles))
     : [];
   const done = performance.now();

@@ -1,0 +1,84 @@
+import { createHttpClient, httpClientSchema } from '../../daemon/http-client.ts';
+import type { StopStack } from '../../daemon/lifecycle.ts';
+import { CHANNELS, EDGE_SERIES, type Feature, type FeatureSet, SERVICE_SERIES, expandExpression } from '../../scorer/features.ts';
+import type { TimeSpan } from '../../scorer/learning.ts';
+import { PrometheusClient, type RangeSeries } from '../../scorer/prometheus.ts';
+import { type RunningPrometheus, startPrometheus } from '../../test/testserver/prometheus.ts';
+import { labels, rawSeries } from './open-metrics.ts';
+import type { Folder } from './folder.ts';
+
+const TIMEOUT_MS = 300_000;
+
+/** Asks a Prometheus; `close` ends its connections. */
+export function connect(url: string): { readonly client: PrometheusClient; close(): Promise<void> } {
+  const http = createHttpClient(httpClientSchema.parse({}), { timeoutMs: TIMEOUT_MS });
+  return { client: new PrometheusClient({ url, http }), close: () => http.close() };
+}
+
+export interface RecordingOptions {
+  readonly set: FeatureSet;
+  readonly span: TimeSpan;
+  readonly intervalMs: number;
+  readonly stops: StopStack;
+  readonly onProgress: (phase: string, share: number, detail: string) => void;
+}
+
+/**
+ * A Prometheus with a folder's raw series and, as if its recording rules had been evaluated all the time, their results:
+ * one Prometheus holds the raw series and evaluates each rule over the recorded time, a second starts with the results.
+ */
+export async function startWithFeatures(
+  folder: Folder,
+  { set, span, intervalMs, stops, onProgress }: RecordingOptions,
+): Promise<RunningPrometheus> {
+  onProgress('backfill', 0, 'raw series');
+  const raw = await startPrometheus({ history: rawSeries(folder) });
+  stops.onStop('prometheus of the raw series', () => raw.stop());
+  const { client, close } = connect(raw.url);
+  const chunks: string[] = [];
+  try {
+    const rules = [...serviceRules(set), ...edgeRules(set)];
+    for (const [index, { name, series, expr, extra }] of rules.entries()) {
+      await client.queryRange(expr, span.fromMs, span.toMs, intervalMs, {
+        visit: (result) => chunks.push(openMetrics(series, result, extra)),
+      });
+      onProgress('rules', (index + 1) / rules.length, name);
+    }
+  } finally {
+    await close();
+    await raw.stop();
+  }
+  onProgress('backfill', 0.5, 'features');
+  const prometheus = await startPrometheus({ history: [...chunks, '# EOF\n'] });
+  stops.onStop('prometheus', () => prometheus.stop());
+  return prometheus;
+}
+
+interface Rule {
+  readonly name: string;
+  readonly series: string;
+  readonly expr: string;
+  readonly extra: Readonly<Record<string, string>>;
+}
+
+function serviceRules(set: FeatureSet): Rule[] {
+  return set.features.flatMap((feature) => CHANNELS.map((channel, index) => rule(set, feature, SERVICE_SERIES, index, { channel })));
+}
+
+function edgeRules(set: FeatureSet): Rule[] {
+  return set.edges.map((feature) => rule(set, feature, EDGE_SERIES, 0, {}));
+}
+
+function rule(set: FeatureSet, feature: Feature, series: string, window: number, extra: Readonly<Record<string, string>>): Rule {
+  const expr = expandExpression(feature, set.windows[window] ?? 0);
+  return { name: feature.name, series, expr, extra: { feature: feature.name, ...extra } };
+}
+
+function openMetrics(name: string, series: RangeSeries, extra: Readonly<Record<string, string>>): string {
+  const head = `${name}${labels({ ...series.labels, ...extra })}`;
+  let text = '';
+  for (const [index, value] of series.values.entries()) {
+    if (Number.isFinite(value)) text += `${head} ${value} ${(series.timestamps[index] ?? 0) / 1000}\n`;
+  }
+  return text;
+}

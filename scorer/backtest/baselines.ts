@@ -1,0 +1,91 @@
+import { learnScalings, type Reconstructor } from '../calibration.ts';
+import type { Fleet } from '../fleet.ts';
+import type { Learnable } from '../learning.ts';
+import { deviation } from '../scaling.ts';
+import { meanOfLargest, quantile } from '../statistics.ts';
+import { columnCount, NEUTRAL, type TensorShape, windowSize } from '../tensor.ts';
+import { Random } from '../training/random.ts';
+import type { WindowSource } from '../training/windows.ts';
+import { principalComponents, project } from './principal-components.ts';
+import type { Replay, ReplayOptions } from './replay.ts';
+
+const VARIANCE_SHARE = 0.9;
+/** More windows than this change the components little. */
+const MOST_ROWS = 8000;
+/** Both simple baselines alarm at this quantile of fault-free time. */
+const ALARM_QUANTILE = 0.997;
+const LOUDEST = 2;
+
+/** Principal components in the autoencoder's place: fitted to the same windows, 90 % of their variance. */
+export function fitPca(shape: TensorShape, windows: WindowSource): Reconstructor {
+  const size = windowSize(shape);
+  const stride = Math.max(1, Math.ceil(windows.count / MOST_ROWS));
+  const mask = new Float32Array(size);
+  const rows = Array.from({ length: Math.floor(windows.count / stride) }, (_, index) => {
+    const row = new Float32Array(size);
+    windows.copy(index * stride, row, mask, 0);
+    return row;
+  });
+  const components = principalComponents(rows, VARIANCE_SHARE);
+  return {
+    reconstruct(data, _mask, count) {
+      const out = new Float32Array(count * size);
+      for (let at = 0; at < count * size; at += size) out.set(project(components, data.subarray(at, at + size)), at);
+      return Promise.resolve(out);
+    },
+  };
+}
+
+/** A model that expects every service at its median: what scaling and calibration do alone. */
+export const median: Reconstructor = {
+  reconstruct: (data) => Promise.resolve(new Float32Array(data.length).fill(NEUTRAL)),
+};
+
+/** The mean of the two largest deviations from the median in the shortest window; ranked by itself. */
+export function replayRobustZ(
+  shape: TensorShape,
+  fleet: Fleet,
+  services: readonly Learnable[],
+  options: ReplayOptions,
+): Replay {
+  const scores = new Map<string, Float64Array>();
+  for (const { key, history: learned, from, to } of services) {
+    const history = fleet.services.get(key);
+    if (history === undefined) continue;
+    const scalings = learnScalings(shape.features, columnCount(shape.features), learned, from, to);
+    const loudness = (of: typeof history, step: number) =>
+      meanOfLargest(
+        shape.features.map((feature, column) => {
+          const scaling = scalings[column];
+          return scaling === undefined ? NaN : Math.abs(deviation(feature, of.get(step, column), scaling));
+        }),
+        LOUDEST,
+      );
+    const normal = Array.from({ length: to - from + 1 }, (_, index) => loudness(learned, from + index));
+    const threshold = quantile(normal, ALARM_QUANTILE);
+    scores.set(
+      key,
+      Float64Array.from(options.steps, (step) => loudness(history, step) / threshold),
+    );
+  }
+  return rankedByScore(scores, options);
+}
+
+/** Scores drawn evenly from 0..1, as high on as many steps as the others may be. */
+export function replayRandom(keys: readonly string[], options: ReplayOptions, seed: number): Replay {
+  const random = new Random(seed);
+  const draw = () => Float64Array.from(options.steps, () => random.uniform() / ALARM_QUANTILE);
+  return rankedByScore(new Map(keys.map((key) => [key, draw()])), options);
+}
+
+function rankedByScore(scores: ReadonlyMap<string, Float64Array>, { steps, wantRanking }: ReplayOptions): Replay {
+  const rankings = new Map<number, readonly string[]>();
+  for (const [index, step] of steps.entries()) {
+    if (!wantRanking(step)) continue;
+    const at = [...scores].map(([key, values]) => ({ key, score: values[index] ?? NaN }));
+    const scored = at.filter(({ score }) => Number.isFinite(score));
+    rankings.set(step, scored.sort((a, b) => b.score - a.score).map(({ key }) => key));
+  }
+  return { steps, scores, rankings };
+}
+

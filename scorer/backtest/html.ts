@@ -1,0 +1,93 @@
+import { serviceName } from '../service-key.ts';
+import type { BacktestResult } from './backtest.ts';
+import type { FaultSpan } from './detection.ts';
+import type { Evaluation } from './figures.ts';
+import { COLUMNS } from './report.ts';
+
+const WIDTH = 1100;
+const HEIGHT = 90;
+/** Scores above this are drawn at the top. */
+const TOP = 5;
+
+/** A page without scripts or links: the table, what became of each fault, and a score curve for each service. */
+export function renderHtml(
+  result: BacktestResult,
+  evaluations: readonly { readonly name: string; readonly evaluation: Evaluation }[],
+): string {
+  const { replay, faults } = result;
+  const plots = [...replay.scores].sort(([a], [b]) => (a < b ? -1 : 1));
+  return `<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><title>Lorikeet backtest</title>
+<style>
+body { font: 14px system-ui, sans-serif; margin: 2rem; color: #222 }
+table { border-collapse: collapse; margin-bottom: 2rem }
+td, th { border: 1px solid #ccc; padding: .3rem .6rem; text-align: left }
+h3 { margin: 1rem 0 .2rem }
+svg { background: #fafafa; border: 1px solid #ddd }
+.fault { fill: #ccc } .own { fill: #f3a6a6 } .score { fill: none; stroke: #1f5fa8 } .threshold { stroke: #c00; stroke-dasharray: 4 3 }
+</style></head><body>
+<h1>Backtest</h1>
+<p>${escape(time(result.window.fromMs))} to ${escape(time(result.window.toMs))}, learned from ${escape(time(result.training.fromMs))} to ${escape(time(result.training.toMs))}; ${result.services} services, ${faults.length} faults.</p>
+${table([['', ...COLUMNS.map(([title]) => title)], ...evaluations.map(({ name, evaluation }) => [name, ...COLUMNS.map(([, text]) => text(evaluation.figures))])])}
+<h2>Faults</h2>
+${table([['start', 'service', 'type', 'alert', 'ranked'], ...faultRows(result)])}
+<h2>Scores</h2>
+<p>1 is the threshold (red line), ${TOP} the top. Red bands: a fault in this service; grey: in another.</p>
+${plots.map(([key, scores]) => plot(key, scores, result)).join('\n')}
+</body></html>
+`;
+}
+
+function faultRows({ evaluation, intervalMs }: BacktestResult): string[][] {
+  return evaluation.detections.map(({ fault, alert }, index) => {
+    const rank = (evaluation.rankings[index]?.indexOf(fault.key) ?? -1) + 1;
+    return [
+      time(fault.startMs),
+      name(fault.key),
+      fault.type,
+      alert === undefined ? 'none' : `${time(alert.firing * intervalMs)} ${name(alert.key)}`,
+      rank === 0 ? 'no' : `${rank}`,
+    ];
+  });
+}
+
+function plot(key: string, scores: Float64Array, { replay, faults, intervalMs }: BacktestResult): string {
+  const [first, last] = [replay.steps[0] ?? 0, replay.steps.at(-1) ?? 1];
+  const x = (step: number) => (((step - first) / Math.max(1, last - first)) * WIDTH).toFixed(1);
+  const y = (score: number) => (HEIGHT * (1 - Math.min(score, TOP) / TOP)).toFixed(1);
+  const band = ({ startMs, endMs, key: at }: FaultSpan) => {
+    const [left, right] = [Number(x(startMs / intervalMs)), Number(x(endMs / intervalMs))];
+    const width = Math.max(1, right - left).toFixed(1);
+    return `<rect class="${at === key ? 'own' : 'fault'}" x="${left}" y="0" width="${width}" height="${HEIGHT}"/>`;
+  };
+  let path = '';
+  for (const [index, step] of replay.steps.entries()) {
+    const score = scores[index] ?? NaN;
+    if (!Number.isFinite(score)) continue;
+    const joined = step === (replay.steps[index - 1] ?? NaN) + 1 && Number.isFinite(scores[index - 1]);
+    path += `${joined && path !== '' ? 'L' : 'M'}${x(step)} ${y(score)}`;
+  }
+  return `<h3>${escape(name(key))}</h3>
+<svg viewBox="0 0 ${WIDTH} ${HEIGHT}" width="${WIDTH}" height="${HEIGHT}" role="img" aria-label="Score of ${escape(name(key))}">
+${faults.map(band).join('')}<line class="threshold" x1="0" x2="${WIDTH}" y1="${y(1)}" y2="${y(1)}"/><path class="score" d="${path}"/>
+</svg>`;
+}
+
+function table([head = [], ...rows]: readonly (readonly string[])[]): string {
+  const row = (cells: readonly string[], tag: string) =>
+    `<tr>${cells.map((cell) => `<${tag}>${escape(cell)}</${tag}>`).join('')}</tr>`;
+  return `<table>${row(head, 'th')}${rows.map((cells) => row(cells, 'td')).join('')}</table>`;
+}
+
+function name(key: string): string {
+  const { namespace, service } = serviceName(key);
+  return `${namespace}/${service}`;
+}
+
+function time(ms: number): string {
+  return `${new Date(ms).toISOString().slice(0, 19)}Z`;
+}
+
+function escape(text: string): string {
+  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;');
+}

@@ -1,0 +1,19 @@
+/** Shares of the faults whose service is among the first one, three and five of its ranking. */
+export interface Hits {
+  readonly at_1: number;
+  readonly at_3: number;
+  readonly at_5: number;
+}
+
+/** One fault's service and the ranking that was to name it; undefined where there was none, a miss. */
+export interface RankedFault {
+  readonly key: string;
+  readonly ranking: readonly string[] | undefined;
+}
+
+/** NaN without faults. */
+export function hitsOf(faults: readonly RankedFault[]): Hits {
+  const within = (count: number) =>
+    faults.filter(({ key, ranking }) => ranking?.slice(0, count).includes(key) === true).length / faults.length;
+  return { at_1: within(1), at_3: within(3), at_5: within(5) };
+}

@@ -1,0 +1,47 @@
+import type { FeatureSet } from '../features.ts';
+import type { Fleet } from '../fleet.ts';
+import type { Profiles } from '../profiles.ts';
+import type { Reconstructor } from '../calibration.ts';
+import { scoreFleet } from '../score-fleet.ts';
+import type { TensorShape } from '../tensor.ts';
+
+/** What a detector said at each replayed step. */
+export interface Replay {
+  /** Ascending; steps left out weren't replayed. */
+  readonly steps: readonly number[];
+  /** By service, a score for each of `steps`; NaN where it wasn't scored. */
+  readonly scores: ReadonlyMap<string, Float64Array>;
+  /** Services from the most to the least probable cause, at the steps where a ranking was asked for. */
+  readonly rankings: ReadonlyMap<number, readonly string[]>;
+}
+
+export interface ReplayOptions {
+  readonly steps: readonly number[];
+  /** Whether a ranking is wanted at a step, incident or not. */
+  readonly wantRanking: (step: number) => boolean;
+  readonly onProgress?: (share: number) => void;
+}
+
+/** Scores and ranks, one step after another, as `run` does each cycle. */
+export async function replayFleet(
+  shape: TensorShape,
+  set: FeatureSet,
+  fleet: Fleet,
+  profiles: Profiles,
+  model: Reconstructor,
+  { steps, wantRanking, onProgress }: ReplayOptions,
+): Promise<Replay> {
+  const scores = new Map([...profiles.services.keys()].map((key) => [key, new Float64Array(steps.length).fill(NaN)]));
+  const rankings = new Map<number, readonly string[]>();
+  for (const [index, step] of steps.entries()) {
+    const assumeIncident = wantRanking(step);
+    const cycle = await scoreFleet(shape, set, fleet, step, profiles, model, { assumeIncident });
+    for (const { key, score } of cycle.scores) {
+      const of = scores.get(key);
+      if (of !== undefined) of[index] = score;
+    }
+    if (assumeIncident) rankings.set(step, cycle.causes.map(({ key }) => key));
+    onProgress?.((index + 1) / steps.length);
+  }
+  return { steps, scores, rankings };
+}

@@ -1,0 +1,102 @@
+import { writeFile } from 'node:fs/promises';
+import type { BacktestResult } from './backtest.ts';
+import type { Evaluation, Figures } from './figures.ts';
+import { renderHtml } from './html.ts';
+import type { Hits } from './ranking.ts';
+
+const DETECTORS = { model: 'autoencoder', pca: 'PCA reconstruction', robust_z: 'robust z-score', random: 'random' } as const;
+
+/** The evaluation of the model and of each baseline, under the names that the table shows. */
+export function evaluations({ evaluation, baselines }: BacktestResult): { readonly name: string; readonly evaluation: Evaluation }[] {
+  return [
+    { name: DETECTORS.model, evaluation },
+    { name: DETECTORS.pca, evaluation: baselines.pca },
+    { name: DETECTORS.robust_z, evaluation: baselines.robust_z },
+    { name: DETECTORS.random, evaluation: baselines.random },
+  ];
+}
+
+/** `report.json`: what there was nothing to measure of is null. */
+export function reportOf(result: BacktestResult) {
+  const { window, training, services, faults, evaluation, baselines } = result;
+  const time = (ms: number) => new Date(ms).toISOString();
+  return {
+    window: {
+      from: time(window.fromMs),
+      to: time(window.toMs),
+      train_from: time(training.fromMs),
+      train_to: time(training.toMs),
+    },
+    services,
+    faults: faults.length,
+    ...rounded(evaluation.figures),
+    baselines: {
+      pca: rounded(baselines.pca.figures),
+      robust_z: rounded(baselines.robust_z.figures),
+      random: rounded(baselines.random.figures),
+    },
+  };
+}
+
+function rounded(figures: Figures): Figures {
+  return JSON.parse(
+    JSON.stringify(figures, (_, value: unknown) => (typeof value === 'number' ? Number(value.toFixed(4)) : value)),
+  ) as Figures;
+}
+
+/** Writes whichever reports are asked for. */
+export async function writeReports(
+  result: BacktestResult,
+  paths: { readonly json?: string; readonly html?: string },
+): Promise<void> {
+  if (paths.json !== undefined) await writeFile(paths.json, `${JSON.stringify(reportOf(result), null, 2)}\n`);
+  if (paths.html !== undefined) await writeFile(paths.html, renderHtml(result, evaluations(result)));
+}
+
+/** The columns of the evaluation table: a title and the text for one detector's figures. */
+export const COLUMNS: readonly (readonly [string, (figures: Figures) => string])[] = [
+  ['recall', ({ recall }) => ratio(recall)],
+  ['precision', ({ event_precision: precision }) => ratio(precision)],
+  ['false alarms', ({ false_alarms_per_service_day: rate }) => ratio(rate)],
+  ['delay p50/p90', ({ delay_seconds: { p50, p90 } }) => `${whole(p50)}/${whole(p90)} s`],
+  ['VUS-PR', ({ vus_pr: vus }) => ratio(vus)],
+  ['root cause @1/3/5', ({ root_cause: hits }) => shares(hits)],
+  ['at alert @1/3/5', ({ root_cause_at_alert: hits }) => shares(hits)],
+];
+
+/** The table on standard output, in Markdown. */
+export function renderTable(result: BacktestResult): string {
+  const { services, faults, evaluation, intervalMs, replay } = result;
+  const rows = [
+    ['', ...COLUMNS.map(([title]) => title)],
+    ...evaluations(result).map(({ name, evaluation: { figures } }) => [name, ...COLUMNS.map(([, text]) => text(figures))]),
+  ];
+  const types = [
+    ['fault type', 'faults', 'recall', 'root cause @1'],
+    ...Object.entries(evaluation.figures.by_type).map(([type, of]) => [type, `${of.faults}`, ratio(of.recall), ratio(of.at_1)]),
+  ];
+  const hours = (replay.steps.length * intervalMs) / 3_600_000;
+  const intro =
+    `${services} services, ${faults.length} faults, ${hours.toFixed(1)} h replayed; false alarms per service-day, ` +
+    `on ${evaluation.serviceDays.toFixed(2)} fault-free service-days`;
+  return `${intro}\n\n${markdown(rows)}\n${markdown(types)}`;
+}
+
+function markdown(rows: readonly (readonly string[])[]): string {
+  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0), 3));
+  const line = (cells: readonly string[]) => `| ${cells.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join(' | ')} |\n`;
+  const [head = [], ...body] = rows;
+  return [line(head), line(widths.map((width) => '-'.repeat(width))), ...body.map(line)].join('');
+}
+
+function ratio(value: number): string {
+  return Number.isFinite(value) ? value.toFixed(2) : '-';
+}
+
+function whole(value: number): string {
+  return Number.isFinite(value) ? value.toFixed(0) : '-';
+}
+
+function shares({ at_1: first, at_3: third, at_5: fifth }: Hits): string {
+  return [first, third, fifth].map(ratio).join('/');
+}
