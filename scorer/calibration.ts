@@ -49,8 +49,12 @@ export interface Reconstructor {
   reconstruct(data: Float32Array, mask: Float32Array, count: number): Promise<Float32Array>;
 }
 
+/** How many times the time it learned from a young profile is judged over. */
+const YOUNG_SPAN = 4;
 /** How many of a service's own values the prior weighs as much as. */
 const PRIOR_WEIGHT = 60;
+/** The same for the threshold, which rests on the rarest of them. */
+const THRESHOLD_PRIOR_WEIGHT = 240;
 /** A fault-free residual is this quantile of its column's residuals. */
 const RESIDUAL_QUANTILE = 0.99;
 /** Least fault-free residual in deviations: what a model reconstructs better than this would make specks loud. */
@@ -97,15 +101,39 @@ export async function learnProfile(
   const residuals = await residualsOver(shape, history, heldOut, scalings, model);
   const residual = Array.from({ length: columns }, (_, column) => {
     const own = residuals.map((row) => row[column] ?? NaN);
-    return shrink(own, quantile(own, RESIDUAL_QUANTILE), prior?.residual[column]);
+    return shrink(own, quantile(own, RESIDUAL_QUANTILE), prior?.residual[column], PRIOR_WEIGHT);
   }).map((value) => Math.max(value, LEAST_RESIDUAL));
   const loudnesses = residuals.map((row) => loudness(featureErrors(shape, row, residual)));
   return {
     scalings,
     residual,
-    threshold: shrink(loudnesses, tailThreshold(loudnesses), prior?.threshold),
+    threshold: shrink(loudnesses, tailThreshold(loudnesses), prior?.threshold, THRESHOLD_PRIOR_WEIGHT),
     windows: residuals.length,
   };
+}
+
+/**
+ * Loudness of fault-free windows as profiles judge them that were learned from `youngSteps` alone, which is what a
+ * service that was just added has. The centre of so short a time is off by as much as the load has moved since.
+ */
+export async function youngLoudness(
+  shape: TensorShape,
+  history: History,
+  range: LearningRange,
+  youngSteps: number,
+  model: Reconstructor,
+  prior: Prior,
+): Promise<number[]> {
+  const loudnesses: number[] = [];
+  for (let from = range.from; from + 2 * youngSteps <= range.to; from += youngSteps) {
+    const learned = { from, to: from + youngSteps - 1 };
+    const { scalings, residual } = await learnProfile(shape, history, learned, model, prior);
+    const judged = { from: learned.to + 1, to: Math.min(range.to, learned.to + YOUNG_SPAN * youngSteps) };
+    for (const row of await residualsOver(shape, history, judged, scalings, model)) {
+      loudnesses.push(loudness(featureErrors(shape, row, residual)));
+    }
+  }
+  return loudnesses;
 }
 
 /** The residuals of a service's every step in a range, a row a step. */
@@ -142,14 +170,17 @@ export function tailThreshold(loudnesses: readonly number[]): number {
 }
 
 /** Weighs a service's own estimate with the prior's by how many values it rests on. */
-function shrink(values: readonly number[], own: number, prior: number | undefined): number {
+function shrink(values: readonly number[], own: number, prior: number | undefined, weight: number): number {
   const count = values.filter(Number.isFinite).length;
   if (prior === undefined || !Number.isFinite(prior)) return own;
   if (!Number.isFinite(own)) return prior;
-  return (count * own + PRIOR_WEIGHT * prior) / (count + PRIOR_WEIGHT);
+  return (count * own + weight * prior) / (count + weight);
 }
 
-/** A prior out of many services' profiles: the median of each figure over the fleet. */
+/**
+ * A prior out of many services' profiles: the median of each figure over the fleet. Its threshold is that of their
+ * own, long time; whoever wants it for services with a short one replaces it (`youngLoudness`).
+ */
 export function poolProfiles(columns: number, profiles: readonly Profile[]): Prior {
   const each = (pick: (profile: Profile, column: number) => number) =>
     Array.from({ length: columns }, (_, column) => median(profiles.map((profile) => pick(profile, column))));

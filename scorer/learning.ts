@@ -5,6 +5,7 @@ import {
   poolProfiles,
   type Prior,
   type Reconstructor,
+  youngLoudness,
 } from './calibration.ts';
 import { formatDuration } from '../daemon/config-file.ts';
 import type { ScorerConfig } from './config.ts';
@@ -15,6 +16,7 @@ import { type FleetModel, modelPaths, openModel } from './models.ts';
 import { loadProfiles, type Profiles, ProfilesError, saveProfiles } from './profiles.ts';
 import type { PrometheusClient, RangeSeries } from './prometheus.ts';
 import type { ColumnScaling } from './scaling.ts';
+import { quantile } from './statistics.ts';
 import { allocateWindows, columnCount, encodeWindow, type TensorShape, windowSize } from './tensor.ts';
 import { saveModel } from './training/model-file.ts';
 import { train, type TrainingProgress } from './training/trainer.ts';
@@ -60,6 +62,10 @@ export class LearnError extends Error {
 
 /** Share of the time, the last, that a newly trained model doesn't see and that thresholds are set on. */
 const HELD_OUT_SHARE = 0.25;
+/** A new service's fault-free windows exceed its threshold this rarely, */
+const YOUNG_QUANTILE = 0.999;
+/** and it isn't one of the fleet that this was learned from. */
+const YOUNG_MARGIN = 1.2;
 /** Windows of rates are not full yet just after a service appears. */
 const WARM_UP_STEPS = 2;
 
@@ -104,7 +110,10 @@ export async function learn(options: LearnOptions): Promise<LearnResult> {
       { model: model.autoencoder, prior: model.prior, heldOut: trained !== undefined },
       (share, key) => options.onProgress?.('calibrate', share, key),
     );
-    if (trained !== undefined) await trained.save(poolProfiles(columnCount(set.features), [...learned.values()]));
+    if (trained !== undefined) {
+      const pooled = poolProfiles(columnCount(set.features), [...learned.values()]);
+      await trained.save({ ...pooled, threshold: await youngThreshold(options, shape, services, model, pooled) });
+    }
     if (options.modelPath === undefined || options.modelPath === paths.fleet) {
       await saveProfiles(paths.profiles, {
         model: model.checksum,
@@ -230,6 +239,23 @@ export async function calibrateServices(
     onProgress?.((index + 1) / services.length, key);
   }
   return learned;
+}
+
+/** The threshold of a service that has learned for the least time only, as this fleet's services would have needed it. */
+async function youngThreshold(
+  { config }: LearnOptions,
+  shape: TensorShape,
+  services: readonly Learnable[],
+  model: FleetModel,
+  prior: Prior,
+): Promise<number> {
+  const youngSteps = Math.ceil(config.learning.minimum / config.interval);
+  const loudnesses: number[] = [];
+  for (const { history, from, to } of services) {
+    loudnesses.push(...(await youngLoudness(shape, history, { from, to }, youngSteps, model.autoencoder, prior)));
+  }
+  const threshold = YOUNG_MARGIN * quantile(loudnesses, YOUNG_QUANTILE);
+  return Number.isFinite(threshold) ? Math.max(threshold, prior.threshold) : prior.threshold;
 }
 
 function learnEdges(

@@ -78,9 +78,10 @@ export async function scoreFleet(
     scores.push({ key, score, shares: featureShares(shape, errors) });
     suspects.push({ key, score, trouble: ownTrouble(shape, errors, profile) });
   }
-  const causes = assumeIncident || scores.some(({ score }) => score > 1)
-    ? rankRootCauses(suspects, callEdges(set, fleet, step, profiles))
-    : [];
+  const causes =
+    assumeIncident || scores.some(({ score }) => score > 1)
+      ? rankRootCauses(suspects, callEdges(set, fleet, step, profiles))
+      : [];
   const done = performance.now();
   return {
     scores,

@@ -84,8 +84,10 @@ function rankedByScore(scores: ReadonlyMap<string, Float64Array>, { steps, wantR
     if (!wantRanking(step)) continue;
     const at = [...scores].map(([key, values]) => ({ key, score: values[index] ?? NaN }));
     const scored = at.filter(({ score }) => Number.isFinite(score));
-    rankings.set(step, scored.sort((a, b) => b.score - a.score).map(({ key }) => key));
+    rankings.set(
+      step,
+      scored.sort((a, b) => b.score - a.score).map(({ key }) => key),
+    );
   }
   return { steps, scores, rankings };
 }
-

@@ -18,7 +18,9 @@ export interface Figures {
   readonly vus_pr: number;
   readonly root_cause: Hits;
   readonly root_cause_at_alert: Hits;
-  readonly by_type: Readonly<Record<string, { readonly faults: number; readonly recall: number; readonly at_1: number }>>;
+  readonly by_type: Readonly<
+    Record<string, { readonly faults: number; readonly recall: number; readonly at_1: number }>
+  >;
 }
 
 /** Figures with what they rest on. */

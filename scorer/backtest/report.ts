@@ -4,10 +4,18 @@ import type { Evaluation, Figures } from './figures.ts';
 import { renderHtml } from './html.ts';
 import type { Hits } from './ranking.ts';
 
-const DETECTORS = { model: 'autoencoder', pca: 'PCA reconstruction', robust_z: 'robust z-score', random: 'random' } as const;
+const DETECTORS = {
+  model: 'autoencoder',
+  pca: 'PCA reconstruction',
+  robust_z: 'robust z-score',
+  random: 'random',
+} as const;
 
 /** The evaluation of the model and of each baseline, under the names that the table shows. */
-export function evaluations({ evaluation, baselines }: BacktestResult): { readonly name: string; readonly evaluation: Evaluation }[] {
+export function evaluations({
+  evaluation,
+  baselines,
+}: BacktestResult): { readonly name: string; readonly evaluation: Evaluation }[] {
   return [
     { name: DETECTORS.model, evaluation },
     { name: DETECTORS.pca, evaluation: baselines.pca },
@@ -69,11 +77,19 @@ export function renderTable(result: BacktestResult): string {
   const { services, faults, evaluation, intervalMs, replay } = result;
   const rows = [
     ['', ...COLUMNS.map(([title]) => title)],
-    ...evaluations(result).map(({ name, evaluation: { figures } }) => [name, ...COLUMNS.map(([, text]) => text(figures))]),
+    ...evaluations(result).map(({ name, evaluation: { figures } }) => [
+      name,
+      ...COLUMNS.map(([, text]) => text(figures)),
+    ]),
   ];
   const types = [
     ['fault type', 'faults', 'recall', 'root cause @1'],
-    ...Object.entries(evaluation.figures.by_type).map(([type, of]) => [type, `${of.faults}`, ratio(of.recall), ratio(of.at_1)]),
+    ...Object.entries(evaluation.figures.by_type).map(([type, of]) => [
+      type,
+      `${of.faults}`,
+      ratio(of.recall),
+      ratio(of.at_1),
+    ]),
   ];
   const hours = (replay.steps.length * intervalMs) / 3_600_000;
   const intro =
@@ -84,7 +100,8 @@ export function renderTable(result: BacktestResult): string {
 
 function markdown(rows: readonly (readonly string[])[]): string {
   const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0), 3));
-  const line = (cells: readonly string[]) => `| ${cells.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join(' | ')} |\n`;
+  const line = (cells: readonly string[]) =>
+    `| ${cells.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join(' | ')} |\n`;
   const [head = [], ...body] = rows;
   return [line(head), line(widths.map((width) => '-'.repeat(width))), ...body.map(line)].join('');
 }
