@@ -1,10 +1,8 @@
-import { collectDefaultMetrics, Counter, Gauge, Registry } from 'prom-client';
+import { Counter, Gauge, Registry } from 'prom-client';
+import { collectProcessMetrics } from '../daemon/process-metrics.ts';
 import type { CollectorOutcome } from './collector.ts';
 
 const PREFIX = 'lorikeet_exporter_';
-
-/** prom-client names these gauges like counters, which promtool's lint refuses; their labelled twins remain. */
-const ILL_NAMED = ['nodejs_active_handles_total', 'nodejs_active_requests_total', 'nodejs_active_resources_total'];
 
 /** What the exporter says about itself and its process. */
 export class SelfMetrics {
@@ -31,8 +29,7 @@ export class SelfMetrics {
   constructor(version: string) {
     const buildInfo = this.#gauge('build_info', 'The program, always 1.', 'version', 'node_version');
     buildInfo.set({ version, node_version: process.versions.node }, 1);
-    collectDefaultMetrics({ register: this.#registry });
-    for (const name of ILL_NAMED) this.#registry.removeSingleMetric(name);
+    collectProcessMetrics(this.#registry);
   }
 
   #gauge<L extends string>(name: string, help: string, ...labelNames: readonly L[]): Gauge<L> {

@@ -1,4 +1,5 @@
-import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { collectProcessMetrics } from '../daemon/process-metrics.ts';
 
 declare const LORIKEET_VERSION: string | undefined;
 
@@ -32,7 +33,7 @@ export class ScorerMetrics {
   readonly queryDuration = this.#histogram('query_duration_seconds', 'Duration of a query.', ['query']);
 
   constructor() {
-    collectDefaultMetrics({ register: this.registry });
+    collectProcessMetrics(this.registry);
     this.#gauge('build_info', 'What was built.', ['version', 'node_version']).set(
       { version: VERSION, node_version: process.version },
       1,

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -51,12 +52,16 @@ const traffic = {
   },
 };
 
-function configure(name: string, extra = ''): string {
+function configure(
+  name: string,
+  extra = '',
+  output = `remote_write: { url: '${prometheus.url}/api/v1/write' }`,
+): string {
   const path = join(folder, name);
   writeFileSync(
     path,
     `prometheus: { url: '${proxy.url}' }
-remote_write: { url: '${prometheus.url}/api/v1/write' }
+${output}
 interval: 1s
 delay: 300ms
 steps: [0, 1, 2, 3]
@@ -197,5 +202,18 @@ describe('the scorer against a real Prometheus', { timeout: 90_000 }, () => {
     expect(logged.find((line) => line.includes('model opened'))).toContain('base.onnx');
     expect(await page('/metrics')).toContain('lorikeet_scorer_model_damaged 1');
     await until('scores are back', scores, (found) => found.size === SERVICES.length);
+  });
+
+  it('serves the scores on /metrics where there is no receiver', async () => {
+    await app.stop();
+    app = createApp(configure('metrics.yaml', '', 'output: metrics'));
+    address = await app.start();
+    const text = await until(
+      'scores on /metrics',
+      () => page('/metrics'),
+      (shown) => SERVICES.every((service) => shown.includes(`anomaly_score{namespace="shop",service="${service}"`)),
+    );
+    expect(text).toContain('lorikeet_scorer_samples_written_total 0');
+    execFileSync('promtool', ['check', 'metrics'], { input: text });
   });
 });

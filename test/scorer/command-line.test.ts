@@ -1,0 +1,100 @@
+import { execFile } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer, type AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+const PROGRAM = resolve('dist/lorikeet-scorer.js');
+let folder: string;
+
+interface Ended {
+  readonly status: number;
+  readonly out: string;
+  readonly err: string;
+}
+
+function scorer(...args: string[]): Promise<Ended> {
+  return new Promise((done) => {
+    execFile(process.execPath, [PROGRAM, ...args], { cwd: folder, timeout: 30_000 }, (error, out, err) => {
+      done({ status: error === null ? 0 : Number(error.code ?? -1), out, err });
+    });
+  });
+}
+
+const VALID = `prometheus: { url: 'http://127.0.0.1:9' }
+remote_write: { url: 'http://127.0.0.1:9/api/v1/write' }
+`;
+
+describe('lorikeet-scorer', () => {
+  beforeAll(() => void (folder = mkdtempSync(join(tmpdir(), 'lorikeet-cli-'))));
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+  it.each([
+    ['an unknown key', `${VALID}intervall: 1m\n`, 'scorer.yaml: intervall: unknown key'],
+    ['an unknown key further in', `${VALID}learning: { minumum: 1m }\n`, 'scorer.yaml: learning.minumum: unknown key'],
+    ['a wrong type', `${VALID}steps: 5\n`, 'scorer.yaml: steps: expected array, got 5'],
+    [
+      'a URL that is none',
+      VALID.replace("'http://127.0.0.1:9/api", "'foo"),
+      'scorer.yaml: remote_write.url: expected an http(s) URL, got "foo/v1/write"',
+    ],
+    ['no receiver', VALID.split('\n')[0] ?? '', 'scorer.yaml: remote_write: expected a section with url'],
+    [
+      'a duration that is none',
+      `${VALID}interval: soon\n`,
+      'scorer.yaml: interval: expected a duration such as 30s or 5m, got "soon"',
+    ],
+    ['no YAML', 'a: [', 'scorer.yaml: not valid YAML'],
+  ])('refuses %s with file, path and expectation, status 2', async (_, text, message) => {
+    writeFileSync(join(folder, 'scorer.yaml'), text);
+    const { status, err } = await scorer('run', '--config.file=scorer.yaml');
+    expect(err).toContain(message);
+    expect(err.trim().split('\n')).toHaveLength(1);
+    expect(status).toBe(2);
+  });
+
+  it.each([
+    [['sing'], 'expected a command (run, train'],
+    [['run', '--colour=red'], "Unknown option '--colour'"],
+    [['run', '--log.level=loud'], '--log.level: expected debug, info, warn, error, got "loud"'],
+    [['run', '--config.file=gone.yaml'], 'gone.yaml: no such file'],
+  ])('refuses %j in one line, status 2', async (args, message) => {
+    const { status, err } = await scorer(...args);
+    expect(err).toContain(message);
+    expect(err.trim().split('\n')).toHaveLength(1);
+    expect(status).toBe(2);
+  });
+
+  it('checks a configuration', async () => {
+    writeFileSync(join(folder, 'scorer.yaml'), VALID);
+    expect(await scorer('run', '--config.file=scorer.yaml', '--config.check')).toMatchObject({ status: 0, err: '' });
+  });
+
+  it('accepts the shipped configuration', async () => {
+    const shipped = resolve('manifests/scorer.yaml');
+    expect(await scorer('run', `--config.file=${shipped}`, '--config.check')).toMatchObject({ status: 0, err: '' });
+  });
+
+  it('says in one line that its port is in use, status 1', async () => {
+    const holder = createServer();
+    await new Promise<void>((listening) => holder.listen(0, '127.0.0.1', listening));
+    const { port } = holder.address() as AddressInfo;
+    writeFileSync(join(folder, 'scorer.yaml'), VALID);
+    const ended = await scorer('run', `--web.listen-address=127.0.0.1:${port}`);
+    holder.close();
+    expect(ended).toMatchObject({ status: 1, err: `lorikeet-scorer: listen 127.0.0.1:${port}: address in use\n` });
+  });
+
+  it('renders the shipped rules', async () => {
+    const { status, out } = await scorer('rules');
+    expect(status).toBe(0);
+    expect(out).toBe(readFileSync('rules/generated/lorikeet.rules.yaml', 'utf8'));
+  });
+
+  it('knows its version and its commands', async () => {
+    expect((await scorer('--version')).out).toMatch(/^lorikeet-scorer \d+\.\d+\.\d+$/m);
+    expect((await scorer('--help')).out).toContain('train');
+    expect((await scorer('run', '--help')).out).toContain('--web.listen-address=:9401');
+  });
+});
