@@ -3,11 +3,11 @@
  * own with backfilled features, then runs each client in processes of its own, interleaved, and writes medians
  * to bench/results/query-client.json.
  */
-import { execFile, execFileSync } from 'node:child_process';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { cpus, release, totalmem } from 'node:os';
+import { execFile } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { promisify } from 'node:util';
 import { Agent, request } from 'undici';
+import { writeResults } from './results.ts';
 import { createHttpClient, httpClientSchema } from '../daemon/http-client.ts';
 import { PrometheusClient } from '../scorer/prometheus.ts';
 import { parseValue } from '../scorer/prometheus-answer.ts';
@@ -155,7 +155,7 @@ async function main(): Promise<void> {
         rows.push(...(await measureInterleaved(tasks)));
       }
     }
-    writeResults(rows);
+    writeResults('query-client', rows);
   } finally {
     await prometheus.stop();
   }
@@ -198,26 +198,6 @@ function* history(endSeconds: number): Generator<string> {
     }
   }
   yield '# EOF\n';
-}
-
-function writeResults(rows: readonly object[]): void {
-  mkdirSync('bench/results', { recursive: true });
-  const processor = cpus();
-  const results = {
-    machine: `${processor.length} x ${processor[0]?.model ?? 'unknown'}, ${round(totalmem() / 2 ** 30)} GiB, Linux ${release()}, Node ${process.version}, ${firstLine('prometheus', ['--version'])}`,
-    date: new Date().toISOString(),
-    commit: firstLine('git', ['rev-parse', 'HEAD']),
-    rows,
-  };
-  writeFileSync('bench/results/query-client.json', `${JSON.stringify(results, null, 2)}\n`);
-}
-
-function firstLine(command: string, args: readonly string[]): string {
-  try {
-    return execFileSync(command, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).split('\n')[0] ?? '';
-  } catch {
-    return 'none';
-  }
 }
 
 function median(values: readonly number[]): number {

@@ -1,7 +1,7 @@
 // Bundles each program to one file under dist/. With --if-changed it does nothing while no source is newer.
-import { readdirSync, statSync, readFileSync, mkdirSync, writeFileSync, chmodSync } from 'node:fs';
+import { chmodSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { build } from 'esbuild';
+import { bundle } from './bundle.mjs';
 
 const PROGRAMS = {
   'lorikeet-exporter': 'exporter/main.ts',
@@ -31,24 +31,9 @@ function upToDate() {
 
 if (process.argv.includes('--if-changed') && upToDate()) process.exit(0);
 
-const { version } = JSON.parse(readFileSync('package.json', 'utf8'));
 mkdirSync('dist', { recursive: true });
 process.stdout.write('setup: bundling programs\n');
-await build({
-  entryPoints: PROGRAMS,
-  outdir: 'dist',
-  bundle: true,
-  platform: 'node',
-  target: 'node20',
-  format: 'esm',
-  // The engine's native library lies beside its JavaScript.
-  external: ['onnxruntime-node'],
-  define: { LORIKEET_VERSION: JSON.stringify(version) },
-  banner: {
-    js: "#!/usr/bin/env node\nimport { createRequire as lorikeetRequire } from 'node:module';\nconst require = lorikeetRequire(import.meta.url);",
-  },
-  logLevel: 'warning',
-});
+await bundle(PROGRAMS);
 // dist/ holds ES modules wherever it is copied to.
 writeFileSync('dist/package.json', '{ "type": "module" }\n');
 for (const name of Object.keys(PROGRAMS)) chmodSync(`dist/${name}.js`, 0o755);

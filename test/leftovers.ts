@@ -15,14 +15,14 @@ function traces(): Set<string> {
   return found;
 }
 
-/** Programs of this project whose parent is gone. */
+/** Programs of this checkout whose parent is gone. */
 function orphans(): string[] {
   return readdirSync('/proc').flatMap((pid) => {
     if (!/^\d+$/.test(pid)) return [];
     try {
       const command = readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ').trim();
       const parent = /^PPid:\s*(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
-      return parent === '1' && command.includes('lorikeet') ? [`process ${pid} ${command}`] : [];
+      return parent === '1' && command.includes(`${process.cwd()}/`) ? [`process ${pid} ${command}`] : [];
     } catch {
       // It ended while we looked.
       return [];

@@ -1,0 +1,41 @@
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { cpus, release, totalmem } from 'node:os';
+
+/** A benchmark's result file, `bench/results/<name>.json`. */
+export interface Results<Row> {
+  readonly machine: string;
+  /** RFC 3339. */
+  readonly date: string;
+  readonly commit: string;
+  readonly rows: readonly Row[];
+}
+
+/** Writes `bench/results/<name>.json`, a row a measured point. */
+export function writeResults<Row>(name: string, rows: readonly Row[]): Results<Row> {
+  const results = { machine: describeMachine(), date: new Date().toISOString(), commit: commit(), rows };
+  mkdirSync('bench/results', { recursive: true });
+  writeFileSync(`bench/results/${name}.json`, `${JSON.stringify(results, null, 2)}\n`);
+  return results;
+}
+
+/** Processors, memory, kernel and versions of what the figures depend on. */
+export function describeMachine(): string {
+  const processors = cpus();
+  const memory = Math.round(totalmem() / 2 ** 30);
+  const prometheus = firstLine('prometheus', ['--version']).replace(/ \(.*/, '');
+  return `${processors.length} x ${processors[0]?.model ?? 'unknown'}, ${memory} GiB, Linux ${release()}, Node ${process.version}, ${prometheus}`;
+}
+
+function commit(): string {
+  return firstLine('git', ['rev-parse', '--short', 'HEAD']) || 'none';
+}
+
+function firstLine(program: string, args: readonly string[]): string {
+  try {
+    const out = execFileSync(program, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
+    return out.split('\n')[0] ?? '';
+  } catch {
+    return '';
+  }
+}
