@@ -1,5 +1,8 @@
 import { defineConfig } from 'vitest/config';
 
+// bpftool and sysctl are in sbin, which isn't in everybody's PATH.
+process.env['PATH'] = `${process.env['PATH']}:/usr/sbin:/sbin`;
+
 export default defineConfig({
   test: {
     include: ['{native,exporter,scorer,daemon,rules,microsim,scripts}/**/*.test.ts', 'test/**/*.test.ts'],

@@ -14,6 +14,7 @@ const FLAGS = {
       'latency:catalog,cpu:payment,crash:cart,error:shipping,refuse:currency,pause:recommendation,memory_leak:ad',
     help: 'fault:service, ...',
   },
+  learning: { type: 'number', default: 150, help: 'Seconds of normal traffic to learn from.' },
 } as const satisfies Flags;
 
 const { values } = parseFlags(process.argv.slice(2), FLAGS);
@@ -24,7 +25,13 @@ try {
     const report = join(folder, 'report.json');
     const { status } = spawnSync(
       process.execPath,
-      ['dist/demo.js', `--fault=${fault}`, `--service=${service}`, `--report=${report}`],
+      [
+        'dist/demo.js',
+        `--fault=${fault}`,
+        `--service=${service}`,
+        `--report=${report}`,
+        `--learning=${values.learning}`,
+      ],
       { stdio: 'inherit' },
     );
     rows.push({ ...(JSON.parse(readFileSync(report, 'utf8')) as DemoReport), status });

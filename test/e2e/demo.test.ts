@@ -14,7 +14,6 @@ function leftovers(): string[] {
   const namespaces = execFileSync('ip', ['netns', 'list'], { encoding: 'utf8' }).split('\n');
   const programs = execFileSync('bpftool', ['prog', 'list', '--json'], {
     encoding: 'utf8',
-    env: { ...process.env, PATH: `${process.env['PATH']}:/usr/sbin` },
     maxBuffer: 1 << 26,
   });
   const mine = (JSON.parse(programs) as { name?: string; pids?: { comm: string }[] }[])
