@@ -192,10 +192,11 @@ export class ScorerApp {
     else void this.#timed('write', async () => await this.#writer?.write(written));
   }
 
-  #observe({ states, encodeMs, inferenceMs, rankMs }: FleetScores): void {
+  #observe({ states, missing, encodeMs, inferenceMs, rankMs }: FleetScores): void {
     const counts = new Map<ServiceState, number>();
     for (const state of states.values()) counts.set(state, (counts.get(state) ?? 0) + 1);
     for (const state of STATES) this.metrics.services.set({ state }, counts.get(state) ?? 0);
+    this.metrics.missingValues.set(missing);
     this.metrics.observePhase('encode', encodeMs);
     this.metrics.observePhase('inference', inferenceMs);
     this.metrics.observePhase('rank', rankMs);

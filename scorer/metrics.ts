@@ -13,6 +13,10 @@ export class ScorerMetrics {
   readonly registry = new Registry();
 
   readonly services = this.#gauge('services', 'Services by what the scorer can say of them.', ['state']);
+  readonly missingValues = this.#gauge(
+    'missing_values',
+    'Values that were missing in the last cycle and taken as neutral.',
+  );
   readonly interval = this.#gauge('interval_seconds', 'Configured time between two cycles.');
   readonly lastCycle = this.#gauge('last_cycle_timestamp_seconds', 'Unix time of the data of the last complete cycle.');
   readonly cyclesSkipped = this.#counter(

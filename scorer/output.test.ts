@@ -8,6 +8,7 @@ const result = (score: number): FleetScores => ({
   scores: [{ key: cart, score, shares: [{ feature: 'cpu_cores', share: 0.8 }] }],
   causes: score > 1 ? [{ key: cart, blame: 1, rank: 1 }] : [],
   states: new Map(),
+  missing: 0,
   encodeMs: 0,
   inferenceMs: 0,
   rankMs: 0,

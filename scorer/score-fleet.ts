@@ -24,6 +24,8 @@ export interface FleetScores {
   readonly scores: readonly ServiceScore[];
   readonly causes: readonly RankedCause[];
   readonly states: ReadonlyMap<string, ServiceState>;
+  /** Values that services with a profile usually have and lack at this step; they were taken as neutral. */
+  readonly missing: number;
   /** Milliseconds spent on encoding, on the model, and on ranking. */
   readonly encodeMs: number;
   readonly inferenceMs: number;
@@ -52,9 +54,11 @@ export async function scoreFleet(
     return profile === undefined || model === undefined ? [] : [{ key, history, profile }];
   });
   const windows = allocateWindows(shape, known.length);
+  let missing = 0;
   const judged = known.map(({ key, history, profile }, index) => {
     const present = encodeWindow(shape, history, step, profile.scalings, windows, index);
     const expected = profile.scalings.filter((scaling) => scaling !== undefined).length;
+    missing += expected - present;
     const enough = present > 0 && present >= LEAST_OBSERVED_SHARE * expected;
     states.set(key, enough ? 'scored' : 'no_data');
     return enough;
@@ -87,6 +91,7 @@ export async function scoreFleet(
     scores,
     causes,
     states,
+    missing,
     encodeMs: encoded - started,
     inferenceMs: inferred - encoded,
     rankMs: done - inferred,

@@ -17,7 +17,7 @@ import type { Folder } from './folder.ts';
 const TIMEOUT_MS = 300_000;
 
 /** Asks a Prometheus; `close` ends its connections. */
-export function connect(url: string): { readonly client: PrometheusClient; close(): Promise<void> } {
+export function connect(url: string): { readonly client: PrometheusClient; readonly close: () => Promise<void> } {
   const http = createHttpClient(httpClientSchema.parse({}), { timeoutMs: TIMEOUT_MS });
   return { client: new PrometheusClient({ url, http }), close: () => http.close() };
 }

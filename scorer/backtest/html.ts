@@ -2,7 +2,7 @@ import { serviceName } from '../service-key.ts';
 import type { BacktestResult } from './backtest.ts';
 import type { FaultSpan } from './detection.ts';
 import type { Evaluation } from './figures.ts';
-import { COLUMNS } from './report.ts';
+import { COLUMNS } from './columns.ts';
 
 const WIDTH = 1100;
 const HEIGHT = 90;
@@ -28,7 +28,7 @@ svg { background: #fafafa; border: 1px solid #ddd }
 </style></head><body>
 <h1>Backtest</h1>
 <p>${escape(time(result.window.fromMs))} to ${escape(time(result.window.toMs))}, learned from ${escape(time(result.training.fromMs))} to ${escape(time(result.training.toMs))}; ${result.services} services, ${faults.length} faults.</p>
-${table([['', ...COLUMNS.map(([title]) => title)], ...evaluations.map(({ name, evaluation }) => [name, ...COLUMNS.map(([, text]) => text(evaluation.figures))])])}
+${table([['', ...COLUMNS.map(([title]) => title)], ...evaluations.map(({ name: detector, evaluation }) => [detector, ...COLUMNS.map(([, text]) => text(evaluation.figures))])])}
 <h2>Faults</h2>
 ${table([['start', 'service', 'type', 'alert', 'ranked'], ...faultRows(result)])}
 <h2>Scores</h2>
