@@ -1,5 +1,5 @@
 import { resolve, dirname } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import { readConfigFile } from './config-file.ts';
 import { BCRYPT_HASH } from './web-config-passwords.ts';
 import { curveName, TLS_VERSIONS, opensslCipher } from './web-config-ciphers.ts';

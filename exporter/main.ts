@@ -1,3 +1,6 @@
+// First, for what it does: it counts for everything that is loaded after it.
+// oxlint-disable-next-line import/no-unassigned-import
+import './heap.ts';
 import { renderHelp } from '../daemon/flags.ts';
 import { aborted, runProgram } from '../daemon/lifecycle.ts';
 import { createLogger } from '../daemon/logger.ts';
