@@ -6,9 +6,19 @@ import { createInterface } from 'node:readline';
 
 export interface Scrape {
   readonly ms: number;
-  readonly status: number;
   readonly bytes: number;
 }
+
+/**
+ * Loaded into the program before its own code: a timer that is due every millisecond tells on standard error how long
+ * it was kept from running, when that was long.
+ */
+const LOOP_WATCH = `let last = performance.now();
+setInterval(() => {
+  const now = performance.now();
+  if (now - last > 3) process.stderr.write('event_loop_block_ms=' + (now - last - 1) + '\\n');
+  last = now;
+}, 1).unref();`;
 
 /** A program under measurement that serves /metrics. */
 export class Subject {
@@ -17,18 +27,32 @@ export class Subject {
   /** Like Prometheus: one connection, kept open. */
   readonly #agent = new Agent({ keepAlive: true, maxSockets: 1 });
 
-  private constructor(child: ChildProcess, address: string) {
+  readonly #blocks: number[];
+
+  private constructor(child: ChildProcess, address: string, blocks: number[]) {
     this.#child = child;
     this.#url = `http://${address}/metrics`;
+    this.#blocks = blocks;
   }
 
-  /** Starts a program and waits for the line on standard error that tells its address. */
-  static async start(command: readonly [string, ...string[]]): Promise<Subject> {
+  /**
+   * Starts a program and waits for the line on standard error that tells its address. With `watchLoop` its event loop is
+   * watched, which costs memory and time of its own.
+   */
+  static async start(command: readonly [string, ...string[]], { watchLoop = false } = {}): Promise<Subject> {
     const [program, ...args] = command;
-    const child = spawn(program, args, { stdio: ['ignore', 'inherit', 'pipe'] });
+    const preload = `--import=data:text/javascript,${encodeURIComponent(LOOP_WATCH)}`;
+    const env = watchLoop ? { ...process.env, NODE_OPTIONS: preload } : process.env;
+    const child = spawn(program, args, { stdio: ['ignore', 'inherit', 'pipe'], env });
     const log: string[] = [];
+    const blocks: number[] = [];
     const address = await new Promise<string>((resolve, reject) => {
       createInterface(child.stderr).on('line', (line) => {
+        const block = /^event_loop_block_ms=(\S+)/.exec(line)?.[1];
+        if (block !== undefined) {
+          blocks.push(Number(block));
+          return;
+        }
         log.push(line);
         const listening = /msg=listening address=(\S+)/.exec(line)?.[1];
         if (listening !== undefined) resolve(listening);
@@ -36,7 +60,7 @@ export class Subject {
       child.once('error', reject);
       child.once('exit', () => reject(new Error(`${program} ended: ${log.join('\n')}`)));
     });
-    return new Subject(child, address);
+    return new Subject(child, address, blocks);
   }
 
   /** Resident memory in MB of 10^6 bytes, as the kernel counts it. */
@@ -52,21 +76,25 @@ export class Subject {
     return (Number(fields[11]) + Number(fields[12])) * 10;
   }
 
-  /** One scrape as Prometheus makes it, compressed, read to its end. */
+  /** The longest time that the event loop was blocked since the last call, in milliseconds; below 3 it is 0. */
+  takeLongestBlock(): number {
+    return Math.max(0, ...this.#blocks.splice(0));
+  }
+
+  /** One scrape as Prometheus makes it, compressed, read to its end. @throws Error for a status other than 200. */
   scrape(headers: Readonly<Record<string, string>> = { 'accept-encoding': 'gzip' }): Promise<Scrape> {
     const started = performance.now();
     return new Promise((resolve, reject) => {
       get(this.#url, { agent: this.#agent, headers }, (response) => {
         let bytes = 0;
         response.on('data', (chunk: Buffer) => (bytes += chunk.length));
-        response.on('end', () => resolve({ ms: performance.now() - started, status: response.statusCode ?? 0, bytes }));
+        response.on('end', () => {
+          if (response.statusCode === 200) resolve({ ms: performance.now() - started, bytes });
+          else reject(new Error(`status ${response.statusCode}`));
+        });
         response.on('error', reject);
       }).on('error', reject);
     });
-  }
-
-  async text(): Promise<string> {
-    return await (await fetch(this.#url)).text();
   }
 
   async stop(): Promise<void> {
