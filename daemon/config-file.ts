@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { load } from 'js-yaml';
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** A file or value that the user gave is wrong; the message names file, path and expectation. */
 export class ConfigError extends Error {

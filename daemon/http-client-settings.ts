@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import { urlSchema } from './config-file.ts';
 
 const text = z.string('expected a string').min(1, "expected a string that isn't empty");

@@ -1,19 +1,27 @@
 import { once } from 'node:events';
-import { createServer, request, Agent, type IncomingMessage } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { createServer, request, Agent, type IncomingMessage, type RequestListener } from 'node:http';
+import { connect, type AddressInfo } from 'node:net';
 import { gunzipSync } from 'node:zlib';
-import { Router, type Express } from 'express';
+import { Router } from 'express';
 import { afterEach, describe, expect, it } from 'vitest';
-import { createWebApp, listen, parseListenAddress, type Listener, type WebAppOptions } from './http.ts';
+import { OPENMETRICS_CONTENT_TYPE, TEXT_CONTENT_TYPE } from './http-accept.ts';
+import {
+  createWebApp,
+  listen,
+  parseListenAddress,
+  type Listener,
+  type WebAppOptions,
+  type WebHandler,
+} from './http.ts';
 
 const open: Listener[] = [];
 afterEach(async () => {
   await Promise.all(open.splice(0).map((listener) => listener.close()));
 });
 
-const CONTENT_TYPE = 'text/plain; version=0.0.4; charset=utf-8';
+const CONTENT_TYPE = TEXT_CONTENT_TYPE;
 
-function appWith(options: Partial<WebAppOptions> = {}): Express {
+function appWith(options: Partial<WebAppOptions> = {}): RequestListener {
   return createWebApp({
     name: 'lorikeet-test',
     description: 'A program <under> test.',
@@ -63,7 +71,8 @@ describe('createWebApp', () => {
     ['/%zz', {}, 400, "Failed to decode param '%zz'\n"],
   ] as const)('answers %s %o with %d', async (path, options, status, text) => {
     const routes = Router().get('/:any/under', (_request, response) => void response.end());
-    const base = await serve({ ...options, routes });
+    // Express' types ask for Express' request; what this router does works with Node's.
+    const base = await serve({ ...options, routes: routes as unknown as WebHandler });
     const answer = await exchange(path === '/%zz' ? `${base}/%zz/under` : base + path);
     expect([answer.status, answer.body.toString()]).toEqual([status, text]);
   });
@@ -133,6 +142,60 @@ describe('createWebApp', () => {
     await until(() => released === 2);
   });
 
+  it.each([
+    ['application/openmetrics-text;version=1.0.0', OPENMETRICS_CONTENT_TYPE, '# TYPE a counter\na_total 1\n# EOF\n'],
+    ['text/plain', CONTENT_TYPE, '# TYPE a_total counter\na_total 1\n'],
+  ])('turns text into what %s asks for', async (accept, contentType, body) => {
+    const text = '# HELP a_total A.\n# TYPE a_total counter\na_total 1\n';
+    const base = await serve({ metrics: () => Promise.resolve({ contentType: CONTENT_TYPE, body: text }) });
+    const answer = await exchange(`${base}/metrics`, { accept });
+    expect(answer.headers['content-type']).toBe(contentType);
+    expect(answer.headers.vary).toBe('Accept, Accept-Encoding');
+    expect(answer.body.toString()).toContain(body);
+  });
+
+  it("tells a scrape when its client's timeout is nearly over", async () => {
+    let reason: unknown;
+    const base = await serve({
+      metrics: async ({ signal }) => {
+        await once(signal, 'abort');
+        reason = signal.reason;
+        return { contentType: CONTENT_TYPE, body: 'half 1\n' };
+      },
+    });
+    const answer = await exchange(`${base}/metrics`, { 'x-prometheus-scrape-timeout-seconds': '2' });
+    expect([answer.status, answer.body.toString()]).toEqual([200, 'half 1\n']);
+    expect(reason).toMatchObject({ name: 'ScrapeAbort', code: 'TIMEOUT' });
+  });
+
+  it('answers 503 when a scrape outlasts its timeout, and keeps its place until it ends', async () => {
+    const waiting: (() => void)[] = [];
+    let released = 0;
+    const page = { contentType: CONTENT_TYPE, body: 'up 1\n', release: () => void released++ };
+    const base = await serve({
+      maxConcurrentScrapes: 1,
+      metrics: () => new Promise((resolve) => waiting.push(() => resolve(page))),
+    });
+    const answer = await exchange(`${base}/metrics`, { 'x-prometheus-scrape-timeout-seconds': '0.01' });
+    expect([answer.status, answer.body.toString()]).toEqual([503, "Not rendered within the scrape's timeout.\n"]);
+    expect((await exchange(`${base}/metrics`)).headers['retry-after']).toBe('1');
+    waiting.pop()?.();
+    await until(() => released === 1);
+    const again = exchange(`${base}/metrics`, { 'x-prometheus-scrape-timeout-seconds': 'soon' });
+    await until(() => waiting.length === 1);
+    waiting.pop()?.();
+    expect((await again).status).toBe(200);
+  });
+
+  it.each([
+    ['HEAD', '/metrics', 200],
+    ['POST', '/metrics', 405],
+    ['GET', '/metrics/?name=up', 200],
+    ['GET', '/constructor', 404],
+  ])('%s %s answers %d', async (method, path, status) => {
+    expect((await fetch((await serve()) + path, { method })).status).toBe(status);
+  });
+
   const reload = (): void => undefined;
   it.each([
     ['POST', {}, 403],
@@ -146,7 +209,7 @@ describe('createWebApp', () => {
   });
 
   it('runs what stands before the routes first', async () => {
-    const base = await serve({ before: [(_request, response) => void response.status(401).end('who?')] });
+    const base = await serve({ before: [(_request, response) => void response.writeHead(401).end('who?')] });
     for (const path of ['/', '/metrics', '/-/healthy']) expect((await exchange(base + path)).status).toBe(401);
   });
 });
@@ -210,6 +273,46 @@ describe('listen', () => {
     } finally {
       agent.destroy();
     }
+  });
+
+  const PATIENT = { headersMs: 60_000, requestMs: 60_000, silentMs: 60_000, idleMs: 60_000, checkMs: 10 };
+  it.each([
+    ['says nothing', '', { headersMs: 30 }],
+    ["doesn't end its headers", 'GET /-/healthy HTTP/1.1\r\nHost: a\r\nX-More: ', { headersMs: 30 }],
+    [
+      "doesn't end its body",
+      'POST /-/reload HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nabc',
+      { headersMs: 20, requestMs: 40 },
+    ],
+    ['stays after its answer', 'GET /-/healthy HTTP/1.1\r\nHost: a\r\n\r\n', { idleMs: 30 }],
+    ['waits for an answer that never comes', 'GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n', { silentMs: 30 }],
+  ])('ends a connection that %s', async (_what, sent, limits) => {
+    const app = appWith();
+    const handler: RequestListener = (incoming, response) => {
+      if (incoming.url !== '/metrics') app(incoming, response);
+    };
+    const listener = await listen(handler, '127.0.0.1:0', { drainMs: 1, limits: { ...PATIENT, ...limits } });
+    open.push(listener);
+    const socket = connect(Number(listener.address.split(':')[1]), '127.0.0.1').on('error', () => undefined);
+    const closed = once(socket, 'close');
+    socket.resume().write(sent);
+    await closed;
+  });
+
+  it('takes no more connections than its limit', async () => {
+    const listener = await listen(appWith(), '127.0.0.1:0', { limits: { connections: 2 } });
+    open.push(listener);
+    const dial = () => connect(Number(listener.address.split(':')[1]), '127.0.0.1').on('error', () => undefined);
+    const held = [dial(), dial()];
+    await Promise.all(held.map((socket) => once(socket, 'connect')));
+    const refused = dial().resume();
+    await once(refused, 'close');
+    held[0]?.destroy();
+    const url = `http://${listener.address}/-/healthy`;
+    let answer: Answer | undefined;
+    while (answer === undefined) answer = await exchange(url).catch(() => undefined);
+    expect(answer.status).toBe(200);
+    held[1]?.destroy();
   });
 
   it('cuts requests that outlast the drain', async () => {

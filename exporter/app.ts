@@ -2,9 +2,10 @@ import { statfsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { setImmediate } from 'node:timers/promises';
-import { createWebApp, listen, type MetricsPage } from '../daemon/http.ts';
+import { createWebApp, listen, ScrapeAbort, type MetricsPage, type Scrape } from '../daemon/http.ts';
 import type { StopStack } from '../daemon/lifecycle.ts';
 import { ConditionLog, type Logger } from '../daemon/logger.ts';
+import { WebConfigFile } from '../daemon/web-config-file.ts';
 import { runCollector, unavailable, type Collector } from './collector.ts';
 import { connectionsCollector } from './collectors/connections.ts';
 import { containerCollector } from './collectors/container.ts';
@@ -12,7 +13,7 @@ import { edgesCollector } from './collectors/edges.ts';
 import { requestsCollector } from './collectors/requests.ts';
 import { targetInfoCollector } from './collectors/target-info.ts';
 import { COLLECTOR_NAMES, type CollectorName, type Config } from './config.ts';
-import { CONTENT_TYPE, Exposition } from './exposition.ts';
+import { Exposition } from './exposition.ts';
 import { cgroupId, findCgroupMount } from './identity/cgroup.ts';
 import { Directory } from './identity/directory.ts';
 import { TargetsFile } from './identity/targets-file.ts';
@@ -31,16 +32,18 @@ export interface Exporter {
   readonly address: string;
   /** Reads the targets anew. @throws ConfigError, and keeps the last good ones. */
   reload(): void;
-  scrape(): Promise<MetricsPage>;
+  /** Renders /metrics. @throws ScrapeAbort when the client has left. */
+  scrape(request: Scrape): Promise<MetricsPage>;
 }
 
 /**
- * Starts the exporter: targets, kernel programs, web server, in this order; what can fail through the user comes first.
+ * Starts the exporter: web configuration, targets, kernel programs, web server, in this order; what can fail through the user comes first.
  *
  * @throws ConfigError, CgroupError, RequirementError, BpfError, ListenError
  */
 export async function startExporter(config: Config, context: ExporterContext): Promise<Exporter> {
   const { version, logger, stops } = context;
+  const web = config.webConfigFile === undefined ? undefined : new WebConfigFile(config.webConfigFile, logger);
   const file = openTargets(config, context);
   const cgroupfs = resolve(config.cgroupfs ?? findCgroupMount());
   checkCgroupfs(cgroupfs, logger);
@@ -54,18 +57,33 @@ export async function startExporter(config: Config, context: ExporterContext): P
 
   // Scrapes that overlap need a buffer each; what is free is used again.
   const free: Exposition[] = [];
-  const scrape = async (): Promise<MetricsPage> => {
-    const out = free.pop() ?? new Exposition();
-    out.clear();
+  const release = (out: Exposition): void => {
+    if (free.length < KEPT_BUFFERS) free.push(out);
+  };
+  const render = async (out: Exposition, { format, signal }: Scrape): Promise<MetricsPage> => {
+    out.begin(format);
     for (const collector of collectors) {
-      self.collector(await runCollector(collector, out, log));
+      if (clientLeft(signal)) throw signal.reason;
+      // What there is no time left for counts as failed; the client gets the rest.
+      const step = signal.aborted ? unavailable(collector.name, signal.reason as Error) : collector;
+      self.collector(await runCollector(step, out, log));
       // Each collector is a few milliseconds of work on end: others get their turn between two.
       await setImmediate();
     }
     self.series(out.count);
     if (file !== undefined) self.targetsReload(file.lastReloadSuccessful);
     out.append(await self.render());
-    return { contentType: CONTENT_TYPE, body: out.bytes(), release: () => free.push(out) };
+    out.end();
+    return { contentType: out.contentType, body: out.bytes(), release: () => release(out) };
+  };
+  const scrape = async (request: Scrape): Promise<MetricsPage> => {
+    const out = free.pop() ?? new Exposition();
+    try {
+      return await render(out, request);
+    } catch (error) {
+      release(out);
+      throw error;
+    }
   };
   const reload = (): void => file?.reload();
 
@@ -76,14 +94,23 @@ export async function startExporter(config: Config, context: ExporterContext): P
     ready: () => true,
     reload,
     enableLifecycle: config.enableLifecycle,
+    ...(web !== undefined && { before: [web.before] }),
     logger,
   });
   // The first scrape renders every series' name and logs what doesn't work here: better now than in somebody's timeout.
-  (await scrape()).release?.();
-  const listener = await listen(app, config.listenAddress);
+  (await scrape({ format: 'text', signal: new AbortController().signal })).release?.();
+  const createServer = web?.createServer;
+  const listener = await listen(app, config.listenAddress, createServer && { createServer });
   stops.onStop('web server', () => listener.close());
-  logger.info('listening', { address: listener.address, cgroupfs });
+  logger.info('listening', { address: listener.address, tls: web?.tls === true, cgroupfs });
   return { address: listener.address, reload, scrape };
+}
+
+/** Buffers of several megabytes, kept for the next scrapes: one is in use nearly always, two with a pair of servers. */
+const KEPT_BUFFERS = 2;
+
+function clientLeft(signal: AbortSignal): boolean {
+  return signal.reason instanceof ScrapeAbort && signal.reason.code === 'CLIENT_LEFT';
 }
 
 function openTargets(config: Config, { logger, stops }: ExporterContext): TargetsFile | undefined {

@@ -7,6 +7,7 @@ describe('parseCommandLine', () => {
     expect(action).toBe('run');
     expect(config).toEqual({
       listenAddress: ':9400',
+      webConfigFile: undefined,
       enableLifecycle: false,
       targetsFile: undefined,
       cgroupfs: undefined,
@@ -29,6 +30,7 @@ describe('parseCommandLine', () => {
     [['--help'], 'help'],
     [['--version'], 'version'],
     [['--config.check', '--targets.file=x'], 'check'],
+    [['--config.check', '--web.config.file=x'], 'check'],
   ])('%o means %s', (argv, action) => expect(parseCommandLine(argv).action).toBe(action));
 
   it.each([
@@ -37,7 +39,7 @@ describe('parseCommandLine', () => {
     [['--external.max-names=many'], '--external.max-names: expected a number, got "many"'],
     [['--web.listen-address=9400'], '--web.listen-address: expected [host]:port'],
     [['--log.level=loud'], '--log.level: expected debug, info, warn, error, got "loud"'],
-    [['--config.check'], '--config.check: expected --targets.file as well'],
+    [['--config.check'], '--config.check: expected --targets.file or --web.config.file as well'],
     [['serve'], 'unexpected argument "serve"'],
     [['--collector.magic'], "Unknown option '--collector.magic'"],
   ])('refuses %o', (argv, message) => expect(() => parseCommandLine(argv)).toThrow(message));

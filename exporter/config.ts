@@ -15,12 +15,16 @@ export const COLLECTOR_NAMES = Object.keys(COLLECTORS) as readonly CollectorName
 
 export const FLAGS = {
   'web.listen-address': { type: 'string', default: ':9400', help: 'Address to serve on, [host]:port.' },
+  'web.config.file': {
+    type: 'string',
+    help: "YAML file with TLS, headers and basic auth, in exporter-toolkit's format; changes count at once.",
+  },
   'web.enable-lifecycle': { type: 'boolean', help: 'Allow POST /-/reload.' },
   'targets.file': {
     type: 'string',
     help: 'YAML file of services and their cgroups and addresses; read again when it changes.',
   },
-  'config.check': { type: 'boolean', help: 'Check the targets file and exit.' },
+  'config.check': { type: 'boolean', help: 'Check the targets file and the web configuration and exit.' },
   'path.cgroupfs': { type: 'string', help: 'Where cgroup2 is mounted. Default: found in /proc/self/mounts.' },
   'bpf.object': { type: 'string', help: 'The BPF object file. Default: the one that came with the program.' },
   'bpf.max-services': { type: 'number', default: 4096, help: 'Greatest number of cgroups counted at a time.' },
@@ -53,6 +57,7 @@ function collectorFlag(name: CollectorName) {
 /** What the exporter was asked to do. */
 export interface Config {
   readonly listenAddress: string;
+  readonly webConfigFile: string | undefined;
   readonly enableLifecycle: boolean;
   readonly targetsFile: string | undefined;
   readonly cgroupfs: string | undefined;
@@ -76,11 +81,13 @@ export function parseCommandLine(argv: readonly string[]): CommandLine {
   const { values, positionals } = parseFlags(argv, FLAGS);
   if (positionals[0] !== undefined) throw new UsageError(`unexpected argument "${positionals[0]}"`);
   parseListenAddress(values['web.listen-address']);
-  if (values['config.check'] && values['targets.file'] === undefined) {
-    throw new UsageError('--config.check: expected --targets.file as well');
+  const nothingToCheck = values['targets.file'] === undefined && values['web.config.file'] === undefined;
+  if (values['config.check'] && nothingToCheck) {
+    throw new UsageError('--config.check: expected --targets.file or --web.config.file as well');
   }
   const config: Config = {
     listenAddress: values['web.listen-address'],
+    webConfigFile: values['web.config.file'],
     enableLifecycle: values['web.enable-lifecycle'],
     targetsFile: values['targets.file'],
     cgroupfs: values['path.cgroupfs'],

@@ -60,6 +60,27 @@ describe('Exposition', () => {
     expect(out.count).toBe(3);
   });
 
+  it('writes OpenMetrics', () => {
+    const out = new Exposition();
+    out.family('old', 'gauge', 'Of an answer before.');
+    out.begin('openmetrics');
+    out.family('a_total', 'counter', 'A "quoted"\nhelp.');
+    out.sample(series('a_total', 'x="1"'), 1);
+    out.family('b', 'gauge', 'B.');
+    out.sample(series('b'), 0.5);
+    out.append('# HELP c_total Said "c".\n# TYPE c_total counter\nc_total 3\n\n');
+    out.end();
+    expect(out.toString()).toBe(
+      '# HELP a A \\"quoted\\"\\nhelp.\n# TYPE a counter\na_total{x="1"} 1\n# HELP b B.\n# TYPE b gauge\nb 0.5\n' +
+        '# HELP c Said \\"c\\".\n# TYPE c counter\nc_total 3\n# EOF\n',
+    );
+    expect(out.contentType).toBe('application/openmetrics-text; version=1.0.0; charset=utf-8');
+    out.begin('text');
+    out.append('# TYPE c_total counter\nc_total 3\n');
+    out.end();
+    expect(out.toString()).toBe('# TYPE c_total counter\nc_total 3\n');
+  });
+
   it('refuses a family that is torn apart, and samples without one', () => {
     const out = new Exposition();
     expect(() => out.sample(series('a'), 1)).toThrow('a sample before its family');

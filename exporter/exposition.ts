@@ -1,5 +1,9 @@
-/** Content type of Prometheus' text format. */
-export const CONTENT_TYPE = 'text/plain; version=0.0.4; charset=utf-8';
+import {
+  OPENMETRICS_CONTENT_TYPE,
+  TEXT_CONTENT_TYPE,
+  toOpenMetrics,
+  type ExpositionFormat,
+} from '../daemon/http-accept.ts';
 
 export type FamilyType = 'counter' | 'gauge' | 'histogram';
 
@@ -56,11 +60,14 @@ const VALUE_BYTES = 25;
 /** Room for 20,000 series. Memory that is never written to is never used, so a small answer costs no more for it. */
 const INITIAL_BYTES = 4 * 1024 * 1024;
 
+const OPENMETRICS_END = '# EOF\n';
+const COUNTER_SUFFIX = '_total';
+
 const NEWLINE = 10;
 const ZERO = 48;
 
 /**
- * Builds an answer in Prometheus' text format, in one buffer that is used again and again: at 20,000 series an answer
+ * Builds an answer in Prometheus' text format or OpenMetrics, in one buffer that is used again and again: at 20,000 series an answer
  * is three megabytes, and as strings it would cost tens of megabytes of garbage. A family's lines must stand together:
  * it is begun once, then its samples follow. A family without samples leaves no trace.
  */
@@ -71,18 +78,29 @@ export class Exposition {
   readonly #families: string[] = [];
   /** The header of the family begun last; empty once it is written. */
   #header = '';
+  #format: ExpositionFormat = 'text';
 
   /** Number of samples so far. */
   get count(): number {
     return this.#count;
   }
 
-  /** @throws Error when the family was begun before. */
+  get contentType(): string {
+    return this.#format === 'text' ? TEXT_CONTENT_TYPE : OPENMETRICS_CONTENT_TYPE;
+  }
+
+  /**
+   * `name` is that of the samples; OpenMetrics' families of counters go without its `_total`.
+   *
+   * @throws Error when the family was begun before.
+   */
   family(name: string, type: FamilyType, help: string): void {
     if (this.#families.includes(name)) throw new Error(`family ${name} begun twice`);
     this.#families.push(name);
-    const text = help.replaceAll(/[\\\n]/g, (character) => ESCAPES[character] ?? character);
-    this.#header = `# HELP ${name} ${text}\n# TYPE ${name} ${type}\n`;
+    const text = help.replaceAll(this.#format === 'text' ? /[\\\n]/g : /[\\\n"]/g, (match) => ESCAPES[match] ?? match);
+    const short = this.#format === 'openmetrics' && type === 'counter' && name.endsWith(COUNTER_SUFFIX);
+    const family = short ? name.slice(0, -COUNTER_SUFFIX.length) : name;
+    this.#header = `# HELP ${family} ${text}\n# TYPE ${family} ${type}\n`;
   }
 
   sample(line: Series, value: number): void {
@@ -95,8 +113,17 @@ export class Exposition {
     this.#count++;
   }
 
-  /** Appends families that were rendered elsewhere. */
+  /** Appends families that were rendered elsewhere, in Prometheus' text format. */
   append(text: string): void {
+    this.#write(this.#format === 'text' ? text : toOpenMetrics(text));
+  }
+
+  /** Ends the answer; nothing can follow. */
+  end(): void {
+    if (this.#format === 'openmetrics') this.#write(OPENMETRICS_END);
+  }
+
+  #write(text: string): void {
     this.#reserve(Buffer.byteLength(text));
     this.#length += this.#buffer.write(text, this.#length);
   }
@@ -104,7 +131,7 @@ export class Exposition {
   #writeHeader(): void {
     const header = this.#header;
     this.#header = '';
-    this.append(header);
+    this.#write(header);
   }
 
   /** Most values are small counts, which need no string. */
@@ -137,12 +164,13 @@ export class Exposition {
     this.#header = '';
   }
 
-  /** Forgets everything and keeps the buffer. */
-  clear(): void {
+  /** Forgets everything, keeps the buffer, and begins an answer in `format`. */
+  begin(format: ExpositionFormat): void {
+    this.#format = format;
     this.rollback({ length: 0, count: 0, families: 0 });
   }
 
-  /** The answer so far. Valid until the next `clear`. */
+  /** The answer so far. Valid until the next `begin`. */
   bytes(): Buffer {
     return this.#buffer.subarray(0, this.#length);
   }

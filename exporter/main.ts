@@ -1,8 +1,12 @@
+// First, for what it does: it counts for everything that is loaded after it.
+// oxlint-disable-next-line import/no-unassigned-import
+import './heap.ts';
 import { renderHelp } from '../daemon/flags.ts';
 import { aborted, runProgram } from '../daemon/lifecycle.ts';
 import { createLogger } from '../daemon/logger.ts';
+import { WebConfigFile } from '../daemon/web-config-file.ts';
 import { startExporter } from './app.ts';
-import { FLAGS, parseCommandLine } from './config.ts';
+import { FLAGS, parseCommandLine, type Config } from './config.ts';
 import { readTargetsFile } from './identity/targets-file.ts';
 
 /** Set when the program is bundled. */
@@ -20,12 +24,9 @@ await runProgram(NAME, async (context) => {
     case 'version':
       process.stdout.write(`${NAME}, version ${version}\n`);
       return;
-    case 'check': {
-      const path = config.targetsFile as string;
-      const { length } = readTargetsFile(path);
-      process.stdout.write(`${path}: valid, ${length} ${length === 1 ? 'target' : 'targets'}\n`);
+    case 'check':
+      process.stdout.write(checkFiles(config));
       return;
-    }
     case 'run': {
       const logger = createLogger({ level: config.logLevel, format: config.logFormat });
       logger.info('starting', { program: NAME, version });
@@ -37,3 +38,17 @@ await runProgram(NAME, async (context) => {
     }
   }
 });
+
+/** Reads the files that the user named. @throws ConfigError */
+function checkFiles({ targetsFile, webConfigFile }: Config): string {
+  let report = '';
+  if (targetsFile !== undefined) {
+    const { length } = readTargetsFile(targetsFile);
+    report += `${targetsFile}: valid, ${length} ${length === 1 ? 'target' : 'targets'}\n`;
+  }
+  if (webConfigFile !== undefined) {
+    const { tls } = new WebConfigFile(webConfigFile, createLogger());
+    report += `${webConfigFile}: valid, ${tls ? 'with' : 'without'} TLS\n`;
+  }
+  return report;
+}

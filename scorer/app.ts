@@ -3,6 +3,7 @@ import { createHttpClient } from '../daemon/http-client.ts';
 import { createWebApp, listen } from '../daemon/http.ts';
 import { StopStack } from '../daemon/lifecycle.ts';
 import { ConditionLog, type Logger } from '../daemon/logger.ts';
+import type { WebConfigFile } from '../daemon/web-config-file.ts';
 import type { ScorerConfig } from './config.ts';
 import { Feed } from './feed.ts';
 import type { FeatureSet } from './features.ts';
@@ -28,6 +29,8 @@ export interface ScorerAppOptions {
   /** Program and arguments that run `lorikeet-scorer train` with this configuration. */
   readonly learnCommand: readonly [string, ...string[]];
   readonly enableLifecycle?: boolean;
+  /** TLS and basic auth of the web server. Default: neither. */
+  readonly web?: WebConfigFile | undefined;
   readonly reload?: () => void | Promise<void>;
 }
 
@@ -74,7 +77,8 @@ export class ScorerApp {
   /** Opens the model, serves, and starts the cycles. Resolves with where it listens. */
   async start(): Promise<string> {
     const { config, logger, listenAddress } = this.#options;
-    const listener = await listen(this.#webApp(), listenAddress);
+    const createServer = this.#options.web?.createServer;
+    const listener = await listen(this.#webApp(), listenAddress, createServer && { createServer });
     this.#stops.onStop('web', () => listener.close());
     await this.#openModel();
     this.#stops.onStop('model', async () => await this.#model?.autoencoder.close());
@@ -121,7 +125,7 @@ export class ScorerApp {
   }
 
   #webApp() {
-    const { enableLifecycle = false, reload, logger } = this.#options;
+    const { enableLifecycle = false, reload, web, logger } = this.#options;
     return createWebApp({
       name: 'lorikeet-scorer',
       description: 'Scores how unlike itself each service behaves, from what Prometheus knows of it.',
@@ -132,6 +136,7 @@ export class ScorerApp {
       ready: () => this.#ready,
       enableLifecycle,
       ...(reload !== undefined && { reload }),
+      ...(web !== undefined && { before: [web.before] }),
       logger,
     });
   }

@@ -1,6 +1,6 @@
 import { hostname } from 'node:os';
 import { basename } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import { readConfigFile } from '../../daemon/config-file.ts';
 import { ConditionLog, type Logger } from '../../daemon/logger.ts';
 import { parsePeerAddress, type PeerAddress } from './addresses.ts';

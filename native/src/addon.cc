@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT
+#include <malloc.h>
+
 #include <algorithm>
 #include <cerrno>
 #include <memory>
@@ -252,7 +254,19 @@ void SetErrorClass(const Napi::CallbackInfo &info) {
     info.Env().GetInstanceData<Environment>()->error_class = Napi::Persistent(info[0].As<Napi::Function>());
 }
 
+/// Gives what was freed back to the kernel at once. glibc's limits grow with the largest block that was ever freed, so
+/// one answer of megabytes leaves every thread with an arena of that size; setting a limit keeps them where they are.
+void KeepMemorySmall() {
+#ifdef __GLIBC__
+    constexpr int limit = 256 * 1024;
+    mallopt(M_MMAP_THRESHOLD, limit);
+    mallopt(M_TRIM_THRESHOLD, limit);
+    mallopt(M_ARENA_MAX, 1);
+#endif
+}
+
 Napi::Object Init(Napi::Env env, Napi::Object exports) {
+    KeepMemorySmall();
     auto *environment = new Environment();
     env.SetInstanceData(environment);
     env.AddCleanupHook(CloseAll, environment);

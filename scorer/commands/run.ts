@@ -1,6 +1,7 @@
 import { COMMON_FLAGS, type Flags, parseFlags, renderHelp } from '../../daemon/flags.ts';
 import type { ProgramContext } from '../../daemon/lifecycle.ts';
 import { createLogger, type LogFormat, type LogLevel } from '../../daemon/logger.ts';
+import { WebConfigFile } from '../../daemon/web-config-file.ts';
 import { ScorerApp } from '../app.ts';
 import { readScorerConfig, type ScorerConfig } from '../config.ts';
 import { type FeatureSet, readFeatures } from '../features.ts';
@@ -11,6 +12,10 @@ const FLAGS = {
   'config.file': { type: 'string', default: 'scorer.yaml', help: 'The configuration.' },
   'config.check': { type: 'boolean', help: 'Check the configuration and the features file and exit.' },
   'web.listen-address': { type: 'string', default: ':9401', help: 'Where to serve /metrics.' },
+  'web.config.file': {
+    type: 'string',
+    help: "YAML file with TLS, headers and basic auth, in exporter-toolkit's format; changes count at once.",
+  },
   'web.enable-lifecycle': { type: 'boolean', help: 'Allow reloads by POST /-/reload.' },
   ...COMMON_FLAGS,
 } as const satisfies Flags;
@@ -34,6 +39,8 @@ export async function runScorer({ argv, stops, signal, onReload }: ProgramContex
     return { config, set: readFeatures(config.features_file ?? SHIPPED_FEATURES) };
   };
   let loaded = read();
+  const webConfigFile = values['web.config.file'];
+  const web = webConfigFile === undefined ? undefined : new WebConfigFile(webConfigFile, logger);
   if (values['config.check']) {
     process.stdout.write(`${values['config.file']}: fine, ${loaded.set.features.length} features\n`);
     process.exit(0);
@@ -48,6 +55,7 @@ export async function runScorer({ argv, stops, signal, onReload }: ProgramContex
       listenAddress: values['web.listen-address'],
       learnCommand: [process.execPath, process.argv[1] ?? '', 'train', `--config.file=${values['config.file']}`],
       enableLifecycle: values['web.enable-lifecycle'],
+      web,
       reload,
     });
   /** Whatever can fail is done first; then the running scorer is swapped for one with the new files. */

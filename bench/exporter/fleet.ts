@@ -1,0 +1,55 @@
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, rmdirSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+/** Series of one local target: requests and connections by role, histograms of 25 lines each, resources and info. */
+export const SERIES_PER_TARGET = 143;
+
+/** Services known by a targets file, some of them with a cgroup on this machine. */
+export interface Fleet {
+  readonly targetsFile: string;
+  remove(): void;
+}
+
+/** Makes `local` cgroups and a targets file of `known` services. */
+export function makeFleet(known: number, local: number): Fleet {
+  const name = `lorikeet-bench-${process.pid}`;
+  const root = join(cgroupMount(), name);
+  const folder = mkdtempSync(join(tmpdir(), 'lorikeet-bench-'));
+  const made: string[] = [];
+  const remove = () => {
+    for (const path of made.splice(0).reverse()) rmdirSync(path);
+    rmSync(folder, { recursive: true, force: true });
+  };
+  const make = (path: string) => {
+    mkdirSync(path);
+    made.push(path);
+  };
+  try {
+    make(root);
+    const entries: string[] = [];
+    for (let index = 0; index < known; index++) {
+      const service = `service-${index % Math.ceil(known / 3)}`;
+      const address = `10.${(index >> 16) & 255}.${(index >> 8) & 255}.${index & 255}`;
+      const pod = `${service}-7f9c6d5b8-x${index}`;
+      const cgroup = index < local ? `, cgroup: /${name}/pod-${index}` : '';
+      if (index < local) make(join(root, `pod-${index}`));
+      entries.push(`  - {namespace: shop, service: ${service}, pod: ${pod}, addresses: [${address}]${cgroup}}\n`);
+    }
+    const targetsFile = join(folder, 'targets.yaml');
+    writeFileSync(targetsFile, `targets:\n${entries.join('')}`);
+    return { targetsFile, remove };
+  } catch (error) {
+    remove();
+    throw error;
+  }
+}
+
+function cgroupMount(): string {
+  const mount = readFileSync('/proc/self/mounts', 'utf8')
+    .split('\n')
+    .map((line) => line.split(' '))
+    .find(([, , type]) => type === 'cgroup2');
+  if (mount?.[1] === undefined) throw new Error('no cgroup2 file system is mounted');
+  return mount[1];
+}

@@ -1,0 +1,68 @@
+/** Content type of Prometheus' text format. */
+export const TEXT_CONTENT_TYPE = 'text/plain; version=0.0.4; charset=utf-8';
+/** Content type of OpenMetrics, https://prometheus.io/docs/specs/om/open_metrics_spec/ */
+export const OPENMETRICS_CONTENT_TYPE = 'application/openmetrics-text; version=1.0.0; charset=utf-8';
+
+export type ExpositionFormat = 'text' | 'openmetrics';
+
+interface Accepted {
+  readonly value: string;
+  readonly parameters: ReadonlyMap<string, string>;
+  /** 0..1; 0 means never. */
+  readonly weight: number;
+}
+
+/** The items of a header such as Accept or Accept-Encoding (RFC 9110, 12.4), in the order given. */
+function parseAccepted(header: string): readonly Accepted[] {
+  return header.split(',').map((item) => {
+    const [value = '', ...rest] = item.split(';').map((part) => part.trim().toLowerCase());
+    const parameters = new Map(
+      rest.map((part): [string, string] => {
+        const equals = part.indexOf('=');
+        const name = equals === -1 ? part : part.slice(0, equals).trim();
+        return [name, equals === -1 ? '' : part.slice(equals + 1).trim()];
+      }),
+    );
+    const weight = Number(parameters.get('q') ?? 1);
+    return { value, parameters, weight: weight >= 0 && weight <= 1 ? weight : 0 };
+  });
+}
+
+/** Whether the client prefers gzip to bytes as they are. */
+export function acceptsGzip(header: string | undefined): boolean {
+  if (header === undefined) return false;
+  const items = parseAccepted(header);
+  const weightOf = (name: string) => items.find((item) => item.value === name)?.weight;
+  const gzip = weightOf('gzip') ?? weightOf('*') ?? 0;
+  return gzip > 0 && gzip >= (weightOf('identity') ?? 0);
+}
+
+/**
+ * The format that a scrape's Accept header asks for: OpenMetrics only where it is named with a weight not below that of
+ * the text format, as Prometheus does; text for browsers and curl.
+ */
+export function negotiateFormat(header: string | undefined): ExpositionFormat {
+  if (header === undefined) return 'text';
+  const items = parseAccepted(header);
+  const weightOf = (type: string, version: string) =>
+    Math.max(
+      0,
+      ...items
+        .filter((item) => item.value === type && (item.parameters.get('version') ?? version) === version)
+        .map((item) => item.weight),
+    );
+  const openMetrics = weightOf('application/openmetrics-text', '1.0.0');
+  return openMetrics > 0 && openMetrics >= weightOf('text/plain', '0.0.4') ? 'openmetrics' : 'text';
+}
+
+/**
+ * Families in Prometheus' text format, their lines without timestamps and their counters named `..._total`, as
+ * OpenMetrics without its `# EOF`: a counter's family has no `_total`, quotes in help are escaped, no line is blank.
+ */
+export function toOpenMetrics(text: string): string {
+  return text
+    .replaceAll(/^# HELP (\S+)_total( .*)?\n# TYPE \1_total counter$/gm, '# HELP $1$2\n# TYPE $1 counter')
+    .replaceAll(/^# HELP \S+ .*$/gm, (line) => line.replaceAll('"', '\\"'))
+    .replaceAll(/^# TYPE (\S+) untyped$/gm, '# TYPE $1 unknown')
+    .replaceAll(/\n{2,}/g, '\n');
+}

@@ -1,0 +1,36 @@
+import { getCiphers, type SecureVersion } from 'node:tls';
+
+/** exporter-toolkit's names of versions -> Node's, from the oldest. */
+export const TLS_VERSIONS = {
+  TLS10: 'TLSv1',
+  TLS11: 'TLSv1.1',
+  TLS12: 'TLSv1.2',
+  TLS13: 'TLSv1.3',
+} as const satisfies Readonly<Record<string, SecureVersion>>;
+
+const CURVES = { CurveP256: 'P-256', CurveP384: 'P-384', CurveP521: 'P-521', X25519: 'X25519' } as const;
+
+/** OpenSSL's name of a curve that Go names `CurveP256`. */
+export function curveName(name: keyof typeof CURVES): string {
+  return CURVES[name];
+}
+
+/**
+ * OpenSSL's name of a cipher suite given by its IANA name, as Go and exporter-toolkit have it; undefined when it isn't
+ * one or OpenSSL leaves it out here (RC4, 3DES).
+ *
+ * @example opensslCipher('TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256') // 'ECDHE-RSA-AES128-GCM-SHA256'
+ */
+export function opensslCipher(name: string): string | undefined {
+  const known = (cipher: string) => (getCiphers().includes(cipher.toLowerCase()) ? cipher : undefined);
+  // Those of TLS 1.3 have one name only, without WITH.
+  if (/^TLS_(AES|CHACHA20)_/.test(name)) return known(name);
+  const match = /^TLS_(ECDHE_ECDSA|ECDHE_RSA|RSA)_WITH_(\w+)$/.exec(name);
+  const [, exchange = '', rest = ''] = match ?? [];
+  if (match === null) return undefined;
+  const cipher = rest
+    .replace(/^AES_(128|256)_/, 'AES$1_')
+    .replace('_CBC_', '_')
+    .replace(/^CHACHA20_POLY1305(_SHA256)?$/, 'CHACHA20_POLY1305');
+  return known(`${exchange === 'RSA' ? '' : `${exchange}_`}${cipher}`.replaceAll('_', '-'));
+}

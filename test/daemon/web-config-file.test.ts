@@ -1,0 +1,217 @@
+import { execFile } from 'node:child_process';
+import { copyFileSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { hashSync } from 'bcryptjs';
+import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { createWebApp, listen, type Listener } from '../../daemon/http.ts';
+import { createLogger } from '../../daemon/logger.ts';
+import { WebConfigFile } from '../../daemon/web-config-file.ts';
+import { makeAuthority } from './certificates.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'lorikeet-web-config-file-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+const authority = makeAuthority(folder);
+const stranger = makeAuthority(folder, 'stranger-ca');
+const first = authority.sign('first', 'first');
+const second = authority.sign('second', 'second');
+const client = authority.sign('client', 'client');
+const foreign = stranger.sign('foreign', 'foreign');
+const file = join(folder, 'web.yaml');
+
+const open: Listener[] = [];
+let log: string[] = [];
+beforeEach(() => (log = []));
+afterEach(async () => {
+  await Promise.all(open.splice(0).map((listener) => listener.close()));
+});
+
+/** A new file in the place of the old one, as ConfigMaps and editors write it. */
+function write(text: string): void {
+  writeFileSync(`${file}.new`, text);
+  renameSync(`${file}.new`, file);
+}
+
+const tlsConfig = (more = '', certificate = first) =>
+  `tls_server_config:\n  cert_file: ${certificate.cert}\n  key_file: ${certificate.key}\n${more}`;
+
+async function serve(text: string): Promise<string> {
+  write(text);
+  const web = new WebConfigFile(file, createLogger({ level: 'info', write: (line) => log.push(line) }));
+  const app = createWebApp({
+    name: 'lorikeet-test',
+    description: 'A program under test.',
+    metrics: () => Promise.resolve({ contentType: 'text/plain', body: 'up 1\n' }),
+    ready: () => true,
+    before: [web.before],
+  });
+  const { createServer } = web;
+  const listener = await listen(app, '127.0.0.1:0', createServer && { createServer });
+  open.push(listener);
+  return `${web.tls ? 'https' : 'http'}://${listener.address}`;
+}
+
+interface Curl {
+  /** curl's own exit status: 35 handshake, 52 empty answer, 56 broken connection, 60 certificate not trusted. */
+  readonly exit: number;
+  readonly status: number;
+  readonly output: string;
+}
+
+/** One exchange by curl, which trusts the authority. */
+async function curl(url: string, ...args: readonly string[]): Promise<Curl> {
+  const all = ['-sS', '-v', '--cacert', authority.cert, '-w', '\n%{http_code}', ...args, url];
+  return await new Promise((resolve) => {
+    execFile('curl', all, (error, stdout, stderr) => {
+      const exit = typeof error?.code === 'number' ? error.code : 0;
+      resolve({ exit, status: Number(stdout.trimEnd().split('\n').at(-1)), output: stdout + stderr });
+    });
+  });
+}
+
+const withCertificate = ({ cert, key }: typeof client) => ['--cert', cert, '--key', key] as const;
+
+describe('TLS', () => {
+  it('serves its certificate and nothing in clear', async () => {
+    const url = await serve(tlsConfig());
+    expect(await curl(`${url}/metrics`)).toMatchObject({ exit: 0, status: 200 });
+    expect((await curl(`${url}/metrics`, '--cacert', stranger.cert)).exit).toBe(60);
+    expect((await curl(url.replace('https', 'http'))).exit).not.toBe(0);
+  });
+
+  it.each([
+    ['  min_version: TLS13\n', ['--tls-max', '1.2'], 35],
+    ['  min_version: TLS13\n', ['--tlsv1.3'], 0],
+    ['  max_version: TLS12\n', ['--tlsv1.3'], 35],
+    ['', ['--tls-max', '1.1'], 35],
+    ['  cipher_suites: [TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384]\n', ['--tls-max', '1.2'], 0],
+    [
+      '  cipher_suites: [TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384]\n',
+      ['--tls-max', '1.2', '--ciphers', 'ECDHE-ECDSA-AES128-GCM-SHA256'],
+      35,
+    ],
+    ['  curve_preferences: [CurveP384]\n', ['--curves', 'X25519'], 35],
+    ['  curve_preferences: [CurveP384]\n', ['--curves', 'P-384'], 0],
+  ])('%j with curl %o ends with %d', async (more, args, exit) => {
+    expect((await curl(`${await serve(tlsConfig(more))}/-/healthy`, ...args)).exit).toBe(exit);
+  });
+
+  const CA = `  client_ca_file: ${authority.cert}\n`;
+  it.each([
+    ['RequestClientCert', '', [true, true, true]],
+    ['RequireAnyClientCert', '', [false, true, true]],
+    ['VerifyClientCertIfGiven', CA, [true, true, false]],
+    ['RequireAndVerifyClientCert', CA, [false, true, false]],
+  ] as const)('%s takes none, its own, a foreign certificate: %o', async (type, ca, expected) => {
+    const url = await serve(tlsConfig(`  client_auth_type: ${type}\n${ca}`));
+    const answers = [
+      await curl(`${url}/metrics`),
+      await curl(`${url}/metrics`, ...withCertificate(client)),
+      await curl(`${url}/metrics`, ...withCertificate(foreign)),
+    ];
+    expect(answers.map(({ exit, status }) => exit === 0 && status === 200)).toEqual(expected);
+  });
+});
+
+describe('a change', () => {
+  it('of the certificate counts from the next connection on, of its content or of its name', async () => {
+    const current = { cert: join(folder, 'current.crt'), key: join(folder, 'current.key') };
+    const use = ({ cert, key }: typeof client) => {
+      copyFileSync(cert, current.cert);
+      copyFileSync(key, current.key);
+    };
+    use(first);
+    const url = await serve(tlsConfig('', current));
+    expect((await curl(url)).output).toContain('CN=first');
+    use(second);
+    expect((await curl(url)).output).toContain('CN=second');
+    write(tlsConfig('', first));
+    expect((await curl(url)).output).toContain('CN=first');
+  });
+
+  it('of the policy on client certificates counts as well', async () => {
+    const url = await serve(tlsConfig());
+    expect(await curl(`${url}/metrics`)).toMatchObject({ status: 200 });
+    write(tlsConfig(`  client_auth_type: RequireAndVerifyClientCert\n  client_ca_file: ${authority.cert}\n`));
+    expect((await curl(`${url}/metrics`)).exit).not.toBe(0);
+    expect(await curl(`${url}/metrics`, ...withCertificate(client))).toMatchObject({ status: 200 });
+    write(tlsConfig());
+    expect(await curl(`${url}/metrics`)).toMatchObject({ status: 200 });
+  });
+
+  it('that is broken keeps the last good state, is told once, and ends', async () => {
+    const url = await serve(tlsConfig());
+    write('tls_server_config: {cert_file: later.crt, key_file: later.key}\n');
+    for (let index = 0; index < 3; index++) expect((await curl(url)).output).toContain('CN=first');
+    expect(log).toHaveLength(1);
+    expect(log[0]).toContain('web configuration not reloaded, keeping the last good one');
+    expect(log[0]).toContain('tls_server_config.cert_file: not readable');
+    copyFileSync(second.cert, join(folder, 'later.crt'));
+    copyFileSync(second.key, join(folder, 'later.key'));
+    expect((await curl(url)).output).toContain('CN=second');
+    expect(log.slice(1).map((line) => /msg="([^"]*)"/.exec(line)?.[1])).toEqual([
+      'web configuration is good again',
+      'web configuration loaded',
+    ]);
+  });
+
+  it('between TLS and none needs a restart', async () => {
+    const url = await serve(tlsConfig());
+    write('{}\n');
+    expect(await curl(url)).toMatchObject({ status: 200 });
+    expect(log[0]).toContain('turning TLS on or off needs a restart');
+  });
+});
+
+describe('basic auth', () => {
+  const users = (password: string) => `basic_auth_users:\n  alice: ${hashSync(password, 4)}\n`;
+
+  it.each(['/', '/metrics', '/-/healthy', '/-/reload', '/nowhere'])('asks at %s', async (path) => {
+    const url = await serve(users('secret'));
+    const { status, output } = await curl(url + path);
+    expect(status).toBe(401);
+    expect(output).toContain('WWW-Authenticate: Basic');
+    expect((await curl(url + path, '-u', 'alice:secret')).status).not.toBe(401);
+  });
+
+  it.each(['alice:wrong', 'mallory:secret', ':', 'alice:'])('refuses %s', async (credentials) => {
+    expect((await curl(`${await serve(users('secret'))}/metrics`, '-u', credentials)).status).toBe(401);
+  });
+
+  it.each(['Basic', 'Basic !!!', 'Basic YWxpY2U=', 'Bearer YWxpY2U6c2VjcmV0', 'YWxpY2U6c2VjcmV0'])(
+    'refuses the header %j',
+    async (header) => {
+      const url = `${await serve(users('secret'))}/metrics`;
+      expect((await curl(url, '-H', `Authorization: ${header}`)).status).toBe(401);
+    },
+  );
+
+  it('takes colons and letters beyond ASCII in passwords', async () => {
+    const url = await serve(users('pä:ss:wörd'));
+    expect(await curl(`${url}/metrics`, '-u', 'alice:pä:ss:wörd')).toMatchObject({ status: 200 });
+  });
+
+  it('changes with the file', async () => {
+    const url = `${await serve(users('old'))}/metrics`;
+    expect(await curl(url, '-u', 'alice:old')).toMatchObject({ status: 200 });
+    write(users('new'));
+    expect(await curl(url, '-u', 'alice:old')).toMatchObject({ status: 401 });
+    expect(await curl(url, '-u', 'alice:new')).toMatchObject({ status: 200 });
+    write('{}\n');
+    expect(await curl(url)).toMatchObject({ status: 200 });
+  });
+
+  it('comes with the headers of the file, also on refusals', async () => {
+    const url = await serve(`${users('secret')}http_server_config: {headers: {X-Frame-Options: deny}}\n`);
+    expect((await curl(`${url}/metrics`)).output).toContain('X-Frame-Options: deny');
+    expect((await curl(`${url}/metrics`, '-u', 'alice:secret')).output).toContain('X-Frame-Options: deny');
+  });
+});
+
+it.each([
+  [`tls_server_config: {cert_file: none.crt, key_file: ${first.key}}`, 'tls_server_config.cert_file: not readable'],
+  [`tls_server_config: {cert_file: ${first.cert}, key_file: ${second.key}}`, "certificate and key can't be used"],
+  ['colour: red', 'colour: unknown key'],
+])('refuses to start with %j', async (text, message) => {
+  await expect(serve(text)).rejects.toThrow(message);
+});
