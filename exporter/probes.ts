@@ -10,16 +10,26 @@ export class RequirementError extends Error {
   override readonly name = 'RequirementError';
 }
 
-/** The kernel programs, and the collectors that show nothing true without them. */
-const PROGRAMS: Readonly<Record<string, readonly CollectorName[]>> = {
-  inet_sock_set_state: ['requests', 'connections', 'edges'],
-  inet_sock_set_state_nested: ['requests', 'connections', 'edges'],
-  sock_send_length: ['requests', 'edges'],
-  sock_recv_length: ['requests', 'edges'],
-};
+/** A place in the kernel to count at. */
+interface Hook {
+  /** Its programs, of which a kernel gets the first that the object has for it (bpf/core_fixes.bpf.h). */
+  readonly programs: readonly [string, ...string[]];
+  /** The collectors that show nothing true without it. */
+  readonly collectors: readonly CollectorName[];
+  /** Whether connections have no bytes without it. */
+  readonly bytes?: true;
+}
 
-/** Without these, connections have no bytes, but everything else. */
-const BYTES_PROGRAMS = ['sock_send_length', 'sock_recv_length'];
+const HOOKS: readonly Hook[] = [
+  { programs: ['inet_sock_set_state'], collectors: ['requests', 'connections', 'edges'] },
+  { programs: ['inet_sock_set_state_nested'], collectors: ['requests', 'connections', 'edges'] },
+  { programs: ['sock_send_length', 'tcp_sendmsg'], collectors: ['requests', 'edges'], bytes: true },
+  {
+    programs: ['sock_recv_length', 'tcp_recvmsg', 'tcp_recvmsg_nonblock'],
+    collectors: ['requests', 'edges'],
+    bytes: true,
+  },
+];
 
 const KERNEL_COLLECTORS: readonly CollectorName[] = ['requests', 'connections', 'edges'];
 
@@ -72,10 +82,10 @@ export function openProbes(options: ProbesOptions, logger: Logger): Probes {
       edges: options.maxEdges,
     },
     constants: { track_edges: options.collectors.has('edges') ? 1 : 0 },
-    disabled: wanted ? [] : Object.keys(PROGRAMS),
+    disabled: wanted ? [] : HOOKS.flatMap(({ programs }) => programs),
   });
   try {
-    const missing = wanted ? attachAll(object, logger) : new Map<string, Error>();
+    const missing = wanted ? attachAll(object, logger) : new Map<Hook, Error>();
     const lost = object.map('lost');
     return {
       requests: measured(object.map('requests')),
@@ -83,7 +93,7 @@ export function openProbes(options: ProbesOptions, logger: Logger): Probes {
       tcp: measured(object.map('tcp')),
       cgroups: object.map('cgroups'),
       unavailable: unavailableCollectors(missing),
-      bytes: !BYTES_PROGRAMS.some((program) => missing.has(program)),
+      bytes: ![...missing.keys()].some((hook) => hook.bytes),
       lost: () => readLost(lost),
       close: () => object.close(),
     };
@@ -93,24 +103,26 @@ export function openProbes(options: ProbesOptions, logger: Logger): Probes {
   }
 }
 
-function attachAll(object: BpfObject, logger: Logger): ReadonlyMap<string, Error> {
-  const missing = new Map<string, Error>();
-  for (const program of Object.keys(PROGRAMS)) {
+function attachAll(object: BpfObject, logger: Logger): ReadonlyMap<Hook, Error> {
+  const missing = new Map<Hook, Error>();
+  for (const hook of HOOKS) {
+    // Where there is none, attaching the first says so.
+    const program = hook.programs.find((name) => object.programs.includes(name)) ?? hook.programs[0];
     try {
       object.attach(program);
     } catch (error) {
       if (!(error instanceof BpfError) || error.code !== 'BPF_ATTACH') throw error;
-      missing.set(program, error);
+      missing.set(hook, error);
       logger.warn('kernel program not attached', { program, error });
     }
   }
   return missing;
 }
 
-function unavailableCollectors(missing: ReadonlyMap<string, Error>): ReadonlyMap<CollectorName, Error> {
+function unavailableCollectors(missing: ReadonlyMap<Hook, Error>): ReadonlyMap<CollectorName, Error> {
   const unavailable = new Map<CollectorName, Error>();
-  for (const [program, error] of missing) {
-    for (const collector of PROGRAMS[program] ?? []) unavailable.set(collector, error);
+  for (const [hook, error] of missing) {
+    for (const collector of hook.collectors) unavailable.set(collector, error);
   }
   return unavailable;
 }

@@ -6,6 +6,7 @@
         "src/addon.cc",
         "src/bpf_object.cc",
         "src/failure.cc",
+        "src/kernel_hooks.cc",
         "src/libbpf_log.cc",
         "src/map_rows.cc",
         "src/static_archives.cc"

@@ -20,8 +20,9 @@ export type { OpenOptions } from './options.ts';
  */
 export class BpfObject {
   /**
-   * The programs that were loaded. Left out are those disabled, and those whose tracepoint this kernel doesn't have:
-   * attaching one of these throws BPF_ATTACH with errno ENOENT.
+   * The programs that were loaded. Left out are those disabled, those whose hook this kernel doesn't have, and those
+   * that are marked as for other kernels (bpf/core_fixes.bpf.h): attaching one of these throws BPF_ATTACH with errno
+   * ENOENT.
    */
   readonly programs: readonly string[];
   readonly #native: NativeObject;

@@ -67,13 +67,13 @@ const untilNoneIsLoaded = () => until('the programs to go', () => programsLoaded
 const openFiles = () => readdirSync('/proc/self/fd').length;
 
 describe('open', () => {
-  test('loads what the kernel has a hook for', () => {
+  test('loads what the kernel has a hook for, of the variant that is for it', () => {
     withObject({}, (bpf) => {
       expect(bpf.programs).toEqual([PROGRAM]);
-      expect(failureOf(() => bpf.attach('hook_of_another_kernel'))).toMatchObject({
-        code: 'BPF_ATTACH',
-        errno: 'ENOENT',
-      });
+      for (const left of ['hook', 'function', 'tracepoint', 'parameters']) {
+        const failure = failureOf(() => bpf.attach(`${left}_of_another_kernel`));
+        expect(failure, left).toMatchObject({ code: 'BPF_ATTACH', errno: 'ENOENT' });
+      }
     });
   });
 
