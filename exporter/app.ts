@@ -16,6 +16,7 @@ import { CONTENT_TYPE, Exposition } from './exposition.ts';
 import { cgroupId, findCgroupMount } from './identity/cgroup.ts';
 import { Directory } from './identity/directory.ts';
 import { TargetsFile } from './identity/targets-file.ts';
+import { dropPrivileges } from './privileges.ts';
 import { openProbes, type Probes } from './probes.ts';
 import { SelfMetrics } from './self-metrics.ts';
 
@@ -82,6 +83,7 @@ export async function startExporter(config: Config, context: ExporterContext): P
   (await scrape()).release?.();
   const listener = await listen(app, config.listenAddress);
   stops.onStop('web server', () => listener.close());
+  dropPrivileges(logger);
   logger.info('listening', { address: listener.address, cgroupfs });
   return { address: listener.address, reload, scrape };
 }

@@ -3,6 +3,7 @@ import type { Logger } from '../daemon/logger.ts';
 import { BpfError, BpfObject, defaultObjectPath, type BpfMap } from '../native/index.ts';
 import type { CollectorName } from './config.ts';
 import type { CounterMap } from './ledger.ts';
+import { missingCapabilities } from './privileges.ts';
 
 /** The machine lacks what BPF programs need; the message is for the user. */
 export class RequirementError extends Error {
@@ -10,26 +11,22 @@ export class RequirementError extends Error {
   override readonly name = 'RequirementError';
 }
 
-/** A place in the kernel to count at. */
-interface Hook {
-  /** Its programs, of which a kernel gets the first that the object has for it (bpf/core_fixes.bpf.h). */
-  readonly programs: readonly [string, ...string[]];
-  /** The collectors that show nothing true without it. */
-  readonly collectors: readonly CollectorName[];
-  /** Whether connections have no bytes without it. */
-  readonly bytes?: true;
-}
+/** The kernel programs, and the collectors that show nothing true without them. */
+const PROGRAMS: Readonly<Record<string, readonly CollectorName[]>> = {
+  inet_sock_set_state: ['requests', 'connections', 'edges'],
+  inet_sock_set_state_nested: ['requests', 'connections', 'edges'],
+  sock_send_length: ['requests', 'edges'],
+  sock_recv_length: ['requests', 'edges'],
+};
 
-const HOOKS: readonly Hook[] = [
-  { programs: ['inet_sock_set_state'], collectors: ['requests', 'connections', 'edges'] },
-  { programs: ['inet_sock_set_state_nested'], collectors: ['requests', 'connections', 'edges'] },
-  { programs: ['sock_send_length', 'tcp_sendmsg'], collectors: ['requests', 'edges'], bytes: true },
-  {
-    programs: ['sock_recv_length', 'tcp_recvmsg', 'tcp_recvmsg_nonblock'],
-    collectors: ['requests', 'edges'],
-    bytes: true,
-  },
-];
+/** What a program's place is taken by on a kernel that has no hook for it, whichever the object has for that kernel. */
+const VARIANTS: Readonly<Record<string, readonly string[]>> = {
+  sock_send_length: ['tcp_sendmsg'],
+  sock_recv_length: ['tcp_recvmsg', 'tcp_recvmsg_nonblock'],
+};
+
+/** Without these, connections have no bytes, but everything else. */
+const BYTES_PROGRAMS = ['sock_send_length', 'sock_recv_length'];
 
 const KERNEL_COLLECTORS: readonly CollectorName[] = ['requests', 'connections', 'edges'];
 
@@ -82,10 +79,10 @@ export function openProbes(options: ProbesOptions, logger: Logger): Probes {
       edges: options.maxEdges,
     },
     constants: { track_edges: options.collectors.has('edges') ? 1 : 0 },
-    disabled: wanted ? [] : HOOKS.flatMap(({ programs }) => programs),
+    disabled: wanted ? [] : Object.keys(PROGRAMS).flatMap((program) => [program, ...(VARIANTS[program] ?? [])]),
   });
   try {
-    const missing = wanted ? attachAll(object, logger) : new Map<Hook, Error>();
+    const missing = wanted ? attachAll(object, logger) : new Map<string, Error>();
     const lost = object.map('lost');
     return {
       requests: measured(object.map('requests')),
@@ -93,7 +90,7 @@ export function openProbes(options: ProbesOptions, logger: Logger): Probes {
       tcp: measured(object.map('tcp')),
       cgroups: object.map('cgroups'),
       unavailable: unavailableCollectors(missing),
-      bytes: ![...missing.keys()].some((hook) => hook.bytes),
+      bytes: !BYTES_PROGRAMS.some((program) => missing.has(program)),
       lost: () => readLost(lost),
       close: () => object.close(),
     };
@@ -103,26 +100,29 @@ export function openProbes(options: ProbesOptions, logger: Logger): Probes {
   }
 }
 
-function attachAll(object: BpfObject, logger: Logger): ReadonlyMap<Hook, Error> {
-  const missing = new Map<Hook, Error>();
-  for (const hook of HOOKS) {
-    // Where there is none, attaching the first says so.
-    const program = hook.programs.find((name) => object.programs.includes(name)) ?? hook.programs[0];
+function attachAll(object: BpfObject, logger: Logger): ReadonlyMap<string, Error> {
+  const missing = new Map<string, Error>();
+  for (const program of Object.keys(PROGRAMS)) {
     try {
-      object.attach(program);
+      object.attach(loadedVariant(object, program));
     } catch (error) {
       if (!(error instanceof BpfError) || error.code !== 'BPF_ATTACH') throw error;
-      missing.set(hook, error);
+      missing.set(program, error);
       logger.warn('kernel program not attached', { program, error });
     }
   }
   return missing;
 }
 
-function unavailableCollectors(missing: ReadonlyMap<Hook, Error>): ReadonlyMap<CollectorName, Error> {
+/** The program itself if none is loaded: attaching it says so. */
+function loadedVariant(object: BpfObject, program: string): string {
+  return [program, ...(VARIANTS[program] ?? [])].find((name) => object.programs.includes(name)) ?? program;
+}
+
+function unavailableCollectors(missing: ReadonlyMap<string, Error>): ReadonlyMap<CollectorName, Error> {
   const unavailable = new Map<CollectorName, Error>();
-  for (const [hook, error] of missing) {
-    for (const collector of hook.collectors) unavailable.set(collector, error);
+  for (const [program, error] of missing) {
+    for (const collector of PROGRAMS[program] ?? []) unavailable.set(collector, error);
   }
   return unavailable;
 }
@@ -157,9 +157,6 @@ function readLost(map: BpfMap): ReadonlyMap<string, number> {
 }
 
 const BTF_PATH = '/sys/kernel/btf/vmlinux';
-const CAP_SYS_ADMIN = 21n;
-const CAP_PERFMON = 38n;
-const CAP_BPF = 39n;
 
 /** @throws RequirementError saying in one line what is missing. */
 function checkRequirements(): void {
@@ -172,12 +169,4 @@ function checkRequirements(): void {
   if (!existsSync(BTF_PATH)) {
     throw new RequirementError(`no ${BTF_PATH}: a kernel built with CONFIG_DEBUG_INFO_BTF is needed`);
   }
-}
-
-/** The capabilities that BPF tracing needs and this process, by its /proc/<pid>/status, hasn't. */
-export function missingCapabilities(status: string): readonly string[] {
-  const effective = BigInt(`0x${/^CapEff:\s*([0-9a-f]+)$/m.exec(status)?.[1] ?? '0'}`);
-  const has = (capability: bigint) => (effective & (1n << capability)) !== 0n;
-  if (has(CAP_SYS_ADMIN)) return [];
-  return [...(has(CAP_BPF) ? [] : ['CAP_BPF']), ...(has(CAP_PERFMON) ? [] : ['CAP_PERFMON'])];
 }

@@ -5,6 +5,7 @@
       "sources": [
         "src/addon.cc",
         "src/bpf_object.cc",
+        "src/capabilities.cc",
         "src/failure.cc",
         "src/kernel_hooks.cc",
         "src/libbpf_log.cc",

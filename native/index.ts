@@ -4,6 +4,8 @@ import { checkOptions } from './options.ts';
 import type { OpenOptions } from './options.ts';
 
 export { defaultObjectPath } from './addon.ts';
+export { capabilityMask, dropCapabilities } from './capabilities.ts';
+export type { Capability } from './capabilities.ts';
 export type { ProgramStats } from './addon.ts';
 export { BpfError } from './error.ts';
 export type { BpfErrorCode } from './error.ts';

@@ -16,10 +16,11 @@ busybox mount -t overlay -o lowerdir=/host,upperdir=/memory/files,workdir=/memor
 for folder in proc sys dev; do busybox mount -o move "/$folder" "/root/$folder"; done
 busybox mkdir -p /root/dev/shm
 for folder in tmp run dev/shm; do busybox mount -t tmpfs tmpfs "/root/$folder"; done
+busybox mount -t securityfs securityfs /root/sys/kernel/security
 busybox mount -t cgroup2 cgroup2 /root/sys/fs/cgroup
 busybox mount -t 9p -o "$share" results /root/mnt
 busybox ip link set lo up
-echo "booted $(busybox uname -r) in $(busybox cut -d ' ' -f 1 /root/proc/uptime) seconds"
+echo "booted $(busybox uname -r) in $(busybox cut -d ' ' -f 1 /root/proc/uptime) seconds, lockdown: $(busybox cat /root/sys/kernel/security/lockdown)"
 busybox chroot /root /bin/bash /mnt/run.sh </root/dev/null
 echo $? >/root/mnt/status
 echo "$(busybox uname -r): status $(busybox cat /root/mnt/status) after $(busybox cut -d ' ' -f 1 /root/proc/uptime) seconds"

@@ -1,17 +1,15 @@
 #!/usr/bin/env bash
 # Runs the kernel tests on other kernels than this machine's: boots each of Debian's kernel packages under qemu without
-# KVM, with this machine's own files as its root (read-only; what the tests write goes to memory). The exit status tells.
+# KVM and locked down (integrity), with this machine's own files as its root (read-only; what the tests write goes to memory). The exit status tells.
 #
 #   scripts/test-kernels.sh [package]...     for example linux-image-6.1.0-56-amd64
 #   LORIKEET_UPDATE_INSTRUCTIONS=1           rewrites test/kernel/verified-instructions.json for those kernels
 #   LORIKEET_KERNEL_TESTS="file..."          other test files than the usual ones
 set -euo pipefail
 cd "$(dirname "$0")/.."
-readonly ROOT=$PWD CACHE=$PWD/build/kernels
-# What each line of the meta packages depends on, whichever the configured repositories offer.
-readonly META=(linux-image-amd64 linux-image-cloud-amd64 linux-image-6.12-amd64)
+readonly CACHE=$PWD/build/kernels
 readonly MODULES=(virtio_pci 9pnet_virtio 9p overlay veth tcp_diag)
-readonly TESTS=${LORIKEET_KERNEL_TESTS:-test/kernel/requests.test.ts test/kernel/connections.test.ts test/kernel/unanswered.test.ts test/kernel/tls.test.ts}
+readonly TESTS=${LORIKEET_KERNEL_TESTS:-test/kernel/requests.test.ts test/kernel/connections.test.ts test/kernel/unanswered.test.ts test/kernel/tls.test.ts test/exporter/privileges.test.ts}
 # Without KVM a processor is some fifteen times slower.
 readonly BOOT_SECONDS=900 TEST_MILLISECONDS=240000
 
@@ -29,11 +27,12 @@ install_tools() {
     DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends "${missing[@]}" >/dev/null
 }
 
-# The newest kernel package of each meta package that there is.
+# The newest kernel of each line that the configured repositories have: linux-image-amd64, linux-image-6.12-amd64, ...
+# The cloud kernels are the same sources and lack 9p, by which the files are shared.
 newest_packages() {
     local meta
-    for meta in "${META[@]}"; do
-        apt-cache depends "$meta" 2>/dev/null | sed -n 's/^ *Depends: \(linux-image-[0-9].*\)$/\1/p'
+    for meta in $(apt-cache pkgnames linux-image- | grep -E '^linux-image-([0-9.]+-)?amd64$' | sort); do
+        apt-cache depends "$meta" | sed -n 's/^ *Depends: \(linux-image-[0-9].*\)$/\1/p'
     done
 }
 
@@ -79,21 +78,30 @@ initramfs() {
     rm -rf "$folder"
 }
 
+# snapshot FOLDER: what the tests read, so that a build beside them doesn't disturb them.
+snapshot() {
+    mkdir -p "$1"
+    tar -c --exclude=./node_modules --exclude=./build --exclude=./native/build --exclude=./.git . | tar -x -C "$1"
+    ln -s "$(realpath node_modules)" "$1/node_modules"
+}
+
 # boot PACKAGE: whether the tests pass there.
 boot() {
     local folder=$CACHE/$1 kernel results=$CACHE/$1/results
     kernel=$(find "$folder/boot" -name 'vmlinuz-*' -print -quit)
     rm -rf "$results"
     mkdir -p "$results"
+    snapshot "$results/tree"
     initramfs "$folder" "$folder/initramfs.gz"
     {
-        printf 'cd %q\n' "$ROOT"
+        printf 'cd %q\n' "$results/tree"
         printf 'export CI=1 NO_COLOR=1 PATH=%q LORIKEET_UPDATE_INSTRUCTIONS=%q\n' "$PATH" "${LORIKEET_UPDATE_INSTRUCTIONS:-}"
         printf 'node node_modules/vitest/vitest.mjs run --test-timeout=%d --hook-timeout=%d %s\n' \
             "$TEST_MILLISECONDS" "$TEST_MILLISECONDS" "$TESTS"
+        [[ -z ${LORIKEET_UPDATE_INSTRUCTIONS:-} ]] || echo 'cp test/kernel/verified-instructions.json /mnt/'
     } >"$results/run.sh"
     timeout --foreground "$BOOT_SECONDS" qemu-system-x86_64 -accel tcg,thread=multi -cpu max -smp 2 -m 3G \
-        -kernel "$kernel" -initrd "$folder/initramfs.gz" -append 'console=ttyS0 quiet panic=-1' \
+        -kernel "$kernel" -initrd "$folder/initramfs.gz" -append 'console=ttyS0 quiet panic=-1 lockdown=integrity' \
         -nodefaults -no-reboot -display none -serial stdio \
         -virtfs local,path=/,mount_tag=host,security_model=none,readonly=on,multidevs=remap \
         -virtfs "local,path=$results,mount_tag=results,security_model=none" </dev/null | tr -d '\r' || return 1
@@ -113,6 +121,7 @@ for package in "${packages[@]}"; do
     boot "$package" || failed+=("$package")
     instructions=$CACHE/$package/results/verified-instructions.json
     [[ ! -e $instructions ]] || cp "$instructions" test/kernel/verified-instructions.json
+    rm -rf "$CACHE/$package/results/tree"
 done
 ((${#failed[@]} == 0)) || fail "failed on ${failed[*]}"
 say "passed on ${packages[*]}"

@@ -11,6 +11,7 @@
 #include <napi.h>
 
 #include "bpf_object.h"
+#include "capabilities.h"
 #include "failure.h"
 #include "map_rows.h"
 
@@ -252,11 +253,18 @@ void SetErrorClass(const Napi::CallbackInfo &info) {
     info.Env().GetInstanceData<Environment>()->error_class = Napi::Persistent(info[0].As<Napi::Function>());
 }
 
+void DropCapabilities(const Napi::CallbackInfo &info) {
+    bool lossless = false;
+    if (const int error = LimitCapabilities(info[0].As<Napi::BigInt>().Uint64Value(&lossless)))
+        Throw(info.Env(), {"capabilities not dropped: " + ErrnoText(error), "CAPABILITIES", error});
+}
+
 Napi::Object Init(Napi::Env env, Napi::Object exports) {
     auto *environment = new Environment();
     env.SetInstanceData(environment);
     env.AddCleanupHook(CloseAll, environment);
     exports["BpfObject"] = NativeObject::Define(env);
+    exports["dropCapabilities"] = Napi::Function::New<DropCapabilities>(env, "dropCapabilities");
     exports["setErrorClass"] = Napi::Function::New<SetErrorClass>(env, "setErrorClass");
     return exports;
 }
