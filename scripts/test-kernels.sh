@@ -9,7 +9,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 readonly CACHE=$PWD/build/kernels
 readonly MODULES=(virtio_pci 9pnet_virtio 9p overlay veth tcp_diag)
-readonly TESTS=${LORIKEET_KERNEL_TESTS:-test/kernel/requests.test.ts test/kernel/connections.test.ts test/kernel/unanswered.test.ts test/kernel/tls.test.ts test/exporter/privileges.test.ts}
+readonly TESTS=${LORIKEET_KERNEL_TESTS:-test/kernel/programs.test.ts test/kernel/requests.test.ts test/kernel/connections.test.ts test/kernel/unanswered.test.ts test/kernel/tls.test.ts test/exporter/privileges.test.ts}
 # Without KVM a processor is some fifteen times slower.
 readonly BOOT_SECONDS=900 TEST_MILLISECONDS=240000
 
