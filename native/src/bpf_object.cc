@@ -7,6 +7,7 @@
 #include <bpf/bpf.h>
 #include <bpf/btf.h>
 
+#include "hold_signals.h"
 #include "kernel_hooks.h"
 #include "libbpf_log.h"
 
@@ -152,6 +153,7 @@ void BpfObject::LeaveOutMissingHooks() {
 Status BpfObject::Load() {
     // libbpf 1 raises RLIMIT_MEMLOCK by itself, and only on kernels that still charge maps to it (before 5.11).
     LibbpfLog log;
+    const HoldSignals hold;
     if (const int error = -bpf_object__load(object_.get())) {
         const std::string warning = log.FirstWarning();
         Failure failure = Fail("BPF_LOAD", error, warning.empty() ? ErrnoText(error) : warning);

@@ -134,6 +134,33 @@ describe('open', () => {
   });
 });
 
+test('signals that come while the verifier is at work neither fail a load nor get lost', async () => {
+  // A worker sends them as fast as it can: without the addon's care nearly every load of the product's object fails.
+  const script = `
+    const { Worker } = require('node:worker_threads');
+    const addon = require(process.argv[1]);
+    addon.setErrorClass(Error);
+    let signals = 0;
+    process.on('SIGUSR2', () => signals++);
+    const send = 'const { workerData, parentPort } = require("node:worker_threads"); parentPort.postMessage("");' +
+      'while (!Atomics.load(workerData, 0)) process.kill(process.pid, "SIGUSR2");';
+    const stop = new Int32Array(new SharedArrayBuffer(4));
+    new Worker(send, { eval: true, workerData: stop }).once('message', () => {
+      for (let i = 0; i < 10; i++) new addon.BpfObject(process.argv[2], [], [], []).close();
+      Atomics.store(stop, 0, 1);
+      const tell = () => (signals > 0 ? console.log('both') : setTimeout(tell, 5));
+      tell();
+    });
+  `;
+  const child = spawn(process.execPath, ['-e', script, ADDON, defaultObjectPath()], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let output = '';
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (output += String(chunk)));
+  const [status] = (await once(child, 'close')) as [number | null];
+  expect([status, output]).toEqual([0, 'both\n']);
+});
+
 describe('maps', () => {
   const key = (n: number) => Buffer.from(Uint32Array.of(n).buffer);
   const value = (n: bigint) => Buffer.from(BigUint64Array.of(n).buffer);
