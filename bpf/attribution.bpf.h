@@ -3,6 +3,7 @@
 #define LORIKEET_ATTRIBUTION_BPF_H
 
 #include "attribution.h"
+#include "core_fixes.bpf.h"
 #include "maps.bpf.h"
 #include "types.bpf.h"
 
@@ -14,31 +15,35 @@ static __always_inline bool is_tcp(const struct sock *sk) {
 }
 
 /* Writes down a cgroup's ancestors, once: user space may find the folder gone when it reads the counts. */
-static __always_inline void record_cgroup(struct cgroup *cgroup, __u64 id) {
+static __always_inline void record_cgroup(const struct cgroup *cgroup, __u64 id) {
     struct cgroup_info info = {};
 
     if (bpf_map_lookup_elem(&cgroups, &id))
         return;
     for (int i = 0; i < CGROUP_ANCESTORS; i++) {
-        struct cgroup_subsys_state *parent = cgroup->self.parent;
+        const struct cgroup_subsys_state *parent = BPF_CORE_READ(cgroup, self.parent);
 
         if (!parent)
             break;
-        cgroup = parent->cgroup;
-        info.ancestors[i] = cgroup->kn->id;
+        cgroup = BPF_CORE_READ(parent, cgroup);
+        info.ancestors[i] = BPF_CORE_READ(cgroup, kn, id);
     }
     /* Another CPU may have written it since: the same. */
     if (bpf_map_update_elem(&cgroups, &id, &info, BPF_ANY))
         count_lost(LOST_CGROUPS);
 }
 
+/* The root's folder always has this inode number. */
+#define ROOT_CGROUP 1
+
 /* The cgroup that the socket belongs to, never the running task's: most state changes happen in softirq, where the
  * task is whoever was interrupted. It doesn't change in a socket's life. */
 static __always_inline __u64 socket_cgroup(const struct sock *sk) {
-    struct cgroup *cgroup = sk->sk_cgrp_data.cgroup;
-    __u64 id = cgroup->kn->id;
+    const struct cgroup *cgroup = cgroup_of_socket(sk);
+    __u64 id = cgroup ? BPF_CORE_READ(cgroup, kn, id) : ROOT_CGROUP;
 
-    record_cgroup(cgroup, id);
+    if (cgroup)
+        record_cgroup(cgroup, id);
     return id;
 }
 

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR MIT)
 #include "attribution.bpf.h"
+#include "core_fixes.bpf.h"
 #include "histogram.bpf.h"
 #include "maps.bpf.h"
 #include "types.bpf.h"
 
 /* Requests of any protocol, from the turn-arounds of a socket: the tracepoints fire once for each send and receive
- * call (kernel 6.3), after it, with the bytes it moved.
+ * call (kernel 6.3), after it, with the bytes it moved. Older kernels have TCP's own functions hooked instead.
  *
  *   server: the first receive after a send begins a request, the next send ends it;
  *   client: the first send after a receive begins one, the next receive ends it.
@@ -118,6 +119,31 @@ int BPF_PROG(sock_send_length, struct sock *sk, int length, int flags) {
 
 SEC("tp_btf/sock_recv_length")
 int BPF_PROG(sock_recv_length, struct sock *sk, int length, int flags) {
+    return handle_receive(sk, length, flags);
+}
+
+/* The same before kernel 6.3, which brought the tracepoints (commit 6e6eda44b939). IPv4 and IPv6 share the functions.
+ * Sockets that kernel TLS has taken over go past them. */
+SEC("fexit/tcp_sendmsg")
+WITHOUT_TRACEPOINT(sock_send_length)
+int BPF_PROG(tcp_sendmsg, struct sock *sk, struct msghdr *message, unsigned long size, int length) {
+    return handle_send(sk, length);
+}
+
+SEC("fexit/tcp_recvmsg")
+WITHOUT_TRACEPOINT(sock_recv_length)
+FUNCTION_PARAMETERS(5)
+int BPF_PROG(tcp_recvmsg, struct sock *sk, struct msghdr *message, unsigned long size, int flags, int *address_length,
+             int length) {
+    return handle_receive(sk, length, flags);
+}
+
+/* Before kernel 5.19 the flag not to wait came apart from the others (commit ec095263a965). */
+SEC("fexit/tcp_recvmsg")
+WITHOUT_TRACEPOINT(sock_recv_length)
+FUNCTION_PARAMETERS(6)
+int BPF_PROG(tcp_recvmsg_nonblock, struct sock *sk, struct msghdr *message, unsigned long size, int nonblock, int flags,
+             int *address_length, int length) {
     return handle_receive(sk, length, flags);
 }
 

@@ -14,8 +14,8 @@
 #include <bpf/bpf_tracing.h>
 
 /* The kernel's types, cut down to the fields that the programs read. Only names and types count: libbpf finds each
- * field's place in the running kernel's BTF (CO-RE), so that order and gaps here mean nothing.
- * Floor: kernel 5.15, where sock_cgroup_data got a member of its own for the cgroup (commit 8520e224f547). */
+ * field's place in the running kernel's BTF (CO-RE), so that order and gaps here mean nothing. What differs between
+ * kernels is in core_fixes.bpf.h. */
 
 /* include/net/tcp_states.h */
 enum {
@@ -61,6 +61,8 @@ struct cgroup {
 struct sock_cgroup_data {
     struct cgroup *cgroup;
 };
+
+struct msghdr;
 
 struct in6_addr {
     union {

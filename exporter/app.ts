@@ -17,6 +17,7 @@ import { Exposition } from './exposition.ts';
 import { cgroupId, findCgroupMount } from './identity/cgroup.ts';
 import { Directory } from './identity/directory.ts';
 import { TargetsFile } from './identity/targets-file.ts';
+import { dropPrivileges } from './privileges.ts';
 import { openProbes, type Probes } from './probes.ts';
 import { SelfMetrics } from './self-metrics.ts';
 
@@ -102,6 +103,7 @@ export async function startExporter(config: Config, context: ExporterContext): P
   const createServer = web?.createServer;
   const listener = await listen(app, config.listenAddress, createServer && { createServer });
   stops.onStop('web server', () => listener.close());
+  dropPrivileges(logger);
   logger.info('listening', { address: listener.address, tls: web?.tls === true, cgroupfs });
   return { address: listener.address, reload, scrape };
 }

@@ -3,6 +3,7 @@ import type { Logger } from '../daemon/logger.ts';
 import { BpfError, BpfObject, defaultObjectPath, type BpfMap } from '../native/index.ts';
 import type { CollectorName } from './config.ts';
 import type { CounterMap } from './ledger.ts';
+import { missingCapabilities } from './privileges.ts';
 
 /** The machine lacks what BPF programs need; the message is for the user. */
 export class RequirementError extends Error {
@@ -16,6 +17,12 @@ const PROGRAMS: Readonly<Record<string, readonly CollectorName[]>> = {
   inet_sock_set_state_nested: ['requests', 'connections', 'edges'],
   sock_send_length: ['requests', 'edges'],
   sock_recv_length: ['requests', 'edges'],
+};
+
+/** What a program's place is taken by on a kernel that has no hook for it, whichever the object has for that kernel. */
+const VARIANTS: Readonly<Record<string, readonly string[]>> = {
+  sock_send_length: ['tcp_sendmsg'],
+  sock_recv_length: ['tcp_recvmsg', 'tcp_recvmsg_nonblock'],
 };
 
 /** Without these, connections have no bytes, but everything else. */
@@ -72,7 +79,7 @@ export function openProbes(options: ProbesOptions, logger: Logger): Probes {
       edges: options.maxEdges,
     },
     constants: { track_edges: options.collectors.has('edges') ? 1 : 0 },
-    disabled: wanted ? [] : Object.keys(PROGRAMS),
+    disabled: wanted ? [] : Object.keys(PROGRAMS).flatMap((program) => [program, ...(VARIANTS[program] ?? [])]),
   });
   try {
     const missing = wanted ? attachAll(object, logger) : new Map<string, Error>();
@@ -97,7 +104,7 @@ function attachAll(object: BpfObject, logger: Logger): ReadonlyMap<string, Error
   const missing = new Map<string, Error>();
   for (const program of Object.keys(PROGRAMS)) {
     try {
-      object.attach(program);
+      object.attach(loadedVariant(object, program));
     } catch (error) {
       if (!(error instanceof BpfError) || error.code !== 'BPF_ATTACH') throw error;
       missing.set(program, error);
@@ -105,6 +112,11 @@ function attachAll(object: BpfObject, logger: Logger): ReadonlyMap<string, Error
     }
   }
   return missing;
+}
+
+/** The program itself if none is loaded: attaching it says so. */
+function loadedVariant(object: BpfObject, program: string): string {
+  return [program, ...(VARIANTS[program] ?? [])].find((name) => object.programs.includes(name)) ?? program;
 }
 
 function unavailableCollectors(missing: ReadonlyMap<string, Error>): ReadonlyMap<CollectorName, Error> {
@@ -145,9 +157,6 @@ function readLost(map: BpfMap): ReadonlyMap<string, number> {
 }
 
 const BTF_PATH = '/sys/kernel/btf/vmlinux';
-const CAP_SYS_ADMIN = 21n;
-const CAP_PERFMON = 38n;
-const CAP_BPF = 39n;
 
 /** @throws RequirementError saying in one line what is missing. */
 function checkRequirements(): void {
@@ -160,12 +169,4 @@ function checkRequirements(): void {
   if (!existsSync(BTF_PATH)) {
     throw new RequirementError(`no ${BTF_PATH}: a kernel built with CONFIG_DEBUG_INFO_BTF is needed`);
   }
-}
-
-/** The capabilities that BPF tracing needs and this process, by its /proc/<pid>/status, hasn't. */
-export function missingCapabilities(status: string): readonly string[] {
-  const effective = BigInt(`0x${/^CapEff:\s*([0-9a-f]+)$/m.exec(status)?.[1] ?? '0'}`);
-  const has = (capability: bigint) => (effective & (1n << capability)) !== 0n;
-  if (has(CAP_SYS_ADMIN)) return [];
-  return [...(has(CAP_BPF) ? [] : ['CAP_BPF']), ...(has(CAP_PERFMON) ? [] : ['CAP_PERFMON'])];
 }

@@ -44,6 +44,7 @@ interface Addon {
     constants: CheckedOptions['constants'],
     disabled: CheckedOptions['disabled'],
   ) => NativeObject;
+  dropCapabilities(keep: bigint): void;
   setErrorClass(errorClass: typeof BpfError): void;
 }
 

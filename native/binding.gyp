@@ -5,7 +5,9 @@
       "sources": [
         "src/addon.cc",
         "src/bpf_object.cc",
+        "src/capabilities.cc",
         "src/failure.cc",
+        "src/kernel_hooks.cc",
         "src/libbpf_log.cc",
         "src/map_rows.cc",
         "src/static_archives.cc"

@@ -4,6 +4,8 @@ import { checkOptions } from './options.ts';
 import type { OpenOptions } from './options.ts';
 
 export { defaultObjectPath } from './addon.ts';
+export { capabilityMask, dropCapabilities } from './capabilities.ts';
+export type { Capability } from './capabilities.ts';
 export type { ProgramStats } from './addon.ts';
 export { BpfError } from './error.ts';
 export type { BpfErrorCode } from './error.ts';
@@ -20,8 +22,9 @@ export type { OpenOptions } from './options.ts';
  */
 export class BpfObject {
   /**
-   * The programs that were loaded. Left out are those disabled, and those whose tracepoint this kernel doesn't have:
-   * attaching one of these throws BPF_ATTACH with errno ENOENT.
+   * The programs that were loaded. Left out are those disabled, those whose hook this kernel doesn't have, and those
+   * that are marked as for other kernels (bpf/core_fixes.bpf.h): attaching one of these throws BPF_ATTACH with errno
+   * ENOENT.
    */
   readonly programs: readonly string[];
   readonly #native: NativeObject;

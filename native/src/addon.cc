@@ -13,6 +13,7 @@
 #include <napi.h>
 
 #include "bpf_object.h"
+#include "capabilities.h"
 #include "failure.h"
 #include "map_rows.h"
 
@@ -265,12 +266,19 @@ void KeepMemorySmall() {
 #endif
 }
 
+void DropCapabilities(const Napi::CallbackInfo &info) {
+    bool lossless = false;
+    if (const int error = LimitCapabilities(info[0].As<Napi::BigInt>().Uint64Value(&lossless)))
+        Throw(info.Env(), {"capabilities not dropped: " + ErrnoText(error), "CAPABILITIES", error});
+}
+
 Napi::Object Init(Napi::Env env, Napi::Object exports) {
     KeepMemorySmall();
     auto *environment = new Environment();
     env.SetInstanceData(environment);
     env.AddCleanupHook(CloseAll, environment);
     exports["BpfObject"] = NativeObject::Define(env);
+    exports["dropCapabilities"] = Napi::Function::New<DropCapabilities>(env, "dropCapabilities");
     exports["setErrorClass"] = Napi::Function::New<SetErrorClass>(env, "setErrorClass");
     return exports;
 }

@@ -7,19 +7,14 @@
 #include <bpf/bpf.h>
 #include <bpf/btf.h>
 
+#include "hold_signals.h"
+#include "kernel_hooks.h"
 #include "libbpf_log.h"
 
 namespace lorikeet {
 namespace {
 
 constexpr char kRodata[] = ".rodata";
-constexpr char kTracepointSection[] = "tp_btf/";
-
-struct FreeBtf {
-    void operator()(btf *types) const {
-        btf__free(types);
-    }
-};
 
 /// Where a variable of .rodata lies; nullptr if there is none of that name.
 const btf_var_secinfo *FindVariable(const btf *types, const std::string &name) {
@@ -145,19 +140,12 @@ Status BpfObject::SetConstant(const Constant &constant) {
     return {};
 }
 
-/// A program on a tracepoint that this kernel doesn't have would make the whole object fail to load.
+/// A program on a hook that this kernel doesn't have would make the whole object fail to load.
 void BpfObject::LeaveOutMissingHooks() {
-    LibbpfLog log;
-    const std::unique_ptr<btf, FreeBtf> kernel(btf__load_vmlinux_btf());
-    if (!kernel)
-        return; // Loading will say why.
+    const KernelHooks hooks;
     bpf_program *program;
     bpf_object__for_each_program(program, object_.get()) {
-        const std::string section = bpf_program__section_name(program);
-        if (section.rfind(kTracepointSection, 0) != 0)
-            continue;
-        const std::string hook = "btf_trace_" + section.substr(sizeof(kTracepointSection) - 1);
-        if (btf__find_by_name_kind(kernel.get(), hook.c_str(), BTF_KIND_TYPEDEF) < 0)
+        if (!hooks.Suit(program, bpf_object__btf(object_.get())))
             bpf_program__set_autoload(program, false);
     }
 }
@@ -165,6 +153,7 @@ void BpfObject::LeaveOutMissingHooks() {
 Status BpfObject::Load() {
     // libbpf 1 raises RLIMIT_MEMLOCK by itself, and only on kernels that still charge maps to it (before 5.11).
     LibbpfLog log;
+    const HoldSignals hold;
     if (const int error = -bpf_object__load(object_.get())) {
         const std::string warning = log.FirstWarning();
         Failure failure = Fail("BPF_LOAD", error, warning.empty() ? ErrnoText(error) : warning);

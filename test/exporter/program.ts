@@ -1,12 +1,13 @@
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { copyFileSync, mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, copyFileSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 
+const LISTEN = '--web.listen-address=127.0.0.1:0';
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
 /** The bundled program in a folder of its own, with its BPF object and addon beside it, as it is shipped. */
@@ -16,6 +17,8 @@ export interface Bundle {
   run(...args: readonly string[]): { readonly status: number | null; readonly stdout: string; readonly stderr: string };
   /** Starts the program on a free port and waits until it listens. */
   start(...args: readonly string[]): Promise<Exporter>;
+  /** The same through a program that changes how it runs, such as setpriv. */
+  startThrough(command: readonly [string, ...string[]], ...args: readonly string[]): Promise<Exporter>;
   remove(): void;
 }
 
@@ -51,17 +54,20 @@ export async function bundleExporter(): Promise<Bundle> {
     },
     logLevel: 'error',
   });
+  // Everybody may read it, whoever runs it.
+  chmodSync(folder, 0o755);
   const running: ChildProcess[] = [];
+  const launch = (command: string, args: readonly string[]): Promise<Exporter> => {
+    const child = spawn(command, args, { stdio: ['ignore', 'inherit', 'pipe'] });
+    running.push(child);
+    return exporterOf(child);
+  };
   return {
     program,
     run: (...args) => spawnSync(process.execPath, [program, ...args], { encoding: 'utf8' }),
-    async start(...args) {
-      const child = spawn(process.execPath, [program, '--web.listen-address=127.0.0.1:0', ...args], {
-        stdio: ['ignore', 'inherit', 'pipe'],
-      });
-      running.push(child);
-      return exporterOf(child);
-    },
+    start: (...args) => launch(process.execPath, [program, LISTEN, ...args]),
+    startThrough: ([command, ...before], ...args) =>
+      launch(command, [...before, process.execPath, program, LISTEN, ...args]),
     remove() {
       for (const child of running) child.kill('SIGKILL');
       rmSync(folder, { recursive: true });

@@ -67,13 +67,13 @@ const untilNoneIsLoaded = () => until('the programs to go', () => programsLoaded
 const openFiles = () => readdirSync('/proc/self/fd').length;
 
 describe('open', () => {
-  test('loads what the kernel has a hook for', () => {
+  test('loads what the kernel has a hook for, of the variant that is for it', () => {
     withObject({}, (bpf) => {
       expect(bpf.programs).toEqual([PROGRAM]);
-      expect(failureOf(() => bpf.attach('hook_of_another_kernel'))).toMatchObject({
-        code: 'BPF_ATTACH',
-        errno: 'ENOENT',
-      });
+      for (const left of ['hook', 'function', 'tracepoint', 'parameters']) {
+        const failure = failureOf(() => bpf.attach(`${left}_of_another_kernel`));
+        expect(failure, left).toMatchObject({ code: 'BPF_ATTACH', errno: 'ENOENT' });
+      }
     });
   });
 
@@ -132,6 +132,33 @@ describe('open', () => {
     expect(failure.verifierLog).toContain("invalid mem access 'map_value_or_null'");
     expect(failureOf(() => BpfObject.open('/nowhere.o'))).not.toHaveProperty('verifierLog');
   });
+});
+
+test('signals that come while the verifier is at work neither fail a load nor get lost', async () => {
+  // A worker sends them as fast as it can: without the addon's care nearly every load of the product's object fails.
+  const script = `
+    const { Worker } = require('node:worker_threads');
+    const addon = require(process.argv[1]);
+    addon.setErrorClass(Error);
+    let signals = 0;
+    process.on('SIGUSR2', () => signals++);
+    const send = 'const { workerData, parentPort } = require("node:worker_threads"); parentPort.postMessage("");' +
+      'while (!Atomics.load(workerData, 0)) process.kill(process.pid, "SIGUSR2");';
+    const stop = new Int32Array(new SharedArrayBuffer(4));
+    new Worker(send, { eval: true, workerData: stop }).once('message', () => {
+      for (let i = 0; i < 10; i++) new addon.BpfObject(process.argv[2], [], [], []).close();
+      Atomics.store(stop, 0, 1);
+      const tell = () => (signals > 0 ? console.log('both') : setTimeout(tell, 5));
+      tell();
+    });
+  `;
+  const child = spawn(process.execPath, ['-e', script, ADDON, defaultObjectPath()], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let output = '';
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (output += String(chunk)));
+  const [status] = (await once(child, 'close')) as [number | null];
+  expect([status, output]).toEqual([0, 'both\n']);
 });
 
 describe('maps', () => {

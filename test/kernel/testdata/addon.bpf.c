@@ -69,4 +69,21 @@ int hook_of_another_kernel(void *ctx) {
     return 0;
 }
 
+/* Marked as in bpf/core_fixes.bpf.h: for kernels without a tracepoint that every kernel has. */
+SEC("tp_btf/sched_switch")
+__attribute__((btf_decl_tag("without_tracepoint:sched_switch"))) int tracepoint_of_another_kernel(void *ctx) {
+    return 0;
+}
+
+/* tcp_sendmsg has three everywhere. */
+SEC("fexit/tcp_sendmsg")
+__attribute__((btf_decl_tag("function_parameters:4"))) int parameters_of_another_kernel(void *ctx) {
+    return 0;
+}
+
+SEC("fexit/lorikeet_has_no_such_function")
+int function_of_another_kernel(void *ctx) {
+    return 0;
+}
+
 char LICENSE[] SEC("license") = "Dual MIT/GPL";

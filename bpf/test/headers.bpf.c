@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: (GPL-2.0-only OR MIT)
+#include "../attribution.bpf.h"
+#include "../histogram.bpf.h"
+#include "../maps.bpf.h"
+
+/* The headers' logic, each piece in a program that test/kernel/headers.test.ts runs by BPF_PROG_TEST_RUN. What goes in
+ * and comes out lies in the context, in the order that the test writes and reads it. A link of its own with maps.bpf.c:
+ * nothing of it is in the product. */
+
+struct bucket_context {
+    __u64 duration_ns;
+    __u64 bucket;
+};
+
+SEC("syscall")
+int bucket(struct bucket_context *context) {
+    context->bucket = histogram_bucket(context->duration_ns);
+    return 0;
+}
+
+struct add_context {
+    struct service_key service;
+    __u64 duration_ns;
+};
+
+/* The same duration both ways: into `requests`, and atomically into `tcp`. */
+SEC("syscall")
+int add(struct add_context *context) {
+    struct service_key key = context->service;
+    struct histogram *histogram = find_or_make(&requests, &key, &zero_histogram, LOST_REQUESTS);
+    struct tcp_stats *stats = find_or_make(&tcp, &key, &zero_tcp, LOST_TCP);
+
+    if (histogram)
+        histogram_add(histogram, context->duration_ns);
+    if (stats)
+        histogram_add_atomic(&stats->connect, context->duration_ns);
+    return (histogram ? 1 : 0) | (stats ? 2 : 0);
+}
+
+struct row_context {
+    struct service_key service;
+    struct histogram requests;
+    struct histogram connect;
+};
+
+SEC("syscall")
+int read_row(struct row_context *context) {
+    struct service_key key = context->service;
+    struct histogram *histogram = bpf_map_lookup_elem(&requests, &key);
+    struct tcp_stats *stats = bpf_map_lookup_elem(&tcp, &key);
+
+    if (!histogram || !stats)
+        return 1;
+    context->requests.sum_ns = histogram->sum_ns;
+    context->connect.sum_ns = stats->connect.sum_ns;
+#pragma unroll
+    for (int i = 0; i < HISTOGRAM_BUCKETS; i++) {
+        context->requests.buckets[i] = histogram->buckets[i];
+        context->connect.buckets[i] = stats->connect.buckets[i];
+    }
+    return 0;
+}
+
+/* Room for a struct sock as the running kernel has it. */
+struct fake_sock {
+    __u8 bytes[4096];
+};
+
+struct {
+    __uint(type, BPF_MAP_TYPE_ARRAY);
+    __uint(max_entries, 1);
+    __type(key, __u32);
+    __type(value, struct fake_sock);
+} fake_socks SEC(".maps");
+
+struct sock_context {
+    __u32 family;
+    __u32 protocol;
+    __u32 port; /* network order */
+    __u32 is_tcp;
+    __u8 address[16]; /* IPv4: the first four */
+    __u64 cgroup;
+    struct edge_key edge;
+};
+
+SEC("syscall")
+int sock(struct sock_context *context) {
+    __u32 first = 0;
+    struct sock *sk = bpf_map_lookup_elem(&fake_socks, &first);
+    struct edge_key edge;
+
+    if (!sk)
+        return 1;
+    /* So that a byte that isn't written shows. */
+    __builtin_memset(&edge, 0, sizeof(edge));
+    sk->__sk_common.skc_family = context->family;
+    sk->__sk_common.skc_dport = context->port;
+    sk->sk_protocol = context->protocol;
+    if (context->family == AF_INET) {
+        __builtin_memcpy(&sk->__sk_common.skc_daddr, context->address, 4);
+    } else {
+        __builtin_memcpy(&sk->__sk_common.skc_v6_daddr, context->address, 8);
+        __builtin_memcpy((void *)&sk->__sk_common.skc_v6_daddr + 8, context->address + 8, 8);
+    }
+    context->is_tcp = is_tcp(sk);
+    set_edge(&edge, sk, context->cgroup);
+    context->edge = edge;
+    return 0;
+}
+
+struct make_context {
+    struct service_key service;
+    __u64 value; /* of the row, after one was added */
+};
+
+/* A row with a count, as the product makes one. */
+SEC("syscall")
+int make_row(struct make_context *context) {
+    struct service_key key = context->service;
+    struct tcp_stats *row = find_or_make(&tcp, &key, &zero_tcp, LOST_TCP);
+
+    if (!row)
+        return 1;
+    atomic_add(&row->opened, 1);
+    context->value = row->opened;
+    return 0;
+}
+
+struct lost_context {
+    __u64 count[LOST_MAPS];
+};
+
+SEC("syscall")
+int read_lost(struct lost_context *context) {
+    for (__u32 i = 0; i < LOST_MAPS; i++) {
+        __u32 key = i;
+        __u64 *count = bpf_map_lookup_elem(&lost, &key);
+
+        if (count)
+            context->count[i] = *count;
+    }
+    return 0;
+}
+
+char LICENSE[] SEC("license") = "Dual MIT/GPL";

@@ -1,0 +1,41 @@
+import { release } from 'node:os';
+import type { Logger } from '../daemon/logger.ts';
+import { BpfError, capabilityMask, dropCapabilities, type Capability } from '../native/index.ts';
+
+/** What loading and attaching needs; nothing does without. docs/privileges.md has the table. */
+const NEEDED: readonly Capability[] = ['CAP_BPF', 'CAP_PERFMON'];
+
+/**
+ * What nothing needs, but whoever granted it may count on: files that only others may read (configuration at a reload,
+ * /proc mounted with hidepid). They let a process read, not change.
+ */
+const READING: readonly Capability[] = ['CAP_DAC_READ_SEARCH', 'CAP_SYS_PTRACE'];
+
+/** The capabilities that BPF tracing needs and this process, by its /proc/<pid>/status, hasn't. */
+export function missingCapabilities(status: string): readonly Capability[] {
+  const effective = BigInt(`0x${/^CapEff:\s*([0-9a-f]+)$/m.exec(status)?.[1] ?? '0'}`);
+  const has = (name: Capability) => (effective & capabilityMask([name])) !== 0n;
+  // It has stood for both since before there were any others.
+  return has('CAP_SYS_ADMIN') ? [] : NEEDED.filter((name) => !has(name));
+}
+
+/**
+ * What is still needed once the programs are attached. Reading a map that is open needs nothing; but before kernel 6.0
+ * (commit c8644cd0efe7) the setting kernel.unprivileged_bpf_disabled forbids every bpf() call without CAP_BPF.
+ *
+ * @param kernel as `uname -r` gives it.
+ */
+export function keptCapabilities(kernel: string): readonly Capability[] {
+  const major = Number.parseInt(kernel, 10);
+  return major >= 6 ? READING : [...READING, 'CAP_BPF'];
+}
+
+/** Gives up, for good, what isn't needed any more. A kernel that refuses is worth a warning, not an end. */
+export function dropPrivileges(logger: Logger): void {
+  try {
+    dropCapabilities(keptCapabilities(release()));
+  } catch (error) {
+    if (!(error instanceof BpfError)) throw error;
+    logger.warn('capabilities not dropped', { error });
+  }
+}

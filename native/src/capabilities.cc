@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: MIT
+#include "capabilities.h"
+
+#include <atomic>
+#include <cerrno>
+#include <csignal>
+#include <cstdlib>
+#include <cstring>
+#include <ctime>
+#include <memory>
+#include <mutex>
+#include <set>
+
+#include <dirent.h>
+#include <linux/capability.h>
+#include <semaphore.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+// Capabilities belong to threads, and Node has a dozen. As the C library does for setuid(), each is sent a signal whose
+// handler does the system call. It has to be the C library's own signal: threads of Node block all others.
+namespace lorikeet {
+namespace {
+
+/// The C library's SIGSETXID, which no thread can block.
+constexpr int kBroadcastSignal = 33;
+constexpr int kThreadSeconds = 5;
+
+/// What the kernel's rt_sigaction takes; sigaction() of the C library refuses its own signals.
+struct KernelAction {
+    void (*handler)(int, siginfo_t *, void *);
+    unsigned long flags;
+    void (*restorer)();
+    uint64_t mask;
+};
+
+std::mutex one_at_a_time;
+sem_t answered;
+std::atomic<uint64_t> kept{0};
+std::atomic<int> failure{0};
+
+int ExchangeAction(int signal, const KernelAction *action, KernelAction *old) {
+    return syscall(SYS_rt_sigaction, signal, action, old, sizeof(action->mask)) == 0 ? 0 : errno;
+}
+
+int LimitThread(uint64_t keep) {
+    __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
+    __user_cap_data_struct sets[_LINUX_CAPABILITY_U32S_3] = {};
+    if (syscall(SYS_capget, &header, sets) != 0)
+        return errno;
+    for (int i = 0; i < _LINUX_CAPABILITY_U32S_3; i++) {
+        const auto mask = static_cast<uint32_t>(keep >> (i * 32));
+        sets[i].permitted &= mask;
+        sets[i].effective &= mask;
+        // The ambient ones go with them.
+        sets[i].inheritable = 0;
+    }
+    if (syscall(SYS_capset, &header, sets) != 0)
+        return errno;
+    // Else root, or a file with capabilities, would bring them back at the next exec.
+    return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 ? 0 : errno;
+}
+
+void OnBroadcast(int, siginfo_t *, void *) {
+    const int interrupted = errno;
+    if (const int error = LimitThread(kept))
+        failure = error;
+    sem_post(&answered);
+    errno = interrupted;
+}
+
+/// An action for the kernel that calls OnBroadcast, with the restorer that the C library gives every handler.
+int MakeAction(KernelAction &action) {
+    struct sigaction ours = {};
+    struct sigaction before = {};
+    ours.sa_sigaction = OnBroadcast;
+    ours.sa_flags = SA_SIGINFO | SA_RESTART;
+    sigfillset(&ours.sa_mask);
+    if (sigaction(SIGRTMAX, &ours, &before) != 0)
+        return errno;
+    const int error = ExchangeAction(SIGRTMAX, nullptr, &action);
+    sigaction(SIGRTMAX, &before, nullptr);
+    return error;
+}
+
+bool IsGone(pid_t thread) {
+    return syscall(SYS_tgkill, getpid(), thread, 0) != 0 && errno == ESRCH;
+}
+
+/// Waits for a thread's answer, or its end.
+int AwaitAnswer(pid_t thread) {
+    for (int tenths = 0; tenths < kThreadSeconds * 10; tenths++) {
+        timespec deadline = {};
+        clock_gettime(CLOCK_REALTIME, &deadline);
+        deadline.tv_nsec += 100'000'000;
+        deadline.tv_sec += deadline.tv_nsec / 1'000'000'000;
+        deadline.tv_nsec %= 1'000'000'000;
+        int result;
+        do
+            result = sem_timedwait(&answered, &deadline);
+        while (result != 0 && errno == EINTR);
+        if (result == 0 || IsGone(thread))
+            return 0;
+    }
+    return ETIMEDOUT;
+}
+
+struct CloseFolder {
+    void operator()(DIR *folder) const {
+        closedir(folder);
+    }
+};
+
+/// Signals the threads that aren't in `done` and puts them there.
+int BroadcastOnce(std::set<pid_t> &done, bool &any) {
+    const std::unique_ptr<DIR, CloseFolder> folder(opendir("/proc/self/task"));
+    if (!folder)
+        return errno;
+    any = false;
+    while (const dirent *entry = readdir(folder.get())) {
+        const auto thread = static_cast<pid_t>(std::atoi(entry->d_name));
+        if (thread <= 0 || !done.insert(thread).second)
+            continue;
+        any = true;
+        if (syscall(SYS_tgkill, getpid(), thread, kBroadcastSignal) != 0) {
+            if (errno == ESRCH)
+                continue;
+            return errno;
+        }
+        if (const int error = AwaitAnswer(thread))
+            return error;
+    }
+    return 0;
+}
+
+} // namespace
+
+int LimitCapabilities(uint64_t keep) {
+    const std::lock_guard<std::mutex> lock(one_at_a_time);
+    KernelAction ours = {};
+    KernelAction before = {};
+    if (const int error = MakeAction(ours))
+        return error;
+    if (sem_init(&answered, 0, 0) != 0)
+        return errno;
+    kept = keep;
+    failure = 0;
+    if (const int error = ExchangeAction(kBroadcastSignal, &ours, &before))
+        return error;
+    // A thread that one of them started before its turn has what its parent had then: so again, until there is no new.
+    std::set<pid_t> done;
+    int error = 0;
+    for (bool any = true; any && error == 0;)
+        error = BroadcastOnce(done, any);
+    // A thread that hasn't answered in time still may, and needs the handler for it.
+    if (error == 0)
+        ExchangeAction(kBroadcastSignal, &before, nullptr);
+    return error != 0 ? error : failure.load();
+}
+
+} // namespace lorikeet

@@ -1,0 +1,106 @@
+import { spawnSync } from 'node:child_process';
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { release, tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { keptCapabilities } from '../../exporter/privileges.ts';
+import { capabilityMask } from '../../native/index.ts';
+import { withSandbox } from '../kernel/sandbox.ts';
+import { bundleExporter, type Bundle, type Exporter } from './program.ts';
+
+/** The user that a container image would name. */
+const NOBODY = '65534';
+
+let bundle: Bundle;
+beforeAll(async () => {
+  bundle = await bundleExporter();
+});
+afterAll(() => bundle?.remove());
+
+/** Runs a command as nobody, with these capabilities and no others, now or ever. */
+function reducedTo(...capabilities: readonly string[]): [string, ...string[]] {
+  const set = ['-all', ...capabilities.map((name) => `+${name}`)].join(',');
+  const sets = ['inh-caps', 'ambient-caps', 'bounding-set'].map((name) => `--${name}=${set}`);
+  return ['setpriv', `--reuid=${NOBODY}`, `--regid=${NOBODY}`, '--clear-groups', '--no-new-privs', ...sets, '--'];
+}
+
+/** Runs a command where the root file system can't be written to. */
+const READ_ONLY = ['unshare', '--mount', '--', 'sh', '-c', 'mount -o remount,bind,ro / && exec "$@"', 'sh'] as const;
+
+/** One capability set of every thread of a process. */
+function threadCapabilities(pid: number, set: 'CapPrm' | 'CapEff' | 'CapInh' | 'CapAmb'): bigint[] {
+  return readdirSync(`/proc/${pid}/task`).map((thread) => {
+    const status = readFileSync(`/proc/${pid}/task/${thread}/status`, 'utf8');
+    return BigInt(`0x${new RegExp(`^${set}:\\s*(\\w+)$`, 'm').exec(status)?.[1]}`);
+  });
+}
+
+async function stop(exporter: Exporter): Promise<void> {
+  exporter.signal('SIGTERM');
+  expect(await exporter.exited).toBe(0);
+}
+
+test('as nobody, with the documented capabilities and nothing to write to, every default collector works', async () => {
+  await withSandbox(async (sandbox) => {
+    const { cgroup } = sandbox;
+    const targets = join(tmpdir(), `${sandbox.netns}.yaml`);
+    const shop = '  - {namespace: shop, service: cart, pod: cart-1, addresses: ["127.0.0.1"]';
+    writeFileSync(targets, `targets:\n${shop}, cgroup: /${basename(cgroup.path)}}\n`);
+    try {
+      const command = [...READ_ONLY, ...reducedTo('bpf', 'perfmon')] as const;
+      const exporter = await bundle.startThrough(command, `--targets.file=${targets}`);
+      expect(readFileSync(`/proc/${exporter.pid}/mounts`, 'utf8')).toMatch(/^\S+ \/ \S+ ro[, ]/m);
+      expect(readFileSync(`/proc/${exporter.pid}/status`, 'utf8')).toMatch(/^Uid:\t65534\t65534\t65534\t65534$/m);
+
+      const server = await sandbox.start(cgroup, 'http-server.mjs', { host: '127.0.0.1' });
+      const { port } = server.ready as { port: number };
+      await sandbox.run(cgroup, 'http-client.mjs', { host: '127.0.0.1', port, single: 4, kept: 3 });
+      const samples = await exporter.samples('lorikeet_');
+      const success = Object.entries(samples).filter(([name]) => name.includes('_collector_success'));
+      expect(success.length).toBeGreaterThan(4);
+      expect(success.filter(([, value]) => value !== 1)).toEqual([]);
+      for (const role of ['client', 'server']) {
+        const labels = `{namespace="shop",service="cart",pod="cart-1",role="${role}"}`;
+        expect(samples[`lorikeet_requests_total${labels}`]).toBe(7);
+      }
+      const pod = '{namespace="shop",service="cart",pod="cart-1"}';
+      expect(samples[`lorikeet_container_cpu_seconds_total${pod}`]).toBeGreaterThan(0);
+      expect(samples[`lorikeet_container_memory_bytes${pod}`]).toBeGreaterThan(0);
+      await server.stop();
+      await stop(exporter);
+    } finally {
+      rmSync(targets);
+    }
+  });
+});
+
+test.each([
+  { as: 'nobody', command: reducedTo('bpf', 'perfmon', 'net_raw'), had: ['CAP_BPF'] as const },
+  { as: 'root', command: ['env'] as const, had: ['CAP_BPF', 'CAP_DAC_READ_SEARCH', 'CAP_SYS_PTRACE'] as const },
+])('started as $as, no thread keeps what is not needed any more', async ({ command, had }) => {
+  const exporter = await bundle.startThrough(command);
+  const kept = capabilityMask(keptCapabilities(release()).filter((name) => (had as readonly string[]).includes(name)));
+  for (const set of ['CapPrm', 'CapEff'] as const) {
+    const threads = threadCapabilities(exporter.pid, set);
+    expect(threads.length).toBeGreaterThan(5);
+    expect([...new Set(threads)]).toEqual([kept]);
+  }
+  for (const set of ['CapInh', 'CapAmb'] as const) {
+    expect([...new Set(threadCapabilities(exporter.pid, set))]).toEqual([0n]);
+  }
+  // Maps are still read.
+  const success = await exporter.samples('lorikeet_exporter_collector_success');
+  expect([...new Set(Object.values(success))]).toEqual([1]);
+  await stop(exporter);
+});
+
+test.each([
+  { capabilities: ['bpf'], message: 'missing CAP_PERFMON: run as root, or grant it' },
+  { capabilities: ['perfmon'], message: 'missing CAP_BPF: run as root, or grant it' },
+  { capabilities: [], message: 'missing CAP_BPF and CAP_PERFMON: run as root, or grant them' },
+])('with $capabilities alone it says in one line: $message', ({ capabilities: granted, message }) => {
+  const [command, ...before] = reducedTo(...granted);
+  const args = [...before, process.execPath, bundle.program, '--log.level=error'];
+  const { status, stderr } = spawnSync(command, args, { encoding: 'utf8' });
+  expect([status, stderr]).toEqual([1, `lorikeet-exporter: ${message}\n`]);
+});
