@@ -11,6 +11,7 @@ if (entry === undefined) {
   process.exit(2);
 }
 const { bundle } = await import('./bundle.mjs');
-await bundle({ [`bench-${name}`]: entry });
-const run = spawnSync(process.execPath, [`dist/bench-${name}.js`, ...args], { stdio: 'inherit' });
+const bundled = `bench-${name.replaceAll('/', '-')}`;
+await bundle({ [bundled]: entry });
+const run = spawnSync(process.execPath, [`dist/${bundled}.js`, ...args], { stdio: 'inherit' });
 process.exit(run.status ?? 1);

@@ -1,6 +1,5 @@
-import { execFileSync } from 'node:child_process';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { cpus, release, totalmem } from 'node:os';
+import { readFileSync } from 'node:fs';
+import { writeResults } from '../results.ts';
 
 /** A measured point of bench/results/exporter.json. */
 export interface Row {
@@ -18,17 +17,9 @@ const FILE = 'bench/results/exporter.json';
 
 /** Writes `rows` to the results, in the place of those of earlier runs that measured the same. */
 export function writeRows(rows: readonly Row[]): void {
-  mkdirSync('bench/results', { recursive: true });
   const measured = new Set(rows.map(({ what }) => what));
   const kept = earlierRows().filter(({ what }) => !measured.has(what));
-  const [processor] = cpus();
-  const results = {
-    machine: `${cpus().length} x ${processor?.model ?? 'unknown'}, ${round(totalmem() / 2 ** 30)} GiB, Linux ${release()}, Node ${process.version}`,
-    date: new Date().toISOString(),
-    commit: execFileSync('git', ['rev-parse', 'HEAD'], { encoding: 'utf8' }).trim(),
-    rows: [...kept, ...rows],
-  };
-  writeFileSync(FILE, `${JSON.stringify(results, null, 2)}\n`);
+  writeResults('exporter', [...kept, ...rows]);
 }
 
 function earlierRows(): readonly Row[] {
