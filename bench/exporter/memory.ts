@@ -13,6 +13,7 @@ const ROUNDS = 2;
 const SCRAPES = 50;
 /** Prometheus scrapes every 15 s; ten times a second leaves the garbage collector less rest, so it's on the safe side. */
 const PAUSE_MS = 100;
+const SETTLE_MS = 1000;
 const PEER = 'prom-client 15';
 /** npm runs scripts in the package's folder. */
 const PROGRAM = resolve('dist/lorikeet-exporter.js');
@@ -47,6 +48,8 @@ async function measure(command: Command, points: Points): Promise<void> {
 async function measureBlocks(command: Command, points: Points): Promise<void> {
   const subject = await Subject.start(command, { watchLoop: true });
   try {
+    // What the start blocked is told a moment later.
+    await pause(SETTLE_MS);
     for (let index = 0; index < SCRAPES; index++) {
       subject.takeLongestBlock();
       await subject.scrape();
