@@ -104,7 +104,7 @@ boot() {
         -kernel "$kernel" -initrd "$folder/initramfs.gz" -append 'console=ttyS0 quiet panic=-1 lockdown=integrity' \
         -nodefaults -no-reboot -display none -serial stdio \
         -virtfs local,path=/,mount_tag=host,security_model=none,readonly=on,multidevs=remap \
-        -virtfs "local,path=$results,mount_tag=results,security_model=none" </dev/null | tr -d '\r' || return 1
+        -virtfs "local,path=$results,mount_tag=results,security_model=none" </dev/null | sed -u 's,\r$,,' || return 1
     [[ $(cat "$results/status" 2>/dev/null) == 0 ]]
 }
 

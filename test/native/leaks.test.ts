@@ -1,0 +1,42 @@
+import { execFileSync, spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { defaultObjectPath } from '../../native/index.ts';
+
+/** The addon's sources but for those that talk to Node, under AddressSanitizer, LeakSanitizer and UBSan. */
+
+const HERE = dirname(fileURLToPath(import.meta.url));
+const SOURCES = ['bpf_object', 'failure', 'kernel_hooks', 'libbpf_log', 'map_rows'];
+
+let folder: string;
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'lorikeet-leaks-'));
+  const multiarch = execFileSync('g++', ['-dumpmachine'], { encoding: 'utf8' }).trim();
+  const bpf = ['-target', 'bpf', '-O2', '-g', '-idirafter', `/usr/include/${multiarch}`];
+  const refused = join(HERE, '../kernel/testdata/refused.bpf.c');
+  execFileSync('clang', [...bpf, '-c', refused, '-o', join(folder, 'refused.o')]);
+  const sources = SOURCES.map((name) => join(HERE, `../../native/src/${name}.cc`));
+  const flags = ['-std=c++17', '-g', '-Wall', '-Wextra', '-Werror', '-fsanitize=address,undefined'];
+  const output = ['-lbpf', '-o', join(folder, 'leaks')];
+  execFileSync('g++', [...flags, '-fno-sanitize-recover', join(HERE, 'leaks.cc'), ...sources, ...output]);
+}, 300_000);
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+function run(times: number, env: NodeJS.ProcessEnv = {}) {
+  const args = [defaultObjectPath(), join(folder, 'refused.o'), String(times)];
+  return spawnSync(join(folder, 'leaks'), args, { encoding: 'utf8', env: { ...process.env, ...env } });
+}
+
+test('opening, reading, failing and closing leaves no memory behind', () => {
+  const { status, stderr } = run(5);
+  expect([status, stderr]).toEqual([0, '']);
+});
+
+test('a leak would be seen', () => {
+  const { status, stderr } = run(1, { LEAK: '1' });
+  expect(status).not.toBe(0);
+  expect(stderr).toContain('Direct leak of 12345 byte(s)');
+});
