@@ -17,8 +17,8 @@ check_machine() {
   [ -e /sys/kernel/btf/vmlinux ] || fail "the kernel has no BTF: /sys/kernel/btf/vmlinux is missing (CONFIG_DEBUG_INFO_BTF)"
   local release major minor
   release=$(uname -r) major=${release%%.*} minor=${release#*.} minor=${minor%%[!0-9]*}
-  [ "$major" -gt 6 ] || { [ "$major" = 6 ] && [ "$minor" -ge 3 ]; } ||
-    fail "Linux 6.3 or later is needed (tracepoint sock:sock_send_length), this is $release"
+  [ "$major" -gt 5 ] || { [ "$major" = 5 ] && [ "$minor" -ge 12 ]; } ||
+    fail "Linux 5.12 or later is needed (docs/kernels.md), this is $release"
 }
 
 debian_packages() {
