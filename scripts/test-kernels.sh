@@ -11,7 +11,7 @@ readonly CACHE=$PWD/build/kernels
 readonly MODULES=(virtio_pci 9pnet_virtio 9p overlay veth tcp_diag)
 readonly TESTS=${LORIKEET_KERNEL_TESTS:-test/kernel/programs.test.ts test/kernel/requests.test.ts test/kernel/connections.test.ts test/kernel/unanswered.test.ts test/kernel/tls.test.ts test/exporter/privileges.test.ts}
 # Without KVM a processor is some fifteen times slower.
-readonly BOOT_SECONDS=900 TEST_MILLISECONDS=240000
+readonly BOOT_SECONDS=1800 TEST_MILLISECONDS=240000
 
 say() { printf 'test-kernels: %s\n' "$*"; }
 fail() { printf 'test-kernels: %s\n' "$*" >&2; exit 1; }
