@@ -140,7 +140,8 @@ describe('the scorer against a real Prometheus', { timeout: 90_000 }, () => {
   });
 
   it('asks Prometheus twice a cycle', async () => {
-    const cycles = async () => Number(/last_cycle_timestamp_seconds (\d+)/.exec(await page('/metrics'))?.[1]);
+    const count = /cycle_duration_seconds_count\{phase="query"\} (\d+)/;
+    const cycles = async () => Number(count.exec(await page('/metrics'))?.[1]);
     const first = await cycles();
     proxy.reset();
     const last = await until('five cycles', cycles, (second) => second >= first + 5);
