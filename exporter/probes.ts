@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import type { Logger } from '../daemon/logger.ts';
-import { BpfError, BpfObject, defaultObjectPath, type BpfMap } from '../native/index.ts';
+import { BpfError, BpfObject, defaultObjectPath, type BpfMap, type ProgramStats } from '../native/index.ts';
 import type { CollectorName } from './config.ts';
 import type { CounterMap } from './ledger.ts';
 import { missingCapabilities } from './privileges.ts';
@@ -24,6 +24,9 @@ const VARIANTS: Readonly<Record<string, readonly string[]>> = {
   sock_send_length: ['tcp_sendmsg'],
   sock_recv_length: ['tcp_recvmsg', 'tcp_recvmsg_nonblock'],
 };
+
+/** Attached twice, so that an event that the kernel keeps from one of them reaches the other (bpf/tcp.bpf.c). */
+const TWINS: ReadonlySet<string> = new Set(['inet_sock_set_state', 'inet_sock_set_state_nested']);
 
 /** Without these, connections have no bytes, but everything else. */
 const BYTES_PROGRAMS = ['sock_send_length', 'sock_recv_length'];
@@ -56,7 +59,7 @@ export interface Probes {
   readonly unavailable: ReadonlyMap<CollectorName, Error>;
   /** Whether sent and received bytes are counted. */
   readonly bytes: boolean;
-  /** What couldn't be counted since the start because a map was full, by map. */
+  /** What couldn't be counted since the start because a map was full or a program was busy, by map. */
   lost(): ReadonlyMap<string, number>;
   close(): void;
 }
@@ -91,7 +94,7 @@ export function openProbes(options: ProbesOptions, logger: Logger): Probes {
       cgroups: object.map('cgroups'),
       unavailable: unavailableCollectors(missing),
       bytes: !BYTES_PROGRAMS.some((program) => missing.has(program)),
-      lost: () => readLost(lost),
+      lost: () => addMissed(readLost(lost), object.programStats()),
       close: () => object.close(),
     };
   } catch (error) {
@@ -154,6 +157,18 @@ function readLost(map: BpfMap): ReadonlyMap<string, number> {
     if (name !== undefined) lost.set(name, words[index] ?? 0);
   }
   return lost;
+}
+
+/**
+ * Adds what the kernel kept from a program that was at work on the same CPU. It does so where it may switch tasks within
+ * a program (hooks on functions, preemptible kernels), and these programs write `requests` first of all.
+ */
+export function addMissed(
+  lost: ReadonlyMap<string, number>,
+  programs: readonly Pick<ProgramStats, 'name' | 'recursionMisses'>[],
+): ReadonlyMap<string, number> {
+  const missed = programs.reduce((sum, { name, recursionMisses }) => sum + (TWINS.has(name) ? 0 : recursionMisses), 0);
+  return new Map([...lost, ['requests', (lost.get('requests') ?? 0) + missed]]);
 }
 
 const BTF_PATH = '/sys/kernel/btf/vmlinux';
