@@ -1,8 +1,8 @@
 /**
  * What failed: opening the object file or its options, loading (the kernel's verifier, a full map, permissions),
- * attaching, an operation on a map, or anything after `close()`.
+ * attaching, an operation on a map, reading an iterator, or anything after `close()`.
  */
-export type BpfErrorCode = 'BPF_OPEN' | 'BPF_LOAD' | 'BPF_ATTACH' | 'BPF_MAP' | 'BPF_CLOSED';
+export type BpfErrorCode = 'BPF_OPEN' | 'BPF_LOAD' | 'BPF_ATTACH' | 'BPF_MAP' | 'BPF_ITERATOR' | 'BPF_CLOSED';
 
 /** A failure of the kernel or of libbpf. */
 export class BpfError extends Error {
