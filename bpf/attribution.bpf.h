@@ -70,6 +70,9 @@ static __always_inline void follow(struct socket_state *socket, const struct soc
     socket->service.cgroup = cgroup;
     socket->service.role = role;
     socket->request_ns = 0;
+    socket->sampled = false;
+    socket->retransmitted = 0;
+    socket->resets = 0;
     if (role == ROLE_CLIENT)
         set_edge(&socket->edge, sk, cgroup);
 }

@@ -2,16 +2,18 @@
 #ifndef LORIKEET_LOST_H
 #define LORIKEET_LOST_H
 
-/* Map `lost`: per-CPU array of u64, what couldn't be counted because a row couldn't be made (the map is full, or there
- * was no memory). LOST_SOCKETS counts sockets, the others events: LOST_SOCKETS are those that are followed by nothing,
- * most of them because they are older than the programs. */
+/* Map `lost`: per-CPU array of u64, what couldn't be counted. The slots named after maps count events for which no row
+ * could be made (the map is full, or there was no memory), but LOST_SOCKETS counts sockets: those that are followed by
+ * nothing, most of them because they are older than the programs. The last slots count events that are nobody's. */
 enum lost_map {
     LOST_REQUESTS,
     LOST_EDGES,
     LOST_TCP,
     LOST_CGROUPS,
     LOST_SOCKETS,
-    LOST_MAPS,
+    LOST_LISTENERS,
+    LOST_RESETS, /* sent for a packet that belongs to no socket, or by or to a socket whose role is not known */
+    LOST_SLOTS,
 };
 
 #endif

@@ -45,9 +45,32 @@ struct cgroups_map {
     __type(value, struct cgroup_info);
 };
 
+struct listeners_map {
+    __uint(type, BPF_MAP_TYPE_PERCPU_HASH);
+    __uint(max_entries, 4096);
+    __uint(map_flags, BPF_F_NO_PREALLOC);
+    __type(key, struct listener_key);
+    __type(value, struct listener_stats);
+};
+
+/* The ports that were listened on when the programs were attached, see sockets.bpf.c. */
+struct local_port {
+    __u32 netns;
+    __u16 port; /* host order */
+    __u16 reserved;
+};
+
+struct listening_ports_map {
+    __uint(type, BPF_MAP_TYPE_HASH);
+    __uint(max_entries, 16384);
+    __uint(map_flags, BPF_F_NO_PREALLOC);
+    __type(key, struct local_port);
+    __type(value, __u8);
+};
+
 struct lost_counters_map {
     __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-    __uint(max_entries, LOST_MAPS);
+    __uint(max_entries, LOST_SLOTS);
     __type(key, __u32);
     __type(value, __u64);
 };
@@ -55,6 +78,7 @@ struct lost_counters_map {
 /* What is known of one socket. Freed by the kernel with the socket. The keys are ready-made: a lookup costs no copy. */
 enum phase {
     PHASE_NONE, /* no connection yet, or one that is older than the programs */
+    PHASE_LISTENING,
     PHASE_CONNECTING,
     PHASE_ESTABLISHED,
     PHASE_CLOSED,
@@ -63,11 +87,15 @@ enum phase {
 struct socket_state {
     struct service_key service; /* role ROLE_UNKNOWN: not followed */
     struct edge_key edge;       /* clients only */
-    __u64 phase_ns;             /* when the phase began */
+    __u64 phase_ns;             /* when the phase began, 0 if before the programs */
     __u64 request_ns;           /* when the open request began, 0 without one */
     __u32 phase;                /* enum phase, changed under the socket's lock only */
     __u32 counted;              /* its opening is in tcp_stats, so its closing belongs there too */
     __u32 cut_short;            /* the peer had nothing more to send while a request was open */
+    __u32 sampled;              /* its round-trip time was told at least once */
+    __u32 retransmitted;        /* how much of its total_retrans is in tcp_stats */
+    __u32 drops;                /* a listener's: how much of its sk_drops is in listener_stats */
+    __u32 resets;               /* a bit for each reset_direction that was counted */
 };
 
 struct sockets_map {
@@ -81,6 +109,8 @@ extern struct requests_map requests SEC(".maps");
 extern struct edges_map edges SEC(".maps");
 extern struct tcp_map tcp SEC(".maps");
 extern struct cgroups_map cgroups SEC(".maps");
+extern struct listeners_map listeners SEC(".maps");
+extern struct listening_ports_map listening_ports SEC(".maps");
 extern struct lost_counters_map lost SEC(".maps");
 extern struct sockets_map sockets SEC(".maps");
 
@@ -112,6 +142,7 @@ static __always_inline void *find_or_make(void *map, const void *key, const void
 extern const struct histogram zero_histogram;
 extern const struct edge_stats zero_edge;
 extern const struct tcp_stats zero_tcp;
+extern const struct listener_stats zero_listener;
 
 /* Tunable. Off: `edges` is left alone, for nodes where the pairs are too many or of no use. */
 extern const volatile bool track_edges;

@@ -3,6 +3,7 @@
 #include "connect_failure.bpf.h"
 #include "histogram.bpf.h"
 #include "maps.bpf.h"
+#include "socket_counts.bpf.h"
 #include "types.bpf.h"
 
 /* Births and deaths of connections, from the one tracepoint of every TCP state change. A connection is born when it is
@@ -16,10 +17,6 @@
  * packet that arrives while the program runs for a connect would have its event dropped, and a connection would stay
  * open in our books for ever. Two levels of context, two programs: one of them is always free. The second run of an
  * event finds the phase reached and does nothing, and a socket's events can't overlap: they happen under its lock. */
-
-static __always_inline struct tcp_stats *find_tcp(const struct service_key *key) {
-    return find_or_make(&tcp, key, &zero_tcp, LOST_TCP);
-}
 
 static __always_inline void connecting(struct sock *sk, enum role role) {
     struct socket_state *socket = bpf_sk_storage_get(&sockets, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
@@ -37,6 +34,15 @@ static __always_inline void connecting(struct sock *sk, enum role role) {
     socket->phase = PHASE_CONNECTING;
 }
 
+static __always_inline void listening(struct sock *sk) {
+    struct socket_state *socket = bpf_sk_storage_get(&sockets, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
+
+    if (!socket)
+        count_lost(LOST_SOCKETS);
+    else if (socket->phase != PHASE_LISTENING)
+        follow_listener(socket, sk);
+}
+
 static __always_inline void established(struct sock *sk) {
     struct socket_state *socket = bpf_sk_storage_get(&sockets, sk, 0, 0);
     struct tcp_stats *stats;
@@ -51,6 +57,9 @@ static __always_inline void established(struct sock *sk) {
     socket->counted = true;
     now = bpf_ktime_get_ns();
     atomic_add(&stats->opened, 1);
+    /* A server's socket begins with the SYN-ACKs of its handshake, which are counted already. */
+    if (socket->service.role == ROLE_SERVER)
+        socket->retransmitted = total_retransmitted(sk);
     /* A server's socket is made when the handshake is over: it has no duration. */
     if (socket->service.role == ROLE_CLIENT)
         histogram_add_atomic(&stats->connect, now - socket->phase_ns);
@@ -77,9 +86,13 @@ static __always_inline void closed(struct sock *sk) {
 
     if (!socket)
         return;
-    /* The state stays: after a shutdown from both ends there may be data left to read, the response among them. */
-    phase = socket->phase;
-    socket->phase = PHASE_CLOSED;
+    /* The state stays: after a shutdown from both ends there may be data left to read, the response among them. The
+     * exchange because an adoption may be at work on it, see sockets.bpf.c. */
+    phase = __sync_lock_test_and_set(&socket->phase, PHASE_CLOSED);
+    if (phase == PHASE_LISTENING)
+        count_drops(sk, socket);
+    else if (phase == PHASE_ESTABLISHED || (phase == PHASE_CONNECTING && socket->service.role == ROLE_CLIENT))
+        count_retransmitted(sk, socket);
     if (phase == PHASE_CONNECTING && socket->service.role == ROLE_CLIENT)
         connect_failed(sk, socket);
     if (phase != PHASE_ESTABLISHED || !socket->counted)
@@ -88,7 +101,11 @@ static __always_inline void closed(struct sock *sk) {
     if (!stats)
         return;
     atomic_add(&stats->closed, 1);
-    histogram_add_atomic(&stats->lifetime, bpf_ktime_get_ns() - socket->phase_ns);
+    if (socket->phase_ns)
+        histogram_add_atomic(&stats->lifetime, bpf_ktime_get_ns() - socket->phase_ns);
+    /* Of a connection between two walks nothing else would tell. */
+    if (!socket->sampled)
+        sample_round_trip(sk, socket);
 }
 
 /* A goodbye (a TLS close_notify, a protocol's QUIT) is sent just before the close and wants no answer. */
@@ -139,6 +156,8 @@ static __always_inline int handle_state(struct sock *sk, int old_state, int new_
         connecting(sk, ROLE_SERVER);
     else if (new_state == TCP_ESTABLISHED)
         established(sk);
+    else if (new_state == TCP_LISTEN)
+        listening(sk);
     else if (new_state == TCP_CLOSE)
         closed(sk);
     return 0;

@@ -13,8 +13,14 @@ enum connect_failure {
     CONNECT_FAILURES,
 };
 
+enum reset_direction {
+    RESET_SENT,
+    RESET_RECEIVED,
+    RESET_DIRECTIONS,
+};
+
 /* Map `tcp`: struct service_key -> struct tcp_stats.
- * opened - closed is the number of connections open now, but for those that were open before the programs. */
+ * opened + adopted - closed is the number of connections open now. */
 struct tcp_stats {
     __u64 opened;
     __u64 closed;
@@ -22,7 +28,29 @@ struct tcp_stats {
     __u64 received_bytes;
     __u64 connect_failures[CONNECT_FAILURES]; /* clients only */
     struct histogram connect;                 /* clients only: SYN to established */
-    struct histogram lifetime;                /* established to closed */
+    struct histogram lifetime;                /* established to closed, of those whose beginning was seen */
+    struct histogram round_trip;              /* see sockets.bpf.c */
+    __u64 retransmitted;                      /* segments, as the kernel's RetransSegs counts them */
+    __u64 resets[RESET_DIRECTIONS];
+    __u64 adopted; /* were open before the programs */
+};
+
+/* Map `listeners`: struct listener_key -> struct listener_stats. */
+struct listener_key {
+    __u64 cgroup;
+    __u16 port; /* host order */
+    __u16 reserved[3];
+};
+
+struct listener_stats {
+    __u64 drops; /* connections that found the accept queue full, as the kernel's ListenDrops counts them */
+};
+
+/* What a walk of the sockets writes for each listening one. */
+struct listener_row {
+    struct listener_key key;
+    __u32 length;
+    __u32 limit;
 };
 
 #endif

@@ -23,10 +23,12 @@ enum {
     TCP_SYN_SENT = 2,
     TCP_SYN_RECV = 3,
     TCP_FIN_WAIT1 = 4,
+    TCP_FIN_WAIT2 = 5,
     TCP_CLOSE = 7,
     TCP_CLOSE_WAIT = 8,
     TCP_LAST_ACK = 9,
     TCP_LISTEN = 10,
+    TCP_CLOSING = 11,
 };
 
 /* include/net/sock.h; SOCK_DEAD is a bit of skc_flags: no process holds the socket any more */
@@ -71,11 +73,24 @@ struct in6_addr {
     } in6_u;
 };
 
+struct ns_common {
+    unsigned int inum;
+};
+
+struct net {
+    struct ns_common ns;
+};
+
+typedef struct {
+    struct net *net;
+} possible_net_t;
+
 struct sock_common {
     unsigned short skc_family;
     volatile unsigned char skc_state;
     __be16 skc_dport;
     unsigned long skc_flags;
+    possible_net_t skc_net;
     __be32 skc_daddr;
     struct in6_addr skc_v6_daddr;
 };
@@ -94,6 +109,10 @@ struct sock_exterr_skb {
     struct sock_extended_err ee;
 };
 
+typedef struct {
+    int counter;
+} atomic_t;
+
 struct sock {
     struct sock_common __sk_common;
     struct sk_buff_head sk_error_queue;
@@ -101,15 +120,54 @@ struct sock {
     __u8 sk_shutdown;
     int sk_err;
     int sk_err_soft;
+    __u32 sk_ack_backlog;
+    __u32 sk_max_ack_backlog;
+    atomic_t sk_drops;
     struct sock_cgroup_data sk_cgrp_data;
 };
 
+struct inet_sock {
+    __be16 inet_sport;
+};
+
+struct inet_bind_bucket {
+    signed char fastreuse;
+};
+
 struct inet_connection_sock {
+    struct inet_sock icsk_inet;
+    struct inet_bind_bucket *icsk_bind_hash;
     __u8 icsk_retransmits;
 };
 
 struct tcp_sock {
     struct inet_connection_sock inet_conn;
+    __u32 srtt_us; /* eighths of a microsecond */
+    __u32 total_retrans;
+};
+
+/* What iterators give their programs; the fields of a pass's last call are NULL. */
+struct seq_file;
+
+struct bpf_iter_meta {
+    struct seq_file *seq;
+};
+
+struct bpf_iter__bpf_sk_storage_map {
+    struct bpf_iter_meta *meta;
+    struct sock *sk;
+    void *value;
+};
+
+struct socket {
+    struct sock *sk;
+};
+
+struct file;
+
+struct bpf_iter__task_file {
+    struct bpf_iter_meta *meta;
+    struct file *file;
 };
 
 #pragma clang attribute pop

@@ -19,49 +19,70 @@ export function leafOfKey(directory: Directory): (key: Buffer) => Leaf {
   return (key) => directory.leaf(readId(key, 0));
 }
 
-/** One account for each monitored target and role, there from the first moment on, gone with the target. */
-export class RoleAccounts<A extends Account> {
+/** What is kept of each monitored target, there from the first moment on, gone with the target. */
+export class TargetAccounts<A> {
   readonly #directory: Directory;
-  readonly #make: (labels: string, role: Role) => A;
-  readonly #accounts = new Map<LocalTarget, Readonly<Record<Role, A>>>();
+  readonly #make: (labels: string) => A;
+  readonly #accounts = new Map<LocalTarget, A>();
 
   /** `make` gets the target's labels, rendered. */
-  constructor(directory: Directory, make: (labels: string, role: Role) => A) {
+  constructor(directory: Directory, make: (labels: string) => A) {
     this.#directory = directory;
     this.#make = make;
   }
 
-  /** The account of a row keyed by `struct service_key`. */
-  readonly accountOf = (key: Buffer, leaf: Leaf): A | undefined => {
+  /** Undefined for a cgroup that belongs to no monitored target. */
+  of(leaf: Leaf): A | undefined {
     const target = this.#directory.targetOf(leaf);
-    if (target === undefined || !target.monitored) return undefined;
-    const role = key.readUInt32LE(ROLE_OFFSET);
-    const accounts = this.#of(target);
-    if (role === ROLES.client) return accounts.client;
-    return role === ROLES.server ? accounts.server : undefined;
-  };
+    return target === undefined || !target.monitored ? undefined : this.#ofTarget(target);
+  }
 
-  /** All accounts of the targets that exist now, by target; those of others are dropped. */
+  /** Those of the targets that exist now; the others are dropped. */
   current(): readonly A[] {
     for (const target of this.#accounts.keys()) {
       if (!this.#directory.has(target)) this.#accounts.delete(target);
     }
     const current: A[] = [];
-    for (const target of this.#directory.targets) {
-      if (!target.monitored) continue;
-      const { client, server } = this.#of(target);
-      current.push(client, server);
-    }
+    for (const target of this.#directory.targets) if (target.monitored) current.push(this.#ofTarget(target));
     return current;
   }
 
-  #of(target: LocalTarget): Readonly<Record<Role, A>> {
-    let accounts = this.#accounts.get(target);
-    if (accounts === undefined) {
-      const labels = targetLabels(target);
-      accounts = { client: this.#make(labels, 'client'), server: this.#make(labels, 'server') };
-      this.#accounts.set(target, accounts);
+  #ofTarget(target: LocalTarget): A {
+    let account = this.#accounts.get(target);
+    if (account === undefined) {
+      account = this.#make(targetLabels(target));
+      this.#accounts.set(target, account);
     }
-    return accounts;
+    return account;
+  }
+}
+
+/** One account for each monitored target and role. */
+export class RoleAccounts<A extends Account> {
+  readonly #targets: TargetAccounts<Readonly<Record<Role, A>>>;
+
+  /** `make` gets the target's labels, rendered. */
+  constructor(directory: Directory, make: (labels: string, role: Role) => A) {
+    this.#targets = new TargetAccounts(directory, (labels) => ({
+      client: make(labels, 'client'),
+      server: make(labels, 'server'),
+    }));
+  }
+
+  /** The account of a row keyed by `struct service_key`. */
+  readonly accountOf = (key: Buffer, leaf: Leaf): A | undefined => {
+    const role = key.readUInt32LE(ROLE_OFFSET);
+    const accounts = this.#targets.of(leaf);
+    if (role === ROLES.client) return accounts?.client;
+    return role === ROLES.server ? accounts?.server : undefined;
+  };
+
+  /** All accounts of the targets that exist now, by target. */
+  current(): readonly A[] {
+    return this.byTarget().flatMap(({ client, server }) => [client, server]);
+  }
+
+  byTarget(): readonly Readonly<Record<Role, A>>[] {
+    return this.#targets.current();
   }
 }

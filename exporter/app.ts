@@ -7,6 +7,7 @@ import type { StopStack } from '../daemon/lifecycle.ts';
 import { ConditionLog, type Logger } from '../daemon/logger.ts';
 import { WebConfigFile } from '../daemon/web-config-file.ts';
 import { runCollector, unavailable, type Collector } from './collector.ts';
+import { acceptQueuesCollector } from './collectors/accept-queues.ts';
 import { connectionsCollector } from './collectors/connections.ts';
 import { containerCollector } from './collectors/container.ts';
 import { edgesCollector } from './collectors/edges.ts';
@@ -20,6 +21,7 @@ import { TargetsFile } from './identity/targets-file.ts';
 import { dropPrivileges } from './privileges.ts';
 import { openProbes, type Probes } from './probes.ts';
 import { SelfMetrics } from './self-metrics.ts';
+import { SocketWalk } from './socket-walk.ts';
 
 export interface ExporterContext {
   readonly version: string;
@@ -50,6 +52,7 @@ export async function startExporter(config: Config, context: ExporterContext): P
   checkCgroupfs(cgroupfs, logger);
   const probes = openProbes({ ...config, object: config.bpfObject }, logger);
   stops.onStop('kernel programs', () => probes.close());
+  await probes.adopt();
 
   const self = new SelfMetrics(version);
   const directory = new Directory({ sources: file === undefined ? [] : [file], cgroupfs, cgroups: probes.cgroups });
@@ -146,6 +149,7 @@ interface Parts {
 function makeCollectors(config: Config, parts: Parts): readonly Collector[] {
   const { directory, probes, self } = parts;
   const now = () => performance.now();
+  const walk = new SocketWalk(probes.walk);
   const make: Readonly<Record<CollectorName, () => Collector>> = {
     requests: () => requestsCollector(directory, probes.requests, now),
     connections: () =>
@@ -153,7 +157,7 @@ function makeCollectors(config: Config, parts: Parts): readonly Collector[] {
         directory,
         map: probes.tcp,
         now,
-        bytes: probes.bytes,
+        counted: probes.counted,
         onUnattributed: (connections) => self.unattributed(connections),
       }),
     edges: () =>
@@ -165,6 +169,15 @@ function makeCollectors(config: Config, parts: Parts): readonly Collector[] {
         maxEdges: config.maxEdges,
         onCut: () => self.externalPeerCut(),
       }),
+    accept_queues: () =>
+      acceptQueuesCollector({
+        directory,
+        map: probes.listeners,
+        now,
+        listening: () => walk.listening,
+        maxPorts: config.maxPorts,
+        onCut: () => self.portCut(),
+      }),
     container: () => containerCollector(directory),
     target_info: () => targetInfoCollector(directory),
   };
@@ -172,7 +185,7 @@ function makeCollectors(config: Config, parts: Parts): readonly Collector[] {
     const reason = probes.unavailable.get(name);
     return reason === undefined ? make[name]() : unavailable(name, reason);
   });
-  return [identityStep(directory, now), ...chosen, mapsStep(parts)];
+  return [identityStep(directory, now), ...(probes.walk === undefined ? [] : [walk]), ...chosen, mapsStep(parts)];
 }
 
 /** First of every scrape: who is here now. When it fails, the collectors go on with whom they knew. */
@@ -185,9 +198,11 @@ function mapsStep({ directory, probes, self }: Parts): Collector {
   return {
     name: 'maps',
     collect() {
-      for (const map of [probes.requests, probes.edges, probes.tcp]) self.map(map.name, map.entries, map.capacity);
+      const { requests, edges, tcp, listeners } = probes;
+      for (const map of [requests, edges, tcp, listeners]) self.map(map.name, map.entries, map.capacity);
       self.map('cgroups', directory.cgroupRows, probes.cgroups.capacity);
       self.lost(probes.lost());
+      self.unattributedEvents(probes.unattributed());
     },
   };
 }

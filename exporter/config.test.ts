@@ -15,6 +15,7 @@ describe('parseCommandLine', () => {
       maxServices: 4096,
       maxEdges: 16384,
       maxExternalNames: 100,
+      maxPorts: 20,
       collectors: new Set(COLLECTOR_NAMES),
       logLevel: 'info',
       logFormat: 'logfmt',
@@ -23,7 +24,7 @@ describe('parseCommandLine', () => {
 
   it('turns collectors off', () => {
     const { config } = parseCommandLine(['--no-collector.edges', '--no-collector.target_info', '--collector.requests']);
-    expect([...config.collectors]).toEqual(['requests', 'connections', 'container']);
+    expect([...config.collectors]).toEqual(['requests', 'connections', 'accept_queues', 'container']);
   });
 
   it.each([

@@ -7,6 +7,7 @@ export const COLLECTORS = {
   requests: 'requests and their durations',
   connections: 'TCP connections',
   edges: 'who asks whom',
+  accept_queues: 'the accept queues of listening ports',
   container: 'CPU and memory',
   target_info: 'the instances on this machine',
 } as const;
@@ -38,9 +39,15 @@ export const FLAGS = {
     default: 100,
     help: 'External peers with a name of their own; the others are "other".',
   },
+  'accept-queues.max-ports': {
+    type: 'number',
+    default: 20,
+    help: 'Listening ports of an instance that get series of their own; the others are "other".',
+  },
   'collector.requests': collectorFlag('requests'),
   'collector.connections': collectorFlag('connections'),
   'collector.edges': collectorFlag('edges'),
+  'collector.accept_queues': collectorFlag('accept_queues'),
   'collector.container': collectorFlag('container'),
   'collector.target_info': collectorFlag('target_info'),
   ...COMMON_FLAGS,
@@ -65,6 +72,7 @@ export interface Config {
   readonly maxServices: number;
   readonly maxEdges: number;
   readonly maxExternalNames: number;
+  readonly maxPorts: number;
   readonly collectors: ReadonlySet<CollectorName>;
   readonly logLevel: LogLevel;
   readonly logFormat: LogFormat;
@@ -95,6 +103,7 @@ export function parseCommandLine(argv: readonly string[]): CommandLine {
     maxServices: wholeNumber('bpf.max-services', values['bpf.max-services'], 1),
     maxEdges: wholeNumber('bpf.max-edges', values['bpf.max-edges'], 1),
     maxExternalNames: wholeNumber('external.max-names', values['external.max-names'], 0),
+    maxPorts: wholeNumber('accept-queues.max-ports', values['accept-queues.max-ports'], 0),
     collectors: new Set(COLLECTOR_NAMES.filter((name) => values[`collector.${name}`])),
     logLevel: values['log.level'] as LogLevel,
     logFormat: values['log.format'] as LogFormat,

@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import type { Logger } from '../daemon/logger.ts';
 import { BpfError, BpfObject, defaultObjectPath, type BpfMap, type ProgramStats } from '../native/index.ts';
+import type { Counted } from './collectors/connections.ts';
 import type { CollectorName } from './config.ts';
 import type { CounterMap } from './ledger.ts';
 import { missingCapabilities } from './privileges.ts';
@@ -11,12 +12,31 @@ export class RequirementError extends Error {
   override readonly name = 'RequirementError';
 }
 
-/** The kernel programs, and the collectors that show nothing true without them. */
-const PROGRAMS: Readonly<Record<string, readonly CollectorName[]>> = {
-  inet_sock_set_state: ['requests', 'connections', 'edges'],
-  inet_sock_set_state_nested: ['requests', 'connections', 'edges'],
-  sock_send_length: ['requests', 'edges'],
-  sock_recv_length: ['requests', 'edges'],
+interface Program {
+  /** The collectors that show nothing true without it. */
+  readonly vital: readonly CollectorName[];
+  /** Those that show less without it. */
+  readonly useful?: readonly CollectorName[];
+}
+
+const SOCKET_COLLECTORS: readonly CollectorName[] = ['requests', 'connections', 'edges', 'accept_queues'];
+const CONNECTIONS_ONLY: Program = { vital: [], useful: ['connections'] };
+
+/** The kernel programs, in the order in which they are attached. */
+const PROGRAMS: Readonly<Record<string, Program>> = {
+  inet_sock_set_state: { vital: SOCKET_COLLECTORS },
+  inet_sock_set_state_nested: { vital: SOCKET_COLLECTORS },
+  sock_send_length: { vital: ['requests', 'edges'], useful: ['connections'] },
+  sock_recv_length: { vital: ['requests', 'edges'], useful: ['connections'] },
+  tcp_retransmit_skb: CONNECTIONS_ONLY,
+  tcp_retransmit_synack: CONNECTIONS_ONLY,
+  tcp_send_reset: CONNECTIONS_ONLY,
+  tcp_send_reset_nested: CONNECTIONS_ONLY,
+  tcp_receive_reset: CONNECTIONS_ONLY,
+  tcp_receive_reset_nested: CONNECTIONS_ONLY,
+  walk_sockets: { vital: ['accept_queues'], useful: ['connections'] },
+  adopt_listeners: { vital: [], useful: SOCKET_COLLECTORS },
+  adopt_connections: { vital: [], useful: SOCKET_COLLECTORS },
 };
 
 /** What a program's place is taken by on a kernel that has no hook for it, whichever the object has for that kernel. */
@@ -26,15 +46,26 @@ const VARIANTS: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** Attached twice, so that an event that the kernel keeps from one of them reaches the other (bpf/tcp.bpf.c). */
-const TWINS: ReadonlySet<string> = new Set(['inet_sock_set_state', 'inet_sock_set_state_nested']);
+const TWINS: ReadonlySet<string> = new Set([
+  'inet_sock_set_state',
+  'inet_sock_set_state_nested',
+  'tcp_send_reset',
+  'tcp_send_reset_nested',
+  'tcp_receive_reset',
+  'tcp_receive_reset_nested',
+]);
 
-/** Without these, connections have no bytes, but everything else. */
-const BYTES_PROGRAMS = ['sock_send_length', 'sock_recv_length'];
+/** What connections have only with these programs. */
+const COUNTED_BY: Readonly<Record<keyof Counted, readonly string[]>> = {
+  bytes: ['sock_send_length', 'sock_recv_length'],
+  roundTrips: ['walk_sockets'],
+  retransmits: ['tcp_retransmit_skb', 'tcp_retransmit_synack'],
+  resets: ['tcp_send_reset', 'tcp_send_reset_nested', 'tcp_receive_reset', 'tcp_receive_reset_nested'],
+};
 
-const KERNEL_COLLECTORS: readonly CollectorName[] = ['requests', 'connections', 'edges'];
-
-/** Maps of 64-bit counters in the order of `enum lost_map` of bpf/lost.h. */
-const LOST_MAPS = ['requests', 'edges', 'tcp', 'cgroups', 'sockets'] as const;
+/** The slots of the map `lost` in the order of `enum lost_map` of bpf/lost.h: maps, then events that are nobody's. */
+const LOST_MAPS = ['requests', 'edges', 'tcp', 'cgroups', 'sockets', 'listeners'] as const;
+const UNATTRIBUTED_EVENTS = ['reset'] as const;
 
 export interface ProbesOptions {
   readonly object: string | undefined;
@@ -54,13 +85,19 @@ export interface Probes {
   readonly requests: MeasuredMap;
   readonly edges: MeasuredMap;
   readonly tcp: MeasuredMap;
+  readonly listeners: MeasuredMap;
   readonly cgroups: BpfMap;
   /** Why a collector can't work on this kernel, by collector. */
   readonly unavailable: ReadonlyMap<CollectorName, Error>;
-  /** Whether sent and received bytes are counted. */
-  readonly bytes: boolean;
+  readonly counted: Counted;
+  /** Passes over all open sockets; undefined where that isn't possible. The rows of `struct listener_row` of bpf/tcp.h. */
+  readonly walk: (() => Promise<Buffer>) | undefined;
+  /** Begins to follow the sockets that are older than the programs, once. A failure is logged. */
+  adopt(): Promise<void>;
   /** What couldn't be counted since the start because a map was full or a program was busy, by map. */
   lost(): ReadonlyMap<string, number>;
+  /** Events since the start that belong to nobody, by kind. */
+  unattributed(): ReadonlyMap<string, number>;
   close(): void;
 }
 
@@ -72,29 +109,42 @@ export interface Probes {
  */
 export function openProbes(options: ProbesOptions, logger: Logger): Probes {
   checkRequirements();
-  const wanted = KERNEL_COLLECTORS.some((name) => options.collectors.has(name));
+  const wanted = Object.keys(PROGRAMS).filter((program) => isWanted(program, options.collectors));
   const object = BpfObject.open(options.object ?? defaultObjectPath(), {
     // A row for each role.
     maxEntries: {
       requests: 2 * options.maxServices,
       tcp: 2 * options.maxServices,
+      listeners: 2 * options.maxServices,
       cgroups: options.maxServices,
       edges: options.maxEdges,
     },
     constants: { track_edges: options.collectors.has('edges') ? 1 : 0 },
-    disabled: wanted ? [] : Object.keys(PROGRAMS).flatMap((program) => [program, ...(VARIANTS[program] ?? [])]),
+    disabled: Object.keys(PROGRAMS)
+      .filter((program) => !wanted.includes(program))
+      .flatMap((program) => [program, ...(VARIANTS[program] ?? [])]),
   });
   try {
-    const missing = wanted ? attachAll(object, logger) : new Map<string, Error>();
+    const missing = attachAll(object, wanted, logger);
+    const works = (program: string): boolean => wanted.includes(program) && !missing.has(program);
     const lost = object.map('lost');
     return {
       requests: measured(object.map('requests')),
       edges: measured(object.map('edges')),
       tcp: measured(object.map('tcp')),
+      listeners: measured(object.map('listeners')),
       cgroups: object.map('cgroups'),
       unavailable: unavailableCollectors(missing),
-      bytes: !BYTES_PROGRAMS.some((program) => missing.has(program)),
-      lost: () => addMissed(readLost(lost), object.programStats()),
+      counted: {
+        bytes: COUNTED_BY.bytes.every(works),
+        roundTrips: COUNTED_BY.roundTrips.every(works),
+        retransmits: COUNTED_BY.retransmits.every(works),
+        resets: COUNTED_BY.resets.every(works),
+      },
+      walk: works('walk_sockets') ? () => object.readIterator('walk_sockets') : undefined,
+      adopt: () => adopt(object, works, logger),
+      lost: () => addMissed(readLost(lost, 0, LOST_MAPS), object.programStats()),
+      unattributed: () => readLost(lost, LOST_MAPS.length, UNATTRIBUTED_EVENTS),
       close: () => object.close(),
     };
   } catch (error) {
@@ -103,9 +153,14 @@ export function openProbes(options: ProbesOptions, logger: Logger): Probes {
   }
 }
 
-function attachAll(object: BpfObject, logger: Logger): ReadonlyMap<string, Error> {
+function isWanted(program: string, collectors: ReadonlySet<CollectorName>): boolean {
+  const { vital = [], useful = [] } = PROGRAMS[program] ?? {};
+  return [...vital, ...useful].some((name) => collectors.has(name));
+}
+
+function attachAll(object: BpfObject, programs: readonly string[], logger: Logger): ReadonlyMap<string, Error> {
   const missing = new Map<string, Error>();
-  for (const program of Object.keys(PROGRAMS)) {
+  for (const program of programs) {
     try {
       object.attach(loadedVariant(object, program));
     } catch (error) {
@@ -125,9 +180,21 @@ function loadedVariant(object: BpfObject, program: string): string {
 function unavailableCollectors(missing: ReadonlyMap<string, Error>): ReadonlyMap<CollectorName, Error> {
   const unavailable = new Map<CollectorName, Error>();
   for (const [program, error] of missing) {
-    for (const collector of PROGRAMS[program] ?? []) unavailable.set(collector, error);
+    for (const collector of PROGRAMS[program]?.vital ?? []) unavailable.set(collector, error);
   }
   return unavailable;
+}
+
+/** Listening sockets first: the ends of a connection are told apart by them. */
+async function adopt(object: BpfObject, works: (program: string) => boolean, logger: Logger): Promise<void> {
+  const passes = ['adopt_listeners', 'adopt_connections'];
+  if (!passes.every(works)) return;
+  try {
+    for (const pass of passes) await object.readIterator(pass);
+  } catch (error) {
+    if (!(error instanceof BpfError)) throw error;
+    logger.warn('sockets that are older than the exporter will not be counted', { error });
+  }
 }
 
 function measured(map: BpfMap): MeasuredMap {
@@ -149,14 +216,10 @@ function measured(map: BpfMap): MeasuredMap {
   };
 }
 
-function readLost(map: BpfMap): ReadonlyMap<string, number> {
-  const { count, keys, words } = map.readSums();
-  const lost = new Map<string, number>();
-  for (let index = 0; index < count; index++) {
-    const name = LOST_MAPS[keys.readUInt32LE(index * map.keySize)];
-    if (name !== undefined) lost.set(name, words[index] ?? 0);
-  }
-  return lost;
+/** The slots from `first` on, by the names given. An array's rows come in the order of their keys. */
+function readLost(map: BpfMap, first: number, names: readonly string[]): ReadonlyMap<string, number> {
+  const { words } = map.readSums();
+  return new Map(names.map((name, index) => [name, words[first + index] ?? 0]));
 }
 
 /**

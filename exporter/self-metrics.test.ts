@@ -10,6 +10,8 @@ it('tells the last state of everything, in a form that promtool has nothing to s
   self.map('tcp', undefined, 8192);
   self.lost(new Map([['edges', 3]]));
   self.lost(new Map([['edges', 5]]));
+  self.unattributedEvents(new Map([['reset', 6]]));
+  self.portCut();
   self.unattributed(4);
   self.series(20_000);
   self.externalPeerCut();
@@ -25,6 +27,8 @@ it('tells the last state of everything, in a form that promtool has nothing to s
     'lorikeet_exporter_bpf_map_capacity{map="edges"} 16384',
     'lorikeet_exporter_bpf_map_capacity{map="tcp"} 8192',
     'lorikeet_exporter_lost_events_total{map="edges"} 5',
+    'lorikeet_exporter_unattributed_events_total{event="reset"} 6',
+    'lorikeet_exporter_ports_cut_total 1',
     'lorikeet_exporter_unattributed_sockets 4',
     'lorikeet_exporter_series 20000',
     'lorikeet_exporter_external_peers_cut_total 2',

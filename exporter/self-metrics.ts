@@ -20,6 +20,12 @@ export class SelfMetrics {
     "What wasn't counted because a kernel map was full, or its socket older than the exporter.",
     'map',
   );
+  readonly #unattributedEvents = this.#counter(
+    'unattributed_events_total',
+    "What wasn't counted because it is nobody's, such as resets sent for packets that belong to no connection.",
+    'event',
+  );
+  readonly #portsCut = this.#counter('ports_cut_total', 'Listening ports counted as "other" because of a limit.');
   readonly #unattributed = this.#gauge('unattributed_sockets', 'Open connections of cgroups that belong to no target.');
   readonly #series = this.#gauge('series', "Series of this scrape, the exporter's own left out.");
   readonly #cut = this.#counter('external_peers_cut_total', 'Peers counted as "other" because of a limit.');
@@ -54,6 +60,16 @@ export class SelfMetrics {
   lost(totals: ReadonlyMap<string, number>): void {
     this.#lost.reset();
     for (const [map, total] of totals) this.#lost.inc({ map }, total);
+  }
+
+  /** `totals` are the kernel's own counts since the start. */
+  unattributedEvents(totals: ReadonlyMap<string, number>): void {
+    this.#unattributedEvents.reset();
+    for (const [event, total] of totals) this.#unattributedEvents.inc({ event }, total);
+  }
+
+  portCut(): void {
+    this.#portsCut.inc();
   }
 
   unattributed(connections: number): void {

@@ -29,6 +29,7 @@ export interface NativeObject {
   programs(): string[];
   attach(program: string): void;
   map(name: string): NativeMap;
+  readIterator(program: string): Promise<Buffer>;
   programStats(): ProgramStats[];
   readSums(map: number): { count: number; keys: Buffer; words: Float64Array };
   read(map: number): { count: number; keys: Buffer; values: Buffer };

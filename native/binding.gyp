@@ -8,12 +8,19 @@
         "src/capabilities.cc",
         "src/failure.cc",
         "src/kernel_hooks.cc",
+        "src/iterator_read.cc",
         "src/libbpf_log.cc",
         "src/map_rows.cc",
         "src/static_archives.cc"
       ],
       "include_dirs": ["<!(node -p \"require('node-addon-api').include_dir\")"],
-      "defines": ["NAPI_VERSION=8", "NAPI_DISABLE_CPP_EXCEPTIONS", "NODE_ADDON_API_DISABLE_DEPRECATED"],
+      "defines": [
+        "NAPI_VERSION=8",
+        "NAPI_DISABLE_CPP_EXCEPTIONS",
+        "NODE_ADDON_API_DISABLE_DEPRECATED",
+        # An iterator may be read to its end while its worker thread is being terminated: nobody is left to be told.
+        "NODE_API_SWALLOW_UNTHROWABLE_EXCEPTIONS"
+      ],
       "cflags": ["-Wall", "-Wextra", "-Werror", "-fvisibility=hidden"],
       "ldflags": [
         # Statically, so that the addon runs where libbpf and libelf aren't installed. Bound to themselves and hidden:

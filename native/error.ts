@@ -1,8 +1,15 @@
 /**
  * What failed: opening the object file or its options, loading (the kernel's verifier, a full map, permissions),
- * attaching, an operation on a map, anything after `close()`, or giving up capabilities.
+ * attaching, an operation on a map, reading an iterator, anything after `close()`, or giving up capabilities.
  */
-export type BpfErrorCode = 'BPF_OPEN' | 'BPF_LOAD' | 'BPF_ATTACH' | 'BPF_MAP' | 'BPF_CLOSED' | 'CAPABILITIES';
+export type BpfErrorCode =
+  | 'BPF_OPEN'
+  | 'BPF_LOAD'
+  | 'BPF_ATTACH'
+  | 'BPF_MAP'
+  | 'BPF_ITERATOR'
+  | 'BPF_CLOSED'
+  | 'CAPABILITIES';
 
 /** A failure of the kernel or of libbpf. */
 export class BpfError extends Error {

@@ -48,9 +48,24 @@ export class BpfObject {
     return new BpfObject(new Native(path, maxEntries, constants, disabled));
   }
 
-  /** @throws BpfError BPF_ATTACH: unknown, not loaded, attached already (EALREADY), or the kernel refused. */
+  /**
+   * An iterator only gets ready to be read; one of socket storage walks the object's one map of that type.
+   *
+   * @throws BpfError BPF_ATTACH: unknown, not loaded, attached already (EALREADY), or the kernel refused.
+   */
   attach(program: string): void {
     this.#native.attach(program);
+  }
+
+  /**
+   * Runs an attached iterator over everything that it visits, on a thread of its own, and gives what its program wrote.
+   * Goes on to its end when the object is closed meanwhile.
+   *
+   * @throws BpfError BPF_ITERATOR at once: not attached (ENOENT), not an iterator, no descriptor left.
+   * @returns a promise that rejects with BpfError BPF_ITERATOR if reading fails.
+   */
+  readIterator(program: string): Promise<Buffer> {
+    return this.#native.readIterator(program);
   }
 
   /** @throws BpfError BPF_MAP with errno ENOENT if the object has no such map. */

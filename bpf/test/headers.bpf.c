@@ -127,12 +127,12 @@ int make_row(struct make_context *context) {
 }
 
 struct lost_context {
-    __u64 count[LOST_MAPS];
+    __u64 count[LOST_SLOTS];
 };
 
 SEC("syscall")
 int read_lost(struct lost_context *context) {
-    for (__u32 i = 0; i < LOST_MAPS; i++) {
+    for (__u32 i = 0; i < LOST_SLOTS; i++) {
         __u32 key = i;
         __u64 *count = bpf_map_lookup_elem(&lost, &key);
 

@@ -47,6 +47,13 @@ describe('all collectors', () => {
     kernel.countEdge(front, '10.0.0.5', 8080, { ...durations(0, 6, 9, 14_000_000), 24: 900, 25: 18_000 });
     kernel.countEdge(front, 'fd00::5', 8080, { ...durations(0, 6, 1, 1_000_000), 24: 100, 25: 2000 });
     kernel.countEdge(front, '192.0.2.7', 443, { 26: 3 });
+    kernel.countTcp(front, CLIENT, { ...durations(57, 2, 3, 150_000), 81: 4, 82: 1, 83: 2, 84: 1 });
+    kernel.countTcp(cartA, SERVER, { 81: 5, 82: 3 });
+    kernel.countDrops(cartA, 8080, 7);
+    kernel.listening = [
+      { cgroup: cartA, port: 8080, length: 3, limit: 128 },
+      { cgroup: cartB, port: 8080, length: 1, limit: 128 },
+    ];
     const text = await kernel.text();
     if (process.env['UPDATE_GOLDEN'] !== undefined) writeFileSync(GOLDEN, text);
     expect(text).toBe(readFileSync(GOLDEN, 'utf8'));
@@ -67,8 +74,8 @@ describe('all collectors', () => {
       ],
     ).toBe(0);
     expect(Object.keys(samples).filter((name) => name.startsWith('lorikeet_edge_'))).toEqual([]);
-    // Requests: 2 roles x (1 + 25). Connections: 2 x (5 + 25) + 5 + 25. Info: 1.
-    expect(Object.keys(samples)).toHaveLength(2 * (52 + 90 + 1));
+    // Requests: 2 roles x (1 + 25). Connections: 2 x (6 + 2 x 25) + 5 + 2 + 25. Info: 1.
+    expect(Object.keys(samples)).toHaveLength(2 * (52 + 144 + 1));
   });
 
   it('leave out bytes where they are not counted', async () => {
@@ -137,6 +144,52 @@ describe('connections', () => {
     kernel.countTcp(quiet, SERVER, { 0: 3 });
     expect(await kernel.samples('lorikeet_tcp')).toEqual({});
     expect(kernel.unattributed).toBe(2);
+  });
+});
+
+describe('accept queues', () => {
+  const labels = (port: number | string): string => `{namespace="shop",service="cart",pod="cart-1",port="${port}"}`;
+  const length = (port: number | string): string => `lorikeet_tcp_accept_queue_length${labels(port)}`;
+  const drops = (port: number | string): string => `lorikeet_tcp_accept_queue_drops_total${labels(port)}`;
+
+  it('sum the listening sockets of a port, and keep its drops when it is listened on no more', async () => {
+    const { cartA, cartB } = shop();
+    kernel.countDrops(cartA, 80, 2);
+    kernel.countDrops(cartB, 80, 3);
+    kernel.listening = [
+      { cgroup: cartA, port: 80, length: 1, limit: 10 },
+      { cgroup: cartB, port: 80, length: 2, limit: 20 },
+    ];
+    expect(await kernel.samples('lorikeet_tcp_accept')).toEqual({
+      [length(80)]: 3,
+      [`lorikeet_tcp_accept_queue_limit${labels(80)}`]: 30,
+      [drops(80)]: 5,
+    });
+    kernel.listening = [];
+    expect(await kernel.samples('lorikeet_tcp_accept')).toEqual({ [drops(80)]: 5 });
+    kernel.tree.remove('/cart-1');
+    expect(await kernel.samples('lorikeet_tcp_accept')).toEqual({});
+  });
+
+  it('beyond the limit of ports are one, and each of them is told once', async () => {
+    const { cartA } = shop({ maxPorts: 2 });
+    const stranger = kernel.tree.seen('/system/ssh');
+    const ports = [80, 81, 82, 83];
+    for (const port of ports) kernel.countDrops(cartA, port, 1);
+    kernel.countDrops(stranger, 22, 1);
+    kernel.listening = [...ports, 22].map((port) => ({
+      cgroup: port === 22 ? stranger : cartA,
+      port,
+      length: 1,
+      limit: 5,
+    }));
+    const expected = { [length(80)]: 1, [length(81)]: 1, [length('other')]: 2 };
+    for (let scrape = 0; scrape < 3; scrape++) {
+      expect(await kernel.samples('lorikeet_tcp_accept_queue_length')).toEqual(expected);
+      expect((await kernel.samples(drops('other')))[drops('other')]).toBe(2);
+      expect(kernel.portCuts).toBe(2);
+      kernel.tree.source.targets = [...kernel.tree.source.targets];
+    }
   });
 });
 

@@ -8,6 +8,9 @@ import { Ledger, type Account, type CounterMap } from '../ledger.ts';
 /** Reasons in the order of `enum connect_failure` of bpf/tcp.h. */
 const REASONS = ['refused', 'timeout', 'reset', 'unreachable', 'other'] as const;
 
+/** In the order of `enum reset_direction`. */
+const RESET_DIRECTIONS = ['sent', 'received'] as const;
+
 /** Words of `struct tcp_stats` of bpf/tcp.h. */
 const OPENED = 0;
 const CLOSED = 1;
@@ -16,31 +19,51 @@ const RECEIVED = 3;
 const FAILURES = 4;
 const CONNECT = FAILURES + REASONS.length;
 const LIFETIME = CONNECT + HISTOGRAM_WORDS;
-export const TCP_WORDS = LIFETIME + HISTOGRAM_WORDS;
+const ROUND_TRIP = LIFETIME + HISTOGRAM_WORDS;
+const RETRANSMITTED = ROUND_TRIP + HISTOGRAM_WORDS;
+const RESETS = RETRANSMITTED + 1;
+const ADOPTED = RESETS + RESET_DIRECTIONS.length;
+export const TCP_WORDS = ADOPTED + 1;
+
+/** What needs hooks of its own; what isn't counted here is left out rather than zero. */
+export interface Counted {
+  readonly bytes: boolean;
+  readonly roundTrips: boolean;
+  readonly retransmits: boolean;
+  readonly resets: boolean;
+}
 
 interface Counter {
   readonly name: string;
   readonly word: number;
   readonly help: string;
-  /** Counted by the hooks of send and receive calls. */
-  readonly bytes?: true;
+  /** Undefined: counted always. */
+  readonly hook?: keyof Counted;
 }
 
 const COUNTERS: readonly Counter[] = [
   { name: 'lorikeet_tcp_connections_opened_total', word: OPENED, help: 'Connections established.' },
   { name: 'lorikeet_tcp_connections_closed_total', word: CLOSED, help: 'Connections closed after being established.' },
-  { name: 'lorikeet_tcp_sent_bytes_total', word: SENT, help: 'Bytes sent, of open connections too.', bytes: true },
+  { name: 'lorikeet_tcp_sent_bytes_total', word: SENT, help: 'Bytes sent, of open connections too.', hook: 'bytes' },
   {
     name: 'lorikeet_tcp_received_bytes_total',
     word: RECEIVED,
     help: 'Bytes received, of open connections too.',
-    bytes: true,
+    hook: 'bytes',
+  },
+  {
+    name: 'lorikeet_tcp_retransmitted_segments_total',
+    word: RETRANSMITTED,
+    help: 'Segments sent again, those of handshakes too.',
+    hook: 'retransmits',
   },
 ];
 const ACTIVE = 'lorikeet_tcp_connections_active';
 const CONNECT_FAILURES = 'lorikeet_tcp_connect_failures_total';
 const CONNECT_DURATION = 'lorikeet_tcp_connect_duration_seconds';
 const CONNECTION_LIFETIME = 'lorikeet_tcp_connection_lifetime_seconds';
+const ROUND_TRIP_TIME = 'lorikeet_tcp_round_trip_seconds';
+const RESETS_TOTAL = 'lorikeet_tcp_resets_total';
 
 interface ConnectionsAccount extends Account {
   readonly counters: readonly Series[];
@@ -51,6 +74,9 @@ interface ConnectionsAccount extends Account {
   readonly failures: readonly Series[];
   readonly connect: HistogramSeries | undefined;
   readonly lifetime: HistogramSeries;
+  readonly roundTrip: HistogramSeries;
+  /** A target's, not a role's: written from the client's account. */
+  readonly resets: readonly Series[];
 }
 
 function makeAccount(labels: string, role: Role): ConnectionsAccount {
@@ -64,6 +90,8 @@ function makeAccount(labels: string, role: Role): ConnectionsAccount {
     failures: client ? REASONS.map((reason) => series(CONNECT_FAILURES, labels, `reason="${reason}"`)) : [],
     connect: client ? histogramSeries(CONNECT_DURATION, labels, roleLabel) : undefined,
     lifetime: histogramSeries(CONNECTION_LIFETIME, labels, roleLabel),
+    roundTrip: histogramSeries(ROUND_TRIP_TIME, labels, roleLabel),
+    resets: client ? RESET_DIRECTIONS.map((name) => series(RESETS_TOTAL, labels, `direction="${name}"`)) : [],
   };
 }
 
@@ -73,14 +101,13 @@ export interface ConnectionsOptions {
   readonly map: CounterMap;
   /** Milliseconds. */
   readonly now: () => number;
-  /** Whether sent and received bytes are counted here; without, their families are left out rather than zero. */
-  readonly bytes: boolean;
+  readonly counted: Counted;
   /** Told at each scrape how many connections are open in cgroups that are nobody's. */
   readonly onUnattributed: (connections: number) => void;
 }
 
 /** TCP connections, from the kernel map `tcp`. */
-export function connectionsCollector({ directory, map, now, bytes, onUnattributed }: ConnectionsOptions): Collector {
+export function connectionsCollector({ directory, map, now, counted, onUnattributed }: ConnectionsOptions): Collector {
   const accounts = new RoleAccounts<ConnectionsAccount>(directory, makeAccount);
   const ledger = new Ledger({ map, leafOf: leafOfKey(directory), accountOf: accounts.accountOf });
 
@@ -89,7 +116,7 @@ export function connectionsCollector({ directory, map, now, bytes, onUnattribute
     let unattributed = 0;
     for (const account of current) account.active = 0;
     ledger.forEach((account, words, leaf) => {
-      const active = Math.max(0, (words[OPENED] ?? 0) - (words[CLOSED] ?? 0));
+      const active = Math.max(0, (words[OPENED] ?? 0) + (words[ADOPTED] ?? 0) - (words[CLOSED] ?? 0));
       if (account !== undefined) account.active += active;
       else if (directory.targetOf(leaf) === undefined) unattributed += active;
     });
@@ -102,18 +129,19 @@ export function connectionsCollector({ directory, map, now, bytes, onUnattribute
       ledger.update(directory.generation, now());
       const current = accounts.current();
       countActive(current);
-      write(out, current, bytes);
+      write(out, current, counted);
+      if (counted.resets) writeResets(out, accounts.byTarget());
     },
   };
 }
 
-function write(out: Exposition, accounts: readonly ConnectionsAccount[], withBytes: boolean): void {
-  for (const [index, { name, word, help, bytes }] of COUNTERS.entries()) {
-    if (bytes === true && !withBytes) continue;
+function write(out: Exposition, accounts: readonly ConnectionsAccount[], counted: Counted): void {
+  for (const [index, { name, word, help, hook }] of COUNTERS.entries()) {
+    if (hook !== undefined && !counted[hook]) continue;
     out.family(name, 'counter', help);
     for (const { counters, words } of accounts) out.sample(counters[index] as Series, words[word] ?? 0);
   }
-  out.family(ACTIVE, 'gauge', 'Connections open now, but for those older than the exporter.');
+  out.family(ACTIVE, 'gauge', 'Connections open now.');
   for (const { activeLine, active } of accounts) out.sample(activeLine, active);
   out.family(CONNECT_FAILURES, 'counter', 'Connection attempts that failed, by reason.');
   for (const { failures, words } of accounts) {
@@ -124,4 +152,20 @@ function write(out: Exposition, accounts: readonly ConnectionsAccount[], withByt
   for (const { connect, words } of accounts) if (connect !== undefined) writeHistogram(out, connect, words, CONNECT);
   out.family(CONNECTION_LIFETIME, histogram, 'Time from establishment until close, of closed connections.');
   for (const { lifetime, words } of accounts) writeHistogram(out, lifetime, words, LIFETIME);
+  if (!counted.roundTrips) return;
+  out.family(
+    ROUND_TRIP_TIME,
+    histogram,
+    'Smoothed round-trip time: a sample of each open connection at each scrape, of one between two scrapes at its close.',
+  );
+  for (const { roundTrip, words } of accounts) writeHistogram(out, roundTrip, words, ROUND_TRIP);
+}
+
+function writeResets(out: Exposition, targets: readonly Readonly<Record<Role, ConnectionsAccount>>[]): void {
+  out.family(RESETS_TOTAL, 'counter', 'Resets of connections and connection attempts.');
+  for (const { client, server } of targets) {
+    for (const [index, line] of client.resets.entries()) {
+      out.sample(line, (client.words[RESETS + index] ?? 0) + (server.words[RESETS + index] ?? 0));
+    }
+  }
 }

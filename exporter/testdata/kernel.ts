@@ -1,11 +1,13 @@
 import { addressBytes } from '../identity/addresses.ts';
+import { acceptQueuesCollector, LISTENER_WORDS } from '../collectors/accept-queues.ts';
 import { connectionsCollector, TCP_WORDS } from '../collectors/connections.ts';
 import { EDGE_WORDS, edgesCollector } from '../collectors/edges.ts';
 import { requestsCollector } from '../collectors/requests.ts';
 import { targetInfoCollector } from '../collectors/target-info.ts';
 import { Exposition } from '../exposition.ts';
 import { HISTOGRAM_WORDS } from '../histogram.ts';
-import { edgeKey, MemoryMap, serviceKey } from './memory-map.ts';
+import type { Listener } from '../socket-walk.ts';
+import { edgeKey, listenerKey, MemoryMap, serviceKey } from './memory-map.ts';
 import { Tree } from './tree.ts';
 
 /** A histogram's words: `count` durations in bucket `bucket`, `sumNs` in all, from word `offset` on. */
@@ -19,27 +21,44 @@ export class Kernel {
   readonly requests = new MemoryMap('requests', 16, HISTOGRAM_WORDS);
   readonly tcp = new MemoryMap('tcp', 16, TCP_WORDS);
   readonly edges = new MemoryMap('edges', 32, EDGE_WORDS);
+  readonly listeners = new MemoryMap('listeners', 16, LISTENER_WORDS);
+  /** What a walk of the sockets finds. */
+  listening: readonly Listener[] = [];
   unattributed = 0;
+  portCuts = 0;
   cuts = 0;
   now = 0;
   readonly #collectors;
 
   constructor(
-    limits: { readonly maxExternalNames?: number; readonly maxEdges?: number; readonly bytes?: boolean } = {},
+    limits: {
+      readonly maxExternalNames?: number;
+      readonly maxEdges?: number;
+      readonly bytes?: boolean;
+      readonly maxPorts?: number;
+    } = {},
   ) {
     const { directory } = this.tree;
     const now = () => this.now;
-    const { maxExternalNames = 100, maxEdges = 1000, bytes = true } = limits;
+    const { maxExternalNames = 100, maxEdges = 1000, bytes = true, maxPorts = 20 } = limits;
     this.#collectors = [
       requestsCollector(directory, this.requests, now),
       connectionsCollector({
         directory,
         map: this.tcp,
         now,
-        bytes,
+        counted: { bytes, roundTrips: true, retransmits: true, resets: true },
         onUnattributed: (count) => (this.unattributed = count),
       }),
       edgesCollector({ directory, map: this.edges, now, maxExternalNames, maxEdges, onCut: () => this.cuts++ }),
+      acceptQueuesCollector({
+        directory,
+        map: this.listeners,
+        now,
+        listening: () => this.listening,
+        maxPorts,
+        onCut: () => this.portCuts++,
+      }),
       targetInfoCollector(directory),
     ];
   }
@@ -54,6 +73,10 @@ export class Kernel {
 
   countEdge(cgroup: bigint, address: string, port: number, words: Record<number, number>): void {
     this.edges.count(edgeKey(cgroup, addressBytes(address) as string, port), words);
+  }
+
+  countDrops(cgroup: bigint, port: number, drops: number): void {
+    this.listeners.count(listenerKey(cgroup, port), { 0: drops });
   }
 
   /** One scrape. */

@@ -51,6 +51,14 @@ export function edgeKey(cgroup: bigint, address: string, port: number): Buffer {
   return key;
 }
 
+/** `struct listener_key` of bpf/tcp.h. */
+export function listenerKey(cgroup: bigint, port: number): Buffer {
+  const key = Buffer.alloc(16);
+  key.writeBigUInt64LE(cgroup);
+  key.writeUInt16LE(port, 8);
+  return key;
+}
+
 /** The kernel's map of cgroups. */
 export class MemoryCgroups {
   readonly rows = new Map<bigint, readonly bigint[]>();

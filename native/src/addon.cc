@@ -15,6 +15,7 @@
 #include "bpf_object.h"
 #include "capabilities.h"
 #include "failure.h"
+#include "iterator_read.h"
 #include "map_rows.h"
 
 // Arguments are checked by index.ts. A method that fails sets the pending JavaScript exception and returns.
@@ -30,12 +31,16 @@ struct Environment {
     std::shared_ptr<std::set<NativeObject *>> open = std::make_shared<std::set<NativeObject *>>();
 };
 
-void Throw(Napi::Env env, const Failure &failure) {
+Napi::Object MakeError(Napi::Env env, const Failure &failure) {
     const Napi::Value log =
         failure.verifier_log.empty() ? env.Undefined() : Napi::String::New(env, failure.verifier_log);
-    const Napi::Object error = env.GetInstanceData<Environment>()->error_class.New(
-        {Napi::String::New(env, failure.message), Napi::String::New(env, failure.code),
-         Napi::String::New(env, ErrnoName(failure.error)), log});
+    return env.GetInstanceData<Environment>()->error_class.New({Napi::String::New(env, failure.message),
+                                                                Napi::String::New(env, failure.code),
+                                                                Napi::String::New(env, ErrnoName(failure.error)), log});
+}
+
+void Throw(Napi::Env env, const Failure &failure) {
+    const Napi::Object error = MakeError(env, failure);
     // Empty if the constructor threw; that is pending then.
     if (!error.IsEmpty())
         Napi::Error(env, error).ThrowAsJavaScriptException();
@@ -72,6 +77,7 @@ class NativeObject : public Napi::ObjectWrap<NativeObject> {
                                InstanceMethod<&NativeObject::Programs>("programs"),
                                InstanceMethod<&NativeObject::Attach>("attach"),
                                InstanceMethod<&NativeObject::Map>("map"),
+                               InstanceMethod<&NativeObject::ReadIterator>("readIterator"),
                                InstanceMethod<&NativeObject::ProgramStatistics>("programStats"),
                                InstanceMethod<&NativeObject::Sums>("readSums"),
                                InstanceMethod<&NativeObject::Read>("read"),
@@ -154,6 +160,19 @@ class NativeObject : public Napi::ObjectWrap<NativeObject> {
         described["valueSize"] = Napi::Number::New(env, bpf_map__value_size(map));
         described["capacity"] = Napi::Number::New(env, bpf_map__max_entries(map));
         return described;
+    }
+
+    Napi::Value ReadIterator(const Napi::CallbackInfo &info) {
+        const Napi::Env env = info.Env();
+        if (!IsOpen(env))
+            return env.Undefined();
+        const std::string program = info[0].As<Napi::String>();
+        UniqueFd fd;
+        if (const Status failed = object_->OpenIterator(program, fd)) {
+            Throw(env, *failed);
+            return env.Undefined();
+        }
+        return StartIteratorRead(env, std::move(fd), program, MakeError);
     }
 
     Napi::Value ProgramStatistics(const Napi::CallbackInfo &info) {

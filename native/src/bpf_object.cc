@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "bpf_object.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 
@@ -15,6 +16,7 @@ namespace lorikeet {
 namespace {
 
 constexpr char kRodata[] = ".rodata";
+constexpr char kStorageIteratorSection[] = "iter/bpf_sk_storage_map";
 
 /// Where a variable of .rodata lies; nullptr if there is none of that name.
 const btf_var_secinfo *FindVariable(const btf *types, const std::string &name) {
@@ -185,12 +187,36 @@ Status BpfObject::Attach(const std::string &name) {
     if (links_.count(name) != 0)
         return Fail("BPF_ATTACH", EALREADY, "program " + name + ": attached already");
     LibbpfLog log;
-    std::unique_ptr<bpf_link, DestroyLink> link(bpf_program__attach(program));
+    std::unique_ptr<bpf_link, DestroyLink> link(CreateLink(program));
     if (!link) {
         const int error = errno;
         return Fail("BPF_ATTACH", error, "program " + name + ": " + ErrnoText(error));
     }
     links_.emplace(name, std::move(link));
+    return {};
+}
+
+/// nullptr and errno if it fails, as libbpf does.
+bpf_link *BpfObject::CreateLink(const bpf_program *program) const {
+    if (bpf_program__section_name(program) != std::string(kStorageIteratorSection))
+        return bpf_program__attach(program);
+    const auto storage = std::find_if(maps_.begin(), maps_.end(),
+                                      [](const bpf_map *map) { return bpf_map__type(map) == BPF_MAP_TYPE_SK_STORAGE; });
+    bpf_iter_link_info info = {};
+    // The kernel refuses descriptor 0 as it does a map of another type.
+    info.map.map_fd = storage == maps_.end() ? 0 : bpf_map__fd(*storage);
+    LIBBPF_OPTS(bpf_iter_attach_opts, options, .link_info = &info, .link_info_len = sizeof(info));
+    return bpf_program__attach_iter(program, &options);
+}
+
+Status BpfObject::OpenIterator(const std::string &name, UniqueFd &fd) const {
+    const auto link = links_.find(name);
+    if (link == links_.end())
+        return Fail("BPF_ITERATOR", ENOENT, "program " + name + ": not attached");
+    const int opened = bpf_iter_create(bpf_link__fd(link->second.get()));
+    if (opened < 0)
+        return Fail("BPF_ITERATOR", -opened, "program " + name + ": " + ErrnoText(-opened));
+    fd = UniqueFd(opened);
     return {};
 }
 

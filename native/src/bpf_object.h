@@ -12,6 +12,7 @@
 #include <bpf/libbpf.h>
 
 #include "failure.h"
+#include "unique_fd.h"
 
 namespace lorikeet {
 
@@ -45,6 +46,8 @@ class BpfObject {
     /// Names of the loaded programs.
     std::vector<std::string> Programs() const;
     Status Attach(const std::string &program);
+    /// A descriptor to read a pass of an attached iterator from; it stays good without the object.
+    Status OpenIterator(const std::string &program, UniqueFd &fd) const;
     /// Index of a map for `MapAt`.
     Status FindMap(const std::string &name, size_t &index) const;
     /// The index is one of `FindMap`'s.
@@ -63,6 +66,7 @@ class BpfObject {
     Status SetConstant(const Constant &constant);
     void LeaveOutMissingHooks();
     Status Load();
+    bpf_link *CreateLink(const bpf_program *program) const;
     Failure Fail(const char *code, int error, const std::string &what) const;
 
     std::string path_;

@@ -35,7 +35,7 @@ async function main({ argv, stops, signal }: ProgramContext): Promise<number> {
   }
   const view = new View();
   const startedAt = Date.now();
-  const folder = mkdtempSync(join(tmpdir(), 'lorikeet-demo-'));
+  const folder = mkdtempSync(join(tmpdir(), `lorikeet-demo-${process.pid}-`));
   const processes = new Processes(folder);
   stops.onStop('folder', () => rmSync(folder, { recursive: true, force: true }));
 

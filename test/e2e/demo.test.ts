@@ -9,27 +9,33 @@ import type { DemoReport } from '../../scripts/demo/scenario.ts';
 const DEMO = resolve('dist/demo.js');
 let folder: string;
 
-/** What a demo of ours could leave behind: namespaces, cgroups, folders, BPF programs, each by name. */
-function leftovers(): string[] {
+/** What the demo of this process id has left behind; others may run beside it. BPF programs end with their processes. */
+function leftovers(pid: number): string[] {
   const namespaces = execFileSync('ip', ['netns', 'list'], { encoding: 'utf8' }).split('\n');
-  const programs = execFileSync('bpftool', ['prog', 'list', '--json'], {
-    encoding: 'utf8',
-    maxBuffer: 1 << 26,
-  });
-  const mine = (JSON.parse(programs) as { name?: string; pids?: { comm: string }[] }[])
-    .filter(({ name }) => name !== undefined && /^sock_(send|recv)_le/.test(name))
-    .map(({ name }) => `program ${name}`);
+  const processes = readdirSync('/proc').filter(
+    (name) => /^\d+$/.test(name) && commandOf(name).includes(`demo-${pid}`),
+  );
   return [
-    ...namespaces.filter((name) => name.includes('.demo-')).map((name) => `namespace ${name}`),
-    ...readdirSync(findCgroupMount()).filter((name) => name.includes('.demo-')),
-    ...readdirSync(tmpdir()).filter((name) => name.startsWith('lorikeet-demo-')),
-    ...mine,
-  ].sort();
+    ...namespaces.filter((name) => name.includes(`.demo-${pid}.`)),
+    ...readdirSync(findCgroupMount()).filter((name) => name.endsWith(`.demo-${pid}`)),
+    ...readdirSync(tmpdir()).filter((name) => name.startsWith(`lorikeet-demo-${pid}-`)),
+    ...processes.map((process) => `${process} ${commandOf(process)}`),
+  ];
+}
+
+function commandOf(pid: string): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ');
+  } catch {
+    // It ended while we looked.
+    return '';
+  }
 }
 
 interface Ended {
   readonly status: number | null;
   readonly output: string;
+  readonly pid: number;
 }
 
 /** Runs the demo; with `interruptAt` it gets a SIGINT once its output contains that. */
@@ -49,45 +55,41 @@ function demo(args: readonly string[], interruptAt?: string): Promise<Ended> {
     child.stdout.on('data', read);
     child.stderr.on('data', read);
     child.once('error', reject);
-    child.once('close', (status) => done({ status, output }));
+    child.once('close', (status) => done({ status, output, pid: child.pid ?? 0 }));
   });
 }
 
 describe('the demo', () => {
-  let before: string[];
-  beforeAll(() => {
-    folder = mkdtempSync(join(tmpdir(), 'lorikeet-e2e-'));
-    before = leftovers();
-  });
+  beforeAll(() => void (folder = mkdtempSync(join(tmpdir(), 'lorikeet-e2e-'))));
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
   it(
     'sees a fault, fires, names the root cause, resolves, and leaves nothing behind',
     { timeout: 480_000 },
     async () => {
-      const { status, output } = await demo(['--fault=latency', '--service=catalog', '--learning=75']);
+      const { status, output, pid } = await demo(['--fault=latency', '--service=catalog', '--learning=75']);
       expect(output).toContain('all of it came true');
       expect(status).toBe(0);
       const report = JSON.parse(readFileSync(join(folder, 'report.json'), 'utf8')) as DemoReport;
       expect(report).toMatchObject({ service: 'catalog', root_cause_rank: 1, false_alarms_before_fault: 0 });
       expect(report.alert_fired_seconds).toBeGreaterThanOrEqual(report.score_crossed_seconds ?? Infinity);
       expect(report.resolved_seconds).toBeGreaterThan(0);
-      expect(leftovers()).toEqual(before);
+      expect(leftovers(pid)).toEqual([]);
     },
   );
 
   it('leaves nothing behind when it is interrupted', { timeout: 120_000 }, async () => {
-    const { status, output } = await demo([], 'learning what is normal');
+    const { status, output, pid } = await demo([], 'learning what is normal');
     expect(output).toContain('interrupted');
     expect(status).toBe(1);
-    expect(leftovers()).toEqual(before);
+    expect(leftovers(pid)).toEqual([]);
   });
 
   it('rejects a service that is not there, in one line', { timeout: 60_000 }, async () => {
-    const { status, output } = await demo(['--service=warehouse']);
+    const { status, output, pid } = await demo(['--service=warehouse']);
     expect(status).toBe(2);
     expect(output.trim().split('\n')).toHaveLength(1);
     expect(output).toContain('--service: expected one of frontend');
-    expect(leftovers()).toEqual(before);
+    expect(leftovers(pid)).toEqual([]);
   });
 });

@@ -176,7 +176,17 @@ describe('lorikeet-exporter', () => {
       expect(value('exporter_series', '')).toBe(
         Object.keys(samples).filter((name) => !name.startsWith('lorikeet_exporter_')).length,
       );
-      for (const name of ['identity', 'requests', 'connections', 'edges', 'container', 'target_info', 'maps']) {
+      for (const name of [
+        'identity',
+        'sockets',
+        'requests',
+        'connections',
+        'edges',
+        'accept_queues',
+        'container',
+        'target_info',
+        'maps',
+      ]) {
         expect(value('exporter_collector_success', `{collector="${name}"}`)).toBe(1);
       }
       expect(value('exporter_bpf_map_entries', '{map="edges"}')).toBeGreaterThanOrEqual(5);
@@ -186,6 +196,43 @@ describe('lorikeet-exporter', () => {
       await Promise.all([a.stop(), b.stop()]);
       await stop(exporter);
     }));
+
+  test(
+    'knows the connections that are older than itself, and samples and queues of all',
+    () =>
+      withShop(async (front, cart) => {
+        const path = join(folder, 'older.yaml');
+        writeTargets(path, shopTargets(front, cart));
+        const server = await serve(cart, cart.cgroup, '0.0.0.0');
+        const held = await front.start(front.cgroup, 'hold.mjs', { host: '127.0.0.1', count: 4 });
+        const exporter = await bundle.start(`--targets.file=${path}`);
+        const values = async (): Promise<(name: string, labels: string) => number | undefined> => {
+          const samples = await exporter.samples('lorikeet_tcp_');
+          return (name, labels) => samples[`lorikeet_tcp_${name}${labels}`];
+        };
+        const first = await values();
+        const second = await values();
+        for (const name of ['client', 'server']) {
+          const labels = role('front', name);
+          expect(second('connections_active', labels)).toBe(4);
+          expect(second('connections_opened_total', labels)).toBe(0);
+          const count = 'round_trip_seconds_count';
+          expect((second(count, labels) ?? 0) - (first(count, labels) ?? 0)).toBe(4);
+        }
+        const { sent } = (await held.ask('ask')) as { sent: number };
+        await front.run(front.cgroup, 'http-client.mjs', { host: CART.ipv4, port: server.port, single: 2 });
+        const third = await values();
+        expect(third('received_bytes_total', role('front', 'server'))).toBe(sent);
+        const queue = of('cart', `,port="${server.port}"`);
+        expect(third('accept_queue_length', queue)).toBe(0);
+        expect(third('accept_queue_limit', queue)).toBe(1024);
+        expect(third('accept_queue_drops_total', queue)).toBe(0);
+        expect(third('resets_total', of('front', ',direction="received"'))).toBe(0);
+        await Promise.all([held.stop(), server.stop()]);
+        await stop(exporter);
+      }),
+    60_000,
+  );
 
   test('follows its targets file, and keeps the last good one', () =>
     withShop(async (front, cart) => {
@@ -309,7 +356,7 @@ describe('lorikeet-exporter', () => {
   });
 
   test('leaves out the collectors that are turned off', async () => {
-    const flags = ['requests', 'connections', 'edges'].map((name) => `--no-collector.${name}`);
+    const flags = ['requests', 'connections', 'edges', 'accept_queues'].map((name) => `--no-collector.${name}`);
     const exporter = await bundle.start(...flags);
     const success = 'lorikeet_exporter_collector_success';
     expect(Object.keys(await exporter.samples(success))).toEqual(

@@ -8,6 +8,7 @@ import { Worker } from 'node:worker_threads';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { BpfError, BpfObject, defaultObjectPath } from '../../native/index.ts';
 import type { OpenOptions } from '../../native/index.ts';
+import { compileBpf } from './compile.ts';
 import { lostOf } from './rows.ts';
 import { until, withSandbox } from './sandbox.ts';
 
@@ -19,13 +20,7 @@ const PROGRAM = `lk_${process.pid}`;
 let folder: string;
 let object: string;
 
-function compile(source: string): string {
-  const output = join(folder, source.replace('.c', '.o'));
-  const multiarch = execFileSync('g++', ['-dumpmachine'], { encoding: 'utf8' }).trim();
-  const flags = ['-target', 'bpf', '-O2', '-g', '-idirafter', `/usr/include/${multiarch}`, `-DPROGRAM=${PROGRAM}`];
-  execFileSync('clang', [...flags, '-c', join(HERE, 'testdata', source), '-o', output]);
-  return output;
-}
+const compile = (source: string) => compileBpf(source, folder, `-DPROGRAM=${PROGRAM}`);
 
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'lorikeet-addon-'));
@@ -230,6 +225,73 @@ describe('maps', () => {
     } finally {
       bpf.close();
     }
+  });
+});
+
+describe('readIterator', () => {
+  const withAll = async (work: (bpf: BpfObject) => Promise<void>) => {
+    const bpf = BpfObject.open(defaultObjectPath());
+    try {
+      for (const program of bpf.programs) bpf.attach(program);
+      await work(bpf);
+    } finally {
+      bpf.close();
+    }
+  };
+
+  test('gives what the program wrote, as often as it is asked, also at once', () =>
+    withAll(async (bpf) => {
+      const before = openFiles();
+      const passes = Array.from({ length: 20 }, () => bpf.readIterator('walk_sockets'));
+      for (const rows of await Promise.all(passes)) expect(rows.length % 24).toBe(0);
+      expect(openFiles()).toBe(before);
+    }));
+
+  test('goes on to its end when the object is closed', async () => {
+    let rows: Promise<Buffer> | undefined;
+    await withAll(async (bpf) => {
+      rows = bpf.readIterator('adopt_listeners');
+    });
+    expect((await rows)?.length).toBe(0);
+  });
+
+  test('refuses what is no attached iterator', () =>
+    withAll(async (bpf) => {
+      expect(failureOf(() => bpf.readIterator('none'))).toMatchObject({ code: 'BPF_ITERATOR', errno: 'ENOENT' });
+      expect(failureOf(() => bpf.readIterator('inet_sock_set_state'))).toMatchObject({
+        code: 'BPF_ITERATOR',
+        errno: 'EINVAL',
+      });
+      bpf.close();
+      expect(failureOf(() => bpf.readIterator('walk_sockets')).code).toBe('BPF_CLOSED');
+    }));
+
+  test('an object without socket storage has nothing to walk', () => {
+    const orphan = compile('orphan-iterator.bpf.c');
+    const bpf = BpfObject.open(orphan);
+    try {
+      expect(failureOf(() => bpf.attach('walk')).code).toBe('BPF_ATTACH');
+    } finally {
+      bpf.close();
+    }
+  });
+
+  test('a worker thread may be terminated while it reads', async () => {
+    const script = `
+      const { parentPort } = require('node:worker_threads');
+      const addon = require(${JSON.stringify(ADDON)});
+      addon.setErrorClass(Error);
+      const bpf = new addon.BpfObject(process.env.OBJECT, [], [], []);
+      bpf.attach('walk_sockets');
+      const again = () => bpf.readIterator('walk_sockets').then(again);
+      for (let i = 0; i < 8; i++) again();
+      parentPort.postMessage('reading');
+    `;
+    const before = openFiles();
+    const worker = new Worker(script, { eval: true, env: { ...process.env, OBJECT: defaultObjectPath() } });
+    await once(worker, 'message');
+    await worker.terminate();
+    expect(openFiles()).toBe(before);
   });
 });
 

@@ -1,11 +1,11 @@
-import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { BpfObject, defaultObjectPath } from '../../native/index.ts';
+import { compileTraffic } from './compile.ts';
 import { ancestorsOf, edgesOf, requestsOf, tcpOf } from './rows.ts';
-import { cgroupMount, TRAFFIC, until, withSandbox } from './sandbox.ts';
+import { cgroupMount, until, withSandbox } from './sandbox.ts';
 
 interface Moved {
   readonly sent: number;
@@ -146,8 +146,7 @@ test('a cgroup is written down with its ancestors up to the root', async () => {
 test('looking at data, an unasked answer and an empty socket are no requests', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'lorikeet-peek-'));
   try {
-    const program = join(folder, 'peek');
-    execFileSync('gcc', ['-Wall', '-Werror', join(TRAFFIC, 'peek.c'), '-o', program]);
+    const program = compileTraffic('peek.c', folder);
     await withSandbox(async (sandbox) => {
       const { id } = sandbox.cgroup;
       await sandbox.run(sandbox.cgroup, program, {});

@@ -19,6 +19,17 @@ export interface TcpRow {
   readonly connectFailures: readonly number[];
   readonly connect: Histogram;
   readonly lifetime: Histogram;
+  readonly roundTrip: Histogram;
+  readonly retransmitted: number;
+  /** sent, received */
+  readonly resets: readonly number[];
+  readonly adopted: number;
+}
+
+export interface ListenerRow {
+  readonly port: number;
+  readonly length: number;
+  readonly limit: number;
 }
 
 export interface EdgeRow {
@@ -33,7 +44,7 @@ export interface EdgeRow {
 
 const ROLES = { client: 1, server: 2 } as const;
 const BUCKETS = 23;
-export const LOST = { requests: 0, edges: 1, tcp: 2, cgroups: 3, sockets: 4 } as const;
+export const LOST = { requests: 0, edges: 1, tcp: 2, cgroups: 3, sockets: 4, listeners: 5, resets: 6 } as const;
 
 export function requestsOf(bpf: BpfObject, cgroup: bigint, role: Role): Histogram | undefined {
   const words = findService(bpf.map('requests'), cgroup, role);
@@ -51,6 +62,10 @@ export function tcpOf(bpf: BpfObject, cgroup: bigint, role: Role): TcpRow | unde
     connectFailures: Array.from(words.subarray(4, 9)),
     connect: histogram(words, 9),
     lifetime: histogram(words, 10 + BUCKETS),
+    roundTrip: histogram(words, 11 + 2 * BUCKETS),
+    retransmitted: words[12 + 3 * BUCKETS] ?? 0,
+    resets: Array.from(words.subarray(13 + 3 * BUCKETS, 15 + 3 * BUCKETS)),
+    adopted: words[15 + 3 * BUCKETS] ?? 0,
   };
 }
 
@@ -66,6 +81,20 @@ export function edgesOf(bpf: BpfObject, cgroup: bigint): EdgeRow[] {
       connectFailures: words[3 + BUCKETS] ?? 0,
       unanswered: words[4 + BUCKETS] ?? 0,
     }));
+}
+
+/** Walks all sockets and gives the listening ones of the cgroup. */
+export async function walkListeners(bpf: BpfObject, cgroup: bigint): Promise<ListenerRow[]> {
+  const rows = await bpf.readIterator('walk_sockets');
+  return Array.from({ length: rows.length / 24 }, (_, i) => rows.subarray(i * 24, (i + 1) * 24))
+    .filter((row) => row.readBigUInt64LE(0) === cgroup)
+    .map((row) => ({ port: row.readUInt16LE(8), length: row.readUInt32LE(16), limit: row.readUInt32LE(20) }));
+}
+
+/** Connections that the cgroup's listeners dropped, by port. */
+export function dropsOf(bpf: BpfObject, cgroup: bigint): Record<number, number> {
+  const rows = rowsOf(bpf.map('listeners')).filter(({ key }) => key.readBigUInt64LE(0) === cgroup);
+  return Object.fromEntries(rows.map(({ key, words }) => [key.readUInt16LE(8), words[0] ?? 0]));
 }
 
 /** Ids of the cgroup's ancestors, nearest first, or undefined if it was never seen. */

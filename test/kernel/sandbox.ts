@@ -29,6 +29,8 @@ export interface Sandbox {
 /** A running traffic program. */
 export interface Traffic {
   readonly ready: unknown;
+  /** Writes a line to its standard input and gives the line that it answers. */
+  ask(line: string): Promise<unknown>;
   /** Closes its standard input, which ends it, and gives its last line. */
   stop(): Promise<unknown>;
 }
@@ -88,6 +90,11 @@ function makeSandbox(netns: string, undo: (() => void | Promise<void>)[]): Sandb
       const ready = JSON.parse(await lines.first) as unknown;
       return {
         ready,
+        async ask(line) {
+          const answer = lines.next();
+          child.stdin?.write(`${line}\n`);
+          return JSON.parse(await answer) as unknown;
+        },
         async stop() {
           child.stdin?.end();
           return JSON.parse(await lines.last) as unknown;
@@ -102,11 +109,18 @@ function makeSandbox(netns: string, undo: (() => void | Promise<void>)[]): Sandb
   };
 }
 
-/** The first and the last line of a program's output; rejects if it fails. */
-function readLines(child: ChildProcess): { first: Promise<string>; last: Promise<string> } {
+interface Lines {
+  readonly first: Promise<string>;
+  readonly last: Promise<string>;
+  next(): Promise<string>;
+}
+
+/** The first, the next and the last line of a program's output; rejects if it fails. */
+function readLines(child: ChildProcess): Lines {
   if (child.stdout === null) throw new Error('traffic program without standard output');
   const lines = createInterface(child.stdout);
-  const first = once(lines, 'line').then(([line]) => String(line));
+  const next = () => once(lines, 'line').then(([line]) => String(line));
+  const first = next();
   const exited = once(child, 'close');
   let latest = '';
   lines.on('line', (line) => (latest = line));
@@ -117,7 +131,7 @@ function readLines(child: ChildProcess): { first: Promise<string>; last: Promise
   const failed = last.then(() => Promise.reject(new Error('traffic program ended without a line')));
   last.catch(() => undefined);
   failed.catch(() => undefined);
-  return { first: Promise.race([first, failed]), last };
+  return { first: Promise.race([first, failed]), last, next: () => Promise.race([next(), failed]) };
 }
 
 /** A process that ended has left its cgroup when it has been waited for. */

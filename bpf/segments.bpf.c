@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: (GPL-2.0-only OR MIT)
+#include "maps.bpf.h"
+#include "socket_counts.bpf.h"
+#include "types.bpf.h"
+
+/* Segments that tell of trouble. */
+
+/* What is added is the increase of the socket's own total: the tracepoint fires once for a call that may send several
+ * segments, and on some kernels also, or only not, for one that failed to. A socket's last increase is booked when it
+ * closes, see tcp.bpf.c. */
+SEC("tp_btf/tcp_retransmit_skb")
+int BPF_PROG(tcp_retransmit_skb, struct sock *sk) {
+    struct socket_state *socket;
+
+    if (!is_tcp(sk))
+        return 0;
+    socket = bpf_sk_storage_get(&sockets, sk, 0, 0);
+    if (socket)
+        count_retransmitted(sk, socket);
+    return 0;
+}
+
+/* A SYN-ACK is the listener's: the connection has no socket yet. With TCP Fast Open it has, and that socket counts it.
+ */
+SEC("tp_btf/tcp_retransmit_synack")
+int BPF_PROG(tcp_retransmit_synack, struct sock *sk) {
+    struct socket_state *socket;
+    struct tcp_stats *stats;
+
+    if (!is_tcp(sk) || sk->__sk_common.skc_state != TCP_LISTEN)
+        return 0;
+    socket = bpf_sk_storage_get(&sockets, sk, 0, 0);
+    if (!socket || socket->service.role == ROLE_UNKNOWN)
+        return 0;
+    stats = find_tcp(&socket->service);
+    if (stats)
+        atomic_add(&stats->retransmitted, 1);
+    return 0;
+}
+
+/* Attached twice as tcp.bpf.c's programs are, and for the same reason. A connection ends by one reset in a direction,
+ * so that its second run finds the bit set. Only a listener resets again and again, always in softirq: its resets are
+ * counted by one of the two. */
+static __always_inline int handle_reset(struct sock *sk, enum reset_direction direction, bool nested) {
+    struct socket_state *socket = NULL;
+    struct tcp_stats *stats;
+
+    /* None, or a small one that stands for TIME_WAIT or a handshake: those have no state, and the call says so. */
+    if (sk && is_tcp(sk))
+        socket = bpf_sk_storage_get(&sockets, sk, 0, 0);
+    if (!socket || socket->service.role == ROLE_UNKNOWN) {
+        if (!nested)
+            count_lost(LOST_RESETS);
+        return 0;
+    }
+    if (socket->phase == PHASE_LISTENING ? nested : socket->resets & (1U << direction))
+        return 0;
+    socket->resets |= 1U << direction;
+    stats = find_tcp(&socket->service);
+    if (stats)
+        atomic_add(&stats->resets[direction], 1);
+    return 0;
+}
+
+SEC("tp_btf/tcp_send_reset")
+int BPF_PROG(tcp_send_reset, struct sock *sk) {
+    return handle_reset(sk, RESET_SENT, false);
+}
+
+SEC("tp_btf/tcp_send_reset")
+int BPF_PROG(tcp_send_reset_nested, struct sock *sk) {
+    return handle_reset(sk, RESET_SENT, true);
+}
+
+SEC("tp_btf/tcp_receive_reset")
+int BPF_PROG(tcp_receive_reset, struct sock *sk) {
+    return handle_reset(sk, RESET_RECEIVED, false);
+}
+
+SEC("tp_btf/tcp_receive_reset")
+int BPF_PROG(tcp_receive_reset_nested, struct sock *sk) {
+    return handle_reset(sk, RESET_RECEIVED, true);
+}
+
+char LICENSE[] SEC("license") = "Dual MIT/GPL";

@@ -1,0 +1,126 @@
+import { leafOfKey, TargetAccounts } from '../accounts.ts';
+import type { Collector } from '../collector.ts';
+import { series, type Exposition, type Series } from '../exposition.ts';
+import type { Directory } from '../identity/directory.ts';
+import { Ledger, type Account, type CounterMap } from '../ledger.ts';
+import type { Listener } from '../socket-walk.ts';
+
+/** `struct listener_key` of bpf/tcp.h: offset in bytes. */
+const PORT = 8;
+
+/** Words of `struct listener_stats`. */
+const DROPS = 0;
+export const LISTENER_WORDS = 1;
+
+const QUEUE_LENGTH = 'lorikeet_tcp_accept_queue_length';
+const QUEUE_LIMIT = 'lorikeet_tcp_accept_queue_limit';
+const QUEUE_DROPS = 'lorikeet_tcp_accept_queue_drops_total';
+
+/** A row this long unchanged leaves the kernel map; the next walk makes it anew if the port is listened on still. */
+const IDLE_MS = 3_600_000;
+
+/** One port, or all those beyond the limit. */
+interface PortAccount extends Account {
+  readonly length: Series;
+  readonly limit: Series;
+  readonly drops: Series;
+  /** Sums over the port's listening sockets, of which there may be one for each worker; undefined without any. */
+  waiting: { length: number; limit: number } | undefined;
+}
+
+export interface AcceptQueuesOptions {
+  readonly directory: Directory;
+  /** The kernel map `listeners`. */
+  readonly map: CounterMap;
+  /** Milliseconds. */
+  readonly now: () => number;
+  /** The listening sockets of this moment. */
+  readonly listening: () => readonly Listener[];
+  /** How many ports of an instance get series of their own. */
+  readonly maxPorts: number;
+  /** Told for each port that is counted as `other` because of the limit. */
+  readonly onCut: () => void;
+}
+
+/** Accept queues by listening port: drops from the kernel map `listeners`, the rest from the walk of the sockets. */
+export function acceptQueuesCollector(options: AcceptQueuesOptions): Collector {
+  const { directory, map, now, listening } = options;
+  const targets = new TargetAccounts(directory, (labels) => new TargetPorts(labels, options));
+  const ledger = new Ledger({
+    map,
+    leafOf: leafOfKey(directory),
+    accountOf: (key, leaf): PortAccount | undefined => targets.of(leaf)?.port(key.readUInt16LE(PORT)),
+    idleMs: IDLE_MS,
+  });
+  return {
+    name: 'accept_queues',
+    collect(out) {
+      ledger.update(directory.generation, now());
+      for (const target of targets.current()) for (const port of target.all()) port.waiting = undefined;
+      for (const { cgroup, port, length, limit } of listening()) {
+        const account = targets.of(directory.leaf(cgroup))?.port(port);
+        if (account === undefined) continue;
+        account.waiting ??= { length: 0, limit: 0 };
+        account.waiting.length += length;
+        account.waiting.limit += limit;
+      }
+      write(
+        out,
+        targets.current().flatMap((target) => target.all()),
+      );
+    },
+  };
+}
+
+/** The ports of one target: the first so many by their numbers, all later ones as `other`. */
+class TargetPorts {
+  readonly #labels: string;
+  readonly #options: AcceptQueuesOptions;
+  readonly #ports = new Map<number, PortAccount>();
+  readonly #cut = new Set<number>();
+  #other: PortAccount | undefined;
+
+  constructor(labels: string, options: AcceptQueuesOptions) {
+    this.#labels = labels;
+    this.#options = options;
+  }
+
+  all(): readonly PortAccount[] {
+    return [...this.#ports.values(), ...(this.#other === undefined ? [] : [this.#other])];
+  }
+
+  port(port: number): PortAccount {
+    const known = this.#ports.get(port);
+    if (known !== undefined) return known;
+    if (this.#ports.size >= this.#options.maxPorts) return this.#beyondLimit(port);
+    const account = makeAccount(this.#labels, String(port));
+    this.#ports.set(port, account);
+    return account;
+  }
+
+  #beyondLimit(port: number): PortAccount {
+    if (!this.#cut.has(port)) this.#options.onCut();
+    this.#cut.add(port);
+    return (this.#other ??= makeAccount(this.#labels, 'other'));
+  }
+}
+
+function makeAccount(labels: string, port: string): PortAccount {
+  const portLabel = `port="${port}"`;
+  return {
+    words: new Float64Array(LISTENER_WORDS),
+    length: series(QUEUE_LENGTH, labels, portLabel),
+    limit: series(QUEUE_LIMIT, labels, portLabel),
+    drops: series(QUEUE_DROPS, labels, portLabel),
+    waiting: undefined,
+  };
+}
+
+function write(out: Exposition, ports: readonly PortAccount[]): void {
+  out.family(QUEUE_LENGTH, 'gauge', 'Connections that wait to be accepted.');
+  for (const { length, waiting } of ports) if (waiting !== undefined) out.sample(length, waiting.length);
+  out.family(QUEUE_LIMIT, 'gauge', 'Connections that may wait to be accepted; the next is dropped.');
+  for (const { limit, waiting } of ports) if (waiting !== undefined) out.sample(limit, waiting.limit);
+  out.family(QUEUE_DROPS, 'counter', 'Connections dropped because the accept queue was full.');
+  for (const { drops, words } of ports) out.sample(drops, words[DROPS] ?? 0);
+}

@@ -1,0 +1,22 @@
+import { execFileSync } from 'node:child_process';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { TRAFFIC } from './sandbox.ts';
+
+const TESTDATA = join(dirname(fileURLToPath(import.meta.url)), 'testdata');
+
+/** Compiles a BPF program of `testdata/` into `folder` and gives the object's path. */
+export function compileBpf(source: string, folder: string, ...flags: readonly string[]): string {
+  const output = join(folder, source.replace('.c', '.o'));
+  const multiarch = execFileSync('g++', ['-dumpmachine'], { encoding: 'utf8' }).trim();
+  const base = ['-target', 'bpf', '-O2', '-g', '-idirafter', `/usr/include/${multiarch}`];
+  execFileSync('clang', [...base, ...flags, '-c', join(TESTDATA, source), '-o', output]);
+  return output;
+}
+
+/** Compiles a C program of `traffic/` into `folder` and gives its path. */
+export function compileTraffic(source: string, folder: string): string {
+  const output = join(folder, source.replace('.c', ''));
+  execFileSync('gcc', ['-Wall', '-Werror', join(TRAFFIC, source), '-o', output]);
+  return output;
+}

@@ -1,0 +1,13 @@
+import type { Sandbox } from './sandbox.ts';
+
+/** What the kernel counts in a sandbox's network namespace: /proc/net/snmp and netstat, as `Tcp.RetransSegs`. */
+export function networkCounters(sandbox: Sandbox): Readonly<Record<string, number>> {
+  const lines = sandbox.configure('cat', '/proc/net/snmp', '/proc/net/netstat').trim().split('\n');
+  const counters: Record<string, number> = {};
+  for (let i = 0; i + 1 < lines.length; i += 2) {
+    const [protocol = '', ...names] = (lines[i] ?? '').split(' ');
+    const values = (lines[i + 1] ?? '').split(' ').slice(1);
+    for (const [index, name] of names.entries()) counters[protocol.replace(':', '.') + name] = Number(values[index]);
+  }
+  return counters;
+}

@@ -1,0 +1,81 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { BpfObject, defaultObjectPath } from '../../native/index.ts';
+import { compileBpf } from './compile.ts';
+import { networkCounters } from './network-counters.ts';
+import { lostOf, tcpOf } from './rows.ts';
+import { until, withSandbox, type Sandbox } from './sandbox.ts';
+
+let bpf: BpfObject;
+let folder: string;
+
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'lorikeet-segments-'));
+  bpf = BpfObject.open(defaultObjectPath());
+  for (const program of bpf.programs) bpf.attach(program);
+});
+afterAll(() => {
+  bpf?.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+/** Waits until no socket of the namespace has anything left to send. */
+const allClosed = (sandbox: Sandbox) =>
+  until(
+    'all sockets to close',
+    () => sandbox.configure('ss', '-Htan', 'exclude', 'time-wait').trim() === '' || undefined,
+    25_000,
+  );
+
+test.each(['127.0.0.1', '::1'])('retransmitted segments over %s are those of RetransSegs', async (host) => {
+  await withSandbox(async (sandbox) => {
+    const [server, client] = [sandbox.childCgroup('server'), sandbox.childCgroup('client')];
+    sandbox.configure('tc', 'qdisc', 'add', 'dev', 'lo', 'clsact');
+    const object = compileBpf('dropper.bpf.c', folder);
+    // tc mounts a bpffs where there is none; the mount is to end with it.
+    const filter = ['tc', 'filter', 'add', 'dev', 'lo', 'ingress', 'bpf', 'da', 'obj', object, 'sec', 'tc'];
+    sandbox.configure('unshare', '--mount', ...filter);
+    const running = await sandbox.start(server, 'http-server.mjs', { host, bodyBytes: 300_000 });
+    const { port } = running.ready as { port: number };
+    await sandbox.run(client, 'http-client.mjs', { host, port, single: 6, kept: 6, parallel: 16, bodyBytes: 100_000 });
+    await running.stop();
+    await allClosed(sandbox);
+    const rows = [tcpOf(bpf, client.id, 'client'), tcpOf(bpf, server.id, 'server')];
+    expect(rows).toMatchObject([
+      { opened: 112, closed: 112 },
+      { opened: 112, closed: 112 },
+    ]);
+    const retransmitted = rows.map((row) => row?.retransmitted ?? 0);
+    const counters = networkCounters(sandbox);
+    expect(retransmitted.every((count) => count > 20)).toBe(true);
+    // Handshakes have lost segments of their own.
+    expect(counters['TcpExt.TCPSynRetrans']).toBeGreaterThan(0);
+    expect(retransmitted.reduce((sum, count) => sum + count, 0)).toBe(counters['Tcp.RetransSegs']);
+  });
+});
+
+test('resets are counted by who sent and who received them', async () => {
+  await withSandbox(async (sandbox) => {
+    const { cgroup } = sandbox;
+    const count = 40;
+    const outcomes = await sandbox.run(cgroup, 'give-up.mjs', { how: 'reset', count });
+    expect(outcomes).toEqual(Array.from({ length: count }, () => 'no answer'));
+    expect(tcpOf(bpf, cgroup.id, 'server')?.resets).toEqual([count, 0]);
+    expect(tcpOf(bpf, cgroup.id, 'client')?.resets).toEqual([0, count]);
+    expect(networkCounters(sandbox)['Tcp.OutRsts']).toBe(count);
+  });
+});
+
+test('a reset for a packet that belongs to no socket is nobody’s, and the client that receives it has it', async () => {
+  await withSandbox(async (sandbox) => {
+    const { cgroup } = sandbox;
+    const before = lostOf(bpf, 'resets');
+    await sandbox.run(cgroup, 'connect.mjs', { host: '127.0.0.1', port: 4321, count: 30 });
+    expect(networkCounters(sandbox)['Tcp.OutRsts']).toBe(30);
+    expect(tcpOf(bpf, cgroup.id, 'client')).toMatchObject({ resets: [0, 30], connectFailures: [30, 0, 0, 0, 0] });
+    expect(tcpOf(bpf, cgroup.id, 'server')).toBeUndefined();
+    expect(lostOf(bpf, 'resets') - before).toBeGreaterThanOrEqual(30);
+  });
+});

@@ -1,0 +1,187 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { BpfObject, defaultObjectPath } from '../../native/index.ts';
+import { compileTraffic } from './compile.ts';
+import { networkCounters } from './network-counters.ts';
+import { dropsOf, edgesOf, isCounted, requestsOf, tcpOf, walkListeners } from './rows.ts';
+import { until, withSandbox, type Sandbox } from './sandbox.ts';
+
+let bpf: BpfObject;
+let folder: string;
+
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'lorikeet-sockets-'));
+  bpf = BpfObject.open(defaultObjectPath());
+  for (const program of bpf.programs) bpf.attach(program);
+});
+afterAll(() => {
+  bpf?.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+/** Round-trip times of the namespace's open connections as the kernel tells them to `ss`, in nanoseconds, summed. */
+function roundTripsOf(sandbox: Sandbox): { count: number; sumNs: number } {
+  const times = [...sandbox.configure('ss', '-Htin', 'state', 'established').matchAll(/\brtt:([\d.]+)\//g)];
+  const sumUs = times.reduce((sum, [, milliseconds]) => sum + Math.round(Number(milliseconds) * 1000), 0);
+  return { count: times.length, sumNs: sumUs * 1000 };
+}
+
+const ends = (from: BpfObject, id: bigint) => [tcpOf(from, id, 'client'), tcpOf(from, id, 'server')] as const;
+
+describe('round-trip times', () => {
+  test.each(['127.0.0.1', '::1'])('of open connections over %s are sampled by each walk, as ss has them', (host) =>
+    withSandbox(async (sandbox) => {
+      const { cgroup } = sandbox;
+      const running = await sandbox.start(cgroup, 'hold.mjs', { host, count: 20 });
+      const sampled = () => {
+        const [client, server] = ends(bpf, cgroup.id);
+        return {
+          client: client?.roundTrip.count ?? 0,
+          server: server?.roundTrip.count ?? 0,
+          sumNs: (client?.roundTrip.sumNs ?? 0) + (server?.roundTrip.sumNs ?? 0),
+        };
+      };
+      expect(sampled()).toEqual({ client: 0, server: 0, sumNs: 0 });
+      let walks = 0;
+      for (let sumNs = 0; ;) {
+        const before = roundTripsOf(sandbox);
+        expect(before.count).toBe(40);
+        await bpf.readIterator('walk_sockets');
+        walks++;
+        const now = sampled();
+        expect([now.client, now.server]).toEqual([20 * walks, 20 * walks]);
+        const fresh = now.sumNs - sumNs;
+        sumNs = now.sumNs;
+        // A delayed acknowledgement may still have come while we looked.
+        if (roundTripsOf(sandbox).sumNs !== before.sumNs) continue;
+        expect(fresh).toBe(before.sumNs);
+        if (walks >= 3) break;
+      }
+      await running.stop();
+      await until('the connections to close', () => tcpOf(bpf, cgroup.id, 'server')?.closed === 20 || undefined);
+      // They were sampled while they lived.
+      expect(sampled()).toMatchObject({ client: 20 * walks, server: 20 * walks });
+    }),
+  );
+
+  test('of connections between two walks are sampled when they close', () =>
+    withSandbox(async (sandbox) => {
+      const [server, client] = [sandbox.childCgroup('server'), sandbox.childCgroup('client')];
+      const running = await sandbox.start(server, 'tcp-server.mjs', { host: '127.0.0.1' });
+      const { port } = running.ready as { port: number };
+      await sandbox.run(client, 'connect.mjs', { host: '127.0.0.1', port, count: 50 });
+      await running.stop();
+      await until('the connections to close', () => tcpOf(bpf, server.id, 'server')?.closed === 50 || undefined);
+      expect(tcpOf(bpf, client.id, 'client')?.roundTrip.count).toBe(50);
+      expect(tcpOf(bpf, server.id, 'server')?.roundTrip.count).toBe(50);
+    }));
+});
+
+describe('accept queues', () => {
+  test('have the length, limit and drops that ss and netstat have', () =>
+    withSandbox(async (sandbox) => {
+      const { cgroup } = sandbox;
+      const running = await sandbox.start(cgroup, compileTraffic('full-queue.c', folder), {});
+      const { port } = running.ready as { port: number };
+      expect(sandbox.configure('ss', '-Hltn').trim().split(/\s+/).slice(1, 3)).toEqual(['4', '3']);
+      await until('a retransmitted SYN to be dropped', () => {
+        const { 'TcpExt.ListenDrops': drops = 0 } = networkCounters(sandbox);
+        return drops > 5 || undefined;
+      });
+      for (;;) {
+        const before = networkCounters(sandbox);
+        expect(await walkListeners(bpf, cgroup.id)).toEqual([{ port, length: 4, limit: 3 }]);
+        const drops = dropsOf(bpf, cgroup.id);
+        if (networkCounters(sandbox)['TcpExt.ListenDrops'] !== before['TcpExt.ListenDrops']) continue;
+        expect(before['TcpExt.ListenOverflows']).toBe(before['TcpExt.ListenDrops']);
+        expect(drops).toEqual({ [port]: before['TcpExt.ListenDrops'] });
+        break;
+      }
+      await until('one more after the walk', () => {
+        const { 'TcpExt.ListenDrops': now = 0 } = networkCounters(sandbox);
+        return now > (dropsOf(bpf, cgroup.id)[port] ?? 0) || undefined;
+      });
+      await running.stop();
+      expect(await walkListeners(bpf, cgroup.id)).toEqual([]);
+      expect(dropsOf(bpf, cgroup.id)).toEqual({ [port]: networkCounters(sandbox)['TcpExt.ListenDrops'] });
+    }));
+
+  test('of a port that is no longer listened on are gone', () =>
+    withSandbox(async (sandbox) => {
+      const { cgroup } = sandbox;
+      const running = await sandbox.start(cgroup, 'tcp-server.mjs', { host: '::' });
+      const { port } = running.ready as { port: number };
+      const [, , limit] = sandbox.configure('ss', '-Hltn').trim().split(/\s+/);
+      expect(await walkListeners(bpf, cgroup.id)).toEqual([{ port, length: 0, limit: Number(limit) }]);
+      await running.stop();
+      expect(await walkListeners(bpf, cgroup.id)).toEqual([]);
+    }));
+});
+
+describe('sockets that are older than the programs', () => {
+  const withLater = async (work: (later: BpfObject) => Promise<void>) => {
+    const later = BpfObject.open(defaultObjectPath());
+    try {
+      for (const program of later.programs) later.attach(program);
+      for (const pass of ['adopt_listeners', 'adopt_connections']) await later.readIterator(pass);
+      await work(later);
+    } finally {
+      later.close();
+    }
+  };
+
+  test.each(['127.0.0.1', '::1'])('over %s are adopted, and count from then on as the others', (host) =>
+    withSandbox(async (sandbox) => {
+      const { cgroup } = sandbox;
+      const count = 25;
+      const running = await sandbox.start(cgroup, 'hold.mjs', { host, count });
+      const { port } = running.ready as { port: number };
+      await withLater(async (later) => {
+        const fresh = { adopted: count, opened: 0, closed: 0, sentBytes: 0, receivedBytes: 0 };
+        expect(ends(later, cgroup.id)).toMatchObject([fresh, fresh]);
+        const { sent, received } = (await running.ask('ask')) as { sent: number; received: number };
+        const client = { sentBytes: sent, receivedBytes: received };
+        const server = { sentBytes: received, receivedBytes: sent };
+        expect(ends(later, cgroup.id)).toMatchObject([client, server]);
+        expect(requestsOf(later, cgroup.id, 'client')?.count).toBe(count);
+        expect(requestsOf(later, cgroup.id, 'server')?.count).toBe(count);
+        expect(edgesOf(later, cgroup.id)).toMatchObject([{ port, sentBytes: sent, receivedBytes: received }]);
+        expect(await walkListeners(later, cgroup.id)).toMatchObject([{ port, length: 0 }]);
+        // A second adoption finds nothing to do.
+        await later.readIterator('adopt_connections');
+        expect(tcpOf(later, cgroup.id, 'server')?.adopted).toBe(count);
+        await running.stop();
+        const ended = { adopted: count, opened: 0, closed: count, lifetime: { count: 0 }, roundTrip: { count } };
+        await until('both ends to close', () => tcpOf(later, cgroup.id, 'server')?.closed === count || undefined);
+        expect(ends(later, cgroup.id)).toMatchObject([ended, ended]);
+      });
+    }),
+  );
+
+  test('whose role nothing tells are not guessed at', () =>
+    withSandbox(async (sandbox) => {
+      const { cgroup } = sandbox;
+      // Clients that chose their ports, as a server's socket does whose listener is gone.
+      const running = await sandbox.start(cgroup, 'hold.mjs', { host: '127.0.0.1', count: 3, localPort: 20_000 });
+      await withLater(async (later) => {
+        expect(ends(later, cgroup.id)).toMatchObject([undefined, { adopted: 3 }]);
+        await running.ask('ask');
+        expect(requestsOf(later, cgroup.id, 'client')).toBeUndefined();
+        expect(requestsOf(later, cgroup.id, 'server')?.count).toBe(3);
+        await running.stop();
+      });
+    }));
+
+  test('of other protocols are left alone', () =>
+    withSandbox(async (sandbox) => {
+      const { cgroup } = sandbox;
+      const path = join(folder, 'unix.sock');
+      const asked = sandbox.run(cgroup, 'datagrams.mjs', { host: '127.0.0.1', count: 2000, path });
+      await withLater(async (later) => {
+        await asked;
+        expect(isCounted(later, cgroup.id)).toBe(false);
+      });
+    }));
+});
