@@ -43,9 +43,9 @@ export function evaluate(replay: Replay, faults: readonly FaultSpan[], intervalM
   const serviceDays = faultFreeServiceDays(replay.steps, replay.scores, faults, intervalMs);
   const rankings = faults.map((fault) => replay.rankings.get(fault.first + RANKING_CYCLES));
   const known = faults.map(({ key }, index) => ({ key, ranking: rankings[index] }));
-  const atAlert = found.map(({ fault, alert }) => ({
+  const atAlert = found.map(({ fault, step }) => ({
     key: fault.key,
-    ranking: alert === undefined ? undefined : replay.rankings.get(alert.firing),
+    ranking: step === undefined ? undefined : replay.rankings.get(step),
   }));
   const figures: Figures = {
     recall,

@@ -39,13 +39,13 @@ ${plots.map(([key, scores]) => plot(key, scores, result)).join('\n')}
 }
 
 function faultRows({ evaluation, intervalMs }: BacktestResult): string[][] {
-  return evaluation.detections.map(({ fault, alert }, index) => {
+  return evaluation.detections.map(({ fault, alert, step }, index) => {
     const rank = (evaluation.rankings[index]?.indexOf(fault.key) ?? -1) + 1;
     return [
       time(fault.startMs),
       name(fault.key),
       fault.type,
-      alert === undefined ? 'none' : `${time(alert.firing * intervalMs)} ${name(alert.key)}`,
+      alert === undefined || step === undefined ? 'none' : `${time(step * intervalMs)} ${name(alert.key)}`,
       rank === 0 ? 'no' : `${rank}`,
     ];
   });
