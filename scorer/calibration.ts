@@ -57,13 +57,13 @@ export interface Reconstructor {
 /** How many of a service's own values the prior weighs as much as. */
 const PRIOR_WEIGHT = 60;
 /** A fault-free residual is this quantile of its column's residuals. */
-const RESIDUAL_QUANTILE = 0.99;
+const RESIDUAL_QUANTILE = 0.997;
 /** Least fault-free residual in compressed deviations: what a model reconstructs better than this would make specks loud. */
 export const LEAST_RESIDUAL = 0.3;
 /** The same for shifts, about half a deviation. */
 export const LEAST_SHIFT = 0.04;
 /** The threshold's distance from the median in robust standard deviations of the logarithm of loudness. */
-const TAIL_DEVIATIONS = 4.5;
+const TAIL_DEVIATIONS = 3.5;
 /** At most this share of a service's time is set aside as anomalous: more of it is what the service is like. */
 const MOST_UNUSUAL = 0.1;
 /** Rates and lags still show what was unusual so many steps before. */
@@ -105,7 +105,7 @@ export function learnEdgeScalings(
     const deviations = stepsBetween(from, to).map((step) =>
       Math.abs(deviation(feature, history.get(step, column), scaling)),
     );
-    const wild = quantile(deviations, RESIDUAL_QUANTILE) / NORMAL_P99;
+    const wild = quantile(deviations, 0.99) / NORMAL_P99;
     return { center: scaling.center, spread: scaling.spread * Math.max(1, wild) };
   });
 }
@@ -136,7 +136,10 @@ export async function learnProfile(
   const scaleOf = (pick: (row: ResidualRow) => Float32Array, least: number, expected?: readonly number[]) =>
     Array.from({ length: columns }, (_, column) => {
       const most = (rows: readonly ResidualRow[]) =>
-        quantile(rows.map((row) => Math.abs(pick(row)[column] ?? NaN)), RESIDUAL_QUANTILE);
+        quantile(
+          rows.map((row) => Math.abs(pick(row)[column] ?? NaN)),
+          RESIDUAL_QUANTILE,
+        );
       return Math.max(least, shrink(seen.length, larger(most(seen), most(heldOut)), expected?.[column]));
     });
   const residual = scaleOf((row) => row.residuals, LEAST_RESIDUAL, prior?.residual);
@@ -232,7 +235,7 @@ export async function residualsOver(
 /**
  * A loudness that fault-free windows practically never reach: loudness is close to log-normal, so its
  * logarithm's median and robust spread extrapolate beyond what a short period has shown, and the
- * largest one seen is a lower bound but for one in a hundred, which may have been a fault.
+ * largest one seen is a lower bound but for three in a thousand, which may have been faults.
  *
  * @param seenShare quantile of what was seen that the result is at least
  */

@@ -80,9 +80,10 @@ export async function scoreFleet(
     scores.push({ key, score, shares: featureShares(shape, errors) });
     suspects.push({ key, trouble: ownTrouble(shape, shifts.subarray(start, end), profile.shift) });
   }
-  const causes = assumeIncident || scores.some(({ score }) => score > 1)
-    ? rankRootCauses(suspects, callEdges(set, fleet, step, profiles))
-    : [];
+  const causes =
+    assumeIncident || scores.some(({ score }) => score > 1)
+      ? rankRootCauses(suspects, callEdges(set, fleet, step, profiles))
+      : [];
   const done = performance.now();
   return {
     scores,

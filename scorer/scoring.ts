@@ -4,7 +4,7 @@ import { median, meanOfLargest } from './statistics.ts';
 import { columnCount, columnIndex, type TensorShape, type Windows, windowSize } from './tensor.ts';
 
 /** How many of the loudest features make the score: one alone may be noise, all would drown it. */
-export const LOUDEST = 3;
+export const LOUDEST = 2;
 
 /** Shares are told of this many features. */
 const EXPLAINED = 3;

@@ -42,9 +42,17 @@ async function main({ argv, stops }: ProgramContext): Promise<number> {
   const folder = readFolder(resolve(path));
   const set = readFeatures(values['features.file']);
   const { firstMs, lastMs } = timeRange(folder.pods);
-  const span = { fromMs: Math.ceil(firstMs / INTERVAL_MS) * INTERVAL_MS, toMs: Math.ceil(lastMs / INTERVAL_MS) * INTERVAL_MS };
+  const span = {
+    fromMs: Math.ceil(firstMs / INTERVAL_MS) * INTERVAL_MS,
+    toMs: Math.ceil(lastMs / INTERVAL_MS) * INTERVAL_MS,
+  };
   const faults = faultsOf(
-    folder.faults.map(({ startMs, service, type }) => ({ start: new Date(startMs).toISOString(), namespace: NAMESPACE, service, type })),
+    folder.faults.map(({ startMs, service, type }) => ({
+      start: new Date(startMs).toISOString(),
+      namespace: NAMESPACE,
+      service,
+      type,
+    })),
   );
   const training = trainingTime(span, faults, graceMs(set.windows.at(-1) ?? 0, INTERVAL_MS), INTERVAL_MS);
 
@@ -57,7 +65,10 @@ async function main({ argv, stops }: ProgramContext): Promise<number> {
   const result = await backtest({ config, set, client, window: span, training, faults, seed: values.seed, onProgress });
   progress.end();
   process.stdout.write(renderTable(result));
-  await writeReports(result, { ...(values.out !== undefined && { json: values.out }), ...(values.html !== undefined && { html: values.html }) });
+  await writeReports(result, {
+    ...(values.out !== undefined && { json: values.out }),
+    ...(values.html !== undefined && { html: values.html }),
+  });
   return 0;
 }
 
@@ -66,7 +77,10 @@ function scorerConfig(url: string, stops: StopStack): ScorerConfig {
   const folder = mkdtempSync(join(tmpdir(), 'lorikeet-bench-'));
   stops.onStop('configuration', () => rmSync(folder, { recursive: true, force: true }));
   const file = join(folder, 'scorer.yaml');
-  writeFileSync(file, JSON.stringify({ prometheus: { url }, output: 'metrics', interval: `${INTERVAL_MS / 1000}s`, steps: STEPS }));
+  writeFileSync(
+    file,
+    JSON.stringify({ prometheus: { url }, output: 'metrics', interval: `${INTERVAL_MS / 1000}s`, steps: STEPS }),
+  );
   return readScorerConfig(file);
 }
 

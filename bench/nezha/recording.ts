@@ -1,6 +1,13 @@
 import { createHttpClient, httpClientSchema } from '../../daemon/http-client.ts';
 import type { StopStack } from '../../daemon/lifecycle.ts';
-import { CHANNELS, EDGE_SERIES, type Feature, type FeatureSet, SERVICE_SERIES, expandExpression } from '../../scorer/features.ts';
+import {
+  CHANNELS,
+  EDGE_SERIES,
+  type Feature,
+  type FeatureSet,
+  SERVICE_SERIES,
+  expandExpression,
+} from '../../scorer/features.ts';
 import type { TimeSpan } from '../../scorer/learning.ts';
 import { PrometheusClient, type RangeSeries } from '../../scorer/prometheus.ts';
 import { type RunningPrometheus, startPrometheus } from '../../test/testserver/prometheus.ts';
@@ -10,7 +17,7 @@ import type { Folder } from './folder.ts';
 const TIMEOUT_MS = 300_000;
 
 /** Asks a Prometheus; `close` ends its connections. */
-export function connect(url: string): { readonly client: PrometheusClient; close(): Promise<void> } {
+export function connect(url: string): { readonly client: PrometheusClient; readonly close: () => Promise<void> } {
   const http = createHttpClient(httpClientSchema.parse({}), { timeoutMs: TIMEOUT_MS });
   return { client: new PrometheusClient({ url, http }), close: () => http.close() };
 }
@@ -62,14 +69,22 @@ interface Rule {
 }
 
 function serviceRules(set: FeatureSet): Rule[] {
-  return set.features.flatMap((feature) => CHANNELS.map((channel, index) => rule(set, feature, SERVICE_SERIES, index, { channel })));
+  return set.features.flatMap((feature) =>
+    CHANNELS.map((channel, index) => rule(set, feature, SERVICE_SERIES, index, { channel })),
+  );
 }
 
 function edgeRules(set: FeatureSet): Rule[] {
   return set.edges.map((feature) => rule(set, feature, EDGE_SERIES, 0, {}));
 }
 
-function rule(set: FeatureSet, feature: Feature, series: string, window: number, extra: Readonly<Record<string, string>>): Rule {
+function rule(
+  set: FeatureSet,
+  feature: Feature,
+  series: string,
+  window: number,
+  extra: Readonly<Record<string, string>>,
+): Rule {
   const expr = expandExpression(feature, set.windows[window] ?? 0);
   return { name: feature.name, series, expr, extra: { feature: feature.name, ...extra } };
 }

@@ -44,7 +44,11 @@ export function readTable(path: string): Table {
   for (const row of rows) {
     const timeMs = parseTime(row[time] ?? '');
     if (Number.isNaN(timeMs)) throw new TableError(`${path}: expected a time, got "${row[time] ?? ''}"`);
-    if (!byTime.has(timeMs)) byTime.set(timeMs, kept.map((index) => parseNumber(row[index])));
+    if (!byTime.has(timeMs))
+      byTime.set(
+        timeMs,
+        kept.map((index) => parseNumber(row[index])),
+      );
   }
   const timesMs = [...byTime.keys()].sort((a, b) => a - b);
   return {

@@ -3,7 +3,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ScorerConfig } from '../config.ts';
 import type { FeatureSet } from '../features.ts';
-import { calibrateServices, fetchFleet, learn, learnableServices, LearnError, trainingWindows, type TimeSpan, usableProfiles } from '../learning.ts';
+import {
+  calibrateServices,
+  fetchFleet,
+  learn,
+  learnableServices,
+  LearnError,
+  trainingWindows,
+  type TimeSpan,
+  usableProfiles,
+} from '../learning.ts';
 import { modelPaths, openModel } from '../models.ts';
 import type { PrometheusClient } from '../prometheus.ts';
 import type { TensorShape } from '../tensor.ts';
@@ -118,7 +127,12 @@ function before(window: TimeSpan, config: ScorerConfig): TimeSpan {
 }
 
 /** Every step of the window that wasn't learned from. */
-function stepsToReplay(window: TimeSpan, training: TimeSpan, faults: readonly FaultSpan[], intervalMs: number): number[] {
+function stepsToReplay(
+  window: TimeSpan,
+  training: TimeSpan,
+  faults: readonly FaultSpan[],
+  intervalMs: number,
+): number[] {
   const first = Math.ceil(window.fromMs / intervalMs);
   const count = Math.max(0, Math.floor(window.toMs / intervalMs) - first + 1);
   const learnedFrom = (step: number) =>
@@ -127,4 +141,3 @@ function stepsToReplay(window: TimeSpan, training: TimeSpan, faults: readonly Fa
     !faults.some((fault) => step >= fault.first - 1 && step <= fault.last);
   return Array.from({ length: count }, (_, index) => first + index).filter((step) => !learnedFrom(step));
 }
-

@@ -3,7 +3,7 @@ import type { Fleet } from '../fleet.ts';
 import type { Learnable } from '../learning.ts';
 import { deviation } from '../scaling.ts';
 import { meanOfLargest, quantile } from '../statistics.ts';
-import { columnCount, NEUTRAL, type TensorShape, windowSize } from '../tensor.ts';
+import { columnCount, type TensorShape, windowSize } from '../tensor.ts';
 import { Random } from '../training/random.ts';
 import type { WindowSource } from '../training/windows.ts';
 import { principalComponents, project } from './principal-components.ts';
@@ -35,11 +35,6 @@ export function fitPca(shape: TensorShape, windows: WindowSource): Reconstructor
     },
   };
 }
-
-/** A model that expects every service at its median: what scaling and calibration do alone. */
-export const median: Reconstructor = {
-  reconstruct: (data) => Promise.resolve(new Float32Array(data.length).fill(NEUTRAL)),
-};
 
 /** The mean of the two largest deviations from the median in the shortest window; ranked by itself. */
 export function replayRobustZ(
@@ -84,8 +79,10 @@ function rankedByScore(scores: ReadonlyMap<string, Float64Array>, { steps, wantR
     if (!wantRanking(step)) continue;
     const at = [...scores].map(([key, values]) => ({ key, score: values[index] ?? NaN }));
     const scored = at.filter(({ score }) => Number.isFinite(score));
-    rankings.set(step, scored.sort((a, b) => b.score - a.score).map(({ key }) => key));
+    rankings.set(
+      step,
+      scored.sort((a, b) => b.score - a.score).map(({ key }) => key),
+    );
   }
   return { steps, scores, rankings };
 }
-

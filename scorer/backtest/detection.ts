@@ -1,5 +1,5 @@
 import { quantile } from '../statistics.ts';
-import { type Alert, DEBOUNCE_CYCLES } from './alerts.ts';
+import type { Alert } from './alerts.ts';
 import type { Fault } from './labels.ts';
 
 /** A fault in steps of time. */
@@ -12,10 +12,8 @@ export interface FaultSpan extends Fault {
 
 export interface Detection {
   readonly fault: FaultSpan;
-  /** The first alert, of any service, that was on for two cycles of the fault's time; undefined when there was none. */
+  /** The first alert, of any service, that began and fired within the fault's time; undefined when there was none. */
   readonly alert: Alert | undefined;
-  /** The step at which it was; with an alert only. */
-  readonly step: number | undefined;
 }
 
 export function faultSpans(faults: readonly Fault[], intervalMs: number, graceMs: number): FaultSpan[] {
@@ -27,17 +25,13 @@ export function faultSpans(faults: readonly Fault[], intervalMs: number, graceMs
 }
 
 /**
- * Which alert told of which fault: two cycles above 1 within its time, which ends at the latest where the next begins.
- * An alert that goes on from an earlier fault counts from the first cycles in this one's time on.
+ * Which alert told of which fault. One that was on when the fault began tells nothing of it, however long it stays on,
+ * and a fault's time ends at the latest where the next one's begins.
  */
 export function detections(faults: readonly FaultSpan[], alerts: readonly Alert[]): Detection[] {
   return faults.map((fault, index) => {
     const until = Math.min(fault.last, (faults[index + 1]?.first ?? Infinity) - 1);
-    const told = alerts
-      .map((alert) => ({ alert, step: Math.max(alert.firing, fault.first + DEBOUNCE_CYCLES - 1) }))
-      .filter(({ alert, step }) => step <= Math.min(until, alert.last))
-      .sort((a, b) => a.step - b.step)[0];
-    return { fault, alert: told?.alert, step: told?.step };
+    return { fault, alert: alerts.find((alert) => alert.onset >= fault.first && alert.firing <= until) };
   });
 }
 
@@ -56,8 +50,8 @@ export function detectionFigures(
   alerts: readonly Alert[],
   intervalMs: number,
 ): DetectionFigures {
-  const delays = found.flatMap(({ fault, step }) =>
-    step === undefined ? [] : [(step * intervalMs - fault.startMs) / 1000],
+  const delays = found.flatMap(({ fault, alert }) =>
+    alert === undefined ? [] : [(alert.firing * intervalMs - fault.startMs) / 1000],
   );
   const rightful = alerts.filter((alert) =>
     found.some(({ fault }) => alert.firing <= fault.last && alert.last >= fault.first),

@@ -18,7 +18,9 @@ export interface Figures {
   readonly vus_pr: number;
   readonly root_cause: Hits;
   readonly root_cause_at_alert: Hits;
-  readonly by_type: Readonly<Record<string, { readonly faults: number; readonly recall: number; readonly at_1: number }>>;
+  readonly by_type: Readonly<
+    Record<string, { readonly faults: number; readonly recall: number; readonly at_1: number }>
+  >;
 }
 
 /** Figures with what they rest on. */
@@ -43,9 +45,9 @@ export function evaluate(replay: Replay, faults: readonly FaultSpan[], intervalM
   const serviceDays = faultFreeServiceDays(replay.steps, replay.scores, faults, intervalMs);
   const rankings = faults.map((fault) => replay.rankings.get(fault.first + RANKING_CYCLES));
   const known = faults.map(({ key }, index) => ({ key, ranking: rankings[index] }));
-  const atAlert = found.map(({ fault, step }) => ({
+  const atAlert = found.map(({ fault, alert }) => ({
     key: fault.key,
-    ranking: step === undefined ? undefined : replay.rankings.get(step),
+    ranking: alert === undefined ? undefined : replay.rankings.get(alert.firing),
   }));
   const figures: Figures = {
     recall,

@@ -40,7 +40,11 @@ export async function replayFleet(
       const of = scores.get(key);
       if (of !== undefined) of[index] = score;
     }
-    if (assumeIncident) rankings.set(step, cycle.causes.map(({ key }) => key));
+    if (assumeIncident)
+      rankings.set(
+        step,
+        cycle.causes.map(({ key }) => key),
+      );
     onProgress?.((index + 1) / steps.length);
   }
   return { steps, scores, rankings };

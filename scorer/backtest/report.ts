@@ -1,13 +1,21 @@
 import { writeFile } from 'node:fs/promises';
 import type { BacktestResult } from './backtest.ts';
+import { COLUMNS, ratio } from './columns.ts';
 import type { Evaluation, Figures } from './figures.ts';
 import { renderHtml } from './html.ts';
-import type { Hits } from './ranking.ts';
 
-const DETECTORS = { model: 'autoencoder', pca: 'PCA reconstruction', robust_z: 'robust z-score', random: 'random' } as const;
+const DETECTORS = {
+  model: 'autoencoder',
+  pca: 'PCA reconstruction',
+  robust_z: 'robust z-score',
+  random: 'random',
+} as const;
 
 /** The evaluation of the model and of each baseline, under the names that the table shows. */
-export function evaluations({ evaluation, baselines }: BacktestResult): { readonly name: string; readonly evaluation: Evaluation }[] {
+export function evaluations({
+  evaluation,
+  baselines,
+}: BacktestResult): { readonly name: string; readonly evaluation: Evaluation }[] {
   return [
     { name: DETECTORS.model, evaluation },
     { name: DETECTORS.pca, evaluation: baselines.pca },
@@ -53,27 +61,24 @@ export async function writeReports(
   if (paths.html !== undefined) await writeFile(paths.html, renderHtml(result, evaluations(result)));
 }
 
-/** The columns of the evaluation table: a title and the text for one detector's figures. */
-export const COLUMNS: readonly (readonly [string, (figures: Figures) => string])[] = [
-  ['recall', ({ recall }) => ratio(recall)],
-  ['precision', ({ event_precision: precision }) => ratio(precision)],
-  ['false alarms', ({ false_alarms_per_service_day: rate }) => ratio(rate)],
-  ['delay p50/p90', ({ delay_seconds: { p50, p90 } }) => `${whole(p50)}/${whole(p90)} s`],
-  ['VUS-PR', ({ vus_pr: vus }) => ratio(vus)],
-  ['root cause @1/3/5', ({ root_cause: hits }) => shares(hits)],
-  ['at alert @1/3/5', ({ root_cause_at_alert: hits }) => shares(hits)],
-];
-
 /** The table on standard output, in Markdown. */
 export function renderTable(result: BacktestResult): string {
   const { services, faults, evaluation, intervalMs, replay } = result;
   const rows = [
     ['', ...COLUMNS.map(([title]) => title)],
-    ...evaluations(result).map(({ name, evaluation: { figures } }) => [name, ...COLUMNS.map(([, text]) => text(figures))]),
+    ...evaluations(result).map(({ name, evaluation: { figures } }) => [
+      name,
+      ...COLUMNS.map(([, text]) => text(figures)),
+    ]),
   ];
   const types = [
     ['fault type', 'faults', 'recall', 'root cause @1'],
-    ...Object.entries(evaluation.figures.by_type).map(([type, of]) => [type, `${of.faults}`, ratio(of.recall), ratio(of.at_1)]),
+    ...Object.entries(evaluation.figures.by_type).map(([type, of]) => [
+      type,
+      `${of.faults}`,
+      ratio(of.recall),
+      ratio(of.at_1),
+    ]),
   ];
   const hours = (replay.steps.length * intervalMs) / 3_600_000;
   const intro =
@@ -84,19 +89,8 @@ export function renderTable(result: BacktestResult): string {
 
 function markdown(rows: readonly (readonly string[])[]): string {
   const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0), 3));
-  const line = (cells: readonly string[]) => `| ${cells.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join(' | ')} |\n`;
+  const line = (cells: readonly string[]) =>
+    `| ${cells.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join(' | ')} |\n`;
   const [head = [], ...body] = rows;
   return [line(head), line(widths.map((width) => '-'.repeat(width))), ...body.map(line)].join('');
-}
-
-function ratio(value: number): string {
-  return Number.isFinite(value) ? value.toFixed(2) : '-';
-}
-
-function whole(value: number): string {
-  return Number.isFinite(value) ? value.toFixed(0) : '-';
-}
-
-function shares({ at_1: first, at_3: third, at_5: fifth }: Hits): string {
-  return [first, third, fifth].map(ratio).join('/');
 }
