@@ -1,5 +1,6 @@
 /** What importing express and making an application adds to the memory of a process that has node:http already. */
 import { execFileSync } from 'node:child_process';
+import { median } from '../scorer/statistics.ts';
 import { writeResults } from './results.ts';
 
 const ROUNDS = 7;
@@ -13,10 +14,6 @@ process.stdout.write(String((process.memoryUsage.rss() - before) / 1e6));
 
 function measure(what: string): number {
   return Number(execFileSync(process.execPath, ['--input-type=module', '-e', MEASURE, what], { encoding: 'utf8' }));
-}
-
-function median(values: readonly number[]): number {
-  return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? NaN;
 }
 
 const measured = { nothing: [] as number[], express: [] as number[] };

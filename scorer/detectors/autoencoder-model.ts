@@ -1,3 +1,4 @@
+import { NEUTRAL } from '../tensor.ts';
 import { clip, leakyRelu, sigmoid } from '../training/activations.ts';
 import { add, mul, reshape, scale, sub } from '../training/arithmetic.ts';
 import { gradients } from '../training/gradients.ts';
@@ -14,9 +15,6 @@ import { type AutoencoderShape, type AutoencoderWeights, parameterLayout, weight
  * Values are in 0..1. An entry whose mask is 0 is missing: it reaches the network as the neutral 0.5, whatever it holds,
  * and doesn't count in the loss.
  */
-
-/** What a missing entry looks like to the network, and the middle of the scale. */
-export const NEUTRAL = 0.5;
 
 export interface LossOptions {
   /** Errors up to this size count squared, larger ones linearly (Huber 1964), so that outliers in training data pull less. */

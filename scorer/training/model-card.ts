@@ -7,7 +7,7 @@ export const modelCardSchema = z.object({
   features: z.array(z.string().min(1)).min(1),
   /** Windows of the channels red, green and blue, as Prometheus durations. */
   windows: z.array(z.string().min(1)).min(1),
-  /** Rows of the tensor: minutes back from now. */
+  /** Rows of the tensor: intervals back from now. */
   steps: z.array(z.number().nonnegative()).min(1),
   /** Number of weights. */
   parameters: z.int().positive(),
