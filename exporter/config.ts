@@ -58,7 +58,7 @@ export const FLAGS = {
   'collector.process_events': collectorFlag('process_events'),
   'collector.syscalls': {
     type: 'boolean',
-    help: `Collect ${COLLECTORS.syscalls} (off by default: every system call of every process on the machine takes 150 ns longer).`,
+    help: `Collect ${COLLECTORS.syscalls} (off by default: every system call of every process on the machine takes 150 to 250 ns longer).`,
   },
   'collector.target_info': collectorFlag('target_info'),
   ...COMMON_FLAGS,
