@@ -14,11 +14,12 @@ static __always_inline bool is_tcp(const struct sock *sk) {
     return (family == AF_INET || family == AF_INET6) && sk->sk_protocol == IPPROTO_TCP;
 }
 
-/* Writes down a cgroup's ancestors, once: user space may find the folder gone when it reads the counts. */
-static __always_inline void record_cgroup(const struct cgroup *cgroup, __u64 id) {
+/* Writes down a cgroup's ancestors, once: user space may find the folder gone when it reads the counts. `map` is
+ * `cgroups`, or one of its kind. */
+static __always_inline void record_cgroup(void *map, const struct cgroup *cgroup, __u64 id, __u32 lost_map) {
     struct cgroup_info info = {};
 
-    if (bpf_map_lookup_elem(&cgroups, &id))
+    if (bpf_map_lookup_elem(map, &id))
         return;
     for (int i = 0; i < CGROUP_ANCESTORS; i++) {
         const struct cgroup_subsys_state *parent = BPF_CORE_READ(cgroup, self.parent);
@@ -29,8 +30,8 @@ static __always_inline void record_cgroup(const struct cgroup *cgroup, __u64 id)
         info.ancestors[i] = BPF_CORE_READ(cgroup, kn, id);
     }
     /* Another CPU may have written it since: the same. */
-    if (bpf_map_update_elem(&cgroups, &id, &info, BPF_ANY))
-        count_lost(LOST_CGROUPS);
+    if (bpf_map_update_elem(map, &id, &info, BPF_ANY))
+        count_lost(lost_map);
 }
 
 /* The root's folder always has this inode number. */
@@ -43,7 +44,7 @@ static __always_inline __u64 socket_cgroup(const struct sock *sk) {
     __u64 id = cgroup ? BPF_CORE_READ(cgroup, kn, id) : ROOT_CGROUP;
 
     if (cgroup)
-        record_cgroup(cgroup, id);
+        record_cgroup(&cgroups, cgroup, id, LOST_CGROUPS);
     return id;
 }
 

@@ -12,7 +12,13 @@ enum lost_map {
     LOST_CGROUPS,
     LOST_SOCKETS,
     LOST_LISTENERS,
+    LOST_SYSCALLS,
+    LOST_PAGE_FAULTS,
+    LOST_BLOCK_REQUESTS,
+    LOST_PROCESS_EVENTS,
+    LOST_BLOCK_CGROUPS,
     LOST_RESETS, /* sent for a packet that belongs to no socket, or by or to a socket whose role is not known */
+    LOST_OWNERLESS_REQUESTS, /* to block devices, by no cgroup: flushes, commands that bypass the file systems */
     LOST_SLOTS,
 };
 

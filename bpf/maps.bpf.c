@@ -7,15 +7,26 @@ struct tcp_map tcp SEC(".maps");
 struct cgroups_map cgroups SEC(".maps");
 struct listeners_map listeners SEC(".maps");
 struct listening_ports_map listening_ports SEC(".maps");
+struct syscalls_map syscalls SEC(".maps");
+struct page_faults_map page_faults SEC(".maps");
+struct block_requests_map block_requests SEC(".maps");
+struct cgroups_map block_cgroups SEC(".maps");
+struct process_events_map process_events SEC(".maps");
 struct lost_counters_map lost SEC(".maps");
 struct sockets_map sockets SEC(".maps");
+struct processes_map processes SEC(".maps");
 
-/* What a new row starts from: too large for the stack of 512 bytes. */
+/* What a new row starts from: most are too large for the stack of 512 bytes. */
 const struct histogram zero_histogram = {};
 const struct edge_stats zero_edge = {};
 const struct tcp_stats zero_tcp = {};
 const struct listener_stats zero_listener = {};
+const struct syscall_stats zero_syscalls = {};
+const struct page_fault_stats zero_page_faults = {};
+const struct block_request_stats zero_block_requests = {};
+const struct process_stats zero_process = {};
 
 const volatile bool track_edges = true;
+const volatile int io_hierarchy = 0;
 
 char LICENSE[] SEC("license") = "Dual MIT/GPL";

@@ -3,6 +3,7 @@
 #define LORIKEET_MAPS_BPF_H
 
 #include "attribution.h"
+#include "container.h"
 #include "lost.h"
 #include "requests.h"
 #include "tcp.h"
@@ -68,6 +69,51 @@ struct listening_ports_map {
     __type(value, __u8);
 };
 
+/* Keyed by cgroup id. */
+struct syscalls_map {
+    __uint(type, BPF_MAP_TYPE_PERCPU_HASH);
+    __uint(max_entries, 4096);
+    __uint(map_flags, BPF_F_NO_PREALLOC);
+    __type(key, __u64);
+    __type(value, struct syscall_stats);
+};
+
+struct page_faults_map {
+    __uint(type, BPF_MAP_TYPE_PERCPU_HASH);
+    __uint(max_entries, 4096);
+    __uint(map_flags, BPF_F_NO_PREALLOC);
+    __type(key, __u64);
+    __type(value, struct page_fault_stats);
+};
+
+struct block_requests_map {
+    __uint(type, BPF_MAP_TYPE_PERCPU_HASH);
+    __uint(max_entries, 4096);
+    __uint(map_flags, BPF_F_NO_PREALLOC);
+    __type(key, __u64);
+    __type(value, struct block_request_stats);
+};
+
+struct process_events_map {
+    __uint(type, BPF_MAP_TYPE_PERCPU_HASH);
+    __uint(max_entries, 4096);
+    __uint(map_flags, BPF_F_NO_PREALLOC);
+    __type(key, __u64);
+    __type(value, struct process_stats);
+};
+
+/* What is known of a process, kept with the thread that leads it. */
+struct process_state {
+    __u32 exited; /* its exit was counted */
+};
+
+struct processes_map {
+    __uint(type, BPF_MAP_TYPE_TASK_STORAGE);
+    __uint(map_flags, BPF_F_NO_PREALLOC);
+    __type(key, int);
+    __type(value, struct process_state);
+};
+
 struct lost_counters_map {
     __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
     __uint(max_entries, LOST_SLOTS);
@@ -111,8 +157,14 @@ extern struct tcp_map tcp SEC(".maps");
 extern struct cgroups_map cgroups SEC(".maps");
 extern struct listeners_map listeners SEC(".maps");
 extern struct listening_ports_map listening_ports SEC(".maps");
+extern struct syscalls_map syscalls SEC(".maps");
+extern struct page_faults_map page_faults SEC(".maps");
+extern struct block_requests_map block_requests SEC(".maps");
+extern struct cgroups_map block_cgroups SEC(".maps");
+extern struct process_events_map process_events SEC(".maps");
 extern struct lost_counters_map lost SEC(".maps");
 extern struct sockets_map sockets SEC(".maps");
+extern struct processes_map processes SEC(".maps");
 
 /* For a word that programs of different contexts write: a softirq may interrupt a program between the load and the
  * store of a plain add on the same CPU, and what it added would be lost. */
@@ -143,8 +195,15 @@ extern const struct histogram zero_histogram;
 extern const struct edge_stats zero_edge;
 extern const struct tcp_stats zero_tcp;
 extern const struct listener_stats zero_listener;
+extern const struct syscall_stats zero_syscalls;
+extern const struct page_fault_stats zero_page_faults;
+extern const struct block_request_stats zero_block_requests;
+extern const struct process_stats zero_process;
 
-/* Tunable. Off: `edges` is left alone, for nodes where the pairs are too many or of no use. */
+/* Tunables. Off: `edges` is left alone, for nodes where the pairs are too many or of no use. */
 extern const volatile bool track_edges;
+
+/* The hierarchy of cgroups that the io controller is in: 0 is cgroup v2; beside cgroup v1 another. */
+extern const volatile int io_hierarchy;
 
 #endif

@@ -42,7 +42,14 @@ enum {
 #define MSG_ERRQUEUE 0x2000
 #define IPPROTO_TCP 6
 
+/* include/linux/sched.h */
+#define PF_KTHREAD 0x00200000
+
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
+
+typedef struct {
+    int counter;
+} atomic_t;
 
 struct kernfs_node {
     __u64 id;
@@ -55,9 +62,18 @@ struct cgroup_subsys_state {
     struct cgroup_subsys_state *parent;
 };
 
+struct cgroup_root {
+    int hierarchy_id; /* of cgroup v2: 0 */
+};
+
 struct cgroup {
     struct cgroup_subsys_state self;
     struct kernfs_node *kn;
+    struct cgroup_root *root;
+};
+
+struct css_set {
+    struct cgroup *dfl_cgrp; /* of cgroup v2 */
 };
 
 struct sock_cgroup_data {
@@ -109,10 +125,6 @@ struct sock_exterr_skb {
     struct sock_extended_err ee;
 };
 
-typedef struct {
-    int counter;
-} atomic_t;
-
 struct sock {
     struct sock_common __sk_common;
     struct sk_buff_head sk_error_queue;
@@ -144,6 +156,44 @@ struct tcp_sock {
     struct inet_connection_sock inet_conn;
     __u32 srtt_us; /* eighths of a microsecond */
     __u32 total_retrans;
+};
+
+struct thread_info {
+    unsigned long flags;
+    __u32 status; /* x86 only */
+};
+
+struct mm_struct;
+
+struct signal_struct {
+    atomic_t live; /* threads that don't exit yet */
+    struct mm_struct *oom_mm;
+};
+
+struct task_struct {
+    struct thread_info thread_info;
+    unsigned int flags;
+    int pid;
+    int tgid;
+    struct task_struct *group_leader;
+    struct css_set *cgroups;
+    struct signal_struct *signal;
+};
+
+struct blkcg {
+    struct cgroup_subsys_state css;
+};
+
+struct blkcg_gq {
+    struct blkcg *blkcg;
+};
+
+struct bio {
+    struct blkcg_gq *bi_blkg;
+};
+
+struct request {
+    struct bio *bio;
 };
 
 /* What iterators give their programs; the fields of a pass's last call are NULL. */

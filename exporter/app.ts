@@ -8,6 +8,7 @@ import { ConditionLog, type Logger } from '../daemon/logger.ts';
 import { WebConfigFile } from '../daemon/web-config-file.ts';
 import { runCollector, unavailable, type Collector } from './collector.ts';
 import { acceptQueuesCollector } from './collectors/accept-queues.ts';
+import { cgroupCountersCollector, type CgroupCounterName } from './collectors/cgroup-counters.ts';
 import { connectionsCollector } from './collectors/connections.ts';
 import { containerCollector } from './collectors/container.ts';
 import { edgesCollector } from './collectors/edges.ts';
@@ -17,6 +18,8 @@ import { COLLECTOR_NAMES, type CollectorName, type Config } from './config.ts';
 import { Exposition } from './exposition.ts';
 import { cgroupId, findCgroupMount } from './identity/cgroup.ts';
 import { Directory } from './identity/directory.ts';
+import { findHierarchy, isUnified, NO_HIERARCHY, type Hierarchy } from './identity/hierarchy.ts';
+import type { TargetSource } from './identity/target.ts';
 import { TargetsFile } from './identity/targets-file.ts';
 import { dropPrivileges } from './privileges.ts';
 import { openProbes, type Probes } from './probes.ts';
@@ -50,13 +53,17 @@ export async function startExporter(config: Config, context: ExporterContext): P
   const file = openTargets(config, context);
   const cgroupfs = resolve(config.cgroupfs ?? findCgroupMount());
   checkCgroupfs(cgroupfs, logger);
-  const probes = openProbes({ ...config, object: config.bpfObject }, logger);
+  const io = findHierarchy('blkio', cgroupfs);
+  const probes = openProbes({ ...config, object: config.bpfObject, ioHierarchy: io?.id ?? NO_HIERARCHY }, logger);
   stops.onStop('kernel programs', () => probes.close());
   await probes.adopt();
 
   const self = new SelfMetrics(version);
-  const directory = new Directory({ sources: file === undefined ? [] : [file], cgroupfs, cgroups: probes.cgroups });
-  const collectors = makeCollectors(config, { directory, probes, self });
+  const sources = file === undefined ? [] : [file];
+  const directory = new Directory({ sources, cgroupfs, cgroups: probes.cgroups });
+  const ioDirectory = io && config.collectors.has('block_requests') ? openIoDirectory(io, sources, probes) : undefined;
+  const memory = findHierarchy('memory', cgroupfs);
+  const collectors = makeCollectors(config, { directory, ioDirectory, memory, probes, self });
   const log = new ConditionLog(logger);
 
   // Scrapes that overlap need a buffer each; what is free is used again.
@@ -140,16 +147,35 @@ function checkCgroupfs(path: string, logger: Logger): void {
   else if (id !== 1n) logger.warn("only a part of the cgroup tree: mount the host's and set --path.cgroupfs", { path });
 }
 
+/**
+ * Block requests are told by the cgroups of the hierarchy that the io controller is in. Those of a cgroup for which it
+ * isn't turned on are the kernel's for one above it, so that such a target has none to show.
+ */
+function openIoDirectory(io: Hierarchy, sources: readonly TargetSource[], probes: Probes): Directory {
+  return new Directory({
+    sources,
+    cgroupfs: io.root,
+    cgroups: probes.blockCgroups,
+    ...(isUnified(io) && { requiredFile: 'io.stat' }),
+  });
+}
+
 interface Parts {
   readonly directory: Directory;
+  /** The targets in the hierarchy that the io controller is in; undefined where that can't be seen, or needn't. */
+  readonly ioDirectory: Directory | undefined;
+  /** The hierarchy that the memory controller is in; undefined where that can't be seen. */
+  readonly memory: Hierarchy | undefined;
   readonly probes: Probes;
   readonly self: SelfMetrics;
 }
 
 function makeCollectors(config: Config, parts: Parts): readonly Collector[] {
-  const { directory, probes, self } = parts;
+  const { directory, ioDirectory, memory, probes, self } = parts;
   const now = () => performance.now();
   const walk = new SocketWalk(probes.walk);
+  const counters = (name: CgroupCounterName, of: Directory) =>
+    cgroupCountersCollector(name, { directory: of, map: probes.cgroupCounters[name], now });
   const make: Readonly<Record<CollectorName, () => Collector>> = {
     requests: () => requestsCollector(directory, probes.requests, now),
     connections: () =>
@@ -178,29 +204,44 @@ function makeCollectors(config: Config, parts: Parts): readonly Collector[] {
         maxPorts: config.maxPorts,
         onCut: () => self.portCut(),
       }),
-    container: () => containerCollector(directory),
+    container: () => containerCollector(directory, memory && !isUnified(memory) ? memory.root : undefined),
+    page_faults: () => counters('page_faults', directory),
+    block_requests: () =>
+      ioDirectory === undefined ? unavailable('block_requests', NO_IO) : counters('block_requests', ioDirectory),
+    process_events: () => counters('process_events', directory),
+    syscalls: () => counters('syscalls', directory),
     target_info: () => targetInfoCollector(directory),
   };
   const chosen = COLLECTOR_NAMES.filter((name) => config.collectors.has(name)).map((name) => {
     const reason = probes.unavailable.get(name);
     return reason === undefined ? make[name]() : unavailable(name, reason);
   });
-  return [identityStep(directory, now), ...(probes.walk === undefined ? [] : [walk]), ...chosen, mapsStep(parts)];
+  const directories = ioDirectory === undefined ? [directory] : [directory, ioDirectory];
+  return [identityStep(directories, now), ...(probes.walk === undefined ? [] : [walk]), ...chosen, mapsStep(parts)];
 }
 
+const NO_IO = new Error('the hierarchy of the io controller is not mounted beside the cgroup2 file system');
+
 /** First of every scrape: who is here now. When it fails, the collectors go on with whom they knew. */
-function identityStep(directory: Directory, now: () => number): Collector {
-  return { name: 'identity', collect: () => directory.refresh(now()) };
+function identityStep(directories: readonly Directory[], now: () => number): Collector {
+  return {
+    name: 'identity',
+    collect() {
+      for (const directory of directories) directory.refresh(now());
+    },
+  };
 }
 
 /** Last of every scrape: how full the kernel maps are that the others have read. */
-function mapsStep({ directory, probes, self }: Parts): Collector {
+function mapsStep({ directory, ioDirectory, probes, self }: Parts): Collector {
   return {
     name: 'maps',
     collect() {
       const { requests, edges, tcp, listeners } = probes;
-      for (const map of [requests, edges, tcp, listeners]) self.map(map.name, map.entries, map.capacity);
+      const counters = Object.values(probes.cgroupCounters);
+      for (const map of [requests, edges, tcp, listeners, ...counters]) self.map(map.name, map.entries, map.capacity);
       self.map('cgroups', directory.cgroupRows, probes.cgroups.capacity);
+      self.map('block_cgroups', ioDirectory?.cgroupRows, probes.blockCgroups.capacity);
       self.lost(probes.lost());
       self.unattributedEvents(probes.unattributed());
     },

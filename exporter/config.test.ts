@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { COLLECTOR_NAMES, parseCommandLine } from './config.ts';
+import { COLLECTOR_NAMES, FLAGS, parseCommandLine } from './config.ts';
 
 describe('parseCommandLine', () => {
   it('has defaults', () => {
@@ -16,7 +16,7 @@ describe('parseCommandLine', () => {
       maxEdges: 16384,
       maxExternalNames: 100,
       maxPorts: 20,
-      collectors: new Set(COLLECTOR_NAMES),
+      collectors: new Set(COLLECTOR_NAMES.filter((name) => name !== 'syscalls')),
       logLevel: 'info',
       logFormat: 'logfmt',
     });
@@ -24,7 +24,20 @@ describe('parseCommandLine', () => {
 
   it('turns collectors off', () => {
     const { config } = parseCommandLine(['--no-collector.edges', '--no-collector.target_info', '--collector.requests']);
-    expect([...config.collectors]).toEqual(['requests', 'connections', 'accept_queues', 'container']);
+    expect([...config.collectors]).toEqual([
+      'requests',
+      'connections',
+      'accept_queues',
+      'container',
+      'page_faults',
+      'block_requests',
+      'process_events',
+    ]);
+  });
+
+  it('counts system calls only when asked to, and says what that costs', () => {
+    expect(parseCommandLine(['--collector.syscalls']).config.collectors).toContain('syscalls');
+    expect(FLAGS['collector.syscalls'].help).toMatch(/off by default: .* \d+ ns/);
   });
 
   it.each([

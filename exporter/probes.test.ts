@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { addMissed } from './probes.ts';
 
-test('what a busy program missed is lost, but for those that have a twin', () => {
+test('what a busy program missed is lost to its own map, but for those that have a twin', () => {
   const lost = new Map([
     ['requests', 2],
     ['edges', 1],
@@ -11,6 +11,14 @@ test('what a busy program missed is lost, but for those that have a twin', () =>
     { name: 'inet_sock_set_state_nested', recursionMisses: 7 },
     { name: 'tcp_sendmsg', recursionMisses: 3 },
     { name: 'tcp_recvmsg', recursionMisses: 4 },
+    { name: 'sched_process_fork', recursionMisses: 1 },
+    { name: 'sched_process_exit', recursionMisses: 2 },
+    { name: 'block_rq_issue', recursionMisses: 5 },
   ];
-  expect(Object.fromEntries(addMissed(lost, programs))).toEqual({ requests: 9, edges: 1 });
+  expect(Object.fromEntries(addMissed(lost, programs))).toEqual({
+    requests: 9,
+    edges: 1,
+    process_events: 3,
+    block_requests: 5,
+  });
 });

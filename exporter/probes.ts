@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import type { Logger } from '../daemon/logger.ts';
 import { BpfError, BpfObject, defaultObjectPath, type BpfMap, type ProgramStats } from '../native/index.ts';
+import type { CgroupCounterName } from './collectors/cgroup-counters.ts';
 import type { Counted } from './collectors/connections.ts';
 import type { CollectorName } from './config.ts';
 import type { CounterMap } from './ledger.ts';
@@ -34,6 +35,12 @@ const PROGRAMS: Readonly<Record<string, Program>> = {
   tcp_send_reset_nested: CONNECTIONS_ONLY,
   tcp_receive_reset: CONNECTIONS_ONLY,
   tcp_receive_reset_nested: CONNECTIONS_ONLY,
+  page_fault_user: { vital: ['page_faults'] },
+  block_rq_issue: { vital: ['block_requests'] },
+  sched_process_fork: { vital: ['process_events'] },
+  sched_process_exec: { vital: ['process_events'] },
+  sched_process_exit: { vital: ['process_events'] },
+  sys_enter: { vital: ['syscalls'] },
   walk_sockets: { vital: ['accept_queues'], useful: ['connections'] },
   adopt_listeners: { vital: [], useful: SOCKET_COLLECTORS },
   adopt_connections: { vital: [], useful: SOCKET_COLLECTORS },
@@ -64,14 +71,38 @@ const COUNTED_BY: Readonly<Record<keyof Counted, readonly string[]>> = {
 };
 
 /** The slots of the map `lost` in the order of `enum lost_map` of bpf/lost.h: maps, then events that are nobody's. */
-const LOST_MAPS = ['requests', 'edges', 'tcp', 'cgroups', 'sockets', 'listeners'] as const;
-const UNATTRIBUTED_EVENTS = ['reset'] as const;
+const LOST_MAPS = [
+  'requests',
+  'edges',
+  'tcp',
+  'cgroups',
+  'sockets',
+  'listeners',
+  'syscalls',
+  'page_faults',
+  'block_requests',
+  'process_events',
+  'block_cgroups',
+] as const;
+const UNATTRIBUTED_EVENTS = ['reset', 'block_request'] as const;
+
+/** The map in which a program's misses are missing; of the others that is `requests`, which they write first of all. */
+const MISSED_IN: Readonly<Record<string, (typeof LOST_MAPS)[number]>> = {
+  page_fault_user: 'page_faults',
+  block_rq_issue: 'block_requests',
+  sched_process_fork: 'process_events',
+  sched_process_exec: 'process_events',
+  sched_process_exit: 'process_events',
+  sys_enter: 'syscalls',
+};
 
 export interface ProbesOptions {
   readonly object: string | undefined;
   readonly maxServices: number;
   readonly maxEdges: number;
   readonly collectors: ReadonlySet<CollectorName>;
+  /** The id of the hierarchy of cgroups that the io controller is in, or one that no hierarchy has. */
+  readonly ioHierarchy: number;
 }
 
 /** A kernel map that remembers how many rows it had when it was read last. */
@@ -86,7 +117,11 @@ export interface Probes {
   readonly edges: MeasuredMap;
   readonly tcp: MeasuredMap;
   readonly listeners: MeasuredMap;
+  /** Those keyed by cgroup alone, by the collector that shows them. */
+  readonly cgroupCounters: Readonly<Record<CgroupCounterName, MeasuredMap>>;
   readonly cgroups: BpfMap;
+  /** The same for the ids of `block_requests`, which are of the hierarchy that the io controller is in. */
+  readonly blockCgroups: BpfMap;
   /** Why a collector can't work on this kernel, by collector. */
   readonly unavailable: ReadonlyMap<CollectorName, Error>;
   readonly counted: Counted;
@@ -117,9 +152,14 @@ export function openProbes(options: ProbesOptions, logger: Logger): Probes {
       tcp: 2 * options.maxServices,
       listeners: 2 * options.maxServices,
       cgroups: options.maxServices,
+      syscalls: options.maxServices,
+      page_faults: options.maxServices,
+      block_requests: options.maxServices,
+      block_cgroups: options.maxServices,
+      process_events: options.maxServices,
       edges: options.maxEdges,
     },
-    constants: { track_edges: options.collectors.has('edges') ? 1 : 0 },
+    constants: { track_edges: options.collectors.has('edges') ? 1 : 0, io_hierarchy: options.ioHierarchy },
     disabled: Object.keys(PROGRAMS)
       .filter((program) => !wanted.includes(program))
       .flatMap((program) => [program, ...(VARIANTS[program] ?? [])]),
@@ -133,7 +173,14 @@ export function openProbes(options: ProbesOptions, logger: Logger): Probes {
       edges: measured(object.map('edges')),
       tcp: measured(object.map('tcp')),
       listeners: measured(object.map('listeners')),
+      cgroupCounters: {
+        syscalls: measured(object.map('syscalls')),
+        page_faults: measured(object.map('page_faults')),
+        block_requests: measured(object.map('block_requests')),
+        process_events: measured(object.map('process_events')),
+      },
       cgroups: object.map('cgroups'),
+      blockCgroups: object.map('block_cgroups'),
       unavailable: unavailableCollectors(missing),
       counted: {
         bytes: COUNTED_BY.bytes.every(works),
@@ -224,14 +271,19 @@ function readLost(map: BpfMap, first: number, names: readonly string[]): Readonl
 
 /**
  * Adds what the kernel kept from a program that was at work on the same CPU. It does so where it may switch tasks within
- * a program (hooks on functions, preemptible kernels), and these programs write `requests` first of all.
+ * a program (hooks on functions, preemptible kernels), and where an interrupt brings the same event.
  */
 export function addMissed(
   lost: ReadonlyMap<string, number>,
   programs: readonly Pick<ProgramStats, 'name' | 'recursionMisses'>[],
 ): ReadonlyMap<string, number> {
-  const missed = programs.reduce((sum, { name, recursionMisses }) => sum + (TWINS.has(name) ? 0 : recursionMisses), 0);
-  return new Map([...lost, ['requests', (lost.get('requests') ?? 0) + missed]]);
+  const sums = new Map(lost);
+  for (const { name, recursionMisses } of programs) {
+    if (TWINS.has(name)) continue;
+    const map = MISSED_IN[name] ?? 'requests';
+    sums.set(map, (sums.get(map) ?? 0) + recursionMisses);
+  }
+  return sums;
 }
 
 const BTF_PATH = '/sys/kernel/btf/vmlinux';

@@ -62,6 +62,36 @@ describe('memoryBytes', () => {
     expect(bytes).toBeLessThan(4 * own);
   });
 
+  describe('beside version 1 of the memory controller', () => {
+    let version1: string;
+    beforeEach(() => {
+      version1 = join(tree.root, 'v1-cart-1');
+      tree.make('/v1-cart-1/inner');
+      writeFileSync(join(version1, 'memory.usage_in_bytes'), '5000000\n');
+      writeFileSync(join(version1, 'memory.stat'), 'inactive_file 1\ntotal_inactive_file 1000000\n');
+      write('cgroup.procs', '');
+      write('app/cgroup.procs', `${process.pid}\n4194305\n`);
+    });
+
+    it('is the working set of its cgroup of the same path, if that has the processes', () => {
+      writeFileSync(join(version1, 'inner/cgroup.procs'), `77\n${process.pid}\n`);
+      expect(memoryBytes(folder, version1)).toBe(4_000_000);
+    });
+
+    it('is the resident memory of the processes if it has others, or is not there', () => {
+      const own = process.memoryUsage.rss();
+      writeFileSync(join(version1, 'inner/cgroup.procs'), '77\n');
+      for (const other of [version1, join(tree.root, 'gone')]) {
+        expect(memoryBytes(folder, other)).toBeGreaterThan(own / 2);
+        expect(memoryBytes(folder, other)).toBeLessThan(2 * own);
+      }
+    });
+
+    it('is undefined of a cgroup that is gone', () => {
+      expect(memoryBytes(join(tree.root, 'gone'), version1)).toBeUndefined();
+    });
+  });
+
   it('is zero of a cgroup without processes and undefined of none', () => {
     write('cgroup.procs', '');
     expect(memoryBytes(folder)).toBe(0);

@@ -47,28 +47,54 @@ export function cpuSeconds(folder: string): number | undefined {
  * Bytes of memory of a cgroup and everything below it. Where the memory controller is on, the working set, as
  * Kubernetes defines it: what is charged, page cache included, without the cache that can be dropped first. Elsewhere
  * the resident memory of its processes, shared pages counted for each. Undefined when the cgroup is gone.
+ *
+ * @param version1 the folder of the same path in the memory controller's own hierarchy, where it has one
  */
-export function memoryBytes(folder: string, procfs = '/proc'): number | undefined {
+export function memoryBytes(folder: string, version1?: string, procfs = '/proc'): number | undefined {
   // Asked first, because an error for each target and scrape would be dear.
-  if (!existsSync(`${folder}/memory.current`)) return residentBytes(folder, procfs);
-  const current = readIfThere(`${folder}/memory.current`);
-  if (current === undefined) return undefined;
-  const inactive = flatValue(readIfThere(`${folder}/memory.stat`) ?? '', 'inactive_file') ?? 0;
-  return Math.max(0, Number(current) - inactive);
+  if (existsSync(`${folder}/memory.current`)) return workingSet(folder, 'memory.current', 'inactive_file');
+  const processes = processesOf(folder);
+  if (processes === undefined) return undefined;
+  const charged =
+    version1 !== undefined && sharesProcess(version1, processes)
+      ? workingSet(version1, 'memory.usage_in_bytes', 'total_inactive_file')
+      : undefined;
+  return charged ?? residentBytes(processes, procfs);
 }
 
-function residentBytes(folder: string, procfs: string): number | undefined {
-  let pages: number | undefined;
+function workingSet(folder: string, usageFile: string, inactiveKey: string): number | undefined {
+  const usage = readIfThere(`${folder}/${usageFile}`);
+  if (usage === undefined) return undefined;
+  const inactive = flatValue(readIfThere(`${folder}/memory.stat`) ?? '', inactiveKey) ?? 0;
+  return Math.max(0, Number(usage) - inactive);
+}
+
+/** Of a cgroup and everything below it; undefined when it is gone. */
+function processesOf(folder: string): string[] | undefined {
+  let all: string[] | undefined;
   for (const { path } of walkCgroups(folder)) {
     const processes = readIfThere(`${path}/cgroup.procs`);
     if (processes === undefined) continue;
-    pages ??= 0;
-    for (const pid of processes.split('\n')) {
-      // Size, then resident pages. A process may end between the two readings.
-      if (pid !== '') pages += Number(readIfThere(`${procfs}/${pid}/statm`)?.split(' ')[1] ?? 0);
-    }
+    all ??= [];
+    for (const pid of processes.split('\n')) if (pid !== '') all.push(pid);
   }
-  return pages === undefined ? undefined : pages * pageSize();
+  return all;
+}
+
+/**
+ * A path of the same name says that who made the one made the other, a process in both that it is used. Not all have to
+ * be in both: some begin and end between the two readings.
+ */
+function sharesProcess(version1: string, processes: readonly string[]): boolean {
+  if (!existsSync(version1)) return false;
+  const charged = new Set(processesOf(version1));
+  return processes.some((pid) => charged.has(pid));
+}
+
+function residentBytes(processes: readonly string[], procfs: string): number {
+  // Size, then resident pages. A process may end between the two readings.
+  const pages = processes.map((pid) => Number(readIfThere(`${procfs}/${pid}/statm`)?.split(' ')[1] ?? 0));
+  return pages.reduce((sum, count) => sum + count, 0) * pageSize();
 }
 
 let knownPageSize: number | undefined;

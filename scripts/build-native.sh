@@ -37,8 +37,10 @@ install_file() {
 # -mcpu=v3: 32-bit jumps and atomic exchange, kernel 5.12. The multiarch folder holds <asm/types.h> on Debian.
 clang_flags=(-target bpf -mcpu=v3 -O2 -g -Wall -Wextra -Wno-unused-parameter -Werror
     -idirafter "/usr/include/$(g++ -dumpmachine)")
+# bpftool 7.1 loses maps that an object mentions before the one that defines them.
+shopt -s extglob
 objects=()
-for source in bpf/*.bpf.c; do
+for source in bpf/maps.bpf.c bpf/!(maps).bpf.c; do
     object=build/bpf/$(basename "$source" .c).o
     objects+=("$object")
     if older "$object" "$source" bpf/*.h "$0"; then

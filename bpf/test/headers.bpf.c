@@ -2,6 +2,7 @@
 #include "../attribution.bpf.h"
 #include "../histogram.bpf.h"
 #include "../maps.bpf.h"
+#include "../syscall_kind.bpf.h"
 
 /* The headers' logic, each piece in a program that test/kernel/headers.test.ts runs by BPF_PROG_TEST_RUN. What goes in
  * and comes out lies in the context, in the order that the test writes and reads it. A link of its own with maps.bpf.c:
@@ -105,6 +106,18 @@ int sock(struct sock_context *context) {
     context->is_tcp = is_tcp(sk);
     set_edge(&edge, sk, context->cgroup);
     context->edge = edge;
+    return 0;
+}
+
+struct kind_context {
+    __u64 abi; /* enum syscall_abi */
+    __u64 number;
+    __u64 kind; /* enum syscall_kind */
+};
+
+SEC("syscall")
+int kind(struct kind_context *context) {
+    context->kind = syscall_kind(context->abi, context->number);
     return 0;
 }
 

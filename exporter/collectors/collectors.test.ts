@@ -54,6 +54,11 @@ describe('all collectors', () => {
       { cgroup: cartA, port: 8080, length: 3, limit: 128 },
       { cgroup: cartB, port: 8080, length: 1, limit: 128 },
     ];
+    kernel.countOf('page_faults', front, { 0: 12_345 });
+    kernel.countOf('page_faults', cartB, { 0: 1 });
+    kernel.countOf('block_requests', cartA, { 0: 17 });
+    kernel.countOf('process_events', cartA, { 0: 5, 1: 4, 2: 3, 3: 1 });
+    kernel.countOf('syscalls', front, { 0: 1e6, 1: 40, 2: 300 });
     const text = await kernel.text();
     if (process.env['UPDATE_GOLDEN'] !== undefined) writeFileSync(GOLDEN, text);
     expect(text).toBe(readFileSync(GOLDEN, 'utf8'));
@@ -74,8 +79,8 @@ describe('all collectors', () => {
       ],
     ).toBe(0);
     expect(Object.keys(samples).filter((name) => name.startsWith('lorikeet_edge_'))).toEqual([]);
-    // Requests: 2 roles x (1 + 25). Connections: 2 x (6 + 2 x 25) + 5 + 2 + 25. Info: 1.
-    expect(Object.keys(samples)).toHaveLength(2 * (52 + 144 + 1));
+    // Requests: 2 roles x (1 + 25). Connections: 2 x (6 + 2 x 25) + 5 + 2 + 25. Counters of the cgroup: 9. Info: 1.
+    expect(Object.keys(samples)).toHaveLength(2 * (52 + 144 + 9 + 1));
   });
 
   it('leave out bytes where they are not counted', async () => {
@@ -144,6 +149,46 @@ describe('connections', () => {
     kernel.countTcp(quiet, SERVER, { 0: 3 });
     expect(await kernel.samples('lorikeet_tcp')).toEqual({});
     expect(kernel.unattributed).toBe(2);
+  });
+});
+
+describe('counters of a cgroup', () => {
+  const pod = '{namespace="shop",service="cart",pod="cart-1"';
+  const event = (name: string): string => `lorikeet_container_process_events_total${pod},event="${name}"}`;
+
+  it('keep what short-lived cgroups of a pod counted, and vanish with the pod', async () => {
+    const { cartA, cartB } = shop();
+    kernel.countOf('process_events', cartA, { 0: 2, 1: 1 });
+    await kernel.text();
+    kernel.tree.remove('/cart-1/a');
+    // Processes leave their cgroup before it can be removed, but a zombie's row may be read a scrape later.
+    kernel.countOf('process_events', cartA, { 2: 2, 3: 1 });
+    kernel.countOf('process_events', cartB, { 0: 10 });
+    const counts = { [event('fork')]: 12, [event('exec')]: 1, [event('exit')]: 2, [event('oom_kill')]: 1 };
+    const cart = `lorikeet_container_process_events_total${pod}`;
+    for (kernel.now of [1000, 7000, 13_000]) expect(await kernel.samples(cart)).toEqual(counts);
+    expect(kernel.cgroupCounter('process_events').rows.size).toBe(1);
+    kernel.tree.remove('/cart-1');
+    expect(await kernel.samples(cart)).toEqual({});
+    expect(Object.keys(await kernel.samples('lorikeet_container_'))).toHaveLength(9);
+  });
+
+  it('each show their own words', async () => {
+    const { cartA } = shop();
+    kernel.countOf('syscalls', cartA, { 0: 100, 1: 20, 2: 3 });
+    kernel.countOf('page_faults', cartA, { 0: 50 });
+    kernel.countOf('block_requests', cartA, { 0: 6 });
+    const samples = await kernel.samples('lorikeet_container_');
+    const value = (name: string): number | undefined => samples[`lorikeet_container_${name}_total${pod}}`];
+    expect(['syscalls', 'mmap_calls', 'file_opens', 'page_faults', 'block_requests'].map(value)).toEqual([
+      100, 20, 3, 50, 6,
+    ]);
+  });
+
+  it('of strangers are not shown', async () => {
+    shop();
+    kernel.countOf('page_faults', kernel.tree.seen('/system/ssh'), { 0: 9 });
+    expect(Object.values(await kernel.samples('lorikeet_container_'))).toEqual(Array.from({ length: 18 }, () => 0));
   });
 });
 

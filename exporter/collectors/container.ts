@@ -16,8 +16,12 @@ interface Lines {
 /** Files of the kernel are read synchronously, which costs a tenth, so the event loop gets a turn after so many targets. */
 const TARGETS_A_TURN = 16;
 
-/** CPU time and memory of each target's cgroup. */
-export function containerCollector(directory: Directory): Collector {
+/**
+ * CPU time and memory of each target's cgroup.
+ *
+ * @param memoryRoot the folder of the memory controller's hierarchy, where that is one of version 1
+ */
+export function containerCollector(directory: Directory, memoryRoot: string | undefined): Collector {
   const lines = new WeakMap<LocalTarget, Lines>();
   const linesOf = (target: LocalTarget): Lines => {
     let known = lines.get(target);
@@ -36,7 +40,7 @@ export function containerCollector(directory: Directory): Collector {
       const memory: [Series, number][] = [];
       for (const [index, target] of targets.entries()) {
         const seconds = cpuSeconds(target.folder);
-        const bytes = memoryBytes(target.folder);
+        const bytes = memoryBytes(target.folder, memoryRoot && memoryRoot + target.cgroup);
         if (seconds !== undefined) cpu.push([linesOf(target).cpu, seconds]);
         if (bytes !== undefined) memory.push([linesOf(target).memory, bytes]);
         if (index % TARGETS_A_TURN === TARGETS_A_TURN - 1) await setImmediate();
@@ -46,7 +50,7 @@ export function containerCollector(directory: Directory): Collector {
       out.family(
         MEMORY,
         'gauge',
-        'Working set, or resident memory of the processes where the memory controller is off.',
+        'Working set, or resident memory of the processes where the memory controller does not tell.',
       );
       for (const [line, value] of memory) out.sample(line, value);
     },

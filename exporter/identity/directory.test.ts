@@ -1,5 +1,8 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { target, Tree } from '../testdata/tree.ts';
+import { Directory } from './directory.ts';
 import { addressBytes, parsePeerAddress, type PeerAddress } from './addresses.ts';
 
 let tree: Tree;
@@ -25,6 +28,20 @@ describe('Directory', () => {
     tree.remove('/cart-1');
     tree.directory.refresh(1);
     expect(pods()).toEqual(['cart-2']);
+  });
+
+  it('leaves out targets whose cgroup lacks a file that was asked for', () => {
+    const { source, cgroups, root: cgroupfs } = tree;
+    const directory = new Directory({ sources: [source], cgroupfs, cgroups, requiredFile: 'io.stat' });
+    tree.make('/cart-1');
+    source.targets = [target({})];
+    const known = (now: number): string[] => {
+      directory.refresh(now);
+      return Array.from(directory.targets, ({ pod }) => pod);
+    };
+    expect(known(0)).toEqual([]);
+    writeFileSync(join(cgroupfs, 'cart-1/io.stat'), '');
+    expect(known(1)).toEqual(['cart-1']);
   });
 
   it('gives a cgroup to its own target, or to the nearest above it', () => {

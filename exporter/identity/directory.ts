@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { AddressTable } from './addresses.ts';
 import { cgroupId, walkCgroups } from './cgroup.ts';
 import { targetKey, type Target, type TargetSource } from './target.ts';
@@ -11,7 +13,7 @@ export interface LocalTarget extends Target {
   readonly id: bigint;
 }
 
-/** A cgroup in which sockets were seen. */
+/** A cgroup that something was counted for. */
 export interface Leaf {
   readonly id: bigint;
   /** Parent, grandparent, ... as far as the kernel told. */
@@ -31,9 +33,11 @@ export interface CgroupMap {
 
 export interface DirectoryOptions {
   readonly sources: readonly TargetSource[];
-  /** Where cgroup2 is mounted, without a slash at the end. */
+  /** Where the hierarchy of cgroups is mounted that the ids are of, without a slash at the end. */
   readonly cgroupfs: string;
   readonly cgroups: CgroupMap;
+  /** A file that a target's folder has to have, or the target is none here. */
+  readonly requiredFile?: string;
 }
 
 /** How long a vanished cgroup without rows is remembered: its orphaned sockets may count for a minute or two. */
@@ -111,9 +115,10 @@ export class Directory {
 
   #resolve(target: Target): LocalTarget | undefined {
     if (target.cgroup === undefined) return undefined;
-    const folder = this.#options.cgroupfs + target.cgroup;
+    const { cgroupfs, requiredFile } = this.#options;
+    const folder = cgroupfs + target.cgroup;
     const id = cgroupId(folder);
-    if (id === undefined) return undefined;
+    if (id === undefined || (requiredFile !== undefined && !existsSync(join(folder, requiredFile)))) return undefined;
     const key = targetKey(target);
     const known = this.#local.get(key);
     if (known?.id === id && sameDescription(known, target)) return known;

@@ -1,5 +1,6 @@
 import { addressBytes } from '../identity/addresses.ts';
 import { acceptQueuesCollector, LISTENER_WORDS } from '../collectors/accept-queues.ts';
+import { cgroupCountersCollector, countWords, type CgroupCounterName } from '../collectors/cgroup-counters.ts';
 import { connectionsCollector, TCP_WORDS } from '../collectors/connections.ts';
 import { EDGE_WORDS, edgesCollector } from '../collectors/edges.ts';
 import { requestsCollector } from '../collectors/requests.ts';
@@ -7,13 +8,15 @@ import { targetInfoCollector } from '../collectors/target-info.ts';
 import { Exposition } from '../exposition.ts';
 import { HISTOGRAM_WORDS } from '../histogram.ts';
 import type { Listener } from '../socket-walk.ts';
-import { edgeKey, listenerKey, MemoryMap, serviceKey } from './memory-map.ts';
+import { cgroupKey, edgeKey, listenerKey, MemoryMap, serviceKey } from './memory-map.ts';
 import { Tree } from './tree.ts';
 
 /** A histogram's words: `count` durations in bucket `bucket`, `sumNs` in all, from word `offset` on. */
 export function durations(offset: number, bucket: number, count: number, sumNs: number): Record<number, number> {
   return { [offset]: sumNs, [offset + 1 + bucket]: count };
 }
+
+const CGROUP_COUNTERS: readonly CgroupCounterName[] = ['page_faults', 'block_requests', 'process_events', 'syscalls'];
 
 /** All collectors of kernel maps over maps that a test fills, with a clock that it sets. */
 export class Kernel {
@@ -22,6 +25,7 @@ export class Kernel {
   readonly tcp = new MemoryMap('tcp', 16, TCP_WORDS);
   readonly edges = new MemoryMap('edges', 32, EDGE_WORDS);
   readonly listeners = new MemoryMap('listeners', 16, LISTENER_WORDS);
+  readonly cgroupCounters = CGROUP_COUNTERS.map((name) => new MemoryMap(name, 8, countWords(name)));
   /** What a walk of the sockets finds. */
   listening: readonly Listener[] = [];
   unattributed = 0;
@@ -59,6 +63,9 @@ export class Kernel {
         maxPorts,
         onCut: () => this.portCuts++,
       }),
+      ...CGROUP_COUNTERS.map((name) =>
+        cgroupCountersCollector(name, { directory, map: this.cgroupCounter(name), now }),
+      ),
       targetInfoCollector(directory),
     ];
   }
@@ -77,6 +84,14 @@ export class Kernel {
 
   countDrops(cgroup: bigint, port: number, drops: number): void {
     this.listeners.count(listenerKey(cgroup, port), { 0: drops });
+  }
+
+  cgroupCounter(name: CgroupCounterName): MemoryMap {
+    return this.cgroupCounters[CGROUP_COUNTERS.indexOf(name)] as MemoryMap;
+  }
+
+  countOf(name: CgroupCounterName, cgroup: bigint, words: Record<number, number>): void {
+    this.cgroupCounter(name).count(cgroupKey(cgroup), words);
   }
 
   /** One scrape. */

@@ -34,6 +34,13 @@ export class MemoryMap implements CounterMap {
   }
 }
 
+/** The key of the maps of bpf/container.h. */
+export function cgroupKey(cgroup: bigint): Buffer {
+  const key = Buffer.alloc(8);
+  key.writeBigUInt64LE(cgroup);
+  return key;
+}
+
 /** `struct service_key` of bpf/attribution.h. */
 export function serviceKey(cgroup: bigint, role: number): Buffer {
   const key = Buffer.alloc(16);

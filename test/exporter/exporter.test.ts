@@ -184,6 +184,9 @@ describe('lorikeet-exporter', () => {
         'edges',
         'accept_queues',
         'container',
+        'page_faults',
+        'block_requests',
+        'process_events',
         'target_info',
         'maps',
       ]) {
@@ -337,7 +340,8 @@ describe('lorikeet-exporter', () => {
     mkdirSync(join(cgroupfs, 'cart/cpu.stat'), { recursive: true });
     const path = join(folder, 'broken.yaml');
     writeTargets(path, `targets:\n${entry('cart', { path: '/cart', id: 0n })}`);
-    const exporter = await bundle.start(`--targets.file=${path}`, `--path.cgroupfs=${cgroupfs}`);
+    const flags = ['--no-collector.page_faults', '--no-collector.block_requests', '--no-collector.process_events'];
+    const exporter = await bundle.start(`--targets.file=${path}`, `--path.cgroupfs=${cgroupfs}`, ...flags);
     for (let scrape = 0; scrape < 3; scrape++) {
       const samples = await exporter.samples('lorikeet_');
       expect(samples['lorikeet_exporter_collector_success{collector="container"}']).toBe(0);
@@ -356,7 +360,9 @@ describe('lorikeet-exporter', () => {
   });
 
   test('leaves out the collectors that are turned off', async () => {
-    const flags = ['requests', 'connections', 'edges', 'accept_queues'].map((name) => `--no-collector.${name}`);
+    const sockets = ['requests', 'connections', 'edges', 'accept_queues'];
+    const counters = ['page_faults', 'block_requests', 'process_events'];
+    const flags = [...sockets, ...counters].map((name) => `--no-collector.${name}`);
     const exporter = await bundle.start(...flags);
     const success = 'lorikeet_exporter_collector_success';
     expect(Object.keys(await exporter.samples(success))).toEqual(

@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process';
+import { readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { TRAFFIC } from './sandbox.ts';
@@ -14,9 +15,17 @@ export function compileBpf(source: string, folder: string, ...flags: readonly st
   return output;
 }
 
-/** Compiles a C program of `traffic/` into `folder` and gives its path. */
+/** Compiles a C program of `traffic/`, a file or a folder of files, into `folder` and gives its path. */
 export function compileTraffic(source: string, folder: string): string {
   const output = join(folder, source.replace('.c', ''));
-  execFileSync('gcc', ['-Wall', '-Werror', join(TRAFFIC, source), '-o', output]);
+  const path = join(TRAFFIC, source);
+  const sources = source.endsWith('.c') ? [path] : sourcesIn(path);
+  execFileSync('gcc', ['-Wall', '-Werror', ...sources, '-o', output]);
   return output;
+}
+
+function sourcesIn(folder: string): readonly string[] {
+  return readdirSync(folder)
+    .filter((name) => name.endsWith('.c'))
+    .map((name) => join(folder, name));
 }

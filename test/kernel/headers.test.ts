@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -135,6 +135,53 @@ describe('keys', () => {
     [16, TCP, false],
   ])('family %i, protocol %i is TCP: %o', (family, protocol, tcp) => {
     expect(sock(family, protocol, address6).isTcp).toBe(tcp);
+  });
+});
+
+describe('system calls', () => {
+  const X32_BIT = 0x40000000;
+  const MMAP = ['mmap', 'mmap2'];
+  const OPEN = ['open', 'creat', 'openat', 'openat2'];
+  const multiarch = execFileSync('g++', ['-dumpmachine'], { encoding: 'utf8' }).trim();
+
+  /** The numbers of calls in one of the kernel's own headers, in ascending order. */
+  function numbersOf(header: string, names: readonly string[], base: number): number[] {
+    const text = readFileSync(header, 'utf8');
+    return names
+      .map((name) => new RegExp(`^#define __NR(?:3264)?_${name} .*?(\\d+)\\)?$`, 'm').exec(text)?.[1])
+      .filter((number) => number !== undefined)
+      .map((number) => base + Number(number))
+      .toSorted((a, b) => a - b);
+  }
+
+  /** The numbers that the programs take for calls of a kind. */
+  function numbersOfKind(abi: number, kind: number, base: number): number[] {
+    const all = Array.from({ length: 600 }, (_, index) => base + index);
+    const ran = run(all.map((number) => ['kind', words(BigInt(abi), BigInt(number), 99n)]));
+    return all.filter((_, index) => ran[index]?.context.readBigUInt64LE(16) === BigInt(kind));
+  }
+
+  const asm = `/usr/include/${multiarch}/asm`;
+  test.for([
+    { name: 'x86_64', abi: 0, base: 0, header: `${asm}/unistd_64.h` },
+    { name: 'x32', abi: 0, base: X32_BIT, header: `${asm}/unistd_x32.h` },
+    { name: 'i386', abi: 1, base: 0, header: `${asm}/unistd_32.h` },
+    { name: 'arm64', abi: 2, base: 0, header: '/usr/include/asm-generic/unistd.h' },
+  ])('that map memory and open files on $name are those of its header', ({ abi, base, header }, context) => {
+    if (!existsSync(header)) return context.skip(`no ${header}`);
+    for (const [kind, names] of [
+      [1, MMAP],
+      [2, OPEN],
+    ] as const) {
+      const numbers = numbersOf(header, names, base);
+      expect(numbers.length).toBeGreaterThan(0);
+      expect(numbersOfKind(abi, kind, base)).toEqual(numbers);
+    }
+  });
+
+  test('of 32-bit arm go by arch/arm/tools/syscall.tbl', () => {
+    expect(numbersOfKind(3, 1, 0)).toEqual([192]);
+    expect(numbersOfKind(3, 2, 0)).toEqual([5, 8, 322, 437]);
   });
 });
 

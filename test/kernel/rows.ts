@@ -44,7 +44,21 @@ export interface EdgeRow {
 
 const ROLES = { client: 1, server: 2 } as const;
 const BUCKETS = 23;
-export const LOST = { requests: 0, edges: 1, tcp: 2, cgroups: 3, sockets: 4, listeners: 5, resets: 6 } as const;
+export const LOST = {
+  requests: 0,
+  edges: 1,
+  tcp: 2,
+  cgroups: 3,
+  sockets: 4,
+  listeners: 5,
+  syscalls: 6,
+  pageFaults: 7,
+  blockRequests: 8,
+  processEvents: 9,
+  blockCgroups: 10,
+  resets: 11,
+  ownerlessRequests: 12,
+} as const;
 
 export function requestsOf(bpf: BpfObject, cgroup: bigint, role: Role): Histogram | undefined {
   const words = findService(bpf.map('requests'), cgroup, role);
@@ -110,14 +124,51 @@ export function ancestorsOf(bpf: BpfObject, cgroup: bigint): bigint[] | undefine
   return undefined;
 }
 
+export interface SyscallsRow {
+  readonly all: number;
+  readonly mmaps: number;
+  readonly opens: number;
+}
+
+export interface ProcessEventsRow {
+  readonly fork: number;
+  readonly exec: number;
+  readonly exit: number;
+  readonly oomKill: number;
+}
+
+export function syscallsOf(bpf: BpfObject, cgroup: bigint): SyscallsRow {
+  const [all = 0, mmaps = 0, opens = 0] = countsOf(bpf, 'syscalls', cgroup);
+  return { all, mmaps, opens };
+}
+
+export function pageFaultsOf(bpf: BpfObject, cgroup: bigint): number {
+  return countsOf(bpf, 'page_faults', cgroup)[0] ?? 0;
+}
+
+/** The id is of the hierarchy that the io controller is in. */
+export function blockRequestsOf(bpf: BpfObject, cgroup: bigint): number {
+  return countsOf(bpf, 'block_requests', cgroup)[0] ?? 0;
+}
+
+export function processEventsOf(bpf: BpfObject, cgroup: bigint): ProcessEventsRow {
+  const [fork = 0, exec = 0, exit = 0, oomKill = 0] = countsOf(bpf, 'process_events', cgroup);
+  return { fork, exec, exit, oomKill };
+}
+
+/** The words of a map keyed by cgroup; none when the cgroup has no row. */
+function countsOf(bpf: BpfObject, map: string, cgroup: bigint): Float64Array {
+  return rowsOf(bpf.map(map)).find(({ key }) => key.readBigUInt64LE(0) === cgroup)?.words ?? new Float64Array();
+}
+
 export function lostOf(bpf: BpfObject, map: keyof typeof LOST): number {
   return bpf.map('lost').readSums().words[LOST[map]] ?? 0;
 }
 
-/** Whether any map has a row of this cgroup. */
+/** Whether any map of what sockets do has a row of this cgroup. */
 export function isCounted(bpf: BpfObject, cgroup: bigint): boolean {
   const seen = (name: string) => rowsOf(bpf.map(name)).some(({ key }) => key.readBigUInt64LE(0) === cgroup);
-  return ['requests', 'tcp', 'edges'].some(seen) || ancestorsOf(bpf, cgroup) !== undefined;
+  return ['requests', 'tcp', 'edges'].some(seen);
 }
 
 function findService(map: BpfMap, cgroup: bigint, role: Role): Float64Array | undefined {

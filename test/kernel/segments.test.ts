@@ -1,5 +1,5 @@
 import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { release, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { BpfObject, defaultObjectPath } from '../../native/index.ts';
@@ -20,6 +20,13 @@ afterAll(() => {
   bpf?.close();
   rmSync(folder, { recursive: true, force: true });
 });
+
+function kernelIsAtLeast(major: number, minor: number): boolean {
+  const [runningMajor = 0, runningMinor = 0] = release()
+    .split('.')
+    .map((part) => Number.parseInt(part, 10));
+  return runningMajor > major || (runningMajor === major && runningMinor >= minor);
+}
 
 /** Waits until no socket of the namespace has anything left to send. */
 const allClosed = (sandbox: Sandbox) =>
@@ -89,6 +96,7 @@ test('a reset for a packet that belongs to no socket is nobody’s, and the clie
     expect(networkCounters(sandbox)['Tcp.OutRsts']).toBe(30);
     expect(tcpOf(bpf, cgroup.id, 'client')).toMatchObject({ resets: [0, 30], connectFailures: [30, 0, 0, 0, 0] });
     expect(tcpOf(bpf, cgroup.id, 'server')).toBeUndefined();
-    expect(lostOf(bpf, 'resets') - before).toBeGreaterThanOrEqual(30);
+    // Before kernel 6.10 the tracepoint doesn't fire for a reset without a socket.
+    if (kernelIsAtLeast(6, 10)) expect(lostOf(bpf, 'resets') - before).toBeGreaterThanOrEqual(30);
   });
 });

@@ -1,0 +1,107 @@
+/** Measures what counting in the kernel adds to a system call, a page fault, a process' birth and end, a block request. */
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { BpfObject } from '../../native/index.ts';
+import { printRow, quantile, round, type Row } from './results.ts';
+
+const ROUNDS = 31;
+const BPF_STATS = '/proc/sys/kernel/bpf_stats_enabled';
+const WITHOUT = 'nothing attached';
+
+interface Event {
+  readonly what: string;
+  /** As bench/exporter/events.c names it. */
+  readonly kind: string;
+  readonly programs: readonly string[];
+  /** So many that a round takes a tenth of a second or two. */
+  readonly count: number;
+}
+
+const EVENTS: readonly Event[] = [
+  { what: 'system call (getppid)', kind: 'system-call', programs: ['sys_enter'], count: 1_000_000 },
+  { what: 'page fault (fresh memory)', kind: 'page-fault', programs: ['page_fault_user'], count: 200_000 },
+  {
+    what: 'process (fork, exit and wait)',
+    kind: 'process',
+    programs: ['sched_process_fork', 'sched_process_exec', 'sched_process_exit'],
+    count: 1000,
+  },
+  { what: 'block request (4 kB, direct)', kind: 'block-request', programs: ['block_rq_issue'], count: 1000 },
+];
+
+/** Each event with and without its programs, by turns; then the programs' own time, as the kernel measures it. */
+export function measureEvents(): readonly Row[] {
+  const folder = mkdtempSync(join(tmpdir(), 'lorikeet-bench-'));
+  try {
+    const program = join(folder, 'events');
+    execFileSync('gcc', ['-O2', '-Wall', '-Werror', 'bench/exporter/events.c', '-o', program]);
+    const rows = EVENTS.flatMap((event) => [...compare(program, event), ...ownTime(program, event)]);
+    rows.forEach(printRow);
+    return rows;
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** Nanoseconds an event. */
+function run(program: string, { kind, count }: Event): number {
+  return Number(execFileSync(program, [kind, String(count)], { encoding: 'utf8', cwd: dirname(program) }));
+}
+
+function compare(program: string, event: Event): readonly Row[] {
+  const counted: number[] = [];
+  const bare: number[] = [];
+  const added: number[] = [];
+  for (let turn = 0; turn < ROUNDS; turn++) {
+    const without = run(program, event);
+    const withPrograms = withAttached(event.programs, () => run(program, event));
+    bare.push(without);
+    counted.push(withPrograms);
+    added.push(withPrograms - without);
+  }
+  const row = (what: string, values: readonly number[]): Row => ({
+    what,
+    median: quantile(values, 0.5),
+    p99: quantile(values, 0.99),
+    unit: 'ns',
+  });
+  const ours = row(event.what, counted);
+  const theirs = row(event.what, bare);
+  return [
+    ours,
+    { ...theirs, peer: WITHOUT, ratio: round(theirs.median / ours.median) },
+    row(`counting added to a ${event.what}`, added),
+  ];
+}
+
+/** The kernel measures only while it is told to, and measuring costs some time too. */
+function ownTime(program: string, event: Event): readonly Row[] {
+  const before = readFileSync(BPF_STATS, 'utf8');
+  writeFileSync(BPF_STATS, '1');
+  try {
+    return withAttached(event.programs, (bpf) => {
+      run(program, event);
+      return bpf
+        .programStats()
+        .filter(({ runCount }) => runCount > 0)
+        .map(({ name, runCount, runTimeNs }) => {
+          const mean = round(runTimeNs / runCount);
+          return { what: `run of ${name}, mean`, median: mean, p99: mean, unit: 'ns' };
+        });
+    });
+  } finally {
+    writeFileSync(BPF_STATS, before);
+  }
+}
+
+function withAttached<T>(programs: readonly string[], work: (bpf: BpfObject) => T): T {
+  const bpf = BpfObject.open('dist/lorikeet.bpf.o');
+  try {
+    for (const program of programs) bpf.attach(program);
+    return work(bpf);
+  } finally {
+    bpf.close();
+  }
+}

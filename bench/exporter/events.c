@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: MIT
+/* events KIND COUNT: does one thing so often and prints the nanoseconds that each took. Files go to the current folder.
+ */
+#define _GNU_SOURCE
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+static int fail(const char *what) {
+    perror(what);
+    return 1;
+}
+
+static int system_calls(long count) {
+    for (long i = 0; i < count; i++)
+        syscall(SYS_getppid);
+    return 0;
+}
+
+#define PAGES 4096L
+
+/* The same pages again and again: given back, they fault anew. */
+static int page_faults(long count) {
+    long page = sysconf(_SC_PAGESIZE);
+    volatile char *area = mmap(NULL, PAGES * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+    if (area == MAP_FAILED || madvise((void *)area, PAGES * page, MADV_NOHUGEPAGE))
+        return fail("mmap");
+    for (long i = 0; i < count; i++) {
+        area[i % PAGES * page] = 1;
+        if (i % PAGES == PAGES - 1 && madvise((void *)area, PAGES * page, MADV_DONTNEED))
+            return fail("madvise");
+    }
+    return 0;
+}
+
+static int wait_for(pid_t child) {
+    if (child == 0)
+        _exit(0);
+    return child < 0 || waitpid(child, NULL, 0) != child ? fail("child") : 0;
+}
+
+static int processes(long count) {
+    for (long i = 0; i < count; i++)
+        if (wait_for(fork()))
+            return 1;
+    return 0;
+}
+
+#define BLOCK 4096L
+#define BLOCKS 256L
+
+/* Past the page cache, over the same blocks again and again: the first round lays them out. */
+static int block_requests(long count) {
+    int file = open(".", O_TMPFILE | O_WRONLY | O_DIRECT, 0600);
+    void *block = aligned_alloc(BLOCK, BLOCK);
+
+    if (file < 0 || !block)
+        return fail("file");
+    memset(block, 1, BLOCK);
+    for (long i = 0; i < count; i++)
+        if (pwrite(file, block, BLOCK, i % BLOCKS * BLOCK) != BLOCK)
+            return fail("write");
+    return 0;
+}
+
+int main(int argc, char **argv) {
+    static const struct {
+        const char *name;
+        int (*work)(long count);
+    } kinds[] = {{"system-call", system_calls},
+                 {"page-fault", page_faults},
+                 {"process", processes},
+                 {"block-request", block_requests}};
+    struct timespec begin, end;
+    long count = argc == 3 ? atol(argv[2]) : 0;
+
+    for (size_t i = 0; count > 0 && i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+        if (strcmp(argv[1], kinds[i].name))
+            continue;
+        clock_gettime(CLOCK_MONOTONIC, &begin);
+        if (kinds[i].work(count))
+            return 1;
+        clock_gettime(CLOCK_MONOTONIC, &end);
+        printf("%.3f\n", ((end.tv_sec - begin.tv_sec) * 1e9 + (end.tv_nsec - begin.tv_nsec)) / count);
+        return 0;
+    }
+    fprintf(stderr, "usage: events system-call|page-fault|process|block-request COUNT\n");
+    return 2;
+}

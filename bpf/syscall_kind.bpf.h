@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR MIT) */
+#ifndef LORIKEET_SYSCALL_KIND_BPF_H
+#define LORIKEET_SYSCALL_KIND_BPF_H
+
+#include "types.bpf.h"
+
+/* What a system call's number means depends on the table that the kernel looks it up in: the machine's own, or that of
+ * its 32-bit programs. */
+enum syscall_abi {
+    ABI_X86_64,
+    ABI_I386,
+    ABI_ARM64,
+    ABI_ARM,
+};
+
+enum syscall_kind {
+    SYSCALL_OTHER,
+    SYSCALL_MMAP,
+    SYSCALL_OPEN,
+};
+
+/* arch/x86/include/asm/thread_info.h: set for the length of a call by int 0x80 or a 32-bit program. */
+#define TS_COMPAT 0x0002
+/* arch/arm64/include/asm/thread_info.h: the number of a bit. */
+#define TIF_32BIT 22
+/* arch/x86/include/uapi/asm/unistd.h: a 32-bit program that calls by 64-bit numbers. */
+#define X32_SYSCALL_BIT 0x40000000
+
+/* The ABI of the call that the task is in. Only x86 has a status in thread_info. */
+static __always_inline enum syscall_abi syscall_abi(const struct task_struct *task) {
+    if (bpf_core_field_exists(task->thread_info.status))
+        return task->thread_info.status & TS_COMPAT ? ABI_I386 : ABI_X86_64;
+    return task->thread_info.flags & (1UL << TIF_32BIT) ? ABI_ARM : ABI_ARM64;
+}
+
+/* open, creat, openat, openat2; mmap, and mmap2 beside or in its place. */
+static __always_inline enum syscall_kind kind_x86_64(__u64 number) {
+    switch (number & ~X32_SYSCALL_BIT) {
+    case 2:
+    case 85:
+    case 257:
+    case 437:
+        return SYSCALL_OPEN;
+    case 9:
+        return SYSCALL_MMAP;
+    default:
+        return SYSCALL_OTHER;
+    }
+}
+
+static __always_inline enum syscall_kind kind_i386(__u64 number) {
+    switch (number) {
+    case 5:
+    case 8:
+    case 295:
+    case 437:
+        return SYSCALL_OPEN;
+    case 90:
+    case 192:
+        return SYSCALL_MMAP;
+    default:
+        return SYSCALL_OTHER;
+    }
+}
+
+/* Newer machines have neither open nor creat: the C library calls openat. */
+static __always_inline enum syscall_kind kind_arm64(__u64 number) {
+    switch (number) {
+    case 56:
+    case 437:
+        return SYSCALL_OPEN;
+    case 222:
+        return SYSCALL_MMAP;
+    default:
+        return SYSCALL_OTHER;
+    }
+}
+
+static __always_inline enum syscall_kind kind_arm(__u64 number) {
+    switch (number) {
+    case 5:
+    case 8:
+    case 322:
+    case 437:
+        return SYSCALL_OPEN;
+    case 192:
+        return SYSCALL_MMAP;
+    default:
+        return SYSCALL_OTHER;
+    }
+}
+
+static __always_inline enum syscall_kind syscall_kind(enum syscall_abi abi, __u64 number) {
+    switch (abi) {
+    case ABI_X86_64:
+        return kind_x86_64(number);
+    case ABI_I386:
+        return kind_i386(number);
+    case ABI_ARM64:
+        return kind_arm64(number);
+    case ABI_ARM:
+        return kind_arm(number);
+    }
+    return SYSCALL_OTHER;
+}
+
+#endif

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: (GPL-2.0-only OR MIT)
+#include "cgroup_row.bpf.h"
+#include "container.h"
+#include "maps.bpf.h"
+#include "syscall_kind.bpf.h"
+#include "types.bpf.h"
+
+/* System calls as they begin, whether or not they succeed. Kernel threads make none, and what io_uring does on a
+ * process' behalf is no call. The program is loaded only where it was asked for: while it is attached, every system
+ * call of every process on the machine takes the kernel's slow path.
+ *
+ * A task makes one call at a time, and nothing else writes these words: plain adds are enough. */
+
+SEC("tp_btf/sys_enter")
+int BPF_PROG(sys_enter, void *registers, long number) {
+    const struct task_struct *task = bpf_get_current_task_btf();
+    struct syscall_stats *stats = task_row(&syscalls, task, &zero_syscalls, LOST_SYSCALLS);
+
+    if (!stats)
+        return 0;
+    stats->all++;
+    switch (syscall_kind(syscall_abi(task), number)) {
+    case SYSCALL_MMAP:
+        stats->mmaps++;
+        break;
+    case SYSCALL_OPEN:
+        stats->opens++;
+        break;
+    case SYSCALL_OTHER:
+        break;
+    }
+    return 0;
+}
+
+char LICENSE[] SEC("license") = "Dual MIT/GPL";
