@@ -1,11 +1,33 @@
 /**
- * `npm run bench:exporter`: what the exporter costs, beside others, in rows of bench/results/exporter.json. Needs dist/
- * (npm run build) and root.
+ * `npm run bench:exporter [-- --only=part,...]`: what the exporter costs, beside others, in rows of
+ * bench/results/exporter.json. Needs dist/ (npm run build) and root, and a machine that does nothing else.
  */
+import { measureKernel } from './kernel.ts';
 import { measureMemory } from './memory.ts';
+import { chooseParts } from './parts.ts';
 import { servePromClient } from './prom-client-peer.ts';
-import { writeRows } from './results.ts';
+import { printRow, writeRows, type Row } from './results.ts';
 
-const [node = '', program = '', part, series] = process.argv;
-if (part === 'prom-client') servePromClient(Number(series));
-else writeRows(await measureMemory([node, program, 'prom-client']));
+const [node = '', program = '', ...args] = process.argv;
+
+const PARTS = {
+  memory: () => measureMemory([node, program, 'prom-client']),
+  kernel: measureKernel,
+} satisfies Readonly<Record<string, () => Promise<readonly Row[]>>>;
+
+type Part = keyof typeof PARTS;
+
+async function main(): Promise<void> {
+  const known = Object.keys(PARTS) as Part[];
+  const parts = chooseParts(known, args);
+  const rows: Row[] = [];
+  for (const part of parts) {
+    const measured = await PARTS[part]();
+    measured.forEach(printRow);
+    rows.push(...measured);
+  }
+  writeRows(rows, { partial: parts.length < known.length });
+}
+
+if (args[0] === 'prom-client') servePromClient(Number(args[1]));
+else await main();
