@@ -2,17 +2,23 @@
  * `npm run bench:exporter [-- --only=part,...]`: what the exporter costs, beside others, in rows of
  * bench/results/exporter.json. Needs dist/ (npm run build) and root, and a machine that does nothing else.
  */
+import { measureCpu } from './cpu.ts';
 import { measureKernel } from './kernel.ts';
 import { measureMemory } from './memory.ts';
 import { chooseParts } from './parts.ts';
 import { servePromClient } from './prom-client-peer.ts';
 import { printRow, writeRows, type Row } from './results.ts';
+import { measureSockets } from './sockets.ts';
+import { measureThroughput } from './throughput.ts';
 
 const [node = '', program = '', ...args] = process.argv;
 
 const PARTS = {
   memory: () => measureMemory([node, program, 'prom-client']),
   kernel: measureKernel,
+  throughput: measureThroughput,
+  cpu: measureCpu,
+  sockets: measureSockets,
 } satisfies Readonly<Record<string, () => Promise<readonly Row[]>>>;
 
 type Part = keyof typeof PARTS;

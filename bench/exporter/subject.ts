@@ -2,7 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { Agent, get } from 'node:http';
-import { resolve } from 'node:path';
+import path from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Command } from './child.ts';
 import type { Fleet } from './fleet.ts';
@@ -27,7 +27,7 @@ setInterval(() => {
 /** Lorikeet's exporter, as it watches a fleet. npm runs scripts in the package's folder. */
 export function exporterOf(fleet: Fleet): Command {
   const flags = ['--web.listen-address=127.0.0.1:0', `--targets.file=${fleet.targetsFile}`, '--log.level=info'];
-  return [resolve('dist/lorikeet-exporter.js'), ...flags];
+  return [path.resolve('dist/lorikeet-exporter.js'), ...flags];
 }
 
 /** A program under measurement that serves /metrics. */

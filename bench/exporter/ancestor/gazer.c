@@ -82,8 +82,8 @@ static void count_lost(void *context, int cpu, __u64 count) {
 static int serve(struct bpf_object *object) {
     struct bpf_program *program = bpf_object__find_program_by_name(object, "inet_sock_set_state");
     struct bpf_link *link = bpf_program__attach(program);
-    struct perf_buffer *buffer = perf_buffer__new(bpf_object__find_map_fd_by_name(object, "events"), BUFFER_PAGES, take,
-                                                  count_lost, NULL, NULL);
+    struct perf_buffer *buffer =
+        perf_buffer__new(bpf_object__find_map_fd_by_name(object, "events"), BUFFER_PAGES, take, count_lost, NULL, NULL);
     int error = 0;
 
     if (!link || !buffer)
