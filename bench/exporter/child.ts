@@ -2,6 +2,7 @@ import { spawn, type ChildProcessByStdio } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
+import { endWithBenchmark } from './interruption.ts';
 
 /** A program and its arguments. */
 export type Command = readonly [string, ...string[]];
@@ -15,7 +16,7 @@ export class Child {
   readonly #errors: string[] = [];
 
   private constructor([program, ...args]: Command) {
-    this.#process = spawn(program, args, { stdio: ['pipe', 'pipe', 'pipe'] });
+    this.#process = endWithBenchmark(spawn(program, args, { stdio: ['pipe', 'pipe', 'pipe'] }));
     // There is none when it couldn't be started, which `exited` tells.
     this.pid = this.#process.pid ?? 0;
     this.#exited = once(this.#process, 'close');

@@ -100,13 +100,8 @@ async function measureKinds(load: Load, kinds: readonly WatcherKind[]): Promise<
 }
 
 export async function measureCpu(): Promise<readonly Row[]> {
-  return atSite(async (site) => {
+  return atSite((site) => {
     const kinds = [lorikeet(site), ancestor(site), ...publicPeers()];
-    const load = await Load.start(site.workshop, site.loopback, site.fleet);
-    try {
-      return await withTracefs(() => withStatistics(() => measureKinds(load, kinds)));
-    } finally {
-      await load.stop();
-    }
+    return withTracefs(() => withStatistics(() => Load.during(site, (load) => measureKinds(load, kinds))));
   });
 }

@@ -6,7 +6,7 @@ import { median } from '../../scorer/statistics.ts';
 import { costsBetween, programCosts, totalNs, withStatistics, type ProgramCost } from './bpf-programs.ts';
 import { AS_FAST_AS_POSSIBLE, Load, type Done, type Pace } from './load.ts';
 import { rowsOf, type Row } from './results.ts';
-import { atSite } from './site.ts';
+import { atSite, type Site } from './site.ts';
 import { exporterOf, Subject } from './subject.ts';
 
 const ROUNDS = 5;
@@ -50,29 +50,27 @@ function runRows(rounds: readonly Round[]): readonly Row[] {
 
 const own = (values: readonly number[]) => new Map([[undefined, values]]);
 
-export async function measureKernel(): Promise<readonly Row[]> {
-  return atSite(async ({ fleet, loopback, workshop }) => {
-    const load = await Load.start(workshop, loopback, fleet);
-    const subject = await Subject.start(exporterOf(fleet));
-    const requests: Round[] = [];
-    const connections: Round[] = [];
-    try {
-      await withStatistics(async () => {
-        for (let round = 0; round < ROUNDS; round++) {
-          requests.push(await measure(load, subject.pid, REQUESTS));
-          connections.push(await measure(load, subject.pid, CONNECTIONS));
-        }
-      });
-    } finally {
-      await subject.stop();
-      await load.stop();
+async function measureRounds(load: Load, site: Site): Promise<readonly Row[]> {
+  const requests: Round[] = [];
+  const connections: Round[] = [];
+  const subject = await Subject.start(exporterOf(site.fleet));
+  try {
+    for (let round = 0; round < ROUNDS; round++) {
+      requests.push(await measure(load, subject.pid, REQUESTS));
+      connections.push(await measure(load, subject.pid, CONNECTIONS));
     }
-    const perRequest = requests.map(({ done, costs }) => totalNs(costs) / done.requests);
-    const perConnection = connections.map(({ done, costs }) => totalNs(costs) / done.connections);
-    return [
-      ...rowsOf('kernel time of a request, both ends local', 'ns', own(perRequest)),
-      ...rowsOf('kernel time of a connection of one request, both ends local', 'ns', own(perConnection)),
-      ...runRows([...requests, ...connections]),
-    ];
-  });
+  } finally {
+    await subject.stop();
+  }
+  const perRequest = requests.map(({ done, costs }) => totalNs(costs) / done.requests);
+  const perConnection = connections.map(({ done, costs }) => totalNs(costs) / done.connections);
+  return [
+    ...rowsOf('kernel time of a request, both ends local', 'ns', own(perRequest)),
+    ...rowsOf('kernel time of a connection of one request, both ends local', 'ns', own(perConnection)),
+    ...runRows([...requests, ...connections]),
+  ];
+}
+
+export async function measureKernel(): Promise<readonly Row[]> {
+  return atSite((site) => withStatistics(() => Load.during(site, (load) => measureRounds(load, site))));
 }

@@ -3,6 +3,7 @@
  * bench/results/exporter.json. Needs dist/ (npm run build) and root, and a machine that does nothing else.
  */
 import { measureCpu } from './cpu.ts';
+import { unwindOnSignals } from './interruption.ts';
 import { measureKernel } from './kernel.ts';
 import { measureMemory } from './memory.ts';
 import { chooseParts } from './parts.ts';
@@ -26,6 +27,7 @@ type Part = keyof typeof PARTS;
 async function main(): Promise<void> {
   const known = Object.keys(PARTS) as Part[];
   const parts = chooseParts(known, args);
+  unwindOnSignals();
   const rows: Row[] = [];
   for (const part of parts) {
     const measured = await PARTS[part]();

@@ -6,6 +6,7 @@ import path from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Command } from './child.ts';
 import type { Fleet } from './fleet.ts';
+import { endWithBenchmark } from './interruption.ts';
 import { processorTime } from './processor-time.ts';
 
 export interface Scrape {
@@ -53,7 +54,7 @@ export class Subject {
     const [program, ...args] = command;
     const preload = `--import=data:text/javascript,${encodeURIComponent(LOOP_WATCH)}`;
     const env = watchLoop ? { ...process.env, NODE_OPTIONS: preload } : process.env;
-    const child = spawn(program, args, { stdio: ['ignore', 'inherit', 'pipe'], env });
+    const child = endWithBenchmark(spawn(program, args, { stdio: ['ignore', 'inherit', 'pipe'], env }));
     const log: string[] = [];
     const blocks: number[] = [];
     const address = await new Promise<string>((resolve, reject) => {

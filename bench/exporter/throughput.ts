@@ -6,7 +6,7 @@ import { AS_FAST_AS_POSSIBLE, Load, type Pace } from './load.ts';
 import { Nginx } from './nginx.ts';
 import { ANCESTOR, ancestor } from './peers.ts';
 import { rowsOf, type Points, type Row } from './results.ts';
-import { atSite } from './site.ts';
+import { atSite, type Site } from './site.ts';
 import { withTracefs } from './tracefs.ts';
 import { lorikeet, type WatcherKind } from './watcher.ts';
 
@@ -60,28 +60,32 @@ function rowsFrom(turns: ReadonlyMap<string | undefined, readonly Turn[]>): read
   ];
 }
 
+async function measureKinds(
+  site: Site,
+  load: Load,
+  kinds: ReadonlyMap<string | undefined, WatcherKind | undefined>,
+): Promise<readonly Row[]> {
+  const turns = new Map([...kinds.keys()].map((peer) => [peer, [] as Turn[]]));
+  const nginx = await Nginx.start(site);
+  try {
+    for (let round = 0; round < ROUNDS; round++) {
+      // From the other end every second time, so that a machine that gets slower favours nobody.
+      const order = round % 2 === 0 ? [...kinds] : [...kinds].reverse();
+      for (const [peer, kind] of order) turns.get(peer)?.push(await measureWatched(nginx, load, kind));
+    }
+  } finally {
+    await nginx.stop();
+  }
+  return rowsFrom(turns);
+}
+
 export async function measureThroughput(): Promise<readonly Row[]> {
-  return atSite(async (site) => {
+  return atSite((site) => {
     const kinds = new Map([
       [undefined, lorikeet(site)],
       [ANCESTOR, ancestor(site)],
       [UNWATCHED, undefined],
     ]);
-    const turns = new Map([...kinds.keys()].map((peer) => [peer, [] as Turn[]]));
-    const nginx = await Nginx.start(site);
-    const load = await Load.start(site.workshop, site.loopback, site.fleet);
-    try {
-      await withTracefs(async () => {
-        for (let round = 0; round < ROUNDS; round++) {
-          // From the other end every second time, so that a machine that gets slower favours nobody.
-          const order = round % 2 === 0 ? [...kinds] : [...kinds].reverse();
-          for (const [peer, kind] of order) turns.get(peer)?.push(await measureWatched(nginx, load, kind));
-        }
-      });
-    } finally {
-      await load.stop();
-      await nginx.stop();
-    }
-    return rowsFrom(turns);
+    return withTracefs(() => Load.during(site, (load) => measureKinds(site, load, kinds)));
   });
 }
