@@ -1,5 +1,5 @@
-import { execFileSync } from 'node:child_process';
 import { resolve } from 'node:path';
+import { isInstalled } from './installed.ts';
 import type { Site } from './site.ts';
 import { peerOf, type WatcherKind } from './watcher.ts';
 
@@ -27,20 +27,13 @@ export function publicPeers(): readonly WatcherKind[] {
     () => undefined,
   );
   const tcplife = peerOf('tcplife', ['tcplife'], ({ errors }) => parseTcplife(errors));
-  return [...(isInstalled('tcplife') ? [tcplife] : []), ...(isInstalled('bpftrace') ? [bpftrace] : [])];
+  return [
+    ...(isInstalled('tcplife', 'libbpf-tools') ? [tcplife] : []),
+    ...(isInstalled('bpftrace', 'bpftrace') ? [bpftrace] : []),
+  ];
 }
 
 /** Told as `lost 12 events on CPU #1!`, each time. */
 export function parseTcplife(errors: readonly string[]): number {
   return errors.reduce((sum, line) => sum + Number(/^lost (\d+) events/i.exec(line)?.[1] ?? 0), 0);
-}
-
-function isInstalled(program: string): boolean {
-  try {
-    execFileSync('sh', ['-c', `command -v ${program}`], { stdio: 'ignore' });
-    return true;
-  } catch {
-    process.stdout.write(`LEFT OUT: ${program} isn't installed (Debian: libbpf-tools, bpftrace)\n`);
-    return false;
-  }
 }

@@ -2,6 +2,7 @@
  * Measures what services lose while they are watched: throughput of a saturated nginx and latency of a small exchange,
  * with Lorikeet's exporter, with the design that it descends from, and with neither.
  */
+import { isInstalled } from './installed.ts';
 import { AS_FAST_AS_POSSIBLE, Load, type Pace } from './load.ts';
 import { Nginx } from './nginx.ts';
 import { ANCESTOR, ancestor } from './peers.ts';
@@ -80,6 +81,7 @@ async function measureKinds(
 }
 
 export async function measureThroughput(): Promise<readonly Row[]> {
+  if (![isInstalled('nginx', 'nginx-light'), isInstalled('wrk', 'wrk')].every(Boolean)) return [];
   return atSite((site) => {
     const kinds = new Map([
       [undefined, lorikeet(site)],
