@@ -2,13 +2,14 @@
  * `npm run bench:exporter [-- --only=part,...]`: what the exporter costs, beside others, in rows of
  * bench/results/exporter.json. Needs dist/ (npm run build) and root, and a machine that does nothing else.
  */
+import { loadavg } from 'node:os';
 import { measureCpu } from './cpu.ts';
 import { unwindOnSignals } from './interruption.ts';
 import { measureKernel } from './kernel.ts';
 import { measureMemory } from './memory.ts';
 import { chooseParts } from './parts.ts';
 import { servePromClient } from './prom-client-peer.ts';
-import { printRow, writeRows, type Row } from './results.ts';
+import { printRow, rowsOf, writeRows, type Row } from './results.ts';
 import { measureSockets } from './sockets.ts';
 import { measureThroughput } from './throughput.ts';
 
@@ -30,11 +31,16 @@ async function main(): Promise<void> {
   unwindOnSignals();
   const rows: Row[] = [];
   for (const part of parts) {
-    const measured = await PARTS[part]();
+    const measured = [...otherWork(part), ...(await PARTS[part]())];
     measured.forEach(printRow);
     rows.push(...measured);
   }
   writeRows(rows, { partial: parts.length < known.length });
+}
+
+/** How busy the machine is with something else: times beside a large figure are inflated. */
+function otherWork(part: Part): readonly Row[] {
+  return rowsOf(`load average before measuring ${part}`, 'processes', new Map([[undefined, loadavg().slice(0, 1)]]));
 }
 
 if (args[0] === 'prom-client') servePromClient(Number(args[1]));
