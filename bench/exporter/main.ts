@@ -29,9 +29,10 @@ async function main(): Promise<void> {
   const known = Object.keys(PARTS) as Part[];
   const parts = chooseParts(known, args);
   unwindOnSignals();
-  const rows: Row[] = [];
+  const rows: Row[] = [...otherWork()];
+  rows.forEach(printRow);
   for (const part of parts) {
-    const measured = [...otherWork(part), ...(await PARTS[part]())];
+    const measured = await PARTS[part]();
     measured.forEach(printRow);
     rows.push(...measured);
   }
@@ -39,8 +40,8 @@ async function main(): Promise<void> {
 }
 
 /** How busy the machine is with something else: times beside a large figure are inflated. */
-function otherWork(part: Part): readonly Row[] {
-  return rowsOf(`load average before measuring ${part}`, 'processes', new Map([[undefined, loadavg().slice(0, 1)]]));
+function otherWork(): readonly Row[] {
+  return rowsOf('load average at the beginning', 'processes', new Map([[undefined, loadavg().slice(0, 1)]]));
 }
 
 if (args[0] === 'prom-client') servePromClient(Number(args[1]));
