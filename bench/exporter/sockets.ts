@@ -12,8 +12,6 @@ const SOCKETS = 100_000;
 const ROUNDS = 2;
 const SCRAPES = 20;
 const PAUSE_MS = 100;
-/** Until the kernel has freed what the exporter held. */
-const SETTLE_MS = 1000;
 const WALK = 'lorikeet_exporter_collector_duration_seconds{collector="sockets"}';
 /** Of a holder's files, for what isn't a socket. */
 const SPARE_FILES = 32;
@@ -56,8 +54,7 @@ function slabBytes(): number {
   return Number(/^SUnreclaim:\s+(\d+)/m.exec(readFileSync('/proc/meminfo', 'utf8'))?.[1]) * 1024;
 }
 
-async function measure(site: Site, { walk, scrape, rss, state }: Measurements): Promise<void> {
-  const before = slabBytes();
+async function measure(site: Site, unwatched: number, { walk, scrape, rss, state }: Measurements): Promise<void> {
   const subject = await Subject.start(exporterOf(site.fleet));
   try {
     for (let index = 0; index < SCRAPES; index++) {
@@ -66,11 +63,10 @@ async function measure(site: Site, { walk, scrape, rss, state }: Measurements): 
       rss.push(subject.residentMb);
       await pause(PAUSE_MS);
     }
-    state.push((slabBytes() - before) / SOCKETS);
+    state.push((slabBytes() - unwatched) / SOCKETS);
   } finally {
     await subject.stop();
   }
-  await pause(SETTLE_MS);
 }
 
 export async function measureSockets(): Promise<readonly Row[]> {
@@ -78,7 +74,9 @@ export async function measureSockets(): Promise<readonly Row[]> {
   await atSite(async (site) => {
     const holders = await hold(site);
     try {
-      for (let round = 0; round < ROUNDS; round++) await measure(site, measured);
+      // Once: the kernel keeps the slabs of one round for the next.
+      const unwatched = slabBytes();
+      for (let round = 0; round < ROUNDS; round++) await measure(site, unwatched, measured);
     } finally {
       await release(holders);
     }
