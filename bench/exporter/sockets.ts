@@ -54,7 +54,19 @@ function slabBytes(): number {
   return Number(/^SUnreclaim:\s+(\d+)/m.exec(readFileSync('/proc/meminfo', 'utf8'))?.[1]) * 1024;
 }
 
-async function measure(site: Site, unwatched: number, { walk, scrape, rss, state }: Measurements): Promise<void> {
+/**
+ * Before and after the start of the first exporter: the kernel keeps the slabs of one for the next, and other programs
+ * change them every second.
+ */
+async function measureState(site: Site): Promise<number> {
+  const before = slabBytes();
+  const subject = await Subject.start(exporterOf(site.fleet));
+  const after = slabBytes();
+  await subject.stop();
+  return (after - before) / SOCKETS;
+}
+
+async function measure(site: Site, { walk, scrape, rss }: Measurements): Promise<void> {
   const subject = await Subject.start(exporterOf(site.fleet));
   try {
     for (let index = 0; index < SCRAPES; index++) {
@@ -63,7 +75,6 @@ async function measure(site: Site, unwatched: number, { walk, scrape, rss, state
       rss.push(subject.residentMb);
       await pause(PAUSE_MS);
     }
-    state.push((slabBytes() - unwatched) / SOCKETS);
   } finally {
     await subject.stop();
   }
@@ -74,9 +85,8 @@ export async function measureSockets(): Promise<readonly Row[]> {
   await atSite(async (site) => {
     const holders = await hold(site);
     try {
-      // Once: the kernel keeps the slabs of one round for the next.
-      const unwatched = slabBytes();
-      for (let round = 0; round < ROUNDS; round++) await measure(site, unwatched, measured);
+      measured.state.push(await measureState(site));
+      for (let round = 0; round < ROUNDS; round++) await measure(site, measured);
     } finally {
       await release(holders);
     }
