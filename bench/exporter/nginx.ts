@@ -1,9 +1,16 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Child } from './child.ts';
 import type { Site } from './site.ts';
 import { parseWrk } from './wrk.ts';
+
+/** What saturation gave. */
+export interface Saturated {
+  readonly requestsPerSecond: number;
+  /** Processor time of both ends for a request, in microseconds. */
+  readonly cpuUs: number;
+}
 
 /** In a namespace of the benchmark's own nobody else has it. */
 const PORT = 8080;
@@ -51,16 +58,25 @@ export class Nginx {
     return new Nginx(site, server);
   }
 
-  /** Asks as fast as answers come. Gives requests a second. */
-  async saturate(seconds: number, { keepAlive }: { readonly keepAlive: boolean }): Promise<number> {
+  /** Asks as fast as answers come. */
+  async saturate(seconds: number, { keepAlive }: { readonly keepAlive: boolean }): Promise<Saturated> {
     const { loopback, fleet } = this.#site;
     const header = keepAlive ? [] : ['-H', 'Connection: close'];
     const pace = ['-t1', `-c${CONNECTIONS}`, `-d${seconds}s`, ...header];
     const url = `http://127.0.0.1:${PORT}/`;
-    return parseWrk(await Child.run(loopback.inside(fleet.pair[0], ['wrk', ...pace, url])));
+    const before = usedMicroseconds(fleet.pair);
+    const output = await Child.run(loopback.inside(fleet.pair[0], ['wrk', ...pace, url]));
+    const { requests, perSecond } = parseWrk(output);
+    return { requestsPerSecond: perSecond, cpuUs: (usedMicroseconds(fleet.pair) - before) / requests };
   }
 
   async stop(): Promise<void> {
     await this.#server.stop('SIGTERM');
   }
+}
+
+function usedMicroseconds(cgroups: readonly string[]): number {
+  const used = (cgroup: string) =>
+    Number(/^usage_usec (\d+)/m.exec(readFileSync(join(cgroup, 'cpu.stat'), 'utf8'))?.[1]);
+  return cgroups.reduce((sum, cgroup) => sum + used(cgroup), 0);
 }

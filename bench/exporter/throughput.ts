@@ -2,33 +2,37 @@
  * Measures what services lose while they are watched: throughput of a saturated nginx and latency of a small exchange,
  * with Lorikeet's exporter, with the design that it descends from, and with neither.
  */
+import { median } from '../../scorer/statistics.ts';
 import { isInstalled } from './installed.ts';
-import { AS_FAST_AS_POSSIBLE, Load, type Pace } from './load.ts';
-import { Nginx } from './nginx.ts';
+import { AS_FAST_AS_POSSIBLE, Load, type Done, type Pace } from './load.ts';
+import { Nginx, type Saturated } from './nginx.ts';
 import { ANCESTOR, ancestor } from './peers.ts';
 import { rowsOf, type Points, type Row } from './results.ts';
 import { atSite, type Site } from './site.ts';
 import { withTracefs } from './tracefs.ts';
 import { lorikeet, type WatcherKind } from './watcher.ts';
 
-const ROUNDS = 6;
-const SECONDS = 2;
+const ROUNDS = 4;
+const SECONDS = 1;
 const UNWATCHED = 'not watched';
 /** One small message to and fro, the next when it has come back. */
-const PING_PONG: Pace = { kept: 1, requestsPerSecond: AS_FAST_AS_POSSIBLE, connectionsPerSecond: 0, seconds: 1 };
+const PING_PONG: Pace = {
+  kept: 1,
+  requestsPerSecond: AS_FAST_AS_POSSIBLE,
+  connectionsPerSecond: 0,
+  seconds: SECONDS / 2,
+};
 
 interface Turn {
-  readonly keptAlive: number;
-  readonly closed: number;
-  readonly p50Us: number;
-  readonly p99Us: number;
+  readonly keptAlive: Saturated;
+  readonly closed: Saturated;
+  readonly exchange: Done;
 }
 
 async function measure(nginx: Nginx, load: Load): Promise<Turn> {
   const keptAlive = await nginx.saturate(SECONDS, { keepAlive: true });
   const closed = await nginx.saturate(SECONDS, { keepAlive: false });
-  const { p50Us, p99Us } = await load.run(PING_PONG);
-  return { keptAlive, closed, p50Us, p99Us };
+  return { keptAlive, closed, exchange: await load.run(PING_PONG) };
 }
 
 async function measureWatched(nginx: Nginx, load: Load, kind: WatcherKind | undefined): Promise<Turn> {
@@ -40,24 +44,56 @@ async function measureWatched(nginx: Nginx, load: Load, kind: WatcherKind | unde
   }
 }
 
-/** The share of the throughput that is left, in percent: each turn beside the unwatched one of its round. */
-function shares(turns: ReadonlyMap<string | undefined, readonly Turn[]>, key: 'keptAlive' | 'closed'): Points {
-  const unwatched = turns.get(UNWATCHED) ?? [];
-  const watched = [...turns].filter(([peer]) => peer !== UNWATCHED);
-  const share = (turn: Turn, round: number) => (100 * turn[key]) / (unwatched[round]?.[key] ?? NaN);
-  return new Map(watched.map(([peer, all]) => [peer, all.map(share)]));
+type Turns = ReadonlyMap<string | undefined, readonly Turn[]>;
+
+function pointsOf(turns: Turns, value: (turn: Turn) => number): Points {
+  return new Map([...turns].map(([peer, all]) => [peer, all.map(value)]));
 }
 
-function rowsFrom(turns: ReadonlyMap<string | undefined, readonly Turn[]>): readonly Row[] {
-  const of = (key: keyof Turn): Points =>
-    new Map([...turns].map(([peer, all]) => [peer, all.map((turn) => turn[key])]));
+/**
+ * The share of the throughput that is left, in percent, by the processor time that a request costs both of its ends:
+ * beside other work the throughput itself tells more of that work.
+ */
+function shares(turns: Turns, value: (turn: Turn) => number): Points {
+  const unwatched = median((turns.get(UNWATCHED) ?? []).map(value));
+  const watched = new Map([...turns].filter(([peer]) => peer !== UNWATCHED));
+  return pointsOf(watched, (turn) => (100 * unwatched) / value(turn));
+}
+
+function saturatedRows(what: string, turns: Turns, of: (turn: Turn) => Saturated): readonly Row[] {
   return [
-    ...rowsOf('saturated nginx, connections kept alive', 'requests/s', of('keptAlive')),
-    ...rowsOf('share of the throughput left, connections kept alive', '%', shares(turns, 'keptAlive')),
-    ...rowsOf('saturated nginx, a connection a request', 'requests/s', of('closed')),
-    ...rowsOf('share of the throughput left, a connection a request', '%', shares(turns, 'closed')),
-    ...rowsOf('small exchange, p50', 'us', of('p50Us')),
-    ...rowsOf('small exchange, p99', 'us', of('p99Us')),
+    ...rowsOf(
+      `saturated nginx, ${what}`,
+      'requests/s',
+      pointsOf(turns, (turn) => of(turn).requestsPerSecond),
+    ),
+    ...rowsOf(
+      `processor time of nginx and wrk for a request, ${what}`,
+      'us',
+      pointsOf(turns, (turn) => of(turn).cpuUs),
+    ),
+    ...rowsOf(
+      `share of the throughput left, ${what}`,
+      '%',
+      shares(turns, (turn) => of(turn).cpuUs),
+    ),
+  ];
+}
+
+function rowsFrom(turns: Turns): readonly Row[] {
+  return [
+    ...saturatedRows('connections kept alive', turns, ({ keptAlive }) => keptAlive),
+    ...saturatedRows('a connection a request', turns, ({ closed }) => closed),
+    ...rowsOf(
+      'small exchange, p50',
+      'us',
+      pointsOf(turns, ({ exchange }) => exchange.p50Us),
+    ),
+    ...rowsOf(
+      'small exchange, p99',
+      'us',
+      pointsOf(turns, ({ exchange }) => exchange.p99Us),
+    ),
   ];
 }
 

@@ -4,7 +4,8 @@ import { parseWrk } from './wrk.ts';
 const SUMMARY = 'Running 2s test @ http://127.0.0.1:8080\n  193428 requests in 2.00s, 31.54MB read\n';
 
 test('the rate is what wrk says it is', () => {
-  expect(parseWrk(`${SUMMARY}Requests/sec:  96665.07\nTransfer/sec:     15.76MB\n`)).toBe(96_665.07);
+  const output = `${SUMMARY}Requests/sec:  96665.07\nTransfer/sec:     15.76MB\n`;
+  expect(parseWrk(output)).toEqual({ requests: 193_428, perSecond: 96_665.07 });
 });
 
 test.each([
