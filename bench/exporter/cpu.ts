@@ -68,7 +68,7 @@ async function measureRun(load: Load, { pid, scrape }: Watcher, pace: Pace): Pro
   return { user, system, bpf, total: user + system + bpf, connections: connections / seconds };
 }
 
-function rowsAt(name: string, costs: ReadonlyMap<string | undefined, readonly Cost[]>): readonly Row[] {
+function rowsAt(name: string, { kept }: Pace, costs: ReadonlyMap<string | undefined, readonly Cost[]>): readonly Row[] {
   const of = (what: string, unit: string, value: (cost: Cost) => number | undefined): readonly Row[] => {
     const points = new Map(
       [...costs].map(([peer, all]) => [peer, all.map(value).filter((one) => one !== undefined)] as const),
@@ -80,8 +80,8 @@ function rowsAt(name: string, costs: ReadonlyMap<string | undefined, readonly Co
     ...of('processor time, user', 'mCPU', ({ user }) => user),
     ...of('processor time, system', 'mCPU', ({ system }) => system),
     ...of('processor time, BPF', 'mCPU', ({ bpf }) => bpf),
-    // A connection with both ends local is two events to those who make one of each.
-    ...of('BPF time of a connection', 'ns', ({ bpf, connections }) => (bpf * 1e6) / connections),
+    // Both ends of a connection are local: two events to those who make one of each. Requests of others would count in.
+    ...(kept > 0 ? [] : of('BPF time of a connection', 'ns', ({ bpf, connections }) => (bpf * 1e6) / connections)),
     ...of('events lost', 'events', ({ lost }) => lost),
     ...of('connections served', 'connections/s', ({ connections }) => connections),
   ];
@@ -94,7 +94,7 @@ async function measureKinds(load: Load, kinds: readonly WatcherKind[]): Promise<
     for (let round = 0; round < ROUNDS; round++) {
       for (const kind of kinds) costs.get(kind.peer)?.push(await measure(load, kind, pace));
     }
-    rows.push(...rowsAt(name, costs));
+    rows.push(...rowsAt(name, pace, costs));
   }
   return rows;
 }
