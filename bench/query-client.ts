@@ -8,9 +8,11 @@ import { readFileSync } from 'node:fs';
 import { promisify } from 'node:util';
 import { Agent, request } from 'undici';
 import { writeResults } from './results.ts';
+import { round } from './statistics.ts';
 import { createHttpClient, httpClientSchema } from '../daemon/http-client.ts';
 import { PrometheusClient } from '../scorer/prometheus.ts';
 import { parseValue } from '../scorer/prometheus-answer.ts';
+import { median } from '../scorer/statistics.ts';
 import { startPrometheus } from '../test/testserver/prometheus.ts';
 
 const SERVICES = 1000;
@@ -128,7 +130,7 @@ async function measure(task: Task): Promise<Measurement> {
   const mb = (bytes: number) => round((bytes - base) / 2 ** 20);
   return {
     series,
-    ms: median(times),
+    ms: round(median(times)),
     cpu_ms: round((user + system) / 1000 / QUERIES),
     peak_mb: mb(peak),
     rest_mb: mb(rest),
@@ -168,7 +170,7 @@ async function measureInterleaved(tasks: readonly Task[]): Promise<readonly obje
   }
   return tasks.map((task) => {
     const all = measured.get(task) ?? [];
-    const of = (key: keyof Measurement) => median(all.map((one) => one[key]));
+    const of = (key: keyof Measurement) => round(median(all.map((one) => one[key])));
     const row = {
       client: task.client,
       series: of('series'),
@@ -198,15 +200,6 @@ function* history(endSeconds: number): Generator<string> {
     }
   }
   yield '# EOF\n';
-}
-
-function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  return round(sorted[Math.floor(sorted.length / 2)] ?? 0);
-}
-
-function round(value: number): number {
-  return Math.round(value * 10) / 10;
 }
 
 const [, , task] = process.argv;

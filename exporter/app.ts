@@ -21,6 +21,7 @@ import { Directory } from './identity/directory.ts';
 import { findHierarchy, isUnified, NO_HIERARCHY, type Hierarchy } from './identity/hierarchy.ts';
 import type { TargetSource } from './identity/target.ts';
 import { TargetsFile } from './identity/targets-file.ts';
+import { releaseStartMemory } from './memory.ts';
 import { dropPrivileges } from './privileges.ts';
 import { openProbes, type Probes } from './probes.ts';
 import { SelfMetrics } from './self-metrics.ts';
@@ -114,6 +115,7 @@ export async function startExporter(config: Config, context: ExporterContext): P
   const listener = await listen(app, config.listenAddress, createServer && { createServer });
   stops.onStop('web server', () => listener.close());
   dropPrivileges(logger);
+  releaseStartMemory(logger);
   logger.info('listening', { address: listener.address, tls: web?.tls === true, cgroupfs });
   return { address: listener.address, reload, scrape };
 }

@@ -46,6 +46,7 @@ interface Addon {
     disabled: CheckedOptions['disabled'],
   ) => NativeObject;
   dropCapabilities(keep: bigint): void;
+  releaseProgramPages(): void;
   setErrorClass(errorClass: typeof BpfError): void;
 }
 

@@ -1,6 +1,6 @@
 /**
  * What failed: opening the object file or its options, loading (the kernel's verifier, a full map, permissions),
- * attaching, an operation on a map, reading an iterator, anything after `close()`, or giving up capabilities.
+ * attaching, an operation on a map, reading an iterator, anything after `close()`, giving up capabilities or memory.
  */
 export type BpfErrorCode =
   | 'BPF_OPEN'
@@ -9,7 +9,8 @@ export type BpfErrorCode =
   | 'BPF_MAP'
   | 'BPF_ITERATOR'
   | 'BPF_CLOSED'
-  | 'CAPABILITIES';
+  | 'CAPABILITIES'
+  | 'MEMORY';
 
 /** A failure of the kernel or of libbpf. */
 export class BpfError extends Error {

@@ -4,7 +4,8 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { BpfObject } from '../../native/index.ts';
-import { printRow, quantile, round, type Row } from './results.ts';
+import { round } from '../statistics.ts';
+import { type Row, rowsOf } from './results.ts';
 
 const ROUNDS = 31;
 const BPF_STATS = '/proc/sys/kernel/bpf_stats_enabled';
@@ -32,14 +33,12 @@ const EVENTS: readonly Event[] = [
 ];
 
 /** Each event with and without its programs, by turns; then the programs' own time, as the kernel measures it. */
-export function measureEvents(): readonly Row[] {
+export function measureEvents(): Promise<readonly Row[]> {
   const folder = mkdtempSync(join(tmpdir(), 'lorikeet-bench-'));
   try {
     const program = join(folder, 'events');
     execFileSync('gcc', ['-O2', '-Wall', '-Werror', 'bench/exporter/events.c', '-o', program]);
-    const rows = EVENTS.flatMap((event) => [...compare(program, event), ...ownTime(program, event)]);
-    rows.forEach(printRow);
-    return rows;
+    return Promise.resolve(EVENTS.flatMap((event) => [...compare(program, event), ...ownTime(program, event)]));
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
@@ -61,18 +60,16 @@ function compare(program: string, event: Event): readonly Row[] {
     counted.push(withPrograms);
     added.push(withPrograms - without);
   }
-  const row = (what: string, values: readonly number[]): Row => ({
-    what,
-    median: quantile(values, 0.5),
-    p99: quantile(values, 0.99),
-    unit: 'ns',
-  });
-  const ours = row(event.what, counted);
-  const theirs = row(event.what, bare);
   return [
-    ours,
-    { ...theirs, peer: WITHOUT, ratio: round(theirs.median / ours.median) },
-    row(`counting added to a ${event.what}`, added),
+    ...rowsOf(
+      event.what,
+      'ns',
+      new Map([
+        [undefined, counted],
+        [WITHOUT, bare],
+      ]),
+    ),
+    ...rowsOf(`counting added to a ${event.what}`, 'ns', new Map([[undefined, added]])),
   ];
 }
 

@@ -8,10 +8,13 @@ export const SERIES_PER_TARGET = 143;
 /** Services known by a targets file, some of them with a cgroup on this machine. */
 export interface Fleet {
   readonly targetsFile: string;
+  /** The cgroups of two of the services, for processes that talk to each other. */
+  readonly pair: readonly [string, string];
+  /** The processes in its cgroups must have ended. */
   remove(): void;
 }
 
-/** Makes `local` cgroups and a targets file of `known` services. */
+/** Makes `local` cgroups, two or more, and a targets file of `known` services. */
 export function makeFleet(known: number, local: number): Fleet {
   const name = `lorikeet-bench-${process.pid}`;
   const root = join(cgroupMount(), name);
@@ -38,7 +41,7 @@ export function makeFleet(known: number, local: number): Fleet {
     }
     const targetsFile = join(folder, 'targets.yaml');
     writeFileSync(targetsFile, `targets:\n${entries.join('')}`);
-    return { targetsFile, remove };
+    return { targetsFile, pair: [join(root, 'pod-0'), join(root, 'pod-1')], remove };
   } catch (error) {
     remove();
     throw error;

@@ -1,13 +1,50 @@
 /**
- * `npm run bench:exporter`: what the exporter costs, beside others, in rows of bench/results/exporter.json. Needs dist/
- * (npm run build) and root. `-- events` measures the costs of counting alone.
+ * `npm run bench:exporter [-- --only=part,...]`: what the exporter costs, beside others, in rows of
+ * bench/results/exporter.json. Needs dist/ (npm run build) and root, and a machine that does nothing else.
  */
+import { loadavg } from 'node:os';
+import { measureCpu } from './cpu.ts';
 import { measureEvents } from './event-cost.ts';
+import { unwindOnSignals } from './interruption.ts';
+import { measureKernel } from './kernel.ts';
 import { measureMemory } from './memory.ts';
+import { chooseParts } from './parts.ts';
 import { servePromClient } from './prom-client-peer.ts';
-import { writeRows } from './results.ts';
+import { printRow, rowsOf, writeRows, type Row } from './results.ts';
+import { measureSockets } from './sockets.ts';
+import { measureThroughput } from './throughput.ts';
 
-const [node = '', program = '', part, series] = process.argv;
-if (part === 'prom-client') servePromClient(Number(series));
-else if (part === 'events') writeRows(measureEvents());
-else writeRows([...(await measureMemory([node, program, 'prom-client'])), ...measureEvents()]);
+const [node = '', program = '', ...args] = process.argv;
+
+const PARTS = {
+  memory: () => measureMemory([node, program, 'prom-client']),
+  kernel: measureKernel,
+  throughput: measureThroughput,
+  cpu: measureCpu,
+  sockets: measureSockets,
+  events: measureEvents,
+} satisfies Readonly<Record<string, () => Promise<readonly Row[]>>>;
+
+type Part = keyof typeof PARTS;
+
+async function main(): Promise<void> {
+  const known = Object.keys(PARTS) as Part[];
+  const parts = chooseParts(known, args);
+  unwindOnSignals();
+  const rows: Row[] = [...otherWork()];
+  rows.forEach(printRow);
+  for (const part of parts) {
+    const measured = await PARTS[part]();
+    measured.forEach(printRow);
+    rows.push(...measured);
+  }
+  writeRows(rows, { partial: parts.length < known.length });
+}
+
+/** How busy the machine is with something else: times beside a large figure are inflated. */
+function otherWork(): readonly Row[] {
+  return rowsOf('load average at the beginning', 'processes', new Map([[undefined, loadavg().slice(0, 1)]]));
+}
+
+if (args[0] === 'prom-client') servePromClient(Number(args[1]));
+else await main();

@@ -1,42 +1,47 @@
 /**
  * Measures the exporter's memory and its scrapes with 2,000 services known, beside prom-client with as many series.
  */
-import { resolve } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import type { Command } from './child.ts';
 import { makeFleet, SERIES_PER_TARGET } from './fleet.ts';
-import { printRow, quantile, round, type Row } from './results.ts';
-import { Subject } from './subject.ts';
+import { rowsOf, type Row } from './results.ts';
+import { exporterOf, Subject } from './subject.ts';
 
 const KNOWN = 2000;
 const SIZES = [20_000, 100_000];
 const ROUNDS = 2;
 const SCRAPES = 50;
+/** The first scrapes still compile the code and grow the heap, which no later one does. */
+const WARM_UP = 10;
 /** Prometheus scrapes every 15 s; ten times a second leaves the garbage collector less rest, so it's on the safe side. */
 const PAUSE_MS = 100;
 const SETTLE_MS = 1000;
 const PEER = 'prom-client 15';
-/** npm runs scripts in the package's folder. */
-const PROGRAM = resolve('dist/lorikeet-exporter.js');
 
 /** All that was measured of one program at one size. */
-interface Points {
+interface Measurements {
   readonly rss: number[];
   readonly scrape: number[];
   readonly block: number[];
   readonly cpu: number[];
 }
 
-type Command = readonly [string, ...string[]];
+async function warmUp(subject: Subject): Promise<void> {
+  for (let index = 0; index < WARM_UP; index++) {
+    await subject.scrape();
+    await pause(PAUSE_MS);
+  }
+}
 
-async function measure(command: Command, points: Points): Promise<void> {
+async function measure(command: Command, points: Measurements): Promise<void> {
   const subject = await Subject.start(command);
   try {
+    await warmUp(subject);
     const cpu = subject.cpuMs;
     for (let index = 0; index < SCRAPES; index++) {
       points.scrape.push((await subject.scrape()).ms);
       await pause(PAUSE_MS);
-      // The first scrapes still compile the code.
-      if (index >= SCRAPES / 2) points.rss.push(subject.residentMb);
+      points.rss.push(subject.residentMb);
     }
     points.cpu.push((subject.cpuMs - cpu) / SCRAPES);
   } finally {
@@ -45,11 +50,12 @@ async function measure(command: Command, points: Points): Promise<void> {
 }
 
 /** Apart from the rest, as watching costs memory and time. */
-async function measureBlocks(command: Command, points: Points): Promise<void> {
+async function measureBlocks(command: Command, points: Measurements): Promise<void> {
   const subject = await Subject.start(command, { watchLoop: true });
   try {
     // What the start blocked is told a moment later.
     await pause(SETTLE_MS);
+    await warmUp(subject);
     for (let index = 0; index < SCRAPES; index++) {
       subject.takeLongestBlock();
       await subject.scrape();
@@ -62,19 +68,15 @@ async function measureBlocks(command: Command, points: Points): Promise<void> {
   }
 }
 
-const empty = (): Points => ({ rss: [], scrape: [], block: [], cpu: [] });
+const empty = (): Measurements => ({ rss: [], scrape: [], block: [], cpu: [] });
 
-function rowsOf(series: number, own: Points, peer: Points): readonly Row[] {
-  const of = (what: string, key: keyof Points, unit: string): readonly Row[] => {
-    const row = (points: Points) => ({
-      what: `${what}, ${series} series`,
-      median: quantile(points[key], 0.5),
-      p99: quantile(points[key], 0.99),
-      unit,
-    });
-    const ours = row(own);
-    const theirs = row(peer);
-    return [ours, { ...theirs, peer: PEER, ratio: round(theirs.median / ours.median) }];
+function rowsAt(series: number, own: Measurements, peer: Measurements): readonly Row[] {
+  const of = (what: string, key: keyof Measurements, unit: string): readonly Row[] => {
+    const points = new Map([
+      [undefined, own[key]],
+      [PEER, peer[key]],
+    ]);
+    return rowsOf(`${what}, ${series} series`, unit, points);
   };
   return [
     ...of('resident memory', 'rss', 'MB'),
@@ -90,20 +92,17 @@ export async function measureMemory(peer: Command): Promise<readonly Row[]> {
   for (const series of SIZES) {
     const fleet = makeFleet(KNOWN, Math.ceil(series / SERIES_PER_TARGET));
     const points = { own: empty(), peer: empty() };
-    const flags = ['--web.listen-address=127.0.0.1:0', `--targets.file=${fleet.targetsFile}`, '--log.level=info'];
     try {
       for (let turn = 0; turn < ROUNDS; turn++) {
-        await measure([PROGRAM, ...flags], points.own);
+        await measure(exporterOf(fleet), points.own);
         await measure([...peer, String(series)], points.peer);
-        await measureBlocks([PROGRAM, ...flags], points.own);
+        await measureBlocks(exporterOf(fleet), points.own);
         await measureBlocks([...peer, String(series)], points.peer);
       }
     } finally {
       fleet.remove();
     }
-    const measured = rowsOf(series, points.own, points.peer);
-    measured.forEach(printRow);
-    rows.push(...measured);
+    rows.push(...rowsAt(series, points.own, points.peer));
   }
   return rows;
 }

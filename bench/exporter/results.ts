@@ -1,5 +1,7 @@
 import { readFileSync } from 'node:fs';
+import { median } from '../../scorer/statistics.ts';
 import { writeResults } from '../results.ts';
+import { round, summarize } from '../statistics.ts';
 
 /** A measured point of bench/results/exporter.json. */
 export interface Row {
@@ -7,19 +9,37 @@ export interface Row {
   readonly median: number;
   readonly p99: number;
   readonly unit: string;
-  /** The program that was measured in Lorikeet's place. */
+  /** What was measured in Lorikeet's place. */
   readonly peer?: string;
   /** The peer's median divided by Lorikeet's for the same `what`. */
   readonly ratio?: number;
 }
 
+/** All measurements of one thing, by who was measured: undefined is Lorikeet, the others are its peers. */
+export type Points = ReadonlyMap<string | undefined, readonly number[]>;
+
 const FILE = 'bench/results/exporter.json';
 
-/** Writes `rows` to the results, in the place of those of earlier runs that measured the same. */
-export function writeRows(rows: readonly Row[]): void {
+/** A row for Lorikeet, then one for each peer. */
+export function rowsOf(what: string, unit: string, points: Points): readonly Row[] {
+  const own = points.get(undefined);
+  return [...points].map(([peer, values]) => {
+    const row = { what, ...summarize(values), unit };
+    if (peer === undefined) return row;
+    const ratio = own === undefined ? NaN : round(median(values) / median(own), 3);
+    return { ...row, peer, ...(Number.isFinite(ratio) && { ratio }) };
+  });
+}
+
+/** `rows` after those `earlier` ones that were not measured again. */
+export function mergeRows(earlier: readonly Row[], rows: readonly Row[]): readonly Row[] {
   const measured = new Set(rows.map(({ what }) => what));
-  const kept = earlierRows().filter(({ what }) => !measured.has(what));
-  writeResults('exporter', [...kept, ...rows]);
+  return [...earlier.filter(({ what }) => !measured.has(what)), ...rows];
+}
+
+/** Writes the results; those of parts that weren't run are kept from the file when only some parts were. */
+export function writeRows(rows: readonly Row[], { partial }: { readonly partial: boolean }): void {
+  writeResults('exporter', partial ? mergeRows(earlierRows(), rows) : rows);
 }
 
 function earlierRows(): readonly Row[] {
@@ -31,19 +51,9 @@ function earlierRows(): readonly Row[] {
   }
 }
 
-export function printRow({ what, median, p99, unit, peer, ratio }: Row): void {
+export function printRow({ what, median: middle, p99, unit, peer, ratio }: Row): void {
   const beside = peer === undefined ? '' : `  ${peer}${ratio === undefined ? '' : `, ${ratio} times Lorikeet's`}`;
   process.stdout.write(
-    `${what.padEnd(48)} ${String(median).padStart(8)} ${String(p99).padStart(8)} ${unit}${beside}\n`,
+    `${what.padEnd(64)} ${String(middle).padStart(8)} ${String(p99).padStart(8)} ${unit}${beside}\n`,
   );
-}
-
-/** The value below which the share `rank` of `values` lies. */
-export function quantile(values: readonly number[], rank: number): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  return round(sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * rank))] ?? 0);
-}
-
-export function round(value: number): number {
-  return Math.round(value * 10) / 10;
 }

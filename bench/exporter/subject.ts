@@ -2,7 +2,12 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { Agent, get } from 'node:http';
+import path from 'node:path';
 import { createInterface } from 'node:readline';
+import type { Command } from './child.ts';
+import type { Fleet } from './fleet.ts';
+import { endWithBenchmark } from './interruption.ts';
+import { processorTime } from './processor-time.ts';
 
 export interface Scrape {
   readonly ms: number;
@@ -19,6 +24,12 @@ setInterval(() => {
   if (now - last > 3) process.stderr.write('event_loop_block_ms=' + (now - last - 1) + '\\n');
   last = now;
 }, 1).unref();`;
+
+/** Lorikeet's exporter, as it watches a fleet. npm runs scripts in the package's folder. */
+export function exporterOf(fleet: Fleet): Command {
+  const flags = ['--web.listen-address=127.0.0.1:0', `--targets.file=${fleet.targetsFile}`, '--log.level=info'];
+  return [path.resolve('dist/lorikeet-exporter.js'), ...flags];
+}
 
 /** A program under measurement that serves /metrics. */
 export class Subject {
@@ -39,11 +50,11 @@ export class Subject {
    * Starts a program and waits for the line on standard error that tells its address. With `watchLoop` its event loop is
    * watched, which costs memory and time of its own.
    */
-  static async start(command: readonly [string, ...string[]], { watchLoop = false } = {}): Promise<Subject> {
+  static async start(command: Command, { watchLoop = false } = {}): Promise<Subject> {
     const [program, ...args] = command;
     const preload = `--import=data:text/javascript,${encodeURIComponent(LOOP_WATCH)}`;
     const env = watchLoop ? { ...process.env, NODE_OPTIONS: preload } : process.env;
-    const child = spawn(program, args, { stdio: ['ignore', 'inherit', 'pipe'], env });
+    const child = endWithBenchmark(spawn(program, args, { stdio: ['ignore', 'inherit', 'pipe'], env }));
     const log: string[] = [];
     const blocks: number[] = [];
     const address = await new Promise<string>((resolve, reject) => {
@@ -69,11 +80,14 @@ export class Subject {
     return (Number(/VmRSS:\s+(\d+)/.exec(status)?.[1]) * 1024) / 1e6;
   }
 
+  get pid(): number {
+    return this.#child.pid ?? 0;
+  }
+
   /** Milliseconds of processor time, user and system, since the start. */
   get cpuMs(): number {
-    const fields = readFileSync(`/proc/${this.#child.pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
-    // utime and stime in ticks of 10 ms.
-    return (Number(fields[11]) + Number(fields[12])) * 10;
+    const { user, system } = processorTime(this.pid);
+    return user + system;
   }
 
   /** The longest time that the event loop was blocked since the last call, in milliseconds; below 3 it is 0. */
@@ -95,6 +109,14 @@ export class Subject {
         response.on('error', reject);
       }).on('error', reject);
     });
+  }
+
+  /** The value of one series of /metrics, named as it stands there. @throws Error when it doesn't. */
+  async value(series: string): Promise<number> {
+    const response = await fetch(this.#url);
+    const line = (await response.text()).split('\n').find((text) => text.startsWith(`${series} `));
+    if (line === undefined) throw new Error(`no series ${series} at ${this.#url}`);
+    return Number(line.slice(series.length + 1));
   }
 
   async stop(): Promise<void> {

@@ -17,6 +17,7 @@
 #include "failure.h"
 #include "iterator_read.h"
 #include "map_rows.h"
+#include "program_pages.h"
 
 // Arguments are checked by index.ts. A method that fails sets the pending JavaScript exception and returns.
 namespace lorikeet {
@@ -291,6 +292,11 @@ void DropCapabilities(const Napi::CallbackInfo &info) {
         Throw(info.Env(), {"capabilities not dropped: " + ErrnoText(error), "CAPABILITIES", error});
 }
 
+void ReleasePages(const Napi::CallbackInfo &info) {
+    if (const int error = ReleaseProgramPages())
+        Throw(info.Env(), {"memory not released: " + ErrnoText(error), "MEMORY", error});
+}
+
 Napi::Object Init(Napi::Env env, Napi::Object exports) {
     KeepMemorySmall();
     auto *environment = new Environment();
@@ -298,6 +304,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
     env.AddCleanupHook(CloseAll, environment);
     exports["BpfObject"] = NativeObject::Define(env);
     exports["dropCapabilities"] = Napi::Function::New<DropCapabilities>(env, "dropCapabilities");
+    exports["releaseProgramPages"] = Napi::Function::New<ReleasePages>(env, "releaseProgramPages");
     exports["setErrorClass"] = Napi::Function::New<SetErrorClass>(env, "setErrorClass");
     return exports;
 }

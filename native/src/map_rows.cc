@@ -15,8 +15,9 @@ namespace {
 constexpr int kNotSupported = 524;
 constexpr size_t kWord = sizeof(uint64_t);
 
-/// Bytes of values asked for at once: large enough that system calls don't count, small on a machine of many CPUs.
-constexpr size_t kBatchBytes = 1 << 20;
+/// Bytes of values asked for at once: large enough that system calls don't count, and small enough to come from memory
+/// that is there already. Fresh pages for a megabyte cost more than reading a map.
+constexpr size_t kBatchBytes = 128 << 10;
 
 /// How a row comes from the kernel: a per-CPU map gives every possible CPU's value, each rounded up to whole words.
 struct Layout {

@@ -1,0 +1,34 @@
+import { expect, test } from 'vitest';
+import { mergeRows, rowsOf } from './results.ts';
+
+test('each peer stands beside Lorikeet, with how many times as much it took', () => {
+  const points = new Map([
+    [undefined, [2, 4, 3]],
+    ['other', [6, 6, 7]],
+  ]);
+  expect(rowsOf('cost', 'ms', points)).toEqual([
+    { what: 'cost', median: 3, p99: 4, unit: 'ms' },
+    { what: 'cost', median: 6, p99: 7, unit: 'ms', peer: 'other', ratio: 2 },
+  ]);
+});
+
+test('a peer alone, or beside nothing, has no ratio', () => {
+  expect(rowsOf('lost', '%', new Map([['other', [1]]]))).toEqual([
+    { what: 'lost', median: 1, p99: 1, unit: '%', peer: 'other' },
+  ]);
+  const [, beside] = rowsOf(
+    'lost',
+    '%',
+    new Map([
+      [undefined, [0]],
+      ['other', [1]],
+    ]),
+  );
+  expect(beside).not.toHaveProperty('ratio');
+});
+
+test('what was measured again takes the place of what was', () => {
+  const row = (what: string, median: number) => ({ what, median, p99: median, unit: 'ms' });
+  const merged = mergeRows([row('a', 1), row('b', 1)], [row('b', 2), row('c', 2)]);
+  expect(merged).toEqual([row('a', 1), row('b', 2), row('c', 2)]);
+});

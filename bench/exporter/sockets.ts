@@ -1,0 +1,102 @@
+/**
+ * Measures what open sockets cost the exporter: each scrape walks all of them, and each has a state in the kernel.
+ */
+import { readFileSync } from 'node:fs';
+import { setTimeout as pause } from 'node:timers/promises';
+import { Child } from './child.ts';
+import { rowsOf, type Row } from './results.ts';
+import { atSite, type Site } from './site.ts';
+import { exporterOf, Subject } from './subject.ts';
+
+const SOCKETS = 100_000;
+const ROUNDS = 2;
+const SCRAPES = 20;
+const PAUSE_MS = 100;
+const WALK = 'lorikeet_exporter_collector_duration_seconds{collector="sockets"}';
+/** Of a holder's files, for what isn't a socket. */
+const SPARE_FILES = 32;
+
+interface Measurements {
+  readonly walk: number[];
+  readonly scrape: number[];
+  readonly rss: number[];
+  /** Bytes of the kernel's unreclaimable slabs for a socket, by the exporter's being there. */
+  readonly state: number[];
+}
+
+/** The most files that a process may have: without CAP_SYS_RESOURCE not even root raises it. */
+function mostFiles(): number {
+  return Number(/^Max open files\s+\d+\s+(\d+)/m.exec(readFileSync('/proc/self/limits', 'utf8'))?.[1]);
+}
+
+/** Both ends of a connection are sockets of the same process; as many processes as their limits of files ask for. */
+async function hold({ workshop, loopback, fleet }: Site): Promise<readonly Child[]> {
+  const program = workshop.program('load/hold-sockets.c');
+  const each = Math.floor((mostFiles() - SPARE_FILES) / 2);
+  const holders: Child[] = [];
+  try {
+    for (let left = SOCKETS / 2; left > 0; left -= each) {
+      const command = loopback.inside(fleet.pair[0], [program, String(Math.min(each, left))]);
+      holders.push((await Child.ready(command))[0]);
+    }
+  } catch (error) {
+    await release(holders);
+    throw error;
+  }
+  return holders;
+}
+
+async function release(holders: readonly Child[]): Promise<void> {
+  for (const holder of holders) await holder.stop('end of input');
+}
+
+function slabBytes(): number {
+  return Number(/^SUnreclaim:\s+(\d+)/m.exec(readFileSync('/proc/meminfo', 'utf8'))?.[1]) * 1024;
+}
+
+/**
+ * Before and after the start of the first exporter: the kernel keeps the slabs of one for the next, and other programs
+ * change them every second.
+ */
+async function measureState(site: Site): Promise<number> {
+  const before = slabBytes();
+  const subject = await Subject.start(exporterOf(site.fleet));
+  const after = slabBytes();
+  await subject.stop();
+  return (after - before) / SOCKETS;
+}
+
+async function measure(site: Site, { walk, scrape, rss }: Measurements): Promise<void> {
+  const subject = await Subject.start(exporterOf(site.fleet));
+  try {
+    for (let index = 0; index < SCRAPES; index++) {
+      scrape.push((await subject.scrape()).ms);
+      walk.push((await subject.value(WALK)) * 1000);
+      rss.push(subject.residentMb);
+      await pause(PAUSE_MS);
+    }
+  } finally {
+    await subject.stop();
+  }
+}
+
+export async function measureSockets(): Promise<readonly Row[]> {
+  const measured: Measurements = { walk: [], scrape: [], rss: [], state: [] };
+  await atSite(async (site) => {
+    const holders = await hold(site);
+    try {
+      measured.state.push(await measureState(site));
+      for (let round = 0; round < ROUNDS; round++) await measure(site, measured);
+    } finally {
+      await release(holders);
+    }
+  });
+  const of = (what: string, unit: string, values: readonly number[]): readonly Row[] =>
+    rowsOf(`${what}, ${SOCKETS} open sockets`, unit, new Map([[undefined, values]]));
+  return [
+    ...of('walk of the sockets', 'ms', measured.walk),
+    ...of('scrape', 'ms', measured.scrape),
+    ...of('resident memory', 'MB', measured.rss),
+    ...of('kernel memory of a socket', 'bytes', measured.state),
+  ];
+}
