@@ -58,6 +58,7 @@ export async function startExporter(config: Config, context: ExporterContext): P
   const directory = new Directory({ sources: file === undefined ? [] : [file], cgroupfs, cgroups: probes.cgroups });
   const collectors = makeCollectors(config, { directory, probes, self });
   const log = new ConditionLog(logger);
+  file?.beforeChange(() => bookAll(directory, collectors, log));
 
   // Scrapes that overlap need a buffer each; what is free is used again.
   const free: Exposition[] = [];
@@ -191,6 +192,17 @@ function makeCollectors(config: Config, parts: Parts): readonly Collector[] {
 /** First of every scrape: who is here now. When it fails, the collectors go on with whom they knew. */
 function identityStep(directory: Directory, now: () => number): Collector {
   return { name: 'identity', collect: () => directory.refresh(now()) };
+}
+
+/** Whatever fails here the next scrape will tell; the targets change all the same. */
+function bookAll(directory: Directory, collectors: readonly Collector[], log: ConditionLog): void {
+  try {
+    directory.refresh(performance.now());
+    for (const collector of collectors) collector.book?.();
+    log.recovered('book', 'counts are booked before targets change again');
+  } catch (error) {
+    log.failing('book', 'counts not booked before targets changed', error);
+  }
 }
 
 /** Last of every scrape: how full the kernel maps are that the others have read. */

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { keptCapabilities } from '../../exporter/privileges.ts';
 import { capabilityMask } from '../../native/index.ts';
 import { withSandbox } from '../kernel/sandbox.ts';
-import { bundleExporter, type Bundle, type Exporter } from './program.ts';
+import { bundleExporter, type Bundle } from './program.ts';
 
 /** The user that a container image would name. */
 const NOBODY = '65534';
@@ -33,11 +33,6 @@ function threadCapabilities(pid: number, set: 'CapPrm' | 'CapEff' | 'CapInh' | '
     const status = readFileSync(`/proc/${pid}/task/${thread}/status`, 'utf8');
     return BigInt(`0x${new RegExp(`^${set}:\\s*(\\w+)$`, 'm').exec(status)?.[1]}`);
   });
-}
-
-async function stop(exporter: Exporter): Promise<void> {
-  exporter.signal('SIGTERM');
-  expect(await exporter.exited).toBe(0);
 }
 
 test('as nobody, with the documented capabilities and nothing to write to, every default collector works', async () => {
@@ -67,7 +62,7 @@ test('as nobody, with the documented capabilities and nothing to write to, every
       expect(samples[`lorikeet_container_cpu_seconds_total${pod}`]).toBeGreaterThan(0);
       expect(samples[`lorikeet_container_memory_bytes${pod}`]).toBeGreaterThan(0);
       await server.stop();
-      await stop(exporter);
+      await exporter.stop();
     } finally {
       rmSync(targets);
     }
@@ -91,7 +86,7 @@ test.each([
   // Maps are still read.
   const success = await exporter.samples('lorikeet_exporter_collector_success');
   expect([...new Set(Object.values(success))]).toEqual([1]);
-  await stop(exporter);
+  await exporter.stop();
 });
 
 test.each([

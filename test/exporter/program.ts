@@ -33,6 +33,8 @@ export interface Exporter {
   signal(name: NodeJS.Signals): void;
   /** Resolves with the exit status, or the signal that ended it. */
   readonly exited: Promise<number | string>;
+  /** Ends it as a service manager does. @throws Error when its exit status isn't 0. */
+  stop(): Promise<void>;
 }
 
 /** Builds the program as scripts/build.mjs does; kernel side and addon must be built already. */
@@ -103,6 +105,11 @@ async function exporterOf(child: ChildProcess): Promise<Exporter> {
     },
     signal: (name) => void child.kill(name),
     exited,
+    async stop() {
+      child.kill('SIGTERM');
+      const status = await exited;
+      if (status !== 0) throw new Error(`exporter ended with ${status}: ${log.join('\n')}`);
+    },
   };
 }
 

@@ -1,0 +1,27 @@
+// Makes `count` cgroups in the folder `below`, one after another: enters each, makes one request on a connection of its
+// own, and removes the one before. Ends in the cgroup that it started in. Options: {host, port, below, home, count}.
+import { mkdirSync, rmdirSync, writeFileSync } from 'node:fs';
+import { get } from 'node:http';
+import { join } from 'node:path';
+
+const { host, port, below, home, count } = JSON.parse(process.argv[2]);
+const enter = (folder) => writeFileSync(join(folder, 'cgroup.procs'), String(process.pid));
+
+function ask() {
+  return new Promise((resolve, reject) => {
+    get({ host, port, agent: false }, (answer) => answer.resume().on('close', resolve)).on('error', reject);
+  });
+}
+
+let before;
+for (let i = 0; i < count; i++) {
+  const folder = join(below, `brief-${i}`);
+  mkdirSync(folder);
+  enter(folder);
+  if (before !== undefined) rmdirSync(before);
+  before = folder;
+  await ask();
+}
+enter(home);
+rmdirSync(before);
+process.stdout.write(`${JSON.stringify({ requests: count })}\n`);
