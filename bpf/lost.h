@@ -12,6 +12,7 @@ enum lost_map {
     LOST_CGROUPS,
     LOST_SOCKETS,
     LOST_LISTENERS,
+    LOST_HTTP_RESPONSES,
     LOST_RESETS, /* sent for a packet that belongs to no socket, or by or to a socket whose role is not known */
     LOST_SLOTS,
 };

@@ -6,6 +6,7 @@ struct edges_map edges SEC(".maps");
 struct tcp_map tcp SEC(".maps");
 struct cgroups_map cgroups SEC(".maps");
 struct listeners_map listeners SEC(".maps");
+struct http_responses_map http_responses SEC(".maps");
 struct listening_ports_map listening_ports SEC(".maps");
 struct lost_counters_map lost SEC(".maps");
 struct sockets_map sockets SEC(".maps");
@@ -15,6 +16,7 @@ const struct histogram zero_histogram = {};
 const struct edge_stats zero_edge = {};
 const struct tcp_stats zero_tcp = {};
 const struct listener_stats zero_listener = {};
+const struct http_stats zero_http = {};
 
 const volatile bool track_edges = true;
 

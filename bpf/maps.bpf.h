@@ -3,6 +3,7 @@
 #define LORIKEET_MAPS_BPF_H
 
 #include "attribution.h"
+#include "http_status.h"
 #include "lost.h"
 #include "requests.h"
 #include "tcp.h"
@@ -53,6 +54,14 @@ struct listeners_map {
     __type(value, struct listener_stats);
 };
 
+struct http_responses_map {
+    __uint(type, BPF_MAP_TYPE_PERCPU_HASH);
+    __uint(max_entries, 4096);
+    __uint(map_flags, BPF_F_NO_PREALLOC);
+    __type(key, struct service_key);
+    __type(value, struct http_stats);
+};
+
 /* The ports that were listened on when the programs were attached, see sockets.bpf.c. */
 struct local_port {
     __u32 netns;
@@ -96,6 +105,7 @@ struct socket_state {
     __u32 retransmitted;        /* how much of its total_retrans is in tcp_stats */
     __u32 drops;                /* a listener's: how much of its sk_drops is in listener_stats */
     __u32 resets;               /* a bit for each reset_direction that was counted */
+    __u32 answered;             /* the answering end has spoken since the asking end did, see http_status.bpf.c */
 };
 
 struct sockets_map {
@@ -110,6 +120,7 @@ extern struct edges_map edges SEC(".maps");
 extern struct tcp_map tcp SEC(".maps");
 extern struct cgroups_map cgroups SEC(".maps");
 extern struct listeners_map listeners SEC(".maps");
+extern struct http_responses_map http_responses SEC(".maps");
 extern struct listening_ports_map listening_ports SEC(".maps");
 extern struct lost_counters_map lost SEC(".maps");
 extern struct sockets_map sockets SEC(".maps");
@@ -143,6 +154,7 @@ extern const struct histogram zero_histogram;
 extern const struct edge_stats zero_edge;
 extern const struct tcp_stats zero_tcp;
 extern const struct listener_stats zero_listener;
+extern const struct http_stats zero_http;
 
 /* Tunable. Off: `edges` is left alone, for nodes where the pairs are too many or of no use. */
 extern const volatile bool track_edges;

@@ -11,6 +11,7 @@ import { acceptQueuesCollector } from './collectors/accept-queues.ts';
 import { connectionsCollector } from './collectors/connections.ts';
 import { containerCollector } from './collectors/container.ts';
 import { edgesCollector } from './collectors/edges.ts';
+import { httpStatusCollector } from './collectors/http-status.ts';
 import { requestsCollector } from './collectors/requests.ts';
 import { targetInfoCollector } from './collectors/target-info.ts';
 import { COLLECTOR_NAMES, type CollectorName, type Config } from './config.ts';
@@ -50,7 +51,7 @@ export async function startExporter(config: Config, context: ExporterContext): P
   const file = openTargets(config, context);
   const cgroupfs = resolve(config.cgroupfs ?? findCgroupMount());
   checkCgroupfs(cgroupfs, logger);
-  const probes = openProbes({ ...config, object: config.bpfObject }, logger);
+  const probes = openProbes({ ...config, cgroupfs, object: config.bpfObject }, logger);
   stops.onStop('kernel programs', () => probes.close());
   await probes.adopt();
 
@@ -153,6 +154,7 @@ function makeCollectors(config: Config, parts: Parts): readonly Collector[] {
   const walk = new SocketWalk(probes.walk);
   const make: Readonly<Record<CollectorName, () => Collector>> = {
     requests: () => requestsCollector(directory, probes.requests, now),
+    http_status: () => httpStatusCollector(directory, probes.httpResponses, now),
     connections: () =>
       connectionsCollector({
         directory,
@@ -210,8 +212,11 @@ function mapsStep({ directory, probes, self }: Parts): Collector {
   return {
     name: 'maps',
     collect() {
-      const { requests, edges, tcp, listeners } = probes;
-      for (const map of [requests, edges, tcp, listeners]) self.map(map.name, map.entries, map.capacity);
+      const { requests, edges, tcp, listeners, httpResponses } = probes;
+      for (const { name, entries, capacity } of [requests, edges, tcp, listeners, httpResponses]) {
+        // A map that no collector has read isn't in use.
+        if (entries !== undefined) self.map(name, entries, capacity);
+      }
       self.map('cgroups', directory.cgroupRows, probes.cgroups.capacity);
       self.lost(probes.lost());
       self.unattributedEvents(probes.unattributed());

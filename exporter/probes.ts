@@ -17,10 +17,19 @@ interface Program {
   readonly vital: readonly CollectorName[];
   /** Those that show less without it. */
   readonly useful?: readonly CollectorName[];
+  /** Whether it sees the packets of cgroups; it is attached to the root, and so to all. */
+  readonly ofCgroups?: boolean;
 }
 
-const SOCKET_COLLECTORS: readonly CollectorName[] = ['requests', 'connections', 'edges', 'accept_queues'];
+const SOCKET_COLLECTORS: readonly CollectorName[] = [
+  'requests',
+  'http_status',
+  'connections',
+  'edges',
+  'accept_queues',
+];
 const CONNECTIONS_ONLY: Program = { vital: [], useful: ['connections'] };
+const HTTP_STATUS_ONLY: Program = { vital: ['http_status'], ofCgroups: true };
 
 /** The kernel programs, in the order in which they are attached. */
 const PROGRAMS: Readonly<Record<string, Program>> = {
@@ -28,6 +37,8 @@ const PROGRAMS: Readonly<Record<string, Program>> = {
   inet_sock_set_state_nested: { vital: SOCKET_COLLECTORS },
   sock_send_length: { vital: ['requests', 'edges'], useful: ['connections'] },
   sock_recv_length: { vital: ['requests', 'edges'], useful: ['connections'] },
+  http_egress: HTTP_STATUS_ONLY,
+  http_ingress: HTTP_STATUS_ONLY,
   tcp_retransmit_skb: CONNECTIONS_ONLY,
   tcp_retransmit_synack: CONNECTIONS_ONLY,
   tcp_send_reset: CONNECTIONS_ONLY,
@@ -64,11 +75,13 @@ const COUNTED_BY: Readonly<Record<keyof Counted, readonly string[]>> = {
 };
 
 /** The slots of the map `lost` in the order of `enum lost_map` of bpf/lost.h: maps, then events that are nobody's. */
-const LOST_MAPS = ['requests', 'edges', 'tcp', 'cgroups', 'sockets', 'listeners'] as const;
+const LOST_MAPS = ['requests', 'edges', 'tcp', 'cgroups', 'sockets', 'listeners', 'http_responses'] as const;
 const UNATTRIBUTED_EVENTS = ['reset'] as const;
 
 export interface ProbesOptions {
   readonly object: string | undefined;
+  /** Where cgroup2 is mounted. */
+  readonly cgroupfs: string;
   readonly maxServices: number;
   readonly maxEdges: number;
   readonly collectors: ReadonlySet<CollectorName>;
@@ -86,6 +99,7 @@ export interface Probes {
   readonly edges: MeasuredMap;
   readonly tcp: MeasuredMap;
   readonly listeners: MeasuredMap;
+  readonly httpResponses: MeasuredMap;
   readonly cgroups: BpfMap;
   /** Why a collector can't work on this kernel, by collector. */
   readonly unavailable: ReadonlyMap<CollectorName, Error>;
@@ -116,6 +130,7 @@ export function openProbes(options: ProbesOptions, logger: Logger): Probes {
       requests: 2 * options.maxServices,
       tcp: 2 * options.maxServices,
       listeners: 2 * options.maxServices,
+      http_responses: options.collectors.has('http_status') ? 2 * options.maxServices : 1,
       cgroups: options.maxServices,
       edges: options.maxEdges,
     },
@@ -123,9 +138,10 @@ export function openProbes(options: ProbesOptions, logger: Logger): Probes {
     disabled: Object.keys(PROGRAMS)
       .filter((program) => !wanted.includes(program))
       .flatMap((program) => [program, ...(VARIANTS[program] ?? [])]),
+    enabled: wanted,
   });
   try {
-    const missing = attachAll(object, wanted, logger);
+    const missing = attachAll(object, wanted, options, logger);
     const works = (program: string): boolean => wanted.includes(program) && !missing.has(program);
     const lost = object.map('lost');
     return {
@@ -133,6 +149,7 @@ export function openProbes(options: ProbesOptions, logger: Logger): Probes {
       edges: measured(object.map('edges')),
       tcp: measured(object.map('tcp')),
       listeners: measured(object.map('listeners')),
+      httpResponses: measured(object.map('http_responses')),
       cgroups: object.map('cgroups'),
       unavailable: unavailableCollectors(missing),
       counted: {
@@ -158,15 +175,22 @@ function isWanted(program: string, collectors: ReadonlySet<CollectorName>): bool
   return [...vital, ...useful].some((name) => collectors.has(name));
 }
 
-function attachAll(object: BpfObject, programs: readonly string[], logger: Logger): ReadonlyMap<string, Error> {
+function attachAll(
+  object: BpfObject,
+  programs: readonly string[],
+  { cgroupfs, collectors }: ProbesOptions,
+  logger: Logger,
+): ReadonlyMap<string, Error> {
   const missing = new Map<string, Error>();
   for (const program of programs) {
+    const { ofCgroups = false, useful = [] } = PROGRAMS[program] ?? {};
     try {
-      object.attach(loadedVariant(object, program));
+      object.attach(loadedVariant(object, program), ofCgroups ? cgroupfs : undefined);
     } catch (error) {
       if (!(error instanceof BpfError) || error.code !== 'BPF_ATTACH') throw error;
       missing.set(program, error);
-      logger.warn('kernel program not attached', { program, error });
+      // The collectors that can't do without it say so themselves.
+      if (useful.some((name) => collectors.has(name))) logger.warn('kernel program not attached', { program, error });
     }
   }
   return missing;

@@ -38,7 +38,9 @@ install_file() {
 clang_flags=(-target bpf -mcpu=v3 -O2 -g -Wall -Wextra -Wno-unused-parameter -Werror
     -idirafter "/usr/include/$(g++ -dumpmachine)")
 objects=()
-for source in bpf/*.bpf.c; do
+# The maps come first: the linker misplaces those that it sees declared before it sees them defined.
+shopt -s extglob
+for source in bpf/maps.bpf.c bpf/!(maps).bpf.c; do
     object=build/bpf/$(basename "$source" .c).o
     objects+=("$object")
     if older "$object" "$source" bpf/*.h "$0"; then

@@ -156,7 +156,7 @@ test(
           interval: 500,
         });
         await counts();
-        expect(Object.values(await lost(exporter))).toEqual([0, 0, 0, 0, 0]);
+        expect(Object.values(await lost(exporter)).filter((events) => events > 0)).toEqual([]);
         await server.stop();
       };
       // So few that they have to be used again before long.

@@ -6,23 +6,13 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { keptCapabilities } from '../../exporter/privileges.ts';
 import { capabilityMask } from '../../native/index.ts';
 import { withSandbox } from '../kernel/sandbox.ts';
-import { bundleExporter, type Bundle } from './program.ts';
-
-/** The user that a container image would name. */
-const NOBODY = '65534';
+import { bundleExporter, reducedTo, type Bundle } from './program.ts';
 
 let bundle: Bundle;
 beforeAll(async () => {
   bundle = await bundleExporter();
 });
 afterAll(() => bundle?.remove());
-
-/** Runs a command as nobody, with these capabilities and no others, now or ever. */
-function reducedTo(...capabilities: readonly string[]): [string, ...string[]] {
-  const set = ['-all', ...capabilities.map((name) => `+${name}`)].join(',');
-  const sets = ['inh-caps', 'ambient-caps', 'bounding-set'].map((name) => `--${name}=${set}`);
-  return ['setpriv', `--reuid=${NOBODY}`, `--regid=${NOBODY}`, '--clear-groups', '--no-new-privs', ...sets, '--'];
-}
 
 /** Runs a command where the root file system can't be written to. */
 const READ_ONLY = ['unshare', '--mount', '--', 'sh', '-c', 'mount -o remount,bind,ro / && exec "$@"', 'sh'] as const;

@@ -10,6 +10,16 @@ import { build } from 'esbuild';
 const LISTEN = '--web.listen-address=127.0.0.1:0';
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
+/** The user that a container image would name. */
+const NOBODY = '65534';
+
+/** Runs a command as nobody, with these capabilities and no others, now or ever. */
+export function reducedTo(...capabilities: readonly string[]): [string, ...string[]] {
+  const set = ['-all', ...capabilities.map((name) => `+${name}`)].join(',');
+  const sets = ['inh-caps', 'ambient-caps', 'bounding-set'].map((name) => `--${name}=${set}`);
+  return ['setpriv', `--reuid=${NOBODY}`, `--regid=${NOBODY}`, '--clear-groups', '--no-new-privs', ...sets, '--'];
+}
+
 /** The bundled program in a folder of its own, with its BPF object and addon beside it, as it is shipped. */
 export interface Bundle {
   readonly program: string;

@@ -44,7 +44,16 @@ export interface EdgeRow {
 
 const ROLES = { client: 1, server: 2 } as const;
 const BUCKETS = 23;
-export const LOST = { requests: 0, edges: 1, tcp: 2, cgroups: 3, sockets: 4, listeners: 5, resets: 6 } as const;
+export const LOST = {
+  requests: 0,
+  edges: 1,
+  tcp: 2,
+  cgroups: 3,
+  sockets: 4,
+  listeners: 5,
+  httpResponses: 6,
+  resets: 7,
+} as const;
 
 export function requestsOf(bpf: BpfObject, cgroup: bigint, role: Role): Histogram | undefined {
   const words = findService(bpf.map('requests'), cgroup, role);
@@ -81,6 +90,12 @@ export function edgesOf(bpf: BpfObject, cgroup: bigint): EdgeRow[] {
       connectFailures: words[3 + BUCKETS] ?? 0,
       unanswered: words[4 + BUCKETS] ?? 0,
     }));
+}
+
+/** Responses of HTTP by class of status, 1xx to 5xx. */
+export function responsesOf(bpf: BpfObject, cgroup: bigint, role: Role): number[] | undefined {
+  const words = findService(bpf.map('http_responses'), cgroup, role);
+  return words && [...words];
 }
 
 /** Walks all sockets and gives the listening ones of the cgroup. */
