@@ -10,7 +10,9 @@
  * A response may begin where the answering end speaks for the first time, or again after the asking end spoke: nowhere
  * else are the bytes looked at, so that the middle of a body isn't taken for a response, and most packets cost no more
  * than the lookup of the socket. "Speaks" means that the next bytes of the stream go by: those sent again don't count,
- * whether for a lost segment or for a lost acknowledgement. Pipelined responses count as one, as their requests do. */
+ * whether for a lost segment or for a lost acknowledgement. Pipelined responses count as one, as their requests do. The
+ * rule is blind where a request is still being sent while its response comes: a packet in the middle of that response
+ * would count if it began like a status line. */
 
 /* The verdict on every packet. */
 #define PASS 1

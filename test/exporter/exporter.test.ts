@@ -1,4 +1,4 @@
-import { execFileSync, spawnSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, rmdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { Agent, get as httpGet } from 'node:http';
 import { createServer } from 'node:net';
@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { once } from 'node:events';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { cgroupsOf, mapId } from './kernel-maps.ts';
 import { bundleExporter, type Bundle, type Exporter } from './program.ts';
 import { CART, edge, entry, of, role, serve, shopTargets, withShop, writeTargets } from './shop.ts';
 
@@ -399,24 +400,3 @@ describe('lorikeet-exporter, asked wrongly', () => {
     ]);
   });
 });
-
-interface BpftoolMap {
-  readonly id: number;
-  readonly name: string;
-  readonly max_entries: number;
-}
-
-function mapId(name: string, capacity: number): number {
-  const maps = JSON.parse(execFileSync('bpftool', ['-j', 'map', 'show'], { encoding: 'utf8' })) as BpftoolMap[];
-  const map = maps.find((candidate) => candidate.name === name && candidate.max_entries === capacity);
-  if (map === undefined) throw new Error(`no map ${name} of ${capacity} entries`);
-  return map.id;
-}
-
-/** The cgroups that the keys of a map begin with. */
-function cgroupsOf(id: number): bigint[] {
-  const rows = JSON.parse(execFileSync('bpftool', ['-j', 'map', 'dump', 'id', String(id)], { encoding: 'utf8' })) as {
-    readonly key: readonly string[];
-  }[];
-  return rows.map(({ key }) => Buffer.from(key.slice(0, 8).map(Number)).readBigUInt64LE());
-}

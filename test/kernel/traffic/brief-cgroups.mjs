@@ -1,6 +1,7 @@
 // Makes `count` cgroups in the folder `below`, one after another: enters each, makes one request on a connection of its
-// own, and removes the one before. Ends in the cgroup that it started in. Options: {host, port, below, home, count}.
-import { mkdirSync, rmdirSync, writeFileSync } from 'node:fs';
+// own, and removes the one before. Ends in the cgroup `home`; prints the ids of the others. Options: {host, port, below,
+// home, count}.
+import { mkdirSync, rmdirSync, statSync, writeFileSync } from 'node:fs';
 import { get } from 'node:http';
 import { join } from 'node:path';
 
@@ -13,10 +14,12 @@ function ask() {
   });
 }
 
+const ids = [];
 let before;
 for (let i = 0; i < count; i++) {
   const folder = join(below, `brief-${i}`);
   mkdirSync(folder);
+  ids.push(String(statSync(folder, { bigint: true }).ino));
   enter(folder);
   if (before !== undefined) rmdirSync(before);
   before = folder;
@@ -24,4 +27,4 @@ for (let i = 0; i < count; i++) {
 }
 enter(home);
 rmdirSync(before);
-process.stdout.write(`${JSON.stringify({ requests: count })}\n`);
+process.stdout.write(`${JSON.stringify(ids)}\n`);
