@@ -22,9 +22,9 @@ export type { OpenOptions } from './options.ts';
  */
 export class BpfObject {
   /**
-   * The programs that were loaded. Left out are those disabled, or off by themselves and not enabled, those whose hook this kernel doesn't have, and those
-   * that are marked as for other kernels (bpf/core_fixes.bpf.h): attaching one of these throws BPF_ATTACH with errno
-   * ENOENT.
+   * The programs that were loaded. Left out are those disabled, those that are off by themselves and not enabled, those
+   * whose hook this kernel doesn't have, and those that are marked as for other kernels (bpf/core_fixes.bpf.h): attaching
+   * one of these throws BPF_ATTACH with errno ENOENT.
    */
   readonly programs: readonly string[];
   readonly #native: NativeObject;

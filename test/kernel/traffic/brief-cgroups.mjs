@@ -4,6 +4,7 @@
 import { mkdirSync, rmdirSync, statSync, writeFileSync } from 'node:fs';
 import { get } from 'node:http';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 const { host, port, below, home, count } = JSON.parse(process.argv[2]);
 const enter = (folder) => writeFileSync(join(folder, 'cgroup.procs'), String(process.pid));
@@ -24,6 +25,8 @@ for (let i = 0; i < count; i++) {
   if (before !== undefined) rmdirSync(before);
   before = folder;
   await ask();
+  // The kernel makes rows from memory that it keeps ready, and needs a moment to lay in more.
+  await sleep(10);
 }
 enter(home);
 rmdirSync(before);
