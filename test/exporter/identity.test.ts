@@ -121,6 +121,8 @@ test('an address that changes hands names whom it belonged to when it was asked'
       await replaceTargets(exporter, targets, held('old'));
       await ask(front, front.cgroup, address, server.port, 2);
       expect(await edges(exporter)).toEqual({ ...both, [edge('shop', 'old', server.port)]: 3 + 2 });
+      // What is the front end's own goes on through all that.
+      expect(await requests(exporter, 'front')).toEqual({ client: 3 + 5 + 2, server: 0 });
       await server.stop();
     });
   }));
