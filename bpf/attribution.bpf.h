@@ -74,6 +74,7 @@ static __always_inline void follow(struct socket_state *socket, const struct soc
     socket->sampled = false;
     socket->retransmitted = 0;
     socket->resets = 0;
+    socket->answered = 0;
     if (role == ROLE_CLIENT)
         set_edge(&socket->edge, sk, cgroup);
 }

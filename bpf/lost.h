@@ -17,6 +17,7 @@ enum lost_map {
     LOST_BLOCK_REQUESTS,
     LOST_PROCESS_EVENTS,
     LOST_BLOCK_CGROUPS,
+    LOST_HTTP_RESPONSES,
     LOST_RESETS, /* sent for a packet that belongs to no socket, or by or to a socket whose role is not known */
     LOST_OWNERLESS_REQUESTS, /* to block devices, by no cgroup: flushes, commands that bypass the file systems */
     LOST_SLOTS,

@@ -6,6 +6,7 @@ struct edges_map edges SEC(".maps");
 struct tcp_map tcp SEC(".maps");
 struct cgroups_map cgroups SEC(".maps");
 struct listeners_map listeners SEC(".maps");
+struct http_responses_map http_responses SEC(".maps");
 struct listening_ports_map listening_ports SEC(".maps");
 struct syscalls_map syscalls SEC(".maps");
 struct page_faults_map page_faults SEC(".maps");
@@ -25,6 +26,7 @@ const struct syscall_stats zero_syscalls = {};
 const struct page_fault_stats zero_page_faults = {};
 const struct block_request_stats zero_block_requests = {};
 const struct process_stats zero_process = {};
+const struct http_stats zero_http = {};
 
 const volatile bool track_edges = true;
 const volatile int io_hierarchy = 0;

@@ -4,6 +4,7 @@
 
 #include "attribution.h"
 #include "container.h"
+#include "http_status.h"
 #include "lost.h"
 #include "requests.h"
 #include "tcp.h"
@@ -52,6 +53,14 @@ struct listeners_map {
     __uint(map_flags, BPF_F_NO_PREALLOC);
     __type(key, struct listener_key);
     __type(value, struct listener_stats);
+};
+
+struct http_responses_map {
+    __uint(type, BPF_MAP_TYPE_PERCPU_HASH);
+    __uint(max_entries, 4096);
+    __uint(map_flags, BPF_F_NO_PREALLOC);
+    __type(key, struct service_key);
+    __type(value, struct http_stats);
 };
 
 /* The ports that were listened on when the programs were attached, see sockets.bpf.c. */
@@ -142,6 +151,7 @@ struct socket_state {
     __u32 retransmitted;        /* how much of its total_retrans is in tcp_stats */
     __u32 drops;                /* a listener's: how much of its sk_drops is in listener_stats */
     __u32 resets;               /* a bit for each reset_direction that was counted */
+    __u32 answered;             /* the answering end has spoken since the asking end did, see http_status.bpf.c */
 };
 
 struct sockets_map {
@@ -156,6 +166,7 @@ extern struct edges_map edges SEC(".maps");
 extern struct tcp_map tcp SEC(".maps");
 extern struct cgroups_map cgroups SEC(".maps");
 extern struct listeners_map listeners SEC(".maps");
+extern struct http_responses_map http_responses SEC(".maps");
 extern struct listening_ports_map listening_ports SEC(".maps");
 extern struct syscalls_map syscalls SEC(".maps");
 extern struct page_faults_map page_faults SEC(".maps");
@@ -199,6 +210,7 @@ extern const struct syscall_stats zero_syscalls;
 extern const struct page_fault_stats zero_page_faults;
 extern const struct block_request_stats zero_block_requests;
 extern const struct process_stats zero_process;
+extern const struct http_stats zero_http;
 
 /* Tunables. Off: `edges` is left alone, for nodes where the pairs are too many or of no use. */
 extern const volatile bool track_edges;

@@ -12,6 +12,7 @@ import { cgroupCountersCollector, type CgroupCounterName } from './collectors/cg
 import { connectionsCollector } from './collectors/connections.ts';
 import { containerCollector } from './collectors/container.ts';
 import { edgesCollector } from './collectors/edges.ts';
+import { httpStatusCollector } from './collectors/http-status.ts';
 import { requestsCollector } from './collectors/requests.ts';
 import { targetInfoCollector } from './collectors/target-info.ts';
 import { COLLECTOR_NAMES, type CollectorName, type Config } from './config.ts';
@@ -55,7 +56,10 @@ export async function startExporter(config: Config, context: ExporterContext): P
   const cgroupfs = resolve(config.cgroupfs ?? findCgroupMount());
   checkCgroupfs(cgroupfs, logger);
   const io = findHierarchy('blkio', cgroupfs);
-  const probes = openProbes({ ...config, object: config.bpfObject, ioHierarchy: io?.id ?? NO_HIERARCHY }, logger);
+  const probes = openProbes(
+    { ...config, cgroupfs, object: config.bpfObject, ioHierarchy: io?.id ?? NO_HIERARCHY },
+    logger,
+  );
   stops.onStop('kernel programs', () => probes.close());
   await probes.adopt();
 
@@ -66,6 +70,7 @@ export async function startExporter(config: Config, context: ExporterContext): P
   const memory = findHierarchy('memory', cgroupfs);
   const collectors = makeCollectors(config, { directory, ioDirectory, memory, probes, self });
   const log = new ConditionLog(logger);
+  file?.beforeChange(() => bookAll(directory, collectors, log));
 
   // Scrapes that overlap need a buffer each; what is free is used again.
   const free: Exposition[] = [];
@@ -180,6 +185,7 @@ function makeCollectors(config: Config, parts: Parts): readonly Collector[] {
     cgroupCountersCollector(name, { directory: of, map: probes.cgroupCounters[name], now });
   const make: Readonly<Record<CollectorName, () => Collector>> = {
     requests: () => requestsCollector(directory, probes.requests, now),
+    http_status: () => httpStatusCollector(directory, probes.httpResponses, now),
     connections: () =>
       connectionsCollector({
         directory,
@@ -234,16 +240,31 @@ function identityStep(directories: readonly Directory[], now: () => number): Col
   };
 }
 
+/** Whatever fails here the next scrape will tell; the targets change all the same. */
+function bookAll(directory: Directory, collectors: readonly Collector[], log: ConditionLog): void {
+  try {
+    directory.refresh(performance.now());
+    for (const collector of collectors) collector.book?.();
+    log.recovered('book', 'counts are booked before targets change again');
+  } catch (error) {
+    log.failing('book', 'counts not booked before targets changed', error);
+  }
+}
+
 /** Last of every scrape: how full the kernel maps are that the others have read. */
 function mapsStep({ directory, ioDirectory, probes, self }: Parts): Collector {
   return {
     name: 'maps',
     collect() {
-      const { requests, edges, tcp, listeners } = probes;
+      const { requests, edges, tcp, listeners, httpResponses } = probes;
       const counters = Object.values(probes.cgroupCounters);
-      for (const map of [requests, edges, tcp, listeners, ...counters]) self.map(map.name, map.entries, map.capacity);
+      for (const { name, entries, capacity } of [requests, edges, tcp, listeners, httpResponses, ...counters]) {
+        // A map that no collector has read isn't in use.
+        if (entries !== undefined) self.map(name, entries, capacity);
+      }
       self.map('cgroups', directory.cgroupRows, probes.cgroups.capacity);
-      self.map('block_cgroups', ioDirectory?.cgroupRows, probes.blockCgroups.capacity);
+      const blockCgroups = ioDirectory?.cgroupRows;
+      if (blockCgroups !== undefined) self.map('block_cgroups', blockCgroups, probes.blockCgroups.capacity);
       self.lost(probes.lost());
       self.unattributedEvents(probes.unattributed());
     },

@@ -7,6 +7,8 @@ export interface Collector {
   readonly name: string;
   /** Writes whole families. May throw: then none of its output is kept. */
   collect(out: Exposition): void | Promise<void>;
+  /** Gives what the kernel counted so far to those who are known so far. Called before it changes who is who. */
+  book?(): void;
 }
 
 /** How one collector's part of a scrape went. */

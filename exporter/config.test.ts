@@ -16,10 +16,15 @@ describe('parseCommandLine', () => {
       maxEdges: 16384,
       maxExternalNames: 100,
       maxPorts: 20,
-      collectors: new Set(COLLECTOR_NAMES.filter((name) => name !== 'syscalls')),
+      collectors: new Set(COLLECTOR_NAMES.filter((name) => name !== 'syscalls' && name !== 'http_status')),
       logLevel: 'info',
       logFormat: 'logfmt',
     });
+  });
+
+  it('turns on the collectors that are off by default', () => {
+    const { config } = parseCommandLine(['--collector.http_status', '--collector.syscalls']);
+    expect(config.collectors).toEqual(new Set(COLLECTOR_NAMES));
   });
 
   it('turns collectors off', () => {

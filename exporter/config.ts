@@ -5,6 +5,7 @@ import type { LogFormat, LogLevel } from '../daemon/logger.ts';
 /** The collectors, in the order of /metrics, and what each shows. */
 export const COLLECTORS = {
   requests: 'requests and their durations',
+  http_status: 'responses of plain-text HTTP by class of status',
   connections: 'TCP connections',
   edges: 'who asks whom',
   accept_queues: 'the accept queues of listening ports',
@@ -49,6 +50,10 @@ export const FLAGS = {
     help: 'Listening ports of an instance that get series of their own; the others are "other".',
   },
   'collector.requests': collectorFlag('requests'),
+  'collector.http_status': {
+    type: 'boolean',
+    help: `Collect ${COLLECTORS.http_status} (off by default: costs something for every packet, needs CAP_NET_ADMIN).`,
+  },
   'collector.connections': collectorFlag('connections'),
   'collector.edges': collectorFlag('edges'),
   'collector.accept_queues': collectorFlag('accept_queues'),

@@ -18,10 +18,19 @@ interface Program {
   readonly vital: readonly CollectorName[];
   /** Those that show less without it. */
   readonly useful?: readonly CollectorName[];
+  /** Whether it sees the packets of cgroups; it is attached to the root, and so to all. */
+  readonly ofCgroups?: boolean;
 }
 
-const SOCKET_COLLECTORS: readonly CollectorName[] = ['requests', 'connections', 'edges', 'accept_queues'];
+const SOCKET_COLLECTORS: readonly CollectorName[] = [
+  'requests',
+  'http_status',
+  'connections',
+  'edges',
+  'accept_queues',
+];
 const CONNECTIONS_ONLY: Program = { vital: [], useful: ['connections'] };
+const HTTP_STATUS_ONLY: Program = { vital: ['http_status'], ofCgroups: true };
 
 /** The kernel programs, in the order in which they are attached. */
 const PROGRAMS: Readonly<Record<string, Program>> = {
@@ -29,6 +38,8 @@ const PROGRAMS: Readonly<Record<string, Program>> = {
   inet_sock_set_state_nested: { vital: SOCKET_COLLECTORS },
   sock_send_length: { vital: ['requests', 'edges'], useful: ['connections'] },
   sock_recv_length: { vital: ['requests', 'edges'], useful: ['connections'] },
+  http_egress: HTTP_STATUS_ONLY,
+  http_ingress: HTTP_STATUS_ONLY,
   tcp_retransmit_skb: CONNECTIONS_ONLY,
   tcp_retransmit_synack: CONNECTIONS_ONLY,
   tcp_send_reset: CONNECTIONS_ONLY,
@@ -83,6 +94,7 @@ const LOST_MAPS = [
   'block_requests',
   'process_events',
   'block_cgroups',
+  'http_responses',
 ] as const;
 const UNATTRIBUTED_EVENTS = ['reset', 'block_request'] as const;
 
@@ -98,6 +110,8 @@ const MISSED_IN: Readonly<Record<string, (typeof LOST_MAPS)[number]>> = {
 
 export interface ProbesOptions {
   readonly object: string | undefined;
+  /** Where cgroup2 is mounted. */
+  readonly cgroupfs: string;
   readonly maxServices: number;
   readonly maxEdges: number;
   readonly collectors: ReadonlySet<CollectorName>;
@@ -119,6 +133,7 @@ export interface Probes {
   readonly listeners: MeasuredMap;
   /** Those keyed by cgroup alone, by the collector that shows them. */
   readonly cgroupCounters: Readonly<Record<CgroupCounterName, MeasuredMap>>;
+  readonly httpResponses: MeasuredMap;
   readonly cgroups: BpfMap;
   /** The same for the ids of `block_requests`, which are of the hierarchy that the io controller is in. */
   readonly blockCgroups: BpfMap;
@@ -151,6 +166,7 @@ export function openProbes(options: ProbesOptions, logger: Logger): Probes {
       requests: 2 * options.maxServices,
       tcp: 2 * options.maxServices,
       listeners: 2 * options.maxServices,
+      http_responses: options.collectors.has('http_status') ? 2 * options.maxServices : 1,
       cgroups: options.maxServices,
       syscalls: options.maxServices,
       page_faults: options.maxServices,
@@ -163,9 +179,11 @@ export function openProbes(options: ProbesOptions, logger: Logger): Probes {
     disabled: Object.keys(PROGRAMS)
       .filter((program) => !wanted.includes(program))
       .flatMap((program) => [program, ...(VARIANTS[program] ?? [])]),
+    // Those of cgroups are off in the object, as loading them takes a capability more.
+    enabled: wanted.filter((program) => PROGRAMS[program]?.ofCgroups === true),
   });
   try {
-    const missing = attachAll(object, wanted, logger);
+    const missing = attachAll(object, wanted, options, logger);
     const works = (program: string): boolean => wanted.includes(program) && !missing.has(program);
     const lost = object.map('lost');
     return {
@@ -179,6 +197,7 @@ export function openProbes(options: ProbesOptions, logger: Logger): Probes {
         block_requests: measured(object.map('block_requests')),
         process_events: measured(object.map('process_events')),
       },
+      httpResponses: measured(object.map('http_responses')),
       cgroups: object.map('cgroups'),
       blockCgroups: object.map('block_cgroups'),
       unavailable: unavailableCollectors(missing),
@@ -205,15 +224,22 @@ function isWanted(program: string, collectors: ReadonlySet<CollectorName>): bool
   return [...vital, ...useful].some((name) => collectors.has(name));
 }
 
-function attachAll(object: BpfObject, programs: readonly string[], logger: Logger): ReadonlyMap<string, Error> {
+function attachAll(
+  object: BpfObject,
+  programs: readonly string[],
+  { cgroupfs, collectors }: ProbesOptions,
+  logger: Logger,
+): ReadonlyMap<string, Error> {
   const missing = new Map<string, Error>();
   for (const program of programs) {
+    const { ofCgroups = false, useful = [] } = PROGRAMS[program] ?? {};
     try {
-      object.attach(loadedVariant(object, program));
+      object.attach(loadedVariant(object, program), ofCgroups ? cgroupfs : undefined);
     } catch (error) {
       if (!(error instanceof BpfError) || error.code !== 'BPF_ATTACH') throw error;
       missing.set(program, error);
-      logger.warn('kernel program not attached', { program, error });
+      // The collectors that can't do without it say so themselves.
+      if (useful.some((name) => collectors.has(name))) logger.warn('kernel program not attached', { program, error });
     }
   }
   return missing;

@@ -7,7 +7,7 @@ it('tells the last state of everything, in a form that promtool has nothing to s
   self.collector({ name: 'edges', success: true, seconds: 0.5 });
   self.collector({ name: 'edges', success: false, seconds: 0.25 });
   self.map('edges', 7, 16384);
-  self.map('tcp', undefined, 8192);
+  self.map('tcp', 0, 8192);
   self.lost(new Map([['edges', 3]]));
   self.lost(new Map([['edges', 5]]));
   self.unattributedEvents(new Map([['reset', 6]]));
@@ -24,6 +24,7 @@ it('tells the last state of everything, in a form that promtool has nothing to s
     'lorikeet_exporter_collector_success{collector="edges"} 0',
     'lorikeet_exporter_collector_duration_seconds{collector="edges"} 0.25',
     'lorikeet_exporter_bpf_map_entries{map="edges"} 7',
+    'lorikeet_exporter_bpf_map_entries{map="tcp"} 0',
     'lorikeet_exporter_bpf_map_capacity{map="edges"} 16384',
     'lorikeet_exporter_bpf_map_capacity{map="tcp"} 8192',
     'lorikeet_exporter_lost_events_total{map="edges"} 5',

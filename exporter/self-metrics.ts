@@ -51,8 +51,8 @@ export class SelfMetrics {
     this.#duration.set({ collector: name }, seconds);
   }
 
-  map(name: string, entries: number | undefined, capacity: number): void {
-    if (entries !== undefined) this.#mapEntries.set({ map: name }, entries);
+  map(name: string, entries: number, capacity: number): void {
+    this.#mapEntries.set({ map: name }, entries);
     this.#mapCapacity.set({ map: name }, capacity);
   }
 

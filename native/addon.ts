@@ -27,7 +27,8 @@ export interface ProgramStats {
 /** The addon's class. Every method throws BpfError; after `close()` with code BPF_CLOSED. */
 export interface NativeObject {
   programs(): string[];
-  attach(program: string): void;
+  /** `cgroup` is empty for a program that isn't of cgroups. */
+  attach(program: string, cgroup: string): void;
   map(name: string): NativeMap;
   readIterator(program: string): Promise<Buffer>;
   programStats(): ProgramStats[];
@@ -44,6 +45,7 @@ interface Addon {
     maxEntries: CheckedOptions['maxEntries'],
     constants: CheckedOptions['constants'],
     disabled: CheckedOptions['disabled'],
+    enabled: CheckedOptions['enabled'],
   ) => NativeObject;
   dropCapabilities(keep: bigint): void;
   releaseProgramPages(): void;

@@ -23,9 +23,9 @@ export type { OpenOptions } from './options.ts';
  */
 export class BpfObject {
   /**
-   * The programs that were loaded. Left out are those disabled, those whose hook this kernel doesn't have, and those
-   * that are marked as for other kernels (bpf/core_fixes.bpf.h): attaching one of these throws BPF_ATTACH with errno
-   * ENOENT.
+   * The programs that were loaded. Left out are those disabled, those that are off by themselves and not enabled, those
+   * whose hook this kernel doesn't have, and those that are marked as for other kernels (bpf/core_fixes.bpf.h): attaching
+   * one of these throws BPF_ATTACH with errno ENOENT.
    */
   readonly programs: readonly string[];
   readonly #native: NativeObject;
@@ -44,18 +44,19 @@ export class BpfObject {
    */
   static open(path: string, options: OpenOptions = {}): BpfObject {
     if (typeof path !== 'string') throw new TypeError(`path: expected a string, got ${typeof path}`);
-    const { maxEntries, constants, disabled } = checkOptions(options);
+    const { maxEntries, constants, disabled, enabled } = checkOptions(options);
     const { BpfObject: Native } = loadAddon();
-    return new BpfObject(new Native(path, maxEntries, constants, disabled));
+    return new BpfObject(new Native(path, maxEntries, constants, disabled, enabled));
   }
 
   /**
-   * An iterator only gets ready to be read; one of socket storage walks the object's one map of that type.
+   * An iterator only gets ready to be read; one of socket storage walks the object's one map of that type. A program of
+   * cgroups needs `cgroup`, the folder of one: it is for that and all below, beside whatever else is attached there.
    *
    * @throws BpfError BPF_ATTACH: unknown, not loaded, attached already (EALREADY), or the kernel refused.
    */
-  attach(program: string): void {
-    this.#native.attach(program);
+  attach(program: string, cgroup = ''): void {
+    this.#native.attach(program, cgroup);
   }
 
   /**

@@ -3,7 +3,7 @@ import { checkOptions } from './options.ts';
 import type { OpenOptions } from './options.ts';
 
 test('nothing is the default', () => {
-  expect(checkOptions({})).toEqual({ maxEntries: [], constants: [], disabled: [] });
+  expect(checkOptions({})).toEqual({ maxEntries: [], constants: [], disabled: [], enabled: [] });
 });
 
 test('options become pairs, and constants big integers', () => {
@@ -11,6 +11,7 @@ test('options become pairs, and constants big integers', () => {
     maxEntries: { edges: 2 ** 32 - 1 },
     constants: { a: 1, b: -1n, c: 2n ** 64n - 1n },
     disabled: ['p'],
+    enabled: ['q'],
   };
   expect(checkOptions(options)).toEqual({
     maxEntries: [['edges', 2 ** 32 - 1]],
@@ -20,6 +21,7 @@ test('options become pairs, and constants big integers', () => {
       ['c', 2n ** 64n - 1n],
     ],
     disabled: ['p'],
+    enabled: ['q'],
   });
 });
 

@@ -5,6 +5,8 @@ export interface OpenOptions {
   readonly constants?: Readonly<Record<string, number | bigint>>;
   /** Programs not to load. */
   readonly disabled?: readonly string[];
+  /** Programs to load that the object leaves out by itself: those whose section begins with a question mark. */
+  readonly enabled?: readonly string[];
 }
 
 /** The options as the addon takes them. */
@@ -12,6 +14,7 @@ export interface CheckedOptions {
   readonly maxEntries: readonly (readonly [string, number])[];
   readonly constants: readonly (readonly [string, bigint])[];
   readonly disabled: readonly string[];
+  readonly enabled: readonly string[];
 }
 
 const MAX_U32 = 2 ** 32 - 1;
@@ -24,7 +27,7 @@ const MAX_CONSTANT = 2n ** 64n - 1n;
  * @throws TypeError or RangeError naming the option.
  */
 export function checkOptions(options: OpenOptions): CheckedOptions {
-  const { maxEntries = {}, constants = {}, disabled = [] } = options;
+  const { maxEntries = {}, constants = {}, disabled = [], enabled = [] } = options;
   return {
     maxEntries: Object.entries(maxEntries).map(([map, entries]) => {
       if (!Number.isInteger(entries) || entries < 1 || entries > MAX_U32) {
@@ -33,11 +36,16 @@ export function checkOptions(options: OpenOptions): CheckedOptions {
       return [map, entries];
     }),
     constants: Object.entries(constants).map(([name, value]) => [name, checkConstant(name, value)]),
-    disabled: disabled.map((program) => {
-      if (typeof program !== 'string') throw new TypeError(`disabled: expected program names, got ${String(program)}`);
-      return program;
-    }),
+    disabled: checkPrograms('disabled', disabled),
+    enabled: checkPrograms('enabled', enabled),
   };
+}
+
+function checkPrograms(option: string, programs: readonly string[]): readonly string[] {
+  for (const program of programs) {
+    if (typeof program !== 'string') throw new TypeError(`${option}: expected program names, got ${String(program)}`);
+  }
+  return programs;
 }
 
 function checkConstant(name: string, value: number | bigint): bigint {

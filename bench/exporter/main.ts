@@ -5,6 +5,7 @@
 import { loadavg } from 'node:os';
 import { measureCpu } from './cpu.ts';
 import { measureEvents } from './event-cost.ts';
+import { measureHttpStatus } from './http-status.ts';
 import { unwindOnSignals } from './interruption.ts';
 import { measureKernel } from './kernel.ts';
 import { measureMemory } from './memory.ts';
@@ -23,6 +24,7 @@ const PARTS = {
   cpu: measureCpu,
   sockets: measureSockets,
   events: measureEvents,
+  'http-status': measureHttpStatus,
 } satisfies Readonly<Record<string, () => Promise<readonly Row[]>>>;
 
 type Part = keyof typeof PARTS;

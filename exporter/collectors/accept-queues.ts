@@ -52,10 +52,12 @@ export function acceptQueuesCollector(options: AcceptQueuesOptions): Collector {
     accountOf: (key, leaf): PortAccount | undefined => targets.of(leaf)?.port(key.readUInt16LE(PORT)),
     idleMs: IDLE_MS,
   });
+  const book = (): void => void ledger.update(directory.generation, now());
   return {
     name: 'accept_queues',
+    book,
     collect(out) {
-      ledger.update(directory.generation, now());
+      book();
       for (const target of targets.current()) for (const port of target.all()) port.waiting = undefined;
       for (const { cgroup, port, length, limit } of listening()) {
         const account = targets.of(directory.leaf(cgroup))?.port(port);

@@ -40,6 +40,9 @@ describe('all collectors', () => {
     kernel.countRequests(front, CLIENT, durations(0, 6, 10, 15_000_000));
     kernel.countRequests(cartA, SERVER, durations(0, 5, 6, 5_000_000));
     kernel.countRequests(cartB, SERVER, durations(0, 22, 4, 160_000_000_000));
+    kernel.countResponses(front, CLIENT, { 0: 1, 1: 7, 3: 2 });
+    kernel.countResponses(cartA, SERVER, { 1: 5 });
+    kernel.countResponses(cartB, SERVER, { 2: 1, 4: 3 });
     kernel.countTcp(front, CLIENT, { 0: 3, 1: 1, 2: 1000, 3: 20_000, 4: 2, 7: 1, ...durations(CONNECT, 1, 3, 70_000) });
     kernel.countTcp(front, CLIENT, durations(LIFETIME, 16, 1, 1_500_000_000));
     kernel.countTcp(cartA, SERVER, { 0: 2, 1: 1, 2: 12_000, 3: 600 });
@@ -79,8 +82,8 @@ describe('all collectors', () => {
       ],
     ).toBe(0);
     expect(Object.keys(samples).filter((name) => name.startsWith('lorikeet_edge_'))).toEqual([]);
-    // Requests: 2 roles x (1 + 25). Connections: 2 x (6 + 2 x 25) + 5 + 2 + 25. Counters of the cgroup: 9. Info: 1.
-    expect(Object.keys(samples)).toHaveLength(2 * (52 + 144 + 9 + 1));
+    // Requests: 2 roles x (1 + 25). Responses: 2 x 5. Connections: 2 x (6 + 2 x 25) + 5 + 2 + 25. Counters of the cgroup: 9. Info: 1.
+    expect(Object.keys(samples)).toHaveLength(2 * (52 + 10 + 144 + 9 + 1));
   });
 
   it('leave out bytes where they are not counted', async () => {

@@ -123,10 +123,12 @@ export function connectionsCollector({ directory, map, now, counted, onUnattribu
     onUnattributed(unattributed);
   };
 
+  const book = (): void => void ledger.update(directory.generation, now());
   return {
     name: 'connections',
+    book,
     collect(out) {
-      ledger.update(directory.generation, now());
+      book();
       const current = accounts.current();
       countActive(current);
       write(out, current, counted);

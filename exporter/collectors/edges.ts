@@ -86,12 +86,16 @@ export function edgesCollector(options: EdgesOptions): Collector {
     idleMs: IDLE_MS,
   });
   let generation = -1;
+  const book = (): void => {
+    if (generation !== directory.generation) accounts.dropVanished();
+    generation = directory.generation;
+    ledger.update(generation, now());
+  };
   return {
     name: 'edges',
+    book,
     collect(out) {
-      if (generation !== directory.generation) accounts.dropVanished();
-      generation = directory.generation;
-      ledger.update(generation, now());
+      book();
       write(out, accounts.all());
     },
   };

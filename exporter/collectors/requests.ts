@@ -27,10 +27,12 @@ export function requestsCollector(directory: Directory, map: CounterMap, now: ()
     duration: histogramSeries(DURATION, labels, `role="${role}"`),
   }));
   const ledger = new Ledger({ map, leafOf: leafOfKey(directory), accountOf: accounts.accountOf });
+  const book = (): void => void ledger.update(directory.generation, now());
   return {
     name: 'requests',
+    book,
     collect(out: Exposition) {
-      ledger.update(directory.generation, now());
+      book();
       const current = accounts.current();
       out.family(TOTAL, 'counter', 'Requests sent (client) or answered (server).');
       for (const { total, words } of current) out.sample(total, histogramCount(words, 0));

@@ -123,6 +123,19 @@ describe('Directory', () => {
     expect(tree.directory.leaf(id)).not.toBe(leaf);
   });
 
+  it('forgets a vanished cgroup sooner while the kernel map is more than half full', () => {
+    for (const name of ['a', 'b', 'c']) tree.seen(`/${name}`);
+    tree.cgroups.capacity = 6;
+    tree.directory.refresh(0);
+    tree.remove('/a');
+    tree.directory.refresh(1000);
+    tree.directory.refresh(100_000);
+    expect(tree.cgroups.rows.size).toBe(3);
+    tree.cgroups.capacity = 5;
+    tree.directory.refresh(100_001);
+    expect(tree.cgroups.rows.size).toBe(2);
+  });
+
   it('finds peers, those on other machines too', () => {
     const addresses = [parsePeerAddress('10.0.0.9') as PeerAddress];
     tree.source.targets = [target({ service: 'far', cgroup: undefined, addresses })];

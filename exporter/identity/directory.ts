@@ -27,6 +27,8 @@ export interface Leaf {
 
 /** The kernel's map of cgroups: id -> ids of its ancestors. */
 export interface CgroupMap {
+  /** Rows that it can hold. */
+  readonly capacity: number;
   read(): { readonly count: number; readonly keys: Buffer; readonly values: Buffer };
   delete(key: Uint8Array): boolean;
 }
@@ -42,6 +44,11 @@ export interface DirectoryOptions {
 
 /** How long a vanished cgroup without rows is remembered: its orphaned sockets may count for a minute or two. */
 const FORGET_MS = 180_000;
+/**
+ * The same while more than half of the kernel's map is in use: a new cgroup that finds no place is nobody's with all that
+ * it counts, a forgotten one only with what its last sockets do at their end.
+ */
+const FORGET_PRESSED_MS = 10_000;
 
 const ID_BYTES = 8;
 
@@ -161,7 +168,8 @@ export class Directory {
   }
 
   #forget(leaf: Leaf, now: number): void {
-    if (leaf.rows > 0 || now - (leaf.goneSince ?? now) < FORGET_MS) return;
+    const pressed = this.#cgroupRows > this.#options.cgroups.capacity / 2;
+    if (leaf.rows > 0 || now - (leaf.goneSince ?? now) < (pressed ? FORGET_PRESSED_MS : FORGET_MS)) return;
     this.#leaves.delete(leaf.id);
     const key = Buffer.alloc(ID_BYTES);
     key.writeBigUInt64LE(leaf.id);

@@ -22,6 +22,8 @@ export interface TargetSource {
   readonly name: string;
   /** The targets known now. A new array whenever anything changed, the same one otherwise. */
   readonly targets: readonly Target[];
+  /** Sets what is called each time before `targets` become others; undefined where that isn't told. */
+  beforeChange?(listener: () => void): void;
   /** Reads everything anew; undefined where the source needs no asking. Rejects when that fails, and keeps the last good targets. */
   reload?(): void | Promise<void>;
   close(): void;

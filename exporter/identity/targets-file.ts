@@ -97,6 +97,7 @@ export class TargetsFile implements TargetSource {
   readonly #unwatch: () => void;
   #targets: readonly Target[];
   #lastReloadSuccessful = true;
+  #beforeChange = (): void => {};
 
   /** @throws ConfigError when the file is wrong at the start. */
   constructor(path: string, logger: Logger, options: FileWatchOptions = {}) {
@@ -117,19 +118,26 @@ export class TargetsFile implements TargetSource {
     return this.#targets;
   }
 
+  beforeChange(listener: () => void): void {
+    this.#beforeChange = listener;
+  }
+
   get lastReloadSuccessful(): boolean {
     return this.#lastReloadSuccessful;
   }
 
   /** @throws ConfigError; logged too, once for each different failure. */
   reload(): void {
+    let targets: readonly Target[];
     try {
-      this.#targets = readTargetsFile(this.#path);
+      targets = readTargetsFile(this.#path);
     } catch (error) {
       this.#lastReloadSuccessful = false;
       this.#log.failing('reload', 'targets file not reloaded, keeping the last good one', error);
       throw error;
     }
+    this.#beforeChange();
+    this.#targets = targets;
     this.#lastReloadSuccessful = true;
     this.#log.recovered('reload', 'targets file is good again');
     this.#logger.info('targets loaded', { targets: this.#targets.length });

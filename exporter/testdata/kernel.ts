@@ -3,6 +3,7 @@ import { acceptQueuesCollector, LISTENER_WORDS } from '../collectors/accept-queu
 import { cgroupCountersCollector, countWords, type CgroupCounterName } from '../collectors/cgroup-counters.ts';
 import { connectionsCollector, TCP_WORDS } from '../collectors/connections.ts';
 import { EDGE_WORDS, edgesCollector } from '../collectors/edges.ts';
+import { HTTP_WORDS, httpStatusCollector } from '../collectors/http-status.ts';
 import { requestsCollector } from '../collectors/requests.ts';
 import { targetInfoCollector } from '../collectors/target-info.ts';
 import { Exposition } from '../exposition.ts';
@@ -22,6 +23,7 @@ const CGROUP_COUNTERS: readonly CgroupCounterName[] = ['page_faults', 'block_req
 export class Kernel {
   readonly tree = new Tree();
   readonly requests = new MemoryMap('requests', 16, HISTOGRAM_WORDS);
+  readonly httpResponses = new MemoryMap('http_responses', 16, HTTP_WORDS);
   readonly tcp = new MemoryMap('tcp', 16, TCP_WORDS);
   readonly edges = new MemoryMap('edges', 32, EDGE_WORDS);
   readonly listeners = new MemoryMap('listeners', 16, LISTENER_WORDS);
@@ -47,6 +49,7 @@ export class Kernel {
     const { maxExternalNames = 100, maxEdges = 1000, bytes = true, maxPorts = 20 } = limits;
     this.#collectors = [
       requestsCollector(directory, this.requests, now),
+      httpStatusCollector(directory, this.httpResponses, now),
       connectionsCollector({
         directory,
         map: this.tcp,
@@ -72,6 +75,10 @@ export class Kernel {
 
   countRequests(cgroup: bigint, role: number, words: Record<number, number>): void {
     this.requests.count(serviceKey(cgroup, role), words);
+  }
+
+  countResponses(cgroup: bigint, role: number, words: Record<number, number>): void {
+    this.httpResponses.count(serviceKey(cgroup, role), words);
   }
 
   countTcp(cgroup: bigint, role: number, words: Record<number, number>): void {

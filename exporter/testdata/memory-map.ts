@@ -68,6 +68,7 @@ export function listenerKey(cgroup: bigint, port: number): Buffer {
 
 /** The kernel's map of cgroups. */
 export class MemoryCgroups {
+  capacity = 4096;
   readonly rows = new Map<bigint, readonly bigint[]>();
 
   read() {

@@ -47,8 +47,18 @@ void Throw(Napi::Env env, const Failure &failure) {
         Napi::Error(env, error).ThrowAsJavaScriptException();
 }
 
-OpenOptions ToOptions(const Napi::Array &max_entries, const Napi::Array &constants, const Napi::Array &disabled) {
+std::vector<std::string> ToStrings(const Napi::Array &array) {
+    std::vector<std::string> strings;
+    for (uint32_t i = 0; i < array.Length(); i++)
+        strings.push_back(array.Get(i).As<Napi::String>());
+    return strings;
+}
+
+OpenOptions ToOptions(const Napi::Array &max_entries, const Napi::Array &constants, const Napi::Array &disabled,
+                      const Napi::Array &enabled) {
     OpenOptions options;
+    options.disabled = ToStrings(disabled);
+    options.enabled = ToStrings(enabled);
     for (uint32_t i = 0; i < max_entries.Length(); i++) {
         const auto pair = max_entries.Get(i).As<Napi::Array>();
         options.max_entries.emplace_back(pair.Get(0U).As<Napi::String>(),
@@ -65,8 +75,6 @@ OpenOptions ToOptions(const Napi::Array &max_entries, const Napi::Array &constan
         options.constants.push_back(
             {pair.Get(0U).As<Napi::String>(), negative ? static_cast<uint64_t>(as_signed) : as_unsigned, negative});
     }
-    for (uint32_t i = 0; i < disabled.Length(); i++)
-        options.disabled.push_back(disabled.Get(i).As<Napi::String>());
     return options;
 }
 
@@ -91,8 +99,8 @@ class NativeObject : public Napi::ObjectWrap<NativeObject> {
     explicit NativeObject(const Napi::CallbackInfo &info)
         : ObjectWrap(info), open_(info.Env().GetInstanceData<Environment>()->open) {
         const std::string path = info[0].As<Napi::String>();
-        const OpenOptions options =
-            ToOptions(info[1].As<Napi::Array>(), info[2].As<Napi::Array>(), info[3].As<Napi::Array>());
+        const OpenOptions options = ToOptions(info[1].As<Napi::Array>(), info[2].As<Napi::Array>(),
+                                              info[3].As<Napi::Array>(), info[4].As<Napi::Array>());
         if (info.Env().IsExceptionPending())
             return;
         if (const Status failed = BpfObject::Open(path, options, object_)) {
@@ -141,7 +149,7 @@ class NativeObject : public Napi::ObjectWrap<NativeObject> {
     void Attach(const Napi::CallbackInfo &info) {
         if (!IsOpen(info.Env()))
             return;
-        if (const Status failed = object_->Attach(info[0].As<Napi::String>()))
+        if (const Status failed = object_->Attach(info[0].As<Napi::String>(), info[1].As<Napi::String>()))
             Throw(info.Env(), *failed);
     }
 

@@ -5,6 +5,8 @@
 #include <cerrno>
 #include <cstring>
 
+#include <fcntl.h>
+
 #include <bpf/bpf.h>
 #include <bpf/btf.h>
 
@@ -113,11 +115,17 @@ Status BpfObject::Configure(const OpenOptions &options) {
         if (Status failed = SetConstant(constant))
             return failed;
     }
-    for (const std::string &name : options.disabled) {
+    if (Status failed = SetAutoload("disabled", options.disabled, false))
+        return failed;
+    return SetAutoload("enabled", options.enabled, true);
+}
+
+Status BpfObject::SetAutoload(const char *option, const std::vector<std::string> &programs, bool load) {
+    for (const std::string &name : programs) {
         bpf_program *program = bpf_object__find_program_by_name(object_.get(), name.c_str());
         if (program == nullptr)
-            return Fail("BPF_OPEN", ENOENT, "disabled: no program " + name);
-        bpf_program__set_autoload(program, false);
+            return Fail("BPF_OPEN", ENOENT, std::string(option) + ": no program " + name);
+        bpf_program__set_autoload(program, load);
     }
     return {};
 }
@@ -179,7 +187,7 @@ std::vector<std::string> BpfObject::Programs() const {
     return names;
 }
 
-Status BpfObject::Attach(const std::string &name) {
+Status BpfObject::Attach(const std::string &name, const std::string &cgroup) {
     const bpf_program *program = bpf_object__find_program_by_name(object_.get(), name.c_str());
     if (program == nullptr || !bpf_program__autoload(program))
         return Fail("BPF_ATTACH", ENOENT,
@@ -187,7 +195,7 @@ Status BpfObject::Attach(const std::string &name) {
     if (links_.count(name) != 0)
         return Fail("BPF_ATTACH", EALREADY, "program " + name + ": attached already");
     LibbpfLog log;
-    std::unique_ptr<bpf_link, DestroyLink> link(CreateLink(program));
+    std::unique_ptr<bpf_link, DestroyLink> link(CreateLink(program, cgroup));
     if (!link) {
         const int error = errno;
         return Fail("BPF_ATTACH", error, "program " + name + ": " + ErrnoText(error));
@@ -197,7 +205,11 @@ Status BpfObject::Attach(const std::string &name) {
 }
 
 /// nullptr and errno if it fails, as libbpf does.
-bpf_link *BpfObject::CreateLink(const bpf_program *program) const {
+bpf_link *BpfObject::CreateLink(const bpf_program *program, const std::string &cgroup) const {
+    if (!cgroup.empty()) {
+        const UniqueFd fd(open(cgroup.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+        return fd.get() < 0 ? nullptr : bpf_program__attach_cgroup(program, fd.get());
+    }
     if (bpf_program__section_name(program) != std::string(kStorageIteratorSection))
         return bpf_program__attach(program);
     const auto storage = std::find_if(maps_.begin(), maps_.end(),

@@ -27,6 +27,7 @@ struct OpenOptions {
     std::vector<std::pair<std::string, uint32_t>> max_entries;
     std::vector<Constant> constants;
     std::vector<std::string> disabled;
+    std::vector<std::string> enabled;
 };
 
 struct ProgramStats {
@@ -45,7 +46,8 @@ class BpfObject {
 
     /// Names of the loaded programs.
     std::vector<std::string> Programs() const;
-    Status Attach(const std::string &program);
+    /// A program of cgroups to the one whose folder is `cgroup`; others take none.
+    Status Attach(const std::string &program, const std::string &cgroup = "");
     /// A descriptor to read a pass of an attached iterator from; it stays good without the object.
     Status OpenIterator(const std::string &program, UniqueFd &fd) const;
     /// Index of a map for `MapAt`.
@@ -66,7 +68,8 @@ class BpfObject {
     Status SetConstant(const Constant &constant);
     void LeaveOutMissingHooks();
     Status Load();
-    bpf_link *CreateLink(const bpf_program *program) const;
+    Status SetAutoload(const char *option, const std::vector<std::string> &programs, bool load);
+    bpf_link *CreateLink(const bpf_program *program, const std::string &cgroup) const;
     Failure Fail(const char *code, int error, const std::string &what) const;
 
     std::string path_;

@@ -1,13 +1,14 @@
-import { execFileSync, spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, renameSync, rmdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, rmdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { Agent, get as httpGet } from 'node:http';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
-import { basename, join } from 'node:path';
+import { join } from 'node:path';
 import { once } from 'node:events';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import { withSandbox, type Cgroup, type Sandbox } from '../kernel/sandbox.ts';
+import { cgroupsOf, mapId } from './kernel-maps.ts';
 import { bundleExporter, type Bundle, type Exporter } from './program.ts';
+import { CART, edge, entry, of, role, serve, shopTargets, withShop, writeTargets } from './shop.ts';
 
 interface Moved {
   readonly sent: number;
@@ -15,9 +16,6 @@ interface Moved {
   readonly requests: number;
   readonly connections: number;
 }
-
-const FRONT = { ipv4: '10.231.0.1', ipv6: 'fd00:231::1' };
-const CART = { ipv4: '10.231.0.2', ipv6: 'fd00:231::2', unlisted: ['10.231.0.8', '10.231.0.9'] };
 
 let bundle: Bundle;
 let folder: string;
@@ -29,52 +27,6 @@ afterAll(() => {
   bundle?.remove();
   rmSync(folder, { recursive: true });
 });
-
-/** Two machines on one wire: a front end and a cart, each in its own network namespace and cgroup. */
-function withShop(work: (front: Sandbox, cart: Sandbox) => Promise<void>): Promise<void> {
-  return withSandbox((front) =>
-    withSandbox(async (cart) => {
-      const pair = ['type', 'veth', 'peer', 'name', 'eth0', 'netns', cart.netns];
-      execFileSync('ip', ['-netns', front.netns, 'link', 'add', 'eth0', ...pair]);
-      const plugIn = (sandbox: Sandbox, ...addresses: readonly string[]): void => {
-        for (const address of addresses) {
-          const v6 = address.includes(':');
-          const options = v6 ? [`${address}/64`, 'dev', 'eth0', 'nodad'] : [`${address}/24`, 'dev', 'eth0'];
-          sandbox.configure('ip', 'address', 'add', ...options);
-        }
-        sandbox.configure('ip', 'link', 'set', 'eth0', 'up');
-      };
-      plugIn(front, FRONT.ipv4, FRONT.ipv6);
-      plugIn(cart, CART.ipv4, CART.ipv6, ...CART.unlisted);
-      await work(front, cart);
-    }),
-  );
-}
-
-/** Writes a targets file as editors and ConfigMaps do: whole or not at all. */
-function writeTargets(path: string, text: string): void {
-  writeFileSync(`${path}.new`, text);
-  renameSync(`${path}.new`, path);
-}
-
-const entry = (service: string, cgroup: Cgroup, addresses: readonly string[] = []): string =>
-  `  - {namespace: shop, service: ${service}, pod: ${service}-1, cgroup: /${basename(cgroup.path)}, addresses: [${addresses
-    .map((address) => `"${address}"`)
-    .join(', ')}]}\n`;
-
-const shopTargets = (front: Sandbox, cart: Sandbox): string =>
-  `targets:\n${entry('front', front.cgroup, [FRONT.ipv4, FRONT.ipv6])}${entry('cart', cart.cgroup, [CART.ipv4, CART.ipv6])}`;
-
-const of = (service: string, rest: string): string =>
-  `{namespace="shop",service="${service}",pod="${service}-1"${rest}}`;
-const role = (service: string, name: string): string => of(service, `,role="${name}"`);
-const edge = (namespace: string, service: string, port: number | string): string =>
-  `{client_namespace="shop",client_service="front",server_namespace="${namespace}",server_service="${service}",server_port="${port}"}`;
-
-async function serve(cart: Sandbox, cgroup: Cgroup, host: string) {
-  const server = await cart.start(cgroup, 'http-server.mjs', { host, bodyBytes: 1000 });
-  return { port: (server.ready as { port: number }).port, stop: () => server.stop() };
-}
 
 /** Waits until `service` has closed as many connections as it opened: what follows a close happens a moment later. */
 async function settled(exporter: Exporter, opened: Readonly<Record<string, number>>): Promise<void> {
@@ -114,10 +66,10 @@ describe('lorikeet-exporter', () => {
         front.run(front.cgroup, 'http-client.mjs', { host, port, ...options }) as Promise<Moved>;
       const toA = await ask(CART.ipv4, a.port, { single: 23, kept: 3, bodyBytes: 10 });
       const toB = await ask(CART.ipv6, b.port, { single: 4, kept: 1 });
-      const toFirst = await ask(CART.unlisted[0] as string, a.port, { single: 2 });
+      const toFirst = await ask(CART.unlisted[0], a.port, { single: 2 });
       // One name is left to give, and the first to be scraped gets it.
       await exporter.samples('lorikeet_edge_');
-      const toSecond = await ask(CART.unlisted[1] as string, a.port, { single: 5 });
+      const toSecond = await ask(CART.unlisted[1], a.port, { single: 5 });
       const asked = [toA, toB, toFirst, toSecond];
       const sum = (key: keyof Moved): number => asked.reduce((total, moved) => total + moved[key], 0);
       expect([sum('requests'), sum('connections')]).toEqual([38, 36]);
@@ -163,7 +115,7 @@ describe('lorikeet-exporter', () => {
       expect(edges('requests_total')).toEqual({
         [requests + edge('shop', 'cart', a.port)]: 26,
         [requests + edge('shop', 'cart', b.port)]: 5,
-        [requests + edge('external', CART.unlisted[0] as string, a.port)]: 2,
+        [requests + edge('external', CART.unlisted[0], a.port)]: 2,
         [requests + edge('external', 'other', 'other')]: 5,
         [requests + edge('shop', 'cart', free.port)]: 0,
       });
@@ -197,7 +149,7 @@ describe('lorikeet-exporter', () => {
       expect(Object.keys(samples).filter((name) => name.startsWith('lorikeet_target_info'))).toHaveLength(2);
       expect(lint((await exporter.get('/metrics')).text)).toEqual(SILENT);
       await Promise.all([a.stop(), b.stop()]);
-      await stop(exporter);
+      await exporter.stop();
     }));
 
   test(
@@ -232,7 +184,7 @@ describe('lorikeet-exporter', () => {
         expect(third('accept_queue_drops_total', queue)).toBe(0);
         expect(third('resets_total', of('front', ',direction="received"'))).toBe(0);
         await Promise.all([held.stop(), server.stop()]);
-        await stop(exporter);
+        await exporter.stop();
       }),
     60_000,
   );
@@ -275,7 +227,7 @@ describe('lorikeet-exporter', () => {
       const before = loads();
       exporter.signal('SIGHUP');
       await vi.waitFor(() => expect(loads()).toBeGreaterThan(before), { timeout: 10_000 });
-      await stop(exporter);
+      await exporter.stop();
     }));
 
   test(
@@ -326,7 +278,7 @@ describe('lorikeet-exporter', () => {
           expect(Object.keys(await exporter.samples('lorikeet_target_info'))).toHaveLength(1);
           expect(await exporter.samples('lorikeet_edge_')).toEqual({});
           await server.stop();
-          await stop(exporter);
+          await exporter.stop();
         } finally {
           for (const left of [join(pod.path, 'brief'), pod.path]) if (existsSync(left)) rmdirSync(left);
         }
@@ -356,7 +308,7 @@ describe('lorikeet-exporter', () => {
     writeFileSync(join(cgroupfs, 'cart/cpu.stat'), 'usage_usec 1500000\n');
     const cpu = 'lorikeet_container_cpu_seconds_total';
     expect(await exporter.samples(cpu)).toEqual({ [cpu + of('cart', '')]: 1.5 });
-    await stop(exporter);
+    await exporter.stop();
   });
 
   test('leaves out the collectors that are turned off', async () => {
@@ -370,7 +322,7 @@ describe('lorikeet-exporter', () => {
     );
     expect((await exporter.get('/-/ready')).status).toBe(200);
     expect((await fetch(`http://${exporter.address}/-/reload`, { method: 'POST' })).status).toBe(403);
-    await stop(exporter);
+    await exporter.stop();
   });
 
   test('ends within five seconds of SIGTERM, whoever still holds a connection', async () => {
@@ -454,29 +406,3 @@ describe('lorikeet-exporter, asked wrongly', () => {
     ]);
   });
 });
-
-async function stop(exporter: Exporter): Promise<void> {
-  exporter.signal('SIGTERM');
-  expect(await exporter.exited).toBe(0);
-}
-
-interface BpftoolMap {
-  readonly id: number;
-  readonly name: string;
-  readonly max_entries: number;
-}
-
-function mapId(name: string, capacity: number): number {
-  const maps = JSON.parse(execFileSync('bpftool', ['-j', 'map', 'show'], { encoding: 'utf8' })) as BpftoolMap[];
-  const map = maps.find((candidate) => candidate.name === name && candidate.max_entries === capacity);
-  if (map === undefined) throw new Error(`no map ${name} of ${capacity} entries`);
-  return map.id;
-}
-
-/** The cgroups that the keys of a map begin with. */
-function cgroupsOf(id: number): bigint[] {
-  const rows = JSON.parse(execFileSync('bpftool', ['-j', 'map', 'dump', 'id', String(id)], { encoding: 'utf8' })) as {
-    readonly key: readonly string[];
-  }[];
-  return rows.map(({ key }) => Buffer.from(key.slice(0, 8).map(Number)).readBigUInt64LE());
-}

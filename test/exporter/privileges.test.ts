@@ -7,23 +7,13 @@ import { COLLECTOR_NAMES } from '../../exporter/config.ts';
 import { keptCapabilities } from '../../exporter/privileges.ts';
 import { capabilityMask } from '../../native/index.ts';
 import { withSandbox } from '../kernel/sandbox.ts';
-import { bundleExporter, type Bundle, type Exporter } from './program.ts';
-
-/** The user that a container image would name. */
-const NOBODY = '65534';
+import { bundleExporter, reducedTo, type Bundle } from './program.ts';
 
 let bundle: Bundle;
 beforeAll(async () => {
   bundle = await bundleExporter();
 });
 afterAll(() => bundle?.remove());
-
-/** Runs a command as nobody, with these capabilities and no others, now or ever. */
-function reducedTo(...capabilities: readonly string[]): [string, ...string[]] {
-  const set = ['-all', ...capabilities.map((name) => `+${name}`)].join(',');
-  const sets = ['inh-caps', 'ambient-caps', 'bounding-set'].map((name) => `--${name}=${set}`);
-  return ['setpriv', `--reuid=${NOBODY}`, `--regid=${NOBODY}`, '--clear-groups', '--no-new-privs', ...sets, '--'];
-}
 
 /** Runs a command where the root file system can't be written to. */
 const READ_ONLY = ['unshare', '--mount', '--', 'sh', '-c', 'mount -o remount,bind,ro / && exec "$@"', 'sh'] as const;
@@ -36,12 +26,7 @@ function threadCapabilities(pid: number, set: 'CapPrm' | 'CapEff' | 'CapInh' | '
   });
 }
 
-async function stop(exporter: Exporter): Promise<void> {
-  exporter.signal('SIGTERM');
-  expect(await exporter.exited).toBe(0);
-}
-
-test('as nobody, with the documented capabilities and nothing to write to, every collector works', async () => {
+test('as nobody, with the documented capabilities and nothing to write to, every default collector works', async () => {
   await withSandbox(async (sandbox) => {
     const { cgroup } = sandbox;
     const targets = join(tmpdir(), `${sandbox.netns}.yaml`);
@@ -70,7 +55,7 @@ test('as nobody, with the documented capabilities and nothing to write to, every
         expect(samples[`lorikeet_container_${name}${pod}`], name).toBeGreaterThan(0);
       }
       await server.stop();
-      await stop(exporter);
+      await exporter.stop();
     } finally {
       rmSync(targets);
     }
@@ -94,7 +79,7 @@ test.each([
   // Maps are still read.
   const success = await exporter.samples('lorikeet_exporter_collector_success');
   expect([...new Set(Object.values(success))]).toEqual([1]);
-  await stop(exporter);
+  await exporter.stop();
 });
 
 test.each([

@@ -10,6 +10,16 @@ import { build } from 'esbuild';
 const LISTEN = '--web.listen-address=127.0.0.1:0';
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
+/** The user that a container image would name. */
+const NOBODY = '65534';
+
+/** Runs a command as nobody, with these capabilities and no others, now or ever. */
+export function reducedTo(...capabilities: readonly string[]): [string, ...string[]] {
+  const set = ['-all', ...capabilities.map((name) => `+${name}`)].join(',');
+  const sets = ['inh-caps', 'ambient-caps', 'bounding-set'].map((name) => `--${name}=${set}`);
+  return ['setpriv', `--reuid=${NOBODY}`, `--regid=${NOBODY}`, '--clear-groups', '--no-new-privs', ...sets, '--'];
+}
+
 /** The bundled program in a folder of its own, with its BPF object and addon beside it, as it is shipped. */
 export interface Bundle {
   readonly program: string;
@@ -33,6 +43,8 @@ export interface Exporter {
   signal(name: NodeJS.Signals): void;
   /** Resolves with the exit status, or the signal that ended it. */
   readonly exited: Promise<number | string>;
+  /** Ends it as a service manager does. @throws Error when its exit status isn't 0. */
+  stop(): Promise<void>;
 }
 
 /** Builds the program as scripts/build.mjs does; kernel side and addon must be built already. */
@@ -103,6 +115,11 @@ async function exporterOf(child: ChildProcess): Promise<Exporter> {
     },
     signal: (name) => void child.kill(name),
     exited,
+    async stop() {
+      child.kill('SIGTERM');
+      const status = await exited;
+      if (status !== 0) throw new Error(`exporter ended with ${status}: ${log.join('\n')}`);
+    },
   };
 }
 

@@ -104,6 +104,7 @@ describe('open', () => {
     { options: { constants: { negative: -32769 } }, errno: 'ERANGE', message: 'constants.negative: more than 16 bits' },
     { options: { maxEntries: { none: 1 } }, errno: 'ENOENT', message: 'maxEntries: no map none' },
     { options: { disabled: ['none'] }, errno: 'ENOENT', message: 'disabled: no program none' },
+    { options: { enabled: ['none'] }, errno: 'ENOENT', message: 'enabled: no program none' },
   ])('refuses $options', ({ options, errno, message }) => {
     const failure = failureOf(() => BpfObject.open(object, options));
     expect(failure).toMatchObject({ code: 'BPF_OPEN', errno, message: `${object}: ${message}` });
@@ -141,7 +142,7 @@ test('signals that come while the verifier is at work neither fail a load nor ge
       'while (!Atomics.load(workerData, 0)) process.kill(process.pid, "SIGUSR2");';
     const stop = new Int32Array(new SharedArrayBuffer(4));
     new Worker(send, { eval: true, workerData: stop }).once('message', () => {
-      for (let i = 0; i < 10; i++) new addon.BpfObject(process.argv[2], [], [], []).close();
+      for (let i = 0; i < 10; i++) new addon.BpfObject(process.argv[2], [], [], [], []).close();
       Atomics.store(stop, 0, 1);
       const tell = () => (signals > 0 ? console.log('both') : setTimeout(tell, 5));
       tell();
@@ -281,8 +282,8 @@ describe('readIterator', () => {
       const { parentPort } = require('node:worker_threads');
       const addon = require(${JSON.stringify(ADDON)});
       addon.setErrorClass(Error);
-      const bpf = new addon.BpfObject(process.env.OBJECT, [], [], []);
-      bpf.attach('walk_sockets');
+      const bpf = new addon.BpfObject(process.env.OBJECT, [], [], [], []);
+      bpf.attach('walk_sockets', '');
       const again = () => bpf.readIterator('walk_sockets').then(again);
       for (let i = 0; i < 8; i++) again();
       parentPort.postMessage('reading');
@@ -293,6 +294,41 @@ describe('readIterator', () => {
     await worker.terminate();
     expect(openFiles()).toBe(before);
   });
+});
+
+describe('programs of cgroups', () => {
+  const OPTIONS: OpenOptions = { enabled: ['http_egress'] };
+
+  test('are off unless they are enabled', () => {
+    const bpf = BpfObject.open(defaultObjectPath());
+    expect(bpf.programs).not.toContain('http_egress');
+    bpf.close();
+  });
+
+  test('are attached beside others, to a folder that is a cgroup', () =>
+    withSandbox(async ({ cgroup }) => {
+      const objects = [BpfObject.open(defaultObjectPath(), OPTIONS), BpfObject.open(defaultObjectPath(), OPTIONS)];
+      const [bpf] = objects as [BpfObject];
+      /** The programs that are attached to the cgroup. */
+      const listed = (): string[] => {
+        const text = execFileSync('bpftool', ['-j', 'cgroup', 'show', cgroup.path], { encoding: 'utf8' }).trim();
+        return (JSON.parse(text || '[]') as { name: string }[]).map(({ name }) => name);
+      };
+      try {
+        for (const [place, errno] of [
+          ['', 'EOPNOTSUPP'],
+          ['/nowhere', 'ENOENT'],
+          [tmpdir(), 'EBADF'],
+        ] as const) {
+          expect(failureOf(() => bpf.attach('http_egress', place))).toMatchObject({ code: 'BPF_ATTACH', errno });
+        }
+        for (const one of objects) one.attach('http_egress', cgroup.path);
+        expect(listed()).toEqual(['http_egress', 'http_egress']);
+      } finally {
+        for (const one of objects) one.close();
+      }
+      expect(listed()).toEqual([]);
+    }));
 });
 
 describe('close', () => {
@@ -335,8 +371,8 @@ describe('without close', () => {
     const { parentPort } = require('node:worker_threads');
     const addon = require(${JSON.stringify(ADDON)});
     addon.setErrorClass(Error);
-    const bpf = new addon.BpfObject(process.env.OBJECT, [], [], []);
-    bpf.attach(${JSON.stringify(PROGRAM)});
+    const bpf = new addon.BpfObject(process.env.OBJECT, [], [], [], []);
+    bpf.attach(${JSON.stringify(PROGRAM)}, '');
     globalThis.kept = bpf;
   `;
   const env = () => ({ ...process.env, OBJECT: object });

@@ -56,8 +56,9 @@ export const LOST = {
   blockRequests: 8,
   processEvents: 9,
   blockCgroups: 10,
-  resets: 11,
-  ownerlessRequests: 12,
+  httpResponses: 11,
+  resets: 12,
+  ownerlessRequests: 13,
 } as const;
 
 export function requestsOf(bpf: BpfObject, cgroup: bigint, role: Role): Histogram | undefined {
@@ -95,6 +96,12 @@ export function edgesOf(bpf: BpfObject, cgroup: bigint): EdgeRow[] {
       connectFailures: words[3 + BUCKETS] ?? 0,
       unanswered: words[4 + BUCKETS] ?? 0,
     }));
+}
+
+/** Responses of HTTP by class of status, 1xx to 5xx. */
+export function responsesOf(bpf: BpfObject, cgroup: bigint, role: Role): number[] | undefined {
+  const words = findService(bpf.map('http_responses'), cgroup, role);
+  return words && [...words];
 }
 
 /** Walks all sockets and gives the listening ones of the cgroup. */

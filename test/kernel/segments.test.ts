@@ -3,7 +3,7 @@ import { release, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { BpfObject, defaultObjectPath } from '../../native/index.ts';
-import { compileBpf } from './compile.ts';
+import { loseSegments } from './loss.ts';
 import { networkCounters } from './network-counters.ts';
 import { lostOf, tcpOf } from './rows.ts';
 import { until, withSandbox, type Sandbox } from './sandbox.ts';
@@ -44,11 +44,7 @@ test.each(['127.0.0.1', '::1'])(
   async (host) => {
     await withSandbox(async (sandbox) => {
       const [server, client] = [sandbox.childCgroup('server'), sandbox.childCgroup('client')];
-      sandbox.configure('tc', 'qdisc', 'add', 'dev', 'lo', 'clsact');
-      const object = compileBpf('dropper.bpf.c', folder);
-      // tc mounts a bpffs where there is none; the mount is to end with it.
-      const filter = ['tc', 'filter', 'add', 'dev', 'lo', 'ingress', 'bpf', 'da', 'obj', object, 'sec', 'tc'];
-      sandbox.configure('unshare', '--mount', ...filter);
+      loseSegments(sandbox, folder);
       const running = await sandbox.start(server, 'http-server.mjs', { host, bodyBytes: 300_000 });
       const { port } = running.ready as { port: number };
       await sandbox.run(client, 'http-client.mjs', {

@@ -1,13 +1,16 @@
 // Makes requests one after another in each of `parallel` lanes and prints what its sockets moved. Options:
-// {host, port, single: connections of one request each, kept: requests on one connection, parallel, bodyBytes, tls}.
+// {host, port, single: connections of one request each, kept: requests on one connection, parallel, bodyBytes,
+// statuses: asked for in turn, tls}.
 import { Agent, request } from 'node:http';
 import { Agent as TlsAgent, request as tlsRequest } from 'node:https';
 
-const { host, port, single = 0, kept = 0, parallel = 1, bodyBytes = 0, tls } = JSON.parse(process.argv[2]);
+const given = JSON.parse(process.argv[2]);
+const { host, port, single = 0, kept = 0, parallel = 1, bodyBytes = 0, statuses = [200], tls } = given;
 const moved = { sent: 0, received: 0, requests: 0, connections: 0 };
 const body = Buffer.alloc(bodyBytes, 'y');
 const makeAgent = (keepAlive) => new (tls === undefined ? Agent : TlsAgent)({ keepAlive, maxSockets: 1 });
 const start = tls === undefined ? request : tlsRequest;
+let asked = 0;
 const known = new WeakSet();
 
 function watch(socket) {
@@ -22,7 +25,8 @@ function watch(socket) {
 
 function ask(agent) {
   return new Promise((resolve, reject) => {
-    const options = { host, port, agent, method: 'POST', headers: { 'content-length': bodyBytes }, ...tls };
+    const path = `/${statuses[asked++ % statuses.length]}`;
+    const options = { host, port, path, agent, method: 'POST', headers: { 'content-length': bodyBytes }, ...tls };
     const outgoing = start(options, (incoming) => {
       incoming.resume().on('end', () => {
         moved.requests++;

@@ -1,14 +1,15 @@
-// Answers every request with `bodyBytes` bytes after `delayMs`, until its standard input ends; then prints what its
-// sockets moved. Options: {host, bodyBytes, delayMs, tls: {key, cert, maxVersion}?}.
+// Answers every request after `delayMs` with `bodyBytes` bytes of `filler` and the status that its path ends in, or 200,
+// until its standard input ends; then prints what its sockets moved. Options: {host, bodyBytes, filler, delayMs, tls: {key, cert, maxVersion}?}.
 import { createServer } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 
-const { host, bodyBytes = 2, delayMs = 0, tls } = JSON.parse(process.argv[2]);
-const body = Buffer.alloc(bodyBytes, 'x');
+const { host, bodyBytes = 2, filler = 'x', delayMs = 0, tls } = JSON.parse(process.argv[2]);
+const body = Buffer.alloc(bodyBytes, filler);
 const moved = { sent: 0, received: 0, requests: 0 };
 
 const answer = (request, response) => {
   moved.requests++;
+  response.statusCode = Number(/\d{3}$/.exec(request.url)?.[0] ?? 200);
   request.resume();
   const reply = () => response.end(body);
   request.on('end', () => (delayMs > 0 ? setTimeout(reply, delayMs) : reply()));

@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: (GPL-2.0-only OR MIT)
+#include "http_status.h"
+#include "maps.bpf.h"
+#include "types.bpf.h"
+
+/* Status classes of plain-text HTTP/1.x, from the first bytes of a response, "HTTP/1.1 200". The hooks of send and
+ * receive calls don't show the bytes; packets do. These programs see every packet of the cgroups that they are attached
+ * to, between TCP and IP, and let all of them pass.
+ *
+ * A response may begin where the answering end speaks for the first time, or again after the asking end spoke: nowhere
+ * else are the bytes looked at, so that the middle of a body isn't taken for a response, and most packets cost no more
+ * than the lookup of the socket. "Speaks" means that the next bytes of the stream go by: those sent again don't count,
+ * whether for a lost segment or for a lost acknowledgement. Pipelined responses count as one, as their requests do. The
+ * rule is blind where a request is still being sent while its response comes: a packet in the middle of that response
+ * would count if it began like a status line. */
+
+/* The verdict on every packet. */
+#define PASS 1
+
+#define IPPROTO_OFFSET 9
+#define IPV6_NEXT_HEADER_OFFSET 6
+#define IPV6_HEADER_BYTES 40
+
+/* The beginning of a TCP header, as it is on the wire. */
+struct tcp_head {
+    __be16 ports[2];
+    __be32 sequence;
+    __be32 acknowledged;
+    __u8 offset; /* of the payload, in the upper four bits, in words of four bytes */
+};
+
+/* The beginning of an IPv4 or IPv6 header. */
+struct ip_head {
+    __u8 bytes[10];
+};
+
+struct payload {
+    __u32 sequence;
+    __u32 start;
+};
+
+/* A response's first bytes, such as "HTTP/1.1 200". */
+struct status_line {
+    __be32 protocol;
+    __be32 version;
+    __u8 blank;
+    __u8 status[3];
+};
+
+#define HTTP 0x48545450    /* "HTTP" */
+#define VERSION 0x2f312e00 /* "/1." and any minor version */
+#define VERSION_MASK 0xffffff00
+
+/* Where the TCP header begins; 0 for what isn't TCP right after IP. An IPv6 packet with extension headers isn't. */
+static __always_inline __u32 tcp_start(const struct ip_head *ip) {
+    __u8 version = ip->bytes[0] >> 4;
+
+    if (version == 4 && ip->bytes[IPPROTO_OFFSET] == IPPROTO_TCP)
+        return (ip->bytes[0] & 15) * 4;
+    return version == 6 && ip->bytes[IPV6_NEXT_HEADER_OFFSET] == IPPROTO_TCP ? IPV6_HEADER_BYTES : 0;
+}
+
+/* Whether the packet carries bytes of the stream. It may be up to 64 KB, not yet cut into segments or joined again. */
+static __always_inline bool find_payload(const struct __sk_buff *packet, struct payload *payload) {
+    struct ip_head ip;
+    struct tcp_head tcp;
+    __u32 start;
+
+    if (bpf_skb_load_bytes(packet, 0, &ip, sizeof(ip)))
+        return false;
+    start = tcp_start(&ip);
+    if (!start || bpf_skb_load_bytes(packet, start, &tcp, sizeof(tcp)))
+        return false;
+    payload->sequence = bpf_ntohl(tcp.sequence);
+    payload->start = start + (tcp.offset >> 4) * 4;
+    return packet->len > payload->start;
+}
+
+static __always_inline bool is_digit(__u8 byte) {
+    return byte >= '0' && byte <= '9';
+}
+
+/* 1 to 5; 0 for what isn't a status line. One that doesn't arrive in one piece isn't found. */
+static __always_inline __u32 status_class(const struct __sk_buff *packet, __u32 start) {
+    struct status_line line;
+
+    if (bpf_skb_load_bytes(packet, start, &line, sizeof(line)))
+        return 0;
+    if (line.protocol != bpf_htonl(HTTP) || (line.version & bpf_htonl(VERSION_MASK)) != bpf_htonl(VERSION))
+        return 0;
+    if (line.blank != ' ' || !is_digit(line.status[1]) || !is_digit(line.status[2]))
+        return 0;
+    return line.status[0] >= '1' && line.status[0] <= '0' + STATUS_CLASSES ? line.status[0] - '0' : 0;
+}
+
+static __always_inline void count_response(struct socket_state *socket, __u32 class) {
+    struct http_stats *stats;
+    __u32 index = class - 1;
+
+    if (index >= STATUS_CLASSES)
+        return;
+    stats = find_or_make(&http_responses, &socket->service, &zero_http, LOST_HTTP_RESPONSES);
+    if (stats)
+        atomic_add(&stats->responses[index], 1);
+}
+
+/* The first bytes of an answer, maybe. Informational responses are followed by the final one, unasked. */
+static __always_inline void answer(const struct __sk_buff *packet, struct socket_state *socket, __u32 start) {
+    __u32 class = status_class(packet, start);
+
+    if (__sync_lock_test_and_set(&socket->answered, 1) || !class)
+        return;
+    count_response(socket, class);
+    if (class == 1)
+        socket->answered = 0;
+}
+
+/* `asker` is the role whose questions go this way. */
+static __always_inline int watch(struct __sk_buff *packet, enum role asker, bool sent) {
+    struct bpf_sock *sk = packet->sk;
+    struct socket_state *socket;
+    struct bpf_tcp_sock *tp;
+    struct payload payload;
+    bool asks;
+
+    sk = sk ? bpf_sk_fullsock(sk) : NULL;
+    socket = sk ? bpf_sk_storage_get(&sockets, sk, 0, 0) : NULL;
+    if (!socket || socket->service.role == ROLE_UNKNOWN)
+        return PASS;
+    asks = socket->service.role == asker;
+    if (asks == !socket->answered)
+        return PASS;
+    tp = bpf_tcp_sock(sk);
+    if (!tp || !find_payload(packet, &payload) || payload.sequence != (sent ? tp->snd_nxt : tp->rcv_nxt))
+        return PASS;
+    if (asks)
+        socket->answered = 0;
+    else
+        answer(packet, socket, payload.start);
+    return PASS;
+}
+
+/* Not loaded unless asked for. */
+SEC("?cgroup_skb/egress")
+int http_egress(struct __sk_buff *packet) {
+    return watch(packet, ROLE_CLIENT, true);
+}
+
+SEC("?cgroup_skb/ingress")
+int http_ingress(struct __sk_buff *packet) {
+    return watch(packet, ROLE_SERVER, false);
+}
+
+char LICENSE[] SEC("license") = "Dual MIT/GPL";

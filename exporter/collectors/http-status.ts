@@ -1,0 +1,36 @@
+import { leafOfKey, RoleAccounts } from '../accounts.ts';
+import type { Collector } from '../collector.ts';
+import { series, type Series } from '../exposition.ts';
+import type { Directory } from '../identity/directory.ts';
+import { Ledger, type Account, type CounterMap } from '../ledger.ts';
+
+/** In the order of the words of `struct http_stats` of bpf/http_status.h. */
+const CLASSES = ['1xx', '2xx', '3xx', '4xx', '5xx'] as const;
+export const HTTP_WORDS = CLASSES.length;
+
+const RESPONSES = 'lorikeet_http_responses_total';
+
+interface ResponsesAccount extends Account {
+  readonly lines: readonly Series[];
+}
+
+/** Responses of plain-text HTTP by class of status, from the kernel map `http_responses`; `now` gives milliseconds. */
+export function httpStatusCollector(directory: Directory, map: CounterMap, now: () => number): Collector {
+  const accounts = new RoleAccounts<ResponsesAccount>(directory, (labels, role) => ({
+    words: new Float64Array(HTTP_WORDS),
+    lines: CLASSES.map((name) => series(RESPONSES, labels, `role="${role}",class="${name}"`)),
+  }));
+  const ledger = new Ledger({ map, leafOf: leafOfKey(directory), accountOf: accounts.accountOf });
+  const book = (): void => void ledger.update(directory.generation, now());
+  return {
+    name: 'http_status',
+    book,
+    collect(out) {
+      book();
+      out.family(RESPONSES, 'counter', 'Responses of plain-text HTTP/1.x received (client) or sent (server).');
+      for (const { lines, words } of accounts.current()) {
+        for (const [index, line] of lines.entries()) out.sample(line, words[index] ?? 0);
+      }
+    },
+  };
+}

@@ -1,0 +1,208 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import type { Cgroup, Sandbox } from '../kernel/sandbox.ts';
+import { bundleExporter, type Bundle, type Exporter } from './program.ts';
+import { CART, edge, entry, FRONT, role, serve, shopTargets, withShop, writeTargets } from './shop.ts';
+
+let bundle: Bundle;
+let folder: string;
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'lorikeet-identity-'));
+  bundle = await bundleExporter();
+});
+afterAll(() => {
+  bundle?.remove();
+  rmSync(folder, { recursive: true });
+});
+
+/** Runs the exporter with a targets file of these entries. */
+async function watching(
+  entries: string,
+  work: (exporter: Exporter, targets: string) => Promise<void>,
+  ...flags: readonly string[]
+): Promise<void> {
+  const targets = join(mkdtempSync(join(folder, 'targets-')), 'targets.yaml');
+  writeTargets(targets, entries);
+  const exporter = await bundle.start(`--targets.file=${targets}`, ...flags);
+  await work(exporter, targets);
+  await exporter.stop();
+}
+
+/** Has the exporter read other entries, and waits until it has. */
+async function replaceTargets(exporter: Exporter, targets: string, entries: string): Promise<void> {
+  const loads = (): number => exporter.log.filter((line) => line.includes('msg="targets loaded"')).length;
+  const before = loads();
+  writeTargets(targets, entries);
+  await vi.waitFor(() => expect(loads()).toBeGreaterThan(before), { timeout: 10_000 });
+}
+
+/** `count` requests on connections of their own. */
+const ask = (from: Sandbox, cgroup: Cgroup, host: string, port: number, count: number): Promise<unknown> =>
+  from.run(cgroup, 'http-client.mjs', { host, port, single: count });
+
+/** Requests by edge, those of no requests left out. */
+async function edges(exporter: Exporter): Promise<Record<string, number>> {
+  const name = 'lorikeet_edge_requests_total';
+  const samples = Object.entries(await exporter.samples(name)).filter(([, count]) => count > 0);
+  return Object.fromEntries(samples.map(([line, count]) => [line.slice(name.length), count]));
+}
+
+async function requests(exporter: Exporter, service: string): Promise<Record<'client' | 'server', number | undefined>> {
+  const name = 'lorikeet_requests_total';
+  const samples = await exporter.samples(name);
+  return { client: samples[name + role(service, 'client')], server: samples[name + role(service, 'server')] };
+}
+
+/** What was lost because a map was full, by map; sockets that are older than the exporter aren't that. */
+async function lost(exporter: Exporter): Promise<Record<string, number>> {
+  const samples = Object.entries(await exporter.samples('lorikeet_exporter_lost_events_total'));
+  return Object.fromEntries(samples.filter(([line]) => !line.includes('map="sockets"')));
+}
+
+test('a service that serves and asks has both roles, and no edge is turned round', () =>
+  withShop(async (front, cart) => {
+    await watching(shopTargets(front, cart), async (exporter) => {
+      // The front end asks the cart, which asks the front end.
+      const backend = await serve(front, front.cgroup, FRONT.ipv4);
+      const upstream = { host: FRONT.ipv4, port: backend.port };
+      const relay = await cart.start(cart.cgroup, 'relay.mjs', { host: CART.ipv6, upstream });
+      const { port } = relay.ready as { port: number };
+      await ask(front, front.cgroup, CART.ipv6, port, 9);
+      expect(await requests(exporter, 'front')).toEqual({ client: 9, server: 9 });
+      expect(await requests(exporter, 'cart')).toEqual({ client: 9, server: 9 });
+      expect(await edges(exporter)).toEqual({
+        [edge('shop', 'cart', port)]: 9,
+        [edge('shop', 'front', backend.port, 'cart')]: 9,
+      });
+      await relay.stop();
+      await backend.stop();
+    });
+  }));
+
+test('pods in the network of their node are told apart by their cgroups, and seen by the node’s address', () =>
+  withShop(async (node, cart) => {
+    const [agent, proxy] = [node.childCgroup('agent'), node.childCgroup('proxy')];
+    const [served, named] = [await serve(node, agent, FRONT.ipv4), await serve(node, proxy, FRONT.ipv4)];
+    const targets = `targets:\n${entry('agent', agent)}${entry('proxy', proxy, [`${FRONT.ipv4}:${named.port}`])}${entry('cart', cart.cgroup, [CART.ipv4])}`;
+    await watching(targets, async (exporter) => {
+      const cartServer = await serve(cart, cart.cgroup, CART.ipv4);
+      await ask(cart, cart.cgroup, FRONT.ipv4, served.port, 3);
+      await ask(cart, cart.cgroup, FRONT.ipv4, named.port, 4);
+      await ask(node, agent, CART.ipv4, cartServer.port, 5);
+      await ask(node, proxy, FRONT.ipv4, served.port, 6);
+      expect(await requests(exporter, 'agent')).toEqual({ client: 5, server: 3 + 6 });
+      expect(await requests(exporter, 'proxy')).toEqual({ client: 6, server: 4 });
+      expect(await edges(exporter)).toEqual({
+        // The agent names no port of the node's as its own.
+        [edge('external', FRONT.ipv4, served.port, 'cart')]: 3,
+        [edge('shop', 'proxy', named.port, 'cart')]: 4,
+        [edge('shop', 'cart', cartServer.port, 'agent')]: 5,
+        [edge('external', FRONT.ipv4, served.port, 'proxy')]: 6,
+      });
+      await Promise.all([served.stop(), named.stop(), cartServer.stop()]);
+    });
+  }));
+
+test('an address that changes hands names whom it belonged to when it was asked', () =>
+  withShop(async (front, cart) => {
+    const [address] = CART.unlisted;
+    const held = (holder: string): string =>
+      `targets:\n${entry('front', front.cgroup)}${entry('cart', cart.cgroup, [CART.ipv4])}${entry(holder, undefined, [address])}`;
+    await watching(held('old'), async (exporter, targets) => {
+      const server = await serve(cart, cart.cgroup, '0.0.0.0');
+      await ask(front, front.cgroup, address, server.port, 3);
+      // No scrape between the requests and the change.
+      await replaceTargets(exporter, targets, held('new'));
+      await ask(front, front.cgroup, address, server.port, 5);
+      const both = { [edge('shop', 'old', server.port)]: 3, [edge('shop', 'new', server.port)]: 5 };
+      expect(await edges(exporter)).toEqual(both);
+      await replaceTargets(exporter, targets, held('old'));
+      await ask(front, front.cgroup, address, server.port, 2);
+      expect(await edges(exporter)).toEqual({ ...both, [edge('shop', 'old', server.port)]: 3 + 2 });
+      // What is the front end's own goes on through all that.
+      expect(await requests(exporter, 'front')).toEqual({ client: 3 + 5 + 2, server: 0 });
+      await server.stop();
+    });
+  }));
+
+test(
+  'hundreds of cgroups that come and go below a target count for it, make no series, and leave the maps',
+  () =>
+    withShop(async (front, cart) => {
+      const count = 300;
+      const come = async (exporter: Exporter): Promise<void> => {
+        const server = await serve(cart, cart.cgroup, CART.ipv4);
+        const home = front.childCgroup('home');
+        const options = { host: CART.ipv4, port: server.port, below: front.cgroup.path, home: home.path };
+        await ask(front, home, CART.ipv4, server.port, 1);
+        const seriesBefore = Object.keys(await exporter.samples('lorikeet_')).length;
+        /** The fullest of the maps. */
+        const entries = async (): Promise<number> => {
+          const samples = await exporter.samples('lorikeet_exporter_bpf_map_entries');
+          return Math.max(...Object.values(samples));
+        };
+        const entriesBefore = await entries();
+        await front.run(home, 'brief-cgroups.mjs', { ...options, count });
+        const counts = async (): Promise<void> => {
+          expect(await requests(exporter, 'front')).toEqual({ client: 1 + count, server: 0 });
+          expect(await edges(exporter)).toEqual({ [edge('shop', 'cart', server.port)]: 1 + count });
+        };
+        await counts();
+        expect(Object.keys(await exporter.samples('lorikeet_'))).toHaveLength(seriesBefore);
+        expect(await entries()).toBeGreaterThanOrEqual(count);
+        // Other programs of the machine may have rows too, but not hundreds.
+        await vi.waitFor(async () => expect(await entries()).toBeLessThan(entriesBefore + count / 3), {
+          timeout: 35_000,
+          interval: 500,
+        });
+        await counts();
+        expect(Object.values(await lost(exporter)).filter((events) => events > 0)).toEqual([]);
+        await server.stop();
+      };
+      // So few that they have to be used again before long.
+      await watching(shopTargets(front, cart), come, `--bpf.max-services=${count + 200}`);
+    }),
+  60_000,
+);
+
+describe('a virtual address of a service', () => {
+  test.each([
+    { name: 'IPv4', virtual: '10.96.0.10', connect: '10.96.0.10', real: CART.ipv4, family: 'ip' },
+    { name: 'IPv6', virtual: 'fd00:96::10', connect: 'fd00:96::10', real: CART.ipv6, family: 'ip6' },
+    { name: 'IPv4-mapped IPv6', virtual: '10.96.0.10', connect: '::ffff:10.96.0.10', real: CART.ipv4, family: 'ip' },
+  ])('over $name names the service, whose pod serves', ({ virtual, connect, real, family }) =>
+    withShop(async (front, cart) => {
+      // The pod is known by its cgroup and the service by the address that no machine has: what DNAT makes of it isn't
+      // seen at the socket.
+      const targets = `targets:\n${entry('front', front.cgroup)}${entry('cart', cart.cgroup, [real])}${entry('basket', undefined, [virtual])}`;
+      await watching(targets, async (exporter) => {
+        const server = await serve(cart, cart.cgroup, '::');
+        translate(front, { family, virtual, real, port: server.port });
+        await ask(front, front.cgroup, connect, 80, 4);
+        expect(await edges(exporter)).toEqual({ [edge('shop', 'basket', 80)]: 4 });
+        expect(await requests(exporter, 'cart')).toEqual({ client: 0, server: 4 });
+        await server.stop();
+      });
+    }),
+  );
+});
+
+interface Translation {
+  readonly family: string;
+  readonly virtual: string;
+  readonly real: string;
+  readonly port: number;
+}
+
+/** Does in a network namespace what kube-proxy does on a node: port 80 of `virtual` leads to `port` of `real`. */
+function translate(sandbox: Sandbox, { family, virtual, real, port }: Translation): void {
+  const length = family === 'ip' ? 32 : 128;
+  sandbox.configure('ip', 'route', 'add', `${virtual}/${length}`, 'dev', 'eth0');
+  const destination = family === 'ip' ? `${real}:${port}` : `[${real}]:${port}`;
+  const nft = (...command: readonly string[]) => sandbox.configure('nft', command.join(' '));
+  nft('add table', family, 'services');
+  nft('add chain', family, 'services output { type nat hook output priority -100; }');
+  nft('add rule', family, `services output ${family} daddr ${virtual} tcp dport 80 dnat to ${destination}`);
+}

@@ -1,0 +1,23 @@
+import { execFileSync } from 'node:child_process';
+
+interface BpftoolMap {
+  readonly id: number;
+  readonly name: string;
+  readonly max_entries: number;
+}
+
+/** The map of this name that has so many entries: a capacity of its own tells an exporter's maps from those of others. */
+export function mapId(name: string, capacity: number): number {
+  const maps = JSON.parse(execFileSync('bpftool', ['-j', 'map', 'show'], { encoding: 'utf8' })) as BpftoolMap[];
+  const map = maps.find((candidate) => candidate.name === name && candidate.max_entries === capacity);
+  if (map === undefined) throw new Error(`no map ${name} of ${capacity} entries`);
+  return map.id;
+}
+
+/** The cgroups that the keys of a map begin with. */
+export function cgroupsOf(id: number): bigint[] {
+  const rows = JSON.parse(execFileSync('bpftool', ['-j', 'map', 'dump', 'id', String(id)], { encoding: 'utf8' })) as {
+    readonly key: readonly string[];
+  }[];
+  return rows.map(({ key }) => Buffer.from(key.slice(0, 8).map(Number)).readBigUInt64LE());
+}

@@ -1,0 +1,59 @@
+import { execFileSync } from 'node:child_process';
+import { renameSync, writeFileSync } from 'node:fs';
+import { cgroupMount, withSandbox, type Cgroup, type Sandbox } from '../kernel/sandbox.ts';
+
+/** The two machines' addresses; the cart's others are its own too, but no targets file names them. */
+export const FRONT = { ipv4: '10.231.0.1', ipv6: 'fd00:231::1' };
+export const CART = { ipv4: '10.231.0.2', ipv6: 'fd00:231::2', unlisted: ['10.231.0.8', '10.231.0.9'] } as const;
+
+/** Two machines on one wire: a front end and a cart, each in its own network namespace and cgroup. */
+export function withShop(work: (front: Sandbox, cart: Sandbox) => Promise<void>): Promise<void> {
+  return withSandbox((front) =>
+    withSandbox(async (cart) => {
+      const pair = ['type', 'veth', 'peer', 'name', 'eth0', 'netns', cart.netns];
+      execFileSync('ip', ['-netns', front.netns, 'link', 'add', 'eth0', ...pair]);
+      const plugIn = (sandbox: Sandbox, ...addresses: readonly string[]): void => {
+        for (const address of addresses) {
+          const v6 = address.includes(':');
+          const options = v6 ? [`${address}/64`, 'dev', 'eth0', 'nodad'] : [`${address}/24`, 'dev', 'eth0'];
+          sandbox.configure('ip', 'address', 'add', ...options);
+        }
+        sandbox.configure('ip', 'link', 'set', 'eth0', 'up');
+      };
+      plugIn(front, FRONT.ipv4, FRONT.ipv6);
+      plugIn(cart, CART.ipv4, CART.ipv6, ...CART.unlisted);
+      await work(front, cart);
+    }),
+  );
+}
+
+/** Writes a targets file as editors and ConfigMaps do: whole or not at all. */
+export function writeTargets(path: string, text: string): void {
+  writeFileSync(`${path}.new`, text);
+  renameSync(`${path}.new`, path);
+}
+
+/** A line of a targets file; without a cgroup it is a service that runs elsewhere. */
+export function entry(service: string, cgroup: Cgroup | undefined, addresses: readonly string[] = []): string {
+  const place = cgroup === undefined ? '' : `, cgroup: ${cgroup.path.replace(cgroupMount(), '')}`;
+  const list = addresses.map((address) => `"${address}"`).join(', ');
+  return `  - {namespace: shop, service: ${service}, pod: ${service}-1${place}, addresses: [${list}]}\n`;
+}
+
+export const shopTargets = (front: Sandbox, cart: Sandbox): string =>
+  `targets:\n${entry('front', front.cgroup, [FRONT.ipv4, FRONT.ipv6])}${entry('cart', cart.cgroup, [CART.ipv4, CART.ipv6])}`;
+
+/** The labels of a service's only pod. */
+export const of = (service: string, rest: string): string =>
+  `{namespace="shop",service="${service}",pod="${service}-1"${rest}}`;
+export const role = (service: string, name: string): string => of(service, `,role="${name}"`);
+
+/** The labels of an edge, from the front end where no other client is named. */
+export const edge = (namespace: string, service: string, port: number | string, client = 'front'): string =>
+  `{client_namespace="shop",client_service="${client}",server_namespace="${namespace}",server_service="${service}",server_port="${port}"}`;
+
+/** Starts a web server that answers with 1000 bytes. */
+export async function serve(sandbox: Sandbox, cgroup: Cgroup, host: string) {
+  const server = await sandbox.start(cgroup, 'http-server.mjs', { host, bodyBytes: 1000 });
+  return { port: (server.ready as { port: number }).port, stop: () => server.stop() };
+}

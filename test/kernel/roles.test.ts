@@ -1,0 +1,61 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { BpfObject, defaultObjectPath } from '../../native/index.ts';
+import { compileTraffic } from './compile.ts';
+import { edgesOf, isCounted, requestsOf, tcpOf } from './rows.ts';
+import { until, withSandbox } from './sandbox.ts';
+
+let bpf: BpfObject;
+let folder: string;
+
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'lorikeet-roles-'));
+  bpf = BpfObject.open(defaultObjectPath());
+  for (const program of bpf.programs) bpf.attach(program);
+});
+afterAll(() => {
+  bpf?.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+test('neither ports nor what a descriptor was before tell a role', () =>
+  withSandbox(async (sandbox) => {
+    const { cgroup } = sandbox;
+    const { port } = (await sandbox.run(cgroup, compileTraffic('roles.c', folder), {})) as { port: number };
+    // Clients: 1 of a low port, 1 of its own server, 2 around the turned socket, 10 in turns; all but one have servers.
+    const client = await until('the clients to close', () => {
+      const row = tcpOf(bpf, cgroup.id, 'client');
+      return row?.closed === 14 ? row : undefined;
+    });
+    expect(client).toMatchObject({ opened: 14, closed: 14, connectFailures: [0, 0, 0, 0, 0] });
+    expect(tcpOf(bpf, cgroup.id, 'server')).toMatchObject({ opened: 13, closed: 13, connectFailures: [0, 0, 0, 0, 0] });
+    const { length: question } = 'question';
+    const { length: answer } = 'answer';
+    // What the socket sends itself it receives itself, both words of it.
+    const itself = question + answer;
+    expect(client).toMatchObject({ sentBytes: 13 * question + itself, receivedBytes: 13 * answer + itself });
+    expect(requestsOf(bpf, cgroup.id, 'server')?.count).toBe(13);
+    const requests = Object.fromEntries(edgesOf(bpf, cgroup.id).map((edge) => [edge.port, edge.requests.count]));
+    // Of the one that is its own server each word is a request and its own answer.
+    expect(requests).toMatchObject({ [port]: 1 + 1 + 5, 82: 2, 83: 5 });
+    expect(Object.values(requests).reduce((sum, count) => sum + count, 0)).toBe(13 + 2);
+  }));
+
+describe('a socket that another process was handed', () => {
+  test.each(['127.0.0.1', '::1'])('over %s stays with the cgroup that made it', (host) =>
+    withSandbox(async (sandbox) => {
+      const [maker, user] = [sandbox.childCgroup('maker'), sandbox.childCgroup('user')];
+      const count = 12;
+      const options = { host, other: user.path, count };
+      expect(await sandbox.run(maker, 'handover.mjs', options)).toEqual({ requests: count });
+      for (const role of ['client', 'server'] as const) {
+        await until('the ends to close', () => tcpOf(bpf, maker.id, role)?.closed || undefined);
+        expect(tcpOf(bpf, maker.id, role)).toMatchObject({ opened: 1, closed: 1 });
+        expect(requestsOf(bpf, maker.id, role)?.count).toBe(count);
+      }
+      expect(isCounted(bpf, user.id)).toBe(false);
+    }),
+  );
+});

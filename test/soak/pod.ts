@@ -1,0 +1,54 @@
+import { expect, vi } from 'vitest';
+import { withSandbox, type Sandbox } from '../kernel/sandbox.ts';
+import type { Fleet } from './fleet.ts';
+
+/** Requests on a connection each, then all on one, then in a cgroup each. */
+const TRAFFIC = { single: 10, kept: 50, brief: 10 };
+const REQUESTS = TRAFFIC.single + TRAFFIC.kept + TRAFFIC.brief;
+
+/**
+ * The life of a pod of `service`: a server, a client beside it, cgroups that come and go below; then all of it ends at
+ * once. What the exporter tells of it has to be exact while it lives, and gone at the first scrape after.
+ *
+ * @returns the ids of all its cgroups.
+ */
+export async function livePod(fleet: Fleet, service: string): Promise<readonly bigint[]> {
+  const ids: bigint[] = [];
+  const cgroup = await withSandbox(async (sandbox) => {
+    fleet.know(service, sandbox.cgroup);
+    ids.push(sandbox.cgroup.id, ...(await exchange(sandbox)));
+    // The file may not have been read yet.
+    await vi.waitFor(async () => expect(await requestsOf(fleet, service)).toEqual([REQUESTS, REQUESTS, REQUESTS]), {
+      timeout: 20_000,
+    });
+    return sandbox.cgroup;
+  });
+  // The targets file names it still.
+  expect(await fleet.samplesOf(service)).toEqual({});
+  fleet.forget(cgroup);
+  return ids;
+}
+
+/** Leaves the server running. */
+async function exchange(sandbox: Sandbox): Promise<readonly bigint[]> {
+  const host = '127.0.0.1';
+  const [front, back] = [sandbox.childCgroup('front'), sandbox.childCgroup('back')];
+  const server = await sandbox.start(back, 'http-server.mjs', { host, bodyBytes: 2000 });
+  const { port } = server.ready as { port: number };
+  await sandbox.run(front, 'http-client.mjs', { host, port, single: TRAFFIC.single, kept: TRAFFIC.kept });
+  const options = { host, port, below: sandbox.cgroup.path, home: front.path, count: TRAFFIC.brief };
+  const brief = (await sandbox.run(front, 'brief-cgroups.mjs', options)) as readonly string[];
+  return [front.id, back.id, ...brief.map(BigInt)];
+}
+
+/** Requests of the client's side and of the server's, and responses. */
+async function requestsOf(fleet: Fleet, service: string): Promise<readonly number[]> {
+  const samples = Object.entries(await fleet.samplesOf(service));
+  const of = (name: string, ...labels: readonly string[]): number =>
+    samples.find(([line]) => line.startsWith(name) && labels.every((label) => line.includes(label)))?.[1] ?? NaN;
+  return [
+    of('lorikeet_requests_total', 'role="client"'),
+    of('lorikeet_requests_total', 'role="server"'),
+    of('lorikeet_http_responses_total', 'role="server"', 'class="2xx"'),
+  ];
+}
