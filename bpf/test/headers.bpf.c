@@ -145,6 +145,8 @@ struct lost_context {
 
 SEC("syscall")
 int read_lost(struct lost_context *context) {
+/* The verifier takes constant offsets into a context only. */
+#pragma unroll
     for (__u32 i = 0; i < LOST_SLOTS; i++) {
         __u32 key = i;
         __u64 *count = bpf_map_lookup_elem(&lost, &key);
