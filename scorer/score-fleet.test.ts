@@ -25,6 +25,7 @@ const name = (service: string) => ({ namespace: 'shop', service });
 const profile: Profile = {
   scalings: Array.from({ length: columns }, () => ({ center: 1, spread: 0.1 })),
   residual: Array<number>(columns).fill(2),
+  shift: Array<number>(columns).fill(0.1),
   threshold: 2,
   windows: 100,
 };

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Feature } from './features.ts';
 import { History } from './history.ts';
-import { featureErrors, featureShares, loudness, newestResiduals } from './scoring.ts';
+import { featureErrors, featureShares, loudness, newestResiduals, ownTrouble } from './scoring.ts';
 import { toUnit } from './scaling.ts';
 import { allocateWindows, columnCount, columnIndex, encodeWindow, NEUTRAL, type TensorShape } from './tensor.ts';
 
@@ -49,9 +49,12 @@ describe('scores', () => {
     windows.mask.fill(1);
     windows.mask[2] = 0;
     const reconstruction = windows.data.map((value, index) => (index === 1 ? toUnit(2) : index === 5 ? 0.9 : value));
-    const residuals = newestResiduals(shape, windows, reconstruction);
-    expect([...residuals.subarray(0, 4)].map((value) => Math.round(value * 1e4) / 1e4)).toEqual([0, 2, NaN, 0]);
-    expect(residuals).toHaveLength(columns);
+    const { residuals, shifts } = newestResiduals(shape, windows, reconstruction);
+    const rounded = (values: Float32Array) => [...values.subarray(0, 4)].map((value) => Math.round(value * 1e4) / 1e4);
+    // asinh(2) = 1.4436; 0.5 - toUnit(2) = -0.5 tanh(1 / 3) = -0.1608
+    expect(rounded(residuals)).toEqual([0, 1.4436, NaN, 0]);
+    expect(rounded(shifts)).toEqual([0, -0.1608, NaN, 0]);
+    expect([residuals.length, shifts.length]).toEqual([columns, columns]);
   });
 
   it('asks two of three channels to agree', () => {
@@ -64,8 +67,26 @@ describe('scores', () => {
     expect(errors[1]).toBeCloseTo(5, 6);
   });
 
-  it('is the mean of the loudest three, and shares are told largest first', () => {
-    expect(loudness([1, 9, 2, 3])).toBeCloseTo(14 / 3, 9);
+  it('takes a service for troubled by its loudest signal but traffic, and by latency only when it rises', () => {
+    const mixed: TensorShape = {
+      ...shape,
+      features: (['traffic', 'latency', 'saturation', 'errors'] as const).map((signal) => ({
+        ...feature(signal),
+        signal,
+      })),
+    };
+    const scale = Array<number>(columns).fill(0.1);
+    const trouble = (values: readonly number[]) => ownTrouble(mixed, [...values, ...values, ...values], scale);
+    expect(trouble([0.4, 0.1, 0, 0])).toBeCloseTo(1, 9);
+    expect(trouble([0.4, -0.3, -0.2, 0])).toBeCloseTo(2, 9);
+    expect(trouble([0.4, -0.3, NaN, NaN])).toBe(0);
+    // The mean over the channels that were observed: (0.3 + 0) / 2 / 0.1.
+    const channels = [0, 0.3, 0, 0, 0, NaN, 0, 0, 0, 0, 0, 0];
+    expect(ownTrouble(mixed, channels, scale)).toBeCloseTo(1.5, 9);
+  });
+
+  it('is the mean of the loudest two, and shares are told largest first', () => {
+    expect(loudness([1, 9, 2, 3])).toBe(6);
     expect(loudness([NaN, NaN])).toBeNaN();
     expect(featureShares(shape, [1, 6, NaN, 3])).toEqual([
       { feature: 'b', share: 0.6 },
