@@ -2,18 +2,14 @@ import { z } from 'zod';
 import { CHANNELS, type Feature } from './features.ts';
 import type { History } from './history.ts';
 import { type ColumnScaling, deviation, learnScaling } from './scaling.ts';
-import { featureErrors, loudness, newestResiduals } from './scoring.ts';
+import { type ErrorScales, featureErrors, loudness, newestErrors, type WindowErrors } from './scoring.ts';
 import { median, quantile, quantileSorted, robustSpread, sortedFinite } from './statistics.ts';
 import { allocateWindows, columnCount, columnIndex, encodeWindow, type TensorShape } from './tensor.ts';
 
 /** What is expected of a service before it was watched: learned with the base model, over its whole fleet. */
-export interface Prior {
+export interface Prior extends ErrorScales {
   /** Scaled units, one for each column. */
   readonly spread: readonly number[];
-  /** Fault-free residual of each column, compressed deviations. */
-  readonly residual: readonly number[];
-  /** Fault-free shift of each column, tensor units. */
-  readonly shift: readonly number[];
   /** Loudness that fault-free windows don't exceed. */
   readonly threshold: number;
 }
@@ -27,7 +23,7 @@ export const figureSchema = z
 const priorSchema = z.object({
   spread: z.array(figureSchema),
   residual: z.array(figureSchema),
-  shift: z.array(figureSchema),
+  deviation: z.array(figureSchema),
   threshold: z.number().positive(),
 });
 
@@ -37,12 +33,8 @@ export function parsePrior(calibration: unknown): Prior | undefined {
 }
 
 /** What is normal for one service. */
-export interface Profile {
+export interface Profile extends ErrorScales {
   readonly scalings: readonly (ColumnScaling | undefined)[];
-  /** Fault-free residual of each column, compressed deviations. */
-  readonly residual: readonly number[];
-  /** Fault-free shift of each column, tensor units. */
-  readonly shift: readonly number[];
   /** Loudness at which the score is 1. */
   readonly threshold: number;
   /** Windows learned from. */
@@ -60,14 +52,14 @@ const YOUNG_SPAN = 4;
 const PRIOR_WEIGHT = 60;
 /** The same for the threshold, which rests on the rarest of them. */
 const THRESHOLD_PRIOR_WEIGHT = 240;
-/** A fault-free residual is this quantile of its column's residuals. */
-const RESIDUAL_QUANTILE = 0.997;
-/** Least fault-free residual in compressed deviations: what a model reconstructs better than this would make specks loud. */
-export const LEAST_RESIDUAL = 0.3;
-/** The same for shifts, about half a deviation. */
-export const LEAST_SHIFT = 0.04;
+/** The fault-free size of a column's errors is this quantile of them. */
+const ERROR_QUANTILE = 0.997;
+/** Least fault-free residual, deviations: what a model reconstructs better than this would make specks loud. */
+export const LEAST_RESIDUAL = 0.5;
+/** Least fault-free deviation: of a column that is constant but for a few steps. */
+export const LEAST_DEVIATION = 1;
 /** The threshold's distance from the median in robust standard deviations of the logarithm of loudness. */
-const TAIL_DEVIATIONS = 3.5;
+const TAIL_DEVIATIONS = 4;
 /** At most this share of a service's time is set aside as anomalous: more of it is what the service is like. */
 const MOST_UNUSUAL = 0.1;
 /** Rates and lags still show what was unusual so many steps before. */
@@ -135,25 +127,26 @@ export async function learnProfile(
 ): Promise<Profile> {
   const columns = columnCount(shape.features);
   const scalings = learnScalings(shape.features, columns, history, range.from, range.to, prior?.spread);
-  const seen = await residualsOver(shape, history, usualSteps(shape, history, range, scalings), scalings, model);
+  const seen = await errorsOver(shape, history, usualSteps(shape, history, range, scalings), scalings, model);
   const heldOut = seen.filter(({ step }) => step >= (range.heldOutFrom ?? range.from));
-  const scaleOf = (pick: (row: ResidualRow) => Float32Array, least: number, expected?: readonly number[]) =>
+  const scaleOf = (pick: (row: ErrorRow) => ArrayLike<number>, least: number, expected?: readonly number[]) =>
     Array.from({ length: columns }, (_, column) => {
-      const most = (rows: readonly ResidualRow[]) =>
+      const most = (rows: readonly ErrorRow[]) =>
         quantile(
           rows.map((row) => Math.abs(pick(row)[column] ?? NaN)),
-          RESIDUAL_QUANTILE,
+          ERROR_QUANTILE,
         );
       return Math.max(least, shrink(seen.length, larger(most(seen), most(heldOut)), expected?.[column], PRIOR_WEIGHT));
     });
-  const residual = scaleOf((row) => row.residuals, LEAST_RESIDUAL, prior?.residual);
-  const shift = scaleOf((row) => row.shifts, LEAST_SHIFT, prior?.shift);
-  const threshold = (rows: readonly ResidualRow[]) =>
-    tailThreshold(rows.map((row) => loudness(featureErrors(shape, row.residuals, residual))));
+  const scales: ErrorScales = {
+    residual: scaleOf((row) => row.residuals, LEAST_RESIDUAL, prior?.residual),
+    deviation: scaleOf((row) => row.deviations, LEAST_DEVIATION, prior?.deviation),
+  };
+  const threshold = (rows: readonly ErrorRow[]) =>
+    tailThreshold(rows.map((row) => ({ step: row.step, loudness: loudness(featureErrors(shape, row, scales)) })));
   return {
     scalings,
-    residual,
-    shift,
+    ...scales,
     threshold: shrink(
       seen.length,
       larger(threshold(seen), threshold(heldOut)),
@@ -179,10 +172,11 @@ export async function youngLoudness(
   const loudnesses: number[] = [];
   for (let from = range.from; from + 2 * youngSteps <= range.to; from += youngSteps) {
     const learned = { from, to: from + youngSteps - 1 };
-    const { scalings, residual } = await learnProfile(shape, history, learned, model, prior);
+    const profile = await learnProfile(shape, history, learned, model, prior);
     const judged = { from: learned.to + 1, to: Math.min(range.to, learned.to + YOUNG_SPAN * youngSteps) };
-    for (const row of await residualsOver(shape, history, stepsBetween(judged.from, judged.to), scalings, model)) {
-      loudnesses.push(loudness(featureErrors(shape, row.residuals, residual)));
+    const steps = stepsBetween(judged.from, judged.to);
+    for (const row of await errorsOver(shape, history, steps, profile.scalings, model)) {
+      loudnesses.push(loudness(featureErrors(shape, row, profile)));
     }
   }
   return loudnesses;
@@ -206,7 +200,7 @@ export function usualSteps(
 ): number[] {
   const observed = stepsBetween(from, to).filter((step) => history.observed(step) > 0);
   const loudnesses = observed.map((step) => loudness(deviationsAt(shape, history, step, scalings)));
-  const limit = Math.max(tailThreshold(loudnesses, 0), quantile(loudnesses, 1 - MOST_UNUSUAL));
+  const limit = Math.max(fittedTail(loudnesses), quantile(loudnesses, 1 - MOST_UNUSUAL));
   const unusual = new Set<number>();
   for (const [index, step] of observed.entries()) {
     if (!((loudnesses[index] ?? NaN) > limit)) continue;
@@ -236,47 +230,58 @@ export function stepsBetween(from: number, to: number): number[] {
   return Array.from({ length: Math.max(0, to - from + 1) }, (_, index) => from + index);
 }
 
-/** What the model left over at one step, a value a column. */
-export interface ResidualRow {
+/** The errors of one step, a value a column. */
+export interface ErrorRow extends WindowErrors {
   readonly step: number;
-  readonly residuals: Float32Array;
-  readonly shifts: Float32Array;
 }
 
-/** The residuals of a service at each of `steps` where anything was observed. */
-export async function residualsOver(
+/** The errors of a service at each of `steps` where anything was observed. */
+export async function errorsOver(
   shape: TensorShape,
   history: History,
   steps: readonly number[],
   scalings: readonly (ColumnScaling | undefined)[],
   model: Reconstructor,
-): Promise<ResidualRow[]> {
+): Promise<ErrorRow[]> {
   const windows = allocateWindows(shape, steps.length);
   for (const [index, step] of steps.entries()) encodeWindow(shape, history, step, scalings, windows, index);
   const reconstruction = await model.reconstruct(windows.data, windows.mask, steps.length);
   const columns = columnCount(shape.features);
-  const { residuals, shifts } = newestResiduals(shape, windows, reconstruction);
+  const { residuals, deviations } = newestErrors(shape, windows, reconstruction);
   return steps
     .map((step, index) => ({
       step,
       residuals: residuals.subarray(index * columns, (index + 1) * columns),
-      shifts: shifts.subarray(index * columns, (index + 1) * columns),
+      deviations: deviations.subarray(index * columns, (index + 1) * columns),
     }))
     .filter((row) => row.residuals.some(Number.isFinite));
 }
 
+/** Loudness at a step; steps ascend. */
+export interface LoudStep {
+  readonly step: number;
+  readonly loudness: number;
+}
+
 /**
- * A loudness that fault-free windows practically never reach: loudness is close to log-normal, so its
- * logarithm's median and robust spread extrapolate beyond what a short period has shown, and the
- * largest one seen is a lower bound but for three in a thousand, which may have been faults.
- *
- * @param seenShare quantile of what was seen that the result is at least
+ * A loudness that fault-free time practically never keeps: the fitted tail, and no less than all but three in a thousand of the
+ * pairs of neighbouring steps kept, as an alert asks for two in a row. Single wild steps are the service's nature and don't
+ * raise the threshold.
  */
-export function tailThreshold(loudnesses: readonly number[], seenShare = RESIDUAL_QUANTILE): number {
+export function tailThreshold(steps: readonly LoudStep[]): number {
+  const kept = steps.flatMap(({ step, loudness: loud }, index) => {
+    const before = steps[index - 1];
+    return before?.step === step - 1 ? [Math.min(before.loudness, loud)] : [];
+  });
+  return larger(fittedTail(steps.map((at) => at.loudness)), quantile(kept, ERROR_QUANTILE));
+}
+
+/**
+ * Loudness is close to log-normal, so its logarithm's median and robust spread extrapolate beyond what a short period has shown.
+ */
+function fittedTail(loudnesses: readonly number[]): number {
   const logs = sortedFinite(loudnesses.map(Math.log));
-  if (logs.length === 0) return NaN;
-  const fitted = Math.exp(quantileSorted(logs, 0.5) + TAIL_DEVIATIONS * robustSpread(logs));
-  return Math.max(fitted, quantile(loudnesses, seenShare));
+  return Math.exp(quantileSorted(logs, 0.5) + TAIL_DEVIATIONS * robustSpread(logs));
 }
 
 /** Weighs a service's own estimate with the prior's by how many windows it rests on. */
@@ -296,7 +301,7 @@ export function poolProfiles(columns: number, profiles: readonly Profile[]): Pri
   return {
     spread: each((profile, column) => profile.scalings[column]?.spread ?? NaN),
     residual: each((profile, column) => profile.residual[column] ?? NaN),
-    shift: each((profile, column) => profile.shift[column] ?? NaN),
+    deviation: each((profile, column) => profile.deviation[column] ?? NaN),
     threshold: median(profiles.map((profile) => profile.threshold)),
   };
 }

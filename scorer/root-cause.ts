@@ -3,8 +3,8 @@ import { NORMAL_P99 } from './calibration.ts';
 /** A service in the present incident. */
 export interface Suspect {
   readonly key: string;
-  /** Its own trouble in units of its fault-free one, traffic left out: being asked less isn't being slow. */
-  readonly trouble: number;
+  /** Evidence of trouble of its own, bits. */
+  readonly evidence: number;
 }
 
 /** What a caller sees of a callee, in deviations from the edge's normal; NaN where unknown. */
@@ -52,10 +52,10 @@ export function rankRootCauses(suspects: readonly Suspect[], edges: readonly Cal
     into.set(edge.server, Math.max(into.get(edge.server) ?? 0, trouble));
     outOf.set(edge.client, Math.max(outOf.get(edge.client) ?? 0, trouble));
   }
-  const own = new Map(suspects.map(({ key, trouble }) => [key, trouble]));
+  const own = new Map(suspects.map((suspect) => [suspect.key, suspect.evidence]));
   const evidence = [...new Set([...own.keys(), ...into.keys()])].map((key) => {
     const complaints = (into.get(key) ?? 0) - EXPLAINED_SHARE * (outOf.get(key) ?? 0);
-    return { key, bits: Math.log2(1 + (own.get(key) ?? 0)) + EDGE_WEIGHT * Math.max(0, complaints) };
+    return { key, bits: (own.get(key) ?? 0) + EDGE_WEIGHT * Math.max(0, complaints) };
   });
   evidence.sort((a, b) => b.bits - a.bits || (a.key < b.key ? -1 : 1));
   const ranked = evidence.slice(0, MOST_RANKED).map(({ key, bits }) => ({ key, weight: 2 ** bits - 1 }));

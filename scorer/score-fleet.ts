@@ -5,7 +5,7 @@ import type { History } from './history.ts';
 import type { Profiles } from './profiles.ts';
 import { type CallEdge, type RankedCause, rankRootCauses, type Suspect } from './root-cause.ts';
 import { type ColumnScaling, deviation } from './scaling.ts';
-import { type FeatureShare, featureErrors, featureShares, loudness, newestResiduals, ownTrouble } from './scoring.ts';
+import { type FeatureShare, featureErrors, featureShares, loudness, newestErrors, ownEvidence } from './scoring.ts';
 import { edgeEnds, serviceKey } from './service-key.ts';
 import { allocateWindows, columnCount, encodeWindow, type TensorShape } from './tensor.ts';
 
@@ -72,17 +72,18 @@ export async function scoreFleet(
   const inferred = performance.now();
 
   const columns = columnCount(shape.features);
-  const { residuals, shifts } = newestResiduals(shape, windows, reconstruction);
+  const { residuals, deviations } = newestErrors(shape, windows, reconstruction);
   const scores: ServiceScore[] = [];
   const suspects: Suspect[] = [];
   for (const [index, { key, profile }] of known.entries()) {
     if (judged[index] !== true) continue;
     const [start, end] = [index * columns, (index + 1) * columns];
-    const errors = featureErrors(shape, residuals.subarray(start, end), profile.residual);
+    const own = { residuals: residuals.subarray(start, end), deviations: deviations.subarray(start, end) };
+    const errors = featureErrors(shape, own, profile);
     const score = loudness(errors) / profile.threshold;
     if (!Number.isFinite(score)) continue;
     scores.push({ key, score, shares: featureShares(shape, errors) });
-    suspects.push({ key, trouble: ownTrouble(shape, shifts.subarray(start, end), profile.shift) });
+    suspects.push({ key, evidence: ownEvidence(shape, own.residuals, profile) });
   }
   const causes =
     assumeIncident || scores.some(({ score }) => score > 1)
