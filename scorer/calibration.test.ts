@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import {
+  LEAST_DEVIATION,
   LEAST_RESIDUAL,
   learnEdgeScalings,
   learnProfile,
@@ -48,9 +49,8 @@ describe('learnProfile', () => {
       expect(scaling?.spread).toBeGreaterThan(0.17);
       expect(scaling?.spread).toBeLessThan(0.23);
     }
-    // The 99.7th percentile of a normal |z| is 2.97, and asinh(2.97) is 1.81; 0.5 tanh(2.97 / 6) is 0.229.
-    for (const residual of profile.residual) expect(Math.abs(residual - 1.81)).toBeLessThan(0.2);
-    for (const shift of profile.shift) expect(Math.abs(shift - 0.229)).toBeLessThan(0.05);
+    // The 99.7th percentile of a normal |z| is 2.97, of the residual as of the deviation where the model knows the median only.
+    for (const figure of [...profile.residual, ...profile.deviation]) expect(Math.abs(figure - 2.97)).toBeLessThan(0.4);
     expect(profile.threshold).toBeGreaterThan(0.6);
     expect(profile.threshold).toBeLessThan(3);
     expect(profile.windows).toBe(1999);
@@ -60,7 +60,7 @@ describe('learnProfile', () => {
     const prior = {
       spread: Array(columns).fill(1),
       residual: Array(columns).fill(3),
-      shift: Array(columns).fill(0.3),
+      deviation: Array(columns).fill(3),
       threshold: 9,
     };
     const learn = async (steps: number) =>
@@ -78,7 +78,7 @@ describe('learnProfile', () => {
     const profile = await learnProfile(shape, history, { from: 0, to: 49 }, flat);
     expect(profile.scalings[0]).toEqual({ center: 7, spread: 0.03 });
     expect(profile.scalings[1]).toBeUndefined();
-    expect(profile.residual[0]).toBe(LEAST_RESIDUAL);
+    expect([profile.residual[0], profile.deviation[0]]).toEqual([LEAST_RESIDUAL, LEAST_DEVIATION]);
   });
 });
 
@@ -126,12 +126,26 @@ describe('learnEdgeScalings', () => {
 });
 
 describe('tailThreshold', () => {
-  it('extrapolates the log-normal tail and is at least the 99.7th percentile', () => {
+  const inARow = (loudnesses: readonly number[]) => loudnesses.map((loudness, step) => ({ step, loudness }));
+
+  it('extrapolates the log-normal tail', () => {
     const random = noise(3);
     const values = Array.from({ length: 500 }, () => Math.exp(0.3 * (random() + random() + random() - 1.5) * 2));
-    expect(tailThreshold(values)).toBeGreaterThan(Math.max(...values));
-    expect(tailThreshold([1, 1, 1, 1, 1, 1, 1, 1, 1, 50])).toBeGreaterThan(40);
+    expect(tailThreshold(inARow(values))).toBeGreaterThan(Math.max(...values));
     expect(tailThreshold([])).toBeNaN();
+  });
+
+  it('is raised by what lasted two steps, not by single wild ones, nor by two with a gap between', () => {
+    const calm = Array<number>(30).fill(1);
+    expect(tailThreshold(inARow([...calm, 50, ...calm, 40, ...calm]))).toBe(1);
+    expect(tailThreshold(inARow([...calm, 50, 40, ...calm]))).toBeGreaterThan(20);
+    expect(
+      tailThreshold([
+        { step: 1, loudness: 50 },
+        { step: 3, loudness: 50 },
+        ...calm.map((loudness, step) => ({ step: 10 + step, loudness })),
+      ]),
+    ).toBe(1);
   });
 });
 

@@ -20,7 +20,7 @@ const profiles: Profiles = {
       {
         scalings: [{ center: 1, spread: 0.5 }, undefined],
         residual: [2, NaN],
-        shift: [0.1, NaN],
+        deviation: [0.1, NaN],
         threshold: 3,
         windows: 7,
       },

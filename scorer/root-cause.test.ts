@@ -16,11 +16,11 @@ describe('rankRootCauses', () => {
     expect(rankRootCauses([], [edge('a', 'b', { latency: 1 })])).toEqual([]);
   });
 
-  it('adds logarithms: own trouble once, callers twice, less half of what the callees explain', () => {
+  it('adds bits: its own once, callers twice, less half of what the callees explain', () => {
     const suspects = [
-      { key: 'a', trouble: 3 },
-      { key: 'b', trouble: 1 },
-      { key: 'c', trouble: 0 },
+      { key: 'a', evidence: 2 },
+      { key: 'b', evidence: 1 },
+      { key: 'c', evidence: 0 },
     ];
     // In units of an edge's noise a -> b is 4 and b -> c is 2: b's bits are 1 + 2 (2 - 0.5), c's 2 and a's 2.
     const edges = [edge('a', 'b', { latency: 4 * 2.576 }), edge('b', 'c', { latency: 2 * 2.576 })];
@@ -38,9 +38,9 @@ describe('rankRootCauses', () => {
 
   it('follows slow edges from the callers to the slow callee, however loud the callers are', () => {
     const suspects = [
-      { key: 'front', trouble: 9 },
-      { key: 'cart', trouble: 6 },
-      { key: 'db', trouble: 3 },
+      { key: 'front', evidence: 9 },
+      { key: 'cart', evidence: 6 },
+      { key: 'db', evidence: 3 },
     ];
     const edges = [edge('front', 'cart', { latency: 60 }), edge('cart', 'db', { latency: 90 }), edge('front', 'ads')];
     const ranked = rankRootCauses(suspects, edges);
@@ -51,26 +51,26 @@ describe('rankRootCauses', () => {
 
   it('does not blame the callee that is only asked less', () => {
     const suspects = [
-      { key: 'front', trouble: 3 },
-      { key: 'cart', trouble: 4 },
-      { key: 'db', trouble: 0 },
+      { key: 'front', evidence: 3 },
+      { key: 'cart', evidence: 4 },
+      { key: 'db', evidence: 0 },
     ];
     expect(order(suspects, [edge('front', 'cart', { latency: 40 }), edge('cart', 'db')])[0]).toBe('cart');
   });
 
   it('blames a dead callee that its callers fail to reach, even without a score of its own', () => {
-    const suspects = [{ key: 'front', trouble: 2 }];
+    const suspects = [{ key: 'front', evidence: 2 }];
     expect(order(suspects, [edge('front', 'cart', { failures: 80 })])[0]).toBe('cart');
   });
 
   it('blames a lone service for itself', () => {
-    expect(order([{ key: 'ads', trouble: 2 }], [edge('front', 'ads', { latency: 1 })])).toEqual(['ads']);
+    expect(order([{ key: 'ads', evidence: 2 }], [edge('front', 'ads', { latency: 1 })])).toEqual(['ads']);
   });
 
-  it('tells by their own trouble two that call each other', () => {
+  it('tells by their own evidence two that call each other', () => {
     const suspects = [
-      { key: 'a', trouble: 1 },
-      { key: 'b', trouble: 4 },
+      { key: 'a', evidence: 1 },
+      { key: 'b', evidence: 4 },
     ];
     const ranked = rankRootCauses(suspects, [edge('a', 'b', { latency: 30 }), edge('b', 'a', { latency: 30 })]);
     expect(ranked[0]?.key).toBe('b');
