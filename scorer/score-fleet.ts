@@ -3,7 +3,7 @@ import type { Feature, FeatureSet } from './features.ts';
 import type { Fleet } from './fleet.ts';
 import type { History } from './history.ts';
 import type { Profiles } from './profiles.ts';
-import { type CallEdge, type RankedCause, rankRootCauses, type Suspect } from './root-cause.ts';
+import { type CallEdge, type RankedCause, type Ranker, rankRootCauses, type Suspect } from './root-cause.ts';
 import { type ColumnScaling, deviation } from './scaling.ts';
 import {
   type FeatureShare,
@@ -45,6 +45,8 @@ export interface FleetScores {
 export interface ScoreOptions {
   /** Ranks causes whether or not a score says that there is an incident. */
   readonly assumeIncident?: boolean;
+  /** Default: `rankRootCauses`. */
+  readonly rank?: Ranker;
   /** What was loud at this time before is tolerated, and what is loud now remembered. */
   readonly seasons?: Seasons | undefined;
 }
@@ -60,7 +62,7 @@ export async function scoreFleet(
   step: number,
   profiles: Profiles | undefined,
   model: Reconstructor | undefined,
-  { assumeIncident = false, seasons }: ScoreOptions = {},
+  { assumeIncident = false, rank = rankRootCauses, seasons }: ScoreOptions = {},
 ): Promise<FleetScores> {
   const started = performance.now();
   const states = new Map<string, ServiceState>();
@@ -105,7 +107,7 @@ export async function scoreFleet(
   }
   const causes =
     assumeIncident || scores.some(({ score }) => score > 1)
-      ? rankRootCauses(suspects, callEdges(set, fleet, step, profiles))
+      ? rank(suspects, callEdges(set, fleet, step, profiles))
       : [];
   const done = performance.now();
   return {
