@@ -10,13 +10,15 @@ import { readFeatures } from '../../scorer/features.ts';
 import { type Folder, readFolder, timeRange } from './folder.ts';
 import { NAMESPACE } from './open-metrics.ts';
 import { connect, startWithFeatures } from './recording.ts';
-import { trainingTime } from './training-time.ts';
+import { TRAINING_SHARE, trainingTime } from './training-time.ts';
 
 export interface RecordingOptions {
   readonly path: string;
   readonly featuresFile: string;
   /** Leaves out what callers and callees saw of each other. */
   readonly withoutEdges?: boolean;
+  /** Share of the fault-free time that is learned from; the rest shows false alarms. */
+  readonly trainingShare?: number;
   readonly stops: StopStack;
   readonly onProgress: (phase: string, share: number, detail: string) => void;
 }
@@ -30,6 +32,7 @@ export async function openRecording({
   path,
   featuresFile,
   withoutEdges = false,
+  trainingShare = TRAINING_SHARE,
   stops,
   onProgress,
 }: RecordingOptions): Promise<BacktestOptions> {
@@ -49,7 +52,8 @@ export async function openRecording({
       type,
     })),
   );
-  const training = trainingTime(window, faults, graceMs(set.windows.at(-1) ?? 0, INTERVAL_MS), INTERVAL_MS);
+  const grace = graceMs(set.windows.at(-1) ?? 0, INTERVAL_MS);
+  const training = trainingTime(window, faults, trainingShare, grace, INTERVAL_MS);
   const prometheus = await startWithFeatures(folder, { set, span: window, intervalMs: INTERVAL_MS, stops, onProgress });
   const { client, close } = connect(prometheus.url);
   stops.onStop('prometheus client', close);
