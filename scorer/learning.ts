@@ -1,8 +1,11 @@
 import {
   type Profile,
   learnProfile,
+  learnEdgeScalings,
   learnScalings,
   poolProfiles,
+  stepsBetween,
+  usualSteps,
   type Prior,
   type Reconstructor,
   youngLoudness,
@@ -60,6 +63,11 @@ export class LearnError extends Error {
   override readonly name = 'LearnError';
 }
 
+/**
+ * Without a bend the network reconstructs loads that it hasn't seen as well as those that it has, and a code of this size
+ * holds how the signals move together; smaller ones leave load in the residual (docs/adr/0003-linear-network.md).
+ */
+const NETWORK = { slope: 1, output: 'linear', maps: 8, bottleneck: 64 } as const;
 /** Share of the time, the last, that a newly trained model doesn't see and that thresholds are set on. */
 const HELD_OUT_SHARE = 0.25;
 /** A new service's fault-free windows exceed its threshold this rarely, */
@@ -182,10 +190,6 @@ export function learnableServices(fleet: Fleet, config: ScorerConfig, toMs: numb
   });
 }
 
-function stepsBetween(from: number, to: number): number[] {
-  return Array.from({ length: Math.max(0, to - from + 1) }, (_, index) => from + index);
-}
-
 /**
  * The saved profiles, if they go with this model, these features and this interval.
  *
@@ -267,7 +271,7 @@ function learnEdges(
   const from = Math.min(...services.map((service) => service.from));
   const to = Math.max(...services.map((service) => service.to));
   const unknown = [...fleet.edges].filter(([key]) => known?.edges.has(key) !== true);
-  return new Map(unknown.map(([key, history]) => [key, learnScalings(set.edges, set.edges.length, history, from, to)]));
+  return new Map(unknown.map(([key, history]) => [key, learnEdgeScalings(set.edges, history, from, to)]));
 }
 
 interface TrainedModel {
@@ -294,6 +298,7 @@ async function trainModel(
     patience: 8,
     noise: 0.02,
     dropout: 0.05,
+    network: NETWORK,
     onProgress: (progress) => tellEpoch(options, progress),
   });
   const path = options.modelPath ?? modelPaths(config).fleet;
@@ -324,12 +329,12 @@ function tellEpoch({ onProgress }: LearnOptions, progress: TrainingProgress): vo
   onProgress?.('train', progress.epoch / progress.epochs, `epoch ${progress.epoch}, validation loss ${loss}`);
 }
 
-/** Every step of every service but the held-out last part, in the order of time; encoded when asked for. */
+/** Every usual step of every service but the held-out last part, in the order of time; encoded when asked for. */
 export function trainingWindows(shape: TensorShape, services: readonly Learnable[]): WindowSource {
   const rows = services.flatMap(({ history, from, to, heldOutFrom }) => {
     const scalings = learnScalings(shape.features, columnCount(shape.features), history, from, to);
-    return stepsBetween(from, heldOutFrom - 1)
-      .filter((step) => history.observed(step) > 0)
+    return usualSteps(shape, history, { from, to }, scalings)
+      .filter((step) => step < heldOutFrom)
       .map((step) => ({ history, scalings, step }));
   });
   rows.sort((a, b) => a.step - b.step);

@@ -1,5 +1,6 @@
 import { aborted, type ProgramContext, runProgram } from '../daemon/lifecycle.ts';
 import { UsageError } from '../daemon/flags.ts';
+import { runBacktest } from './commands/backtest.ts';
 import { runRules } from './commands/rules.ts';
 import { runScorer } from './commands/run.ts';
 import { runTrain } from './commands/train.ts';
@@ -11,15 +12,17 @@ const COMMANDS: Readonly<Record<string, (context: ProgramContext) => Promise<num
     await aborted(context.signal);
   },
   train: runTrain,
+  backtest: runBacktest,
   rules: runRules,
 };
 
 const USAGE = `usage: lorikeet-scorer <command> [flags]
 
 Commands:
-  run    score every service each interval
-  train  learn from Prometheus' history
-  rules  render the recording rules from a features file
+  run       score every service each interval
+  train     learn from Prometheus' history
+  backtest  replay history and tell what the scores are worth
+  rules     render the recording rules from a features file
 
 lorikeet-scorer <command> --help lists the flags of a command.
 `;

@@ -17,7 +17,13 @@ const profiles: Profiles = {
   services: new Map([
     [
       serviceKey(cart),
-      { scalings: [{ center: 1, spread: 0.5 }, undefined], residual: [2, NaN], threshold: 3, windows: 7 },
+      {
+        scalings: [{ center: 1, spread: 0.5 }, undefined],
+        residual: [2, NaN],
+        deviation: [0.1, NaN],
+        threshold: 3,
+        windows: 7,
+      },
     ],
   ]),
   edges: new Map([[edgeKey(cart, cart), [undefined]]]),

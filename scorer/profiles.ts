@@ -22,7 +22,7 @@ export interface Profiles {
 
 const scalingSchema = z.tuple([z.number(), z.number()]).nullable();
 const documentSchema = z.strictObject({
-  format: z.literal(1),
+  format: z.literal(3),
   model: z.string(),
   features: z.array(z.string()),
   edge_features: z.array(z.string()),
@@ -35,6 +35,7 @@ const documentSchema = z.strictObject({
     z.strictObject({
       scalings: z.array(scalingSchema),
       residual: z.array(figureSchema),
+      deviation: z.array(figureSchema),
       threshold: z.number().positive(),
       windows: z.number(),
     }),
@@ -51,7 +52,7 @@ export class ProfilesError extends Error {
 /** Writes atomically, checksum first. */
 export async function saveProfiles(path: string, profiles: Profiles): Promise<void> {
   const body = JSON.stringify({
-    format: 1,
+    format: 3,
     model: profiles.model,
     features: profiles.features,
     edge_features: profiles.edgeFeatures,
@@ -65,6 +66,7 @@ export async function saveProfiles(path: string, profiles: Profiles): Promise<vo
         {
           scalings: profile.scalings.map(pack),
           residual: profile.residual.map(round),
+          deviation: profile.deviation.map(round),
           threshold: round(profile.threshold),
           windows: profile.windows,
         },

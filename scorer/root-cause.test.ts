@@ -12,15 +12,35 @@ const edge = (client: string, server: string, seen: Partial<CallEdge> = {}): Cal
 const order = (...args: Parameters<typeof rankRootCauses>) => rankRootCauses(...args).map(({ key }) => key);
 
 describe('rankRootCauses', () => {
-  it('is empty while nobody is anomalous', () => {
-    expect(rankRootCauses([{ key: 'a', score: 0.3, trouble: 0.3 }], [edge('a', 'b', { latency: 50 })])).toEqual([]);
+  it('is empty when there is nobody to suspect', () => {
+    expect(rankRootCauses([], [edge('a', 'b', { latency: 1 })])).toEqual([]);
+  });
+
+  it('adds bits: its own once, callers twice, less half of what the callees explain', () => {
+    const suspects = [
+      { key: 'a', evidence: 2 },
+      { key: 'b', evidence: 1 },
+      { key: 'c', evidence: 0 },
+    ];
+    // In units of an edge's noise a -> b is 4 and b -> c is 2: b's bits are 1 + 2 (2 - 0.5), c's 2 and a's 2.
+    const edges = [edge('a', 'b', { latency: 4 * 2.576 }), edge('b', 'c', { latency: 2 * 2.576 })];
+    const ranked = rankRootCauses(suspects, edges);
+    expect(ranked.map(({ key, rank }) => [key, rank])).toEqual([
+      ['b', 1],
+      ['a', 2],
+      ['c', 3],
+    ]);
+    // Shares of 2^4 - 1, 2^2 - 1 and 2^2 - 1.
+    for (const [index, share] of [15 / 21, 3 / 21, 3 / 21].entries()) {
+      expect(ranked[index]?.blame).toBeCloseTo(share, 9);
+    }
   });
 
   it('follows slow edges from the callers to the slow callee, however loud the callers are', () => {
     const suspects = [
-      { key: 'front', score: 9, trouble: 9 },
-      { key: 'cart', score: 6, trouble: 6 },
-      { key: 'db', score: 3, trouble: 3 },
+      { key: 'front', evidence: 9 },
+      { key: 'cart', evidence: 6 },
+      { key: 'db', evidence: 3 },
     ];
     const edges = [edge('front', 'cart', { latency: 60 }), edge('cart', 'db', { latency: 90 }), edge('front', 'ads')];
     const ranked = rankRootCauses(suspects, edges);
@@ -31,26 +51,26 @@ describe('rankRootCauses', () => {
 
   it('does not blame the callee that is only asked less', () => {
     const suspects = [
-      { key: 'front', score: 3, trouble: 3 },
-      { key: 'cart', score: 4, trouble: 4 },
-      { key: 'db', score: 5, trouble: 0 },
+      { key: 'front', evidence: 3 },
+      { key: 'cart', evidence: 4 },
+      { key: 'db', evidence: 0 },
     ];
     expect(order(suspects, [edge('front', 'cart', { latency: 40 }), edge('cart', 'db')])[0]).toBe('cart');
   });
 
   it('blames a dead callee that its callers fail to reach, even without a score of its own', () => {
-    const suspects = [{ key: 'front', score: 3, trouble: 2 }];
+    const suspects = [{ key: 'front', evidence: 2 }];
     expect(order(suspects, [edge('front', 'cart', { failures: 80 })])[0]).toBe('cart');
   });
 
   it('blames a lone service for itself', () => {
-    expect(order([{ key: 'ads', score: 2, trouble: 2 }], [edge('front', 'ads', { latency: 1 })])).toEqual(['ads']);
+    expect(order([{ key: 'ads', evidence: 2 }], [edge('front', 'ads', { latency: 1 })])).toEqual(['ads']);
   });
 
-  it('ends on a cycle of calls', () => {
+  it('tells by their own evidence two that call each other', () => {
     const suspects = [
-      { key: 'a', score: 2, trouble: 1 },
-      { key: 'b', score: 2, trouble: 4 },
+      { key: 'a', evidence: 1 },
+      { key: 'b', evidence: 4 },
     ];
     const ranked = rankRootCauses(suspects, [edge('a', 'b', { latency: 30 }), edge('b', 'a', { latency: 30 })]);
     expect(ranked[0]?.key).toBe('b');
@@ -60,7 +80,7 @@ describe('rankRootCauses', () => {
 
 describe('edgeTrouble', () => {
   it('is nothing for noise, for a faster edge and for unknown values', () => {
-    expect(edgeTrouble(edge('a', 'b', { latency: 3, failures: 2, answers: -3 }))).toBe(0);
+    expect(edgeTrouble(edge('a', 'b', { latency: 2.5, failures: 2, answers: -2.5 }))).toBe(0);
     expect(edgeTrouble(edge('a', 'b', { latency: -50 }))).toBe(0);
     expect(edgeTrouble(edge('a', 'b', { latency: NaN, failures: NaN, answers: NaN }))).toBe(0);
   });

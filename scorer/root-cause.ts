@@ -1,10 +1,10 @@
+import { NORMAL_P99 } from './calibration.ts';
+
 /** A service in the present incident. */
 export interface Suspect {
   readonly key: string;
-  /** anomaly_score: 1 at the threshold. */
-  readonly score: number;
-  /** Loudness of its own trouble, traffic left out, in units of its threshold: being asked less isn't being slow. */
-  readonly trouble: number;
+  /** Evidence of trouble of its own, bits. */
+  readonly evidence: number;
 }
 
 /** What a caller sees of a callee, in deviations from the edge's normal; NaN where unknown. */
@@ -27,79 +27,57 @@ export interface RankedCause {
   readonly rank: number;
 }
 
-/** Deviations below this are everyday noise on an edge. */
-const EDGE_NOISE = 4;
-/** A walk begins only at services whose score reaches this. */
-const LEAST_SCORE = 0.7;
+/** Suspects and edges in, most probable causes first. */
+export type Ranker = (suspects: readonly Suspect[], edges: readonly CallEdge[]) => RankedCause[];
+
+/** What callers see counts double: a residual may have many reasons, a slow call has its callee or what the callee calls. */
+const EDGE_WEIGHT = 2;
+/** Share of a service's callees' trouble that is taken off its own callers' complaints: it explains them. */
+const EXPLAINED_SHARE = 0.5;
 /** Weight of changed answers beside latency and failures: they change downstream of trouble too. */
 const ANSWER_WEIGHT = 0.5;
 const FAILURE_WEIGHT = 1.5;
-/** What a service keeps of the blame whatever its callees look like. */
-const LEAST_OWN = 0.05;
-const MOST_STEPS = 100;
+/** Nobody looks further down. */
+const MOST_RANKED = 20;
 
 /**
- * Ranks who started the incident by an absorbing random walk: a walker starts at an anomalous service,
- * with a chance that grows with its score, and asks whom to blame. Each service either keeps the blame,
- * in proportion to its own trouble, or passes it to a callee, in proportion to how anomalous the edge to
- * that callee is. The blame is the share of walkers that stay. After the call-graph walks of MonitorRank
- * (Kim et al. 2013) and MicroRCA (Wu et al. 2020), with absorption in place of restarts.
+ * Ranks who started the incident by the evidence against each service, a sum of logarithms: how far its own signals but for
+ * traffic are off, and how far the worst edge into it is off, less what the worst edge out of it explains.
+ * Compared with walks over the graph in docs/adr/0004-root-cause-by-evidence.md.
  *
- * @returns most probable first; empty when no service is anomalous
+ * @returns most probable first; empty without suspects and troubled edges
  */
 export function rankRootCauses(suspects: readonly Suspect[], edges: readonly CallEdge[]): RankedCause[] {
-  const bySuspect = new Map(suspects.map((suspect) => [suspect.key, suspect]));
-  const start = suspects.filter((suspect) => suspect.score >= LEAST_SCORE);
-  const total = start.reduce((sum, suspect) => sum + suspect.score, 0);
-  if (!(total > 0)) return [];
-
-  const out = outgoing(edges);
-  let walkers = new Map(start.map((suspect) => [suspect.key, suspect.score / total]));
-  const blame = new Map<string, number>();
-  const keep = (key: string, share: number) => blame.set(key, (blame.get(key) ?? 0) + share);
-  for (let step = 0; step < MOST_STEPS && walkers.size > 0; step++) {
-    const next = new Map<string, number>();
-    for (const [key, share] of walkers) {
-      const passes = out.get(key) ?? [];
-      const passed = passes.reduce((sum, pass) => sum + pass.weight, 0);
-      const own = LEAST_OWN + ownTrouble(bySuspect.get(key)) / (1 + passed);
-      keep(key, (share * own) / (own + passed));
-      for (const pass of passes) {
-        next.set(pass.server, (next.get(pass.server) ?? 0) + (share * pass.weight) / (own + passed));
-      }
-    }
-    walkers = next;
-  }
-  for (const [key, share] of walkers) keep(key, share);
-  return [...blame]
-    .sort(([a, x], [b, y]) => y - x || (a < b ? -1 : 1))
-    .map(([key, share], index) => ({ key, blame: share, rank: index + 1 }));
-}
-
-function ownTrouble(suspect: Suspect | undefined): number {
-  return suspect === undefined || !(suspect.trouble > 0) ? 0 : Math.log1p(suspect.trouble);
-}
-
-function outgoing(edges: readonly CallEdge[]): Map<string, { server: string; weight: number }[]> {
-  const out = new Map<string, { server: string; weight: number }[]>();
+  const [into, outOf] = [new Map<string, number>(), new Map<string, number>()];
   for (const edge of edges) {
-    const weight = edgeTrouble(edge);
-    if (weight <= 0 || edge.client === edge.server) continue;
-    const passes = out.get(edge.client) ?? [];
-    passes.push({ server: edge.server, weight });
-    out.set(edge.client, passes);
+    const trouble = edgeTrouble(edge);
+    if (trouble <= 0 || edge.client === edge.server) continue;
+    into.set(edge.server, Math.max(into.get(edge.server) ?? 0, trouble));
+    outOf.set(edge.client, Math.max(outOf.get(edge.client) ?? 0, trouble));
   }
-  return out;
+  const own = new Map(suspects.map((suspect) => [suspect.key, suspect.evidence]));
+  const evidence = [...new Set([...own.keys(), ...into.keys()])].map((key) => {
+    const complaints = (into.get(key) ?? 0) - EXPLAINED_SHARE * (outOf.get(key) ?? 0);
+    return { key, bits: (own.get(key) ?? 0) + EDGE_WEIGHT * Math.max(0, complaints) };
+  });
+  evidence.sort((a, b) => b.bits - a.bits || (a.key < b.key ? -1 : 1));
+  const ranked = evidence.slice(0, MOST_RANKED).map(({ key, bits }) => ({ key, weight: 2 ** bits - 1 }));
+  const total = ranked.reduce((sum, { weight }) => sum + weight, 0);
+  return ranked.map(({ key, weight }, index) => ({
+    key,
+    blame: total > 0 ? weight / total : 1 / ranked.length,
+    rank: index + 1,
+  }));
 }
 
-/** How much an edge points at its callee; 0 for an edge as usual. */
+/** How much an edge points at its callee, a logarithm; 0 for an edge as usual. */
 export function edgeTrouble(edge: CallEdge): number {
   return (
     loudness(edge.latency) + FAILURE_WEIGHT * loudness(edge.failures) + ANSWER_WEIGHT * loudness(Math.abs(edge.answers))
   );
 }
 
-/** 0 up to the noise, then growing with the logarithm: ten times slower isn't ten times the evidence. */
+/** 0 up to the everyday noise of an edge, then growing with the logarithm: ten times slower isn't ten times the evidence. */
 function loudness(deviations: number): number {
-  return deviations > EDGE_NOISE ? Math.log2(deviations / EDGE_NOISE) : 0;
+  return deviations > NORMAL_P99 ? Math.log2(deviations / NORMAL_P99) : 0;
 }

@@ -25,6 +25,7 @@ const name = (service: string) => ({ namespace: 'shop', service });
 const profile: Profile = {
   scalings: Array.from({ length: columns }, () => ({ center: 1, spread: 0.1 })),
   residual: Array<number>(columns).fill(2),
+  deviation: Array<number>(columns).fill(2),
   threshold: 2,
   windows: 100,
 };
@@ -95,8 +96,8 @@ describe('scoreFleet', () => {
     const fleet = fleetOf({ front: { ...calm, latency: 9 }, cart: { ...calm, latency: 9 } }, 9);
     const { scores, causes } = await scoreFleet(shape, set, fleet, 10, profilesOf('front', 'cart'), flat);
     for (const { score, shares } of scores) {
-      // ln 9 / 0.1 = 22 deviations, over a residual of 2, a third of three features, over a threshold of 2.
-      expect(score).toBeCloseTo(Math.log(9) / 0.1 / 2 / 3 / 2, 1);
+      // ln(9.02 / 1.02) / 0.1 = 21.8 deviations, over a residual of 2, half of the two loudest features, over a threshold of 2.
+      expect(score).toBeCloseTo(21.8 / 2 / 2 / 2, 1);
       expect(shares[0]).toEqual({ feature: 'latency', share: 1 });
     }
     expect(causes[0]).toMatchObject({ key: serviceKey(name('cart')), rank: 1 });

@@ -1,10 +1,20 @@
-import type { Profile, Reconstructor } from './calibration.ts';
-import type { FeatureSet } from './features.ts';
+import type { Reconstructor } from './calibration.ts';
+import type { Feature, FeatureSet } from './features.ts';
 import type { Fleet } from './fleet.ts';
+import type { History } from './history.ts';
 import type { Profiles } from './profiles.ts';
-import { type CallEdge, type RankedCause, rankRootCauses, type Suspect } from './root-cause.ts';
-import { deviation } from './scaling.ts';
-import { type FeatureShare, featureErrors, featureShares, loudness, newestResiduals } from './scoring.ts';
+import { type CallEdge, type RankedCause, type Ranker, rankRootCauses, type Suspect } from './root-cause.ts';
+import { type ColumnScaling, deviation } from './scaling.ts';
+import {
+  type FeatureShare,
+  featureErrors,
+  featureShares,
+  loudness,
+  newestErrors,
+  ownEvidence,
+  tolerant,
+} from './scoring.ts';
+import type { Seasons } from './seasons.ts';
 import { edgeEnds, serviceKey } from './service-key.ts';
 import { allocateWindows, columnCount, encodeWindow, type TensorShape } from './tensor.ts';
 
@@ -32,9 +42,17 @@ export interface FleetScores {
   readonly rankMs: number;
 }
 
+export interface ScoreOptions {
+  /** Ranks causes whether or not a score says that there is an incident. */
+  readonly assumeIncident?: boolean;
+  /** Default: `rankRootCauses`. */
+  readonly rank?: Ranker;
+  /** What was loud at this time before is tolerated, and what is loud now remembered. */
+  readonly seasons?: Seasons | undefined;
+}
+
 /**
  * Scores every service of the fleet at `step` in one run of the model and ranks the causes of an incident.
- * With `assumeIncident` causes are ranked whether or not a score says that there is an incident.
  * A service without a profile is `learning`; one with too few values at `step` is `no_data`.
  */
 export async function scoreFleet(
@@ -44,7 +62,7 @@ export async function scoreFleet(
   step: number,
   profiles: Profiles | undefined,
   model: Reconstructor | undefined,
-  { assumeIncident = false }: { readonly assumeIncident?: boolean } = {},
+  { assumeIncident = false, rank = rankRootCauses, seasons }: ScoreOptions = {},
 ): Promise<FleetScores> {
   const started = performance.now();
   const states = new Map<string, ServiceState>();
@@ -71,20 +89,25 @@ export async function scoreFleet(
   const inferred = performance.now();
 
   const columns = columnCount(shape.features);
-  const residuals = newestResiduals(shape, windows, reconstruction);
+  const { residuals, deviations } = newestErrors(shape, windows, reconstruction);
   const scores: ServiceScore[] = [];
   const suspects: Suspect[] = [];
   for (const [index, { key, profile }] of known.entries()) {
     if (judged[index] !== true) continue;
-    const errors = featureErrors(shape, residuals.subarray(index * columns, (index + 1) * columns), profile.residual);
+    const [start, end] = [index * columns, (index + 1) * columns];
+    const own = { residuals: residuals.subarray(start, end), deviations: deviations.subarray(start, end) };
+    const tolerance = seasons?.tolerance(key, step);
+    const scales = tolerance === undefined ? profile : tolerant(profile, tolerance);
+    if (seasons !== undefined) seasons.record(key, step, featureErrors(shape, own, profile));
+    const errors = featureErrors(shape, own, scales);
     const score = loudness(errors) / profile.threshold;
     if (!Number.isFinite(score)) continue;
     scores.push({ key, score, shares: featureShares(shape, errors) });
-    suspects.push({ key, score, trouble: ownTrouble(shape, errors, profile) });
+    suspects.push({ key, evidence: ownEvidence(shape, own.residuals, scales) });
   }
   const causes =
     assumeIncident || scores.some(({ score }) => score > 1)
-      ? rankRootCauses(suspects, callEdges(set, fleet, step, profiles))
+      ? rank(suspects, callEdges(set, fleet, step, profiles))
       : [];
   const done = performance.now();
   return {
@@ -98,14 +121,10 @@ export async function scoreFleet(
   };
 }
 
-/** The loudness of what isn't traffic, in units of the service's threshold. */
-function ownTrouble(shape: TensorShape, errors: readonly number[], profile: Profile): number {
-  const own = errors.filter((_, index) => shape.features[index]?.signal !== 'traffic');
-  const loud = loudness(own);
-  return Number.isFinite(loud) ? loud / profile.threshold : 0;
-}
+/** An edge is judged by the mean of so many steps: what a caller saw in a single one may be noise. */
+const EDGE_STEPS = 3;
 
-/** The edges at `step` as deviations from their normal. */
+/** The edges up to `step` as deviations from their normal. */
 function callEdges(set: FeatureSet, fleet: Fleet, step: number, profiles: Profiles | undefined): CallEdge[] {
   return [...fleet.edges].flatMap(([key, history]) => {
     const scalings = profiles?.edges.get(key);
@@ -114,7 +133,7 @@ function callEdges(set: FeatureSet, fleet: Fleet, step: number, profiles: Profil
       set.edges.reduce((most, feature, column) => {
         const scaling = scalings?.[column];
         if (feature.signal !== signal || scaling === undefined || name?.test(feature.name) === false) return most;
-        const value = deviation(feature, history.get(step, column), scaling);
+        const value = recentDeviation(feature, history, column, step, scaling);
         return Number.isNaN(value) || Math.abs(value) <= Math.abs(most) ? most : value;
       }, 0);
     return [
@@ -127,4 +146,18 @@ function callEdges(set: FeatureSet, fleet: Fleet, step: number, profiles: Profil
       },
     ];
   });
+}
+
+/** The mean deviation of the last steps; NaN when none was observed. */
+function recentDeviation(
+  feature: Feature,
+  history: History,
+  column: number,
+  step: number,
+  scaling: ColumnScaling,
+): number {
+  const deviations = Array.from({ length: EDGE_STEPS }, (_, back) =>
+    deviation(feature, history.get(step - back, column), scaling),
+  ).filter(Number.isFinite);
+  return deviations.reduce((sum, value) => sum + value, 0) / deviations.length;
 }

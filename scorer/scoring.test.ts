@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Feature } from './features.ts';
 import { History } from './history.ts';
-import { featureErrors, featureShares, loudness, newestResiduals } from './scoring.ts';
+import { type ErrorScales, featureErrors, featureShares, loudness, newestErrors, ownEvidence } from './scoring.ts';
 import { toUnit } from './scaling.ts';
 import { allocateWindows, columnCount, columnIndex, encodeWindow, NEUTRAL, type TensorShape } from './tensor.ts';
 
@@ -44,28 +44,65 @@ describe('encodeWindow', () => {
 });
 
 describe('scores', () => {
-  it('takes the residual of the newest step only, NaN where nothing was observed', () => {
+  it('takes the errors of the newest step only, signed, NaN where nothing was observed', () => {
     const windows = allocateWindows(shape, 1);
     windows.mask.fill(1);
     windows.mask[2] = 0;
+    windows.data[3] = toUnit(-4);
     const reconstruction = windows.data.map((value, index) => (index === 1 ? toUnit(2) : index === 5 ? 0.9 : value));
-    const residuals = newestResiduals(shape, windows, reconstruction);
-    expect([...residuals.subarray(0, 4)].map((value) => Math.round(value * 1e4) / 1e4)).toEqual([0, 2, NaN, 0]);
-    expect(residuals).toHaveLength(columns);
+    const { residuals, deviations } = newestErrors(shape, windows, reconstruction);
+    const rounded = (values: Float32Array) => [...values.subarray(0, 4)].map((value) => Math.round(value * 1e4) / 1e4);
+    expect(rounded(residuals)).toEqual([0, -2, NaN, 0]);
+    expect(rounded(deviations)).toEqual([0, 0, NaN, -4]);
+    expect([residuals.length, deviations.length]).toEqual([columns, columns]);
   });
 
-  it('asks two of three channels to agree', () => {
-    const scale = Array<number>(columns).fill(0.1);
+  const scales = (residual: number, deviation: number): ErrorScales => ({
+    residual: Array<number>(columns).fill(residual),
+    deviation: Array<number>(columns).fill(deviation),
+  });
+
+  it('takes the geometric mean of residual and deviation, each in its own unit, in the shortest window observed', () => {
     const residuals = new Float32Array(columns);
-    residuals[0] = 1; // red alone
-    residuals[1] = residuals[5] = 0.5; // red and green
-    const errors = featureErrors(shape, residuals, scale);
-    expect(errors[0]).toBe(0);
-    expect(errors[1]).toBeCloseTo(5, 6);
+    const deviations = new Float32Array(columns);
+    const put = (column: number, residual: number, deviation: number) => {
+      residuals[column] = residual;
+      deviations[column] = deviation;
+    };
+    put(0, -4, 9); // 4 / 0.5 and 9 / 4.5
+    put(1, 30, 0); // as usual, whatever the model expected
+    put(2, NaN, NaN); // not observed in red, but in green
+    put(4 + 2, 2, 4.5);
+    put(4 + 3, 50, 50); // green alone
+    const errors = featureErrors(shape, { residuals, deviations }, scales(0.5, 4.5));
+    expect(errors.map((error) => Math.round(error * 1e6) / 1e6)).toEqual([4, 0, 2, 0]);
+    for (const channel of [0, 4, 8]) put(channel, NaN, NaN);
+    expect(featureErrors(shape, { residuals, deviations }, scales(0.5, 4.5))[0]).toBeNaN();
   });
 
-  it('is the mean of the loudest three, and shares are told largest first', () => {
-    expect(loudness([1, 9, 2, 3])).toBeCloseTo(14 / 3, 9);
+  it('adds the bits of whatever speaks for trouble of its own: not traffic, not answering faster', () => {
+    const signals = ['traffic', 'latency', 'latency', 'saturation', 'errors'] as const;
+    const mixed: TensorShape = {
+      ...shape,
+      features: signals.map((signal, index) => ({ ...feature(`${signal}_${index}`), signal })),
+    };
+    const unit = { residual: Array<number>(15).fill(0.1), deviation: [] };
+    const bits = (values: readonly number[]) => ownEvidence(mixed, [...values, ...values, ...values], unit);
+    expect(bits([9, 0, 0, 0, 0])).toBe(0);
+    expect(bits([0, -0.7, 0, 0, 0])).toBe(0);
+    // log2(1 + 3); the louder of two latencies; a saturation of -0.1 is one bit more, 70 times the usual as much as six times.
+    expect(bits([0, 0.1, 0.3, 0, 0])).toBeCloseTo(2, 6);
+    expect(bits([0, 0.1, 0.3, -0.1, 0])).toBeCloseTo(3, 6);
+    expect(bits([0, 0.1, 0.3, -0.1, 7])).toBeCloseTo(3 + Math.log2(7), 6);
+    expect(bits([NaN, NaN, NaN, NaN, NaN])).toBe(0);
+    // The mean over the channels that were observed: (0.3 + 0.1) / 2 / 0.1.
+    const channels = [...Array<number>(5).fill(0), 0, 0.3, 0, 0, 0, 0, 0.1, 0, 0, 0];
+    channels[1] = NaN;
+    expect(ownEvidence(mixed, channels, unit)).toBeCloseTo(Math.log2(3), 6);
+  });
+
+  it('is the mean of the loudest two, and shares are told largest first', () => {
+    expect(loudness([1, 9, 2, 3])).toBe(6);
     expect(loudness([NaN, NaN])).toBeNaN();
     expect(featureShares(shape, [1, 6, NaN, 3])).toEqual([
       { feature: 'b', share: 0.6 },

@@ -1,41 +1,9 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import type { ScorerConfig } from '../config.ts';
-import type { FeatureSet } from '../features.ts';
-import {
-  calibrateServices,
-  fetchFleet,
-  learn,
-  learnableServices,
-  LearnError,
-  trainingWindows,
-  type TimeSpan,
-  usableProfiles,
-} from '../learning.ts';
-import { modelPaths, openModel } from '../models.ts';
-import type { PrometheusClient } from '../prometheus.ts';
-import type { TensorShape } from '../tensor.ts';
+import { calibrateServices, trainingWindows, type TimeSpan } from '../learning.ts';
 import { fitPca, replayRandom, replayRobustZ } from './baselines.ts';
-import { type Evaluation, evaluate, graceMs } from './figures.ts';
-import { faultSpans, type FaultSpan } from './detection.ts';
-import type { Fault } from './labels.ts';
-import { type Replay, type ReplayOptions, replayFleet } from './replay.ts';
-
-export interface BacktestOptions {
-  /** What `run` would be given; nothing is kept in its state folder. */
-  readonly config: ScorerConfig;
-  readonly set: FeatureSet;
-  readonly client: PrometheusClient;
-  /** The history to replay. */
-  readonly window: TimeSpan;
-  /** The part of it, or time before, that is learned from; faults in it are left out and replayed. */
-  readonly training: TimeSpan;
-  readonly faults: readonly Fault[];
-  readonly seed?: number;
-  readonly epochs?: number;
-  readonly onProgress?: (phase: string, share: number, detail: string) => void;
-}
+import type { FaultSpan } from './detection.ts';
+import { type Evaluation, evaluate } from './figures.ts';
+import { type Replay, replayFleet } from './replay.ts';
+import { type BacktestOptions, openSession } from './session.ts';
 
 export interface BacktestResult {
   readonly window: TimeSpan;
@@ -54,43 +22,10 @@ export interface BacktestResult {
  * @throws LearnError, PrometheusError
  */
 export async function backtest(options: BacktestOptions): Promise<BacktestResult> {
-  const folder = mkdtempSync(join(tmpdir(), 'lorikeet-backtest-'));
+  const { config, set, window, training, seed = 1, onProgress } = options;
+  const session = await openSession(options);
   try {
-    return await runIn({ ...options, config: { ...options.config, state_dir: folder } });
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
-}
-
-async function runIn(options: BacktestOptions): Promise<BacktestResult> {
-  const { config, set, client, window, training, seed = 1, onProgress } = options;
-  const shape: TensorShape = { features: set.features, steps: config.steps };
-  const faults = faultSpans(options.faults, config.interval, graceMs(set.windows.at(-1) ?? 0, config.interval));
-  const learning = {
-    config,
-    set,
-    client,
-    ...training,
-    exclude: faults.map(({ startMs, last }) => ({ fromMs: startMs - config.interval, toMs: last * config.interval })),
-  };
-  await learn({
-    ...learning,
-    all: true,
-    seed,
-    ...(options.epochs !== undefined && { epochs: options.epochs }),
-    ...(onProgress !== undefined && { onProgress }),
-  });
-  const paths = modelPaths(config);
-  const { model } = await openModel([paths.fleet, paths.base], set, config.steps);
-  const profiles = model === undefined ? undefined : usableProfiles(paths.profiles, model, set, config);
-  if (model === undefined || profiles === undefined) throw new LearnError('what was learned does not fit');
-
-  try {
-    const fleet = await fetchFleet({ config, set, client, ...before(window, config) });
-    const replayed: ReplayOptions = {
-      steps: stepsToReplay(window, training, faults, config.interval),
-      wantRanking: (step) => faults.some(({ first, last }) => step >= first && step <= last),
-    };
+    const { shape, faults, fleet, learnt, profiles, model, replayed } = session;
     const tell = (phase: string) => ({
       ...replayed,
       onProgress: (share: number) => onProgress?.(phase, share, `${replayed.steps.length} steps`),
@@ -98,7 +33,6 @@ async function runIn(options: BacktestOptions): Promise<BacktestResult> {
     const judge = (replay: Replay) => evaluate(replay, faults, config.interval);
     const replay = await replayFleet(shape, set, fleet, profiles, model.autoencoder, tell('replay'));
 
-    const learnt = learnableServices(await fetchFleet(learning), config, training.toMs);
     const pca = fitPca(shape, trainingWindows(shape, learnt));
     const calibrated = await calibrateServices(shape, learnt, { model: pca, heldOut: true });
     const pcaProfiles = { ...profiles, services: calibrated };
@@ -117,27 +51,6 @@ async function runIn(options: BacktestOptions): Promise<BacktestResult> {
       },
     };
   } finally {
-    await model.autoencoder.close();
+    await session.close();
   }
-}
-
-/** The window and the history before it that its first steps look back on. */
-function before(window: TimeSpan, config: ScorerConfig): TimeSpan {
-  return { fromMs: window.fromMs - (config.steps.at(-1) ?? 0) * config.interval, toMs: window.toMs };
-}
-
-/** Every step of the window that wasn't learned from. */
-function stepsToReplay(
-  window: TimeSpan,
-  training: TimeSpan,
-  faults: readonly FaultSpan[],
-  intervalMs: number,
-): number[] {
-  const first = Math.ceil(window.fromMs / intervalMs);
-  const count = Math.max(0, Math.floor(window.toMs / intervalMs) - first + 1);
-  const learnedFrom = (step: number) =>
-    step * intervalMs >= training.fromMs &&
-    step * intervalMs <= training.toMs &&
-    !faults.some((fault) => step >= fault.first - 1 && step <= fault.last);
-  return Array.from({ length: count }, (_, index) => first + index).filter((step) => !learnedFrom(step));
 }

@@ -3,7 +3,7 @@ import type { Fleet } from '../fleet.ts';
 import type { Learnable } from '../learning.ts';
 import { deviation } from '../scaling.ts';
 import { meanOfLargest, quantile } from '../statistics.ts';
-import { columnCount, NEUTRAL, type TensorShape, windowSize } from '../tensor.ts';
+import { columnCount, type TensorShape, windowSize } from '../tensor.ts';
 import { Random } from '../training/random.ts';
 import type { WindowSource } from '../training/windows.ts';
 import { principalComponents, project } from './principal-components.ts';
@@ -35,11 +35,6 @@ export function fitPca(shape: TensorShape, windows: WindowSource): Reconstructor
     },
   };
 }
-
-/** A model that expects every service at its median: what scaling and calibration do alone. */
-export const median: Reconstructor = {
-  reconstruct: (data) => Promise.resolve(new Float32Array(data.length).fill(NEUTRAL)),
-};
 
 /** The mean of the two largest deviations from the median in the shortest window; ranked by itself. */
 export function replayRobustZ(

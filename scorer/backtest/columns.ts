@@ -12,7 +12,7 @@ export const COLUMNS: readonly (readonly [string, (figures: Figures) => string])
   ['at alert @1/3/5', ({ root_cause_at_alert: hits }) => shares(hits)],
 ];
 
-/** Two decimals, or a dash. */
+/** Two digits; a dash for what could not be measured. */
 export function ratio(value: number): string {
   return Number.isFinite(value) ? value.toFixed(2) : '-';
 }

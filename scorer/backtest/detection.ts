@@ -25,8 +25,8 @@ export function faultSpans(faults: readonly Fault[], intervalMs: number, graceMs
 }
 
 /**
- * Which alert told of which fault. One that was firing already when the fault began tells nothing of it, and one
- * that belongs to the time of two faults tells of the later.
+ * Which alert told of which fault. One that was on when the fault began tells nothing of it, however long it stays on,
+ * and a fault's time ends at the latest where the next one's begins.
  */
 export function detections(faults: readonly FaultSpan[], alerts: readonly Alert[]): Detection[] {
   return faults.map((fault, index) => {

@@ -1,8 +1,8 @@
 import { serviceName } from '../service-key.ts';
 import type { BacktestResult } from './backtest.ts';
+import { COLUMNS } from './columns.ts';
 import type { FaultSpan } from './detection.ts';
 import type { Evaluation } from './figures.ts';
-import { COLUMNS } from './columns.ts';
 
 const WIDTH = 1100;
 const HEIGHT = 90;
@@ -43,9 +43,9 @@ function faultRows({ evaluation, intervalMs }: BacktestResult): string[][] {
     const rank = (evaluation.rankings[index]?.indexOf(fault.key) ?? -1) + 1;
     return [
       time(fault.startMs),
-      name(fault.key),
+      label(fault.key),
       fault.type,
-      alert === undefined ? 'none' : `${time(alert.firing * intervalMs)} ${name(alert.key)}`,
+      alert === undefined ? 'none' : `${time(alert.firing * intervalMs)} ${label(alert.key)}`,
       rank === 0 ? 'no' : `${rank}`,
     ];
   });
@@ -67,8 +67,8 @@ function plot(key: string, scores: Float64Array, { replay, faults, intervalMs }:
     const joined = step === (replay.steps[index - 1] ?? NaN) + 1 && Number.isFinite(scores[index - 1]);
     path += `${joined && path !== '' ? 'L' : 'M'}${x(step)} ${y(score)}`;
   }
-  return `<h3>${escape(name(key))}</h3>
-<svg viewBox="0 0 ${WIDTH} ${HEIGHT}" width="${WIDTH}" height="${HEIGHT}" role="img" aria-label="Score of ${escape(name(key))}">
+  return `<h3>${escape(label(key))}</h3>
+<svg viewBox="0 0 ${WIDTH} ${HEIGHT}" width="${WIDTH}" height="${HEIGHT}" role="img" aria-label="Score of ${escape(label(key))}">
 ${faults.map(band).join('')}<line class="threshold" x1="0" x2="${WIDTH}" y1="${y(1)}" y2="${y(1)}"/><path class="score" d="${path}"/>
 </svg>`;
 }
@@ -79,7 +79,7 @@ function table([head = [], ...rows]: readonly (readonly string[])[]): string {
   return `<table>${row(head, 'th')}${rows.map((cells) => row(cells, 'td')).join('')}</table>`;
 }
 
-function name(key: string): string {
+function label(key: string): string {
   const { namespace, service } = serviceName(key);
   return `${namespace}/${service}`;
 }

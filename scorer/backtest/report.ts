@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import type { BacktestResult } from './backtest.ts';
-import type { Evaluation, Figures } from './figures.ts';
 import { COLUMNS, ratio } from './columns.ts';
+import type { Evaluation, Figures } from './figures.ts';
 import { renderHtml } from './html.ts';
 
 const DETECTORS = {

@@ -1,0 +1,114 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { StopStack } from '../../daemon/lifecycle.ts';
+import { runBacktest } from '../../scorer/commands/backtest.ts';
+import { type RunningPrometheus, startPrometheus } from '../testserver/prometheus.ts';
+
+const MINUTE = 60_000;
+const BEGIN = Date.UTC(2024, 0, 1);
+const STEPS = 420;
+const TRAINED = 300;
+const SERVICES = ['cart', 'catalog', 'payment'];
+const NORMAL: Readonly<Record<string, number>> = { request_rate: 40, request_latency: 0.02, cpu_cores: 0.4 };
+const CHANNELS = ['red', 'green', 'blue'];
+/** One in the time that is learned from, which must not teach that it is normal. */
+const FAULTS = [
+  { service: 'payment', from: 100, to: 105 },
+  { service: 'cart', from: 340, to: 345 },
+  { service: 'catalog', from: 380, to: 385 },
+];
+
+const stops = new StopStack();
+let folder: string;
+let prometheus: RunningPrometheus;
+const at = (step: number) => new Date(BEGIN + step * MINUTE).toISOString();
+
+function* history(): Generator<string> {
+  let state = 7;
+  const noise = () => {
+    state = (state * 48_271) % 2_147_483_647;
+    return 0.95 + (0.1 * state) / 2_147_483_647;
+  };
+  for (const service of SERVICES) {
+    for (const [feature, normal] of Object.entries(NORMAL)) {
+      for (const channel of CHANNELS) {
+        for (let step = 0; step < STEPS; step++) {
+          const slow = FAULTS.some((fault) => fault.service === service && step >= fault.from && step < fault.to);
+          const value = normal * noise() * (slow && feature !== 'request_rate' ? 6 : 1);
+          const name = `service:lorikeet_feature:window{namespace="shop",service="${service}",feature="${feature}",channel="${channel}"}`;
+          yield `${name} ${value} ${(BEGIN + step * MINUTE) / 1000}\n`;
+        }
+      }
+    }
+  }
+  yield '# EOF\n';
+}
+
+describe('lorikeet-scorer backtest', { timeout: 120_000 }, () => {
+  beforeAll(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'lorikeet-backtest-test-'));
+    prometheus = await startPrometheus({ history: history() });
+    const signals = ['traffic', 'latency', 'saturation'];
+    const features = Object.keys(NORMAL).map(
+      (name, index) => `  - { name: ${name}, expr: 'm[$window]', scale: log, signal: ${signals[index] ?? ''} }`,
+    );
+    writeFileSync(join(folder, 'features.yaml'), `windows: [1m, 2m, 3m]\nfeatures:\n${features.join('\n')}\n`);
+    writeFileSync(
+      join(folder, 'scorer.yaml'),
+      `prometheus: { url: ${prometheus.url} }\noutput: metrics\nsteps: [0, 1, 2, 3]\nfeatures_file: features.yaml\n`,
+    );
+    const labels = FAULTS.map(({ service, from, to }) => ({
+      start: at(from - 0.5),
+      end: at(to),
+      namespace: 'shop',
+      service,
+      type: 'slow',
+    }));
+    writeFileSync(join(folder, 'faults.json'), JSON.stringify(labels));
+  }, 60_000);
+
+  afterAll(async () => {
+    await stops.stop();
+    await prometheus?.stop();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  it('sees and names faults in history, those in the time of learning too, and writes both reports', async () => {
+    const status = await runBacktest({
+      argv: [
+        `--config.file=${join(folder, 'scorer.yaml')}`,
+        `--from=${at(0)}`,
+        `--to=${at(STEPS - 1)}`,
+        `--train-to=${at(TRAINED)}`,
+        `--faults=${join(folder, 'faults.json')}`,
+        `--out=${join(folder, 'report.json')}`,
+        `--html=${join(folder, 'report.html')}`,
+        '--epochs=20',
+      ],
+      stops,
+      signal: new AbortController().signal,
+      onReload: () => undefined,
+    });
+    expect(status).toBe(0);
+    const report: unknown = JSON.parse(readFileSync(join(folder, 'report.json'), 'utf8'));
+    const hits = { at_1: 1, at_3: 1, at_5: 1 };
+    expect(report).toMatchObject({
+      window: { from: at(0), to: at(STEPS - 1), train_from: at(0), train_to: at(TRAINED) },
+      services: 3,
+      faults: 3,
+      recall: 1,
+      event_precision: 1,
+      false_alarms_per_service_day: 0,
+      delay_seconds: { p50: 90, p90: 90 },
+      root_cause: hits,
+      root_cause_at_alert: hits,
+      by_type: { slow: { faults: 3, recall: 1, at_1: 1 } },
+      baselines: { robust_z: { recall: 1 }, random: { recall: 0 } },
+    });
+    const html = readFileSync(join(folder, 'report.html'), 'utf8');
+    expect(html.match(/<svg /g)).toHaveLength(3);
+    expect(html.match(/class="own"/g)).toHaveLength(3);
+  });
+});
