@@ -1,0 +1,83 @@
+import { StopStack } from '../../daemon/lifecycle.ts';
+import { backtest, type BacktestResult } from '../../scorer/backtest/backtest.ts';
+import { readFaults } from '../../scorer/backtest/labels.ts';
+import { readScorerConfig, type ScorerConfig } from '../../scorer/config.ts';
+import { type FeatureSet, readFeatures } from '../../scorer/features.ts';
+import type { TimeSpan } from '../../scorer/learning.ts';
+import type { PrometheusClient } from '../../scorer/prometheus.ts';
+import { connect } from '../nezha/recording.ts';
+import { startOnCopy } from './prometheus.ts';
+import { type Recording, readRecording, recordingPaths } from './recording.ts';
+
+/** A recorded history, ready to be asked. */
+export interface History {
+  readonly recording: Recording;
+  readonly config: ScorerConfig;
+  readonly set: FeatureSet;
+  readonly client: PrometheusClient;
+  /** Without faults. */
+  readonly learning: TimeSpan;
+  readonly window: TimeSpan;
+}
+
+/** Runs `use` with a Prometheus that holds the recorded history, and ends it afterwards. */
+export async function withHistory<T>(
+  folder: string,
+  stops: StopStack,
+  use: (history: History) => Promise<T>,
+): Promise<T> {
+  const own = new StopStack();
+  stops.onStop('replay', () => own.stop());
+  try {
+    const recording = readRecording(folder);
+    const paths = recordingPaths(folder);
+    const url = await startOnCopy(folder, own);
+    const { client, close } = connect(url);
+    own.onStop('prometheus client', close);
+    const config = readScorerConfig(paths.scorer);
+    const [fromMs, faultsFromMs, toMs] = [recording.from, recording.faultsFrom, recording.to].map(Date.parse);
+    const span = (from = NaN, to = NaN) => ({ fromMs: from, toMs: to });
+    return await use({
+      recording,
+      config: { ...config, prometheus: { ...config.prometheus, url } },
+      set: readFeatures(paths.features),
+      client,
+      learning: span(fromMs, faultsFromMs),
+      window: span(fromMs, toMs),
+    });
+  } finally {
+    await own.stop();
+  }
+}
+
+export interface EvaluateOptions {
+  /** Path of the base model; undefined: one is trained on the time without faults. */
+  readonly model: string | undefined;
+  /** Learn from the last so many milliseconds before the faults only. Default: all that is free of them. */
+  readonly learnedMs?: number;
+  readonly seed: number;
+  readonly onProgress: (phase: string, share: number, detail: string) => void;
+}
+
+/** Where there is no base model, one is trained. */
+const NO_MODEL = '/nonexistent/base.onnx';
+
+/** Learns what is normal from the time without faults and replays the rest, as `lorikeet-scorer backtest` does. */
+export async function evaluateSession(
+  folder: string,
+  stops: StopStack,
+  { model, learnedMs, seed, onProgress }: EvaluateOptions,
+): Promise<BacktestResult> {
+  return withHistory(folder, stops, ({ config, set, client, learning, window }) =>
+    backtest({
+      config: { ...config, base_model: model ?? NO_MODEL },
+      set,
+      client,
+      window,
+      training: { ...learning, fromMs: Math.max(learning.fromMs, learning.toMs - (learnedMs ?? Infinity)) },
+      faults: readFaults(recordingPaths(folder).labels),
+      seed,
+      onProgress,
+    }),
+  );
+}
