@@ -1,16 +1,19 @@
+import { readFileSync } from 'node:fs';
 import { StopStack } from '../../daemon/lifecycle.ts';
 import { backtest, type BacktestResult } from '../../scorer/backtest/backtest.ts';
 import { readFaults } from '../../scorer/backtest/labels.ts';
 import { readScorerConfig, type ScorerConfig } from '../../scorer/config.ts';
-import { type FeatureSet, readFeatures } from '../../scorer/features.ts';
+import { type FeatureSet, parseFeatures } from '../../scorer/features.ts';
 import type { TimeSpan } from '../../scorer/learning.ts';
 import type { PrometheusClient } from '../../scorer/prometheus.ts';
+import { SHIPPED_FEATURES } from '../../scorer/models.ts';
+import { scaleYaml } from '../../scripts/demo/time-scale.ts';
 import { connect } from '../nezha/recording.ts';
-import { startOnCopy } from './prometheus.ts';
+import { startOnCopy, startWithFeatures } from './prometheus.ts';
 import { type Recording, readRecording, recordingPaths } from './recording.ts';
 
 /** A recorded history, ready to be asked. */
-export interface History {
+export interface RecordedHistory {
   readonly recording: Recording;
   readonly config: ScorerConfig;
   readonly set: FeatureSet;
@@ -20,34 +23,46 @@ export interface History {
   readonly window: TimeSpan;
 }
 
-/** Runs `use` with a Prometheus that holds the recorded history, and ends it afterwards. */
+/**
+ * Runs `use` with a Prometheus that holds the recorded history, and ends it afterwards. Features are the shipped ones:
+ * where others were recorded, these are made anew of the raw series.
+ */
 export async function withHistory<T>(
   folder: string,
   stops: StopStack,
-  use: (history: History) => Promise<T>,
+  use: (history: RecordedHistory) => Promise<T>,
 ): Promise<T> {
   const own = new StopStack();
   stops.onStop('replay', () => own.stop());
   try {
     const recording = readRecording(folder);
     const paths = recordingPaths(folder);
-    const url = await startOnCopy(folder, own);
-    const { client, close } = connect(url);
-    own.onStop('prometheus client', close);
     const config = readScorerConfig(paths.scorer);
+    const set = parseFeatures(SHIPPED_FEATURES, shippedFeatures());
     const [fromMs, faultsFromMs, toMs] = [recording.from, recording.faultsFrom, recording.to].map(Date.parse);
     const span = (from = NaN, to = NaN) => ({ fromMs: from, toMs: to });
+    const window = span(fromMs, toMs);
+    const rawUrl = await startOnCopy(paths.prometheus, own);
+    const asRecorded = readFileSync(paths.features, 'utf8') === shippedFeatures();
+    const url = asRecorded ? rawUrl : await startWithFeatures(rawUrl, set, window, config.interval, own);
+    const { client, close } = connect(url);
+    own.onStop('prometheus client', close);
     return await use({
       recording,
       config: { ...config, prometheus: { ...config.prometheus, url } },
-      set: readFeatures(paths.features),
+      set,
       client,
       learning: span(fromMs, faultsFromMs),
-      window: span(fromMs, toMs),
+      window,
     });
   } finally {
     await own.stop();
   }
+}
+
+/** In demo time. */
+function shippedFeatures(): string {
+  return scaleYaml(readFileSync(SHIPPED_FEATURES, 'utf8'), ['windows']);
 }
 
 export interface EvaluateOptions {

@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { loadavg, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { type Flags, type FlagValues, parseFlags, renderHelp } from '../../daemon/flags.ts';
+import { type Flags, type FlagValues, parseFlags, renderHelp, UsageError } from '../../daemon/flags.ts';
 import { type ProgramContext, runProgram, type StopStack } from '../../daemon/lifecycle.ts';
 import { RUNTIMES, type Runtime } from '../../microsim/runtime.ts';
 import type { BacktestResult } from '../../scorer/backtest/backtest.ts';
@@ -11,20 +11,29 @@ import { SHIPPED_MODEL } from '../../scorer/models.ts';
 import { ProgressBar } from '../../scorer/progress.ts';
 import { writeResults } from '../results.ts';
 import { renderAccount } from './account.ts';
-import { type EvaluateOptions, evaluateSession } from './evaluate.ts';
+import { type EvaluateOptions, evaluateSession, withHistory } from './evaluate.ts';
+import { readFaultSeries, writeFaultSeries } from './fault-series.ts';
 import { inLifeTime } from './life-time.ts';
 import { LEARNING_MINIMUM_MS, recordSession } from './record.ts';
-import { readLoad, readRecording } from './recording.ts';
+import { readRecording, readSurroundings } from './recording.ts';
 import { type ResultRow, resultRows } from './rows.ts';
 import { trainOn } from './train.ts';
+
+const MINUTE_MS = 60_000;
+const LEARNING_SHARE = 0.3;
+/** Before its faults a new service has the least time of learning, after as much in which its rates fill. */
+const YOUNG_MS = 2 * LEARNING_MINIMUM_MS;
+const OTHER_RUNTIMES = RUNTIMES.filter((name) => name !== 'typescript');
+/** Prometheus and a dozen services take their time to end; nothing may stay behind. */
+const STOP_TIMEOUT_MS = 120_000;
 
 const FLAGS = {
   minutes: { type: 'number', default: 40, help: 'How long to record.' },
   seed: { type: 'number', help: 'Seed of load, services and faults. Default: a new one.' },
   'test-runtime': {
     type: 'string',
-    choices: RUNTIMES,
-    help: 'Train on services in TypeScript and test on others in this runtime, beside others in TypeScript.',
+    choices: OTHER_RUNTIMES,
+    help: 'Train on services in TypeScript and test on the same in this runtime, with as much in TypeScript beside it.',
   },
   history: { type: 'string', help: 'Keep the recorded history in this folder.' },
   replay: { type: 'string', help: 'Record nothing: evaluate the history kept in this folder.' },
@@ -34,16 +43,15 @@ const FLAGS = {
     help: 'The base model: shipped, trained (on the time without faults), or the path of an .onnx file.',
   },
   'training.seed': { type: 'number', default: 1, help: 'Seed of the training, where a model is trained.' },
+  'export-series': {
+    type: 'string',
+    help: "Of the history that is replayed, write the broken services' features to this file, for tests.",
+  },
   out: { type: 'string', default: 'report.json', help: 'Where to write the figures.' },
   html: { type: 'string', default: 'report.html', help: 'Where to write the page with score curves.' },
   help: { type: 'boolean', help: 'Print this help and exit.' },
 } as const satisfies Flags;
 type Values = FlagValues<typeof FLAGS>;
-
-const MINUTE_MS = 60_000;
-const LEARNING_SHARE = 0.3;
-/** Prometheus and a dozen services take their time to end; nothing may stay behind. */
-const STOP_TIMEOUT_MS = 120_000;
 
 async function main({ argv, stops, signal }: ProgramContext): Promise<number> {
   const { values } = parseFlags(argv, FLAGS);
@@ -51,9 +59,10 @@ async function main({ argv, stops, signal }: ProgramContext): Promise<number> {
     process.stdout.write(renderHelp('npm run bench:sim -- [flags]', FLAGS));
     return 0;
   }
-  const runtime = RUNTIMES.find((name) => name === values['test-runtime']);
+  const runtime = OTHER_RUNTIMES.find((name) => name === values['test-runtime']);
   const bench = new Bench(values, stops, signal);
-  if (runtime === undefined) await bench.shop();
+  if (values['export-series'] !== undefined) await bench.exportSeries(values['export-series']);
+  else if (runtime === undefined) await bench.shop();
   else await bench.otherRuntime(runtime);
   return 0;
 }
@@ -90,20 +99,26 @@ class Bench {
     const folder = this.#folder();
     const seed = this.#seed();
     const duration = minutes * MINUTE_MS;
-    const training = join(folder, 'training');
-    await this.#record(training, 'typescript', seed + 1, duration * LEARNING_SHARE, 0);
+    const learningMs = duration * LEARNING_SHARE;
+    const [original, other] = [join(folder, 'typescript'), join(folder, runtime)];
+    await this.#record(original, 'typescript', seed, learningMs, duration - learningMs);
+    await this.#record(other, runtime, seed, YOUNG_MS, duration - learningMs);
     const model = join(folder, 'model', 'base.onnx');
-    await trainOn(training, model, this.#stops, this.#learning());
+    await trainOn(original, model, YOUNG_MS, this.#stops, this.#learning());
     const rows: ResultRow[] = [];
-    for (const tested of new Set<Runtime>(['typescript', runtime])) {
-      const test = join(folder, tested);
-      await this.#record(test, tested, seed, 2 * LEARNING_MINIMUM_MS, duration * (1 - LEARNING_SHARE));
+    for (const [tested, test] of Object.entries({ typescript: original, [runtime]: other })) {
       say(`\n# Trained on TypeScript, tested on ${tested}\n`);
       const reports = { out: beside(out, tested), html: beside(html, tested) };
       const learned = { model, learnedMs: LEARNING_MINIMUM_MS };
-      rows.push(...(await this.#evaluate(test, 'trained on other services in TypeScript', learned, reports)));
+      rows.push(...(await this.#evaluate(test, 'trained on TypeScript', learned, reports)));
     }
     writeResults('sim-runtime', rows);
+  }
+
+  async exportSeries(path: string): Promise<void> {
+    const { replay } = this.#values;
+    if (replay === undefined) throw new UsageError('--export-series: expected --replay beside it');
+    writeFaultSeries(path, await withHistory(replay, this.#stops, (history) => readFaultSeries(replay, history)));
   }
 
   /** Where the history is or will be; a temporary folder unless it is to be kept. */
@@ -124,9 +139,14 @@ class Bench {
     if (this.#values.replay !== undefined) return;
     const load = loadavg().map((average) => average.toFixed(1));
     say(`recording services in ${runtime}, seed ${seed}; the machine's load average is ${load.join(' ')}\n`);
-    const [stops, signal] = [this.#stops, this.#signal];
     await recordSession({
-      ...{ folder, runtime, seed, learningMs, faultsMs, stops, signal },
+      folder,
+      runtime,
+      seed,
+      learningMs,
+      faultsMs,
+      stops: this.#stops,
+      signal: this.#signal,
       say: (line) => say(`${line}\n`),
     });
   }
@@ -148,7 +168,7 @@ class Bench {
     const result: BacktestResult = await evaluateSession(folder, this.#stops, { ...options, ...this.#learning() });
     this.#progress.end();
     const inLife = inLifeTime(result);
-    say(`${renderAccount(result, readLoad(folder))}\n${renderTable(inLife)}`);
+    say(`${renderAccount(result, readSurroundings(folder))}\n${renderTable(inLife)}`);
     await writeReports(inLife, { json: reports.out, html: reports.html });
     return resultRows(inLife, { ...readRecording(folder), model });
   }

@@ -9,6 +9,7 @@ import { Processes } from '../../scripts/demo/processes.ts';
 import { type RunningSim, startSim } from '../../scripts/demo/sim.ts';
 import { startStack } from '../../scripts/demo/stack.ts';
 import { type AppliedLoad, type PlannedLoad, planLoad } from './load-plan.ts';
+import { PressureLog } from './pressure.ts';
 import { type Recording, recordingPaths, writeRecording } from './recording.ts';
 
 export interface RecordOptions {
@@ -58,11 +59,13 @@ export async function recordSession(options: RecordOptions): Promise<Recording> 
       withoutScorer: true,
     });
     const load = planLoad(SETTLE_MS + learningMs + faultsMs, seed + SEEDS.load);
+    const pressure = new PressureLog();
     const until = AbortSignal.any([signal, ended.signal]);
     const recording = await Promise.race([
       runFaults(sim, { ...options, signal: until }),
-      varyLoad(sim, processes, load, until, recordingPaths(folder).load),
+      varyLoad({ sim, processes, plan: load, pressure, file: recordingPaths(folder).load, signal: until }),
     ]);
+    pressure.write(recordingPaths(folder).pressure);
     writeRecording(folder, recording);
     say(`recorded in ${folder}`);
     return recording;
@@ -98,19 +101,24 @@ async function runFaults(sim: RunningSim, options: RecordOptions): Promise<Recor
   return { seed, runtime, from: begin ?? '', faultsFrom: broken ?? '', to: end ?? '' };
 }
 
-/** Follows the plan, writes down what was when, and never resolves. @throws Error when a program has ended by itself or `signal` aborts. */
-async function varyLoad(
-  sim: RunningSim,
-  processes: Processes,
-  plan: readonly PlannedLoad[],
-  signal: AbortSignal,
-  file: string,
-): Promise<never> {
+interface VaryOptions {
+  readonly sim: RunningSim;
+  readonly processes: Processes;
+  readonly plan: readonly PlannedLoad[];
+  readonly pressure: PressureLog;
+  /** Where to write down what was when. */
+  readonly file: string;
+  readonly signal: AbortSignal;
+}
+
+/** Follows the plan and never resolves. @throws Error when a program has ended by itself or `signal` aborts. */
+async function varyLoad({ sim, processes, plan, pressure, file, signal }: VaryOptions): Promise<never> {
   const began = Date.now();
   const due = [...plan];
   const done: AppliedLoad[] = [];
   for (;;) {
     processes.check();
+    pressure.sample();
     while ((due[0]?.at ?? Infinity) <= Date.now() - began) {
       const change = due.shift()?.change;
       if (change === undefined) continue;

@@ -5,6 +5,7 @@ import { readConfigFile } from '../../daemon/config-file.ts';
 import { UsageError } from '../../daemon/flags.ts';
 import { RUNTIMES } from '../../microsim/runtime.ts';
 import type { AppliedLoad } from './load-plan.ts';
+import type { PressureSample } from './pressure.ts';
 
 const recordingSchema = z.strictObject({
   /** Of load, routes, service times and faults. */
@@ -25,6 +26,7 @@ export function recordingPaths(folder: string) {
     recording: join(folder, 'recording.json'),
     labels: join(folder, 'labels.json'),
     load: join(folder, 'load.json'),
+    pressure: join(folder, 'pressure.json'),
     features: join(folder, 'features.yaml'),
     scorer: join(folder, 'scorer.yaml'),
     prometheus: join(folder, 'prometheus'),
@@ -42,7 +44,17 @@ export function readRecording(folder: string): Recording {
   return readConfigFile(path, recordingSchema);
 }
 
-/** What was asked of the services, and since when. */
-export function readLoad(folder: string): readonly AppliedLoad[] {
-  return JSON.parse(readFileSync(recordingPaths(folder).load, 'utf8')) as AppliedLoad[];
+/** What else is known of a recording's time. */
+export interface Surroundings {
+  readonly load: readonly AppliedLoad[];
+  readonly pressure: readonly PressureSample[];
+}
+
+export function readSurroundings(folder: string): Surroundings {
+  const { load, pressure } = recordingPaths(folder);
+  return { load: read<AppliedLoad>(load), pressure: read<PressureSample>(pressure) };
+}
+
+function read<T>(path: string): T[] {
+  return JSON.parse(readFileSync(path, 'utf8')) as T[];
 }
