@@ -77,22 +77,23 @@ export interface EvaluateOptions {
 /** Where there is no base model, one is trained. */
 const NO_MODEL = '/nonexistent/base.onnx';
 
-/** Learns what is normal from the time without faults and replays the rest, as `lorikeet-scorer backtest` does. */
+/** Learns what is normal from the time without faults and replays what follows, as `lorikeet-scorer backtest` does. */
 export async function evaluateSession(
   folder: string,
   stops: StopStack,
-  { model, learnedMs, seed, onProgress }: EvaluateOptions,
+  { model, learnedMs = Infinity, seed, onProgress }: EvaluateOptions,
 ): Promise<BacktestResult> {
-  return withHistory(folder, stops, ({ config, set, client, learning, window }) =>
-    backtest({
+  return withHistory(folder, stops, ({ config, set, client, learning, window }) => {
+    const fromMs = Math.max(learning.fromMs, learning.toMs - learnedMs);
+    return backtest({
       config: { ...config, base_model: model ?? NO_MODEL },
       set,
       client,
-      window,
-      training: { ...learning, fromMs: Math.max(learning.fromMs, learning.toMs - (learnedMs ?? Infinity)) },
+      window: { fromMs, toMs: window.toMs },
+      training: { fromMs, toMs: learning.toMs },
       faults: readFaults(recordingPaths(folder).labels),
       seed,
       onProgress,
-    }),
-  );
+    });
+  });
 }

@@ -43,7 +43,9 @@ export async function startWithFeatures(
   mkdirSync(join(folder, 'data'));
   const step = (timeMs: number) => (Math.ceil(timeMs / intervalMs) * intervalMs) / 1000;
   await runCommand('promtool', [
-    ...['tsdb', 'create-blocks-from', 'rules'],
+    'tsdb',
+    'create-blocks-from',
+    'rules',
     `--start=${step(fromMs - BEFORE_MS)}`,
     `--end=${step(toMs)}`,
     `--eval-interval=${intervalMs / 1000}s`,

@@ -1,5 +1,6 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { UsageError } from '../../daemon/flags.ts';
 import { StopStack } from '../../daemon/lifecycle.ts';
 import { FAULT_TYPES } from '../../microsim/fault.ts';
 import { planFaults } from '../../microsim/fault-schedule.ts';
@@ -40,9 +41,14 @@ const CHECK_MS = 1000;
 /** As a service's first score needs with the shipped configuration, in demo time. */
 export const LEARNING_MINIMUM_MS = 75_000;
 
-/** Runs the simulated shop under exporter and Prometheus, at first without faults, then with all types of them. */
+/**
+ * Runs the simulated shop under exporter and Prometheus, at first without faults, then with all types of them.
+ *
+ * @throws UsageError where there is a recording already
+ */
 export async function recordSession(options: RecordOptions): Promise<Recording> {
   const { folder, seed, learningMs, faultsMs, signal, say } = options;
+  if (existsSync(recordingPaths(folder).prometheus)) throw new UsageError(`${folder}: holds a recording already`);
   mkdirSync(folder, { recursive: true });
   const session = new StopStack();
   const ended = new AbortController();
