@@ -274,31 +274,35 @@ class SimulatedService:
 def serve_admin(path, service):
     """Takes faults and tells counts on a UNIX socket, which is no TCP traffic and so disturbs no measurement of it."""
 
+    def inject(body):
+        args = json.loads(body)
+        kind = args.pop("type", None)
+        if kind not in INTERNAL:
+            raise ValueError(f"type: expected {', '.join(INTERNAL)}")
+        service.set_fault({"type": kind, "args": args})
+        return service.stats()
+
+    def lift(_body):
+        service.set_fault(None)
+        return service.stats()
+
+    routes = {"GET /stats": lambda _body: service.stats(), "POST /fault": inject, "DELETE /fault": lift}
+
     class AdminHandler(Handler):
         disable_nagle_algorithm = False
 
-        def do_GET(self):
-            self.answer(200, service.stats()) if self.path == "/stats" else self.unknown()
+        def dispatch(self):
+            key = f"{self.command} {self.path}"
+            body = self.body()
+            if key not in routes:
+                self.answer(404, {"error": f"no such resource: {key}"})
+                return
+            try:
+                self.answer(200, routes[key](body))
+            except Exception as error:  # The controller is told what went wrong, and goes on.
+                self.answer(500, {"error": str(error)})
 
-        def do_POST(self):
-            fault = json.loads(self.body())
-            kind = fault.pop("type", None)
-            if self.path != "/fault":
-                self.unknown()
-            elif kind not in INTERNAL:
-                self.answer(400, {"error": f"type: expected {', '.join(INTERNAL)}"})
-            else:
-                service.set_fault({"type": kind, "args": fault})
-                self.answer(200, service.stats())
-
-        def do_DELETE(self):
-            if self.path != "/fault":
-                return self.unknown()
-            service.set_fault(None)
-            return self.answer(200, service.stats())
-
-        def unknown(self):
-            self.answer(404, {"error": f"no such resource: {self.command} {self.path}"})
+        do_GET = do_POST = do_DELETE = dispatch
 
     AdminServer(path, AdminHandler).serve_forever()
 
