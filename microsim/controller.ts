@@ -9,6 +9,7 @@ import { requestJson } from './json-http.ts';
 import type { LoadSettings } from './load-pattern.ts';
 import { createNetwork } from './network.ts';
 import type { Address, LoadConfig, ServiceConfig } from './process-config.ts';
+import { nodeCommand, serviceCommand } from './runtime.ts';
 import type { LoadStats, ServiceStats, ServiceStatus, SimStatus } from './status.ts';
 import { SupervisedProcess } from './supervised-process.ts';
 import { renderTargets } from './targets.ts';
@@ -45,13 +46,18 @@ export class Controller {
 
   constructor(options: ControllerOptions) {
     this.#options = options;
-    const { topology, logger } = options;
+    const { topology, programs, logger } = options;
     this.#settings = topology.load;
     for (const name of Object.keys(topology.services)) {
       const reapply = () => this.#faults.reapply(name);
-      this.#services.set(name, new SupervisedProcess(this.#place(name, 'service'), logger, reapply));
+      this.#services.set(
+        name,
+        new SupervisedProcess(this.#place(name, serviceCommand(topology.runtime, programs)), logger, reapply),
+      );
     }
-    this.#load = new SupervisedProcess(this.#place(LOAD, 'load'), logger, () => this.#startLoad());
+    this.#load = new SupervisedProcess(this.#place(LOAD, nodeCommand(programs, 'lorikeet-sim-load')), logger, () =>
+      this.#startLoad(),
+    );
     this.#faults = new FaultSwitch(this.#services, (service) => this.#probe(service));
   }
 
@@ -133,13 +139,13 @@ export class Controller {
     await requestJson(this.#load.place.admin, 'POST /load', settings);
   }
 
-  #place(part: string, program: 'service' | 'load') {
-    const { instance, programs } = this.#options;
+  #place(part: string, command: readonly string[]) {
+    const { instance } = this.#options;
     return {
       name: part,
       cgroupPath: instance.cgroupPath(part),
       netnsPath: instance.netnsPath(part),
-      program: join(programs, `lorikeet-sim-${program}.js`),
+      command,
       configPath: instance.file(`${part}.json`),
       admin: instance.file(`${part}.sock`),
       logPath: instance.file(`${part}.log`),

@@ -1,8 +1,16 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
-import { parseFault } from './fault.ts';
+import { waitFor } from './condition.ts';
+import { type Fault, parseFault } from './fault.ts';
+import { requestJson } from './json-http.ts';
 import type { Address, ServiceConfig } from './process-config.ts';
+import { RUNTIMES, type Runtime, serviceCommand } from './runtime.ts';
 import { SimulatedService } from './simulated-service.ts';
+import type { ServiceStats } from './status.ts';
 
 /** A port that was free a moment ago. */
 function freePort(): Promise<number> {
@@ -14,18 +22,62 @@ function freePort(): Promise<number> {
   });
 }
 
-const running: SimulatedService[] = [];
+/** A service as the tests see it, whatever it is written in. */
+interface Running {
+  stats(): Promise<ServiceStats>;
+  setFault(fault: Fault | null): Promise<void>;
+  stop(): Promise<void>;
+}
+
+/** In this process. */
+async function startHere(config: ServiceConfig): Promise<Running> {
+  const service = new SimulatedService(config);
+  await service.listen();
+  return {
+    stats: () => Promise.resolve(service.stats()),
+    setFault: (fault) => service.setFault(fault),
+    stop: () => service.setFault(parseFault('refuse')),
+  };
+}
+
+/** In a process of its own, asked as the controller asks. */
+async function startProcess(runtime: Runtime, config: ServiceConfig): Promise<Running> {
+  const folder = mkdtempSync(join(tmpdir(), 'simulated-service-'));
+  const [admin, file] = [join(folder, 'admin.sock'), join(folder, 'config.json')];
+  writeFileSync(file, JSON.stringify({ ...config, admin }));
+  const [command = '', ...args] = serviceCommand(runtime, import.meta.dirname);
+  const child: ChildProcess = spawn(command, [...args, file], { stdio: ['ignore', 'ignore', 'inherit'] });
+  const ended = new Promise((resolve) => child.once('close', resolve));
+  const stats = async () => (await requestJson(admin, 'GET /stats')) as ServiceStats;
+  const stop = async () => {
+    child.kill('SIGKILL');
+    await ended;
+    rmSync(folder, { recursive: true });
+  };
+  const ready = await waitFor(() => stats().catch(() => undefined), 20_000);
+  if (ready === undefined) {
+    await stop();
+    throw new Error(`${config.service} isn't ready in time`);
+  }
+  const setFault = async (fault: Fault | null) => {
+    if (fault === null) await requestJson(admin, 'DELETE /fault');
+    else await requestJson(admin, 'POST /fault', { type: fault.type, ...fault.args });
+  };
+  return { stats, setFault, stop };
+}
+
+const running: Running[] = [];
 afterEach(async () => {
-  for (const service of running.splice(0)) await service.setFault(parseFault('refuse'));
+  for (const service of running.splice(0)) await service.stop();
 });
 
 /** Services on loopback that all know one another and `gone`, where nobody listens. */
-async function start(names: readonly string[], change: Partial<ServiceConfig> = {}) {
+async function startAll(runtime: Runtime, names: readonly string[], change: Partial<ServiceConfig>) {
   const callees: Record<string, Address> = {};
   for (const name of [...names, 'gone']) callees[name] = { host: '127.0.0.1', port: await freePort() };
-  const services = new Map<string, SimulatedService>();
+  const services = new Map<string, Running>();
   for (const name of names) {
-    const service = new SimulatedService({
+    const config = {
       service: name,
       listen: callees[name]!,
       admin: '',
@@ -38,8 +90,8 @@ async function start(names: readonly string[], change: Partial<ServiceConfig> = 
       timeout_ms: 300,
       max_concurrent: 8,
       ...change,
-    });
-    await service.listen();
+    };
+    const service = await (runtime === 'typescript' ? startHere(config) : startProcess(runtime, config));
     running.push(service);
     services.set(name, service);
   }
@@ -50,16 +102,21 @@ async function start(names: readonly string[], change: Partial<ServiceConfig> = 
     const body = (await response.json()) as { service: string; error: string | null; padding?: string };
     return { status: response.status, ms: performance.now() - began, ...body };
   };
+  const stats = (name: string) => services.get(name)!.stats();
   return {
     post,
-    requests: (name: string) => services.get(name)!.stats().requests,
-    of: (name: string) => services.get(name)!,
+    stats,
+    requests: async (...of: readonly string[]) =>
+      Promise.all(of.map((name) => stats(name).then(({ requests }) => requests))),
+    setFault: (name: string, fault: Fault | null) => services.get(name)!.setFault(fault),
   };
 }
 
 const latency = (delay: number) => ({ type: 'latency', args: { delay } });
 
-describe('SimulatedService', () => {
+describe.each(RUNTIMES)('a simulated service in %s', (runtime) => {
+  const start = (names: readonly string[], change: Partial<ServiceConfig> = {}) => startAll(runtime, names, change);
+
   it('works, calls what its route says and answers about as long as told', async () => {
     const { post, requests } = await start(['web', 'cart', 'db']);
     const route = {
@@ -69,7 +126,7 @@ describe('SimulatedService', () => {
     const answer = await post('web', route);
     expect(answer).toMatchObject({ status: 200, service: 'web', error: null });
     expect(answer.padding?.length).toBeGreaterThan(200);
-    expect([requests('web'), requests('cart'), requests('db')]).toEqual([1, 1, 2]);
+    expect(await requests('web', 'cart', 'db')).toEqual([1, 1, 2]);
   });
 
   it('draws by probability', async () => {
@@ -80,29 +137,30 @@ describe('SimulatedService', () => {
       { designation: 'half', probability: 50 },
     ];
     for (let request = 0; request < 40; request += 1) await post('web', { designation: 'web', routes });
-    expect([requests('never'), requests('always')]).toEqual([0, 40]);
-    expect(requests('half')).toBeGreaterThan(8);
-    expect(requests('half')).toBeLessThan(32);
+    const [never, always, half] = await requests('never', 'always', 'half');
+    expect([never, always]).toEqual([0, 40]);
+    expect(half).toBeGreaterThan(8);
+    expect(half).toBeLessThan(32);
   });
 
   it('shows the faults of a route, before and after its calls', async () => {
-    const { post, of } = await start(['web', 'db']);
+    const { post, stats } = await start(['web', 'db']);
     const slow = { designation: 'web', faults: { before: [latency(60), latency(50)], after: [latency(40)] } };
     expect((await post('web', slow)).ms).toBeGreaterThanOrEqual(148);
-    const rss = of('web').stats().rss_mb;
+    const { rss_mb: rss } = await stats('web');
     const leak = { type: 'memory-leak', args: { size: 64, duration: 1000 } };
     expect(await post('web', { designation: 'web', faults: { after: [leak] } })).toMatchObject({ status: 200 });
-    expect(of('web').stats().rss_mb - rss).toBeGreaterThan(48);
+    expect((await stats('web')).rss_mb - rss).toBeGreaterThan(48);
   });
 
   it('calls in parallel when told so', async () => {
-    const { post, of } = await start(['web', 'db']);
+    const { post, stats } = await start(['web', 'db']);
     const slow = { designation: 'db', faults: { before: [latency(100)] } };
     const answered = post('web', { designation: 'web', parallel: true, routes: [slow, slow, slow] });
     const began = performance.now();
     let most = 0;
     while (most < 3 && performance.now() - began < 10_000) {
-      most = Math.max(most, of('db').stats().active);
+      most = Math.max(most, (await stats('db')).active);
       await new Promise(setImmediate);
     }
     expect(most).toBe(3);
@@ -115,11 +173,11 @@ describe('SimulatedService', () => {
     ['a callee whose callee fails', { designation: 'db', routes: [{ designation: 'gone' }] }, 502, 'db: status 502'],
     ['an unknown callee', { designation: 'nobody' }, 400, 'no such service: nobody'],
   ])('answers for %s and calls no more', async (_case, first, status, error) => {
-    const { post, requests, of } = await start(['web', 'db', 'last']);
+    const { post, requests, stats } = await start(['web', 'db', 'last']);
     const route = { designation: 'web', routes: [first, { designation: 'last' }] };
     expect(await post('web', route)).toMatchObject({ status, error });
-    expect(requests('last')).toBe(0);
-    expect(of('web').stats()).toMatchObject({ failures: 1, active: 0 });
+    expect(await requests('last')).toEqual([0]);
+    expect(await stats('web')).toMatchObject({ failures: 1, active: 0 });
   });
 
   it('refuses a route for somebody else or none at all', async () => {
@@ -132,24 +190,24 @@ describe('SimulatedService', () => {
   });
 
   it('turns away what is too much', async () => {
-    const { post, of } = await start(['web'], { max_concurrent: 2 });
+    const { post, stats } = await start(['web'], { max_concurrent: 2 });
     const slow = { designation: 'web', faults: { before: [latency(300)] } };
     const answers = await Promise.all([1, 2, 3, 4, 5].map(() => post('web', slow)));
     expect(answers.map(({ status }) => status).sort((a, b) => a - b)).toEqual([200, 200, 503, 503, 503]);
-    expect(of('web').stats()).toMatchObject({ requests: 2, rejected: 3, active: 0 });
+    expect(await stats('web')).toMatchObject({ requests: 2, rejected: 3, active: 0 });
   });
 
   it('fails a share of its requests on an injected error, none after it is lifted', async () => {
-    const { post, of } = await start(['web']);
+    const { post, setFault } = await start(['web']);
     const statuses = async () => {
       const answers = [];
       for (let request = 0; request < 30; request += 1)
         answers.push((await post('web', { designation: 'web' })).status);
       return answers.filter((status) => status === 500).length;
     };
-    await of('web').setFault(parseFault('error', { share: 0.5 }));
+    await setFault('web', parseFault('error', { share: 0.5 }));
     expect(await statuses()).toBeGreaterThan(3);
-    await of('web').setFault(null);
+    await setFault('web', null);
     expect(await statuses()).toBe(0);
   });
 });

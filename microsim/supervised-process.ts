@@ -11,8 +11,8 @@ export interface ProcessPlace {
   readonly name: string;
   readonly cgroupPath: string;
   readonly netnsPath: string;
-  /** The bundled program and its configuration file. */
-  readonly program: string;
+  /** The program's command, to which the path of its configuration file is added. */
+  readonly command: readonly string[];
   readonly configPath: string;
   /** The UNIX socket on which the program answers `GET /stats` once it is ready. */
   readonly admin: string;
@@ -22,8 +22,7 @@ export interface ProcessPlace {
 /** Enters the cgroup and the namespace before the program can open a socket, then becomes the program. */
 const ENTER = 'echo $$ > "$1/cgroup.procs" && netns=$2 && shift 2 && exec nsenter --net="$netns" "$@"';
 
-/** A small heap and a fixed threshold for mmap keep a service near 45 MB and give leaked memory back. */
-const NODE_FLAGS = ['--max-old-space-size=64', '--max-semi-space-size=1', '--expose-gc'];
+/** A fixed threshold for mmap gives leaked memory back. */
 const ENVIRONMENT = { MALLOC_ARENA_MAX: '1', MALLOC_MMAP_THRESHOLD_: '131072', UV_THREADPOOL_SIZE: '1' };
 
 const READY_TIMEOUT_MS = 20_000;
@@ -129,11 +128,10 @@ export class SupervisedProcess {
   }
 
   #spawn(): ChildProcess {
-    const { cgroupPath, netnsPath, program, configPath, logPath } = this.place;
+    const { cgroupPath, netnsPath, command, configPath, logPath } = this.place;
     const log = openSync(logPath, 'w');
     try {
-      const command = [process.execPath, ...NODE_FLAGS, program, configPath];
-      return spawn('sh', ['-c', ENTER, 'sh', cgroupPath, netnsPath, ...command], {
+      return spawn('sh', ['-c', ENTER, 'sh', cgroupPath, netnsPath, ...command, configPath], {
         // A session of its own: Ctrl-C at the controller's terminal is the controller's business.
         detached: true,
         stdio: ['ignore', log, log],

@@ -32,7 +32,7 @@ const home = (route: unknown) => ({ ...minimal, requests: [{ name: 'home', weigh
 describe('readTopology', () => {
   it('fills in defaults and turns durations into milliseconds', () => {
     const topology = read(minimal);
-    expect(topology.port).toBe(8080);
+    expect([topology.port, topology.runtime]).toEqual([8080, 'typescript']);
     expect(topology.services['web']).toEqual({
       wait_ms: 2,
       wait_spread: 0.4,
@@ -53,6 +53,7 @@ describe('readTopology', () => {
       'network: expected a private network such as 10.88.0.0/24, got "8.8.8.0/24"',
     ],
     [{ ...minimal, network: '10.999.0.0/24' }, 'network: expected a private network'],
+    [{ ...minimal, runtime: 'cobol' }, 'shop.yaml: runtime: expected one of typescript, python, got "cobol"'],
     [{ ...minimal, services: {} }, 'services: expected 1 to 200 services'],
     [{ ...minimal, services: { web: { cpu: 1 } } }, 'services.web.cpu: unknown key'],
     [{ ...minimal, services: { web: { cpu_ms: -1 } } }, 'services.web.cpu_ms: expected a number from 0 to 100, got -1'],

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { durationSchema, readConfigFile } from '../daemon/config-file.ts';
 import { MAX_RATE, type LoadSettings } from './load-pattern.ts';
 import { ROUTE_LIMITS, type Route } from './route.ts';
+import { RUNTIMES } from './runtime.ts';
 
 const name = (what: string) =>
   z
@@ -102,6 +103,8 @@ const topologySchema = z
     namespace: name('a namespace'),
     network: networkSchema,
     port: whole(1, 65_535).default(8080),
+    /** What the services are written in. */
+    runtime: z.enum(RUNTIMES, `expected one of ${RUNTIMES.join(', ')}`).default('typescript'),
     services: z
       .record(name('a service'), serviceSchema)
       .refine((services) => Object.keys(services).length >= 1 && Object.keys(services).length <= 200, {

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { closeSync, existsSync, fstatSync, openSync, readSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { UsageError, type FlagValues } from '../../daemon/flags.ts';
 import { aborted, type ProgramContext } from '../../daemon/lifecycle.ts';
@@ -12,6 +12,7 @@ import { controllerRoutes } from '../controller-api.ts';
 import { Controller } from '../controller.ts';
 import { Instance, SimError, requireRoot } from '../instance.ts';
 import { serveJson } from '../json-http.ts';
+import { RUNTIMES, besidePrograms } from '../runtime.ts';
 import { networkSchema, readTopology, type Topology } from '../topology.ts';
 import { SIM_FLAGS, defineCommand, print } from './command.ts';
 
@@ -25,6 +26,7 @@ const FLAGS = {
     type: 'string',
     help: "A private /24 instead of the topology's: two simulations that one exporter watches need two.",
   },
+  runtime: { type: 'string', choices: RUNTIMES, help: "What the services are written in, instead of the topology's." },
   seed: { type: 'number', default: 1, help: 'Seed of load, routes and service times.' },
   foreground: { type: 'boolean', help: 'Stay, log to standard error, and end the simulation on SIGTERM or SIGINT.' },
   'web.listen-address': {
@@ -126,10 +128,10 @@ function lastLine(file: number): string {
 }
 
 function readTopologyFlag(flags: UpFlags): Topology {
-  const bundled = [join(PROGRAMS, 'topologies'), join(PROGRAMS, '../microsim/topologies')]
-    .map((directory) => join(directory, `${flags.topology}.yaml`))
-    .find((path) => existsSync(path));
-  const topology = readTopology(flags.topology.includes('/') ? flags.topology : (bundled ?? flags.topology));
+  const bundled = besidePrograms(PROGRAMS, `topologies/${flags.topology}.yaml`);
+  const path = flags.topology.includes('/') || !existsSync(bundled) ? flags.topology : bundled;
+  const read = readTopology(path);
+  const topology = { ...read, runtime: RUNTIMES.find((name) => name === flags.runtime) ?? read.runtime };
   if (flags.network === undefined) return topology;
   const network = networkSchema.safeParse(flags.network);
   if (network.success) return { ...topology, network: network.data };

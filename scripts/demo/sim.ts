@@ -17,15 +17,19 @@ export interface RunningSim {
   clearFault(): Promise<void>;
 }
 
-/** Starts a simulated system of this process' own and registers its end. */
-export async function startSim(folder: string, stops: StopStack): Promise<RunningSim> {
+/**
+ * Starts a simulated system of this process' own and registers its end.
+ *
+ * @param flags of `lorikeet-sim up`, such as `--seed=5`
+ */
+export async function startSim(folder: string, stops: StopStack, flags: readonly string[] = []): Promise<RunningSim> {
   const stateDir = join(folder, 'sim');
   const instance = [`--name=demo-${process.pid}`, `--state.dir=${stateDir}`];
-  const sim = async (command: string) =>
-    void (await run(process.execPath, [program('lorikeet-sim'), command, ...instance]));
+  const sim = async (command: string, ...given: readonly string[]) =>
+    void (await run(process.execPath, [program('lorikeet-sim'), command, ...instance, ...given]));
   // Before `up`: it may fail halfway, and `down` clears whatever is there.
   stops.onStop('simulated system', () => sim('down'));
-  await sim('up');
+  await sim('up', ...flags);
   const client = connectSim(stateDir);
   const status = await client.status();
   return {

@@ -35,7 +35,9 @@ export class SimSandbox {
       platform: 'node',
       format: 'esm',
     });
-    cpSync(join(ROOT, 'microsim/topologies'), join(this.directory, 'dist/topologies'), { recursive: true });
+    for (const folder of ['topologies', 'runtimes']) {
+      cpSync(join(ROOT, 'microsim', folder), join(this.directory, 'dist', folder), { recursive: true });
+    }
     writeFileSync(join(this.directory, 'dist/package.json'), '{"type":"module"}');
   }
 

@@ -5,6 +5,7 @@ import { load as loadYaml } from 'js-yaml';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { findCgroupMount, processesIn } from '../../microsim/cgroup.ts';
 import { connectSim } from '../../microsim/client.ts';
+import { FAULT_TYPES } from '../../microsim/fault.ts';
 import type { SimStatus, TrafficStats } from '../../microsim/status.ts';
 import { SimSandbox, eventually } from './sandbox.ts';
 
@@ -315,6 +316,25 @@ describe('a tiny system', () => {
     expect((await connectSim(sandbox.stateDir(other)).status()).ready).toBe(true);
     expect((await sandbox.run(other, ['down'])).status).toBe(0);
     expect(sandbox.leftovers()).toEqual([]);
+  });
+
+  it('runs in Python as the topology or the flag says, and shows every fault', async () => {
+    const python = sandbox.write('python.yaml', `runtime: python\n${TINY}`);
+    for (const flags of [[`--topology=${python}`], [`--topology=${topology}`, '--runtime=python']]) {
+      expect(await sandbox.run(instance, ['up', ...flags])).toMatchObject({ status: 0, stderr: '' });
+      const { services } = await tiny.status();
+      expect(readFileSync(`/proc/${services['db']?.pid}/cmdline`, 'utf8')).toContain('python');
+      for (const type of FAULT_TYPES) {
+        const { fault } = await tiny.fault('db', type);
+        expect(fault).toMatchObject({ service: 'db', type });
+        // Lifting probes the service, and so fails unless it is well again.
+        expect((await tiny.clearFault()).fault).toBeNull();
+      }
+      const asked = async () => statsOf(await tiny.status(), 'db').requests;
+      await eventually('db is asked', async () => (await asked()) > 20);
+      expect((await sandbox.run(instance, ['down'])).status).toBe(0);
+      expect(sandbox.leftovers()).toEqual([]);
+    }
   });
 
   it('leaves a directory alone that is not its own', async () => {

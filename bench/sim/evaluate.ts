@@ -1,0 +1,99 @@
+import { readFileSync } from 'node:fs';
+import { StopStack } from '../../daemon/lifecycle.ts';
+import { backtest, type BacktestResult } from '../../scorer/backtest/backtest.ts';
+import { readFaults } from '../../scorer/backtest/labels.ts';
+import { readScorerConfig, type ScorerConfig } from '../../scorer/config.ts';
+import { type FeatureSet, parseFeatures } from '../../scorer/features.ts';
+import type { TimeSpan } from '../../scorer/learning.ts';
+import type { PrometheusClient } from '../../scorer/prometheus.ts';
+import { SHIPPED_FEATURES } from '../../scorer/models.ts';
+import { scaleYaml } from '../../scripts/demo/time-scale.ts';
+import { connect } from '../nezha/recording.ts';
+import { startOnCopy, startWithFeatures } from './prometheus.ts';
+import { type Recording, readRecording, recordingPaths } from './recording.ts';
+
+/** A recorded history, ready to be asked. */
+export interface RecordedHistory {
+  readonly recording: Recording;
+  readonly config: ScorerConfig;
+  readonly set: FeatureSet;
+  readonly client: PrometheusClient;
+  /** Without faults. */
+  readonly learning: TimeSpan;
+  readonly window: TimeSpan;
+}
+
+/**
+ * Runs `use` with a Prometheus that holds the recorded history, and ends it afterwards. Features are the shipped ones:
+ * where others were recorded, these are made anew of the raw series.
+ */
+export async function withHistory<T>(
+  folder: string,
+  stops: StopStack,
+  use: (history: RecordedHistory) => Promise<T>,
+): Promise<T> {
+  const own = new StopStack();
+  stops.onStop('replay', () => own.stop());
+  try {
+    const recording = readRecording(folder);
+    const paths = recordingPaths(folder);
+    const config = readScorerConfig(paths.scorer);
+    const set = parseFeatures(SHIPPED_FEATURES, shippedFeatures());
+    const [fromMs, faultsFromMs, toMs] = [recording.from, recording.faultsFrom, recording.to].map(Date.parse);
+    const span = (from = NaN, to = NaN) => ({ fromMs: from, toMs: to });
+    const window = span(fromMs, toMs);
+    const rawUrl = await startOnCopy(paths.prometheus, own);
+    const asRecorded = readFileSync(paths.features, 'utf8') === shippedFeatures();
+    const url = asRecorded ? rawUrl : await startWithFeatures(rawUrl, set, window, config.interval, own);
+    const { client, close } = connect(url);
+    own.onStop('prometheus client', close);
+    return await use({
+      recording,
+      config: { ...config, prometheus: { ...config.prometheus, url } },
+      set,
+      client,
+      learning: span(fromMs, faultsFromMs),
+      window,
+    });
+  } finally {
+    await own.stop();
+  }
+}
+
+/** In demo time. */
+function shippedFeatures(): string {
+  return scaleYaml(readFileSync(SHIPPED_FEATURES, 'utf8'), ['windows']);
+}
+
+export interface EvaluateOptions {
+  /** Path of the base model; undefined: one is trained on the time without faults. */
+  readonly model: string | undefined;
+  /** Learn from the last so many milliseconds before the faults only. Default: all that is free of them. */
+  readonly learnedMs?: number;
+  readonly seed: number;
+  readonly onProgress: (phase: string, share: number, detail: string) => void;
+}
+
+/** Where there is no base model, one is trained. */
+const NO_MODEL = '/nonexistent/base.onnx';
+
+/** Learns what is normal from the time without faults and replays what follows, as `lorikeet-scorer backtest` does. */
+export async function evaluateSession(
+  folder: string,
+  stops: StopStack,
+  { model, learnedMs = Infinity, seed, onProgress }: EvaluateOptions,
+): Promise<BacktestResult> {
+  return withHistory(folder, stops, ({ config, set, client, learning, window }) => {
+    const fromMs = Math.max(learning.fromMs, learning.toMs - learnedMs);
+    return backtest({
+      config: { ...config, base_model: model ?? NO_MODEL },
+      set,
+      client,
+      window: { fromMs, toMs: window.toMs },
+      training: { fromMs, toMs: learning.toMs },
+      faults: readFaults(recordingPaths(folder).labels),
+      seed,
+      onProgress,
+    });
+  });
+}

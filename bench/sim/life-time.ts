@@ -1,0 +1,30 @@
+import type { BacktestResult } from '../../scorer/backtest/backtest.ts';
+import type { Evaluation } from '../../scorer/backtest/figures.ts';
+import { TIME_SCALE } from '../../scripts/demo/time-scale.ts';
+
+/**
+ * A result of demo time with the figures that it has in life, where a cycle is a minute: what counts is decided once a cycle,
+ * so a day's false alarms are those of 1440 cycles.
+ */
+export function inLifeTime(result: BacktestResult): BacktestResult {
+  const { pca, robust_z: robustZ, random } = result.baselines;
+  return {
+    ...result,
+    evaluation: scaled(result.evaluation),
+    baselines: { pca: scaled(pca), robust_z: scaled(robustZ), random: scaled(random) },
+  };
+}
+
+function scaled(evaluation: Evaluation): Evaluation {
+  const { figures, serviceDays } = evaluation;
+  const { p50, p90 } = figures.delay_seconds;
+  return {
+    ...evaluation,
+    serviceDays: serviceDays * TIME_SCALE,
+    figures: {
+      ...figures,
+      false_alarms_per_service_day: figures.false_alarms_per_service_day / TIME_SCALE,
+      delay_seconds: { p50: p50 * TIME_SCALE, p90: p90 * TIME_SCALE },
+    },
+  };
+}

@@ -1,0 +1,30 @@
+import { dirname } from 'node:path';
+import type { StopStack } from '../../daemon/lifecycle.ts';
+import { learn } from '../../scorer/learning.ts';
+import { type EvaluateOptions, withHistory } from './evaluate.ts';
+
+/**
+ * Trains a base model on a recording's time without faults, as `lorikeet-scorer train --model=<path>` does.
+ *
+ * @param leaveMs the last of that time which the model isn't to see
+ */
+export async function trainOn(
+  folder: string,
+  path: string,
+  leaveMs: number,
+  stops: StopStack,
+  { seed, onProgress }: Pick<EvaluateOptions, 'seed' | 'onProgress'>,
+): Promise<void> {
+  await withHistory(folder, stops, ({ config, set, client, learning }) =>
+    learn({
+      config: { ...config, state_dir: dirname(path) },
+      set,
+      client,
+      fromMs: learning.fromMs,
+      toMs: learning.toMs - leaveMs,
+      modelPath: path,
+      seed,
+      onProgress,
+    }),
+  );
+}

@@ -1,0 +1,31 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+
+/** What a simulated service can be written in: the same requests, faults and counts, another program. */
+export const RUNTIMES = ['typescript', 'python'] as const;
+export type Runtime = (typeof RUNTIMES)[number];
+
+/** A small heap and a fixed threshold for mmap (see `ENVIRONMENT`) keep a process near 45 MB. */
+const NODE_FLAGS = ['--max-old-space-size=64', '--max-semi-space-size=1', '--expose-gc'];
+
+/** The command of a bundled program. @param programs the directory of the bundles */
+export function nodeCommand(programs: string, program: string): string[] {
+  return [process.execPath, ...NODE_FLAGS, join(programs, `${program}.js`)];
+}
+
+/** The command of a service, less its configuration file. */
+export function serviceCommand(runtime: Runtime, programs: string): string[] {
+  switch (runtime) {
+    case 'typescript':
+      return nodeCommand(programs, 'lorikeet-sim-service');
+    case 'python':
+      // -B: the source folder stays as it is.
+      return ['python3', '-B', besidePrograms(programs, 'runtimes/python/service.py')];
+  }
+}
+
+/** The path of a file that comes with the program: beside the bundles, or in the sources. */
+export function besidePrograms(programs: string, path: string): string {
+  const beside = join(programs, path);
+  return existsSync(beside) ? beside : join(programs, '../microsim', path);
+}

@@ -1,0 +1,100 @@
+"""One service as its callers reach it: kept-alive connections, a time-out, and counts of what came back."""
+
+import errno
+import http.client
+import threading
+import time
+
+from traffic import Traffic
+
+# Idle connections are kept this long; servers keep them longer, so that it is the caller who closes.
+IDLE_SECONDS = 30
+MAX_IDLE_CONNECTIONS = 32
+
+
+class CallError(Exception):
+    """A callee refused, failed, broke off or took too long."""
+
+
+class Callee:
+    def __init__(self, name, host, port, timeout_seconds):
+        self._name = name
+        self._address = (host, port)
+        self._timeout = timeout_seconds
+        self._lock = threading.Lock()
+        self._idle = []  # of (connection, idle since), the latest last
+        self._traffic = Traffic()
+
+    def call(self, body):
+        """Sends `body` and waits for the whole answer, which is thrown away. Raises CallError unless it is 200."""
+        began = time.monotonic()
+        failed = True
+        try:
+            while not self._attempt(body, began + self._timeout):
+                pass
+            failed = False
+        finally:
+            self._traffic.record(time.monotonic() - began, failed)
+
+    def stats(self):
+        return self._traffic.stats()
+
+    def _attempt(self, body, deadline):
+        """False when the callee had closed the idle connection just before: worth another attempt."""
+        connection, reused = self._take()
+        try:
+            status = self._exchange(connection, body, deadline)
+        except TimeoutError:
+            connection.close()
+            raise CallError(f"{self._name}: timed out") from None
+        except (OSError, http.client.HTTPException) as error:
+            connection.close()
+            if reused and isinstance(error, (ConnectionResetError, BrokenPipeError)):
+                return False
+            raise CallError(f"{self._name}: {_reason(error)}") from None
+        self._give(connection)
+        if status != 200:
+            raise CallError(f"{self._name}: status {status}")
+        return True
+
+    def _exchange(self, connection, body, deadline):
+        connection.timeout = _left(deadline)
+        if connection.sock is not None:
+            connection.sock.settimeout(connection.timeout)
+        connection.request("POST", "/", body, {"content-type": "application/json"})
+        connection.sock.settimeout(_left(deadline))
+        response = connection.getresponse()
+        response.read()
+        return response.status
+
+    def _take(self):
+        """A connection, last in, first out: after a burst those that it needed fall idle and close."""
+        expired = time.monotonic() - IDLE_SECONDS
+        with self._lock:
+            while self._idle and self._idle[0][1] < expired:
+                self._idle.pop(0)[0].close()
+            if self._idle:
+                return self._idle.pop()[0], True
+        return http.client.HTTPConnection(*self._address), False
+
+    def _give(self, connection):
+        # http.client has closed it already when the callee said that it would.
+        if connection.sock is None:
+            return
+        with self._lock:
+            if len(self._idle) < MAX_IDLE_CONNECTIONS:
+                self._idle.append((connection, time.monotonic()))
+                return
+        connection.close()
+
+
+def _left(deadline):
+    left = deadline - time.monotonic()
+    if left <= 0:
+        raise TimeoutError
+    return left
+
+
+def _reason(error):
+    """ECONNREFUSED and the like, as Node names them."""
+    return errno.errorcode.get(getattr(error, "errno", None), str(error) or type(error).__name__)

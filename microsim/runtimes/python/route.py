@@ -1,0 +1,60 @@
+"""The wire format of requests, as microsim/route.ts describes and checks it."""
+
+LIMITS = {"delay": 60_000, "size": 256, "duration": 300_000}
+MAX_DEPTH = 16
+ARGUMENTS = {"latency": ("delay",), "memory-leak": ("size", "duration")}
+
+
+class RouteError(Exception):
+    """A request's route breaks the wire format; the message names the place."""
+
+
+def parse_route(value, at="route", depth=0):
+    """Checks what came over the wire and fills in what is absent. Unknown keys are ignored."""
+    if depth > MAX_DEPTH:
+        raise RouteError(f"{at}: nested deeper than {MAX_DEPTH}")
+    if not isinstance(value, dict):
+        raise RouteError(f"{at}: expected an object")
+    designation = value.get("designation")
+    if not isinstance(designation, str) or designation == "":
+        raise RouteError(f"{at}.designation: expected a service")
+    parallel = value.get("parallel", False)
+    if not isinstance(parallel, bool):
+        raise RouteError(f"{at}.parallel: expected true or false")
+    faults = value.get("faults", {})
+    if not isinstance(faults, dict):
+        raise RouteError(f"{at}.faults: expected an object")
+    routes = value.get("routes", [])
+    if not isinstance(routes, list):
+        raise RouteError(f"{at}.routes: expected a list")
+    return {
+        "designation": designation,
+        "probability": _number(value.get("probability", 100), 100, f"{at}.probability"),
+        "parallel": parallel,
+        "faults": {when: _faults(faults.get(when), f"{at}.faults.{when}") for when in ("before", "after")},
+        "routes": [parse_route(route, f"{at}.routes[{index}]", depth + 1) for index, route in enumerate(routes)],
+    }
+
+
+def _faults(value, at):
+    if value is None:
+        return []
+    if not isinstance(value, list):
+        raise RouteError(f"{at}: expected a list")
+    return [_fault(fault, f"{at}[{index}]") for index, fault in enumerate(value)]
+
+
+def _fault(fault, at):
+    if not isinstance(fault, dict) or not isinstance(fault.get("args"), dict):
+        raise RouteError(f"{at}: expected {{type, args}}")
+    names = ARGUMENTS.get(fault.get("type"))
+    if names is None:
+        raise RouteError(f"{at}.type: expected latency or memory-leak")
+    args = {name: _number(fault["args"].get(name), LIMITS[name], f"{at}.args.{name}") for name in names}
+    return {"type": fault["type"], "args": args}
+
+
+def _number(value, most, at):
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= most:
+        raise RouteError(f"{at}: expected a number from 0 to {most}")
+    return value

@@ -1,0 +1,345 @@
+"""
+The process of one simulated service in Python's standard library: `service.py <config file>`. It takes the same
+configuration, requests and faults as microsim/service.ts and tells the same counts, but where that one is an event loop
+this one is a thread a connection.
+"""
+
+import json
+import math
+import os
+import random
+import select
+import socket
+import socketserver
+import sys
+import threading
+import time
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+from callee import CallError, Callee
+from fault import INTERNAL, MB, InjectedFault
+from route import RouteError, parse_route
+from traffic import Traffic
+
+MAX_BODY = 64 * 1024
+# More than callers keep an idle connection, so that no request meets a closing one.
+KEEP_ALIVE_SECONDS = 65
+RESPONSE_SPREAD = 0.2
+# Held for `memory-leak` faults of requests, all together; more is not held.
+MAX_HELD_MB = 512
+
+
+class Handler(BaseHTTPRequestHandler):
+    """HTTP/1.1 with kept-alive connections; an answer leaves in one piece."""
+
+    protocol_version = "HTTP/1.1"
+    wbufsize = -1
+    disable_nagle_algorithm = True
+    timeout = KEEP_ALIVE_SECONDS
+
+    def body(self):
+        """None when it is larger than allowed."""
+        length = int(self.headers.get("content-length", 0))
+        data = self.rfile.read(length)
+        return data if length <= MAX_BODY else None
+
+    def answer(self, status, value):
+        text = json.dumps(value, separators=(",", ":")).encode()
+        self.send_response(status)
+        self.send_header("content-type", "application/json")
+        self.send_header("content-length", str(len(text)))
+        self.end_headers()
+        self.wfile.write(text)
+
+    def log_message(self, *_args):
+        pass
+
+    def handle(self):
+        try:
+            super().handle()
+        except ConnectionError:
+            # A caller that gave up, or a fault that closed the connection: both are told by counts.
+            pass
+
+
+class Server(ThreadingHTTPServer):
+    """A listening socket and its connections, which `stop` ends all at once."""
+
+    daemon_threads = True
+    block_on_close = False
+    request_queue_size = 511
+
+    def __init__(self, address, handler):
+        self._connections = set()
+        self._lock = threading.Lock()
+        super().__init__(address, handler)
+        threading.Thread(target=self.serve_forever, args=(0.05,), daemon=True).start()
+
+    def server_bind(self):
+        # HTTPServer's own would look up the host's name, for which there is no server here.
+        socketserver.TCPServer.server_bind(self)
+
+    def stop(self):
+        self.shutdown()
+        self.server_close()
+        with self._lock:
+            for connection in self._connections:
+                close(connection)
+
+    def process_request(self, request, client_address):
+        with self._lock:
+            self._connections.add(request)
+        super().process_request(request, client_address)
+
+    def shutdown_request(self, request):
+        with self._lock:
+            self._connections.discard(request)
+        super().shutdown_request(request)
+
+    def handle_error(self, request, client_address):
+        # A time-out of an idle connection isn't worth a stack trace; anything else is.
+        if not isinstance(sys.exc_info()[1], (ConnectionError, TimeoutError)):
+            super().handle_error(request, client_address)
+
+
+class AdminServer(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
+    daemon_threads = True
+
+
+class SimulatedService:
+    """Takes routes on TCP, works, calls what the route says, and shows faults."""
+
+    def __init__(self, config):
+        self.config = config
+        self._random = random.Random(config["seed"])
+        self._injected = InjectedFault(self._random)
+        self._callees = {}
+        self._traffic = Traffic()
+        self._padding = "x" * (config["response_bytes"] * 2)
+        self._pool = ThreadPoolExecutor(config["max_concurrent"])
+        self._lock = threading.Lock()
+        self._active = 0
+        self._rejected = 0
+        self._held_mb = 0
+        self._server = None
+
+    def listen(self):
+        service = self
+
+        class RouteHandler(Handler):
+            def do_POST(self):
+                service.serve(self)
+
+        listen = self.config["listen"]
+        self._server = Server((listen["host"], listen["port"]), RouteHandler)
+
+    def set_fault(self, fault):
+        """Shows `fault`, instead of the one before, or none."""
+        if fault is None:
+            self._injected.lift()
+        else:
+            self._injected.inject(fault)
+        if fault is not None and fault["type"] == "refuse":
+            server, self._server = self._server, None
+            if server is not None:
+                server.stop()
+        elif self._server is None:
+            self.listen()
+
+    def stats(self):
+        times = os.times()
+        return {
+            "service": self.config["service"],
+            "listening": self._server is not None,
+            "fault": self._injected.fault,
+            "active": self._active,
+            "rejected": self._rejected,
+            **self._traffic.stats(),
+            "cpu_seconds": times.user + times.system,
+            "rss_mb": resident_mb(),
+            "leaked_mb": self._injected.leaked_mb,
+            "calls": {name: callee.stats() for name, callee in self._callees.items()},
+        }
+
+    def serve(self, handler):
+        body = handler.body()
+        with self._lock:
+            turned_away = self._active >= self.config["max_concurrent"]
+            if turned_away:
+                self._rejected += 1
+            else:
+                self._active += 1
+        if turned_away:
+            self._answer(handler, 503, "too many requests in progress")
+            return
+        began = time.monotonic()
+        status, error = self._outcome(handler, body)
+        with self._lock:
+            self._active -= 1
+        self._traffic.record(time.monotonic() - began, status != 200)
+        self._answer(handler, status, error)
+
+    def _outcome(self, handler, body):
+        try:
+            self._work(handler, body)
+        except CallError as error:
+            return 502, str(error)
+        except RouteError as error:
+            return 400, str(error)
+        except Exception as error:  # A service answers, whatever went wrong.
+            return 500, str(error)
+        return 200, None
+
+    def _work(self, handler, body):
+        if self._injected.fails_now():
+            raise RuntimeError("injected error")
+        route = self._parse(body)
+        self._injected.delay()
+        for fault in route["faults"]["before"]:
+            self._show(fault)
+        time.sleep(self._log_normal(self.config["wait_ms"], self.config["wait_spread"]) / 1000)
+        self._injected.compute(self.config["cpu_ms"] / 1000)
+        calls = [call for call in route["routes"] if self._random.random() * 100 < call["probability"]]
+        if route["parallel"]:
+            self._call_all(calls)
+        else:
+            for call in calls:
+                # A caller that gave up is owed no more work: this ends the backlog of a pause quickly.
+                if has_gone(handler.connection):
+                    return
+                self._call(call)
+        for fault in route["faults"]["after"]:
+            self._show(fault)
+
+    def _parse(self, body):
+        if body is None:
+            raise RouteError("expected POST with a route")
+        try:
+            value = json.loads(body)
+        except ValueError:
+            raise RouteError("route: expected JSON") from None
+        route = parse_route(value)
+        if route["designation"] != self.config["service"]:
+            raise RouteError(f"route.designation: this is {self.config['service']}")
+        return route
+
+    def _call_all(self, calls):
+        """All at the same time; the first failure is not kept waiting for the others."""
+        done, _ = wait([self._pool.submit(self._call, call) for call in calls], return_when=FIRST_EXCEPTION)
+        for future in done:
+            future.result()
+
+    def _call(self, route):
+        name = route["designation"]
+        address = self.config["callees"].get(name)
+        if address is None:
+            raise RouteError(f"no such service: {name}")
+        with self._lock:
+            callee = self._callees.get(name)
+            if callee is None:
+                callee = Callee(name, address["host"], address["port"], self.config["timeout_ms"] / 1000)
+                # A new dictionary, because the counts may be read at this moment.
+                self._callees = {**self._callees, name: callee}
+        callee.call(json.dumps(route))
+
+    def _show(self, fault):
+        args = fault["args"]
+        if fault["type"] == "latency":
+            time.sleep(args["delay"] / 1000)
+            return
+        with self._lock:
+            if self._held_mb + args["size"] > MAX_HELD_MB:
+                return
+            self._held_mb += args["size"]
+        timer = threading.Timer(args["duration"] / 1000, self._let_go, [b"\1" * int(args["size"] * MB)])
+        timer.daemon = True
+        timer.start()
+
+    def _let_go(self, held):
+        with self._lock:
+            self._held_mb -= len(held) / MB
+
+    def _answer(self, handler, status, error):
+        size = round(self._log_normal(self.config["response_bytes"], RESPONSE_SPREAD))
+        value = {"service": self.config["service"], "error": error}
+        if status == 200:
+            value["padding"] = self._padding[:size]
+        handler.answer(status, value)
+
+    def _log_normal(self, median, spread):
+        return median * math.exp(spread * self._random.normalvariate(0, 1))
+
+
+def serve_admin(path, service):
+    """Takes faults and tells counts on a UNIX socket, which is no TCP traffic and so disturbs no measurement of it."""
+
+    def inject(body):
+        args = json.loads(body)
+        kind = args.pop("type", None)
+        if kind not in INTERNAL:
+            raise ValueError(f"type: expected {', '.join(INTERNAL)}")
+        service.set_fault({"type": kind, "args": args})
+        return service.stats()
+
+    def lift(_body):
+        service.set_fault(None)
+        return service.stats()
+
+    routes = {"GET /stats": lambda _body: service.stats(), "POST /fault": inject, "DELETE /fault": lift}
+
+    class AdminHandler(Handler):
+        disable_nagle_algorithm = False
+
+        def dispatch(self):
+            key = f"{self.command} {self.path}"
+            body = self.body()
+            if key not in routes:
+                self.answer(404, {"error": f"no such resource: {key}"})
+                return
+            try:
+                self.answer(200, routes[key](body))
+            except Exception as error:  # The controller is told what went wrong, and goes on.
+                self.answer(500, {"error": str(error)})
+
+        do_GET = do_POST = do_DELETE = dispatch
+
+    AdminServer(path, AdminHandler).serve_forever()
+
+
+def has_gone(connection):
+    """Whether the other end has closed; looks at what has come without taking it."""
+    # A socket with a time-out would wait for something to come.
+    poll = select.poll()
+    poll.register(connection, select.POLLIN)
+    if not poll.poll(0):
+        return False
+    try:
+        return connection.recv(1, socket.MSG_PEEK) == b""
+    except OSError:
+        return True
+
+
+def close(connection):
+    try:
+        connection.shutdown(socket.SHUT_RDWR)
+    except OSError:
+        # The other end was quicker.
+        pass
+
+
+def resident_mb():
+    with open("/proc/self/statm", encoding="ascii") as statm:
+        return int(statm.read().split()[1]) * os.sysconf("SC_PAGE_SIZE") / MB
+
+
+def main():
+    with open(sys.argv[1], encoding="utf-8") as file:
+        config = json.load(file)
+    service = SimulatedService(config)
+    service.listen()
+    serve_admin(config["admin"], service)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,157 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { renderAccount } from '../../bench/sim/account.ts';
+import { historyOf, loadFaultSeries, writeFaultSeries } from '../../bench/sim/fault-series.ts';
+import { inLifeTime } from '../../bench/sim/life-time.ts';
+import { planLoad } from '../../bench/sim/load-plan.ts';
+import { pressureBetween } from '../../bench/sim/pressure.ts';
+import { readRecording, writeRecording } from '../../bench/sim/recording.ts';
+import { resultRows } from '../../bench/sim/rows.ts';
+import type { BacktestResult } from '../../scorer/backtest/backtest.ts';
+import { faultSpans } from '../../scorer/backtest/detection.ts';
+import { evaluate } from '../../scorer/backtest/figures.ts';
+import type { Feature } from '../../scorer/features.ts';
+import { serviceKey } from '../../scorer/service-key.ts';
+
+const MINUTE = 60_000;
+const SECOND = 1000;
+const INTERVAL = 5 * SECOND;
+const folder = mkdtempSync(join(tmpdir(), 'bench-sim-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+describe('planLoad', () => {
+  const plan = planLoad(40 * MINUTE, 5);
+
+  it('is the same for the same seed and another for another', () => {
+    expect(planLoad(40 * MINUTE, 5)).toEqual(plan);
+    expect(planLoad(40 * MINUTE, 6)).not.toEqual(plan);
+  });
+
+  it('begins at once, changes often and spans a wide range', () => {
+    const levels = plan.map(({ change }) => change.level ?? NaN);
+    expect(plan[0]?.at).toBe(0);
+    expect(plan.length).toBeGreaterThan(10);
+    expect(plan.every(({ at }) => at < 40 * MINUTE)).toBe(true);
+    expect(Math.max(...levels) / Math.min(...levels)).toBeGreaterThan(1.5);
+  });
+});
+
+const [cart, db] = [
+  serviceKey({ namespace: 'shop', service: 'cart' }),
+  serviceKey({ namespace: 'shop', service: 'db' }),
+];
+const STEPS = Array.from({ length: 200 }, (_, index) => 1000 + index);
+
+/** Two services for 200 steps; db is broken from step 1050 and seen, cart alarms at 1150 for nothing. */
+function result(): BacktestResult {
+  const scored = (from: number, to: number) =>
+    Float64Array.from(STEPS, (step) => (step >= from && step < to ? 2 : 0.2));
+  const replay = {
+    steps: STEPS,
+    scores: new Map([
+      [cart, scored(1150, 1153)],
+      [db, scored(1051, 1060)],
+    ]),
+    rankings: new Map(STEPS.map((step) => [step, [db, cart]])),
+  };
+  const faults = faultSpans(
+    [{ startMs: 1050 * INTERVAL, endMs: 1058 * INTERVAL, key: db, type: 'cpu' }],
+    INTERVAL,
+    10 * INTERVAL,
+  );
+  const evaluation = evaluate(replay, faults, INTERVAL);
+  const window = { fromMs: 1000 * INTERVAL, toMs: 1200 * INTERVAL };
+  return {
+    window,
+    training: window,
+    intervalMs: INTERVAL,
+    services: 2,
+    faults,
+    replay,
+    evaluation,
+    baselines: { pca: evaluation, robust_z: evaluation, random: evaluation },
+  };
+}
+
+describe('inLifeTime', () => {
+  it('counts days and delays as if a cycle were a minute, and leaves the rest', () => {
+    const demo = result();
+    const { figures, serviceDays } = inLifeTime(demo).evaluation;
+    // 200 steps less the fault's 19, of two services, and one false alarm in them.
+    expect(serviceDays).toBeCloseTo((2 * (200 - 19)) / 1440, 9);
+    expect(figures.false_alarms_per_service_day).toBeCloseTo(1440 / (2 * (200 - 19)), 9);
+    expect(figures.delay_seconds).toEqual({ p50: 120, p90: 120 });
+    expect(figures.recall).toBe(1);
+    expect(figures.root_cause).toBe(demo.evaluation.figures.root_cause);
+  });
+
+  it('gives a row of results for each detector', () => {
+    const subject = { seed: 3, runtime: 'python' as const, from: 'a', to: 'b', model: 'shipped' };
+    const rows = resultRows(inLifeTime(result()), subject);
+    expect(rows.map(({ detector }) => detector)).toEqual([
+      'autoencoder',
+      'PCA reconstruction',
+      'robust z-score',
+      'random',
+    ]);
+    expect(rows[0]).toMatchObject({ ...subject, faults: 1, recall: 1, by_type: { cpu: { faults: 1, recall: 1 } } });
+  });
+});
+
+describe('renderAccount', () => {
+  it('tells of each fault and, of each false alarm, load and machine at its time', () => {
+    const load = [
+      { time: new Date(1010 * INTERVAL).toISOString(), level: 11 },
+      { time: new Date(1146 * INTERVAL).toISOString(), level: 25 },
+    ];
+    const pressure = STEPS.map((step) => ({ timeMs: step * INTERVAL, share: step >= 1140 && step < 1160 ? 0.9 : 0.1 }));
+    expect(renderAccount(result(), { load, pressure })).toBe(
+      'cpu on db: seen after 2.0 cycles at db, ranked 1\n' +
+        'false alarm on cart for 3 cycles, 4 after a change to 25 visits a second; ' +
+        'programs waited for a processor 90 % of the time, usually 10 %\n',
+    );
+  });
+});
+
+describe('pressureBetween', () => {
+  it('is the median of the time, and unknown without any', () => {
+    const samples = [1, 2, 3, 4].map((time) => ({ timeMs: time, share: time / 10 }));
+    expect(pressureBetween(samples, 1, 4)).toBeCloseTo(0.3, 9);
+    expect(pressureBetween([], 1, 4)).toBeNaN();
+  });
+});
+
+describe('a recording', () => {
+  it('is read as it was written, and its lack is told', () => {
+    const time = '2026-01-01T00:00:00.000Z';
+    const recording = { seed: 1, runtime: 'python' as const, from: time, faultsFrom: time, to: time };
+    expect(() => readRecording(folder)).toThrow(`${folder}: no recording there, or one that was interrupted`);
+    writeRecording(folder, recording);
+    expect(readRecording(folder)).toEqual(recording);
+    writeFileSync(join(folder, 'recording.json'), '{"seed":"x"}');
+    expect(() => readRecording(folder)).toThrow('recording.json');
+  });
+});
+
+describe('fault series', () => {
+  it('become the history that they were taken of, whatever other features are asked for', () => {
+    const path = join(folder, 'series.json.gz');
+    const columns = ['red/a', 'green/a', 'blue/a'];
+    const series = {
+      service: cart,
+      type: 'cpu',
+      learned: [[10, [1, 2, 3]]] as const,
+      broken: [[14, [4, null, 6]]] as const,
+    };
+    writeFaultSeries(path, { intervalMs: INTERVAL, columns, faults: [series] });
+    const { faults } = loadFaultSeries(path);
+    const features = ['b', 'a'].map((name): Feature => ({ name, expr: '', scale: 'log', signal: 'traffic', floor: 1 }));
+    const history = historyOf(faults[0]!, columns, features);
+    const row = (step: number) => Array.from({ length: 6 }, (_, column) => history.get(step, column));
+    expect(row(10)).toEqual([NaN, 1, NaN, 2, NaN, 3]);
+    expect(row(14)).toEqual([NaN, 4, NaN, NaN, NaN, 6]);
+    expect(history.newest).toBe(14);
+  });
+});

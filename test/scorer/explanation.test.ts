@@ -1,0 +1,81 @@
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type FaultSeries, historyOf, loadFaultSeries } from '../../bench/sim/fault-series.ts';
+import { FAULT_TYPES, type FaultType } from '../../microsim/fault.ts';
+import { readFeatures } from '../../scorer/features.ts';
+import { Fleet } from '../../scorer/fleet.ts';
+import { calibrateServices } from '../../scorer/learning.ts';
+import { type FleetModel, openModel, SHIPPED_FEATURES, SHIPPED_MODEL } from '../../scorer/models.ts';
+import type { Profiles } from '../../scorer/profiles.ts';
+import { scoreFleet } from '../../scorer/score-fleet.ts';
+import { DEFAULT_STEPS, type TensorShape } from '../../scorer/tensor.ts';
+
+/** Features recorded of the simulated shop by `npm run bench:sim`, one fault of each type (docs/evaluation.md). */
+const recorded = loadFaultSeries(join(import.meta.dirname, '../testdata/fault-series.json.gz'));
+const set = readFeatures(SHIPPED_FEATURES);
+const shape: TensorShape = { features: set.features, steps: DEFAULT_STEPS };
+
+/** Cycles of a fault in which it has not yet been there for a whole window. */
+const SETTLED = 2;
+
+/** What each type of fault does to the service itself, or to whoever calls it. */
+const SIGNALS: Readonly<Record<FaultType, readonly string[]>> = {
+  latency: ['request_latency', 'request_latency_p90', 'called_latency'],
+  cpu: ['cpu_seconds_per_request', 'cpu_cores'],
+  // It answers at once: with less, and without asking others.
+  error: ['sent_bytes_per_request', 'calls_per_request'],
+  memory_leak: ['memory_bytes'],
+  pause: ['called_failure_rate'],
+  refuse: ['called_failure_rate'],
+  // The memory of a process that isn't there.
+  crash: ['memory_bytes', 'called_failure_rate'],
+};
+
+let model: FleetModel;
+beforeAll(async () => {
+  const opened = await openModel([SHIPPED_MODEL], set, DEFAULT_STEPS);
+  if (opened.model === undefined) throw new Error('the shipped model does not fit the shipped features');
+  model = opened.model;
+});
+afterAll(() => model.autoencoder.close());
+
+/** The feature with the largest share at each step of a fault once it has settled. */
+async function explain(fault: FaultSeries): Promise<string[]> {
+  const history = historyOf(fault, recorded.columns, set.features);
+  const fleet = new Fleet(set, recorded.intervalMs, history.capacity);
+  fleet.services.set(fault.service, history);
+  const [from, to] = [fault.learned[0]?.[0] ?? 0, fault.learned.at(-1)?.[0] ?? 0];
+  const learnable = { key: fault.service, history, from, to, heldOutFrom: from };
+  const services = await calibrateServices(shape, [learnable], {
+    model: model.autoencoder,
+    prior: model.prior,
+    heldOut: false,
+  });
+  const profiles: Profiles = {
+    model: model.checksum,
+    features: set.features.map(({ name }) => name),
+    edgeFeatures: set.edges.map(({ name }) => name),
+    windowsMs: set.windows,
+    steps: DEFAULT_STEPS,
+    intervalMs: recorded.intervalMs,
+    learnedAtMs: to * recorded.intervalMs,
+    services,
+    edges: new Map(),
+  };
+  const loudest: string[] = [];
+  for (const [step] of fault.broken.slice(SETTLED)) {
+    const { scores } = await scoreFleet(shape, set, fleet, step, profiles, model.autoencoder);
+    loudest.push(scores[0]?.shares[0]?.feature ?? 'nothing');
+  }
+  return loudest;
+}
+
+describe('the largest share of a broken service', () => {
+  it.each(FAULT_TYPES)('names the signal of %s', async (type) => {
+    const fault = recorded.faults.find((candidate) => candidate.type === type);
+    if (fault === undefined) throw new Error(`no fault of type ${type} was recorded`);
+    const loudest = await explain(fault);
+    expect(loudest.length).toBeGreaterThan(3);
+    expect(SIGNALS[type]).toEqual(expect.arrayContaining(loudest));
+  });
+});
