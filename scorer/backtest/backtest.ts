@@ -3,17 +3,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ScorerConfig } from '../config.ts';
 import type { FeatureSet } from '../features.ts';
-import {
-  calibrateServices,
-  fetchFleet,
-  learn,
-  learnableServices,
-  LearnError,
-  trainingWindows,
-  type TimeSpan,
-  usableProfiles,
-} from '../learning.ts';
-import { modelPaths, openModel } from '../models.ts';
+import { fetchFleet, type TimeSpan } from '../fleet-history.ts';
+import { openKnowledge } from '../knowledge.ts';
+import { LearnError } from '../learn-options.ts';
+import { learnableServices } from '../learnable.ts';
+import { calibrateServices, learn } from '../learning.ts';
+import { trainingWindows } from '../model-training.ts';
 import type { PrometheusClient } from '../prometheus.ts';
 import type { TensorShape } from '../tensor.ts';
 import { fitPca, replayRandom, replayRobustZ } from './baselines.ts';
@@ -78,11 +73,11 @@ async function runIn(options: BacktestOptions): Promise<BacktestResult> {
     all: true,
     seed,
     ...(options.epochs !== undefined && { epochs: options.epochs }),
-    ...(onProgress !== undefined && { onProgress }),
+    ...(onProgress !== undefined && {
+      onProgress: ({ phase, share, detail }) => onProgress(phase, share, detail),
+    }),
   });
-  const paths = modelPaths(config);
-  const { model } = await openModel([paths.fleet, paths.base], set, config.steps);
-  const profiles = model === undefined ? undefined : usableProfiles(paths.profiles, model, set, config);
+  const { model, profiles } = await openKnowledge(config, set);
   if (model === undefined || profiles === undefined) throw new LearnError('what was learned does not fit');
 
   try {
