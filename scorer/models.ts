@@ -117,7 +117,9 @@ export async function openModel(
     path: chosen.path,
     trainedToMs: Date.parse(trained.to),
   };
-  return { model, rejected };
+  // That one further down doesn't fit is nobody's concern.
+  const preceding = new Set(paths.slice(0, paths.indexOf(chosen.path)));
+  return { model, rejected: rejected.filter(({ path, damaged }) => damaged || preceding.has(path)) };
 }
 
 async function tryLoad(path: string, rejected: Rejection[]): Promise<SavedModel | undefined> {

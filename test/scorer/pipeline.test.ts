@@ -8,13 +8,12 @@ import { createHttpClient, httpClientSchema } from '../../daemon/http-client.ts'
 import { createLogger } from '../../daemon/logger.ts';
 import { ScorerApp } from '../../scorer/app.ts';
 import { readScorerConfig } from '../../scorer/config.ts';
-import { CHANNELS, readFeatures, SERVICE_SERIES } from '../../scorer/features.ts';
-import type { Sample } from '../../scorer/remote-write/sample.ts';
+import { readFeatures } from '../../scorer/features.ts';
 import { RemoteWriter } from '../../scorer/remote-write/writer.ts';
 import { type RunningPrometheus, startPrometheus } from '../testserver/prometheus.ts';
 import { type Proxy, startProxy } from '../testserver/proxy.ts';
+import { FeatureTraffic } from '../testserver/traffic.ts';
 
-const FEATURES = ['request_rate', 'request_latency', 'memory_bytes'];
 const NORMAL: Readonly<Record<string, number>> = { request_rate: 40, request_latency: 0.02, memory_bytes: 5e7 };
 const SERVICES = ['cart', 'catalog', 'payment'];
 
@@ -26,31 +25,8 @@ let address: string;
 const logged: string[] = [];
 const logger = createLogger({ write: (line) => logged.push(line) });
 
-/** Plays the part of the recording rules: writes every service's features twice a second. */
-const traffic = {
-  services: new Set(SERVICES),
-  factor: new Map<string, number>(),
-  timer: undefined as NodeJS.Timeout | undefined,
-  seed: 1,
-  noise(): number {
-    this.seed = (this.seed * 48_271) % 2_147_483_647;
-    return 0.9 + (0.2 * this.seed) / 2_147_483_647;
-  },
-  samples(): Sample[] {
-    const timestampMs = Date.now();
-    return [...this.services].flatMap((service) =>
-      FEATURES.flatMap((feature) => {
-        const factor = (this.factor.get(`${service}/${feature}`) ?? 1) * (NORMAL[feature] ?? 1);
-        return CHANNELS.map((channel) => ({
-          name: SERVICE_SERIES,
-          labels: { namespace: 'shop', service, feature, channel },
-          value: factor * this.noise(),
-          timestampMs,
-        }));
-      }),
-    );
-  },
-};
+const traffic = new FeatureTraffic(SERVICES, NORMAL);
+let timer: NodeJS.Timeout | undefined;
 
 function configure(
   name: string,
@@ -110,17 +86,19 @@ describe('the scorer against a real Prometheus', { timeout: 90_000 }, () => {
     folder = mkdtempSync(join(tmpdir(), 'lorikeet-pipeline-'));
     prometheus = await startPrometheus();
     proxy = await startProxy(prometheus.url);
-    const features = FEATURES.map((name) => `  - { name: ${name}, expr: 'm[$window]', scale: log }`).join('\n');
+    const features = Object.keys(NORMAL)
+      .map((name) => `  - { name: ${name}, expr: 'm[$window]', scale: log }`)
+      .join('\n');
     writeFileSync(join(folder, 'features.yaml'), `windows: [1s, 2s, 4s]\nfeatures:\n${features}\n`);
     const http = createHttpClient(httpClientSchema.parse({}), { timeoutMs: 5000 });
     const writer = new RemoteWriter({ url: `${prometheus.url}/api/v1/write`, http, logger });
-    traffic.timer = setInterval(() => void writer.write(traffic.samples()), 500);
+    timer = setInterval(() => void writer.write(traffic.samples()), 500);
     app = createApp(configure('scorer.yaml'));
     address = await app.start();
   }, 60_000);
 
   afterAll(async () => {
-    clearInterval(traffic.timer);
+    clearInterval(timer);
     await app?.stop();
     await proxy?.stop();
     await prometheus?.stop();
