@@ -2,7 +2,6 @@ import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { CHANNELS, EDGE_SERIES, readFeatures, SERVICE_SERIES } from '../../scorer/features.ts';
 import { SHIPPED_FEATURES } from '../../scorer/models.ts';
 import { Random } from '../../scorer/training/random.ts';
@@ -45,14 +44,14 @@ async function run(args: readonly string[]): Promise<Omit<LearningCost, 'queries
   const child = spawn(process.execPath, [resolve('dist/lorikeet-scorer.js'), ...args], {
     stdio: ['ignore', 'inherit', 'inherit'],
   });
-  let status: number | null | undefined;
-  child.once('exit', (code) => (status = code));
+  const ended = new Promise<number | null>((done) => child.once('exit', done));
   let [cpuSeconds, peakMb] = [0, 0];
-  while (status === undefined) {
+  const watch = setInterval(() => {
     const now = usage(child.pid ?? 0);
     if (now !== undefined) ({ cpuSeconds, peakMb } = now);
-    await sleep(100);
-  }
+  }, 100);
+  const status = await ended;
+  clearInterval(watch);
   if (status !== 0) throw new Error(`lorikeet-scorer train ended with status ${String(status)}`);
   return { seconds: (performance.now() - started) / 1000, cpuSeconds, peakMb };
 }

@@ -115,7 +115,7 @@ async function learningRows(services: number): Promise<Row[]> {
   const { seconds, cpuSeconds, peakMb, queries } = await learningCost(services);
   const day = `a day of ${services} services learned`;
   return [
-    row(`${day}`, seconds, 's'),
+    row(day, seconds, 's'),
     row(`${day}, processor time`, cpuSeconds, 's'),
     row(`${day}, peak memory`, peakMb, 'MB'),
     row(`${day}, queries`, queries, '1'),

@@ -3,12 +3,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ScorerConfig } from '../config.ts';
 import type { FeatureSet } from '../features.ts';
+import type { Reconstructor } from '../calibration.ts';
+import type { Fleet } from '../fleet.ts';
 import { fetchFleet, type TimeSpan } from '../fleet-history.ts';
 import { openKnowledge } from '../knowledge.ts';
 import { LearnError } from '../learn-options.ts';
-import { learnableServices } from '../learnable.ts';
+import { type Learnable, learnableServices } from '../learnable.ts';
 import { calibrateServices, learn } from '../learning.ts';
 import { trainingWindows } from '../model-training.ts';
+import type { FleetModel } from '../models.ts';
+import type { Profiles } from '../profiles.ts';
 import type { PrometheusClient } from '../prometheus.ts';
 import type { TensorShape } from '../tensor.ts';
 import { fitPca, replayRandom, replayRobustZ } from './baselines.ts';
@@ -43,21 +47,36 @@ export interface BacktestResult {
   readonly baselines: Readonly<Record<'pca' | 'robust_z' | 'random', Evaluation>>;
 }
 
+/** What was learned from the training time, and the rest of the history to try it on. */
+export interface Trial {
+  readonly shape: TensorShape;
+  readonly fleet: Fleet;
+  /** The services with the time that they were learned from. */
+  readonly learnt: readonly Learnable[];
+  readonly model: FleetModel;
+  readonly profiles: Profiles;
+  readonly faults: readonly FaultSpan[];
+  readonly replayed: ReplayOptions;
+  /** Replays with a model and the profiles that were calibrated with it; `phase` is what progress is told of. */
+  readonly replay: (phase: string, profiles: Profiles, model: Reconstructor) => Promise<Replay>;
+  readonly judge: (replay: Replay) => Evaluation;
+}
+
 /**
- * Learns from the training time as `train` does and replays the rest as `run` does, with the baselines beside it.
+ * Learns from the training time as `train` does, in a state folder of its own, and has `run` try it on the rest.
  *
  * @throws LearnError, PrometheusError
  */
-export async function backtest(options: BacktestOptions): Promise<BacktestResult> {
+export async function tryOut<T>(options: BacktestOptions, run: (trial: Trial) => Promise<T>): Promise<T> {
   const folder = mkdtempSync(join(tmpdir(), 'lorikeet-backtest-'));
   try {
-    return await runIn({ ...options, config: { ...options.config, state_dir: folder } });
+    return await runIn({ ...options, config: { ...options.config, state_dir: folder } }, run);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
 }
 
-async function runIn(options: BacktestOptions): Promise<BacktestResult> {
+async function runIn<T>(options: BacktestOptions, run: (trial: Trial) => Promise<T>): Promise<T> {
   const { config, set, client, window, training, seed = 1, onProgress } = options;
   const shape: TensorShape = { features: set.features, steps: config.steps };
   const faults = faultSpans(options.faults, config.interval, graceMs(set.windows.at(-1) ?? 0, config.interval));
@@ -86,34 +105,52 @@ async function runIn(options: BacktestOptions): Promise<BacktestResult> {
       steps: stepsToReplay(window, training, faults, config.interval),
       wantRanking: (step) => faults.some(({ first, last }) => step >= first && step <= last),
     };
-    const tell = (phase: string) => ({
-      ...replayed,
-      onProgress: (share: number) => onProgress?.(phase, share, `${replayed.steps.length} steps`),
+    return await run({
+      shape,
+      fleet,
+      learnt: learnableServices(await fetchFleet(learning), config, training.toMs),
+      model,
+      profiles,
+      faults,
+      replayed,
+      replay: (phase, of, by) =>
+        replayFleet(shape, set, fleet, of, by, {
+          ...replayed,
+          onProgress: (share) => onProgress?.(phase, share, `${replayed.steps.length} steps`),
+        }),
+      judge: (replay) => evaluate(replay, faults, config.interval),
     });
-    const judge = (replay: Replay) => evaluate(replay, faults, config.interval);
-    const replay = await replayFleet(shape, set, fleet, profiles, model.autoencoder, tell('replay'));
+  } finally {
+    await model.autoencoder.close();
+  }
+}
 
-    const learnt = learnableServices(await fetchFleet(learning), config, training.toMs);
+/**
+ * Learns from the training time as `train` does and replays the rest as `run` does, with the baselines beside it.
+ *
+ * @throws LearnError, PrometheusError
+ */
+export async function backtest(options: BacktestOptions): Promise<BacktestResult> {
+  const { config, window, training, seed = 1 } = options;
+  return await tryOut(options, async ({ shape, fleet, learnt, model, profiles, faults, replayed, replay, judge }) => {
+    const own = await replay('replay', profiles, model.autoencoder);
     const pca = fitPca(shape, trainingWindows(shape, learnt));
     const calibrated = await calibrateServices(shape, learnt, { model: pca, heldOut: true });
-    const pcaProfiles = { ...profiles, services: calibrated };
     return {
       window,
       training,
       intervalMs: config.interval,
       services: profiles.services.size,
       faults,
-      replay,
-      evaluation: judge(replay),
+      replay: own,
+      evaluation: judge(own),
       baselines: {
-        pca: judge(await replayFleet(shape, set, fleet, pcaProfiles, pca, tell('pca'))),
+        pca: judge(await replay('pca', { ...profiles, services: calibrated }, pca)),
         robust_z: judge(replayRobustZ(shape, fleet, learnt, replayed)),
         random: judge(replayRandom([...profiles.services.keys()], replayed, seed)),
       },
     };
-  } finally {
-    await model.autoencoder.close();
-  }
+  });
 }
 
 /** The window and the history before it that its first steps look back on. */
