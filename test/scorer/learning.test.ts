@@ -22,6 +22,8 @@ const SINCE = new Map([
 ]);
 const FEATURES = ['request_rate', 'request_latency'];
 const MINUTES = 200;
+/** What was written of an incident of one service, in which its values were these times as high. */
+const INCIDENT = { service: 'cart', from: 150, to: 180, factor: 8 };
 
 function* history(): Generator<string> {
   let state = 5;
@@ -35,13 +37,19 @@ function* history(): Generator<string> {
       for (const channel of CHANNELS) {
         const series = `${SERVICE_SERIES}{namespace="shop",service=${quoted(service)},feature="${feature}",channel="${channel}"}`;
         for (let minute = since; minute < MINUTES; minute++) {
-          yield `${series} ${20 * noise()} ${(BEGIN + minute * MINUTE) / 1000}\n`;
+          const anomalous = service === INCIDENT.service && minute >= INCIDENT.from && minute < INCIDENT.to;
+          yield `${series} ${20 * noise() * (anomalous ? INCIDENT.factor : 1)} ${(BEGIN + minute * MINUTE) / 1000}\n`;
         }
       }
     }
   }
   const edge = `${EDGE_SERIES}{client_namespace="shop",client_service="cart",server_namespace="shop",server_service="late",feature="call_latency"}`;
   for (let minute = 60; minute < MINUTES; minute++) yield `${edge} ${noise()} ${(BEGIN + minute * MINUTE) / 1000}\n`;
+  for (let minute = 0; minute < MINUTES; minute++) {
+    const score = minute >= INCIDENT.from && minute < INCIDENT.to ? 3 : 0.5;
+    const name = `anomaly_score{namespace="shop",service="${INCIDENT.service}",detector="autoencoder"}`;
+    yield `${name} ${score} ${(BEGIN + minute * MINUTE) / 1000}\n`;
+  }
   yield '# EOF\n';
 }
 
@@ -128,6 +136,20 @@ describe('learning from a real Prometheus', { timeout: 60_000 }, () => {
     expect((await learn(options(79))).services).toBe(2);
     expect((await known(79)).profiles?.services.get(key('cart'))).toMatchObject({ from: at(2) / MINUTE });
     expect((await learn({ ...options(80), all: true })).services).toBe(3);
+  });
+
+  it('leaves out the time in which a service was anomalous, unless that is more than half of it', async () => {
+    await learn(options(140));
+    await learn({ ...options(185), all: true });
+    const { profiles } = await known(185);
+    const cart = profiles?.services.get(key(INCIDENT.service));
+    const other = profiles?.services.get(key('a.b|c'));
+    expect((other?.windows ?? 0) - (cart?.windows ?? 0)).toBeGreaterThan(20);
+    for (const scaling of cart?.scalings ?? []) expect(scaling?.center).toBeLessThan(22);
+
+    await learn({ ...options(185), fromMs: at(140), all: true });
+    const since = (await known(185)).profiles?.services.get(key(INCIDENT.service));
+    for (const scaling of since?.scalings ?? []) expect(scaling?.center).toBeGreaterThan(100);
   });
 
   it('goes on with a training that was killed, on the history that it had, and ends with the same model', async () => {
