@@ -21,6 +21,7 @@ import { type Adaptation, type Adapter, affine, fineTunedCopy, inputVector, scal
 const FLAGS = {
   'features.file': { type: 'string', default: 'bench/nezha/features.yaml', help: 'The list of features.' },
   seeds: { type: 'number', default: 3, help: 'How many times the fleet model is trained, with seeds 1, 2, ...' },
+  epochs: { type: 'number', default: 60, help: 'Most passes over the windows when the fleet model is trained.' },
   help: { type: 'boolean', help: 'Print this help and exit.' },
 } as const satisfies Flags;
 
@@ -51,7 +52,9 @@ async function main({ argv, stops }: ProgramContext): Promise<number> {
   const recording = await openRecording(path, values['features.file'], stops, onProgress);
   const rows: Row[] = [];
   for (let seed = 1; seed <= values.seeds; seed++) {
-    rows.push(...(await tryOut({ ...recording, seed, onProgress }, (trial) => compare(trial, seed))));
+    rows.push(
+      ...(await tryOut({ ...recording, seed, epochs: values.epochs, onProgress }, (trial) => compare(trial, seed))),
+    );
   }
   progress.end();
   process.stdout.write(table(rows));

@@ -111,10 +111,20 @@ describe('the scorer against a real Prometheus', { timeout: 90_000 }, () => {
       () => page('/metrics'),
       (text) => text.includes('lorikeet_scorer_services{state="learning"} 3'),
     );
+    expect(await page('/metrics')).toMatch(/^lorikeet_scorer_learning_seconds_left ([1-9]|1[0-5])$/m);
+    expect(logged.find((line) => line.includes('services are learning'))).toMatch(
+      /services=3 seconds_left=\d+ for_example=shop/,
+    );
     expect((await scores()).size).toBe(0);
     const seen = await until('all are scored', scores, (found) => found.size === SERVICES.length);
     for (const score of seen.values()) expect(score).toBeGreaterThanOrEqual(0);
     expect(await page('/-/ready')).toContain('is ready');
+    const told = await page('/metrics');
+    expect(told).toContain('lorikeet_scorer_learning_seconds_left 0');
+    for (const phase of ['fetch', 'train', 'calibrate']) {
+      expect(told).toContain(`lorikeet_scorer_training_progress_ratio{phase="${phase}"} `);
+    }
+    expect(told).toContain('lorikeet_scorer_training_progress_ratio{phase="calibrate"} 1');
   });
 
   it('asks Prometheus twice a cycle', async () => {
