@@ -1,4 +1,3 @@
-import { rmSync } from 'node:fs';
 import { createHttpClient } from '../daemon/http-client.ts';
 import { createWebApp, listen } from '../daemon/http.ts';
 import { StopStack } from '../daemon/lifecycle.ts';
@@ -8,12 +7,12 @@ import type { ScorerConfig } from './config.ts';
 import { Feed } from './feed.ts';
 import type { FeatureSet } from './features.ts';
 import { Fleet } from './fleet.ts';
+import { type Knowledge, openKnowledge } from './knowledge.ts';
+import { LEARNING_PHASES } from './learn-options.ts';
 import { Learner } from './learner.ts';
-import { usableProfiles } from './learning.ts';
+import { LearningPlan, type LearningSituation } from './learning-plan.ts';
 import { ScorerMetrics } from './metrics.ts';
-import { type FleetModel, modelPaths, openModel } from './models.ts';
 import { renderScores, scoreSamples, SeriesLedger } from './output.ts';
-import type { Profiles } from './profiles.ts';
 import { PrometheusClient } from './prometheus.ts';
 import type { Sample } from './remote-write/sample.ts';
 import { RemoteWriter } from './remote-write/writer.ts';
@@ -51,12 +50,14 @@ export class ScorerApp {
   readonly #writer: RemoteWriter | undefined;
   readonly #learner: Learner;
   readonly #ledger = new SeriesLedger();
-  #model: FleetModel | undefined;
-  #profiles: Profiles | undefined;
+  readonly #plan: LearningPlan;
+  #knowledge: Knowledge = { model: undefined, profiles: undefined, rejected: [] };
+  /** What was learned since, in use from the next cycle on. */
+  #next: Knowledge | undefined;
+  #waiting = 0;
   #board: readonly Sample[] = [];
   #failedCycles = 0;
   #ready: true | string = 'no cycle has been completed yet';
-  #learnedAt = 0;
 
   constructor(options: ScorerAppOptions) {
     const { config, set, logger } = options;
@@ -69,7 +70,12 @@ export class ScorerApp {
     const client = new PrometheusClient({ url: config.prometheus.url, http });
     this.#feed = new Feed(client, this.#fleet, config.interval, reach, this.metrics);
     this.#writer = this.#createWriter();
-    this.#learner = new Learner({ command: options.learnCommand, logger });
+    this.#learner = new Learner({
+      command: options.learnCommand,
+      logger,
+      onProgress: ({ phase, share }) => this.metrics.trainingProgress.set({ phase }, share),
+    });
+    this.#plan = new LearningPlan(config);
     this.#stops.onStop('learning', () => this.#learner.stop());
     this.metrics.interval.set(config.interval / 1000);
   }
@@ -80,9 +86,11 @@ export class ScorerApp {
     const createServer = this.#options.web?.createServer;
     const listener = await listen(this.#webApp(), listenAddress, createServer && { createServer });
     this.#stops.onStop('web', () => listener.close());
-    await this.#openModel();
-    this.#stops.onStop('model', async () => await this.#model?.autoencoder.close());
-    this.#loadProfiles();
+    await this.#openKnowledge();
+    this.#stops.onStop('model', async () => {
+      await this.#next?.model?.autoencoder.close();
+      await this.#knowledge.model?.autoencoder.close();
+    });
     const schedule = new Schedule({
       intervalMs: config.interval,
       delayMs: config.delay ?? config.interval * 0.1,
@@ -141,40 +149,36 @@ export class ScorerApp {
     });
   }
 
-  async #openModel(): Promise<void> {
+  async #openKnowledge(): Promise<void> {
     const { config, set, logger } = this.#options;
-    const paths = modelPaths(config);
-    const { model, rejected } = await openModel([paths.fleet, paths.base], set, config.steps);
-    for (const { path, reason, damaged } of rejected) {
-      logger.warn('model not used', { path, reason });
-      if (damaged) this.metrics.modelDamaged.set(1);
-    }
-    await this.#model?.autoencoder.close();
-    this.#model = model;
-    if (model === undefined) logger.info('no model fits the features yet; one will be trained from history');
-    else logger.info('model opened', { path: model.path });
+    const opened = await openKnowledge(config, set);
+    for (const { path, reason } of opened.rejected) logger.warn('model or profiles not used', { path, reason });
+    this.metrics.modelDamaged.set(Number(opened.rejected.some(({ damaged }) => damaged)));
+    if (opened.model === undefined) logger.info('no model fits the features yet; one will be trained from history');
+    else logger.info('model opened', { path: opened.model.path, services: opened.profiles?.services.size ?? 0 });
+    await this.#next?.model?.autoencoder.close();
+    this.#next = opened;
   }
 
-  #loadProfiles(): void {
-    const { config, set, logger } = this.#options;
-    if (this.#model === undefined) return;
-    this.#profiles = usableProfiles(modelPaths(config).profiles, this.#model, set, config, (reason) => {
-      logger.warn('profiles not used, services are learned again', { reason });
-      this.metrics.modelDamaged.set(1);
-      rmSync(modelPaths(config).profiles, { force: true });
-    });
-    this.#learnedAt = this.#profiles?.learnedAtMs ?? 0;
-    if (this.#profiles !== undefined) logger.info('profiles loaded', { services: this.#profiles.services.size });
+  /** Between two cycles, so that none is scored by one model's profiles with another model, or by one that is closed. */
+  async #adopt(): Promise<void> {
+    if (this.#next === undefined) return;
+    const { model: outdated } = this.#knowledge;
+    this.#knowledge = this.#next;
+    this.#next = undefined;
+    await outdated?.autoencoder.close();
   }
 
   async #cycle(step: number): Promise<void> {
     const { config, set } = this.#options;
     const timestampMs = step * config.interval;
     try {
+      await this.#adopt();
       await this.#timed('query', () => this.#feed.fetchUntil(step));
       this.#fleet.forgetBefore(step - FORGET_AFTER_STEPS);
       const shape = { features: set.features, steps: config.steps };
-      const result = await scoreFleet(shape, set, this.#fleet, step, this.#profiles, this.#model?.autoencoder);
+      const { model, profiles } = this.#knowledge;
+      const result = await scoreFleet(shape, set, this.#fleet, step, profiles, model?.autoencoder);
       this.#observe(result);
       this.#publish(scoreSamples(result, timestampMs), timestampMs);
       this.#failedCycles = 0;
@@ -205,7 +209,8 @@ export class ScorerApp {
     this.metrics.observePhase('encode', encodeMs);
     this.metrics.observePhase('inference', inferenceMs);
     this.metrics.observePhase('rank', rankMs);
-    if (this.#learnedAt > 0) this.metrics.modelAge.set((Date.now() - this.#learnedAt) / 1000);
+    const learnedAtMs = this.#knowledge.profiles?.learnedAtMs;
+    if (learnedAtMs !== undefined) this.metrics.modelAge.set((Date.now() - learnedAtMs) / 1000);
   }
 
   async #timed<T>(phase: 'query' | 'write', work: () => Promise<T>): Promise<T> {
@@ -218,34 +223,40 @@ export class ScorerApp {
   }
 
   #learnIfDue(step: number, { states }: FleetScores): void {
-    const { config, logger } = this.#options;
-    if (this.#learner.running) return;
-    const least = Math.ceil(config.learning.minimum / config.interval);
-    const waiting = [...states].filter(([, state]) => state === 'learning').map(([key]) => key);
-    const left = (key: string) => (this.#fleet.services.get(key)?.oldest ?? step) + least - 1 - step;
-    const ripe = waiting.filter((key) => left(key) <= 0);
-    const overdue = this.#learnedAt > 0 && Date.now() - this.#learnedAt > config.learning.every;
-    if (waiting.length > 0 && ripe.length === 0 && !overdue) {
-      const soonest = Math.min(...waiting.map(left));
-      const example = waiting[0] === undefined ? '' : Object.values(serviceName(waiting[0])).join('/');
-      const seconds = Math.ceil((soonest * config.interval) / 1000);
-      logger.debug('learning', { services: waiting.length, seconds_left: seconds, for_example: example });
-    }
-    if (ripe.length > 0 || overdue) void this.#learn(overdue);
+    const situation = { step, states, services: this.#fleet.services, knowledge: this.#knowledge };
+    this.#tellWaiting(situation);
+    // What was learned and isn't in use yet would be learned again.
+    if (this.#learner.running || this.#next !== undefined || !this.#plan.isTime(situation)) return;
+    void this.#learn(situation);
   }
 
-  async #learn(all: boolean): Promise<void> {
+  /** Says who can't be scored yet and for how long, whenever their number changes. */
+  #tellWaiting(situation: LearningSituation): void {
+    const { keys, secondsLeft } = this.#plan.waiting(situation);
+    this.metrics.learningLeft.set(secondsLeft);
+    if (keys.length === this.#waiting) return;
+    this.#waiting = keys.length;
+    const [first] = keys;
+    if (first === undefined) return;
+    const example = Object.values(serviceName(first)).join('/');
+    const fields = { services: keys.length, seconds_left: secondsLeft, for_example: example };
+    this.#options.logger.info('services are learning', fields);
+  }
+
+  async #learn(situation: LearningSituation): Promise<void> {
     const { logger } = this.#options;
     const started = Date.now();
+    for (const phase of LEARNING_PHASES) this.metrics.trainingProgress.set({ phase }, 0);
     try {
-      await this.#learner.run(all ? ['--all'] : []);
-      if (this.#model === undefined || all) await this.#openModel();
-      this.#loadProfiles();
+      await this.#learner.run();
+      await this.#openKnowledge();
+      this.#plan.succeeded(situation);
       this.#conditions.recovered('learning', 'learning succeeds again');
       logger.info('learned', { seconds: (Date.now() - started) / 1000 });
     } catch (error) {
+      this.#plan.failed(situation);
       this.metrics.trainingFailures.inc();
-      this.#conditions.failing('learning', 'learning failed, tried again next cycle', error);
+      this.#conditions.failing('learning', 'learning failed, tried again later', error);
     }
     this.metrics.trainingDuration.set((Date.now() - started) / 1000);
   }

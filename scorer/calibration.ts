@@ -39,6 +39,9 @@ export interface Profile extends ErrorScales {
   readonly threshold: number;
   /** Windows learned from. */
   readonly windows: number;
+  /** First and last step learned from. */
+  readonly from: number;
+  readonly to: number;
 }
 
 /** Anything that reconstructs a batch of windows. */
@@ -154,6 +157,8 @@ export async function learnProfile(
       THRESHOLD_PRIOR_WEIGHT,
     ),
     windows: seen.length,
+    from: range.from,
+    to: range.to,
   };
 }
 

@@ -16,7 +16,7 @@ export const SCORER_DEFAULTS = {
   timeout: 30_000,
   retryAge: 10 * MINUTE,
   maxSamplesPerSend: 2000,
-  learning: { minimum: 15 * MINUTE, history: 24 * HOUR, every: 24 * HOUR },
+  learning: { minimum: 15 * MINUTE, history: 24 * HOUR, every: 24 * HOUR, retrain: 30 * 24 * HOUR },
   stateDir: 'lorikeet-state',
 } as const;
 
@@ -52,6 +52,7 @@ const scorerSchema = z
         minimum: durationSchema.default(SCORER_DEFAULTS.learning.minimum),
         history: durationSchema.default(SCORER_DEFAULTS.learning.history),
         every: durationSchema.default(SCORER_DEFAULTS.learning.every),
+        retrain: durationSchema.default(SCORER_DEFAULTS.learning.retrain),
       })
       .prefault({}),
   })

@@ -44,6 +44,13 @@ export class History {
     return this.#values[this.#row(step) * this.width + column] ?? NaN;
   }
 
+  /** Makes a step's values missing. */
+  forget(step: number): void {
+    if (this.#newest === undefined || step > this.#newest || step <= this.#newest - this.capacity) return;
+    const start = this.#row(step) * this.width;
+    this.#values.fill(NaN, start, start + this.width);
+  }
+
   /** How many columns have a value at `step`. */
   observed(step: number): number {
     let count = 0;

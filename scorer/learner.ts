@@ -1,11 +1,15 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
 import type { Logger } from '../daemon/logger.ts';
+import type { LearningProgress } from './learn-options.ts';
+import { parseProgress } from './progress.ts';
 
 export interface LearnerOptions {
   /** The scorer's program and the arguments that all its commands share. */
   readonly command: readonly [string, ...string[]];
   readonly logger: Logger;
+  readonly onProgress: (progress: LearningProgress) => void;
 }
 
 /** Learning failed; the message tells how it ended. */
@@ -16,7 +20,8 @@ export class LearningError extends Error {
 
 /**
  * Runs `lorikeet-scorer train` in a child process, one at a time, so that the memory which learning takes
- * goes back to the system afterwards and a crash of it doesn't end the scores.
+ * goes back to the system afterwards and a crash of it doesn't end the scores. The child's standard input is held open:
+ * where it ends, this process is gone, and the child ends too.
  */
 export class Learner {
   readonly #options: LearnerOptions;
@@ -35,10 +40,10 @@ export class Learner {
    *
    * @throws LearningError
    */
-  async run(args: readonly string[]): Promise<void> {
+  async run(): Promise<void> {
     if (this.#child !== undefined) throw new LearningError('learning is under way already');
     const [program, ...shared] = this.#options.command;
-    const child = spawn(program, [...shared, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(program, [...shared, '--progress=json'], { stdio: ['pipe', 'pipe', 'pipe'] });
     this.#child = child;
     this.#forward(child);
     try {
@@ -60,11 +65,20 @@ export class Learner {
     clearTimeout(force);
   }
 
-  #forward(child: ChildProcess): void {
-    for (const stream of [child.stdout, child.stderr]) {
-      if (stream === null) continue;
-      createInterface({ input: stream }).on('line', (line) => this.#options.logger.info('learning', { line }));
-    }
+  #forward({ stdout, stderr }: ChildProcess): void {
+    const { logger, onProgress } = this.#options;
+    const each = (stream: Readable | null, take: (line: string) => void) => {
+      if (stream !== null) createInterface({ input: stream }).on('line', take);
+    };
+    each(stdout, (line) => {
+      const progress = parseProgress(line);
+      if (progress === undefined) logger.info('learning', { line });
+      else {
+        logger.debug('learning', { ...progress });
+        onProgress(progress);
+      }
+    });
+    each(stderr, (line) => logger.warn('learning', { line }));
   }
 }
 

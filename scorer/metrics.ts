@@ -31,6 +31,15 @@ export class ScorerMetrics {
   readonly modelAge = this.#gauge('model_age_seconds', 'Time since the services in use were last learned.');
   readonly trainingDuration = this.#gauge('training_duration_seconds', 'Duration of the last learning.');
   readonly trainingFailures = this.#counter('training_failures_total', 'Learning runs that failed.');
+  readonly trainingProgress = this.#gauge(
+    'training_progress_ratio',
+    'How far each phase of the learning under way is, or of the last one.',
+    ['phase'],
+  );
+  readonly learningLeft = this.#gauge(
+    'learning_seconds_left',
+    'Time until the last service without a score has been there for the least time of learning.',
+  );
   readonly modelDamaged = this.#gauge('model_damaged', '1 while a saved model or profile could not be used.');
   readonly configReloaded = this.#gauge('config_last_reload_successful', '1 if the last reload took effect.');
   readonly cycleDuration = this.#histogram('cycle_duration_seconds', 'Duration of a cycle by phase.', ['phase']);

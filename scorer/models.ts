@@ -1,10 +1,11 @@
-import { join, resolve } from 'node:path';
+import { readdirSync, rmSync, statSync } from 'node:fs';
+import { basename, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { ScorerConfig } from './config.ts';
 import { Autoencoder } from './detectors/autoencoder.ts';
 import type { FeatureSet } from './features.ts';
 import { parsePrior, type Prior } from './calibration.ts';
-import { loadModel, ModelFileError, type SavedModel } from './training/model-file.ts';
+import { cardPath, loadModel, ModelFileError, type SavedModel } from './training/model-file.ts';
 
 /** Where things lie: the package's own folders are beside dist/, and beside this folder in the sources. */
 const PACKAGE = resolve(fileURLToPath(import.meta.url), '../..');
@@ -17,21 +18,65 @@ export interface FleetModel {
   readonly checksum: string;
   readonly prior: Prior | undefined;
   readonly path: string;
+  /** End of the history that it was trained on, milliseconds since the epoch. */
+  readonly trainedToMs: number;
 }
 
 export interface ModelPaths {
-  /** The model trained on this installation's own history. */
-  readonly fleet: string;
+  /** Everything that is learned is kept here. */
+  readonly folder: string;
   readonly base: string;
   readonly profiles: string;
+  /** State of a training that hasn't come to its end. */
+  readonly checkpoint: string;
 }
 
 export function modelPaths(config: ScorerConfig): ModelPaths {
+  const folder = join(config.state_dir, 'models');
   return {
-    fleet: join(config.state_dir, 'models', 'fleet.onnx'),
+    folder,
     base: config.base_model ?? SHIPPED_MODEL,
-    profiles: join(config.state_dir, 'models', 'profiles.json'),
+    profiles: join(folder, 'profiles.json'),
+    checkpoint: join(folder, 'fleet.checkpoint'),
   };
+}
+
+/** A model trained on this installation's own history is named after its weights: a new one never replaces the old one's file. */
+const FLEET_MODEL = /^fleet-[0-9a-f]{12}\.onnx$/;
+
+export function fleetModelPath(config: ScorerConfig, checksum: string): string {
+  return join(modelPaths(config).folder, `fleet-${checksum.slice(0, 12)}.onnx`);
+}
+
+/** Newest first. */
+export function fleetModels(config: ScorerConfig): string[] {
+  const { folder } = modelPaths(config);
+  return filesIn(folder)
+    .filter((name) => FLEET_MODEL.test(name))
+    .map((name) => join(folder, name))
+    .sort((a, b) => statSync(b).mtimeMs - statSync(a).mtimeMs);
+}
+
+/** What a write that was killed left behind is as old as this; a younger one may be under way. */
+const ABANDONED_MS = 3_600_000;
+
+/** Removes what no longer serves: other models than `kept`, and what runs that were killed were writing. */
+export function removeOutdated(config: ScorerConfig, kept: string): void {
+  const { folder } = modelPaths(config);
+  for (const path of filesIn(folder).map((name) => join(folder, name))) {
+    const other = basename(path).startsWith('fleet-') && path !== kept && path !== cardPath(kept);
+    const outdated = path.endsWith('.tmp') ? Date.now() - statSync(path).mtimeMs > ABANDONED_MS : other;
+    if (outdated) rmSync(path, { force: true });
+  }
+}
+
+function filesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    throw error;
+  }
 }
 
 /** Why a saved model isn't used. */
@@ -42,7 +87,8 @@ export interface Rejection {
 }
 
 /**
- * Opens the first model of `paths` that is whole and made for these features and steps.
+ * Opens a model of `paths` that is whole and made for these features and steps: the one with checksum `preferred`, or else
+ * the first.
  *
  * @returns no model when none fits; `rejected` names each that was there and why it isn't used
  */
@@ -50,21 +96,30 @@ export async function openModel(
   paths: readonly string[],
   set: FeatureSet,
   steps: readonly number[],
+  preferred?: string,
 ): Promise<{ readonly model: FleetModel | undefined; readonly rejected: readonly Rejection[] }> {
   const rejected: Rejection[] = [];
+  const fitting: (SavedModel & { readonly path: string })[] = [];
   for (const path of paths) {
     const loaded = await tryLoad(path, rejected);
     if (loaded === undefined) continue;
     const misfit = misfitOf(loaded, set, steps);
-    if (misfit !== undefined) {
-      rejected.push({ path, reason: misfit, damaged: false });
-      continue;
-    }
-    const autoencoder = await Autoencoder.load(loaded.bytes);
-    const { sha256: checksum, calibration } = loaded.card;
-    return { model: { autoencoder, checksum, prior: parsePrior(calibration), path }, rejected };
+    if (misfit === undefined) fitting.push({ ...loaded, path });
+    else rejected.push({ path, reason: misfit, damaged: false });
   }
-  return { model: undefined, rejected };
+  const chosen = fitting.find(({ card }) => card.sha256 === preferred) ?? fitting[0];
+  if (chosen === undefined) return { model: undefined, rejected };
+  const { sha256: checksum, calibration, trained } = chosen.card;
+  const model = {
+    autoencoder: await Autoencoder.load(chosen.bytes),
+    checksum,
+    prior: parsePrior(calibration),
+    path: chosen.path,
+    trainedToMs: Date.parse(trained.to),
+  };
+  // That one further down doesn't fit is nobody's concern.
+  const preceding = new Set(paths.slice(0, paths.indexOf(chosen.path)));
+  return { model, rejected: rejected.filter(({ path, damaged }) => damaged || preceding.has(path)) };
 }
 
 async function tryLoad(path: string, rejected: Rejection[]): Promise<SavedModel | undefined> {

@@ -23,6 +23,8 @@ const profiles: Profiles = {
         deviation: [0.1, NaN],
         threshold: 3,
         windows: 7,
+        from: 10,
+        to: 16,
       },
     ],
   ]),

@@ -17,12 +17,15 @@ export interface Profiles {
   /** Milliseconds since the epoch of the end of the normal period. */
   readonly learnedAtMs: number;
   readonly services: ReadonlyMap<string, Profile>;
-  readonly edges: ReadonlyMap<string, readonly (ColumnScaling | undefined)[]>;
+  readonly edges: ReadonlyMap<string, EdgeScalings>;
 }
+
+/** A scaling for each of the edges' features; undefined where nothing is known. */
+export type EdgeScalings = readonly (ColumnScaling | undefined)[];
 
 const scalingSchema = z.tuple([z.number(), z.number()]).nullable();
 const documentSchema = z.strictObject({
-  format: z.literal(3),
+  format: z.literal(4),
   model: z.string(),
   features: z.array(z.string()),
   edge_features: z.array(z.string()),
@@ -38,6 +41,8 @@ const documentSchema = z.strictObject({
       deviation: z.array(figureSchema),
       threshold: z.number().positive(),
       windows: z.number(),
+      from: z.int(),
+      to: z.int(),
     }),
   ),
   edges: z.record(z.string(), z.array(scalingSchema)),
@@ -52,7 +57,7 @@ export class ProfilesError extends Error {
 /** Writes atomically, checksum first. */
 export async function saveProfiles(path: string, profiles: Profiles): Promise<void> {
   const body = JSON.stringify({
-    format: 3,
+    format: 4,
     model: profiles.model,
     features: profiles.features,
     edge_features: profiles.edgeFeatures,
@@ -69,6 +74,8 @@ export async function saveProfiles(path: string, profiles: Profiles): Promise<vo
           deviation: profile.deviation.map(round),
           threshold: round(profile.threshold),
           windows: profile.windows,
+          from: profile.from,
+          to: profile.to,
         },
       ]),
     ),

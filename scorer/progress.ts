@@ -1,3 +1,6 @@
+import { z } from 'zod';
+import { LEARNING_PHASES, type LearningProgress } from './learn-options.ts';
+
 const BAR_WIDTH = 30;
 
 /** How far a long piece of work is: a bar on a terminal, a line for each new phase and tenth elsewhere. */
@@ -27,5 +30,22 @@ export class ProgressBar {
 
   end(): void {
     if (this.#output.isTTY) this.#output.write('\n');
+  }
+}
+
+const progressSchema = z.strictObject({ phase: z.enum(LEARNING_PHASES), share: z.number(), detail: z.string() });
+
+/** The line by which a learning tells another process how far it is. */
+export function renderProgress(progress: LearningProgress): string {
+  return JSON.stringify(progress);
+}
+
+/** Undefined for any other line. */
+export function parseProgress(line: string): LearningProgress | undefined {
+  if (!line.startsWith('{')) return undefined;
+  try {
+    return progressSchema.safeParse(JSON.parse(line)).data;
+  } catch {
+    return undefined;
   }
 }

@@ -28,6 +28,8 @@ const profile: Profile = {
   deviation: Array<number>(columns).fill(2),
   threshold: 2,
   windows: 100,
+  from: 0,
+  to: 99,
 };
 
 function profilesOf(...services: string[]): Profiles {

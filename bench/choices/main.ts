@@ -6,8 +6,8 @@ import { type Flags, parseFlags, renderHelp, UsageError } from '../../daemon/fla
 import { type ProgramContext, runProgram } from '../../daemon/lifecycle.ts';
 import { replayRobustZ } from '../../scorer/backtest/baselines.ts';
 import { ratio } from '../../scorer/backtest/columns.ts';
-import { type Evaluation, evaluate, RANKING_CYCLES } from '../../scorer/backtest/figures.ts';
-import { type Replay, replayFleet } from '../../scorer/backtest/replay.ts';
+import { type Evaluation, RANKING_CYCLES } from '../../scorer/backtest/figures.ts';
+import type { Replay } from '../../scorer/backtest/replay.ts';
 import { type BacktestSession, openSession } from '../../scorer/backtest/session.ts';
 import type { Ranker } from '../../scorer/root-cause.ts';
 import { ProgressBar } from '../../scorer/progress.ts';
@@ -84,7 +84,7 @@ async function rankings(session: BacktestSession, edges: boolean): Promise<Row[]
     ['anomaly score alone', () => byScore(session, steps)] as const,
     robustZ(session),
   ]) {
-    const { at_1, at_3, at_5 } = evaluate(await run(), faults, intervalMs(session)).figures.root_cause;
+    const { at_1, at_3, at_5 } = session.judge(await run()).figures.root_cause;
     rows.push({ choice: 'ranking', edges, way, at_1, at_3, at_5 });
   }
   return rows;
@@ -110,13 +110,12 @@ async function detections(session: BacktestSession): Promise<Row[]> {
   const rows: Row[] = [];
   for (const [way, threshold] of Object.entries(THRESHOLDS)) {
     const profiles = await withThreshold(session, threshold);
-    const judged = await replay({ ...session, profiles }, session.replayed.steps);
-    rows.push(detectionRow('threshold', way, evaluate(judged, session.faults, intervalMs(session))));
+    const judged = await session.replay(way, profiles, session.model.autoencoder);
+    rows.push(detectionRow('threshold', way, session.judge(judged)));
   }
   const judged = await replay(session, session.replayed.steps);
   for (const debounce of DEBOUNCES) {
-    const evaluation = evaluate(judged, session.faults, intervalMs(session), debounce);
-    rows.push(detectionRow('debounce', `${debounce.above} of ${debounce.of} cycles`, evaluation));
+    rows.push(detectionRow('debounce', `${debounce.above} of ${debounce.of} cycles`, session.judge(judged, debounce)));
   }
   return rows;
 }
@@ -133,13 +132,8 @@ function detectionRow(choice: Row['choice'], way: string, { figures }: Evaluatio
 }
 
 async function replay(session: BacktestSession, steps: readonly number[], rank?: Ranker): Promise<Replay> {
-  const { shape, set, fleet, profiles, model, replayed } = session;
-  const options = { ...replayed, steps, ...(rank !== undefined && { rank }) };
-  return await replayFleet(shape, set, fleet, profiles, model.autoencoder, options);
-}
-
-function intervalMs({ profiles }: BacktestSession): number {
-  return profiles.intervalMs;
+  const { profiles, model } = session;
+  return await session.replay('replay', profiles, model.autoencoder, { steps, ...(rank !== undefined && { rank }) });
 }
 
 function renderRow(row: Row): string {

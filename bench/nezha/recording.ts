@@ -8,7 +8,7 @@ import {
   SERVICE_SERIES,
   expandExpression,
 } from '../../scorer/features.ts';
-import type { TimeSpan } from '../../scorer/learning.ts';
+import type { TimeSpan } from '../../scorer/fleet-history.ts';
 import { PrometheusClient, type RangeSeries } from '../../scorer/prometheus.ts';
 import { type RunningPrometheus, startPrometheus } from '../../test/testserver/prometheus.ts';
 import { labels, rawSeries } from './open-metrics.ts';

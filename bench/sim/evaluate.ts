@@ -4,7 +4,7 @@ import { backtest, type BacktestResult } from '../../scorer/backtest/backtest.ts
 import { readFaults } from '../../scorer/backtest/labels.ts';
 import { readScorerConfig, type ScorerConfig } from '../../scorer/config.ts';
 import { type FeatureSet, parseFeatures } from '../../scorer/features.ts';
-import type { TimeSpan } from '../../scorer/learning.ts';
+import type { TimeSpan } from '../../scorer/fleet-history.ts';
 import type { PrometheusClient } from '../../scorer/prometheus.ts';
 import { SHIPPED_FEATURES } from '../../scorer/models.ts';
 import { scaleYaml } from '../../scripts/demo/time-scale.ts';

@@ -3,7 +3,7 @@ import { gunzipSync, gzipSync } from 'node:zlib';
 import { readFaults } from '../../scorer/backtest/labels.ts';
 import { CHANNELS, type Feature } from '../../scorer/features.ts';
 import { History } from '../../scorer/history.ts';
-import { fetchFleet } from '../../scorer/learning.ts';
+import { fetchFleet } from '../../scorer/fleet-history.ts';
 import { columnCount, columnIndex } from '../../scorer/tensor.ts';
 import { recordingPaths } from './recording.ts';
 import type { RecordedHistory } from './evaluate.ts';

@@ -5,7 +5,7 @@ import type { StopStack } from '../../daemon/lifecycle.ts';
 import { runCommand } from '../../microsim/command.ts';
 import { waitFor } from '../../microsim/condition.ts';
 import type { FeatureSet } from '../../scorer/features.ts';
-import type { TimeSpan } from '../../scorer/learning.ts';
+import type { TimeSpan } from '../../scorer/fleet-history.ts';
 import { renderRecordingRules } from '../../scorer/recording-rules.ts';
 import { freePort, Processes } from '../../scripts/demo/processes.ts';
 

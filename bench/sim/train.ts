@@ -24,7 +24,7 @@ export async function trainOn(
       toMs: learning.toMs - leaveMs,
       modelPath: path,
       seed,
-      onProgress,
+      onProgress: ({ phase, share, detail }) => onProgress(phase, share, detail),
     }),
   );
 }

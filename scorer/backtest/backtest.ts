@@ -1,8 +1,10 @@
-import { calibrateServices, trainingWindows, type TimeSpan } from '../learning.ts';
+import type { TimeSpan } from '../fleet-history.ts';
+import { calibrateServices } from '../learning.ts';
+import { trainingWindows } from '../model-training.ts';
 import { fitPca, replayRandom, replayRobustZ } from './baselines.ts';
 import type { FaultSpan } from './detection.ts';
-import { type Evaluation, evaluate } from './figures.ts';
-import { type Replay, replayFleet } from './replay.ts';
+import type { Evaluation } from './figures.ts';
+import type { Replay } from './replay.ts';
 import { type BacktestOptions, openSession } from './session.ts';
 
 export interface BacktestResult {
@@ -22,20 +24,13 @@ export interface BacktestResult {
  * @throws LearnError, PrometheusError
  */
 export async function backtest(options: BacktestOptions): Promise<BacktestResult> {
-  const { config, set, window, training, seed = 1, onProgress } = options;
+  const { config, window, training, seed = 1 } = options;
   const session = await openSession(options);
   try {
     const { shape, faults, fleet, learnt, profiles, model, replayed } = session;
-    const tell = (phase: string) => ({
-      ...replayed,
-      onProgress: (share: number) => onProgress?.(phase, share, `${replayed.steps.length} steps`),
-    });
-    const judge = (replay: Replay) => evaluate(replay, faults, config.interval);
-    const replay = await replayFleet(shape, set, fleet, profiles, model.autoencoder, tell('replay'));
-
+    const replay = await session.replay('replay', profiles, model.autoencoder);
     const pca = fitPca(shape, trainingWindows(shape, learnt));
     const calibrated = await calibrateServices(shape, learnt, { model: pca, heldOut: true });
-    const pcaProfiles = { ...profiles, services: calibrated };
     return {
       window,
       training,
@@ -43,11 +38,11 @@ export async function backtest(options: BacktestOptions): Promise<BacktestResult
       services: profiles.services.size,
       faults,
       replay,
-      evaluation: judge(replay),
+      evaluation: session.judge(replay),
       baselines: {
-        pca: judge(await replayFleet(shape, set, fleet, pcaProfiles, pca, tell('pca'))),
-        robust_z: judge(replayRobustZ(shape, fleet, learnt, replayed)),
-        random: judge(replayRandom([...profiles.services.keys()], replayed, seed)),
+        pca: session.judge(await session.replay('pca', { ...profiles, services: calibrated }, pca)),
+        robust_z: session.judge(replayRobustZ(shape, fleet, learnt, replayed)),
+        random: session.judge(replayRandom([...profiles.services.keys()], replayed, seed)),
       },
     };
   } finally {

@@ -1,6 +1,6 @@
 import { learnScalings, type Reconstructor } from '../calibration.ts';
 import type { Fleet } from '../fleet.ts';
-import type { Learnable } from '../learning.ts';
+import type { Learnable } from '../learnable.ts';
 import { deviation } from '../scaling.ts';
 import { meanOfLargest, quantile } from '../statistics.ts';
 import { columnCount, type TensorShape, windowSize } from '../tensor.ts';

@@ -1,26 +1,24 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Reconstructor } from '../calibration.ts';
 import type { ScorerConfig } from '../config.ts';
 import type { FeatureSet } from '../features.ts';
 import type { Fleet } from '../fleet.ts';
-import {
-  fetchFleet,
-  learn,
-  type Learnable,
-  learnableServices,
-  LearnError,
-  type TimeSpan,
-  usableProfiles,
-} from '../learning.ts';
-import { type FleetModel, modelPaths, openModel } from '../models.ts';
+import { fetchFleet, type TimeSpan } from '../fleet-history.ts';
+import { openKnowledge } from '../knowledge.ts';
+import { LearnError } from '../learn-options.ts';
+import { type Learnable, learnableServices } from '../learnable.ts';
+import { learn } from '../learning.ts';
+import type { FleetModel } from '../models.ts';
 import type { Profiles } from '../profiles.ts';
 import type { PrometheusClient } from '../prometheus.ts';
 import type { TensorShape } from '../tensor.ts';
 import { faultSpans, type FaultSpan } from './detection.ts';
-import { graceMs } from './figures.ts';
+import type { Debounce } from './alerts.ts';
+import { type Evaluation, evaluate, graceMs } from './figures.ts';
 import type { Fault } from './labels.ts';
-import type { ReplayOptions } from './replay.ts';
+import { type Replay, type ReplayOptions, replayFleet } from './replay.ts';
 
 export interface BacktestOptions {
   /** What `run` would be given; nothing is kept in its state folder. */
@@ -39,7 +37,6 @@ export interface BacktestOptions {
 
 /** Everything that a replay needs: what was learned, and the history to replay. */
 export interface BacktestSession {
-  readonly set: FeatureSet;
   readonly shape: TensorShape;
   readonly faults: readonly FaultSpan[];
   readonly model: FleetModel;
@@ -49,6 +46,9 @@ export interface BacktestSession {
   /** What was learned from. */
   readonly learnt: readonly Learnable[];
   readonly replayed: ReplayOptions;
+  /** Replays with a model and the profiles that were calibrated with it; `phase` is what progress is told of. */
+  replay(phase: string, profiles: Profiles, model: Reconstructor, options?: Partial<ReplayOptions>): Promise<Replay>;
+  judge(replay: Replay, debounce?: Debounce): Evaluation;
   close(): Promise<void>;
 }
 
@@ -82,26 +82,35 @@ async function openIn(options: BacktestOptions): Promise<BacktestSession> {
     all: true,
     seed,
     ...(options.epochs !== undefined && { epochs: options.epochs }),
-    ...(onProgress !== undefined && { onProgress }),
+    ...(onProgress !== undefined && {
+      onProgress: ({ phase, share, detail }) => onProgress(phase, share, detail),
+    }),
   });
-  const paths = modelPaths(config);
-  const { model } = await openModel([paths.fleet, paths.base], set, config.steps);
-  const profiles = model === undefined ? undefined : usableProfiles(paths.profiles, model, set, config);
+  const { model, profiles } = await openKnowledge(config, set);
   if (model === undefined || profiles === undefined) throw new LearnError('what was learned does not fit');
   const close = async () => await model.autoencoder.close();
   try {
+    const shape: TensorShape = { features: set.features, steps: config.steps };
+    const fleet = await fetchFleet({ config, set, client, ...before(window, config) });
+    const replayed: ReplayOptions = {
+      steps: stepsToReplay(window, training, faults, config.interval),
+      wantRanking: (step) => faults.some(({ first, last }) => step >= first && step <= last),
+    };
     return {
-      set,
-      shape: { features: set.features, steps: config.steps },
+      shape,
       faults,
       model,
       profiles,
-      fleet: await fetchFleet({ config, set, client, ...before(window, config) }),
+      fleet,
       learnt: learnableServices(await fetchFleet(learning), config, training.toMs),
-      replayed: {
-        steps: stepsToReplay(window, training, faults, config.interval),
-        wantRanking: (step) => faults.some(({ first, last }) => step >= first && step <= last),
-      },
+      replayed,
+      replay: async (phase, of, by, others = {}) =>
+        await replayFleet(shape, set, fleet, of, by, {
+          ...replayed,
+          ...others,
+          onProgress: (share) => onProgress?.(phase, share, `${replayed.steps.length} steps`),
+        }),
+      judge: (replay, debounce) => evaluate(replay, faults, config.interval, debounce),
       close,
     };
   } catch (error) {

@@ -6,7 +6,7 @@ import { readFaults } from '../backtest/labels.ts';
 import { renderTable, writeReports } from '../backtest/report.ts';
 import { readScorerConfig } from '../config.ts';
 import { readFeatures } from '../features.ts';
-import type { TimeSpan } from '../learning.ts';
+import type { TimeSpan } from '../fleet-history.ts';
 import { VERSION } from '../metrics.ts';
 import { SHIPPED_FEATURES } from '../models.ts';
 import { ProgressBar } from '../progress.ts';

@@ -2,30 +2,38 @@ import { durationSchema } from '../../daemon/config-file.ts';
 import { COMMON_FLAGS, type Flags, parseFlags, renderHelp, UsageError } from '../../daemon/flags.ts';
 import { createHttpClient } from '../../daemon/http-client.ts';
 import type { ProgramContext } from '../../daemon/lifecycle.ts';
-import { readScorerConfig } from '../config.ts';
+import { readScorerConfig, SCORER_DEFAULTS, type ScorerConfig } from '../config.ts';
 import { readFeatures } from '../features.ts';
 import { learn } from '../learning.ts';
 import { VERSION } from '../metrics.ts';
 import { SHIPPED_FEATURES } from '../models.ts';
 import { PrometheusClient } from '../prometheus.ts';
-import { ProgressBar } from '../progress.ts';
+import type { LearningProgress } from '../learn-options.ts';
+import { ProgressBar, renderProgress } from '../progress.ts';
 
 const FLAGS = {
   'config.file': { type: 'string', default: 'scorer.yaml', help: 'The configuration.' },
-  all: { type: 'boolean', help: 'Learn every service anew, not only those that are new.' },
+  all: { type: 'boolean', help: 'Learn every service anew, not only those that are due.' },
+  retrain: { type: 'boolean', help: "Train this installation's own model anew, from its own one on, though one fits." },
   model: {
     type: 'string',
-    help: 'Train a model from scratch and save it as this .onnx file, with its card beside it.',
+    help: 'Train a model from scratch, save it as this .onnx file with its card beside it, and learn nothing else.',
   },
   from: { type: 'string', help: 'Begin of the history, RFC 3339. Default: learning.history before the end.' },
-  to: { type: 'string', help: 'End of the history, RFC 3339. Default: now.' },
+  to: { type: 'string', help: 'End of the history, RFC 3339. Default: the last whole interval.' },
+  progress: {
+    type: 'string',
+    default: 'bar',
+    choices: ['bar', 'json'],
+    help: 'How to tell progress: to people, or as JSON lines to another process; then it ends with standard input.',
+  },
   epochs: { type: 'number', default: 60, help: 'Most passes over the windows when a model is trained.' },
   seed: { type: 'number', default: 1, help: 'Seed of the training.' },
   ...COMMON_FLAGS,
 } as const satisfies Flags;
 
 /** `lorikeet-scorer train`: learns what is normal from Prometheus' history. */
-export async function runTrain({ argv, stops }: ProgramContext): Promise<number> {
+export async function runTrain({ argv, stops, signal }: ProgramContext): Promise<number> {
   const { values } = parseFlags(argv, FLAGS);
   if (values.help || values.version) {
     const text = values.help ? renderHelp('lorikeet-scorer train [flags]', FLAGS) : `lorikeet-scorer ${VERSION}\n`;
@@ -36,9 +44,10 @@ export async function runTrain({ argv, stops }: ProgramContext): Promise<number>
   const set = readFeatures(config.features_file ?? SHIPPED_FEATURES);
   const http = createHttpClient(config.prometheus, { timeoutMs: config.prometheus.timeout });
   stops.onStop('prometheus client', () => http.close());
-  const toMs = readTime('to', values.to) ?? Date.now();
+  const toMs = readTime('to', values.to) ?? lastWholeInterval(config);
   const fromMs = readTime('from', values.from) ?? toMs - config.learning.history;
-  const progress = new ProgressBar(process.stderr);
+  const bar = new ProgressBar(process.stderr);
+  const json = values.progress === 'json';
   const result = await learn({
     config,
     set,
@@ -46,14 +55,30 @@ export async function runTrain({ argv, stops }: ProgramContext): Promise<number>
     fromMs,
     toMs,
     all: values.all,
+    retrain: values.retrain,
     ...(values.model !== undefined && { modelPath: values.model }),
     epochs: values.epochs,
     seed: values.seed,
-    onProgress: (phase, share, detail) => progress.update(phase, share, detail),
+    signal: json ? AbortSignal.any([signal, inputEnd()]) : signal,
+    onProgress: json
+      ? (progress: LearningProgress) => void process.stdout.write(`${renderProgress(progress)}\n`)
+      : ({ phase, share, detail }) => bar.update(phase, share, detail),
   });
-  progress.end();
+  if (!json) bar.end();
   process.stdout.write(`learned ${result.services} services, ${result.edges} edges with ${result.model}\n`);
   return 0;
+}
+
+/** Rules and ingestion are done with it, as with what `run` scores. */
+function lastWholeInterval({ interval, delay = interval * SCORER_DEFAULTS.delayShare }: ScorerConfig): number {
+  return Math.floor((Date.now() - delay) / interval) * interval;
+}
+
+/** Aborts when standard input ends: the process that held it open is gone, killed perhaps, and nobody waits for this one. */
+function inputEnd(): AbortSignal {
+  const gone = new AbortController();
+  process.stdin.once('close', () => gone.abort(new Error('the process that asked for it is gone'))).resume();
+  return gone.signal;
 }
 
 function readTime(flag: string, text: string | undefined): number | undefined {

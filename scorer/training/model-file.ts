@@ -25,8 +25,14 @@ export interface SavedModel {
   readonly bytes: Uint8Array;
 }
 
+/** What names the weights: of the ONNX file that they make. */
+export function modelChecksum(weights: AutoencoderWeights): string {
+  return sha256(encodeAutoencoder(weights));
+}
+
 /**
- * Saves a model as `<name>.onnx` and its card `<name>.json`, replacing what is there.
+ * Saves a model as `<name>.onnx` and its card `<name>.json`, replacing what is there. The card comes first: under a name
+ * that was free, a model without a card is never seen.
  *
  * @param path of the ONNX file; missing directories are made.
  */
@@ -36,8 +42,8 @@ export async function saveModel(path: string, weights: AutoencoderWeights, draft
   const card = modelCardSchema.parse({ format: 1, ...draft, parameters, sha256: sha256(bytes) });
   assertFits(path, card, weights);
   await writeAtomically([
-    { path, content: bytes },
     { path: cardPath(path), content: `${JSON.stringify(card, null, 2)}\n` },
+    { path, content: bytes },
   ]);
   return card;
 }

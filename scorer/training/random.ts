@@ -1,3 +1,10 @@
+/** A place in a stream of random numbers. */
+export interface RandomPosition {
+  readonly state: number;
+  /** A normal number that was drawn along with the last one and not given out yet. */
+  readonly spare: number | undefined;
+}
+
 /** A reproducible stream of random numbers: mulberry32, 32 bits of state, by Tommy Ettinger (public domain). */
 export class Random {
   #state: number;
@@ -5,6 +12,16 @@ export class Random {
 
   constructor(seed: number) {
     this.#state = seed >>> 0;
+  }
+
+  /** Where the stream is, to go on from later. */
+  get position(): RandomPosition {
+    return { state: this.#state, spare: this.#spare };
+  }
+
+  set position({ state, spare }: RandomPosition) {
+    this.#state = state;
+    this.#spare = spare;
   }
 
   /** Uniform in 0 (included) to 1 (excluded). */

@@ -4,8 +4,8 @@ import {
   type AutoencoderWeights,
   initialWeights,
 } from '../detectors/autoencoder-weights.ts';
-import { Random } from './random.ts';
-import { Evaluation, TrainingStep } from './training-step.ts';
+import { Random, type RandomPosition } from './random.ts';
+import { Evaluation, type OptimiserState, TrainingStep } from './training-step.ts';
 import { BatchBuffer, spoil, type SpoilOptions, windowSource, type Windows, type WindowSource } from './windows.ts';
 
 export interface TrainingOptions extends SpoilOptions {
@@ -32,6 +32,12 @@ export interface TrainingOptions extends SpoilOptions {
   /** What differs from the usual network. */
   readonly network?: Partial<AutoencoderShape>;
   readonly onProgress?: (progress: TrainingProgress) => void;
+  /** State of a run with the same options and windows that didn't come to its end; this one goes on from there. */
+  readonly resume?: TrainingState | undefined;
+  /** Takes the state after an epoch, to be kept for `resume`. */
+  readonly onState?: (state: TrainingState) => Promise<void>;
+  /** Epochs from one call of `onState` to the next. */
+  readonly stateEvery?: number;
   readonly signal?: AbortSignal;
 }
 
@@ -53,6 +59,23 @@ export interface TrainingResult {
   /** 1-based; 0 when the initial weights were never surpassed. */
   readonly bestEpoch: number;
   readonly validationLoss: number | undefined;
+}
+
+/** All that decides how a run goes on after an epoch. */
+export interface TrainingState {
+  readonly optimiser: OptimiserState;
+  readonly random: RandomPosition;
+  /** The training windows as the last epoch took them; the next one shuffles them further. */
+  readonly order: Uint32Array;
+  readonly best: BestEpoch;
+  readonly history: readonly TrainingProgress[];
+}
+
+export interface BestEpoch {
+  readonly weights: Float32Array;
+  /** 1-based; 0 for the initial weights. */
+  readonly epoch: number;
+  readonly loss: number | undefined;
 }
 
 /** Training can't start with these windows, or it didn't converge. */
@@ -143,24 +166,40 @@ class TrainingRun {
   }
 
   async all(): Promise<TrainingResult> {
-    const { patience = 5, onProgress } = this.#options;
-    const best = { weights: this.#step.weights.slice(), epoch: 0, loss: await this.#validate() };
-    const history: TrainingProgress[] = [];
-    for (let epoch = 1; epoch <= this.#epochs && epoch <= best.epoch + patience; epoch++) {
+    const { patience = 5, stateEvery = 1, onProgress, onState, resume } = this.#options;
+    let best = resume === undefined ? await this.#initialEpoch() : this.#restore(resume);
+    const history: TrainingProgress[] = [...(resume?.history ?? [])];
+    for (let epoch = history.length + 1; epoch <= this.#epochs && epoch <= best.epoch + patience; epoch++) {
       const trainingLoss = await this.#pass(epoch);
       const validationLoss = await this.#validate();
       const better = validationLoss === undefined || validationLoss < best.loss!;
-      if (better) {
-        best.weights.set(this.#step.weights);
-        best.epoch = epoch;
-        best.loss = validationLoss;
-      }
+      if (better) best = { weights: this.#step.weights.slice(), epoch, loss: validationLoss };
       const progress = { epoch, epochs: this.#epochs, trainingLoss, validationLoss, best: better };
       history.push(progress);
       onProgress?.(progress);
+      if (epoch % stateEvery === 0) await onState?.(this.#state(best, history));
     }
     const weights = { shape: this.#shape, values: best.weights };
     return { weights, history, bestEpoch: best.epoch, validationLoss: best.loss };
+  }
+
+  async #initialEpoch(): Promise<BestEpoch> {
+    return { weights: this.#step.weights.slice(), epoch: 0, loss: await this.#validate() };
+  }
+
+  #state(best: BestEpoch, history: readonly TrainingProgress[]): TrainingState {
+    const { state: optimiser } = this.#step;
+    return { optimiser, random: this.#random.position, order: this.#order.slice(), best, history: [...history] };
+  }
+
+  #restore({ optimiser, random, order, best }: TrainingState): BestEpoch {
+    if (order.length !== this.#order.length || best.weights.length !== this.#step.weights.length) {
+      throw new TrainingError('TRAINING_DATA', 'the state to go on from is of other windows or another network');
+    }
+    this.#step.state = optimiser;
+    this.#random.position = random;
+    this.#order.set(order);
+    return best;
   }
 
   /** One pass over the training windows in random order; returns the mean loss of its batches. */

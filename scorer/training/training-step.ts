@@ -12,6 +12,15 @@ interface State {
   readonly step: Tensor;
 }
 
+/** The same outside of onnxruntime, to be kept and to go on from. */
+export interface OptimiserState {
+  readonly weights: Float32Array;
+  readonly firstMoment: Float32Array;
+  readonly secondMoment: Float32Array;
+  /** Steps taken so far. */
+  readonly step: number;
+}
+
 /**
  * Weights under training. There are two copies of the state, which change roles at each step: onnxruntime reads one and
  * writes the other.
@@ -43,16 +52,35 @@ export class TrainingStep {
 
   /** The weights as they are now; the next step but one overwrites this buffer. */
   get weights(): Float32Array {
-    return this.#current.weights.data as Float32Array;
+    return floats(this.#current.weights);
   }
 
   get weightsTensor(): Tensor {
     return this.#current.weights;
   }
 
+  /** A copy of the weights and Adam's memory. */
+  get state(): OptimiserState {
+    const { weights, firstMoment, secondMoment, step } = this.#current;
+    return {
+      weights: floats(weights).slice(),
+      firstMoment: floats(firstMoment).slice(),
+      secondMoment: floats(secondMoment).slice(),
+      step: read(step),
+    };
+  }
+
+  set state(state: OptimiserState) {
+    const { weights, firstMoment, secondMoment, step } = this.#current;
+    floats(weights).set(state.weights);
+    floats(firstMoment).set(state.firstMoment);
+    floats(secondMoment).set(state.secondMoment);
+    floats(step)[0] = state.step;
+  }
+
   /** Moves the weights against the gradient once and returns the loss before that. */
   async run(input: Batch, target: Batch, learningRate: number): Promise<number> {
-    (this.#learningRate.data as Float32Array)[0] = learningRate;
+    floats(this.#learningRate)[0] = learningRate;
     const { weights, firstMoment, secondMoment, step } = this.#current;
     await this.#session.run(
       {
@@ -124,5 +152,9 @@ function scalar(): Tensor {
 }
 
 function read(tensor: Tensor): number {
-  return (tensor.data as Float32Array)[0]!;
+  return floats(tensor)[0]!;
+}
+
+function floats(tensor: Tensor): Float32Array {
+  return tensor.data as Float32Array;
 }

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -8,13 +8,12 @@ import { createHttpClient, httpClientSchema } from '../../daemon/http-client.ts'
 import { createLogger } from '../../daemon/logger.ts';
 import { ScorerApp } from '../../scorer/app.ts';
 import { readScorerConfig } from '../../scorer/config.ts';
-import { CHANNELS, readFeatures, SERVICE_SERIES } from '../../scorer/features.ts';
-import type { Sample } from '../../scorer/remote-write/sample.ts';
+import { readFeatures } from '../../scorer/features.ts';
 import { RemoteWriter } from '../../scorer/remote-write/writer.ts';
 import { type RunningPrometheus, startPrometheus } from '../testserver/prometheus.ts';
 import { type Proxy, startProxy } from '../testserver/proxy.ts';
+import { FeatureTraffic } from '../testserver/traffic.ts';
 
-const FEATURES = ['request_rate', 'request_latency', 'memory_bytes'];
 const NORMAL: Readonly<Record<string, number>> = { request_rate: 40, request_latency: 0.02, memory_bytes: 5e7 };
 const SERVICES = ['cart', 'catalog', 'payment'];
 
@@ -26,31 +25,8 @@ let address: string;
 const logged: string[] = [];
 const logger = createLogger({ write: (line) => logged.push(line) });
 
-/** Plays the part of the recording rules: writes every service's features twice a second. */
-const traffic = {
-  services: new Set(SERVICES),
-  factor: new Map<string, number>(),
-  timer: undefined as NodeJS.Timeout | undefined,
-  seed: 1,
-  noise(): number {
-    this.seed = (this.seed * 48_271) % 2_147_483_647;
-    return 0.9 + (0.2 * this.seed) / 2_147_483_647;
-  },
-  samples(): Sample[] {
-    const timestampMs = Date.now();
-    return [...this.services].flatMap((service) =>
-      FEATURES.flatMap((feature) => {
-        const factor = (this.factor.get(`${service}/${feature}`) ?? 1) * (NORMAL[feature] ?? 1);
-        return CHANNELS.map((channel) => ({
-          name: SERVICE_SERIES,
-          labels: { namespace: 'shop', service, feature, channel },
-          value: factor * this.noise(),
-          timestampMs,
-        }));
-      }),
-    );
-  },
-};
+const traffic = new FeatureTraffic(SERVICES, NORMAL);
+let timer: NodeJS.Timeout | undefined;
 
 function configure(
   name: string,
@@ -110,17 +86,19 @@ describe('the scorer against a real Prometheus', { timeout: 90_000 }, () => {
     folder = mkdtempSync(join(tmpdir(), 'lorikeet-pipeline-'));
     prometheus = await startPrometheus();
     proxy = await startProxy(prometheus.url);
-    const features = FEATURES.map((name) => `  - { name: ${name}, expr: 'm[$window]', scale: log }`).join('\n');
+    const features = Object.keys(NORMAL)
+      .map((name) => `  - { name: ${name}, expr: 'm[$window]', scale: log }`)
+      .join('\n');
     writeFileSync(join(folder, 'features.yaml'), `windows: [1s, 2s, 4s]\nfeatures:\n${features}\n`);
     const http = createHttpClient(httpClientSchema.parse({}), { timeoutMs: 5000 });
     const writer = new RemoteWriter({ url: `${prometheus.url}/api/v1/write`, http, logger });
-    traffic.timer = setInterval(() => void writer.write(traffic.samples()), 500);
+    timer = setInterval(() => void writer.write(traffic.samples()), 500);
     app = createApp(configure('scorer.yaml'));
     address = await app.start();
   }, 60_000);
 
   afterAll(async () => {
-    clearInterval(traffic.timer);
+    clearInterval(timer);
     await app?.stop();
     await proxy?.stop();
     await prometheus?.stop();
@@ -133,10 +111,20 @@ describe('the scorer against a real Prometheus', { timeout: 90_000 }, () => {
       () => page('/metrics'),
       (text) => text.includes('lorikeet_scorer_services{state="learning"} 3'),
     );
+    expect(await page('/metrics')).toMatch(/^lorikeet_scorer_learning_seconds_left ([1-9]|1[0-5])$/m);
+    expect(logged.find((line) => line.includes('services are learning'))).toMatch(
+      /services=3 seconds_left=\d+ for_example=shop/,
+    );
     expect((await scores()).size).toBe(0);
     const seen = await until('all are scored', scores, (found) => found.size === SERVICES.length);
     for (const score of seen.values()) expect(score).toBeGreaterThanOrEqual(0);
     expect(await page('/-/ready')).toContain('is ready');
+    const told = await page('/metrics');
+    expect(told).toContain('lorikeet_scorer_learning_seconds_left 0');
+    for (const phase of ['fetch', 'train', 'calibrate']) {
+      expect(told).toContain(`lorikeet_scorer_training_progress_ratio{phase="${phase}"} `);
+    }
+    expect(told).toContain('lorikeet_scorer_training_progress_ratio{phase="calibrate"} 1');
   });
 
   it('asks Prometheus twice a cycle', async () => {
@@ -192,14 +180,15 @@ describe('the scorer against a real Prometheus', { timeout: 90_000 }, () => {
     await app.stop();
     const state = join(folder, 'state/models');
     const base = join(folder, 'base.onnx');
+    const fleet = readdirSync(state).find((name) => /^fleet-.*\.onnx$/.test(name)) ?? '';
     for (const end of ['onnx', 'json']) {
-      copyFileSync(join(state, `fleet.${end}`), join(folder, `base.${end}`));
+      copyFileSync(join(state, fleet.replace('onnx', end)), join(folder, `base.${end}`));
     }
-    writeFileSync(join(state, 'fleet.onnx'), 'not a model');
+    writeFileSync(join(state, fleet), 'not a model');
     logged.length = 0;
     app = createApp(configure('damaged.yaml', `base_model: ${base}`));
     address = await app.start();
-    expect(logged.find((line) => line.includes('model not used'))).toContain('fleet.onnx');
+    expect(logged.find((line) => line.includes('not used'))).toContain(fleet);
     expect(logged.find((line) => line.includes('model opened'))).toContain('base.onnx');
     expect(await page('/metrics')).toContain('lorikeet_scorer_model_damaged 1');
     await until('scores are back', scores, (found) => found.size === SERVICES.length);

@@ -1,0 +1,169 @@
+import type { Reconstructor } from '../../scorer/calibration.ts';
+import { Autoencoder } from '../../scorer/detectors/autoencoder.ts';
+import { type AutoencoderWeights, weightsOf } from '../../scorer/detectors/autoencoder-weights.ts';
+import type { Learnable } from '../../scorer/learnable.ts';
+import { trainingWindows } from '../../scorer/model-training.ts';
+import { CHANNELS } from '../../scorer/features.ts';
+import { NEUTRAL, type TensorShape, windowSize } from '../../scorer/tensor.ts';
+import { encodeAutoencoder } from '../../scorer/training/model-bytes.ts';
+import { train } from '../../scorer/training/trainer.ts';
+import { solve } from './solve.ts';
+
+/** What one service has of its own beside its profile. */
+export interface Adapter {
+  readonly model: Reconstructor;
+  /** That have to be kept of it. */
+  readonly bytes: number;
+  /** All services' windows go through one network, in one run. */
+  readonly shared: boolean;
+}
+
+export type Adaptation = (shape: TensorShape, service: Learnable) => Promise<Adapter>;
+
+/** Nothing: the service's scaling and threshold are all that is its own. */
+export function scalingAlone(model: Reconstructor): Adaptation {
+  return () => Promise.resolve({ model, bytes: 0, shared: true });
+}
+
+/** A copy of the network, trained further on the service's own windows; kept open until `close`. */
+export function fineTunedCopy(
+  weights: AutoencoderWeights,
+  seed: number,
+  close: (model: Autoencoder) => void,
+): Adaptation {
+  return async (shape, service) => {
+    const tuned = await train(trainingWindows(shape, [service]), {
+      steps: shape.steps.length,
+      features: shape.features.length,
+      init: weights,
+      epochs: 30,
+      patience: 5,
+      learningRate: 1e-3,
+      validationShare: 0.15,
+      noise: 0.02,
+      dropout: 0.05,
+      seed,
+    });
+    const bytes = encodeAutoencoder(tuned.weights);
+    const model = await Autoencoder.load(bytes);
+    close(model);
+    return { model, bytes: bytes.length, shared: false };
+  };
+}
+
+/** Values that count as the prior's, so that a column of few values is left as it is. */
+const RIDGE = 10;
+
+/** A factor and an offset for each newest value of the reconstruction, by least squares on the service's own windows. */
+export function affine(base: Reconstructor): Adaptation {
+  return async (shape, service) => {
+    const { data, mask, reconstruction, count } = await reconstructed(base, shape, service);
+    const size = windowSize(shape);
+    const entries = newestEntries(shape);
+    const fits = entries.map((entry) => {
+      let [n, x1, y1, xx, xy] = [0, 0, 0, 0, 0];
+      for (let at = entry; at < count * size; at += size) {
+        if (mask[at] === 0) continue;
+        const [x, y] = [reconstruction[at]! - NEUTRAL, data[at]! - NEUTRAL];
+        n++;
+        x1 += x;
+        y1 += y;
+        xx += x * x;
+        xy += x * y;
+      }
+      const variance = n === 0 ? 0 : xx - (x1 * x1) / n;
+      const pull = n === 0 ? 1 : (RIDGE * (xx + 1e-9)) / n;
+      const factor = (variance === 0 ? pull : xy - (x1 * y1) / n + pull) / (variance + pull);
+      return { factor, offset: (y1 - factor * x1) / (n + RIDGE) };
+    });
+    const model: Reconstructor = {
+      async reconstruct(windows, marks, number) {
+        const out = await base.reconstruct(windows, marks, number);
+        for (let window = 0; window < number; window++) {
+          for (const [index, entry] of entries.entries()) {
+            const at = window * size + entry;
+            const { factor, offset } = fits[index]!;
+            out[at] = NEUTRAL + factor * (out[at]! - NEUTRAL) + offset;
+          }
+        }
+        return out;
+      },
+    };
+    return { model, bytes: 2 * 4 * entries.length, shared: true };
+  };
+}
+
+/**
+ * An input vector for each service that is added to the code. Without a bend what it adds to the reconstruction is one vector out
+ * of those that the decoder can give, so the best is found by least squares, without training.
+ */
+export async function inputVector(weights: AutoencoderWeights, base: Reconstructor): Promise<Adaptation> {
+  const directions = await decoderDirections(weights);
+  return async (shape, service) => {
+    const { data, mask, reconstruction, count } = await reconstructed(base, shape, service);
+    const size = windowSize(shape);
+    const residual = new Float64Array(size);
+    for (let at = 0; at < count * size; at++) {
+      if (mask[at] !== 0) residual[at % size]! += (data[at]! - reconstruction[at]!) / count;
+    }
+    const dot = (a: ArrayLike<number>, b: ArrayLike<number>) => {
+      let sum = 0;
+      for (let i = 0; i < size; i++) sum += a[i]! * b[i]!;
+      return sum;
+    };
+    const normal = directions.map((row, i) => directions.map((column, j) => dot(row, column) + (i === j ? 1e-6 : 0)));
+    const vector = solve(
+      normal,
+      directions.map((direction) => dot(direction, residual)),
+    );
+    const added = Float64Array.from({ length: size }, (_, i) =>
+      directions.reduce((sum, direction, k) => sum + vector[k]! * direction[i]!, 0),
+    );
+    const model: Reconstructor = {
+      async reconstruct(windows, marks, number) {
+        const out = await base.reconstruct(windows, marks, number);
+        for (let at = 0; at < number * size; at++) out[at]! += added[at % size]!;
+        return out;
+      },
+    };
+    return { model, bytes: 4 * directions.length, shared: true };
+  };
+}
+
+/** What one unit of each number of the code adds to the reconstruction. */
+async function decoderDirections({ shape, values }: AutoencoderWeights): Promise<Float32Array[]> {
+  const size = shape.channels * shape.steps * shape.features;
+  const outputFor = async (unit: number | undefined) => {
+    const copy = { shape, values: values.slice() };
+    const of = (name: string) => weightsOf(copy).find((spec) => spec.name === name)!.data;
+    of('encoder.2.weight').fill(0);
+    of('encoder.2.bias').fill(0);
+    if (unit !== undefined) of('encoder.2.bias')[unit] = 1;
+    const model = await Autoencoder.load(encodeAutoencoder(copy));
+    const out = await model.reconstruct(new Float32Array(size).fill(NEUTRAL), new Float32Array(size).fill(1), 1);
+    await model.close();
+    return out;
+  };
+  const rest = await outputFor(undefined);
+  const directions: Float32Array[] = [];
+  for (let unit = 0; unit < shape.bottleneck; unit++) {
+    directions.push((await outputFor(unit)).map((value, i) => value - rest[i]!));
+  }
+  return directions;
+}
+
+async function reconstructed(base: Reconstructor, shape: TensorShape, service: Learnable) {
+  const windows = trainingWindows(shape, [service]);
+  const size = windowSize(shape);
+  const { count } = windows;
+  const [data, mask] = [new Float32Array(count * size), new Float32Array(count * size)];
+  for (let index = 0; index < count; index++) windows.copy(index, data, mask, index * size);
+  return { data, mask, count, reconstruction: await base.reconstruct(data, mask, count) };
+}
+
+/** Where a window holds the newest value of each column: the only ones that are judged. */
+function newestEntries({ features, steps }: TensorShape): number[] {
+  return CHANNELS.flatMap((_, channel) =>
+    features.map((__, feature) => channel * steps.length * features.length + feature),
+  );
+}

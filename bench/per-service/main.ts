@@ -1,0 +1,178 @@
+/**
+ * Compares what a service may have of its own beside its scaling and threshold: a fine-tuned copy of the network, or a
+ * small adapter; on a folder of recorded faults, by the protocol of docs/evaluation.md.
+ */
+import { type Flags, parseFlags, renderHelp, UsageError } from '../../daemon/flags.ts';
+import { type ProgramContext, runProgram } from '../../daemon/lifecycle.ts';
+import { COLUMNS } from '../../scorer/backtest/columns.ts';
+import type { Figures } from '../../scorer/backtest/figures.ts';
+import { type BacktestSession, openSession } from '../../scorer/backtest/session.ts';
+import type { Profile, Reconstructor } from '../../scorer/calibration.ts';
+import { Autoencoder } from '../../scorer/detectors/autoencoder.ts';
+import { calibrateServices } from '../../scorer/learning.ts';
+import { ProgressBar } from '../../scorer/progress.ts';
+import { median } from '../../scorer/statistics.ts';
+import { allocateWindows, windowSize } from '../../scorer/tensor.ts';
+import { loadModel } from '../../scorer/training/model-file.ts';
+import { openRecording } from '../nezha/backtest-options.ts';
+import { writeResults } from '../results.ts';
+import { type Adaptation, type Adapter, affine, fineTunedCopy, inputVector, scalingAlone } from './adapters.ts';
+
+const FLAGS = {
+  'features.file': { type: 'string', default: 'bench/nezha/features.yaml', help: 'The list of features.' },
+  seeds: { type: 'number', default: 3, help: 'How many times the fleet model is trained, with seeds 1, 2, ...' },
+  epochs: { type: 'number', default: 60, help: 'Most passes over the windows when the fleet model is trained.' },
+  help: { type: 'boolean', help: 'Print this help and exit.' },
+} as const satisfies Flags;
+
+/** A cycle of each is timed so many times, in turn. */
+const TIMED_CYCLES = 50;
+
+interface Row {
+  readonly seed: number;
+  readonly adaptation: string;
+  readonly figures: Figures;
+  readonly bytes_per_service: number;
+  /** To fit it, once. */
+  readonly fit_ms_per_service: number;
+  /** To reconstruct, each cycle. */
+  readonly cycle_ms_per_service: number;
+}
+
+async function main({ argv, stops }: ProgramContext): Promise<number> {
+  const { values, positionals } = parseFlags(argv, FLAGS);
+  if (values.help) {
+    process.stdout.write(renderHelp('npm run bench:per-service -- <folder> [flags]', FLAGS));
+    return 0;
+  }
+  const [path] = positionals;
+  if (path === undefined) throw new UsageError('expected a folder with recorded metrics and faults');
+  const progress = new ProgressBar(process.stderr);
+  const onProgress = (phase: string, share: number, detail: string) => progress.update(phase, share, detail);
+  const recording = await openRecording({ path, featuresFile: values['features.file'], stops, onProgress });
+  const rows: Row[] = [];
+  for (let seed = 1; seed <= values.seeds; seed++) {
+    const session = await openSession({ ...recording, seed, epochs: values.epochs });
+    try {
+      rows.push(...(await compare(session, seed)));
+    } finally {
+      await session.close();
+    }
+  }
+  progress.end();
+  process.stdout.write(table(rows));
+  writeResults('per-service', rows);
+  return 0;
+}
+
+interface Adapted {
+  readonly name: string;
+  readonly fleet: readonly Adapter[];
+  readonly fitMs: number;
+}
+
+async function compare(session: BacktestSession, seed: number): Promise<Row[]> {
+  const { shape, learnt, model, profiles } = session;
+  const base = model.autoencoder;
+  const weights = (await loadModel(model.path))!.weights;
+  const opened: Autoencoder[] = [];
+  const adaptations: readonly (readonly [string, Adaptation])[] = [
+    ['scaling alone', scalingAlone(base)],
+    ['fine-tuned copy', fineTunedCopy(weights, seed, (copy) => void opened.push(copy))],
+    ['factor and offset', affine(base)],
+    ['input vector', await inputVector(weights, base)],
+  ];
+  try {
+    const adapted: Adapted[] = [];
+    for (const [name, adaptation] of adaptations) {
+      const started = performance.now();
+      const fleet: Adapter[] = [];
+      for (const service of learnt) fleet.push(await adaptation(shape, service));
+      adapted.push({ name, fleet, fitMs: (performance.now() - started) / learnt.length });
+    }
+    const cycleMs = await timeCycles(session, adapted);
+    const rows: Row[] = [];
+    for (const [index, { name, fleet, fitMs }] of adapted.entries()) {
+      const services = new Map<string, Profile>();
+      for (const [at, service] of learnt.entries()) {
+        const calibration = { model: fleet[at]!.model, heldOut: true };
+        for (const [key, profile] of await calibrateServices(shape, [service], calibration)) services.set(key, profile);
+      }
+      const byKey = new Map(learnt.map(({ key }, at) => [key, fleet[at]!.model]));
+      const scored = [...session.fleet.services.keys()].filter((key) => services.has(key));
+      const joined = inOrder(
+        scored.map((key) => byKey.get(key)!),
+        windowSize(shape),
+      );
+      const replayed = await session.replay(name, { ...profiles, services }, joined);
+      rows.push({
+        seed,
+        adaptation: name,
+        figures: session.judge(replayed).figures,
+        bytes_per_service: fleet[0]?.bytes ?? 0,
+        fit_ms_per_service: round(fitMs),
+        cycle_ms_per_service: round(cycleMs[index]!),
+      });
+    }
+    return rows;
+  } finally {
+    for (const copy of opened) await copy.close();
+  }
+}
+
+/** Gives each window of a batch to the model of its service. */
+function inOrder(models: readonly Reconstructor[], size: number): Reconstructor {
+  return {
+    async reconstruct(data, mask, count) {
+      if (count !== models.length)
+        throw new RangeError(`expected a window for each of ${models.length} services, got ${count}`);
+      const out = new Float32Array(count * size);
+      for (const [index, model] of models.entries()) {
+        const [from, to] = [index * size, (index + 1) * size];
+        out.set(await model.reconstruct(data.subarray(from, to), mask.subarray(from, to), 1), from);
+      }
+      return out;
+    },
+  };
+}
+
+/** Milliseconds a service to reconstruct the fleet's windows once, the median; all take turns. */
+async function timeCycles({ shape }: BacktestSession, adapted: readonly Adapted[]): Promise<number[]> {
+  const times = adapted.map((): number[] => []);
+  for (let cycle = 0; cycle < TIMED_CYCLES; cycle++) {
+    for (const [index, { fleet }] of adapted.entries()) {
+      const { data, mask, count } = allocateWindows(shape, fleet.length);
+      const [first] = fleet;
+      const model =
+        first?.shared === true
+          ? first.model
+          : inOrder(
+              fleet.map((adapter) => adapter.model),
+              windowSize(shape),
+            );
+      const started = performance.now();
+      await model.reconstruct(data, mask, count);
+      times[index]!.push((performance.now() - started) / count);
+    }
+  }
+  return times.map(median);
+}
+
+function table(rows: readonly Row[]): string {
+  const head = ['', 'seed', ...COLUMNS.map(([title]) => title), 'bytes', 'fit ms', 'cycle ms'];
+  const lines = [...rows]
+    .sort((a, b) => a.adaptation.localeCompare(b.adaptation) || a.seed - b.seed)
+    .map((row) => [
+      row.adaptation,
+      String(row.seed),
+      ...COLUMNS.map(([, text]) => text(row.figures)),
+      ...[row.bytes_per_service, row.fit_ms_per_service, row.cycle_ms_per_service].map(String),
+    ]);
+  return [head, head.map(() => '---'), ...lines].map((cells) => `| ${cells.join(' | ')} |\n`).join('');
+}
+
+function round(value: number): number {
+  return Number(value.toPrecision(3));
+}
+
+await runProgram('bench-per-service', main);

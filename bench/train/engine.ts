@@ -1,0 +1,43 @@
+import { Tensor } from 'onnxruntime-node';
+import { type AutoencoderShape, initialWeights } from '../../scorer/detectors/autoencoder-weights.ts';
+import { Graph } from '../../scorer/training/graph.ts';
+import { matmul } from '../../scorer/training/layers.ts';
+import { openGraph } from '../../scorer/training/session.ts';
+import { TrainingStep } from '../../scorer/training/training-step.ts';
+import { BatchBuffer, type Windows, windowSource } from '../../scorer/training/windows.ts';
+import { BATCH } from './workload.ts';
+
+/** Something to be timed again and again; the time of one run is in seconds. */
+export interface Subject {
+  readonly run: () => Promise<number>;
+  readonly close: () => Promise<void>;
+}
+
+/** Large enough for the engine's blocking to pay, small enough for a few runs a second. */
+const MATRIX = 768;
+export const MATRIX_OPERATIONS = 2 * MATRIX ** 3;
+
+/** The engine's fastest: one product of two square matrices. */
+export async function matrixProduct(threads: number): Promise<Subject> {
+  const graph = new Graph();
+  const [a, b] = ['a', 'b'].map((name) => graph.input(name, [MATRIX, MATRIX]));
+  graph.output('c', matmul(a!, b!));
+  const session = await openGraph(graph, 'matrix_product', threads);
+  const tensor = () => new Tensor('float32', new Float32Array(MATRIX ** 2).fill(0.5), [MATRIX, MATRIX]);
+  const [feeds, fetches] = [{ a: tensor(), b: tensor() }, { c: tensor() }];
+  return { run: () => timed(() => session.run(feeds, fetches)), close: () => session.release() };
+}
+
+/** One step of the trainer as it is. */
+export async function trainingStep(shape: AutoencoderShape, windows: Windows, threads: number): Promise<Subject> {
+  const step = await TrainingStep.open(initialWeights(shape, 1), {}, threads);
+  const indices = Uint32Array.from({ length: BATCH }, (_, index) => index);
+  const batch = new BatchBuffer(shape, BATCH).load(windowSource(windows, shape), indices);
+  return { run: () => timed(() => step.run(batch, batch, 1e-3)), close: () => step.close() };
+}
+
+export async function timed(work: () => unknown): Promise<number> {
+  const started = performance.now();
+  await work();
+  return (performance.now() - started) / 1000;
+}

@@ -1,0 +1,43 @@
+import { type AutoencoderShape, autoencoderShape } from '../../scorer/detectors/autoencoder-weights.ts';
+import { readFeatures } from '../../scorer/features.ts';
+import { SHIPPED_FEATURES } from '../../scorer/models.ts';
+import { NETWORK } from '../../scorer/model-training.ts';
+import { DEFAULT_STEPS } from '../../scorer/tensor.ts';
+import { Random } from '../../scorer/training/random.ts';
+import { type Windows, windowSize } from '../../scorer/training/windows.ts';
+
+export const BATCH = 64;
+/** Patterns that services' windows are mixtures of. */
+const PATTERNS = 12;
+
+/** The network as it is trained for the shipped features. */
+export function shippedShape(): AutoencoderShape {
+  return autoencoderShape(DEFAULT_STEPS.length, readFeatures(SHIPPED_FEATURES).features.length, NETWORK);
+}
+
+/** Windows that are mixtures of a few patterns and some noise, as services' signals move together. */
+export function mixtures(shape: AutoencoderShape, count: number): Windows {
+  const random = new Random(1);
+  const size = windowSize(shape);
+  const patterns = Array.from({ length: PATTERNS }, () => Float32Array.from({ length: size }, () => random.normal()));
+  const data = new Float32Array(count * size);
+  for (let window = 0; window < count; window++) {
+    const shares = patterns.map(() => 0.05 * random.normal());
+    for (let i = 0; i < size; i++) {
+      const mixed = patterns.reduce((sum, pattern, k) => sum + shares[k]! * pattern[i]!, 0.5);
+      data[window * size + i] = mixed + 0.02 * random.normal();
+    }
+  }
+  return { data, mask: new Uint8Array(count * size).fill(1), count };
+}
+
+/**
+ * Floating-point operations of one training step: two for each product and its sum, and three passes over each layer
+ * (forward, gradient of its input, gradient of its weights). Activations, loss and Adam are left out.
+ */
+export function operationsOfStep({ channels, steps, features, filters, maps, bottleneck }: AutoencoderShape): number {
+  const entries = steps * features;
+  const convolution = (channelsIn: number, channelsOut: number) => 9 * channelsIn * channelsOut * entries;
+  const forward = 2 * (convolution(channels, filters) + convolution(filters, maps)) + 2 * (maps * entries * bottleneck);
+  return 2 * 3 * forward * BATCH;
+}

@@ -1,0 +1,73 @@
+import { createHash } from 'node:crypto';
+import { readFile, rm } from 'node:fs/promises';
+import { deserialize, serialize } from 'node:v8';
+import { z } from 'zod';
+import { writeAtomically } from './atomic-write.ts';
+import type { TrainingState } from './trainer.ts';
+
+/** A training run that hasn't come to its end, and what it was started with. */
+export interface Checkpoint {
+  /** Options of the run, in any form that is equal for equal ones. */
+  readonly setup: string;
+  /** The history that it learns from, milliseconds since the epoch. */
+  readonly fromMs: number;
+  readonly toMs: number;
+  /** Of the windows themselves: a Prometheus may answer otherwise than it did. */
+  readonly windows: string;
+  readonly state: TrainingState;
+}
+
+const FORMAT = 1;
+const DIGEST_BYTES = 32;
+
+const floats = z.instanceof(Float32Array);
+const checkpointSchema = z.object({
+  format: z.literal(FORMAT),
+  setup: z.string(),
+  fromMs: z.number(),
+  toMs: z.number(),
+  windows: z.string(),
+  state: z.object({
+    optimiser: z.object({ weights: floats, firstMoment: floats, secondMoment: floats, step: z.number() }),
+    random: z.object({ state: z.number(), spare: z.number().or(z.undefined()) }),
+    order: z.instanceof(Uint32Array),
+    best: z.object({ weights: floats, epoch: z.number(), loss: z.number().or(z.undefined()) }),
+    history: z.array(
+      z.object({
+        epoch: z.number(),
+        epochs: z.number(),
+        trainingLoss: z.number(),
+        validationLoss: z.number().or(z.undefined()),
+        best: z.boolean(),
+      }),
+    ),
+  }),
+});
+
+/** Writes atomically: a digest, then the checkpoint in Node's own serialisation, which keeps every bit. */
+export async function saveCheckpoint(path: string, checkpoint: Checkpoint): Promise<void> {
+  const body = serialize({ format: FORMAT, ...checkpoint });
+  await writeAtomically([{ path, content: Buffer.concat([digest(body), body]) }]);
+}
+
+/** The checkpoint in `path`; undefined when there is none or it can't be used: then a run begins anew. */
+export async function loadCheckpoint(path: string): Promise<Checkpoint | undefined> {
+  let bytes: Buffer;
+  try {
+    bytes = await readFile(path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
+  const body = bytes.subarray(DIGEST_BYTES);
+  if (!digest(body).equals(bytes.subarray(0, DIGEST_BYTES))) return undefined;
+  return checkpointSchema.safeParse(deserialize(body)).data;
+}
+
+export async function removeCheckpoint(path: string): Promise<void> {
+  await rm(path, { force: true });
+}
+
+function digest(body: Uint8Array): Buffer {
+  return createHash('sha256').update(body).digest();
+}

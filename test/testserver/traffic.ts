@@ -1,0 +1,37 @@
+import { CHANNELS, SERVICE_SERIES } from '../../scorer/features.ts';
+import type { Sample } from '../../scorer/remote-write/sample.ts';
+
+/** Plays the part of the recording rules: the features of services, as samples of now, with a little noise. */
+export class FeatureTraffic {
+  readonly services: Set<string>;
+  /** By `service/feature`, what its normal value is multiplied by. */
+  readonly factor = new Map<string, number>();
+  readonly #normal: Readonly<Record<string, number>>;
+  #seed = 1;
+
+  /** @param normal by feature */
+  constructor(services: Iterable<string>, normal: Readonly<Record<string, number>>) {
+    this.services = new Set(services);
+    this.#normal = normal;
+  }
+
+  samples(): Sample[] {
+    const timestampMs = Date.now();
+    return [...this.services].flatMap((service) =>
+      Object.entries(this.#normal).flatMap(([feature, normal]) => {
+        const value = (this.factor.get(`${service}/${feature}`) ?? 1) * normal;
+        return CHANNELS.map((channel) => ({
+          name: SERVICE_SERIES,
+          labels: { namespace: 'shop', service, feature, channel },
+          value: value * this.#noise(),
+          timestampMs,
+        }));
+      }),
+    );
+  }
+
+  #noise(): number {
+    this.#seed = (this.#seed * 48_271) % 2_147_483_647;
+    return 0.9 + (0.2 * this.#seed) / 2_147_483_647;
+  }
+}
