@@ -57,6 +57,7 @@ export class ScorerApp {
   #failedCycles = 0;
   #ready: true | string = 'no cycle has been completed yet';
   #learnedAt = 0;
+  #delivering: Promise<unknown> = Promise.resolve();
 
   constructor(options: ScorerAppOptions) {
     const { config, set, logger } = options;
@@ -80,13 +81,11 @@ export class ScorerApp {
     const createServer = this.#options.web?.createServer;
     const listener = await listen(this.#webApp(), listenAddress, createServer && { createServer });
     this.#stops.onStop('web', () => listener.close());
-    await this.#openModel();
-    this.#stops.onStop('model', async () => await this.#model?.autoencoder.close());
-    this.#loadProfiles();
+    await this.open();
     const schedule = new Schedule({
       intervalMs: config.interval,
       delayMs: config.delay ?? config.interval * 0.1,
-      cycle: (step) => this.#cycle(step),
+      cycle: (step) => this.cycle(step),
       onSkip: (count) => {
         this.metrics.cyclesSkipped.inc(count);
         logger.warn('cycles skipped', { count });
@@ -98,8 +97,44 @@ export class ScorerApp {
     return listener.address;
   }
 
+  /** Opens the model and what was learned, which is all that `cycle` needs. */
+  async open(): Promise<void> {
+    await this.#openModel();
+    this.#stops.onStop('model', async () => await this.#model?.autoencoder.close());
+    this.#loadProfiles();
+  }
+
   async stop(): Promise<void> {
     await this.#stops.stop();
+  }
+
+  /** Fetches, scores and publishes `step`, a whole number of intervals since the epoch. Failures are counted and logged. */
+  async cycle(step: number): Promise<void> {
+    const { config, set } = this.#options;
+    const timestampMs = step * config.interval;
+    try {
+      await this.#timed('query', () => this.#feed.fetchUntil(step));
+      this.#fleet.forgetBefore(step - FORGET_AFTER_STEPS);
+      const shape = { features: set.features, steps: config.steps };
+      const result = await scoreFleet(shape, set, this.#fleet, step, this.#profiles, this.#model?.autoencoder);
+      this.#observe(result);
+      this.#publish(scoreSamples(result, timestampMs), timestampMs);
+      this.#failedCycles = 0;
+      this.#ready = true;
+      this.metrics.lastCycle.set(timestampMs / 1000);
+      this.#conditions.recovered('cycle', 'cycles complete again');
+      this.#learnIfDue(step, result);
+    } catch (error) {
+      this.metrics.cyclesFailed.inc();
+      this.#conditions.failing('cycle', 'cycle failed', error);
+      this.#failedCycles++;
+      if (this.#failedCycles === FAILED_CYCLES_UNTIL_STALE) this.#publish([], timestampMs);
+    }
+  }
+
+  /** Resolves when each sample of the last cycle was accepted or given up. */
+  async delivered(): Promise<void> {
+    await this.#delivering;
   }
 
   #createWriter(): RemoteWriter | undefined {
@@ -167,34 +202,11 @@ export class ScorerApp {
     if (this.#profiles !== undefined) logger.info('profiles loaded', { services: this.#profiles.services.size });
   }
 
-  async #cycle(step: number): Promise<void> {
-    const { config, set } = this.#options;
-    const timestampMs = step * config.interval;
-    try {
-      await this.#timed('query', () => this.#feed.fetchUntil(step));
-      this.#fleet.forgetBefore(step - FORGET_AFTER_STEPS);
-      const shape = { features: set.features, steps: config.steps };
-      const result = await scoreFleet(shape, set, this.#fleet, step, this.#profiles, this.#model?.autoencoder);
-      this.#observe(result);
-      this.#publish(scoreSamples(result, timestampMs), timestampMs);
-      this.#failedCycles = 0;
-      this.#ready = true;
-      this.metrics.lastCycle.set(timestampMs / 1000);
-      this.#conditions.recovered('cycle', 'cycles complete again');
-      this.#learnIfDue(step, result);
-    } catch (error) {
-      this.metrics.cyclesFailed.inc();
-      this.#conditions.failing('cycle', 'cycle failed', error);
-      this.#failedCycles++;
-      if (this.#failedCycles === FAILED_CYCLES_UNTIL_STALE) this.#publish([], timestampMs);
-    }
-  }
-
   /** Hands the samples over; delivery and its retries don't hold up the next cycle. */
   #publish(samples: readonly Sample[], timestampMs: number): void {
     const written = this.#ledger.withStaleMarkers(samples, timestampMs);
     if (this.#writer === undefined) this.#board = samples;
-    else void this.#timed('write', async () => await this.#writer?.write(written));
+    else this.#delivering = this.#timed('write', async () => await this.#writer?.write(written));
   }
 
   #observe({ states, missing, encodeMs, inferenceMs, rankMs }: FleetScores): void {
