@@ -1,4 +1,3 @@
-import { rmSync } from 'node:fs';
 import { createHttpClient } from '../daemon/http-client.ts';
 import { createWebApp, listen } from '../daemon/http.ts';
 import { StopStack } from '../daemon/lifecycle.ts';
@@ -20,6 +19,8 @@ import { RemoteWriter } from './remote-write/writer.ts';
 import { Schedule } from './schedule.ts';
 import { type FleetScores, scoreFleet, type ServiceState } from './score-fleet.ts';
 import { serviceName } from './service-key.ts';
+import { ShardRanking } from './shard-ranking.ts';
+import { owns } from './shard.ts';
 
 export interface ScorerAppOptions {
   readonly config: ScorerConfig;
@@ -37,6 +38,8 @@ export interface ScorerAppOptions {
 const STATES: readonly ServiceState[] = ['scored', 'learning', 'no_data', 'excluded'];
 /** After this many failed cycles in a row the last scores are ended rather than left to look fresh. */
 const FAILED_CYCLES_UNTIL_STALE = 2;
+/** Answers are read as they arrive, so this bounds a runaway, not memory: a step of 10,000 services has 130 MB. */
+const MOST_ANSWERED_BYTES = 2 ** 31;
 /** A service without a value for this long is forgotten. */
 const FORGET_AFTER_STEPS = 60;
 
@@ -50,6 +53,7 @@ export class ScorerApp {
   readonly #feed: Feed;
   readonly #writer: RemoteWriter | undefined;
   readonly #learner: Learner;
+  readonly #shards: ShardRanking | undefined;
   readonly #ledger = new SeriesLedger();
   #model: FleetModel | undefined;
   #profiles: Profiles | undefined;
@@ -64,15 +68,28 @@ export class ScorerApp {
     this.#options = options;
     this.#conditions = new ConditionLog(logger);
     const reach = Math.max(config.steps.at(-1) ?? 0, Math.ceil(config.learning.minimum / config.interval)) + 1;
-    this.#fleet = new Fleet(set, config.interval, reach + 1);
-    const http = createHttpClient(config.prometheus, { timeoutMs: config.prometheus.timeout });
+    this.#fleet = new Fleet(set, config.interval, reach + 1, config.shard);
+    const http = createHttpClient(config.prometheus, {
+      timeoutMs: config.prometheus.timeout,
+      maxBytes: MOST_ANSWERED_BYTES,
+    });
     this.#stops.onStop('prometheus client', () => http.close());
     const client = new PrometheusClient({ url: config.prometheus.url, http });
-    this.#feed = new Feed(client, this.#fleet, config.interval, reach, this.metrics);
+    this.#shards = config.shard.count > 1 ? new ShardRanking(config.shard, config.interval) : undefined;
+    this.#feed = new Feed({
+      client,
+      fleet: this.#fleet,
+      intervalMs: config.interval,
+      reach,
+      features: { services: set.features, edges: set.edges },
+      shards: this.#shards,
+      metrics: this.metrics,
+    });
     this.#writer = this.#createWriter();
     this.#learner = new Learner({ command: options.learnCommand, logger });
     this.#stops.onStop('learning', () => this.#learner.stop());
     this.metrics.interval.set(config.interval / 1000);
+    this.metrics.shard.set({ index: config.shard.index, count: config.shard.count }, 1);
   }
 
   /** Opens the model, serves, and starts the cycles. Resolves with where it listens. */
@@ -116,9 +133,14 @@ export class ScorerApp {
       await this.#timed('query', () => this.#feed.fetchUntil(step));
       this.#fleet.forgetBefore(step - FORGET_AFTER_STEPS);
       const shape = { features: set.features, steps: config.steps };
-      const result = await scoreFleet(shape, set, this.#fleet, step, this.#profiles, this.#model?.autoencoder);
+      const result = await scoreFleet(shape, set, this.#fleet, step, this.#profiles, this.#model?.autoencoder, {
+        ...(this.#shards !== undefined && {
+          assumeIncident: true,
+          judges: (key: string) => owns(config.shard, serviceName(key)),
+        }),
+      });
       this.#observe(result);
-      this.#publish(scoreSamples(result, timestampMs), timestampMs);
+      this.#publish(this.#samplesOf(result, timestampMs), timestampMs);
       this.#failedCycles = 0;
       this.#ready = true;
       this.metrics.lastCycle.set(timestampMs / 1000);
@@ -196,10 +218,15 @@ export class ScorerApp {
     this.#profiles = usableProfiles(modelPaths(config).profiles, this.#model, set, config, (reason) => {
       logger.warn('profiles not used, services are learned again', { reason });
       this.metrics.modelDamaged.set(1);
-      rmSync(modelPaths(config).profiles, { force: true });
     });
     this.#learnedAt = this.#profiles?.learnedAtMs ?? 0;
     if (this.#profiles !== undefined) logger.info('profiles loaded', { services: this.#profiles.services.size });
+  }
+
+  #samplesOf(result: FleetScores, timestampMs: number): Sample[] {
+    if (this.#shards === undefined) return scoreSamples(result, timestampMs);
+    const causes = this.#shards.rank(result, timestampMs);
+    return [...scoreSamples({ ...result, causes }, timestampMs), ...this.#shards.samples(result, timestampMs)];
   }
 
   /** Hands the samples over; delivery and its retries don't hold up the next cycle. */

@@ -153,7 +153,7 @@ export async function fetchFleet(
   const { config, set, client, fromMs, toMs, exclude = [], onProgress } = options;
   const reach = (config.steps.at(-1) ?? 0) + 1;
   const capacity = Math.ceil((toMs - fromMs) / config.interval) + reach + 1;
-  const fleet = new Fleet(set, config.interval, capacity);
+  const fleet = new Fleet(set, config.interval, capacity, config.shard);
   const start = Math.ceil(fromMs / config.interval) * config.interval;
   onProgress?.('fetch', 0, 'services');
   await client.queryRange(SERVICE_SERIES, start, toMs, config.interval, {

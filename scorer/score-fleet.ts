@@ -33,9 +33,15 @@ export interface FleetScores {
   readonly rankMs: number;
 }
 
+export interface ScoreOptions {
+  /** Causes are ranked whether or not a score says that there is an incident. */
+  readonly assumeIncident?: boolean;
+  /** Whether a service is to be ranked as a cause. Default: every one. */
+  readonly judges?: ((key: string) => boolean) | undefined;
+}
+
 /**
  * Scores every service of the fleet at `step` in one run of the model and ranks the causes of an incident.
- * With `assumeIncident` causes are ranked whether or not a score says that there is an incident.
  * A service without a profile is `learning`; one with too few values at `step` is `no_data`.
  */
 export async function scoreFleet(
@@ -45,7 +51,7 @@ export async function scoreFleet(
   step: number,
   profiles: Profiles | undefined,
   model: Reconstructor | undefined,
-  { assumeIncident = false }: { readonly assumeIncident?: boolean } = {},
+  { assumeIncident = false, judges }: ScoreOptions = {},
 ): Promise<FleetScores> {
   const started = performance.now();
   const states = new Map<string, ServiceState>();
@@ -86,7 +92,7 @@ export async function scoreFleet(
   }
   const causes =
     assumeIncident || scores.some(({ score }) => score > 1)
-      ? rankRootCauses(suspects, callEdges(set, fleet, step, profiles))
+      ? rankRootCauses(suspects, callEdges(set, fleet, step, profiles), judges)
       : [];
   const done = performance.now();
   return {

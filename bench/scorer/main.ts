@@ -18,10 +18,12 @@ import { askAsAncestor, QUERIES_A_SERVICE } from './ancestor.ts';
 import { type CycleFigures, serveCycles, Subject } from './subject.ts';
 import { syntheticFleet, type SyntheticFleet, writeSteps } from './synthetic-fleet.ts';
 
-/** Services -> cycles: so many that memory would show a leak, so few at the largest that the bench ends. */
-const SIZES: Readonly<Record<number, number>> = { 100: 1000, 1000: 1000, 10_000: 40 };
-/** Steps written and scored at a time. */
-const BATCH = 20;
+/** So many cycles that memory would show a leak, so few at the largest that the bench ends; `batch` are written and scored at a time. */
+const SIZES = [
+  { services: 100, cycles: 1000, batch: 20 },
+  { services: 1000, cycles: 1000, batch: 20 },
+  { services: 10_000, cycles: 20, batch: 4 },
+] as const;
 /** Memory at rest is read after so many batches: the first cycles compile the code and fetch the past. */
 const SETTLED_BATCHES = 2;
 /** Steps that the first cycle fetches. */
@@ -47,7 +49,7 @@ interface Row extends Partial<Omit<CycleFigures, 'failed'>> {
 
 const set = readFeatures(SHIPPED_FEATURES);
 
-async function measure(services: number, cycles: number): Promise<readonly Row[]> {
+async function measure(services: number, cycles: number, batch: number): Promise<readonly Row[]> {
   const folder = mkdtempSync(join(tmpdir(), 'lorikeet-bench-scorer-'));
   const prometheus = await startPrometheus({ flags: ['--query.max-samples=200000000'] });
   const fleet = syntheticFleet(set, services);
@@ -60,8 +62,8 @@ async function measure(services: number, cycles: number): Promise<readonly Row[]
     const batches: CycleFigures[] = [];
     const ancestor: number[] = [];
     let queries = 0;
-    for (let left = cycles; left > 0; left -= BATCH, step += BATCH) {
-      const to = step + Math.min(BATCH, left) - 1;
+    for (let left = cycles; left > 0; left -= batch, step += batch) {
+      const to = step + Math.min(batch, left) - 1;
       await writeSteps(prometheus.url, fleet, { from: step, to, intervalMs: INTERVAL_MS });
       const before = await queriesServed(prometheus.url);
       batches.push(await subject.run({ from: step, to }));
@@ -118,7 +120,6 @@ async function prepare(folder: string, url: string, fleet: SyntheticFleet): Prom
 remote_write: { url: '${url}/api/v1/write', retry_age: 1d }
 interval: ${INTERVAL_MS / 1000}s
 learning: { minimum: ${(LEARNING_STEPS * INTERVAL_MS) / 1000}s }
-learning: { minimum: 75s }
 state_dir: state
 `,
   );
@@ -139,9 +140,9 @@ const [, , first, second = ''] = process.argv;
 if (first === 'subject') await serveCycles(second);
 else {
   const rows: Row[] = [];
-  for (const [services, cycles] of Object.entries(SIZES)) {
-    if (first !== undefined && first !== services) continue;
-    const measured = await measure(Number(services), second === '' ? cycles : Number(second));
+  for (const { services, cycles, batch } of SIZES) {
+    if (first !== undefined && Number(first) !== services) continue;
+    const measured = await measure(services, second === '' ? cycles : Number(second), batch);
     for (const row of measured) process.stdout.write(`${JSON.stringify(row)}\n`);
     rows.push(...measured);
   }

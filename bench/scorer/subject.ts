@@ -5,6 +5,7 @@ import { ScorerApp } from '../../scorer/app.ts';
 import { readScorerConfig } from '../../scorer/config.ts';
 import { readFeatures } from '../../scorer/features.ts';
 import { SHIPPED_FEATURES } from '../../scorer/models.ts';
+import { keepYoungGenerationSmall } from '../../scorer/young-generation.ts';
 import { median } from '../../scorer/statistics.ts';
 import { round } from '../exporter/results.ts';
 
@@ -63,6 +64,7 @@ async function failure(child: ChildProcess): Promise<never> {
 
 /** The child's side: the whole scorer but for its clock. */
 export async function serveCycles(configFile: string): Promise<void> {
+  keepYoungGenerationSmall();
   const config = readScorerConfig(configFile);
   const app = new ScorerApp({
     config,
