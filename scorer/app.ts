@@ -11,6 +11,7 @@ import { Learner } from './learner.ts';
 import { usableProfiles } from './learning.ts';
 import { ScorerMetrics } from './metrics.ts';
 import { type FleetModel, modelPaths, openModel } from './models.ts';
+import type { Image } from './png.ts';
 import { renderScores, scoreSamples, SeriesLedger } from './output.ts';
 import type { Profiles } from './profiles.ts';
 import { PrometheusClient } from './prometheus.ts';
@@ -18,9 +19,12 @@ import type { Sample } from './remote-write/sample.ts';
 import { RemoteWriter } from './remote-write/writer.ts';
 import { Schedule } from './schedule.ts';
 import { type FleetScores, scoreFleet, type ServiceState } from './score-fleet.ts';
-import { serviceName } from './service-key.ts';
+import { serviceKey, type ServiceName, serviceName } from './service-key.ts';
 import { ShardRanking } from './shard-ranking.ts';
 import { owns } from './shard.ts';
+import { tensorPages, TENSORS_PATH } from './tensor-pages.ts';
+import { pictureOf } from './tensor-picture.ts';
+import { allocateWindows, encodeWindow } from './tensor.ts';
 
 export interface ScorerAppOptions {
   readonly config: ScorerConfig;
@@ -58,6 +62,7 @@ export class ScorerApp {
   #model: FleetModel | undefined;
   #profiles: Profiles | undefined;
   #board: readonly Sample[] = [];
+  #last: { readonly step: number; readonly scores: FleetScores['scores'] } = { step: 0, scores: [] };
   #failedCycles = 0;
   #ready: true | string = 'no cycle has been completed yet';
   #learnedAt = 0;
@@ -140,6 +145,7 @@ export class ScorerApp {
         }),
       });
       this.#observe(result);
+      this.#last = { step, scores: result.scores };
       this.#publish(this.#samplesOf(result, timestampMs), timestampMs);
       this.#failedCycles = 0;
       this.#ready = true;
@@ -191,11 +197,30 @@ export class ScorerApp {
         body: (await this.metrics.registry.metrics()) + renderScores(this.#board),
       }),
       ready: () => this.#ready,
+      links: { [TENSORS_PATH]: 'Tensors' },
+      routes: tensorPages({
+        scores: () => this.#last.scores,
+        picture: (name) => this.#picture(name),
+        features: this.#options.set.features.map((feature) => feature.name),
+      }),
       enableLifecycle,
       ...(reload !== undefined && { reload }),
       ...(web !== undefined && { before: [web.before] }),
       logger,
     });
+  }
+
+  /** The window of a service in the last cycle, drawn when it is asked for. */
+  async #picture(name: ServiceName): Promise<Image | string> {
+    const key = serviceKey(name);
+    const history = this.#fleet.services.get(key);
+    const profile = this.#profiles?.services.get(key);
+    if (history === undefined) return 'No such service in this scorer.';
+    if (profile === undefined || this.#model === undefined) return 'The service has not been learned yet.';
+    const shape = { features: this.#options.set.features, steps: this.#options.config.steps };
+    const window = allocateWindows(shape, 1);
+    encodeWindow(shape, history, this.#last.step, profile.scalings, window, 0);
+    return pictureOf(shape, window.data, await this.#model.autoencoder.reconstruct(window.data, window.mask, 1));
   }
 
   async #openModel(): Promise<void> {
@@ -206,8 +231,9 @@ export class ScorerApp {
       logger.warn('model not used', { path, reason });
       if (damaged) this.metrics.modelDamaged.set(1);
     }
-    await this.#model?.autoencoder.close();
+    const before = this.#model;
     this.#model = model;
+    await before?.autoencoder.close();
     if (model === undefined) logger.info('no model fits the features yet; one will be trained from history');
     else logger.info('model opened', { path: model.path });
   }
