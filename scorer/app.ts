@@ -44,6 +44,8 @@ const STATES: readonly ServiceState[] = ['scored', 'learning', 'no_data', 'exclu
 const FAILED_CYCLES_UNTIL_STALE = 2;
 /** Answers are read as they arrive, so this bounds a runaway, not memory: a step of 10,000 services has 130 MB. */
 const MOST_ANSWERED_BYTES = 2 ** 31;
+/** Failed learning is tried again after 2, 4, 8 cycles and so on, at most this many. */
+const MOST_CYCLES_TO_LEARNING = 64;
 /** A service without a value for this long is forgotten. */
 const FORGET_AFTER_STEPS = 60;
 
@@ -66,6 +68,9 @@ export class ScorerApp {
   #failedCycles = 0;
   #ready: true | string = 'no cycle has been completed yet';
   #learnedAt = 0;
+  #failedLearning = 0;
+  /** Step before which learning isn't tried again. */
+  #learnNotBefore = 0;
   #delivering: Promise<unknown> = Promise.resolve();
 
   constructor(options: ScorerAppOptions) {
@@ -284,7 +289,7 @@ export class ScorerApp {
 
   #learnIfDue(step: number, { states }: FleetScores): void {
     const { config, logger } = this.#options;
-    if (this.#learner.running) return;
+    if (this.#learner.running || step < this.#learnNotBefore) return;
     const least = Math.ceil(config.learning.minimum / config.interval);
     const waiting = [...states].filter(([, state]) => state === 'learning').map(([key]) => key);
     const left = (key: string) => (this.#fleet.services.get(key)?.oldest ?? step) + least - 1 - step;
@@ -296,10 +301,10 @@ export class ScorerApp {
       const seconds = Math.ceil((soonest * config.interval) / 1000);
       logger.debug('learning', { services: waiting.length, seconds_left: seconds, for_example: example });
     }
-    if (ripe.length > 0 || overdue) void this.#learn(overdue);
+    if (ripe.length > 0 || overdue) void this.#learn(overdue, step);
   }
 
-  async #learn(all: boolean): Promise<void> {
+  async #learn(all: boolean, step: number): Promise<void> {
     const { logger } = this.#options;
     const started = Date.now();
     try {
@@ -308,9 +313,12 @@ export class ScorerApp {
       this.#loadProfiles();
       this.#conditions.recovered('learning', 'learning succeeds again');
       logger.info('learned', { seconds: (Date.now() - started) / 1000 });
+      this.#failedLearning = 0;
     } catch (error) {
       this.metrics.trainingFailures.inc();
-      this.#conditions.failing('learning', 'learning failed, tried again next cycle', error);
+      // Each attempt fetches a day of history: a disk that stays full must not make that every cycle's work.
+      this.#learnNotBefore = step + Math.min(MOST_CYCLES_TO_LEARNING, 2 ** ++this.#failedLearning);
+      this.#conditions.failing('learning', 'learning failed, tried again later', error);
     }
     this.metrics.trainingDuration.set((Date.now() - started) / 1000);
   }

@@ -7,7 +7,7 @@ it('writes what the format asks for', () => {
   const png = encodePng({ width: 3, height: 2, rgb });
   expect(png.subarray(0, 8).toString('hex')).toBe('89504e470d0a1a0a');
   // Length, type, 3 x 2, 8 bits, true colour.
-  expect(png.subarray(8, 29).toString('hex')).toBe('0000000d49484452' + '0000000300000002' + '0802000000');
+  expect(png.subarray(8, 29).toString('hex')).toBe('0000000d4948445200000003000000020802000000');
   const length = png.readUInt32BE(33);
   expect(png.toString('latin1', 37, 41)).toBe('IDAT');
   const rows = [...inflateSync(png.subarray(41, 41 + length))];

@@ -33,9 +33,13 @@ const PHASES = ['query', 'encode', 'inference', 'rank', 'write'] as const;
 /** The scorer in a process of its own, told when to score which step. */
 export class Subject {
   readonly #child: ChildProcess;
+  readonly #ended: Promise<never>;
 
   private constructor(child: ChildProcess) {
     this.#child = child;
+    this.#ended = failure(child);
+    // Awaited only while an order is under way.
+    this.#ended.catch(() => undefined);
   }
 
   static async start(program: string, configFile: string, nodeFlags: readonly string[]): Promise<Subject> {
@@ -46,8 +50,8 @@ export class Subject {
 
   async run(order: CycleOrder): Promise<CycleFigures> {
     this.#child.send(order);
-    const [figures] = (await Promise.race([once(this.#child, 'message'), failure(this.#child)])) as [CycleFigures];
-    return figures;
+    const answer = new Promise<CycleFigures>((resolve) => this.#child.once('message', resolve));
+    return await Promise.race([answer, this.#ended]);
   }
 
   async stop(): Promise<void> {
@@ -58,7 +62,7 @@ export class Subject {
 }
 
 async function failure(child: ChildProcess): Promise<never> {
-  const [status] = (await once(child, 'exit')) as [number | null];
+  const status = await new Promise<number | null>((resolve) => child.once('exit', resolve));
   throw new Error(`the scorer's process ended with status ${String(status)}`);
 }
 

@@ -47,12 +47,17 @@ export class ScorerBed {
   }
 
   /** Writes a configuration; the state directory is called as the file. */
-  configure(name: string, prometheusUrl: string, writeUrl: string, extra = ''): string {
+  configure(
+    name: string,
+    prometheusUrl: string,
+    writeUrl: string,
+    { extra = '', tenants = ['readers', 'writers'] }: ConfigureOptions = {},
+  ): string {
     const path = join(this.folder, `${name}.yaml`);
     writeFileSync(
       path,
-      `prometheus: { url: '${prometheusUrl}', timeout: 2s }
-remote_write: { url: '${writeUrl}', timeout: 2s }
+      `prometheus: { url: '${prometheusUrl}', timeout: 2s, headers: { X-Scope-OrgID: ${tenants[0]} } }
+remote_write: { url: '${writeUrl}', timeout: 2s, headers: { X-Scope-OrgID: ${tenants[1]} } }
 interval: ${INTERVAL_MS}ms
 delay: 300ms
 steps: [0, 1, 2, 3]
@@ -65,9 +70,13 @@ ${extra}`,
   }
 
   /** A scorer that isn't started and has learned `services` already. */
-  async scorer(configFile: string, services: readonly ServiceName[], edges: readonly Edge[] = []): Promise<ScorerApp> {
+  async scorer(
+    configFile: string,
+    services: readonly ServiceName[],
+    { edges = [], usual = 1 }: { readonly edges?: readonly Edge[]; readonly usual?: number } = {},
+  ): Promise<ScorerApp> {
     const config = readScorerConfig(configFile);
-    await saveLearnedState(config, this.set, { services, edges, usual: () => 1 });
+    await saveLearnedState(config, this.set, { services, edges, usual: () => usual });
     return this.blankScorer(configFile);
   }
 
@@ -87,7 +96,7 @@ ${extra}`,
   /** Plays the part of the recording rules: writes the features of `services` twice an interval, until cleared. */
   play(writeUrl: string, services: readonly ServiceName[], options: PlayOptions = {}): void {
     const writer = this.writer(writeUrl);
-    const timer = setInterval(() => void writer.write(featureSamples(services, Date.now(), options)), INTERVAL_MS / 2);
+    const timer = setInterval(() => void writer.write(featureSamples(services, trueTime(), options)), INTERVAL_MS / 2);
     this.onClear(() => clearInterval(timer));
   }
 
@@ -114,7 +123,7 @@ ${extra}`,
       if (holds(value)) return value;
       if (Date.now() > deadline) {
         throw new Error(
-          `never: ${what}, last ${String(JSON.stringify(value)).slice(0, 500)}\n${this.log.slice(-15).join('\n')}`,
+          `never: ${what}, last ${JSON.stringify(value).slice(0, 500)}\n${this.log.slice(-15).join('\n')}`,
         );
       }
       await sleep(100);
@@ -127,6 +136,13 @@ ${extra}`,
   }
 }
 
+export interface ConfigureOptions {
+  /** More lines of the configuration. */
+  readonly extra?: string;
+  /** Tenants to read from and to write to, for engines that have some. */
+  readonly tenants?: readonly [read: string, write: string];
+}
+
 export type Edge = readonly [client: ServiceName, server: ServiceName];
 
 export interface PlayOptions {
@@ -134,6 +150,11 @@ export interface PlayOptions {
   readonly factor?: (service: ServiceName, feature: string) => number;
   readonly edges?: readonly Edge[];
   readonly edgeFactor?: (edge: Edge) => number;
+}
+
+/** Milliseconds since the epoch, also where a test sets the clock that the scorer sees. */
+export function trueTime(): number {
+  return Math.round(performance.timeOrigin + performance.now());
 }
 
 let seed = 1;
