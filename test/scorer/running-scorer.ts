@@ -51,7 +51,7 @@ export class ScorerBed {
     name: string,
     prometheusUrl: string,
     writeUrl: string,
-    { extra = '', tenants = ['readers', 'writers'] }: ConfigureOptions = {},
+    { extra = '', delay = '300ms', tenants = ['readers', 'writers'] }: ConfigureOptions = {},
   ): string {
     const path = join(this.folder, `${name}.yaml`);
     writeFileSync(
@@ -59,7 +59,7 @@ export class ScorerBed {
       `prometheus: { url: '${prometheusUrl}', timeout: 2s, headers: { X-Scope-OrgID: ${tenants[0]} } }
 remote_write: { url: '${writeUrl}', timeout: 2s, headers: { X-Scope-OrgID: ${tenants[1]} } }
 interval: ${INTERVAL_MS}ms
-delay: 300ms
+delay: ${delay}
 steps: [0, 1, 2, 3]
 features_file: features.yaml
 state_dir: ${name}
@@ -137,6 +137,8 @@ ${extra}`,
 }
 
 export interface ConfigureOptions {
+  /** Time for what was written to be seen by queries. */
+  readonly delay?: string;
   /** More lines of the configuration. */
   readonly extra?: string;
   /** Tenants to read from and to write to, for engines that have some. */

@@ -7,7 +7,10 @@ const SERVICES = ['cart', 'catalog', 'payment'].map((service) => ({ namespace: '
 const present = hasVictoriaMetrics();
 if (!present) process.stderr.write('SKIPPED: victoria-metrics is not installed (apt-get install victoria-metrics)\n');
 
-describe.skipIf(!present)('the scorer against VictoriaMetrics', () => {
+/** What was written is seen by queries a second or two later. */
+const DELAY = '2500ms';
+
+describe.skipIf(!present)('the scorer against VictoriaMetrics', { timeout: 60_000 }, () => {
   const bed = new ScorerBed();
   let url: string;
   let proxy: Proxy;
@@ -44,7 +47,10 @@ describe.skipIf(!present)('the scorer against VictoriaMetrics', () => {
   });
 
   it('scores by both APIs, two queries a cycle, with the tenant in each request', async () => {
-    const configFile = bed.configure('tenant', proxy.url, `${proxy.url}/api/v1/write`, { tenants: ['one', 'two'] });
+    const configFile = bed.configure('tenant', proxy.url, `${proxy.url}/api/v1/write`, {
+      delay: DELAY,
+      tenants: ['one', 'two'],
+    });
     const app = await bed.scorer(configFile, SERVICES);
     await app.start();
     const scores = await bed.until(
@@ -66,7 +72,10 @@ describe.skipIf(!present)('the scorer against VictoriaMetrics', () => {
     const limited = await startProxy(small.url);
     bed.onClear(() => limited.stop());
     bed.play(`${small.url}/api/v1/write`, SERVICES);
-    const app = await bed.scorer(bed.configure('split', limited.url, `${small.url}/api/v1/write`), SERVICES);
+    const app = await bed.scorer(
+      bed.configure('split', limited.url, `${small.url}/api/v1/write`, { delay: DELAY }),
+      SERVICES,
+    );
     await app.start();
     await bed.until(
       'all are scored',
