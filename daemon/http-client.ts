@@ -22,6 +22,11 @@ export interface HttpRequest {
   /** Bound on the answer's size. Default: the client's. */
   readonly maxBytes?: number;
   readonly signal?: AbortSignal;
+  /**
+   * Takes the body of a 2xx answer piece by piece as it arrives, for answers that shouldn't be in memory as a whole;
+   * `body` is empty then. A request that fails later has had its first pieces taken.
+   */
+  readonly onBody?: (chunk: Buffer) => void;
 }
 
 export interface HttpResponse {
@@ -140,7 +145,9 @@ class UndiciClient implements HttpClient {
       if (!brokeWhileIdle(error) || signal.aborted) throw error;
       return attempt();
     });
-    const body = await readBody(response, request.maxBytes ?? this.#options.maxBytes ?? 128 * 1024 * 1024);
+    const successful = response.statusCode >= 200 && response.statusCode < 300;
+    const maxBytes = request.maxBytes ?? this.#options.maxBytes ?? 128 * 1024 * 1024;
+    const body = await readBody(response, maxBytes, successful ? request.onBody : undefined);
     return { status: response.statusCode, headers: joinHeaders(response.headers), body };
   }
 
@@ -177,7 +184,11 @@ function createDispatcher(settings: HttpClientSettings, material: TlsMaterial): 
   return new ProxyAgent({ ...pool, uri: settings.proxy_url, proxyTunnel: false, proxyTls: tls, requestTls: target });
 }
 
-async function readBody(response: Dispatcher.ResponseData, maxBytes: number): Promise<Buffer> {
+async function readBody(
+  response: Dispatcher.ResponseData,
+  maxBytes: number,
+  onBody: HttpRequest['onBody'],
+): Promise<Buffer> {
   const refuse = (error: HttpError): never => {
     response.body.on('error', () => undefined).destroy();
     throw error;
@@ -191,9 +202,10 @@ async function readBody(response: Dispatcher.ResponseData, maxBytes: number): Pr
   for await (const chunk of response.body as AsyncIterable<Buffer>) {
     size += chunk.length;
     if (size > maxBytes) refuse(new HttpError('TOO_LARGE', `the answer exceeds ${maxBytes} bytes`));
-    chunks.push(chunk);
+    if (onBody === undefined) chunks.push(chunk);
+    else onBody(chunk);
   }
-  return chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks, size);
+  return chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks);
 }
 
 function lowerCase(headers: Readonly<Record<string, string>>): Record<string, string> {

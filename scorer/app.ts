@@ -12,13 +12,19 @@ import { LEARNING_PHASES } from './learn-options.ts';
 import { Learner } from './learner.ts';
 import { LearningPlan, type LearningSituation } from './learning-plan.ts';
 import { ScorerMetrics } from './metrics.ts';
+import type { Image } from './png.ts';
 import { renderScores, scoreSamples, SeriesLedger } from './output.ts';
 import { PrometheusClient } from './prometheus.ts';
 import type { Sample } from './remote-write/sample.ts';
 import { RemoteWriter } from './remote-write/writer.ts';
 import { Schedule } from './schedule.ts';
 import { type FleetScores, scoreFleet, type ServiceState } from './score-fleet.ts';
-import { serviceName } from './service-key.ts';
+import { serviceKey, type ServiceName, serviceName } from './service-key.ts';
+import { ShardRanking } from './shard-ranking.ts';
+import { owns } from './shard.ts';
+import { tensorPages, TENSORS_PATH } from './tensor-pages.ts';
+import { pictureOf } from './tensor-picture.ts';
+import { allocateWindows, encodeWindow } from './tensor.ts';
 
 export interface ScorerAppOptions {
   readonly config: ScorerConfig;
@@ -36,6 +42,8 @@ export interface ScorerAppOptions {
 const STATES: readonly ServiceState[] = ['scored', 'learning', 'no_data', 'excluded'];
 /** After this many failed cycles in a row the last scores are ended rather than left to look fresh. */
 const FAILED_CYCLES_UNTIL_STALE = 2;
+/** Answers are read as they arrive, so this bounds a runaway, not memory: a step of 10,000 services has 130 MB. */
+const MOST_ANSWERED_BYTES = 2 ** 31;
 /** A service without a value for this long is forgotten. */
 const FORGET_AFTER_STEPS = 60;
 
@@ -49,6 +57,7 @@ export class ScorerApp {
   readonly #feed: Feed;
   readonly #writer: RemoteWriter | undefined;
   readonly #learner: Learner;
+  readonly #shards: ShardRanking | undefined;
   readonly #ledger = new SeriesLedger();
   readonly #plan: LearningPlan;
   #knowledge: Knowledge = { model: undefined, profiles: undefined, rejected: [] };
@@ -56,19 +65,33 @@ export class ScorerApp {
   #next: Knowledge | undefined;
   #waiting = 0;
   #board: readonly Sample[] = [];
+  #last: { readonly step: number; readonly scores: FleetScores['scores'] } = { step: 0, scores: [] };
   #failedCycles = 0;
   #ready: true | string = 'no cycle has been completed yet';
+  #delivering: Promise<unknown> = Promise.resolve();
 
   constructor(options: ScorerAppOptions) {
     const { config, set, logger } = options;
     this.#options = options;
     this.#conditions = new ConditionLog(logger);
     const reach = Math.max(config.steps.at(-1) ?? 0, Math.ceil(config.learning.minimum / config.interval)) + 1;
-    this.#fleet = new Fleet(set, config.interval, reach + 1);
-    const http = createHttpClient(config.prometheus, { timeoutMs: config.prometheus.timeout });
+    this.#fleet = new Fleet(set, config.interval, reach + 1, config.shard);
+    const http = createHttpClient(config.prometheus, {
+      timeoutMs: config.prometheus.timeout,
+      maxBytes: MOST_ANSWERED_BYTES,
+    });
     this.#stops.onStop('prometheus client', () => http.close());
     const client = new PrometheusClient({ url: config.prometheus.url, http });
-    this.#feed = new Feed(client, this.#fleet, config.interval, reach, this.metrics);
+    this.#shards = config.shard.count > 1 ? new ShardRanking(config.shard, config.interval) : undefined;
+    this.#feed = new Feed({
+      client,
+      fleet: this.#fleet,
+      intervalMs: config.interval,
+      reach,
+      features: { services: set.features, edges: set.edges },
+      shards: this.#shards,
+      metrics: this.metrics,
+    });
     this.#writer = this.#createWriter();
     this.#learner = new Learner({
       command: options.learnCommand,
@@ -78,6 +101,7 @@ export class ScorerApp {
     this.#plan = new LearningPlan(config);
     this.#stops.onStop('learning', () => this.#learner.stop());
     this.metrics.interval.set(config.interval / 1000);
+    this.metrics.shard.set({ index: config.shard.index, count: config.shard.count }, 1);
   }
 
   /** Opens the model, serves, and starts the cycles. Resolves with where it listens. */
@@ -86,15 +110,11 @@ export class ScorerApp {
     const createServer = this.#options.web?.createServer;
     const listener = await listen(this.#webApp(), listenAddress, createServer && { createServer });
     this.#stops.onStop('web', () => listener.close());
-    await this.#openKnowledge();
-    this.#stops.onStop('model', async () => {
-      await this.#next?.model?.autoencoder.close();
-      await this.#knowledge.model?.autoencoder.close();
-    });
+    await this.open();
     const schedule = new Schedule({
       intervalMs: config.interval,
       delayMs: config.delay ?? config.interval * 0.1,
-      cycle: (step) => this.#cycle(step),
+      cycle: (step) => this.cycle(step),
       onSkip: (count) => {
         this.metrics.cyclesSkipped.inc(count);
         logger.warn('cycles skipped', { count });
@@ -106,8 +126,54 @@ export class ScorerApp {
     return listener.address;
   }
 
+  /** Opens the model and what was learned, which is all that `cycle` needs. */
+  async open(): Promise<void> {
+    await this.#openKnowledge();
+    this.#stops.onStop('model', async () => {
+      await this.#next?.model?.autoencoder.close();
+      await this.#knowledge.model?.autoencoder.close();
+    });
+  }
+
   async stop(): Promise<void> {
     await this.#stops.stop();
+  }
+
+  /** Fetches, scores and publishes `step`, a whole number of intervals since the epoch. Failures are counted and logged. */
+  async cycle(step: number): Promise<void> {
+    const { config, set } = this.#options;
+    const timestampMs = step * config.interval;
+    try {
+      await this.#adopt();
+      await this.#timed('query', () => this.#feed.fetchUntil(step));
+      this.#fleet.forgetBefore(step - FORGET_AFTER_STEPS);
+      const shape = { features: set.features, steps: config.steps };
+      const { model, profiles } = this.#knowledge;
+      const result = await scoreFleet(shape, set, this.#fleet, step, profiles, model?.autoencoder, {
+        ...(this.#shards !== undefined && {
+          assumeIncident: true,
+          judges: (key: string) => owns(config.shard, serviceName(key)),
+        }),
+      });
+      this.#observe(result);
+      this.#last = { step, scores: result.scores };
+      this.#publish(this.#samplesOf(result, timestampMs), timestampMs);
+      this.#failedCycles = 0;
+      this.#ready = true;
+      this.metrics.lastCycle.set(timestampMs / 1000);
+      this.#conditions.recovered('cycle', 'cycles complete again');
+      this.#learnIfDue(step, result);
+    } catch (error) {
+      this.metrics.cyclesFailed.inc();
+      this.#conditions.failing('cycle', 'cycle failed', error);
+      this.#failedCycles++;
+      if (this.#failedCycles === FAILED_CYCLES_UNTIL_STALE) this.#publish([], timestampMs);
+    }
+  }
+
+  /** Resolves when each sample of the last cycle was accepted or given up. */
+  async delivered(): Promise<void> {
+    await this.#delivering;
   }
 
   #createWriter(): RemoteWriter | undefined {
@@ -142,6 +208,12 @@ export class ScorerApp {
         body: (await this.metrics.registry.metrics()) + renderScores(this.#board),
       }),
       ready: () => this.#ready,
+      links: { [TENSORS_PATH]: 'Tensors' },
+      routes: tensorPages({
+        scores: () => this.#last.scores,
+        picture: (name) => this.#picture(name),
+        features: this.#options.set.features.map((feature) => feature.name),
+      }),
       enableLifecycle,
       ...(reload !== undefined && { reload }),
       ...(web !== undefined && { before: [web.before] }),
@@ -169,36 +241,31 @@ export class ScorerApp {
     await outdated?.autoencoder.close();
   }
 
-  async #cycle(step: number): Promise<void> {
-    const { config, set } = this.#options;
-    const timestampMs = step * config.interval;
-    try {
-      await this.#adopt();
-      await this.#timed('query', () => this.#feed.fetchUntil(step));
-      this.#fleet.forgetBefore(step - FORGET_AFTER_STEPS);
-      const shape = { features: set.features, steps: config.steps };
-      const { model, profiles } = this.#knowledge;
-      const result = await scoreFleet(shape, set, this.#fleet, step, profiles, model?.autoencoder);
-      this.#observe(result);
-      this.#publish(scoreSamples(result, timestampMs), timestampMs);
-      this.#failedCycles = 0;
-      this.#ready = true;
-      this.metrics.lastCycle.set(timestampMs / 1000);
-      this.#conditions.recovered('cycle', 'cycles complete again');
-      this.#learnIfDue(step, result);
-    } catch (error) {
-      this.metrics.cyclesFailed.inc();
-      this.#conditions.failing('cycle', 'cycle failed', error);
-      this.#failedCycles++;
-      if (this.#failedCycles === FAILED_CYCLES_UNTIL_STALE) this.#publish([], timestampMs);
-    }
+  /** The window of a service in the last cycle, drawn when it is asked for. */
+  async #picture(name: ServiceName): Promise<Image | string> {
+    const { model, profiles } = this.#knowledge;
+    const key = serviceKey(name);
+    const history = this.#fleet.services.get(key);
+    const profile = profiles?.services.get(key);
+    if (history === undefined) return 'No such service in this scorer.';
+    if (profile === undefined || model === undefined) return 'The service has not been learned yet.';
+    const shape = { features: this.#options.set.features, steps: this.#options.config.steps };
+    const window = allocateWindows(shape, 1);
+    encodeWindow(shape, history, this.#last.step, profile.scalings, window, 0);
+    return pictureOf(shape, window.data, await model.autoencoder.reconstruct(window.data, window.mask, 1));
+  }
+
+  #samplesOf(result: FleetScores, timestampMs: number): Sample[] {
+    if (this.#shards === undefined) return scoreSamples(result, timestampMs);
+    const causes = this.#shards.rank(result, timestampMs);
+    return [...scoreSamples({ ...result, causes }, timestampMs), ...this.#shards.samples(result, timestampMs)];
   }
 
   /** Hands the samples over; delivery and its retries don't hold up the next cycle. */
   #publish(samples: readonly Sample[], timestampMs: number): void {
     const written = this.#ledger.withStaleMarkers(samples, timestampMs);
     if (this.#writer === undefined) this.#board = samples;
-    else void this.#timed('write', async () => await this.#writer?.write(written));
+    else this.#delivering = this.#timed('write', async () => await this.#writer?.write(written));
   }
 
   #observe({ states, missing, encodeMs, inferenceMs, rankMs }: FleetScores): void {

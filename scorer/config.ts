@@ -1,8 +1,10 @@
+import { hostname } from 'node:os';
 import { dirname, resolve } from 'node:path';
 import { z } from 'zod';
 import { durationSchema, readConfigFile, urlSchema } from '../daemon/config-file.ts';
 import { httpClientSchema } from '../daemon/http-client.ts';
 import { resolveHttpClientFiles } from '../daemon/http-client-settings.ts';
+import { hostOrdinal, type ShardPlace, WHOLE_FLEET } from './shard.ts';
 import { DEFAULT_STEPS } from './tensor.ts';
 
 const MINUTE = 60_000;
@@ -25,6 +27,23 @@ const endpointSchema = httpClientSchema.safeExtend({
   timeout: durationSchema.default(SCORER_DEFAULTS.timeout),
 });
 
+const shardSchema = z
+  .strictObject({
+    index: z
+      .union([z.literal('ordinal'), z.int().nonnegative()], 'expected a number of 0 or more, or ordinal')
+      .default('ordinal'),
+    count: z.int('expected a whole number').positive('expected 1 or more'),
+  })
+  .transform(({ index, count }, context): ShardPlace => {
+    const place = index === 'ordinal' ? hostOrdinal(hostname()) : index;
+    if (place !== undefined && place < count) return { index: place, count };
+    const expected =
+      place === undefined ? 'a host name with a number at its end, such as scorer-0' : `less than ${count}`;
+    const got = index === 'ordinal' ? `the host name "${hostname()}"` : index;
+    context.addIssue({ code: 'custom', path: ['index'], message: `expected ${expected}, got ${got}` });
+    return z.NEVER;
+  });
+
 const scorerSchema = z
   .strictObject({
     prometheus: endpointSchema,
@@ -46,6 +65,7 @@ const scorerSchema = z
       .default([...DEFAULT_STEPS]),
     features_file: z.string('expected a path').optional(),
     base_model: z.string('expected the path of an .onnx file').optional(),
+    shard: shardSchema.default(WHOLE_FLEET),
     state_dir: z.string('expected a path').default(SCORER_DEFAULTS.stateDir),
     learning: z
       .strictObject({

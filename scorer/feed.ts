@@ -1,7 +1,30 @@
-import { EDGE_SERIES, SERVICE_SERIES } from './features.ts';
+import { EDGE_SERIES, type Feature, SERVICE_SERIES } from './features.ts';
 import type { Fleet } from './fleet.ts';
 import type { ScorerMetrics } from './metrics.ts';
+import { EVIDENCE_SERIES, INCIDENT_SERIES } from './output.ts';
 import { PrometheusError, type PrometheusClient, type RangeSeries } from './prometheus.ts';
+import type { ShardRanking } from './shard-ranking.ts';
+
+export interface FeedOptions {
+  readonly client: PrometheusClient;
+  readonly fleet: Fleet;
+  readonly intervalMs: number;
+  /** Steps back that the first query fetches, and the most that any fetches. */
+  readonly reach: number;
+  /** Features of services and edges, by which a query that the server finds too large is split. */
+  readonly features: { readonly services: readonly Feature[]; readonly edges: readonly Feature[] };
+  /** Takes what other shards wrote, where the fleet is spread over several. */
+  readonly shards?: ShardRanking | undefined;
+  readonly metrics?: ScorerMetrics;
+}
+
+interface Query {
+  readonly name: 'services' | 'edges';
+  /** One for all, or one a feature once that was too large. */
+  selectors: readonly string[];
+  readonly split: readonly string[];
+  readonly add: (series: RangeSeries) => void;
+}
 
 /**
  * Keeps a fleet up to date: two queries a cycle, whatever the fleet's size, one for all services' features
@@ -9,52 +32,79 @@ import { PrometheusError, type PrometheusClient, type RangeSeries } from './prom
  * as they were written, not for values looked back for, so that a rule that stopped isn't taken for a fresh one.
  */
 export class Feed {
-  readonly #client: PrometheusClient;
-  readonly #fleet: Fleet;
-  readonly #intervalMs: number;
-  readonly #reach: number;
-  readonly #metrics: ScorerMetrics | undefined;
+  readonly #options: FeedOptions;
+  readonly #queries: readonly Query[];
   #answered: number | undefined;
 
-  /** @param reach steps back that the first query fetches, and the most that any fetches */
-  constructor(client: PrometheusClient, fleet: Fleet, intervalMs: number, reach: number, metrics?: ScorerMetrics) {
-    this.#client = client;
-    this.#fleet = fleet;
-    this.#intervalMs = intervalMs;
-    this.#reach = reach;
-    this.#metrics = metrics;
+  constructor(options: FeedOptions) {
+    this.#options = options;
+    const { fleet, features, shards } = options;
+    const byFeature = (series: string, list: readonly Feature[]) =>
+      list.map(({ name }) => `${series}{feature="${name}"}`);
+    const told = [EVIDENCE_SERIES, INCIDENT_SERIES];
+    const select = (names: readonly string[]) => `{__name__=~"${names.join('|')}"}`;
+    this.#queries = [
+      {
+        name: 'services',
+        selectors: [SERVICE_SERIES],
+        split: byFeature(SERVICE_SERIES, features.services),
+        add: (series) => fleet.addService(series),
+      },
+      {
+        name: 'edges',
+        // What shards tell each other comes along with the edges: a query of its own would be a third.
+        selectors: [shards === undefined ? EDGE_SERIES : select([EDGE_SERIES, ...told])],
+        split: [...byFeature(EDGE_SERIES, features.edges), ...(shards === undefined ? [] : [select(told)])],
+        add: (series) => {
+          if (shards?.take(series) !== true) fleet.addEdge(series);
+        },
+      },
+    ];
   }
 
   /**
-   * Fetches everything up to `step`, included.
+   * Fetches everything up to `step`, included. After a clock that was set back what is known of a later time is forgotten.
    *
    * @throws PrometheusError; the next call then fetches the same time again
    */
   async fetchUntil(step: number): Promise<void> {
-    const from = Math.max((this.#answered ?? step - this.#reach - 1) + 1, step - this.#reach);
-    await Promise.all([
-      this.#query('services', SERVICE_SERIES, from, step, (series) => this.#fleet.addService(series)),
-      this.#query('edges', EDGE_SERIES, from, step, (series) => this.#fleet.addEdge(series)),
-    ]);
+    const { fleet, reach } = this.#options;
+    if (this.#answered !== undefined && this.#answered > step) {
+      fleet.clear();
+      this.#answered = undefined;
+    }
+    const from = Math.max((this.#answered ?? step - reach - 1) + 1, step - reach);
+    await Promise.all(this.#queries.map((query) => this.#ask(query, from, step)));
     this.#answered = step;
   }
 
-  async #query(
-    query: string,
-    selector: string,
-    from: number,
-    to: number,
-    add: (series: RangeSeries) => void,
-  ): Promise<void> {
-    const stop = this.#metrics?.queryDuration.startTimer({ query });
+  async #ask(query: Query, from: number, to: number): Promise<void> {
+    const { intervalMs, metrics, shards } = this.#options;
+    const stop = metrics?.queryDuration.startTimer({ query: query.name });
+    // What the other shards wrote bears the time of the last step itself, which a range leaves out.
+    const overlapMs = shards === undefined ? 0 : 1;
+    const [startMs, endMs] = [(from - 1) * intervalMs - overlapMs, to * intervalMs];
     try {
-      const [startMs, endMs] = [(from - 1) * this.#intervalMs, to * this.#intervalMs];
-      await this.#client.samples(selector, startMs, endMs, { visit: add });
+      await this.#fetch(query, startMs, endMs);
     } catch (error) {
-      this.#metrics?.queryFailures.inc({ code: error instanceof PrometheusError ? error.code : 'OTHER' });
+      metrics?.queryFailures.inc({ code: error instanceof PrometheusError ? error.code : 'OTHER' });
       throw error;
     } finally {
       stop?.();
+    }
+  }
+
+  /** Asks for a feature at a time, from now on, where all at once is more than the server gives. */
+  async #fetch(query: Query, startMs: number, endMs: number): Promise<void> {
+    try {
+      for (const selector of query.selectors) {
+        await this.#options.client.samples(selector, startMs, endMs, { visit: query.add });
+      }
+    } catch (error) {
+      const splits = error instanceof PrometheusError && error.tooMuchAtOnce && query.selectors !== query.split;
+      if (!splits) throw error;
+      query.selectors = query.split;
+      await this.#fetch(query, startMs, endMs);
     }
   }
 }

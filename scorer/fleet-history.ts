@@ -2,6 +2,7 @@ import type { ScorerConfig } from './config.ts';
 import { EDGE_SERIES, SERVICE_SERIES, type FeatureSet } from './features.ts';
 import { Fleet } from './fleet.ts';
 import type { PrometheusClient, RangeSeries } from './prometheus.ts';
+import { owns } from './shard.ts';
 import { serviceKey, serviceName } from './service-key.ts';
 import { columnCount } from './tensor.ts';
 
@@ -25,7 +26,7 @@ const MOST_VALUES = 500_000;
 /** A service counts as there when it had a value so recently, as in Prometheus' own look-back. */
 const LOOK_BACK_MS = 300_000;
 
-/** The keys of the services that are there at the end of the span, in a fixed order. */
+/** The keys of this shard's services that are there at the end of the span, in a fixed order. */
 export async function listServices({ client, config, toMs, signal }: HistoryOptions): Promise<string[]> {
   const lookBackMs = Math.max(LOOK_BACK_MS, 2 * config.interval);
   const query = `group by (namespace, service) (last_over_time(${SERVICE_SERIES}[${lookBackMs}ms]))`;
@@ -33,7 +34,8 @@ export async function listServices({ client, config, toMs, signal }: HistoryOpti
   await client.query(query, toMs, {
     ...(signal !== undefined && { signal }),
     visit: ({ labels: { namespace, service } }) => {
-      if (namespace !== undefined && service !== undefined) keys.push(serviceKey({ namespace, service }));
+      if (namespace === undefined || service === undefined || !owns(config.shard, { namespace, service })) return;
+      keys.push(serviceKey({ namespace, service }));
     },
   });
   return keys.sort();
@@ -62,12 +64,12 @@ export async function fetchServices(options: HistoryOptions, keys: readonly stri
 }
 
 async function fetchSelected(
-  { config: { interval, steps }, set, client, fromMs, toMs, exclude = [], signal }: HistoryOptions,
+  { config: { interval, steps, shard }, set, client, fromMs, toMs, exclude = [], signal }: HistoryOptions,
   services: readonly string[],
   edges: readonly string[],
 ): Promise<Fleet> {
   const reach = (steps.at(-1) ?? 0) + 1;
-  const fleet = new Fleet(set, interval, Math.ceil((toMs - fromMs) / interval) + reach + 1);
+  const fleet = new Fleet(set, interval, Math.ceil((toMs - fromMs) / interval) + reach + 1, shard);
   const start = Math.ceil(fromMs / interval) * interval;
   const fetch = async (selector: string, add: (series: RangeSeries) => void) => {
     await client.queryRange(selector, start, toMs, interval, {

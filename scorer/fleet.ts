@@ -2,6 +2,7 @@ import { CHANNELS, type Feature, type FeatureSet } from './features.ts';
 import { History } from './history.ts';
 import type { RangeSeries } from './prometheus.ts';
 import { edgeKey, serviceKey } from './service-key.ts';
+import { owns, type ShardPlace, WHOLE_FLEET } from './shard.ts';
 import { columnCount, columnIndex } from './tensor.ts';
 
 /**
@@ -14,14 +15,19 @@ export class Fleet {
   readonly #set: FeatureSet;
   readonly #intervalMs: number;
   readonly #capacity: number;
+  readonly #shard: ShardPlace;
   readonly #featureIndex: ReadonlyMap<string, number>;
   readonly #edgeIndex: ReadonlyMap<string, number>;
 
-  /** @param capacity steps kept of each service and edge */
-  constructor(set: FeatureSet, intervalMs: number, capacity: number) {
+  /**
+   * @param capacity steps kept of each service and edge
+   * @param shard services of others are left out, as are edges between two of them
+   */
+  constructor(set: FeatureSet, intervalMs: number, capacity: number, shard: ShardPlace = WHOLE_FLEET) {
     this.#set = set;
     this.#intervalMs = intervalMs;
     this.#capacity = capacity;
+    this.#shard = shard;
     this.#featureIndex = positions(set.features);
     this.#edgeIndex = positions(set.edges);
   }
@@ -32,6 +38,7 @@ export class Fleet {
     const channel = CHANNELS.findIndex((name) => name === labels['channel']);
     const { namespace, service } = labels;
     if (feature === undefined || channel < 0 || namespace === undefined || service === undefined) return;
+    if (!owns(this.#shard, { namespace, service })) return;
     const width = columnCount(this.#set.features);
     const history = this.#history(this.services, serviceKey({ namespace, service }), width);
     this.#fill(history, columnIndex(this.#set.features, channel, feature), timestamps, values);
@@ -43,8 +50,15 @@ export class Fleet {
     const client = { namespace: labels['client_namespace'] ?? '', service: labels['client_service'] ?? '' };
     const server = { namespace: labels['server_namespace'] ?? '', service: labels['server_service'] ?? '' };
     if (feature === undefined || client.service === '' || server.service === '') return;
+    if (!owns(this.#shard, client) && !owns(this.#shard, server)) return;
     const history = this.#history(this.edges, edgeKey(client, server), this.#set.edges.length);
     this.#fill(history, feature, timestamps, values);
+  }
+
+  /** Forgets everything. */
+  clear(): void {
+    this.services.clear();
+    this.edges.clear();
   }
 
   /** Forgets what has had no value since `step`; returns the services' keys that went. */

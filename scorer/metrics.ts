@@ -18,6 +18,7 @@ export class ScorerMetrics {
     'Values that were missing in the last cycle and taken as neutral.',
   );
   readonly interval = this.#gauge('interval_seconds', 'Configured time between two cycles.');
+  readonly shard = this.#gauge('shard', 'Which part of the fleet this scorer has, always 1.', ['index', 'count']);
   readonly lastCycle = this.#gauge('last_cycle_timestamp_seconds', 'Unix time of the data of the last complete cycle.');
   readonly cyclesSkipped = this.#counter(
     'cycles_skipped_total',

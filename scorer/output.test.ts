@@ -6,7 +6,7 @@ import type { FleetScores } from './score-fleet.ts';
 const cart = serviceKey({ namespace: 'shop', service: 'cart' });
 const result = (score: number): FleetScores => ({
   scores: [{ key: cart, score, shares: [{ feature: 'cpu_cores', share: 0.8 }] }],
-  causes: score > 1 ? [{ key: cart, blame: 1, rank: 1 }] : [],
+  causes: score > 1 ? [{ key: cart, bits: 3, blame: 1, rank: 1 }] : [],
   states: new Map(),
   missing: 0,
   encodeMs: 0,

@@ -3,6 +3,9 @@ import { serviceName } from './service-key.ts';
 import type { Sample } from './remote-write/sample.ts';
 
 export const DETECTOR = 'autoencoder';
+/** What shards tell each other: the evidence against a service in bits, and how many services are anomalous. */
+export const EVIDENCE_SERIES = 'anomaly_root_cause_evidence';
+export const INCIDENT_SERIES = 'anomaly_incident_services';
 /** Feature shares are told from this score on: below it there is nothing to explain. */
 const LEAST_EXPLAINED_SCORE = 0.5;
 
@@ -52,6 +55,8 @@ const HELP: Readonly<Record<string, string>> = {
   anomaly_feature_share: 'Share of the error that a feature carries, the largest three.',
   anomaly_root_cause_score: 'Share of the blame in the present incident.',
   anomaly_root_cause_rank: 'Place in the ranking of root causes, 1 is the most probable.',
+  [EVIDENCE_SERIES]: 'Evidence against a service in bits, for the ranking over all shards.',
+  [INCIDENT_SERIES]: 'Services of a shard whose score is above 1.',
 };
 
 /** The samples in Prometheus' text format, for `output: metrics`. */

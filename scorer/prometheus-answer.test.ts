@@ -1,10 +1,12 @@
 import { expect, test } from 'vitest';
-import { AnswerError, parseAnswer, parseValue, type RangeSeries } from './prometheus-answer.ts';
+import { AnswerError, AnswerReader, parseValue, type RangeSeries } from './prometheus-answer.ts';
 
-function parse(text: string) {
+function parse(text: string, chunkBytes = Number.POSITIVE_INFINITY) {
   const series: RangeSeries[] = [];
-  const answer = parseAnswer(Buffer.from(text), (one) => void series.push(one));
-  return { ...answer, series };
+  const reader = new AnswerReader((one) => void series.push(one));
+  const bytes = Buffer.from(text);
+  for (let at = 0; at < bytes.length; at += chunkBytes) reader.push(bytes.subarray(at, at + chunkBytes));
+  return { ...reader.end(), series };
 }
 
 const matrix = (result: string, rest = '') =>
@@ -54,6 +56,29 @@ test('the same answer whether it comes compact or spaced out', () => {
   const compact = matrix('{"metric":{"a":"1"},"values":[[1,"2"]]},{"metric":{"a":"2"},"values":[[1.5,"NaN"]]}');
   const spaced = JSON.stringify(JSON.parse(compact), null, 2);
   expect(parse(spaced)).toEqual(parse(compact));
+});
+
+test.each([1, 2, 7, 64])('the same answer whether it comes at once or in pieces of %i bytes', (size) => {
+  const text = matrix(
+    '{"metric":{"a":"},{\\"metric\\":","b":"鸚鵡"},"values":[[1,"2"],[2,"3"]]},{"metric":{"a":"2"},"values":[[1.5,"NaN"]]}',
+    ',"warnings":["a store is away"]',
+  );
+  expect(parse(text, size)).toEqual(parse(text));
+  expect(parse(text).series).toHaveLength(2);
+});
+
+test('a long answer without the usual beginning is read as well', () => {
+  const padded = `{"warnings":["${'x'.repeat(200_000)}"],${matrix('{"metric":{"a":"1"},"values":[[1,"2"]]}').slice(1)}`;
+  expect(parse(padded, 1000).series).toHaveLength(1);
+});
+
+test('what a visitor throws comes out at the end', () => {
+  const reader = new AnswerReader(() => {
+    throw new Error('no more');
+  });
+  const bytes = Buffer.from(matrix('{"metric":{},"values":[]},{"metric":{},"values":[]}'));
+  expect(() => reader.push(bytes)).not.toThrow();
+  expect(() => reader.end()).toThrow('no more');
 });
 
 test('vectors, scalars, empty results and native histograms', () => {

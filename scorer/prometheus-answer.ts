@@ -38,16 +38,78 @@ interface Envelope {
 const RESULT = Buffer.from('"result":[{"metric":');
 const NEXT = Buffer.from('},{"metric":');
 const OPENING = '"result":['.length;
+/** Where the first series begins, at the latest; an answer that is told otherwise is parsed as a whole. */
+const LONGEST_HEAD = 64 * 1024;
 
 /**
- * Parses the answer series by series, so that neither the text of the whole nor its tree of small arrays is ever
- * in memory: the answer for a fleet has tens of thousands of series. `visit` sees them in the answer's order.
+ * Reads an answer as it arrives, series by series, so that neither its bytes nor its text nor its tree of small arrays is
+ * ever in memory as a whole: the answer for a fleet has tens of thousands of series. `visit` sees them in the answer's order.
  *
- * @throws AnswerError, possibly after some series were visited. What `visit` throws isn't caught.
+ * @example
+ * const reader = new AnswerReader(({ labels }) => console.log(labels));
+ * for await (const chunk of body) reader.push(chunk);
+ * const { status } = reader.end();
  */
-export function parseAnswer(body: Buffer, visit: (series: RangeSeries) => void): Answer {
-  const at = body.indexOf(RESULT);
-  return at < 0 ? parseWhole(body, visit) : parsePiecewise(body, at + OPENING, visit);
+export class AnswerReader {
+  readonly #visit: (series: RangeSeries) => void;
+  /** What came before the first series, once that was found. */
+  #head: string | undefined;
+  /** What came and isn't read yet, in order. */
+  #pending: Buffer[] = [];
+  #pendingBytes = 0;
+  #failure: { readonly error: unknown } | undefined;
+
+  constructor(visit: (series: RangeSeries) => void) {
+    this.#visit = visit;
+  }
+
+  /** Takes the next bytes, which may end anywhere. Never throws: what is wrong is told by `end`. */
+  push(chunk: Buffer): void {
+    if (this.#failure !== undefined) return;
+    this.#pending.push(chunk);
+    this.#pendingBytes += chunk.length;
+    if (this.#head === undefined && this.#pendingBytes > LONGEST_HEAD + chunk.length) return;
+    try {
+      this.#read();
+    } catch (error) {
+      this.#failure = { error };
+    }
+  }
+
+  /** @throws AnswerError, possibly after some series were visited, and whatever `visit` threw. */
+  end(): Answer {
+    if (this.#failure !== undefined) throw this.#failure.error;
+    const rest = this.#join();
+    if (this.#head === undefined) return parseWhole(rest, this.#visit);
+    const end = objectEnd(rest, 0);
+    this.#visit(toSeries(parseJson(rest.toString('utf8', 0, end)) as Element));
+    return toAnswer(parseJson(this.#head + rest.toString('utf8', end)) as Envelope);
+  }
+
+  /** Visits every series that is there with the beginning of the next. */
+  #read(): void {
+    const bytes = this.#join();
+    let from = 0;
+    if (this.#head === undefined) {
+      const at = bytes.indexOf(RESULT);
+      if (at < 0) return;
+      from = at + OPENING;
+      this.#head = bytes.toString('utf8', 0, from);
+    }
+    for (let next = bytes.indexOf(NEXT, from); next >= 0; next = bytes.indexOf(NEXT, from)) {
+      this.#visit(toSeries(parseJson(bytes.toString('utf8', from, next + 1)) as Element));
+      from = next + 2;
+    }
+    this.#pending = [bytes.subarray(from)];
+    this.#pendingBytes = bytes.length - from;
+  }
+
+  #join(): Buffer {
+    const [first, ...more] = this.#pending;
+    const joined = first !== undefined && more.length === 0 ? first : Buffer.concat(this.#pending);
+    this.#pending = [joined];
+    return joined;
+  }
 }
 
 function parseWhole(body: Buffer, visit: (series: RangeSeries) => void): Answer {
@@ -56,17 +118,6 @@ function parseWhole(body: Buffer, visit: (series: RangeSeries) => void): Answer 
   if (resultType === 'scalar') visit(toSeries({ metric: {}, values: [result as Point] }));
   else for (const element of (Array.isArray(result) ? result : []) as readonly Element[]) visit(toSeries(element));
   return toAnswer(envelope);
-}
-
-function parsePiecewise(body: Buffer, start: number, visit: (series: RangeSeries) => void): Answer {
-  let from = start;
-  for (let next = body.indexOf(NEXT, from); next >= 0; next = body.indexOf(NEXT, from)) {
-    visit(toSeries(parseJson(body.toString('utf8', from, next + 1)) as Element));
-    from = next + 2;
-  }
-  const end = objectEnd(body, from);
-  visit(toSeries(parseJson(body.toString('utf8', from, end)) as Element));
-  return toAnswer(parseJson(body.toString('utf8', 0, start) + body.toString('utf8', end)) as Envelope);
 }
 
 function parseJson(text: string): unknown {

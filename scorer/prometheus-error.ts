@@ -31,9 +31,12 @@ export class PrometheusError extends Error {
   /** Whether the same query over a shorter time may succeed. */
   get tooMuchAtOnce(): boolean {
     if (this.code === 'TOO_LARGE') return true;
-    // Prometheus, VictoriaMetrics, Mimir and Cortex, in this order.
+    // Prometheus, VictoriaMetrics (samples, series), Mimir and Cortex, in this order.
     return (
-      this.status === 422 && /too many samples|maxSamplesPerQuery|err-mimir-max|exceeded.*limit/i.test(this.message)
+      this.status === 422 &&
+      /too many samples|maxSamplesPerQuery|matching timeseries exceeds|err-mimir-max|exceeded.*limit/i.test(
+        this.message,
+      )
     );
   }
 }

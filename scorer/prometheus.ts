@@ -1,5 +1,5 @@
 import type { HttpClient } from '../daemon/http-client.ts';
-import { AnswerError, parseAnswer, type Answer, type RangeSeries } from './prometheus-answer.ts';
+import { AnswerError, AnswerReader, type Answer, type RangeSeries } from './prometheus-answer.ts';
 import { fromAnswer, fromHttpError, PrometheusError } from './prometheus-error.ts';
 import { fetchSpans, halveBySteps, halveByTime, splitSpan, type FetchSpan } from './query-span.ts';
 
@@ -112,27 +112,30 @@ export class PrometheusClient {
   ): Promise<readonly string[]> {
     const form = new URLSearchParams(parameters);
     if (timeoutMs !== undefined) form.set('timeout', `${timeoutMs}ms`);
+    const reader = new AnswerReader(visit);
     const { status, body } = await this.#http
       .request({
         method: 'POST',
         url: `${this.#base}/${path}`,
         headers: { 'content-type': 'application/x-www-form-urlencoded', accept: 'application/json' },
         body: form.toString(),
+        onBody: (chunk) => reader.push(chunk),
         ...(timeoutMs !== undefined && { timeoutMs }),
         ...(signal !== undefined && { signal }),
       })
       .catch((error: unknown) => {
         throw fromHttpError(error);
       });
-    const answer = parse(status, body, visit);
+    reader.push(body);
+    const answer = finish(status, reader);
     if (answer.status === 'error' || status >= 300) throw fromAnswer(status, answer);
     return answer.warnings;
   }
 }
 
-function parse(status: number, body: Buffer, visit: (series: RangeSeries) => void): Answer {
+function finish(status: number, reader: AnswerReader): Answer {
   try {
-    return parseAnswer(body, visit);
+    return reader.end();
   } catch (error) {
     if (!(error instanceof AnswerError)) throw error;
     if (status >= 300) throw fromAnswer(status, undefined);

@@ -47,6 +47,8 @@ export interface ScoreOptions {
   readonly assumeIncident?: boolean;
   /** Default: `rankRootCauses`. */
   readonly rank?: Ranker;
+  /** Whether a service is to be ranked as a cause. Default: every one. */
+  readonly judges?: ((key: string) => boolean) | undefined;
   /** What was loud at this time before is tolerated, and what is loud now remembered. */
   readonly seasons?: Seasons | undefined;
 }
@@ -62,7 +64,7 @@ export async function scoreFleet(
   step: number,
   profiles: Profiles | undefined,
   model: Reconstructor | undefined,
-  { assumeIncident = false, rank = rankRootCauses, seasons }: ScoreOptions = {},
+  { assumeIncident = false, rank = rankRootCauses, judges, seasons }: ScoreOptions = {},
 ): Promise<FleetScores> {
   const started = performance.now();
   const states = new Map<string, ServiceState>();
@@ -107,7 +109,7 @@ export async function scoreFleet(
   }
   const causes =
     assumeIncident || scores.some(({ score }) => score > 1)
-      ? rank(suspects, callEdges(set, fleet, step, profiles))
+      ? rank(suspects, callEdges(set, fleet, step, profiles), judges)
       : [];
   const done = performance.now();
   return {

@@ -22,7 +22,7 @@ check_machine() {
 }
 
 debian_packages() {
-  local wanted=(clang clang-format llvm bpftool libbpf-dev libelf-dev zlib1g-dev g++ make python3 iproute2 nftables procps util-linux strace openssl curl git prometheus prometheus-alertmanager)
+  local wanted=(clang clang-format llvm bpftool libbpf-dev libelf-dev zlib1g-dev g++ make python3 iproute2 nftables procps util-linux strace openssl curl git prometheus prometheus-alertmanager victoria-metrics)
   local missing=()
   for name in "${wanted[@]}"; do
     [ "$(dpkg-query -W -f '${db:Status-Status}' "$name" 2>/dev/null)" = installed ] || missing+=("$name")
@@ -32,11 +32,11 @@ debian_packages() {
   say "installing Debian packages: ${missing[*]}"
   # Only the programs are wanted, not services that start by themselves and hold their default ports.
   local started
-  started=$(systemctl is-active prometheus prometheus-alertmanager 2>/dev/null || true)
+  started=$(systemctl is-active prometheus prometheus-alertmanager victoria-metrics 2>/dev/null || true)
   apt-get update -qq
   DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends "${missing[@]}" >/dev/null
   if [ -d /run/systemd/system ] && ! grep -q '^active' <<<"$started"; then
-    systemctl disable --now prometheus prometheus-alertmanager >/dev/null 2>&1 || true
+    systemctl disable --now prometheus prometheus-alertmanager victoria-metrics >/dev/null 2>&1 || true
   fi
 }
 

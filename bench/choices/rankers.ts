@@ -40,7 +40,7 @@ function personalisedWalk(damping: number): Ranker {
     }
     return [...rank]
       .sort(([a, x], [b, y]) => y - x || (a < b ? -1 : 1))
-      .map(([key, blame], index) => ({ key, blame, rank: index + 1 }));
+      .map(([key, blame], index) => ({ key, bits: Math.log2(1 + blame), blame, rank: index + 1 }));
   };
 }
 

@@ -11,6 +11,7 @@ import { VERSION } from '../metrics.ts';
 import { SHIPPED_FEATURES } from '../models.ts';
 import { ProgressBar } from '../progress.ts';
 import { PrometheusClient } from '../prometheus.ts';
+import { WHOLE_FLEET } from '../shard.ts';
 
 const FLAGS = {
   'config.file': {
@@ -48,7 +49,8 @@ export async function runBacktest({ argv, stops }: ProgramContext): Promise<numb
   stops.onStop('prometheus client', () => http.close());
   const progress = new ProgressBar(process.stderr);
   const result = await backtest({
-    config,
+    // History is replayed as a whole, whichever part of it the scorer has.
+    config: { ...config, shard: WHOLE_FLEET },
     set,
     client: new PrometheusClient({ url: config.prometheus.url, http }),
     window,

@@ -7,6 +7,7 @@ import { readScorerConfig, type ScorerConfig } from '../config.ts';
 import { type FeatureSet, readFeatures } from '../features.ts';
 import { VERSION } from '../metrics.ts';
 import { SHIPPED_FEATURES } from '../models.ts';
+import { keepYoungGenerationSmall } from '../young-generation.ts';
 
 const FLAGS = {
   'config.file': { type: 'string', default: 'scorer.yaml', help: 'The configuration.' },
@@ -78,6 +79,7 @@ export async function runScorer({ argv, stops, signal, onReload }: ProgramContex
     logger.info('configuration reloaded');
   }
   onReload(reload);
+  keepYoungGenerationSmall();
   app = create();
   await app.start();
 }

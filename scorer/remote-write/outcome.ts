@@ -1,5 +1,5 @@
 /**
- * Why samples were dropped: an HTTP status as text, `timeout`, `connect`, `protocol`, `credentials` or `too_large`
+ * Why samples were dropped: an HTTP status as text; `conflict`, where another writer was first; `timeout`, `connect`, `protocol`, `credentials` or `too_large`
  * (the answer) for the last failure before they became too old; `too_old` before the first attempt; `queue_full`,
  * `out_of_order`, `duplicate`, `invalid`; `closed`.
  */

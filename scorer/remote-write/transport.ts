@@ -17,6 +17,12 @@ const HEADERS = {
   'x-prometheus-remote-write-version': '0.1.0',
 };
 
+/**
+ * What receivers answer when they have a newer sample of a series, or another one of the same time: Prometheus and Mimir with
+ * status 400, Thanos with 409. A single writer keeps its order, so there is a second one.
+ */
+const CONFLICT = /out[ -]of[ -]order|duplicate[ -](sample|timestamp)/i;
+
 /** The receivers' answers are empty or a line of text. */
 const MAX_ANSWER_BYTES = 1024 * 1024;
 
@@ -42,6 +48,8 @@ export async function deliver(
     if (status >= 500 || status === 429) {
       return { kind: 'retry', code, reason, afterMs: retryAfterMs(headers['retry-after'], Date.now()) ?? 0 };
     }
+    if (status === 409 || (status === 400 && CONFLICT.test(reason)))
+      return { kind: 'bisect', code: 'conflict', reason };
     // A smaller request may pass: one bad sample spoils all with 400, and 413 is about the size.
     return { kind: status === 400 || status === 413 ? 'bisect' : 'refused', code, reason };
   } catch (error) {

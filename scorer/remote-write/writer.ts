@@ -145,7 +145,9 @@ export class RemoteWriter {
       rejected = true;
       this.#drop(cycle, code, samples.length);
       const only = samples.length === 1 ? samples[0] : undefined;
-      this.#log.failing('refused', 'remote write refused samples', `status ${code}`, {
+      const conflict = 'another writer has these series: do two scorers run for one shard?';
+      const refused = code === 'conflict' ? conflict : 'remote write refused samples';
+      this.#log.failing('refused', refused, `status ${code}`, {
         samples: samples.length,
         ...(only !== undefined && { series: describe(only) }),
         reason,
@@ -189,11 +191,19 @@ export class RemoteWriter {
   /** Those of `samples` that may still be sent; the others are dropped and counted. */
   #sendable(cycle: Cycle, samples: readonly SeriesSample[], failure: string): readonly SeriesSample[] {
     if (this.#closed.signal.aborted) return this.#dropAll(cycle, 'closed', samples);
-    if (cycle.ended.signal.aborted) return this.#dropAll(cycle, 'queue_full', samples);
+    if (cycle.ended.signal.aborted) {
+      this.#log.failing('lost', 'samples given up', 'too many are waiting: the oldest make room');
+      return this.#dropAll(cycle, 'queue_full', samples);
+    }
     const oldest = Date.now() - this.#options.retryAgeMs;
     const young = samples.filter(({ sample }) => sample.timestampMs >= oldest);
+    if (young.length < samples.length)
+      this.#log.failing('lost', 'samples given up', `older than retry_age: ${failure}`);
     this.#drop(cycle, failure, samples.length - young.length);
     const ordered = young.filter((one) => this.#order.allows(one));
+    if (ordered.length < young.length) {
+      this.#log.failing('order', 'samples left out', 'newer ones were written before: was the clock set back?');
+    } else if (ordered.length > 0) this.#log.recovered('order', 'samples are in order again');
     this.#drop(cycle, 'out_of_order', young.length - ordered.length);
     return ordered;
   }
@@ -209,6 +219,7 @@ export class RemoteWriter {
 
   #accept(cycle: Cycle, samples: readonly SeriesSample[]): void {
     this.#order.accept(samples);
+    this.#log.recovered('lost', 'samples are delivered in time again');
     cycle.waiting -= samples.length;
     cycle.outcome.accept(samples.length);
   }

@@ -16,6 +16,10 @@ export interface PrometheusOptions {
 export interface RunningPrometheus {
   readonly url: string;
   readonly pid: number;
+  /** Ends the process as a crash would; the data stay. */
+  crash(): Promise<void>;
+  /** Starts it again after `crash`, at the same address and with the same data. */
+  restart(): Promise<void>;
   /** Ends the process by its id and removes its data. Idempotent. */
   stop(): Promise<void>;
 }
@@ -39,20 +43,48 @@ async function startIn(folder: string, options: PrometheusOptions): Promise<Runn
   await writeFile(configFile, options.config ?? 'global: {}\n');
   if (options.history !== undefined) await backfill(folder, options.history);
   const port = await freePort();
-  const child = spawn(
-    'prometheus',
-    [
-      `--config.file=${configFile}`,
-      `--storage.tsdb.path=${join(folder, 'data')}`,
-      '--storage.tsdb.retention.time=30d',
-      `--web.listen-address=127.0.0.1:${port}`,
-      '--web.enable-remote-write-receiver',
-      '--web.enable-lifecycle',
-      '--log.level=warn',
-      ...(options.flags ?? []),
-    ],
-    { stdio: ['ignore', 'ignore', 'pipe'] },
-  );
+  const url = `http://127.0.0.1:${port}`;
+  const launch = () =>
+    startProgram(
+      'prometheus',
+      [
+        `--config.file=${configFile}`,
+        `--storage.tsdb.path=${join(folder, 'data')}`,
+        '--storage.tsdb.retention.time=30d',
+        `--web.listen-address=127.0.0.1:${port}`,
+        '--web.enable-remote-write-receiver',
+        '--web.enable-lifecycle',
+        '--log.level=warn',
+        ...(options.flags ?? []),
+      ],
+      `${url}/-/ready`,
+    );
+  let program = await launch();
+  return {
+    url,
+    get pid() {
+      return program.pid;
+    },
+    crash: () => program.kill(),
+    restart: async () => {
+      program = await launch();
+    },
+    stop: async () => {
+      await program.kill();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+export interface RunningProgram {
+  readonly pid: number;
+  /** Ends the process by its id. Idempotent. */
+  kill(): Promise<void>;
+}
+
+/** Starts a program and resolves when it answers `readyUrl`. */
+export async function startProgram(name: string, args: readonly string[], readyUrl: string): Promise<RunningProgram> {
+  const child = spawn(name, args, { stdio: ['ignore', 'ignore', 'pipe'] });
   let log = '';
   child.stderr.on('data', (chunk: Buffer) => {
     log = (log + chunk.toString()).slice(-20_000);
@@ -64,25 +96,23 @@ async function startIn(folder: string, options: PrometheusOptions): Promise<Runn
       resolve();
     });
   });
-  const stop = async () => {
+  const kill = async () => {
     if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL');
     await ended;
-    await rm(folder, { recursive: true, force: true });
   };
-  const url = `http://127.0.0.1:${port}`;
   try {
-    await untilReady(url, () => child.exitCode !== null || child.pid === undefined, Date.now() + 60_000);
+    await untilReady(readyUrl, () => child.exitCode !== null || child.pid === undefined, Date.now() + 60_000);
   } catch (error) {
-    await stop();
-    throw new Error(`prometheus didn't start: ${log}`, { cause: error });
+    await kill();
+    throw new Error(`${name} didn't start: ${log}`, { cause: error });
   }
-  return { url, pid: child.pid ?? -1, stop };
+  return { pid: child.pid ?? -1, kill };
 }
 
 async function untilReady(url: string, ended: () => boolean, deadline: number): Promise<void> {
   for (;;) {
     if (ended()) throw new Error('the process ended');
-    const ready = await fetch(`${url}/-/ready`).then(
+    const ready = await fetch(url).then(
       (response) => response.ok,
       () => false,
     );

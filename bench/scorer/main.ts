@@ -1,0 +1,151 @@
+/**
+ * `npm run bench:scorer [-- services [cycles]]`: what a cycle of the scorer costs by size of the fleet, in rows of
+ * bench/results/scorer.json, beside the ancestor's queries. A Prometheus of its own holds what recording rules would have
+ * written; the scorer is the whole product in a process of its own, told which step to score instead of waiting for it.
+ */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { readScorerConfig } from '../../scorer/config.ts';
+import { readFeatures } from '../../scorer/features.ts';
+import { SHIPPED_FEATURES } from '../../scorer/models.ts';
+import { median } from '../../scorer/statistics.ts';
+import { saveLearnedState } from '../../test/scorer/learned-state.ts';
+import { startPrometheus } from '../../test/testserver/prometheus.ts';
+import { round } from '../statistics.ts';
+import { writeResults } from '../results.ts';
+import { askAsAncestor, QUERIES_A_SERVICE } from './ancestor.ts';
+import { type CycleFigures, serveCycles, Subject } from './subject.ts';
+import { syntheticFleet, type SyntheticFleet, writeSteps } from './synthetic-fleet.ts';
+
+/** So many cycles that memory would show a leak, so few at the largest that the bench ends; `batch` are written and scored at a time. */
+const SIZES = [
+  { services: 100, cycles: 1000, batch: 20 },
+  { services: 1000, cycles: 1000, batch: 20 },
+  { services: 10_000, cycles: 20, batch: 4 },
+] as const;
+/** Memory at rest is read after so many batches: the first cycles compile the code and fetch the past. */
+const SETTLED_BATCHES = 2;
+/** Steps that the first cycle fetches. */
+const PAST = 60;
+/** The ancestor's cycle is measured after each so many batches. */
+const ANCESTOR_EVERY = 15;
+const INTERVAL_MS = 5000;
+/** As many as by default at an interval of a minute. */
+const LEARNING_STEPS = 15;
+/** The ancestor is asked for fleets up to this size; beyond it takes minutes a cycle. */
+const MOST_ASKED_AS_ANCESTOR = 100;
+
+/** A measured point of bench/results/scorer.json; milliseconds are medians of a cycle, `cpu_ms` counts all threads. */
+interface Row extends Partial<Omit<CycleFigures, 'failed'>> {
+  readonly services: number;
+  readonly queries_per_cycle: number;
+  readonly cycle_ms: number;
+  readonly cycles?: number;
+  readonly rss_mb_after_cycles?: number;
+  /** What was measured in the scorer's place. */
+  readonly peer?: string;
+}
+
+const set = readFeatures(SHIPPED_FEATURES);
+
+async function measure(services: number, cycles: number, batch: number): Promise<readonly Row[]> {
+  const folder = mkdtempSync(join(tmpdir(), 'lorikeet-bench-scorer-'));
+  const prometheus = await startPrometheus({ flags: ['--query.max-samples=200000000'] });
+  const fleet = syntheticFleet(set, services);
+  const configFile = await prepare(folder, prometheus.url, fleet);
+  const subject = await Subject.start(process.argv[1] ?? '', configFile, []);
+  try {
+    const end = Math.floor(Date.now() / INTERVAL_MS);
+    let step = end - cycles + 1;
+    await writeSteps(prometheus.url, fleet, { from: step - PAST, to: step - 1, intervalMs: INTERVAL_MS });
+    const batches: CycleFigures[] = [];
+    const ancestor: number[] = [];
+    let queries = 0;
+    for (let left = cycles; left > 0; left -= batch, step += batch) {
+      const to = step + Math.min(batch, left) - 1;
+      await writeSteps(prometheus.url, fleet, { from: step, to, intervalMs: INTERVAL_MS });
+      const before = await queriesServed(prometheus.url);
+      batches.push(await subject.run({ from: step, to }));
+      queries += (await queriesServed(prometheus.url)) - before;
+      // In between, so that both meet the same moods of the machine.
+      if (services <= MOST_ASKED_AS_ANCESTOR && batches.length % ANCESTOR_EVERY === 0) {
+        const at = { step: to, intervalMs: INTERVAL_MS };
+        ancestor.push(await askAsAncestor(prometheus.url, set, fleet.services, at));
+      }
+    }
+    return rowsOf(services, cycles, queries, batches, ancestor);
+  } finally {
+    await subject.stop();
+    await prometheus.stop();
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+function rowsOf(
+  services: number,
+  cycles: number,
+  queries: number,
+  batches: readonly CycleFigures[],
+  ancestor: readonly number[],
+): readonly Row[] {
+  const failed = batches.at(-1)?.failed ?? 0;
+  if (failed > 0) throw new Error(`${failed} of ${cycles} cycles failed`);
+  const settled = batches.slice(SETTLED_BATCHES);
+  const of = (key: keyof CycleFigures) => round(median(settled.map((batch) => batch[key])));
+  const own = {
+    services,
+    cycles,
+    queries_per_cycle: round(queries / cycles),
+    cycle_ms: of('cycle_ms'),
+    query_ms: of('query_ms'),
+    encode_ms: of('encode_ms'),
+    inference_ms: of('inference_ms'),
+    rank_ms: of('rank_ms'),
+    write_ms: of('write_ms'),
+    cpu_ms: of('cpu_ms'),
+    rss_mb: batches[SETTLED_BATCHES - 1]?.rss_mb ?? NaN,
+    rss_mb_after_cycles: batches.at(-1)?.rss_mb ?? NaN,
+  };
+  if (ancestor.length === 0) return [own];
+  const peer = `${QUERIES_A_SERVICE} instant queries a service`;
+  return [own, { services, queries_per_cycle: QUERIES_A_SERVICE * services, cycle_ms: round(median(ancestor)), peer }];
+}
+
+async function prepare(folder: string, url: string, fleet: SyntheticFleet): Promise<string> {
+  const path = join(folder, 'scorer.yaml');
+  writeFileSync(
+    path,
+    `prometheus: { url: '${url}' }
+remote_write: { url: '${url}/api/v1/write', retry_age: 1d }
+interval: ${INTERVAL_MS / 1000}s
+learning: { minimum: ${(LEARNING_STEPS * INTERVAL_MS) / 1000}s }
+state_dir: state
+`,
+  );
+  await saveLearnedState(readScorerConfig(path), set, fleet);
+  return path;
+}
+
+/** How many queries Prometheus has answered, as it counts them. */
+async function queriesServed(url: string): Promise<number> {
+  const text = await (await fetch(`${url}/metrics`)).text();
+  const rows = text.matchAll(
+    /^prometheus_http_requests_total\{code="\d+",handler="\/api\/v1\/query(?:_range)?"\} (\d+)/gm,
+  );
+  return [...rows].reduce((sum, [, count]) => sum + Number(count), 0);
+}
+
+const [, , first, second = ''] = process.argv;
+if (first === 'subject') await serveCycles(second);
+else {
+  const rows: Row[] = [];
+  for (const { services, cycles, batch } of SIZES) {
+    if (first !== undefined && Number(first) !== services) continue;
+    const measured = await measure(services, second === '' ? cycles : Number(second), batch);
+    for (const row of measured) process.stdout.write(`${JSON.stringify(row)}\n`);
+    rows.push(...measured);
+  }
+  // A part of the sizes, or fewer cycles, is for looking, not for keeping.
+  if (first === undefined) writeResults('scorer', rows);
+}

@@ -1,0 +1,191 @@
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import type { ScorerApp } from '../../scorer/app.ts';
+import { startPrometheus, type RunningPrometheus } from '../testserver/prometheus.ts';
+import { type Proxy, startProxy } from '../testserver/proxy.ts';
+import { byService, INTERVAL_MS, metric, ScorerBed, trueTime } from './running-scorer.ts';
+
+const SERVICES = ['cart', 'catalog', 'payment'].map((service) => ({ namespace: 'shop', service }));
+
+describe('the scorer, when things around it fail', { timeout: 90_000 }, () => {
+  const bed = new ScorerBed();
+  let prometheus: RunningPrometheus;
+  let queries: Proxy;
+  let writes: Proxy;
+  let app: ScorerApp;
+
+  const scored = async () =>
+    byService((await bed.client(prometheus.url).query('anomaly_score', trueTime())).series).size;
+  const untilScored = () =>
+    bed.until(
+      'all are scored',
+      () => scored().catch(() => 0),
+      (size) => size === SERVICES.length,
+    );
+
+  beforeAll(async () => {
+    prometheus = await startPrometheus();
+    bed.onClear(() => prometheus.stop());
+    queries = await startProxy(prometheus.url);
+    bed.onClear(() => queries.stop());
+    writes = await startProxy(prometheus.url);
+    bed.onClear(() => writes.stop());
+    bed.play(`${prometheus.url}/api/v1/write`, SERVICES);
+    app = await bed.scorer(bed.configure('scorer', queries.url, `${writes.url}/api/v1/write`), SERVICES);
+    await app.start();
+    await untilScored();
+  });
+  afterAll(() => bed.clear());
+
+  it.each([
+    ['answers 422', 'EXECUTION', { failWith: 422 }, 1],
+    ['answers 429', 'SERVER', { failWith: 429 }, 1],
+    ['answers 500', 'SERVER', { failWith: 500 }, 1],
+    ['answers 503', 'SERVER', { failWith: 503 }, 1],
+    // Where the cut lies differs between the two queries, and so does what is wrong then.
+    ['answers half of its JSON', 'UNPARSABLE', { truncate: true }, 2],
+    ['is slower than the time-out', 'TIMEOUT', { delayMs: 2500 }, 1],
+  ] as const)(
+    'a Prometheus that %s is counted as %s and told, not each time; then scores go on',
+    async (_what, code, fault, told) => {
+      const row = `query_failures_total{code="${code}"}`;
+      const [before, failures] = [await metric(app, row), bed.logged('cycle failed')];
+      Object.assign(queries, fault);
+      await bed.until(
+        'three more failures',
+        () => metric(app, row),
+        (count) => count >= before + 3,
+      );
+      const lines = bed.logged('cycle failed') - failures;
+      expect(lines).toBeGreaterThanOrEqual(1);
+      expect(lines).toBeLessThanOrEqual(told);
+      Object.assign(queries, { failWith: undefined, truncate: false, delayMs: 0 });
+      const recovered = bed.logged('cycles complete again');
+      await bed.until(
+        'it recovers',
+        () => bed.logged('cycles complete again'),
+        (count) => count > recovered,
+      );
+      await untilScored();
+    },
+  );
+
+  it('counts the cycles that an overrunning one left out', async () => {
+    expect(await metric(app, 'cycles_skipped_total')).toBeGreaterThan(0);
+    expect(bed.logged('cycles skipped')).toBeGreaterThan(0);
+  });
+
+  it('a Prometheus that is away for ten intervals and comes back', async () => {
+    const failures = bed.logged('cycle failed');
+    await prometheus.crash();
+    const failed = await metric(app, 'cycles_failed_total');
+    await bed.until(
+      'ten cycles fail',
+      () => metric(app, 'cycles_failed_total'),
+      (count) => count >= failed + 10,
+    );
+    expect(bed.logged('cycle failed')).toBe(failures + 1);
+    await prometheus.restart();
+    await untilScored();
+  });
+
+  it('a receiver that is away loses no score', async () => {
+    const skippedBefore = await metric(app, 'cycles_skipped_total');
+    const before = trueTime();
+    writes.failWith = 503;
+    const row = 'write_failures_total{code="503"}';
+    await bed.until(
+      'requests fail',
+      () => metric(app, row),
+      (count) => count >= 4,
+      60_000,
+    );
+    writes.failWith = undefined;
+    const after = trueTime();
+    // A busy machine may skip a cycle: what was never scored can't be delivered.
+    const skipped = (await metric(app, 'cycles_skipped_total')) - skippedBefore;
+    const between = (time: number) => time > before && time <= after;
+    const steps = Math.floor(after / INTERVAL_MS) - Math.floor(before / INTERVAL_MS);
+    expect(steps - skipped).toBeGreaterThanOrEqual(3);
+    const selector = 'anomaly_score{service="cart"}';
+    await bed.until(
+      'a score for each cycle but the one under way',
+      async () =>
+        (await bed.client(prometheus.url).samples(selector, before, trueTime())).series[0]?.timestamps ??
+        Float64Array.of(),
+      (times) => times.filter(between).length >= steps - skipped - 1,
+    );
+    expect(await metric(app, 'samples_dropped_total{reason="503"}')).toBe(0);
+    expect(bed.logged('remote write works again')).toBeGreaterThan(0);
+  });
+
+  it('a clock that is set back an hour, and forward again', async () => {
+    const refused = await metric(app, 'query_failures_total{code="BAD_DATA"}');
+    const [failed, skips] = [await metric(app, 'cycles_failed_total'), bed.logged('cycles skipped')];
+    const clock = vi.spyOn(Date, 'now').mockImplementation(() => trueTime() - 3_600_000);
+    try {
+      await bed.until(
+        'nothing to score',
+        () => metric(app, 'services{state="scored"}'),
+        (count) => count === 0,
+      );
+    } finally {
+      clock.mockRestore();
+    }
+    await bed.until(
+      'all are scored',
+      () => metric(app, 'services{state="scored"}'),
+      (count) => count === 3,
+    );
+    await untilScored();
+    expect(bed.logged('cycles skipped')).toBeGreaterThan(skips);
+    expect(await metric(app, 'query_failures_total{code="BAD_DATA"}')).toBe(refused);
+    expect(await metric(app, 'cycles_failed_total')).toBe(failed);
+  });
+
+  it('a second scorer for the same shard is counted and named, and ends no score', async () => {
+    // It was learned from other values, so that its scores are others.
+    const configFile = bed.configure('second', prometheus.url, `${prometheus.url}/api/v1/write`);
+    const second = await bed.scorer(configFile, SERVICES, { usual: 1.02 });
+    await second.start();
+    const row = 'write_failures_total{code="conflict"}';
+    const conflicts = async () => (await metric(app, row)) + (await metric(second, row));
+    await bed.until('a conflict', conflicts, (count) => count > 0);
+    const told = 'another writer has these series: do two scorers run for one shard?';
+    await bed.until(
+      'it is told',
+      () => bed.logged(told),
+      (count) => count > 0,
+    );
+    expect(
+      (await metric(app, 'samples_dropped_total{reason="conflict"}')) +
+        (await metric(second, 'samples_dropped_total{reason="conflict"}')),
+    ).toBeGreaterThan(0);
+    await second.stop();
+    await untilScored();
+  });
+});
+
+describe('services with odd names', () => {
+  const bed = new ScorerBed();
+  afterAll(() => bed.clear());
+
+  it('are scored under the very same names', async () => {
+    const odd = ['quote"\\', 'a/b/../c', '..', '鸚鵡 🦜', '__proto__', 'new\nline', 'x'.repeat(10_000)];
+    const services = odd.map((service) => ({ namespace: `in ${service.slice(0, 20)}`, service }));
+    const prometheus = await startPrometheus();
+    bed.onClear(() => prometheus.stop());
+    const write = `${prometheus.url}/api/v1/write`;
+    bed.play(write, services);
+    const app = await bed.scorer(bed.configure('odd', prometheus.url, write), services);
+    await app.start();
+    const client = bed.client(prometheus.url);
+    const names = await bed.until(
+      'all are scored',
+      async () => (await client.query('anomaly_score', trueTime())).series.map(({ labels }) => labels),
+      (labels) => labels.length === odd.length,
+    );
+    expect(new Set(names.map(({ service }) => service))).toEqual(new Set(odd));
+    for (const { namespace, service } of names) expect(namespace).toBe(`in ${service?.slice(0, 20) ?? ''}`);
+    expect(await metric(app, 'samples_dropped_total{reason="invalid"}')).toBe(0);
+  });
+});

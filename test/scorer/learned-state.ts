@@ -1,0 +1,88 @@
+import { learnEdgeScalings } from '../../scorer/calibration.ts';
+import type { ScorerConfig } from '../../scorer/config.ts';
+import { autoencoderShape, initialWeights } from '../../scorer/detectors/autoencoder-weights.ts';
+import type { Feature, FeatureSet } from '../../scorer/features.ts';
+import { History } from '../../scorer/history.ts';
+import { calibrateServices } from '../../scorer/learning.ts';
+import { type FleetModel, fleetModelPath, fleetModels, modelPaths, openModel } from '../../scorer/models.ts';
+import { saveProfiles } from '../../scorer/profiles.ts';
+import { edgeKey, type ServiceName, serviceKey } from '../../scorer/service-key.ts';
+import { columnCount } from '../../scorer/tensor.ts';
+import { modelChecksum, saveModel } from '../../scorer/training/model-file.ts';
+import { Random } from '../../scorer/training/random.ts';
+import { formatDuration } from '../../daemon/config-file.ts';
+
+export interface KnownFleet {
+  readonly services: readonly ServiceName[];
+  readonly edges: readonly (readonly [client: ServiceName, server: ServiceName])[];
+  /** What a feature of a service or an edge usually is, give or take a tenth. */
+  readonly usual: (feature: Feature) => number;
+}
+
+/** Steps that the profiles are learned from. */
+const LEARNED_STEPS = 300;
+
+/**
+ * Fills a state directory as if all services of a fleet had been learned already, so that a scorer scores from its first
+ * cycle. They are all learned from one history, by the product's own code; the model is an untrained one where none fits.
+ */
+export async function saveLearnedState(config: ScorerConfig, set: FeatureSet, fleet: KnownFleet): Promise<void> {
+  const model = await fittingModel(config, set);
+  try {
+    const shape = { features: set.features, steps: config.steps };
+    const history = usualHistory(set.features, columnCount(set.features), fleet);
+    const range = { from: 1, to: LEARNED_STEPS, heldOutFrom: 1 };
+    const learned = await calibrateServices(shape, [{ key: '', history, ...range }], {
+      model: model.autoencoder,
+      prior: model.prior,
+      heldOut: false,
+    });
+    const profile = learned.get('');
+    if (profile === undefined) throw new Error('the usual history taught nothing');
+    const edgeHistory = usualHistory(set.edges, set.edges.length, fleet);
+    const edge = learnEdgeScalings(set.edges, edgeHistory, range.from, range.to);
+    await saveProfiles(modelPaths(config).profiles, {
+      model: model.checksum,
+      features: set.features.map(({ name }) => name),
+      edgeFeatures: set.edges.map(({ name }) => name),
+      windowsMs: set.windows,
+      steps: config.steps,
+      intervalMs: config.interval,
+      learnedAtMs: Date.now(),
+      services: new Map(fleet.services.map((name) => [serviceKey(name), profile])),
+      edges: new Map(fleet.edges.map(([client, server]) => [edgeKey(client, server), edge])),
+    });
+  } finally {
+    await model.autoencoder.close();
+  }
+}
+
+async function fittingModel(config: ScorerConfig, set: FeatureSet): Promise<FleetModel> {
+  const { base } = modelPaths(config);
+  const open = async () => (await openModel([...fleetModels(config), base], set, config.steps)).model;
+  const fitting = await open();
+  if (fitting !== undefined) return fitting;
+  const at = new Date(0).toISOString();
+  const weights = initialWeights(autoencoderShape(config.steps.length, set.features.length), 1);
+  await saveModel(fleetModelPath(config, modelChecksum(weights)), weights, {
+    features: set.features.map(({ name }) => name),
+    windows: set.windows.map(formatDuration),
+    steps: [...config.steps],
+    trained: { from: at, to: at, windows: 0, seconds: 0 },
+  });
+  const made = await open();
+  if (made === undefined) throw new Error('the model that was just saved is not usable');
+  return made;
+}
+
+function usualHistory(features: readonly Feature[], width: number, { usual }: KnownFleet): History {
+  const random = new Random(1);
+  const history = new History(width, LEARNED_STEPS + 1);
+  for (let step = 1; step <= LEARNED_STEPS; step++) {
+    for (let column = 0; column < width; column++) {
+      const feature = features[column % features.length];
+      if (feature !== undefined) history.put(step, column, usual(feature) * (0.9 + 0.2 * random.uniform()));
+    }
+  }
+  return history;
+}

@@ -1,0 +1,209 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { createHttpClient, httpClientSchema } from '../../daemon/http-client.ts';
+import { createLogger } from '../../daemon/logger.ts';
+import { ScorerApp } from '../../scorer/app.ts';
+import { readScorerConfig } from '../../scorer/config.ts';
+import { CHANNELS, EDGE_SERIES, type FeatureSet, readFeatures, SERVICE_SERIES } from '../../scorer/features.ts';
+import { PrometheusClient, type RangeSeries } from '../../scorer/prometheus.ts';
+import type { Sample } from '../../scorer/remote-write/sample.ts';
+import { RemoteWriter, type RemoteWriterOptions } from '../../scorer/remote-write/writer.ts';
+import type { ServiceName } from '../../scorer/service-key.ts';
+import { saveLearnedState } from './learned-state.ts';
+
+/** Milliseconds between the cycles of the tests' scorers. */
+export const INTERVAL_MS = 1000;
+const FEATURES = ['request_rate', 'request_latency', 'memory_bytes'];
+
+/** Folder, features and everything that a test of the scorer started, removed again by `clear`. */
+export class ScorerBed {
+  readonly folder = mkdtempSync(join(tmpdir(), `lorikeet-bed-${process.pid}-`));
+  readonly log: string[] = [];
+  readonly set: FeatureSet;
+  readonly #stops: (() => void | Promise<void>)[] = [];
+
+  constructor() {
+    const features = FEATURES.map((name) => `  - { name: ${name}, expr: 'm[$window]', scale: log }`).join('\n');
+    const edges = `  - { name: request_latency, expr: 'e[$window]', scale: log, signal: latency }`;
+    const path = join(this.folder, 'features.yaml');
+    writeFileSync(path, `windows: [1s, 2s, 4s]\nfeatures:\n${features}\nedges:\n${edges}\n`);
+    this.set = readFeatures(path);
+    this.onClear(() => rmSync(this.folder, { recursive: true, force: true }));
+  }
+
+  onClear(stop: () => void | Promise<void>): void {
+    this.#stops.push(stop);
+  }
+
+  /** Stops all, in reverse order. */
+  async clear(): Promise<void> {
+    for (const stop of this.#stops.splice(0).reverse()) await stop();
+  }
+
+  get logger() {
+    return createLogger({ write: (line) => void this.log.push(line) });
+  }
+
+  /** Writes a configuration; the state directory is called as the file. */
+  configure(
+    name: string,
+    prometheusUrl: string,
+    writeUrl: string,
+    { extra = '', delay = '300ms', tenants = ['readers', 'writers'] }: ConfigureOptions = {},
+  ): string {
+    const path = join(this.folder, `${name}.yaml`);
+    writeFileSync(
+      path,
+      `prometheus: { url: '${prometheusUrl}', timeout: 2s, headers: { X-Scope-OrgID: ${tenants[0]} } }
+remote_write: { url: '${writeUrl}', timeout: 2s, headers: { X-Scope-OrgID: ${tenants[1]} } }
+interval: ${INTERVAL_MS}ms
+delay: ${delay}
+steps: [0, 1, 2, 3]
+features_file: features.yaml
+state_dir: ${name}
+learning: { minimum: 15s }
+${extra}`,
+    );
+    return path;
+  }
+
+  /** A scorer that isn't started and has learned `services` already. */
+  async scorer(
+    configFile: string,
+    services: readonly ServiceName[],
+    { edges = [], usual = 1 }: { readonly edges?: readonly Edge[]; readonly usual?: number } = {},
+  ): Promise<ScorerApp> {
+    const config = readScorerConfig(configFile);
+    await saveLearnedState(config, this.set, { services, edges, usual: () => usual });
+    return this.blankScorer(configFile);
+  }
+
+  /** A scorer that isn't started and knows what its state directory holds. */
+  blankScorer(configFile: string): ScorerApp {
+    const app = new ScorerApp({
+      config: readScorerConfig(configFile),
+      set: this.set,
+      logger: this.logger,
+      listenAddress: '127.0.0.1:0',
+      learnCommand: [process.execPath, resolve('dist/lorikeet-scorer.js'), 'train', `--config.file=${configFile}`],
+    });
+    this.onClear(() => app.stop());
+    return app;
+  }
+
+  /** Plays the part of the recording rules: writes the features of `services` twice an interval, until cleared. */
+  play(writeUrl: string, services: readonly ServiceName[], options: PlayOptions = {}): void {
+    const writer = this.writer(writeUrl);
+    const timer = setInterval(() => void writer.write(featureSamples(services, trueTime(), options)), INTERVAL_MS / 2);
+    this.onClear(() => clearInterval(timer));
+  }
+
+  writer(url: string, options: Partial<RemoteWriterOptions> = {}): RemoteWriter {
+    const http = createHttpClient(httpClientSchema.parse({}), { timeoutMs: 2000 });
+    const writer = new RemoteWriter({ url, http, logger: createLogger({ write: () => undefined }), ...options });
+    this.onClear(async () => {
+      await writer.close(0);
+      await http.close();
+    });
+    return writer;
+  }
+
+  client(url: string): PrometheusClient {
+    const http = createHttpClient(httpClientSchema.parse({}), { timeoutMs: 5000 });
+    this.onClear(() => http.close());
+    return new PrometheusClient({ url, http });
+  }
+
+  async until<T>(what: string, read: () => Promise<T> | T, holds: (value: T) => boolean, ms = 40_000): Promise<T> {
+    const deadline = Date.now() + ms;
+    for (;;) {
+      const value = await read();
+      if (holds(value)) return value;
+      if (Date.now() > deadline) {
+        throw new Error(
+          `never: ${what}, last ${JSON.stringify(value).slice(0, 500)}\n${this.log.slice(-15).join('\n')}`,
+        );
+      }
+      await sleep(100);
+    }
+  }
+
+  /** How often a message was logged. */
+  logged(message: string): number {
+    return this.log.filter((line) => line.includes(`msg="${message}"`)).length;
+  }
+}
+
+export interface ConfigureOptions {
+  /** Time for what was written to be seen by queries. */
+  readonly delay?: string;
+  /** More lines of the configuration. */
+  readonly extra?: string;
+  /** Tenants to read from and to write to, for engines that have some. */
+  readonly tenants?: readonly [read: string, write: string];
+}
+
+export type Edge = readonly [client: ServiceName, server: ServiceName];
+
+export interface PlayOptions {
+  /** How many times the usual a feature of a service is. Default 1. */
+  readonly factor?: (service: ServiceName, feature: string) => number;
+  readonly edges?: readonly Edge[];
+  readonly edgeFactor?: (edge: Edge) => number;
+}
+
+/** Milliseconds since the epoch, also where a test sets the clock that the scorer sees. */
+export function trueTime(): number {
+  return Math.round(performance.timeOrigin + performance.now());
+}
+
+let seed = 1;
+function noise(): number {
+  seed = (seed * 48_271) % 2_147_483_647;
+  return 0.9 + (0.2 * seed) / 2_147_483_647;
+}
+
+/** The features of all services and edges at a time, usual ones with a noise of a tenth. */
+export function featureSamples(
+  services: readonly ServiceName[],
+  timestampMs: number,
+  { factor = () => 1, edges = [], edgeFactor = () => 1 }: PlayOptions = {},
+): Sample[] {
+  const own = services.flatMap((service) =>
+    FEATURES.flatMap((feature) =>
+      CHANNELS.map((channel) => ({
+        name: SERVICE_SERIES,
+        labels: { ...service, feature, channel },
+        value: factor(service, feature) * noise(),
+        timestampMs,
+      })),
+    ),
+  );
+  const between = edges.map((edge) => ({
+    name: EDGE_SERIES,
+    labels: {
+      client_namespace: edge[0].namespace,
+      client_service: edge[0].service,
+      server_namespace: edge[1].namespace,
+      server_service: edge[1].service,
+      feature: 'request_latency',
+    },
+    value: edgeFactor(edge) * noise(),
+    timestampMs,
+  }));
+  return [...own, ...between];
+}
+
+/** The value of one of the scorer's own counters or gauges. */
+export async function metric(app: ScorerApp, row: string): Promise<number> {
+  const text = await app.metrics.registry.metrics();
+  const line = text.split('\n').find((one) => one.startsWith(`lorikeet_scorer_${row} `));
+  return Number(line?.split(' ').at(-1) ?? 0);
+}
+
+/** The newest value of each series by service. */
+export function byService(series: readonly RangeSeries[]): Map<string, number> {
+  return new Map(series.map(({ labels, values }) => [labels['service'] ?? '', values.at(-1) ?? NaN]));
+}

@@ -1,0 +1,88 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { startProxy, type Proxy } from '../testserver/proxy.ts';
+import { hasVictoriaMetrics, startVictoriaMetrics } from '../testserver/victoria-metrics.ts';
+import { byService, featureSamples, metric, ScorerBed } from './running-scorer.ts';
+
+const SERVICES = ['cart', 'catalog', 'payment'].map((service) => ({ namespace: 'shop', service }));
+const present = hasVictoriaMetrics();
+if (!present) process.stderr.write('SKIPPED: victoria-metrics is not installed (apt-get install victoria-metrics)\n');
+
+/** What was written is seen by queries a second or two later. */
+const DELAY = '2500ms';
+
+describe.skipIf(!present)('the scorer against VictoriaMetrics', { timeout: 60_000 }, () => {
+  const bed = new ScorerBed();
+  let url: string;
+  let proxy: Proxy;
+
+  beforeAll(async () => {
+    const victoria = await startVictoriaMetrics();
+    bed.onClear(() => victoria.stop());
+    url = victoria.url;
+    proxy = await startProxy(url);
+    bed.onClear(() => proxy.stop());
+    bed.play(`${url}/api/v1/write`, SERVICES, { factor: ({ service }) => (service === 'cart' ? 8 : 1) });
+  });
+  afterAll(() => bed.clear());
+
+  it('gives samples as they were written, without those at the start of a range', async () => {
+    const at = Math.floor(Date.now() / 1000) * 1000 - 200_000;
+    const writer = bed.writer(`${url}/api/v1/write`);
+    const written = [0, 30_000, 60_000, 90_000].flatMap((after) =>
+      featureSamples([{ namespace: 'old', service: 'mail' }], at + after).slice(0, 1),
+    );
+    expect(await writer.write(written)).toMatchObject({ accepted: 4, dropped: {} });
+    const selector = `${written[0]?.name ?? ''}{namespace="old"}`;
+    const fetched = await bed.until(
+      'the samples are there',
+      async () => (await bed.client(url).samples(selector, at, at + 90_000)).series,
+      (series) => series.length === 1 && series[0]?.timestamps.length === 3,
+    );
+    expect([...(fetched[0]?.timestamps ?? [])].map((time) => time - at)).toEqual([30_000, 60_000, 90_000]);
+    // It keeps twelve decimal digits.
+    for (const [index, value] of (fetched[0]?.values ?? []).entries()) {
+      expect(value).toBeCloseTo(written[index + 1]?.value ?? NaN, 10);
+    }
+    expect(fetched[0]?.labels).toMatchObject({ namespace: 'old', service: 'mail' });
+  });
+
+  it('scores by both APIs, two queries a cycle, with the tenant in each request', async () => {
+    const configFile = bed.configure('tenant', proxy.url, `${proxy.url}/api/v1/write`, {
+      delay: DELAY,
+      tenants: ['one', 'two'],
+    });
+    const app = await bed.scorer(configFile, SERVICES);
+    await app.start();
+    const scores = await bed.until(
+      'all are scored',
+      // Samples as they were written: an instant query doesn't see the newest 30 seconds (-search.latencyOffset).
+      async () => byService((await bed.client(url).samples('anomaly_score', Date.now() - 5000, Date.now())).series),
+      (seen) => seen.size === 3 && (seen.get('cart') ?? 0) > 1,
+    );
+    expect(scores.get('payment')).toBeLessThan(scores.get('cart') ?? 0);
+    expect(proxy.headers.get('/api/v1/query')?.['x-scope-orgid']).toBe('one');
+    expect(proxy.headers.get('/api/v1/write')?.['x-scope-orgid']).toBe('two');
+    expect([...proxy.requests.keys()].sort()).toEqual(['/api/v1/query', '/api/v1/write']);
+    await app.stop();
+  });
+
+  it('asks a feature at a time where all series at once are refused', async () => {
+    const small = await startVictoriaMetrics(['-search.maxUniqueTimeseries=10']);
+    bed.onClear(() => small.stop());
+    const limited = await startProxy(small.url);
+    bed.onClear(() => limited.stop());
+    bed.play(`${small.url}/api/v1/write`, SERVICES);
+    const app = await bed.scorer(
+      bed.configure('split', limited.url, `${small.url}/api/v1/write`, { delay: DELAY }),
+      SERVICES,
+    );
+    await app.start();
+    await bed.until(
+      'all are scored',
+      () => metric(app, 'services{state="scored"}'),
+      (scored) => scored === 3,
+    );
+    expect(await metric(app, 'query_failures_total{code="EXECUTION"}')).toBe(0);
+    await app.stop();
+  });
+});
