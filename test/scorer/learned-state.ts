@@ -21,6 +21,8 @@ export interface KnownFleet {
 
 /** Steps that the profiles are learned from. */
 const LEARNED_STEPS = 300;
+/** Steps that they claim to be learned from, up to now: none is renewed while a test or a benchmark runs. */
+const CLAIMED_STEPS = 1440;
 
 /**
  * Fills a state directory as if all services of a fleet had been learned already, so that a scorer scores from its first
@@ -37,8 +39,10 @@ export async function saveLearnedState(config: ScorerConfig, set: FeatureSet, fl
       prior: model.prior,
       heldOut: false,
     });
-    const profile = learned.get('');
-    if (profile === undefined) throw new Error('the usual history taught nothing');
+    const usual = learned.get('');
+    if (usual === undefined) throw new Error('the usual history taught nothing');
+    const now = Math.floor(Date.now() / config.interval);
+    const profile = { ...usual, from: now - CLAIMED_STEPS + 1, to: now };
     const edgeHistory = usualHistory(set.edges, set.edges.length, fleet);
     const edge = learnEdgeScalings(set.edges, edgeHistory, range.from, range.to);
     await saveProfiles(modelPaths(config).profiles, {
@@ -62,7 +66,7 @@ async function fittingModel(config: ScorerConfig, set: FeatureSet): Promise<Flee
   const open = async () => (await openModel([...fleetModels(config), base], set, config.steps)).model;
   const fitting = await open();
   if (fitting !== undefined) return fitting;
-  const at = new Date(0).toISOString();
+  const at = new Date().toISOString();
   const weights = initialWeights(autoencoderShape(config.steps.length, set.features.length), 1);
   await saveModel(fleetModelPath(config, modelChecksum(weights)), weights, {
     features: set.features.map(({ name }) => name),
