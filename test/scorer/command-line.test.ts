@@ -45,6 +45,12 @@ describe('lorikeet-scorer', () => {
       `${VALID}interval: soon\n`,
       'scorer.yaml: interval: expected a duration such as 30s or 5m, got "soon"',
     ],
+    [
+      'a shard that there is none of',
+      `${VALID}shard: { index: 3, count: 3 }\n`,
+      'scorer.yaml: shard.index: expected less than 3, got 3',
+    ],
+    ['no number of shards', `${VALID}shard: { index: 0 }\n`, 'scorer.yaml: shard.count: missing, expected number'],
     ['no YAML', 'a: [', 'scorer.yaml: not valid YAML'],
   ])('refuses %s with file, path and expectation, status 2', async (_, text, message) => {
     writeFileSync(join(folder, 'scorer.yaml'), text);
