@@ -54,7 +54,7 @@ export function fleetModels(config: ScorerConfig): string[] {
   return filesIn(folder)
     .filter((name) => FLEET_MODEL.test(name))
     .map((name) => join(folder, name))
-    .sort((a, b) => statSync(b).mtimeMs - statSync(a).mtimeMs);
+    .sort((a, b) => writtenAt(b) - writtenAt(a));
 }
 
 /** What a write that was killed left behind is as old as this; a younger one may be under way. */
@@ -63,11 +63,20 @@ const ABANDONED_MS = 3_600_000;
 /** Removes what no longer serves: other models than `kept`, and what runs that were killed were writing. */
 export function removeOutdated(config: ScorerConfig, kept: string): void {
   const { folder } = modelPaths(config);
-  for (const path of filesIn(folder).map((name) => join(folder, name))) {
+  // Models before their cards: one without a card would look damaged, should this be killed in between.
+  for (const path of filesIn(folder)
+    .sort()
+    .reverse()
+    .map((name) => join(folder, name))) {
     const other = basename(path).startsWith('fleet-') && path !== kept && path !== cardPath(kept);
-    const outdated = path.endsWith('.tmp') ? Date.now() - statSync(path).mtimeMs > ABANDONED_MS : other;
+    const outdated = path.endsWith('.tmp') ? Date.now() - writtenAt(path) > ABANDONED_MS : other;
     if (outdated) rmSync(path, { force: true });
   }
+}
+
+/** Milliseconds since the epoch; 0 for a file that is gone by now. */
+function writtenAt(path: string): number {
+  return statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0;
 }
 
 function filesIn(folder: string): string[] {
