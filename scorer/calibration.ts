@@ -62,7 +62,7 @@ export const LEAST_RESIDUAL = 0.5;
 /** Least fault-free deviation: of a column that is constant but for a few steps. */
 export const LEAST_DEVIATION = 1;
 /** The threshold's distance from the median in robust standard deviations of the logarithm of loudness. */
-const TAIL_DEVIATIONS = 4;
+const TAIL_DEVIATIONS = 3.5;
 /** At most this share of a service's time is set aside as anomalous: more of it is what the service is like. */
 const MOST_UNUSUAL = 0.1;
 /** Rates and lags still show what was unusual so many steps before. */

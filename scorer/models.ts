@@ -3,6 +3,7 @@ import { basename, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { ScorerConfig } from './config.ts';
 import { Autoencoder } from './detectors/autoencoder.ts';
+import type { AutoencoderWeights } from './detectors/autoencoder-weights.ts';
 import type { FeatureSet } from './features.ts';
 import { parsePrior, type Prior } from './calibration.ts';
 import { cardPath, loadModel, ModelFileError, type SavedModel } from './training/model-file.ts';
@@ -18,6 +19,8 @@ export interface FleetModel {
   readonly checksum: string;
   readonly prior: Prior | undefined;
   readonly path: string;
+  /** To train on from. */
+  readonly weights: AutoencoderWeights;
   /** End of the history that it was trained on, milliseconds since the epoch. */
   readonly trainedToMs: number;
 }
@@ -124,6 +127,7 @@ export async function openModel(
     checksum,
     prior: parsePrior(calibration),
     path: chosen.path,
+    weights: chosen.weights,
     trainedToMs: Date.parse(trained.to),
   };
   // That one further down doesn't fit is nobody's concern.

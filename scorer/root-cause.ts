@@ -27,6 +27,9 @@ export interface RankedCause {
   readonly rank: number;
 }
 
+/** Suspects and edges in, most probable causes first. */
+export type Ranker = (suspects: readonly Suspect[], edges: readonly CallEdge[]) => RankedCause[];
+
 /** What callers see counts double: a residual may have many reasons, a slow call has its callee or what the callee calls. */
 const EDGE_WEIGHT = 2;
 /** Share of a service's callees' trouble that is taken off its own callers' complaints: it explains them. */

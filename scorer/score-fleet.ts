@@ -3,9 +3,18 @@ import type { Feature, FeatureSet } from './features.ts';
 import type { Fleet } from './fleet.ts';
 import type { History } from './history.ts';
 import type { Profiles } from './profiles.ts';
-import { type CallEdge, type RankedCause, rankRootCauses, type Suspect } from './root-cause.ts';
+import { type CallEdge, type RankedCause, type Ranker, rankRootCauses, type Suspect } from './root-cause.ts';
 import { type ColumnScaling, deviation } from './scaling.ts';
-import { type FeatureShare, featureErrors, featureShares, loudness, newestErrors, ownEvidence } from './scoring.ts';
+import {
+  type FeatureShare,
+  featureErrors,
+  featureShares,
+  loudness,
+  newestErrors,
+  ownEvidence,
+  tolerant,
+} from './scoring.ts';
+import type { Seasons } from './seasons.ts';
 import { edgeEnds, serviceKey } from './service-key.ts';
 import { allocateWindows, columnCount, encodeWindow, type TensorShape } from './tensor.ts';
 
@@ -33,9 +42,17 @@ export interface FleetScores {
   readonly rankMs: number;
 }
 
+export interface ScoreOptions {
+  /** Ranks causes whether or not a score says that there is an incident. */
+  readonly assumeIncident?: boolean;
+  /** Default: `rankRootCauses`. */
+  readonly rank?: Ranker;
+  /** What was loud at this time before is tolerated, and what is loud now remembered. */
+  readonly seasons?: Seasons | undefined;
+}
+
 /**
  * Scores every service of the fleet at `step` in one run of the model and ranks the causes of an incident.
- * With `assumeIncident` causes are ranked whether or not a score says that there is an incident.
  * A service without a profile is `learning`; one with too few values at `step` is `no_data`.
  */
 export async function scoreFleet(
@@ -45,7 +62,7 @@ export async function scoreFleet(
   step: number,
   profiles: Profiles | undefined,
   model: Reconstructor | undefined,
-  { assumeIncident = false }: { readonly assumeIncident?: boolean } = {},
+  { assumeIncident = false, rank = rankRootCauses, seasons }: ScoreOptions = {},
 ): Promise<FleetScores> {
   const started = performance.now();
   const states = new Map<string, ServiceState>();
@@ -79,15 +96,18 @@ export async function scoreFleet(
     if (judged[index] !== true) continue;
     const [start, end] = [index * columns, (index + 1) * columns];
     const own = { residuals: residuals.subarray(start, end), deviations: deviations.subarray(start, end) };
-    const errors = featureErrors(shape, own, profile);
+    const tolerance = seasons?.tolerance(key, step);
+    const scales = tolerance === undefined ? profile : tolerant(profile, tolerance);
+    if (seasons !== undefined) seasons.record(key, step, featureErrors(shape, own, profile));
+    const errors = featureErrors(shape, own, scales);
     const score = loudness(errors) / profile.threshold;
     if (!Number.isFinite(score)) continue;
     scores.push({ key, score, shares: featureShares(shape, errors) });
-    suspects.push({ key, evidence: ownEvidence(shape, own.residuals, profile) });
+    suspects.push({ key, evidence: ownEvidence(shape, own.residuals, scales) });
   }
   const causes =
     assumeIncident || scores.some(({ score }) => score > 1)
-      ? rankRootCauses(suspects, callEdges(set, fleet, step, profiles))
+      ? rank(suspects, callEdges(set, fleet, step, profiles))
       : [];
   const done = performance.now();
   return {

@@ -46,6 +46,13 @@ export interface ErrorScales {
   readonly deviation: readonly number[];
 }
 
+/** Scales `tolerance` times as large, a factor a feature, in every channel. */
+export function tolerant({ residual, deviation }: ErrorScales, tolerance: readonly number[]): ErrorScales {
+  const widened = (figures: readonly number[]) =>
+    figures.map((figure, column) => figure * (tolerance[column % tolerance.length] ?? 1));
+  return { residual: widened(residual), deviation: widened(deviation) };
+}
+
 /** One window's part of `NewestErrors`, a value a column. */
 export interface WindowErrors {
   readonly residuals: ArrayLike<number>;

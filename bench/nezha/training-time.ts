@@ -1,14 +1,20 @@
 import type { Fault } from '../../scorer/backtest/labels.ts';
 import type { TimeSpan } from '../../scorer/fleet-history.ts';
 
-/** Share of the fault-free time that is learned from; the rest shows false alarms. */
-const TRAINING_SHARE = 2 / 3;
+/** Default share of the fault-free time that is learned from; the rest shows false alarms. */
+export const TRAINING_SHARE = 2 / 3;
 
 /** From the beginning until that share of the fault-free time has passed. */
-export function trainingTime(recorded: TimeSpan, faults: readonly Fault[], graceMs: number, stepMs: number): TimeSpan {
+export function trainingTime(
+  recorded: TimeSpan,
+  faults: readonly Fault[],
+  share: number,
+  graceMs: number,
+  stepMs: number,
+): TimeSpan {
   const free: number[] = [];
   for (let timeMs = recorded.fromMs; timeMs <= recorded.toMs; timeMs += stepMs) {
     if (!faults.some(({ startMs, endMs }) => timeMs >= startMs && timeMs <= endMs + graceMs)) free.push(timeMs);
   }
-  return { fromMs: recorded.fromMs, toMs: free[Math.floor(free.length * TRAINING_SHARE)] ?? recorded.toMs };
+  return { fromMs: recorded.fromMs, toMs: free[Math.floor(free.length * share)] ?? recorded.toMs };
 }

@@ -4,17 +4,17 @@
  */
 import { type Flags, parseFlags, renderHelp, UsageError } from '../../daemon/flags.ts';
 import { type ProgramContext, runProgram } from '../../daemon/lifecycle.ts';
-import { type Trial, tryOut } from '../../scorer/backtest/backtest.ts';
 import { COLUMNS } from '../../scorer/backtest/columns.ts';
-import type { Figures } from '../../scorer/backtest/figures.ts';
+import { evaluate, type Figures } from '../../scorer/backtest/figures.ts';
+import { replayFleet } from '../../scorer/backtest/replay.ts';
+import { type BacktestOptions, openSession } from '../../scorer/backtest/session.ts';
 import type { Profile, Reconstructor } from '../../scorer/calibration.ts';
 import { Autoencoder } from '../../scorer/detectors/autoencoder.ts';
 import { calibrateServices } from '../../scorer/learning.ts';
 import { ProgressBar } from '../../scorer/progress.ts';
 import { median } from '../../scorer/statistics.ts';
-import { allocateWindows, windowSize } from '../../scorer/tensor.ts';
-import { loadModel } from '../../scorer/training/model-file.ts';
-import { openRecording } from '../nezha/open-recording.ts';
+import { allocateWindows, type TensorShape, windowSize } from '../../scorer/tensor.ts';
+import { openRecording } from '../nezha/backtest-options.ts';
 import { writeResults } from '../results.ts';
 import { type Adaptation, type Adapter, affine, fineTunedCopy, inputVector, scalingAlone } from './adapters.ts';
 
@@ -49,12 +49,10 @@ async function main({ argv, stops }: ProgramContext): Promise<number> {
   if (path === undefined) throw new UsageError('expected a folder with recorded metrics and faults');
   const progress = new ProgressBar(process.stderr);
   const onProgress = (phase: string, share: number, detail: string) => progress.update(phase, share, detail);
-  const recording = await openRecording(path, values['features.file'], stops, onProgress);
+  const recording = await openRecording({ path, featuresFile: values['features.file'], stops, onProgress });
   const rows: Row[] = [];
   for (let seed = 1; seed <= values.seeds; seed++) {
-    rows.push(
-      ...(await tryOut({ ...recording, seed, epochs: values.epochs, onProgress }, (trial) => compare(trial, seed))),
-    );
+    rows.push(...(await compare({ ...recording, epochs: values.epochs, onProgress }, seed)));
   }
   progress.end();
   process.stdout.write(table(rows));
@@ -68,10 +66,10 @@ interface Adapted {
   readonly fitMs: number;
 }
 
-async function compare(trial: Trial, seed: number): Promise<Row[]> {
-  const { shape, learnt, model, profiles, replay, judge } = trial;
-  const base = model.autoencoder;
-  const weights = (await loadModel(model.path))!.weights;
+async function compare(options: BacktestOptions, seed: number): Promise<Row[]> {
+  const session = await openSession({ ...options, seed });
+  const { set, shape, fleet: history, learnt, model, profiles, replayed, faults } = session;
+  const { autoencoder: base, weights } = model;
   const opened: Autoencoder[] = [];
   const adaptations: readonly (readonly [string, Adaptation])[] = [
     ['scaling alone', scalingAlone(base)],
@@ -87,7 +85,7 @@ async function compare(trial: Trial, seed: number): Promise<Row[]> {
       for (const service of learnt) fleet.push(await adaptation(shape, service));
       adapted.push({ name, fleet, fitMs: (performance.now() - started) / learnt.length });
     }
-    const cycleMs = await timeCycles(trial, adapted);
+    const cycleMs = await timeCycles(shape, adapted);
     const rows: Row[] = [];
     for (const [index, { name, fleet, fitMs }] of adapted.entries()) {
       const services = new Map<string, Profile>();
@@ -96,16 +94,20 @@ async function compare(trial: Trial, seed: number): Promise<Row[]> {
         for (const [key, profile] of await calibrateServices(shape, [service], calibration)) services.set(key, profile);
       }
       const byKey = new Map(learnt.map(({ key }, at) => [key, fleet[at]!.model]));
-      const scored = [...trial.fleet.services.keys()].filter((key) => services.has(key));
+      const scored = [...history.services.keys()].filter((key) => services.has(key));
       const joined = inOrder(
         scored.map((key) => byKey.get(key)!),
         windowSize(shape),
       );
-      const replayed = await replay(name, { ...profiles, services }, joined);
+      const own = { ...profiles, services };
+      const judged = await replayFleet(shape, set, history, own, joined, {
+        ...replayed,
+        onProgress: (share) => options.onProgress?.(name, share, `${replayed.steps.length} steps`),
+      });
       rows.push({
         seed,
         adaptation: name,
-        figures: judge(replayed).figures,
+        figures: evaluate(judged, faults, options.config.interval).figures,
         bytes_per_service: fleet[0]?.bytes ?? 0,
         fit_ms_per_service: round(fitMs),
         cycle_ms_per_service: round(cycleMs[index]!),
@@ -114,6 +116,7 @@ async function compare(trial: Trial, seed: number): Promise<Row[]> {
     return rows;
   } finally {
     for (const copy of opened) await copy.close();
+    await session.close();
   }
 }
 
@@ -134,7 +137,7 @@ function inOrder(models: readonly Reconstructor[], size: number): Reconstructor 
 }
 
 /** Milliseconds a service to reconstruct the fleet's windows once, the median; all take turns. */
-async function timeCycles({ shape }: Trial, adapted: readonly Adapted[]): Promise<number[]> {
+async function timeCycles(shape: TensorShape, adapted: readonly Adapted[]): Promise<number[]> {
   const times = adapted.map((): number[] => []);
   for (let cycle = 0; cycle < TIMED_CYCLES; cycle++) {
     for (const [index, { fleet }] of adapted.entries()) {

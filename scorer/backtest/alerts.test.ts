@@ -28,6 +28,26 @@ describe('alertsOf', () => {
     expect(alertsOf(replay({ a: [2, 2, 2] }, [10, 20, 21]))).toEqual([{ key: 'a', onset: 20, firing: 21, last: 21 }]);
   });
 
+  it('asks for as many of the last cycles as it is told to', () => {
+    const at = (above: number, of: number) =>
+      alertsOf(replay({ a: [0, 2, 0, 2, 0, 0, 2, 2, 2] }), { above, of }).map((alert) => [
+        alert.onset,
+        alert.firing,
+        alert.last,
+      ]);
+    expect(at(1, 1)).toEqual([
+      [11, 11, 11],
+      [13, 13, 13],
+      [16, 16, 18],
+    ]);
+    expect(at(2, 3)).toEqual([
+      [11, 13, 13],
+      [16, 17, 18],
+    ]);
+    expect(at(3, 3)).toEqual([[16, 18, 18]]);
+    expect(at(3, 5)).toEqual([[13, 17, 18]]);
+  });
+
   it('tells the alerts of several services in the order of firing', () => {
     expect(alertsOf(replay({ a: [0, 2, 2], b: [2, 2, 0] })).map(({ key }) => key)).toEqual(['b', 'a']);
   });

@@ -1,4 +1,4 @@
-import { alertsOf, type Alert, DEBOUNCE_CYCLES } from './alerts.ts';
+import { alertsOf, type Alert, DEBOUNCE, type Debounce } from './alerts.ts';
 import { type Detection, detectionFigures, detections, faultFreeServiceDays, type FaultSpan } from './detection.ts';
 import { type Hits, hitsOf } from './ranking.ts';
 import type { Replay } from './replay.ts';
@@ -35,11 +35,16 @@ export interface Evaluation {
 
 /** How long after its end a fault may still be alarmed about: the longest window and the debounce. */
 export function graceMs(longestWindowMs: number, intervalMs: number): number {
-  return longestWindowMs + DEBOUNCE_CYCLES * intervalMs;
+  return longestWindowMs + DEBOUNCE.of * intervalMs;
 }
 
-export function evaluate(replay: Replay, faults: readonly FaultSpan[], intervalMs: number): Evaluation {
-  const alerts = alertsOf(replay);
+export function evaluate(
+  replay: Replay,
+  faults: readonly FaultSpan[],
+  intervalMs: number,
+  debounce: Debounce = DEBOUNCE,
+): Evaluation {
+  const alerts = alertsOf(replay, debounce);
   const found = detections(faults, alerts);
   const { recall, eventPrecision, falseAlarms, delaySeconds } = detectionFigures(found, alerts, intervalMs);
   const serviceDays = faultFreeServiceDays(replay.steps, replay.scores, faults, intervalMs);

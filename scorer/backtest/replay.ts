@@ -2,6 +2,7 @@ import type { FeatureSet } from '../features.ts';
 import type { Fleet } from '../fleet.ts';
 import type { Profiles } from '../profiles.ts';
 import type { Reconstructor } from '../calibration.ts';
+import type { Ranker } from '../root-cause.ts';
 import { scoreFleet } from '../score-fleet.ts';
 import type { TensorShape } from '../tensor.ts';
 
@@ -19,6 +20,8 @@ export interface ReplayOptions {
   readonly steps: readonly number[];
   /** Whether a ranking is wanted at a step, incident or not. */
   readonly wantRanking: (step: number) => boolean;
+  /** Default: the product's own. */
+  readonly rank?: Ranker;
   readonly onProgress?: (share: number) => void;
 }
 
@@ -29,13 +32,16 @@ export async function replayFleet(
   fleet: Fleet,
   profiles: Profiles,
   model: Reconstructor,
-  { steps, wantRanking, onProgress }: ReplayOptions,
+  { steps, wantRanking, rank, onProgress }: ReplayOptions,
 ): Promise<Replay> {
   const scores = new Map([...profiles.services.keys()].map((key) => [key, new Float64Array(steps.length).fill(NaN)]));
   const rankings = new Map<number, readonly string[]>();
   for (const [index, step] of steps.entries()) {
     const assumeIncident = wantRanking(step);
-    const cycle = await scoreFleet(shape, set, fleet, step, profiles, model, { assumeIncident });
+    const cycle = await scoreFleet(shape, set, fleet, step, profiles, model, {
+      assumeIncident,
+      ...(rank !== undefined && { rank }),
+    });
     for (const { key, score } of cycle.scores) {
       const of = scores.get(key);
       if (of !== undefined) of[index] = score;

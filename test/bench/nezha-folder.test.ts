@@ -92,6 +92,6 @@ describe('trainingTime', () => {
   it('ends when two thirds of the fault-free time have passed', () => {
     const faults = [{ startMs: 10, endMs: 19, key: 'a', type: 't' }];
     // Free: 0 to 9 and 30 to 99, 80 steps; two thirds are 53.
-    expect(trainingTime({ fromMs: 0, toMs: 99 }, faults, 10, 1)).toEqual({ fromMs: 0, toMs: 73 });
+    expect(trainingTime({ fromMs: 0, toMs: 99 }, faults, 2 / 3, 10, 1)).toEqual({ fromMs: 0, toMs: 73 });
   });
 });

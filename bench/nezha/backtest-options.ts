@@ -2,31 +2,45 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { StopStack } from '../../daemon/lifecycle.ts';
-import type { BacktestOptions } from '../../scorer/backtest/backtest.ts';
 import { graceMs } from '../../scorer/backtest/figures.ts';
 import { faultsOf } from '../../scorer/backtest/labels.ts';
+import type { BacktestOptions } from '../../scorer/backtest/session.ts';
 import { readScorerConfig, type ScorerConfig } from '../../scorer/config.ts';
 import { readFeatures } from '../../scorer/features.ts';
-import { readFolder, timeRange } from './folder.ts';
+import { type Folder, readFolder, timeRange } from './folder.ts';
 import { NAMESPACE } from './open-metrics.ts';
-import { connect, type RecordingOptions, startWithFeatures } from './recording.ts';
-import { trainingTime } from './training-time.ts';
+import { connect, startWithFeatures } from './recording.ts';
+import { TRAINING_SHARE, trainingTime } from './training-time.ts';
+
+export interface RecordingOptions {
+  readonly path: string;
+  readonly featuresFile: string;
+  /** Leaves out what callers and callees saw of each other. */
+  readonly withoutEdges?: boolean;
+  /** Share of the fault-free time that is learned from; the rest shows false alarms. */
+  readonly trainingShare?: number;
+  readonly stops: StopStack;
+  readonly onProgress: (phase: string, share: number, detail: string) => void;
+}
 
 /** Rows are a minute apart; a fault lasts a few of them, so the tensor looks back five. */
 const INTERVAL_MS = 60_000;
 const STEPS = [0, 1, 2, 3, 4];
 
-/** Starts a Prometheus with the recording in the folder `path`; what a backtest of it is given. */
-export async function openRecording(
-  path: string,
-  featuresFile: string,
-  stops: StopStack,
-  onProgress: RecordingOptions['onProgress'],
-): Promise<BacktestOptions> {
-  const folder = readFolder(resolve(path));
+/** Starts a Prometheus with the features of a recorded folder; what to backtest on it. */
+export async function openRecording({
+  path,
+  featuresFile,
+  withoutEdges = false,
+  trainingShare = TRAINING_SHARE,
+  stops,
+  onProgress,
+}: RecordingOptions): Promise<BacktestOptions> {
+  const recorded = readFolder(resolve(path));
+  const folder: Folder = withoutEdges ? { ...recorded, edges: [] } : recorded;
   const set = readFeatures(featuresFile);
   const { firstMs, lastMs } = timeRange(folder.pods);
-  const span = {
+  const window = {
     fromMs: Math.ceil(firstMs / INTERVAL_MS) * INTERVAL_MS,
     toMs: Math.ceil(lastMs / INTERVAL_MS) * INTERVAL_MS,
   };
@@ -38,13 +52,12 @@ export async function openRecording(
       type,
     })),
   );
-  const training = trainingTime(span, faults, graceMs(set.windows.at(-1) ?? 0, INTERVAL_MS), INTERVAL_MS);
-
-  const prometheus = await startWithFeatures(folder, { set, span, intervalMs: INTERVAL_MS, stops, onProgress });
+  const grace = graceMs(set.windows.at(-1) ?? 0, INTERVAL_MS);
+  const training = trainingTime(window, faults, trainingShare, grace, INTERVAL_MS);
+  const prometheus = await startWithFeatures(folder, { set, span: window, intervalMs: INTERVAL_MS, stops, onProgress });
   const { client, close } = connect(prometheus.url);
   stops.onStop('prometheus client', close);
-  const config = scorerConfig(prometheus.url, stops);
-  return { config, set, client, window: span, training, faults };
+  return { config: scorerConfig(prometheus.url, stops), set, client, window, training, faults, onProgress };
 }
 
 /** The scorer's own configuration file, so that nothing is set here that a user couldn't set. */

@@ -1,0 +1,153 @@
+/**
+ * `npm run bench:choices -- <folder>`: what the choices in scoring and ranking rest on (docs/adr), on a folder of recorded faults:
+ * ways to rank with and without edges, thresholds, and how many cycles an alert asks for.
+ */
+import { type Flags, parseFlags, renderHelp, UsageError } from '../../daemon/flags.ts';
+import { type ProgramContext, runProgram } from '../../daemon/lifecycle.ts';
+import { replayRobustZ } from '../../scorer/backtest/baselines.ts';
+import { ratio } from '../../scorer/backtest/columns.ts';
+import { type Evaluation, evaluate, RANKING_CYCLES } from '../../scorer/backtest/figures.ts';
+import { type Replay, replayFleet } from '../../scorer/backtest/replay.ts';
+import { type BacktestSession, openSession } from '../../scorer/backtest/session.ts';
+import type { Ranker } from '../../scorer/root-cause.ts';
+import { ProgressBar } from '../../scorer/progress.ts';
+import { openRecording } from '../nezha/backtest-options.ts';
+import { writeResults } from '../results.ts';
+import { RANKERS } from './rankers.ts';
+import { THRESHOLDS, withThreshold } from './thresholds.ts';
+
+const FLAGS = {
+  'features.file': { type: 'string', default: 'bench/nezha/features.yaml', help: 'The list of features.' },
+  seed: { type: 'number', default: 1, help: 'Seed of the training.' },
+  help: { type: 'boolean', help: 'Print this help and exit.' },
+} as const satisfies Flags;
+
+const DEBOUNCES = [
+  { above: 1, of: 1 },
+  { above: 2, of: 2 },
+  { above: 2, of: 3 },
+  { above: 3, of: 3 },
+  { above: 3, of: 5 },
+];
+
+/** One way of doing one thing, and what came of it. */
+interface Row {
+  readonly choice: 'ranking' | 'threshold' | 'debounce';
+  readonly edges: boolean;
+  readonly way: string;
+  readonly at_1?: number;
+  readonly at_3?: number;
+  readonly at_5?: number;
+  readonly recall?: number;
+  readonly false_alarms_per_service_day?: number;
+  readonly delay_p50_seconds?: number;
+}
+
+async function main({ argv, stops }: ProgramContext): Promise<number> {
+  const { values, positionals } = parseFlags(argv, FLAGS);
+  if (values.help) {
+    process.stdout.write(renderHelp('npm run bench:choices -- <folder> [flags]', FLAGS));
+    return 0;
+  }
+  const [path] = positionals;
+  if (path === undefined) throw new UsageError('expected a folder with recorded metrics and faults');
+  const progress = new ProgressBar(process.stderr);
+  const onProgress = (phase: string, share: number, detail: string) => progress.update(phase, share, detail);
+  const rows: Row[] = [];
+  for (const edges of [true, false]) {
+    const options = await openRecording({
+      path,
+      featuresFile: values['features.file'],
+      withoutEdges: !edges,
+      stops,
+      onProgress,
+    });
+    const session = await openSession({ ...options, seed: values.seed });
+    stops.onStop('model', () => session.close());
+    rows.push(...(await rankings(session, edges)));
+    if (edges) rows.push(...(await detections(session)));
+  }
+  progress.end();
+  process.stdout.write(rows.map(renderRow).join(''));
+  writeResults('choices', rows);
+  return 0;
+}
+
+async function rankings(session: BacktestSession, edges: boolean): Promise<Row[]> {
+  const { faults } = session;
+  const judged = new Set(faults.map(({ first }) => first + RANKING_CYCLES));
+  const steps = session.replayed.steps.filter((step) => judged.has(step));
+  const ways = Object.entries(RANKERS).map(([way, rank]) => [way, () => replay(session, steps, rank)] as const);
+  const rows: Row[] = [];
+  for (const [way, run] of [
+    ...ways,
+    ['anomaly score alone', () => byScore(session, steps)] as const,
+    robustZ(session),
+  ]) {
+    const { at_1, at_3, at_5 } = evaluate(await run(), faults, intervalMs(session)).figures.root_cause;
+    rows.push({ choice: 'ranking', edges, way, at_1, at_3, at_5 });
+  }
+  return rows;
+}
+
+function robustZ(session: BacktestSession) {
+  const { shape, fleet, learnt, replayed } = session;
+  return ['robust z-score', () => Promise.resolve(replayRobustZ(shape, fleet, learnt, replayed))] as const;
+}
+
+async function byScore(session: BacktestSession, steps: readonly number[]): Promise<Replay> {
+  const replayed = await replay(session, steps);
+  const order = (index: number) =>
+    [...replayed.scores]
+      .map(([key, values]) => ({ key, score: values[index] ?? NaN }))
+      .filter(({ score }) => Number.isFinite(score))
+      .sort((a, b) => b.score - a.score)
+      .map(({ key }) => key);
+  return { ...replayed, rankings: new Map(steps.map((step, index) => [step, order(index)])) };
+}
+
+async function detections(session: BacktestSession): Promise<Row[]> {
+  const rows: Row[] = [];
+  for (const [way, threshold] of Object.entries(THRESHOLDS)) {
+    const profiles = await withThreshold(session, threshold);
+    const judged = await replay({ ...session, profiles }, session.replayed.steps);
+    rows.push(detectionRow('threshold', way, evaluate(judged, session.faults, intervalMs(session))));
+  }
+  const judged = await replay(session, session.replayed.steps);
+  for (const debounce of DEBOUNCES) {
+    const evaluation = evaluate(judged, session.faults, intervalMs(session), debounce);
+    rows.push(detectionRow('debounce', `${debounce.above} of ${debounce.of} cycles`, evaluation));
+  }
+  return rows;
+}
+
+function detectionRow(choice: Row['choice'], way: string, { figures }: Evaluation): Row {
+  return {
+    choice,
+    edges: true,
+    way,
+    recall: figures.recall,
+    false_alarms_per_service_day: figures.false_alarms_per_service_day,
+    delay_p50_seconds: figures.delay_seconds.p50,
+  };
+}
+
+async function replay(session: BacktestSession, steps: readonly number[], rank?: Ranker): Promise<Replay> {
+  const { shape, set, fleet, profiles, model, replayed } = session;
+  const options = { ...replayed, steps, ...(rank !== undefined && { rank }) };
+  return await replayFleet(shape, set, fleet, profiles, model.autoencoder, options);
+}
+
+function intervalMs({ profiles }: BacktestSession): number {
+  return profiles.intervalMs;
+}
+
+function renderRow(row: Row): string {
+  const what =
+    row.choice === 'ranking'
+      ? [row.at_1, row.at_3, row.at_5].map((share) => ratio(share ?? NaN)).join('/')
+      : `${ratio(row.recall ?? NaN)} | ${ratio(row.false_alarms_per_service_day ?? NaN)} | ${(row.delay_p50_seconds ?? NaN).toFixed(0)} s`;
+  return `| ${row.choice}${row.edges ? '' : ', no edges'} | ${row.way} | ${what} |\n`;
+}
+
+await runProgram('bench-choices', main);

@@ -1,0 +1,47 @@
+import {
+  type ErrorRow,
+  errorsOver,
+  type LoudStep,
+  type Profile,
+  tailThreshold,
+  usualSteps,
+} from '../../scorer/calibration.ts';
+import type { BacktestSession } from '../../scorer/backtest/session.ts';
+import { featureErrors, loudness } from '../../scorer/scoring.ts';
+import { quantile } from '../../scorer/statistics.ts';
+
+/** A threshold from the loudness of fault-free steps. */
+type Threshold = (steps: readonly LoudStep[]) => number;
+
+const percentile =
+  (share: number): Threshold =>
+  (steps) =>
+    quantile(
+      steps.map((at) => at.loudness),
+      share,
+    );
+
+/** The ways to set a threshold that are compared, all on the same loudness. */
+export const THRESHOLDS: Readonly<Record<string, Threshold>> = {
+  'fitted tail, or what lasted two steps (the product)': tailThreshold,
+  '99.7th percentile': percentile(0.997),
+  'twice the 99.7th percentile': (steps) => 2 * percentile(0.997)(steps),
+  'the largest seen': percentile(1),
+};
+
+/** The session's profiles with other thresholds. */
+export async function withThreshold(
+  { shape, profiles, learnt, model }: BacktestSession,
+  threshold: Threshold,
+): Promise<BacktestSession['profiles']> {
+  const services = new Map<string, Profile>();
+  for (const { key, history, from, to } of learnt) {
+    const profile = profiles.services.get(key);
+    if (profile === undefined) continue;
+    const steps = usualSteps(shape, history, { from, to }, profile.scalings);
+    const rows = await errorsOver(shape, history, steps, profile.scalings, model.autoencoder);
+    const loud = (row: ErrorRow) => ({ step: row.step, loudness: loudness(featureErrors(shape, row, profile)) });
+    services.set(key, { ...profile, threshold: threshold(rows.map(loud)) });
+  }
+  return { ...profiles, services };
+}

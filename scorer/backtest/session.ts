@@ -1,0 +1,128 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { ScorerConfig } from '../config.ts';
+import type { FeatureSet } from '../features.ts';
+import type { Fleet } from '../fleet.ts';
+import { fetchFleet, type TimeSpan } from '../fleet-history.ts';
+import { openKnowledge } from '../knowledge.ts';
+import { LearnError } from '../learn-options.ts';
+import { type Learnable, learnableServices } from '../learnable.ts';
+import { learn } from '../learning.ts';
+import type { FleetModel } from '../models.ts';
+import type { Profiles } from '../profiles.ts';
+import type { PrometheusClient } from '../prometheus.ts';
+import type { TensorShape } from '../tensor.ts';
+import { faultSpans, type FaultSpan } from './detection.ts';
+import { graceMs } from './figures.ts';
+import type { Fault } from './labels.ts';
+import type { ReplayOptions } from './replay.ts';
+
+export interface BacktestOptions {
+  /** What `run` would be given; nothing is kept in its state folder. */
+  readonly config: ScorerConfig;
+  readonly set: FeatureSet;
+  readonly client: PrometheusClient;
+  /** The history to replay. */
+  readonly window: TimeSpan;
+  /** The part of it, or time before, that is learned from; faults in it are left out and replayed. */
+  readonly training: TimeSpan;
+  readonly faults: readonly Fault[];
+  readonly seed?: number;
+  readonly epochs?: number;
+  readonly onProgress?: (phase: string, share: number, detail: string) => void;
+}
+
+/** Everything that a replay needs: what was learned, and the history to replay. */
+export interface BacktestSession {
+  readonly set: FeatureSet;
+  readonly shape: TensorShape;
+  readonly faults: readonly FaultSpan[];
+  readonly model: FleetModel;
+  readonly profiles: Profiles;
+  /** The history to replay. */
+  readonly fleet: Fleet;
+  /** What was learned from. */
+  readonly learnt: readonly Learnable[];
+  readonly replayed: ReplayOptions;
+  close(): Promise<void>;
+}
+
+/**
+ * Learns from the training time as `train` does, with faults left out, in a state folder of its own, and fetches what is to be
+ * replayed: every step of the window that wasn't learned from.
+ *
+ * @throws LearnError, PrometheusError
+ */
+export async function openSession(options: BacktestOptions): Promise<BacktestSession> {
+  const folder = mkdtempSync(join(tmpdir(), 'lorikeet-backtest-'));
+  try {
+    return await openIn({ ...options, config: { ...options.config, state_dir: folder } });
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+async function openIn(options: BacktestOptions): Promise<BacktestSession> {
+  const { config, set, client, window, training, seed = 1, onProgress } = options;
+  const faults = faultSpans(options.faults, config.interval, graceMs(set.windows.at(-1) ?? 0, config.interval));
+  const learning = {
+    config,
+    set,
+    client,
+    ...training,
+    exclude: faults.map(({ startMs, last }) => ({ fromMs: startMs - config.interval, toMs: last * config.interval })),
+  };
+  await learn({
+    ...learning,
+    all: true,
+    seed,
+    ...(options.epochs !== undefined && { epochs: options.epochs }),
+    ...(onProgress !== undefined && {
+      onProgress: ({ phase, share, detail }) => onProgress(phase, share, detail),
+    }),
+  });
+  const { model, profiles } = await openKnowledge(config, set);
+  if (model === undefined || profiles === undefined) throw new LearnError('what was learned does not fit');
+  const close = async () => await model.autoencoder.close();
+  try {
+    return {
+      set,
+      shape: { features: set.features, steps: config.steps },
+      faults,
+      model,
+      profiles,
+      fleet: await fetchFleet({ config, set, client, ...before(window, config) }),
+      learnt: learnableServices(await fetchFleet(learning), config, training.toMs),
+      replayed: {
+        steps: stepsToReplay(window, training, faults, config.interval),
+        wantRanking: (step) => faults.some(({ first, last }) => step >= first && step <= last),
+      },
+      close,
+    };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+/** The window and the history before it that its first steps look back on. */
+function before(window: TimeSpan, config: ScorerConfig): TimeSpan {
+  return { fromMs: window.fromMs - (config.steps.at(-1) ?? 0) * config.interval, toMs: window.toMs };
+}
+
+/** Every step of the window that wasn't learned from. */
+function stepsToReplay(
+  window: TimeSpan,
+  training: TimeSpan,
+  faults: readonly FaultSpan[],
+  intervalMs: number,
+): number[] {
+  const first = Math.ceil(window.fromMs / intervalMs);
+  const count = Math.max(0, Math.floor(window.toMs / intervalMs) - first + 1);
+  const learnedFrom = (step: number) =>
+    step * intervalMs >= training.fromMs &&
+    step * intervalMs <= training.toMs &&
+    !faults.some((fault) => step >= fault.first - 1 && step <= fault.last);
+  return Array.from({ length: count }, (_, index) => first + index).filter((step) => !learnedFrom(step));
+}

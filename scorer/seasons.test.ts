@@ -1,0 +1,73 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { Seasons } from './seasons.ts';
+
+const DAY = 1440;
+const WEEK = 7 * DAY;
+const features = ['cpu', 'rate', 'latency'];
+/** A Wednesday's 03:00, whatever the slot begins with. */
+const NIGHT = 1000 * DAY + 180;
+const create = () => new Seasons(features, [DAY, WEEK]);
+
+describe('Seasons', () => {
+  it('tolerates what was loud at the same time a day or a week ago, that feature alone and half as much again', () => {
+    const seasons = create();
+    seasons.record('job', NIGHT, [8, 1.4, NaN]);
+    seasons.record('job', NIGHT + 3, [6, 0, 2]);
+    for (const later of [DAY, WEEK]) expect(seasons.tolerance('job', NIGHT + later)).toEqual([12, 1, 3]);
+    expect(seasons.tolerance('other', NIGHT + DAY)).toBeUndefined();
+  });
+
+  it('covers a job that starts a quarter of an hour early or late, and nothing an hour off or on a day between', () => {
+    const seasons = create();
+    seasons.record('job', NIGHT, [8, 0, 0]);
+    for (const shift of [-15, -7, 7, 15]) expect(seasons.tolerance('job', NIGHT + DAY + shift)?.[0]).toBe(12);
+    for (const far of [-60, 60, 2 * DAY, 5 * DAY]) {
+      expect(seasons.tolerance('job', NIGHT + far + (far < DAY ? DAY : 0))).toBeUndefined();
+    }
+  });
+
+  it('forgets what no period asks for any more, and services that are gone', () => {
+    const seasons = create();
+    seasons.record('job', NIGHT, [8, 0, 0]);
+    seasons.record('gone', NIGHT, [8, 0, 0]);
+    seasons.forget(NIGHT + WEEK, (key) => key === 'job');
+    expect(seasons.size).toBe(1);
+    expect(seasons.tolerance('job', NIGHT + WEEK)?.[0]).toBe(12);
+    seasons.forget(NIGHT + WEEK + 60, () => true);
+    expect(seasons.size).toBe(0);
+  });
+});
+
+describe('saved seasons', () => {
+  let folder: string;
+  beforeEach(() => (folder = mkdtempSync(join(tmpdir(), 'lorikeet-seasons-'))));
+  afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+  it('come back under the names of the features, whatever their order then', async () => {
+    const path = join(folder, 'seasons.json');
+    const saved = create();
+    saved.record('["a/b","ü"]', NIGHT, [8, 0, 4]);
+    await saved.save(path);
+    const read = new Seasons(['latency', 'new', 'cpu'], [DAY]);
+    read.record('["a/b","ü"]', NIGHT, [6, 0, 1.5]);
+    expect(read.load(path)).toBeUndefined();
+    expect(read.tolerance('["a/b","ü"]', NIGHT + DAY)).toEqual([9, 1, 12]);
+  });
+
+  it('are left out with a reason when damaged, and silently when there are none yet', async () => {
+    const path = join(folder, 'seasons.json');
+    expect(create().load(path)).toBeUndefined();
+    const saved = create();
+    saved.record('a', NIGHT, [8, 0, 0]);
+    await saved.save(path);
+    for (const damage of [readFileSync(path, 'utf8').slice(0, -5), '[]', '{"format":9}']) {
+      writeFileSync(path, damage);
+      const seasons = create();
+      expect(seasons.load(path)).toContain(path);
+      expect(seasons.size).toBe(0);
+    }
+  });
+});

@@ -1,0 +1,67 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { createHttpClient, httpClientSchema } from '../../daemon/http-client.ts';
+import { maintenanceAt, maintenanceBetween } from '../../scorer/maintenance.ts';
+import { PrometheusClient } from '../../scorer/prometheus.ts';
+import { serviceKey } from '../../scorer/service-key.ts';
+import { type RunningPrometheus, startPrometheus } from '../testserver/prometheus.ts';
+
+const MINUTE = 60_000;
+const end = Math.floor(Date.now() / MINUTE) * MINUTE - 5 * MINUTE;
+const http = createHttpClient(httpClientSchema.parse({}), { timeoutMs: 20_000 });
+let prometheus: RunningPrometheus;
+let client: PrometheusClient;
+
+/** One service's maintenance in the last five of twenty minutes, a namespace's in the first five, and a gauge of 0 and 1. */
+function history(): string {
+  const lines = ['# TYPE window gauge'];
+  const put = (labels: string, from: number, to: number, value = 1) => {
+    for (let minute = from; minute <= to; minute++)
+      lines.push(`window{${labels}} ${value} ${end / 1000 + minute * 60}`);
+  };
+  put('kind="service",namespace="shop",service="cart"', -4, 0);
+  put('kind="namespace",namespace="lab"', -19, -15);
+  put('kind="gauge",namespace="shop",service="ads"', -19, -1, 0);
+  put('kind="gauge",namespace="shop",service="ads"', 0, 0, 1);
+  put('kind="all"', -10, -10);
+  return `${lines.join('\n')}\n# EOF\n`;
+}
+
+beforeAll(async () => {
+  prometheus = await startPrometheus({ history: history(), flags: ['--query.lookback-delta=30s'] });
+  client = new PrometheusClient({ url: prometheus.url, http });
+});
+afterAll(async () => {
+  await http.close();
+  await prometheus.stop();
+});
+
+const cart = serviceKey({ namespace: 'shop', service: 'cart' });
+const ads = serviceKey({ namespace: 'shop', service: 'ads' });
+const lab = serviceKey({ namespace: 'lab', service: 'anything' });
+
+test('a series names its service, its namespace, or everybody; a value of 0 is no maintenance', async () => {
+  const at = async (minute: number, ...expressions: string[]) => {
+    const maintenance = await maintenanceAt(client, expressions, end + minute * MINUTE);
+    return [cart, ads, lab].map((key) => maintenance.covers(key));
+  };
+  expect(await at(0, 'window')).toEqual([true, true, false]);
+  expect(await at(-3, 'window')).toEqual([true, false, false]);
+  expect(await at(-17, 'window')).toEqual([false, false, true]);
+  expect(await at(-10, 'window{kind="all"}')).toEqual([true, true, true]);
+  expect(await at(-17, 'window{kind="service"}', 'window{kind="namespace"}')).toEqual([false, false, true]);
+  expect(await at(0)).toEqual([false, false, false]);
+});
+
+test('past maintenance is known step by step', async () => {
+  const span = { fromMs: end - 19 * MINUTE, toMs: end };
+  const past = await maintenanceBetween(client, ['window{kind!="all"}'], span, MINUTE);
+  const minutes = (key: string) =>
+    Array.from({ length: 20 }, (_, index) => -19 + index).filter((minute) => past.covers(key, end + minute * MINUTE));
+  expect(minutes(cart)).toEqual([-4, -3, -2, -1, 0]);
+  expect(minutes(ads)).toEqual([0]);
+  expect(minutes(lab)).toEqual([-19, -18, -17, -16, -15]);
+});
+
+test('an expression that Prometheus refuses is an error, not a silence', async () => {
+  await expect(maintenanceAt(client, ['window{'], end)).rejects.toMatchObject({ name: 'PrometheusError' });
+});
