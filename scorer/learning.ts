@@ -21,7 +21,7 @@ import { quantile } from './statistics.ts';
 import { columnCount, type TensorShape } from './tensor.ts';
 import { removeCheckpoint } from './training/checkpoint.ts';
 import { encodeAutoencoder } from './training/model-bytes.ts';
-import { loadModel, modelChecksum, saveModel } from './training/model-file.ts';
+import { modelChecksum, saveModel } from './training/model-file.ts';
 
 export interface LearnResult {
   /** Services and edges that were learned. */
@@ -79,8 +79,7 @@ async function learnModel(options: LearnOptions, fitting: FleetModel | undefined
   const { config, set, modelPath } = options;
   const shape: TensorShape = { features: set.features, steps: config.steps };
   const own = modelPath === undefined && fitting !== undefined && fitting.path !== modelPaths(config).base;
-  const init = own ? (await loadModel(fitting.path))?.weights : undefined;
-  const { weights, card, services, edges } = await trainModel(options, shape, init);
+  const { weights, card, services, edges } = await trainModel(options, shape, own ? fitting.weights : undefined);
   const autoencoder = await Autoencoder.load(encodeAutoencoder(weights));
   try {
     const sample = await calibrateServices(shape, services, { model: autoencoder, heldOut: true }, (share, detail) =>

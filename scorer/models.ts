@@ -3,6 +3,7 @@ import { basename, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { ScorerConfig } from './config.ts';
 import { Autoencoder } from './detectors/autoencoder.ts';
+import type { AutoencoderWeights } from './detectors/autoencoder-weights.ts';
 import type { FeatureSet } from './features.ts';
 import { parsePrior, type Prior } from './calibration.ts';
 import { cardPath, loadModel, ModelFileError, type SavedModel } from './training/model-file.ts';
@@ -18,6 +19,8 @@ export interface FleetModel {
   readonly checksum: string;
   readonly prior: Prior | undefined;
   readonly path: string;
+  /** To train on from. */
+  readonly weights: AutoencoderWeights;
   /** End of the history that it was trained on, milliseconds since the epoch. */
   readonly trainedToMs: number;
 }
@@ -54,7 +57,7 @@ export function fleetModels(config: ScorerConfig): string[] {
   return filesIn(folder)
     .filter((name) => FLEET_MODEL.test(name))
     .map((name) => join(folder, name))
-    .sort((a, b) => statSync(b).mtimeMs - statSync(a).mtimeMs);
+    .sort((a, b) => writtenAt(b) - writtenAt(a));
 }
 
 /** What a write that was killed left behind is as old as this; a younger one may be under way. */
@@ -63,11 +66,20 @@ const ABANDONED_MS = 3_600_000;
 /** Removes what no longer serves: other models than `kept`, and what runs that were killed were writing. */
 export function removeOutdated(config: ScorerConfig, kept: string): void {
   const { folder } = modelPaths(config);
-  for (const path of filesIn(folder).map((name) => join(folder, name))) {
+  // Models before their cards: one without a card would look damaged, should this be killed in between.
+  for (const path of filesIn(folder)
+    .sort()
+    .reverse()
+    .map((name) => join(folder, name))) {
     const other = basename(path).startsWith('fleet-') && path !== kept && path !== cardPath(kept);
-    const outdated = path.endsWith('.tmp') ? Date.now() - statSync(path).mtimeMs > ABANDONED_MS : other;
+    const outdated = path.endsWith('.tmp') ? Date.now() - writtenAt(path) > ABANDONED_MS : other;
     if (outdated) rmSync(path, { force: true });
   }
+}
+
+/** Milliseconds since the epoch; 0 for a file that is gone by now. */
+function writtenAt(path: string): number {
+  return statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0;
 }
 
 function filesIn(folder: string): string[] {
@@ -115,6 +127,7 @@ export async function openModel(
     checksum,
     prior: parsePrior(calibration),
     path: chosen.path,
+    weights: chosen.weights,
     trainedToMs: Date.parse(trained.to),
   };
   // That one further down doesn't fit is nobody's concern.

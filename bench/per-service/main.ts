@@ -13,7 +13,6 @@ import { calibrateServices } from '../../scorer/learning.ts';
 import { ProgressBar } from '../../scorer/progress.ts';
 import { median } from '../../scorer/statistics.ts';
 import { allocateWindows, windowSize } from '../../scorer/tensor.ts';
-import { loadModel } from '../../scorer/training/model-file.ts';
 import { openRecording } from '../nezha/backtest-options.ts';
 import { writeResults } from '../results.ts';
 import { type Adaptation, type Adapter, affine, fineTunedCopy, inputVector, scalingAlone } from './adapters.ts';
@@ -74,7 +73,7 @@ interface Adapted {
 async function compare(session: BacktestSession, seed: number): Promise<Row[]> {
   const { shape, learnt, model, profiles } = session;
   const base = model.autoencoder;
-  const weights = (await loadModel(model.path))!.weights;
+  const { weights } = model;
   const opened: Autoencoder[] = [];
   const adaptations: readonly (readonly [string, Adaptation])[] = [
     ['scaling alone', scalingAlone(base)],
