@@ -11,13 +11,16 @@ import { type Knowledge, openKnowledge } from './knowledge.ts';
 import { LEARNING_PHASES } from './learn-options.ts';
 import { Learner } from './learner.ts';
 import { LearningPlan, type LearningSituation } from './learning-plan.ts';
+import { Maintenance, maintenanceAt } from './maintenance.ts';
 import { ScorerMetrics } from './metrics.ts';
+import { modelPaths } from './models.ts';
 import type { Image } from './png.ts';
 import { renderScores, scoreSamples, SeriesLedger } from './output.ts';
-import { PrometheusClient } from './prometheus.ts';
+import { PrometheusClient, PrometheusError } from './prometheus.ts';
 import type { Sample } from './remote-write/sample.ts';
 import { RemoteWriter } from './remote-write/writer.ts';
 import { Schedule } from './schedule.ts';
+import { createSeasons, type Seasons } from './seasons.ts';
 import { type FleetScores, scoreFleet, type ServiceState } from './score-fleet.ts';
 import { serviceKey, type ServiceName, serviceName } from './service-key.ts';
 import { ShardRanking } from './shard-ranking.ts';
@@ -47,6 +50,9 @@ const MOST_ANSWERED_BYTES = 2 ** 31;
 /** A service without a value for this long is forgotten. */
 const FORGET_AFTER_STEPS = 60;
 
+/** What was loud at which time of day is kept on disk this often. */
+const SEASONS_KEPT_STEPS = 60;
+
 /** The scorer as a running thing that tests can start and stop. */
 export class ScorerApp {
   readonly metrics = new ScorerMetrics();
@@ -60,6 +66,9 @@ export class ScorerApp {
   readonly #shards: ShardRanking | undefined;
   readonly #ledger = new SeriesLedger();
   readonly #plan: LearningPlan;
+  readonly #client: PrometheusClient;
+  readonly #seasons: Seasons;
+  #maintenance = new Maintenance([]);
   #knowledge: Knowledge = { model: undefined, profiles: undefined, rejected: [] };
   /** What was learned since, in use from the next cycle on. */
   #next: Knowledge | undefined;
@@ -82,6 +91,8 @@ export class ScorerApp {
     });
     this.#stops.onStop('prometheus client', () => http.close());
     const client = new PrometheusClient({ url: config.prometheus.url, http });
+    this.#client = client;
+    this.#seasons = createSeasons(set, config);
     this.#shards = config.shard.count > 1 ? new ShardRanking(config.shard, config.interval) : undefined;
     this.#feed = new Feed({
       client,
@@ -128,6 +139,10 @@ export class ScorerApp {
 
   /** Opens the model and what was learned, which is all that `cycle` needs. */
   async open(): Promise<void> {
+    const { config, logger } = this.#options;
+    const unused = this.#seasons.load(modelPaths(config).seasons);
+    if (unused !== undefined) logger.warn('seasons not used, they are seen anew', { reason: unused });
+    this.#stops.onStop('seasons', () => this.#saveSeasons());
     await this.#openKnowledge();
     this.#stops.onStop('model', async () => {
       await this.#next?.model?.autoencoder.close();
@@ -146,10 +161,12 @@ export class ScorerApp {
     try {
       await this.#adopt();
       await this.#timed('query', () => this.#feed.fetchUntil(step));
+      await this.#askForMaintenance(timestampMs);
       this.#fleet.forgetBefore(step - FORGET_AFTER_STEPS);
       const shape = { features: set.features, steps: config.steps };
       const { model, profiles } = this.#knowledge;
       const result = await scoreFleet(shape, set, this.#fleet, step, profiles, model?.autoencoder, {
+        seasons: this.#seasons,
         ...(this.#shards !== undefined && {
           assumeIncident: true,
           judges: (key: string) => owns(config.shard, serviceName(key)),
@@ -163,11 +180,35 @@ export class ScorerApp {
       this.metrics.lastCycle.set(timestampMs / 1000);
       this.#conditions.recovered('cycle', 'cycles complete again');
       this.#learnIfDue(step, result);
+      if (step % SEASONS_KEPT_STEPS === 0) await this.#saveSeasons(step);
     } catch (error) {
       this.metrics.cyclesFailed.inc();
       this.#conditions.failing('cycle', 'cycle failed', error);
       this.#failedCycles++;
       if (this.#failedCycles === FAILED_CYCLES_UNTIL_STALE) this.#publish([], timestampMs);
+    }
+  }
+
+  /** Who is in maintenance is asked only where that is configured; an expression that fails leaves what was known last. */
+  async #askForMaintenance(timestampMs: number): Promise<void> {
+    const { maintenance } = this.#options.config;
+    if (maintenance.length === 0) return;
+    try {
+      this.#maintenance = await maintenanceAt(this.#client, maintenance, timestampMs);
+      this.#conditions.recovered('maintenance', 'maintenance is known again');
+    } catch (error) {
+      this.metrics.queryFailures.inc({ code: error instanceof PrometheusError ? error.code : 'OTHER' });
+      this.#conditions.failing('maintenance', 'maintenance not known, what was known last counts', error);
+    }
+  }
+
+  async #saveSeasons(step?: number): Promise<void> {
+    if (step !== undefined) this.#seasons.forget(step, (key) => this.#fleet.services.has(key));
+    try {
+      await this.#seasons.save(modelPaths(this.#options.config).seasons);
+      this.#conditions.recovered('seasons', 'seasons are saved again');
+    } catch (error) {
+      this.#conditions.failing('seasons', 'seasons not saved, a restart sees them anew', error);
     }
   }
 
@@ -256,9 +297,12 @@ export class ScorerApp {
   }
 
   #samplesOf(result: FleetScores, timestampMs: number): Sample[] {
-    if (this.#shards === undefined) return scoreSamples(result, timestampMs);
+    if (this.#shards === undefined) return scoreSamples(result, timestampMs, this.#maintenance);
     const causes = this.#shards.rank(result, timestampMs);
-    return [...scoreSamples({ ...result, causes }, timestampMs), ...this.#shards.samples(result, timestampMs)];
+    return [
+      ...scoreSamples({ ...result, causes }, timestampMs, this.#maintenance),
+      ...this.#shards.samples(result, timestampMs),
+    ];
   }
 
   /** Hands the samples over; delivery and its retries don't hold up the next cycle. */

@@ -49,8 +49,8 @@ export interface Reconstructor {
   reconstruct(data: Float32Array, mask: Float32Array, count: number): Promise<Float32Array>;
 }
 
-/** How many times the time it learned from a young profile is judged over. */
-const YOUNG_SPAN = 4;
+/** How many times the time it learned from a young profile is judged over: by then it is learned anew. */
+const YOUNG_SPAN = 2;
 /** How many of a service's own values the prior weighs as much as. */
 const PRIOR_WEIGHT = 60;
 /** The same for the threshold, which rests on the rarest of them. */
@@ -145,8 +145,7 @@ export async function learnProfile(
     residual: scaleOf((row) => row.residuals, LEAST_RESIDUAL, prior?.residual),
     deviation: scaleOf((row) => row.deviations, LEAST_DEVIATION, prior?.deviation),
   };
-  const threshold = (rows: readonly ErrorRow[]) =>
-    tailThreshold(rows.map((row) => ({ step: row.step, loudness: loudness(featureErrors(shape, row, scales)) })));
+  const threshold = (rows: readonly ErrorRow[]) => tailThreshold(rows.map((row) => loudStep(shape, row, scales)));
   return {
     scalings,
     ...scales,
@@ -163,7 +162,7 @@ export async function learnProfile(
 }
 
 /**
- * Loudness of fault-free windows as profiles judge them that were learned from `youngSteps` alone, which is what a
+ * Loudness that fault-free time kept for two steps, as profiles judge it that were learned from `youngSteps` alone, which is what a
  * service that was just added has. The centre of so short a time is off by as much as the load has moved since.
  */
 export async function youngLoudness(
@@ -180,9 +179,8 @@ export async function youngLoudness(
     const profile = await learnProfile(shape, history, learned, model, prior);
     const judged = { from: learned.to + 1, to: Math.min(range.to, learned.to + YOUNG_SPAN * youngSteps) };
     const steps = stepsBetween(judged.from, judged.to);
-    for (const row of await errorsOver(shape, history, steps, profile.scalings, model)) {
-      loudnesses.push(loudness(featureErrors(shape, row, profile)));
-    }
+    const rows = await errorsOver(shape, history, steps, profile.scalings, model);
+    loudnesses.push(...keptLoudness(rows.map((row) => loudStep(shape, row, profile))));
   }
   return loudnesses;
 }
@@ -274,11 +272,19 @@ export interface LoudStep {
  * raise the threshold.
  */
 export function tailThreshold(steps: readonly LoudStep[]): number {
-  const kept = steps.flatMap(({ step, loudness: loud }, index) => {
+  return larger(fittedTail(steps.map((at) => at.loudness)), quantile(keptLoudness(steps), ERROR_QUANTILE));
+}
+
+/** What each pair of neighbouring steps both reached. */
+function keptLoudness(steps: readonly LoudStep[]): number[] {
+  return steps.flatMap(({ step, loudness: loud }, index) => {
     const before = steps[index - 1];
     return before?.step === step - 1 ? [Math.min(before.loudness, loud)] : [];
   });
-  return larger(fittedTail(steps.map((at) => at.loudness)), quantile(kept, ERROR_QUANTILE));
+}
+
+function loudStep(shape: TensorShape, row: ErrorRow, scales: ErrorScales): LoudStep {
+  return { step: row.step, loudness: loudness(featureErrors(shape, row, scales)) };
 }
 
 /**

@@ -18,7 +18,13 @@ export const SCORER_DEFAULTS = {
   timeout: 30_000,
   retryAge: 10 * MINUTE,
   maxSamplesPerSend: 2000,
-  learning: { minimum: 15 * MINUTE, history: 24 * HOUR, every: 24 * HOUR, retrain: 30 * 24 * HOUR },
+  learning: {
+    minimum: 15 * MINUTE,
+    history: 24 * HOUR,
+    every: 24 * HOUR,
+    retrain: 30 * 24 * HOUR,
+    seasons: [24 * HOUR, 7 * 24 * HOUR],
+  },
   stateDir: 'lorikeet-state',
 } as const;
 
@@ -66,6 +72,7 @@ const scorerSchema = z
     features_file: z.string('expected a path').optional(),
     base_model: z.string('expected the path of an .onnx file').optional(),
     shard: shardSchema.default(WHOLE_FLEET),
+    maintenance: z.array(z.string('expected a PromQL expression').min(1, 'expected a PromQL expression')).default([]),
     state_dir: z.string('expected a path').default(SCORER_DEFAULTS.stateDir),
     learning: z
       .strictObject({
@@ -73,6 +80,7 @@ const scorerSchema = z
         history: durationSchema.default(SCORER_DEFAULTS.learning.history),
         every: durationSchema.default(SCORER_DEFAULTS.learning.every),
         retrain: durationSchema.default(SCORER_DEFAULTS.learning.retrain),
+        seasons: z.array(durationSchema).default([...SCORER_DEFAULTS.learning.seasons]),
       })
       .prefault({}),
   })

@@ -7,7 +7,7 @@ import type { Profiles } from './profiles.ts';
 import type { ServiceState } from './score-fleet.ts';
 
 const MINUTE = 60_000;
-const config = { interval: MINUTE, learning: SCORER_DEFAULTS.learning } as ScorerConfig;
+const config = { interval: MINUTE, learning: SCORER_DEFAULTS.learning } as unknown as ScorerConfig;
 
 function profile(from: number, to: number) {
   return { scalings: [], residual: [], deviation: [], threshold: 1, windows: to - from + 1, from, to };

@@ -1,4 +1,4 @@
-import { fetchAnomalous, leaveOut } from './anomalous-time.ts';
+import { fetchUnusual, leaveOut } from './unusual-time.ts';
 import {
   type Profile,
   learnProfile,
@@ -119,12 +119,12 @@ async function calibrateGroups(
 ): Promise<void> {
   const { config, set, toMs, signal, onProgress } = options;
   const shape: TensorShape = { features: set.features, steps: config.steps };
-  const anomalous = await fetchAnomalous(options);
+  const unusual = await fetchUnusual(options);
   let done = 0;
   for (const [index, group] of inGroups(keys, options).entries()) {
     signal?.throwIfAborted();
     const fleet = await fetchServices(options, group);
-    leaveOut(anomalous, fleet);
+    leaveOut(unusual, fleet);
     const services = learnableServices(fleet, config, toMs);
     learned.add(await calibrateServices(shape, services, calibration), learnEdges(fleet, set.edges));
     done += group.length;

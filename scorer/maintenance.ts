@@ -61,10 +61,11 @@ export class MaintenanceHistory {
     this.#scopes.push({ scope: scopeOf(series), steps });
   }
 
-  covers(key: string, timeMs: number): boolean {
-    const step = Math.ceil(timeMs / this.#intervalMs);
+  /** The steps at which a service was in maintenance. */
+  stepsOf(key: string): number[] {
     const { namespace, service } = serviceName(key);
-    return this.#scopes.some(({ scope, steps }) => steps.has(step) && isMeant(scope, namespace, service));
+    const meant = this.#scopes.filter(({ scope }) => isMeant(scope, namespace, service));
+    return [...new Set(meant.flatMap(({ steps }) => [...steps]))];
   }
 }
 

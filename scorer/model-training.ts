@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { formatDuration } from '../daemon/config-file.ts';
-import { fetchAnomalous, leaveOut } from './anomalous-time.ts';
+import { fetchUnusual, leaveOut } from './unusual-time.ts';
 import { learnScalings, usualSteps } from './calibration.ts';
 import type { AutoencoderWeights } from './detectors/autoencoder-weights.ts';
 import { fetchServices, type HistoryOptions, inGroups, listServices } from './fleet-history.ts';
@@ -119,13 +119,13 @@ async function fetchSample(
   onProgress: LearnOptions['onProgress'],
 ): Promise<Pick<TrainedModel, 'services' | 'edges'>> {
   const sample = evenly(await listServices(options), MOST_SERVICES);
-  const anomalous = await fetchAnomalous(options);
+  const unusual = await fetchUnusual(options);
   const services: Learnable[] = [];
   const edges = new Map<string, EdgeScalings>();
   let fetched = 0;
   for (const group of inGroups(sample, options)) {
     const fleet = await fetchServices(options, group);
-    leaveOut(anomalous, fleet);
+    leaveOut(unusual, fleet);
     services.push(...learnableServices(fleet, options.config, options.toMs));
     for (const [key, scalings] of learnEdges(fleet, options.set.edges)) edges.set(key, scalings);
     fetched += group.length;

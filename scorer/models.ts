@@ -32,6 +32,8 @@ export interface ModelPaths {
   readonly profiles: string;
   /** State of a training that hasn't come to its end. */
   readonly checkpoint: string;
+  /** What was loud at which time of day. */
+  readonly seasons: string;
 }
 
 export function modelPaths(config: ScorerConfig): ModelPaths {
@@ -41,6 +43,7 @@ export function modelPaths(config: ScorerConfig): ModelPaths {
     base: config.base_model ?? SHIPPED_MODEL,
     profiles: join(folder, 'profiles.json'),
     checkpoint: join(folder, 'fleet.checkpoint'),
+    seasons: join(folder, 'seasons.json'),
   };
 }
 

@@ -1,3 +1,4 @@
+import type { Maintenance } from './maintenance.ts';
 import type { FleetScores } from './score-fleet.ts';
 import { serviceName } from './service-key.ts';
 import type { Sample } from './remote-write/sample.ts';
@@ -6,11 +7,13 @@ export const DETECTOR = 'autoencoder';
 /** What shards tell each other: the evidence against a service in bits, and how many services are anomalous. */
 export const EVIDENCE_SERIES = 'anomaly_root_cause_evidence';
 export const INCIDENT_SERIES = 'anomaly_incident_services';
+/** 1 while an announced maintenance of a service lasts: alerts leave it out. */
+export const MAINTENANCE_SERIES = 'anomaly_maintenance';
 /** Feature shares are told from this score on: below it there is nothing to explain. */
 const LEAST_EXPLAINED_SCORE = 0.5;
 
 /** The series that one cycle's scores make, all at `timestampMs`. */
-export function scoreSamples(result: FleetScores, timestampMs: number): Sample[] {
+export function scoreSamples(result: FleetScores, timestampMs: number, maintenance?: Maintenance): Sample[] {
   const sample = (name: string, key: string, value: number, labels: Readonly<Record<string, string>> = {}): Sample => ({
     name,
     labels: { ...serviceName(key), ...labels },
@@ -20,6 +23,7 @@ export function scoreSamples(result: FleetScores, timestampMs: number): Sample[]
   const samples: Sample[] = [];
   for (const { key, score, shares } of result.scores) {
     samples.push(sample('anomaly_score', key, score, { detector: DETECTOR }));
+    if (maintenance?.covers(key) === true) samples.push(sample(MAINTENANCE_SERIES, key, 1));
     if (score < LEAST_EXPLAINED_SCORE) continue;
     for (const { feature, share } of shares) {
       samples.push(sample('anomaly_feature_share', key, share, { detector: DETECTOR, feature }));
@@ -55,6 +59,7 @@ const HELP: Readonly<Record<string, string>> = {
   anomaly_feature_share: 'Share of the error that a feature carries, the largest three.',
   anomaly_root_cause_score: 'Share of the blame in the present incident.',
   anomaly_root_cause_rank: 'Place in the ranking of root causes, 1 is the most probable.',
+  [MAINTENANCE_SERIES]: '1 while an announced maintenance of a service lasts.',
   [EVIDENCE_SERIES]: 'Evidence against a service in bits, for the ranking over all shards.',
   [INCIDENT_SERIES]: 'Services of a shard whose score is above 1.',
 };

@@ -5,6 +5,7 @@ import { Fleet } from './fleet.ts';
 import type { Profiles } from './profiles.ts';
 import type { RangeSeries } from './prometheus.ts';
 import { scoreFleet } from './score-fleet.ts';
+import { Seasons } from './seasons.ts';
 import { edgeKey, serviceKey } from './service-key.ts';
 import { columnCount, NEUTRAL } from './tensor.ts';
 
@@ -46,18 +47,18 @@ function profilesOf(...services: string[]): Profiles {
   };
 }
 
-const series = (labels: Record<string, string>, value: number): RangeSeries => ({
+const series = (labels: Record<string, string>, value: number, at: number): RangeSeries => ({
   labels,
-  timestamps: Float64Array.of(9000, 10_000),
+  timestamps: Float64Array.of((at - 1) * 1000, at * 1000),
   values: Float64Array.of(value, value),
 });
 
-function fleetOf(values: Readonly<Record<string, Readonly<Record<string, number>>>>, edgeLatency = 1): Fleet {
+function fleetOf(values: Readonly<Record<string, Readonly<Record<string, number>>>>, edgeLatency = 1, at = 10): Fleet {
   const fleet = new Fleet(set, 1000, 8);
   for (const [service, features] of Object.entries(values)) {
     for (const [feature, value] of Object.entries(features)) {
       for (const channel of CHANNELS) {
-        fleet.addService(series({ __name__: SERVICE_SERIES, ...name(service), feature, channel }, value));
+        fleet.addService(series({ __name__: SERVICE_SERIES, ...name(service), feature, channel }, value, at));
       }
     }
   }
@@ -72,6 +73,7 @@ function fleetOf(values: Readonly<Record<string, Readonly<Record<string, number>
         feature: 'latency',
       },
       edgeLatency,
+      at,
     ),
   );
   return fleet;
@@ -116,6 +118,26 @@ describe('scoreFleet', () => {
     const later = await at(12);
     expect([...later.states.values()]).toEqual(['no_data', 'no_data', 'no_data', 'no_data']);
     expect(later.scores).toEqual([]);
+  });
+
+  it("doesn't alarm about the nightly job again once it was seen, but about another time and another signal", async () => {
+    const [day, night] = [1000, 5 * 1000 + 180];
+    const seasons = new Seasons(
+      set.features.map((feature) => feature.name),
+      [day],
+    );
+    const scoreAt = async (step: number, values: Readonly<Record<string, number>>) => {
+      const fleet = fleetOf({ cart: { ...calm, ...values } }, 1, step);
+      const { scores } = await scoreFleet(shape, set, fleet, step, profilesOf('cart'), flat, { seasons });
+      return scores[0]?.score ?? NaN;
+    };
+    const job = { memory: 6 };
+    expect(await scoreAt(night, job)).toBeGreaterThan(1);
+    expect(await scoreAt(night + day + 4, job)).toBeLessThan(1);
+    expect(await scoreAt(night + day, { latency: 6 })).toBeGreaterThan(1);
+    expect(await scoreAt(night + day + 300, job)).toBeGreaterThan(1);
+    // What is tolerated is remembered all the same: the third night is as quiet as the second.
+    expect(await scoreAt(night + 2 * day, job)).toBeLessThan(1);
   });
 
   it('scores nobody without a model', async () => {

@@ -1,5 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
+import type { ScorerConfig } from './config.ts';
+import type { FeatureSet } from './features.ts';
 import { writeAtomically } from './training/atomic-write.ts';
 
 /** Steps in a slot: what was seen at 03:05 is expected within the neighbouring slots too. */
@@ -8,6 +10,14 @@ const SLOT_STEPS = 15;
 const LEAST_REMEMBERED = 1.5;
 /** How much louder than last time a season may be. */
 const MARGIN = 1.5;
+
+/** The seasons that a configuration asks for, nothing seen yet. */
+export function createSeasons(set: FeatureSet, { interval, learning }: ScorerConfig): Seasons {
+  return new Seasons(
+    set.features.map(({ name }) => name),
+    learning.seasons.map((period) => Math.round(period / interval)),
+  );
+}
 
 /** A service's slots: for each the largest error of each feature that was loud in it. */
 type LoudSlots = Map<number, Map<number, number>>;

@@ -3,6 +3,7 @@ import type { Fleet } from '../fleet.ts';
 import type { Profiles } from '../profiles.ts';
 import type { Reconstructor } from '../calibration.ts';
 import type { Ranker } from '../root-cause.ts';
+import type { Seasons } from '../seasons.ts';
 import { scoreFleet } from '../score-fleet.ts';
 import type { TensorShape } from '../tensor.ts';
 
@@ -20,6 +21,8 @@ export interface ReplayOptions {
   readonly steps: readonly number[];
   /** Whether a ranking is wanted at a step, incident or not. */
   readonly wantRanking: (step: number) => boolean;
+  /** What was loud at the same time before, made anew for each replay. Default: nothing is tolerated. */
+  readonly seasons?: () => Seasons;
   /** Default: the product's own. */
   readonly rank?: Ranker;
   readonly onProgress?: (share: number) => void;
@@ -32,14 +35,16 @@ export async function replayFleet(
   fleet: Fleet,
   profiles: Profiles,
   model: Reconstructor,
-  { steps, wantRanking, rank, onProgress }: ReplayOptions,
+  { steps, wantRanking, rank, seasons: createSeasons, onProgress }: ReplayOptions,
 ): Promise<Replay> {
   const scores = new Map([...profiles.services.keys()].map((key) => [key, new Float64Array(steps.length).fill(NaN)]));
+  const seasons = createSeasons?.();
   const rankings = new Map<number, readonly string[]>();
   for (const [index, step] of steps.entries()) {
     const assumeIncident = wantRanking(step);
     const cycle = await scoreFleet(shape, set, fleet, step, profiles, model, {
       assumeIncident,
+      seasons,
       ...(rank !== undefined && { rank }),
     });
     for (const { key, score } of cycle.scores) {

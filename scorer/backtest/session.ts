@@ -13,6 +13,7 @@ import { learn } from '../learning.ts';
 import type { FleetModel } from '../models.ts';
 import type { Profiles } from '../profiles.ts';
 import type { PrometheusClient } from '../prometheus.ts';
+import { createSeasons } from '../seasons.ts';
 import type { TensorShape } from '../tensor.ts';
 import { faultSpans, type FaultSpan } from './detection.ts';
 import type { Debounce } from './alerts.ts';
@@ -94,6 +95,7 @@ async function openIn(options: BacktestOptions): Promise<BacktestSession> {
     const fleet = await fetchFleet({ config, set, client, ...before(window, config) });
     const replayed: ReplayOptions = {
       steps: stepsToReplay(window, training, faults, config.interval),
+      seasons: () => createSeasons(set, config),
       wantRanking: (step) => faults.some(({ first, last }) => step >= first && step <= last),
     };
     return {

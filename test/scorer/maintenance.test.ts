@@ -4,6 +4,7 @@ import { maintenanceAt, maintenanceBetween } from '../../scorer/maintenance.ts';
 import { PrometheusClient } from '../../scorer/prometheus.ts';
 import { serviceKey } from '../../scorer/service-key.ts';
 import { type RunningPrometheus, startPrometheus } from '../testserver/prometheus.ts';
+import { ScorerBed } from './running-scorer.ts';
 
 const MINUTE = 60_000;
 const end = Math.floor(Date.now() / MINUTE) * MINUTE - 5 * MINUTE;
@@ -56,7 +57,10 @@ test('past maintenance is known step by step', async () => {
   const span = { fromMs: end - 19 * MINUTE, toMs: end };
   const past = await maintenanceBetween(client, ['window{kind!="all"}'], span, MINUTE);
   const minutes = (key: string) =>
-    Array.from({ length: 20 }, (_, index) => -19 + index).filter((minute) => past.covers(key, end + minute * MINUTE));
+    past
+      .stepsOf(key)
+      .map((step) => step - end / MINUTE)
+      .sort((a, b) => a - b);
   expect(minutes(cart)).toEqual([-4, -3, -2, -1, 0]);
   expect(minutes(ads)).toEqual([0]);
   expect(minutes(lab)).toEqual([-19, -18, -17, -16, -15]);
@@ -64,4 +68,35 @@ test('past maintenance is known step by step', async () => {
 
 test('an expression that Prometheus refuses is an error, not a silence', async () => {
   await expect(maintenanceAt(client, ['window{'], end)).rejects.toMatchObject({ name: 'PrometheusError' });
+});
+
+test('the scorer marks who is in maintenance, and no longer when it is over', { timeout: 90_000 }, async () => {
+  const bed = new ScorerBed();
+  try {
+    const services = [
+      { namespace: 'shop', service: 'cart' },
+      { namespace: 'shop', service: 'ads' },
+    ];
+    const write = `${prometheus.url}/api/v1/write`;
+    bed.play(write, services);
+    const announced = { name: 'announced', labels: { namespace: 'shop', service: 'cart' } };
+    const writer = bed.writer(write);
+    const announce = async (value: number) =>
+      await writer.write([{ ...announced, value, timestampMs: Math.floor(Date.now() / 1000) * 1000 }]);
+    await announce(1);
+    const app = await bed.scorer(
+      bed.configure('marks', prometheus.url, write, { extra: 'maintenance: [announced == 1]\n' }),
+      services,
+    );
+    await app.start();
+    const marked = async () =>
+      (await bed.client(prometheus.url).query('anomaly_maintenance', Date.now())).series.map(
+        ({ labels }) => labels['service'],
+      );
+    await bed.until('the mark is written, for that service alone', marked, (keys) => keys.join() === 'cart');
+    await announce(0);
+    await bed.until('the mark ends', marked, (keys) => keys.length === 0);
+  } finally {
+    await bed.clear();
+  }
 });

@@ -1,16 +1,31 @@
 import type { Fleet } from './fleet.ts';
 import type { HistoryOptions } from './fleet-history.ts';
 import type { History } from './history.ts';
+import { maintenanceBetween, type MaintenanceHistory } from './maintenance.ts';
 import { edgeEnds, serviceKey } from './service-key.ts';
 
-/** Steps at which services were anomalous. */
-export type AnomalousTime = ReadonlyMap<string, readonly number[]>;
+/** What isn't to be learned as normal. */
+export interface UnusualTime {
+  /** Steps at which services were anomalous. */
+  readonly anomalous: ReadonlyMap<string, readonly number[]>;
+  readonly maintenance: MaintenanceHistory;
+}
+
+/** @throws PrometheusError */
+export async function fetchUnusual(options: HistoryOptions): Promise<UnusualTime> {
+  const { client, config, fromMs, toMs } = options;
+  const { maintenance: expressions, interval } = config;
+  return {
+    anomalous: await fetchAnomalous(options),
+    maintenance: await maintenanceBetween(client, expressions, { fromMs, toMs }, interval),
+  };
+}
 
 /**
  * When services were anomalous, by the scores that were written: what happens in an incident must not be learned as normal,
  * however soon after it a service is learned anew. Empty where Prometheus has no scores.
  */
-export async function fetchAnomalous(options: HistoryOptions): Promise<AnomalousTime> {
+async function fetchAnomalous(options: HistoryOptions): Promise<UnusualTime['anomalous']> {
   const { client, config, fromMs, toMs, signal } = options;
   const start = Math.ceil(fromMs / config.interval) * config.interval;
   const found = new Map<string, number[]>();
@@ -28,12 +43,16 @@ export async function fetchAnomalous(options: HistoryOptions): Promise<Anomalous
 /** Of a service that was anomalous for more than this share of its time that is what it is like now. */
 const MOST_ANOMALOUS = 0.5;
 
-/** Makes the time missing in which a service, or either end of an edge, was anomalous. */
-export function leaveOut(anomalous: AnomalousTime, { services, edges }: Fleet): void {
-  for (const [key, history] of services) forgetAll(history, anomalous.get(key) ?? []);
+/** Makes the time missing in which a service, or either end of an edge, was anomalous or in maintenance. */
+export function leaveOut({ anomalous, maintenance }: UnusualTime, { services, edges }: Fleet): void {
+  for (const [key, history] of services) {
+    forgetAll(history, anomalous.get(key) ?? []);
+    for (const step of maintenance.stepsOf(key)) history.forget(step);
+  }
   for (const [key, history] of edges) {
     const ends = Object.values(edgeEnds(key)).map(serviceKey);
     forgetAll(history, [...new Set(ends.flatMap((end) => anomalous.get(end) ?? []))]);
+    for (const step of ends.flatMap((end) => maintenance.stepsOf(end))) history.forget(step);
   }
 }
 
