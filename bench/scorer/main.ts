@@ -117,7 +117,7 @@ async function prepare(folder: string, url: string, fleet: SyntheticFleet): Prom
   const path = join(folder, 'scorer.yaml');
   writeFileSync(
     path,
-    `prometheus: { url: '${url}' }
+    `prometheus: { url: '${url}', timeout: 5m }
 remote_write: { url: '${url}/api/v1/write', retry_age: 1d }
 interval: ${INTERVAL_MS / 1000}s
 learning: { minimum: ${(LEARNING_STEPS * INTERVAL_MS) / 1000}s }
