@@ -18,6 +18,9 @@ export interface FeedOptions {
   readonly metrics?: ScorerMetrics;
 }
 
+/** Steps that one request asks for: all of a large fleet's past at once takes longer than a time-out. */
+const MOST_STEPS = 10;
+
 interface Query {
   readonly name: 'services' | 'edges';
   /** One for all, or one a feature once that was too large. */
@@ -28,7 +31,7 @@ interface Query {
 
 /**
  * Keeps a fleet up to date: two queries a cycle, whatever the fleet's size, one for all services' features
- * and one for all edges', each over the range of time since the last that was answered. They ask for samples
+ * and one for all edges', each over the range of time since the last that was answered, in pieces where that is long. They ask for samples
  * as they were written, not for values looked back for, so that a rule that stopped isn't taken for a fresh one.
  */
 export class Feed {
@@ -83,9 +86,11 @@ export class Feed {
     const stop = metrics?.queryDuration.startTimer({ query: query.name });
     // What the other shards wrote bears the time of the last step itself, which a range leaves out.
     const overlapMs = shards === undefined ? 0 : 1;
-    const [startMs, endMs] = [(from - 1) * intervalMs - overlapMs, to * intervalMs];
     try {
-      await this.#fetch(query, startMs, endMs);
+      for (let first = from; first <= to; first += MOST_STEPS) {
+        const last = Math.min(to, first + MOST_STEPS - 1);
+        await this.#fetch(query, (first - 1) * intervalMs - overlapMs, last * intervalMs);
+      }
     } catch (error) {
       metrics?.queryFailures.inc({ code: error instanceof PrometheusError ? error.code : 'OTHER' });
       throw error;

@@ -3,7 +3,7 @@
  * bench/results/scorer.json, beside the ancestor's queries. A Prometheus of its own holds what recording rules would have
  * written; the scorer is the whole product in a process of its own, told which step to score instead of waiting for it.
  */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { readScorerConfig } from '../../scorer/config.ts';
@@ -31,6 +31,7 @@ const PAST = 60;
 /** The ancestor's cycle is measured after each so many batches. */
 const ANCESTOR_EVERY = 15;
 const INTERVAL_MS = 5000;
+const RESULTS = 'bench/results/scorer.json';
 /** As many as by default at an interval of a minute. */
 const LEARNING_STEPS = 15;
 /** The ancestor is asked for fleets up to this size; beyond it takes minutes a cycle. */
@@ -116,7 +117,7 @@ async function prepare(folder: string, url: string, fleet: SyntheticFleet): Prom
   const path = join(folder, 'scorer.yaml');
   writeFileSync(
     path,
-    `prometheus: { url: '${url}' }
+    `prometheus: { url: '${url}', timeout: 5m }
 remote_write: { url: '${url}/api/v1/write', retry_age: 1d }
 interval: ${INTERVAL_MS / 1000}s
 learning: { minimum: ${(LEARNING_STEPS * INTERVAL_MS) / 1000}s }
@@ -136,6 +137,16 @@ async function queriesServed(url: string): Promise<number> {
   return [...rows].reduce((sum, [, count]) => sum + Number(count), 0);
 }
 
+/** The rows of the last run, so that one size can be measured again alone. */
+function earlierRows(): readonly Row[] {
+  if (!existsSync(RESULTS)) return [];
+  return (JSON.parse(readFileSync(RESULTS, 'utf8')) as { readonly rows: readonly Row[] }).rows;
+}
+
+function isAmong({ services }: Row, rows: readonly Row[]): boolean {
+  return rows.some((row) => row.services === services);
+}
+
 const [, , first, second = ''] = process.argv;
 if (first === 'subject') await serveCycles(second);
 else {
@@ -146,6 +157,6 @@ else {
     for (const row of measured) process.stdout.write(`${JSON.stringify(row)}\n`);
     rows.push(...measured);
   }
-  // A part of the sizes, or fewer cycles, is for looking, not for keeping.
-  if (first === undefined) writeResults('scorer', rows);
+  // Fewer cycles are for looking, not for keeping.
+  if (second === '') writeResults('scorer', [...earlierRows().filter((row) => !isAmong(row, rows)), ...rows]);
 }
