@@ -9,3 +9,4 @@ step npx oxfmt --check
 step clang-format --dry-run --Werror bpf/*.[ch] bpf/test/*.[ch] native/src/* test/native/*.cc bench/exporter/*/*.[ch]
 step promtool check rules --lint=all --lint-fatal rules/*.alerts.yaml rules/generated/*.yaml
 step promtool test rules rules/tests/*.test.yaml
+step bash scripts/check-generated.sh

@@ -1,0 +1,79 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+/** What the tests read of a generated dashboard. https://grafana.com/docs/grafana/latest/dashboards/build-dashboards/view-dashboard-json-model/ */
+export interface Dashboard {
+  readonly id: null;
+  readonly uid: string;
+  readonly title: string;
+  readonly description: string;
+  readonly editable: boolean;
+  readonly panels: readonly Panel[];
+  readonly templating: { readonly list: readonly Variable[] };
+  readonly annotations: { readonly list: readonly Annotation[] };
+  readonly links: readonly { readonly url: string; readonly includeVars: boolean; readonly keepTime: boolean }[];
+}
+
+export interface Datasource {
+  readonly type: string;
+  readonly uid: string;
+}
+
+export interface Panel {
+  readonly id: number;
+  readonly type: string;
+  readonly title: string;
+  readonly description?: string;
+  readonly gridPos: { readonly x: number; readonly y: number; readonly w: number; readonly h: number };
+  readonly datasource?: Datasource;
+  readonly repeat?: string;
+  readonly targets?: readonly Target[];
+  readonly transformations?: readonly Transformation[];
+  readonly fieldConfig?: { readonly defaults: { readonly unit?: string; readonly noValue?: string } };
+  readonly options?: { readonly legend?: { readonly displayMode?: string }; readonly content?: string };
+}
+
+export interface Target {
+  readonly refId: string;
+  readonly expr: string;
+  readonly format?: 'time_series' | 'table';
+  readonly instant?: boolean;
+  readonly legendFormat?: string;
+  readonly datasource: Datasource;
+}
+
+export interface Transformation {
+  readonly id: string;
+  readonly options: object;
+  readonly filter?: { readonly id: string; readonly options: string };
+}
+
+export interface Variable {
+  readonly name: string;
+  readonly type: 'datasource' | 'query' | 'custom' | 'textbox';
+  readonly label: string;
+  readonly query: string | { readonly query: string };
+  readonly datasource?: Datasource;
+  readonly refresh?: number;
+  readonly includeAll?: boolean;
+  readonly allValue?: string;
+  readonly current?: { readonly value: string | readonly string[] };
+}
+
+export interface Annotation {
+  readonly name: string;
+  readonly expr?: string;
+  readonly datasource?: Datasource;
+}
+
+const FOLDER = 'dashboards/generated';
+
+/** The dashboards as they are shipped. */
+export function readDashboards(): readonly Dashboard[] {
+  return readdirSync(FOLDER).map((name) => JSON.parse(readFileSync(join(FOLDER, name), 'utf8')) as Dashboard);
+}
+
+/** Panels that show something: rows are headings. */
+export function contentPanels(dashboard: Dashboard): readonly Panel[] {
+  return dashboard.panels.filter(({ type }) => type !== 'row');
+}
