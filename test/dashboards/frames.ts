@@ -33,17 +33,14 @@ function loadGrafana(): typeof GrafanaData {
   const grafana = createRequire(import.meta.url)('@grafana/data') as typeof GrafanaData;
   const byId = new Map(Object.values(grafana.standardTransformers).map((transformer) => [transformer.id, transformer]));
   grafana.standardTransformersRegistry.setInit(() =>
-    [...byId.values()].map(
-      (transformer) =>
-        ({
-          id: transformer.id,
-          name: transformer.name,
-          editor: () => null,
-          transformation: () => Promise.resolve(transformer),
-          imageDark: '',
-          imageLight: '',
-        }) as unknown as GrafanaData.TransformerRegistryItem,
-    ),
+    [...byId.values()].map((transformer) => ({
+      id: transformer.id,
+      name: transformer.name,
+      editor: () => null,
+      transformation: () => Promise.resolve(transformer),
+      imageDark: '',
+      imageLight: '',
+    })),
   );
   return grafana;
 }
