@@ -76,7 +76,7 @@ export function overview(): DashboardBuilder {
           title: 'Services and their calls',
           description:
             'At most 200 services, anomalous ones and their neighbours first. The ring fills with red as the score passes half its threshold; the triangle marks the most probable root cause. A call tells requests a second and mean latency, and is red when its callee is anomalous.',
-          span: 14,
+          span: 13,
           height: 18,
         },
         fleetGraph(),
@@ -86,7 +86,7 @@ export function overview(): DashboardBuilder {
       rows({
         title: 'Anomalies',
         description: `The ${MOST_ROWS} most anomalous services. Blame is the share of the blame in the incident, signal the feature that carries most of the error.`,
-        span: 10,
+        span: 11,
         height: 18,
         labels: { namespace: 'Namespace', service: 'Service', feature: 'Signal' },
         columns: [

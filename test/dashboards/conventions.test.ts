@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { contentPanels, readDashboards } from './dashboard.ts';
+import { contentPanels } from '../../scripts/preview/dashboard.ts';
+import { readDashboards } from '../../scripts/preview/read-dashboards.ts';
 
 /** Counters end in these by the exposition format. */
 const COUNTER = /\b[a-z_]+_(?:total|count|sum|bucket)\b(?!:)/g;

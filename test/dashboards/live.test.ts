@@ -1,9 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { MOST_NODES } from '../../scorer/graph-rules.ts';
-import { contentPanels, type Dashboard, type Panel, readDashboards } from './dashboard.ts';
-import { type RunningDemo, startDemo } from './demo.ts';
-import type { Field, Frame } from './frames.ts';
-import { DashboardView } from './grafana.ts';
+import { contentPanels, type Dashboard, type Panel } from '../../scripts/preview/dashboard.ts';
+import { readDashboards } from '../../scripts/preview/read-dashboards.ts';
+import { type RunningDemo, startDemo } from '../../scripts/preview/running-demo.ts';
+import type { Field, Frame } from '../../scripts/preview/frames.ts';
+import { DashboardView } from '../../scripts/preview/grafana.ts';
 
 /** Lines that a healthy shop may lack, and why. The panel has others, or says so in place of data. */
 const MAY_BE_EMPTY: Readonly<Record<string, string>> = {
@@ -30,6 +31,7 @@ beforeAll(async () => {
       prometheusUrl: demo.prometheusUrl,
       end,
       span: 300,
+      scrapeInterval: 1,
       chosen: dashboard.uid === 'lorikeet-service' ? chosen : {},
     };
     views.set(dashboard.uid, await DashboardView.open(dashboard, options));

@@ -1,7 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
-
-/** What the tests read of a generated dashboard. https://grafana.com/docs/grafana/latest/dashboards/build-dashboards/view-dashboard-json-model/ */
+/** What preview and tests read of a generated dashboard. https://grafana.com/docs/grafana/latest/dashboards/build-dashboards/view-dashboard-json-model/ */
 export interface Dashboard {
   readonly id: null;
   readonly uid: string;
@@ -29,8 +26,32 @@ export interface Panel {
   readonly repeat?: string;
   readonly targets?: readonly Target[];
   readonly transformations?: readonly Transformation[];
-  readonly fieldConfig?: { readonly defaults: { readonly unit?: string; readonly noValue?: string } };
-  readonly options?: { readonly legend?: { readonly displayMode?: string }; readonly content?: string };
+  readonly fieldConfig?: FieldConfig;
+  readonly options?: {
+    readonly legend?: { readonly displayMode?: string };
+    readonly content?: string;
+    readonly textMode?: string;
+    readonly nodes?: { readonly arcs?: readonly { readonly field: string; readonly color: string }[] };
+    readonly edges?: { readonly mainStatUnit?: string };
+  };
+}
+
+export interface FieldConfig {
+  readonly defaults: {
+    readonly unit?: string;
+    readonly noValue?: string;
+    readonly min?: number;
+    readonly max?: number;
+    readonly thresholds?: { readonly steps: readonly { readonly value: number | null; readonly color: string }[] };
+    readonly custom?: {
+      readonly stacking?: { readonly mode: string };
+      readonly thresholdsStyle?: { readonly mode: string };
+    };
+  };
+  readonly overrides: readonly {
+    readonly matcher: { readonly id: string; readonly options: string };
+    readonly properties: readonly { readonly id: string; readonly value: unknown }[];
+  }[];
 }
 
 export interface Target {
@@ -64,13 +85,6 @@ export interface Annotation {
   readonly name: string;
   readonly expr?: string;
   readonly datasource?: Datasource;
-}
-
-const FOLDER = 'dashboards/generated';
-
-/** The dashboards as they are shipped. */
-export function readDashboards(): readonly Dashboard[] {
-  return readdirSync(FOLDER).map((name) => JSON.parse(readFileSync(join(FOLDER, name), 'utf8')) as Dashboard);
 }
 
 /** Panels that show something: rows are headings. */

@@ -18,6 +18,8 @@ export interface ViewOptions {
   /** Unix time of the end of the time shown, and how many seconds it spans. */
   readonly end: number;
   readonly span: number;
+  /** Seconds between two scrapes, as Grafana's data source is told. */
+  readonly scrapeInterval: number;
   /** Values of the query variables with a single choice, as a user would choose them. */
   readonly chosen: Readonly<Record<string, string>>;
 }
@@ -31,7 +33,8 @@ export class DashboardView {
   private constructor(dashboard: Dashboard, options: ViewOptions) {
     this.dashboard = dashboard;
     this.#options = options;
-    this.#values.set('__rate_interval', '15s').set('__range', `${options.span}s`);
+    const rateInterval = Math.max(stepOf(options) + options.scrapeInterval, 4 * options.scrapeInterval);
+    this.#values.set('__rate_interval', `${rateInterval}s`).set('__range', `${options.span}s`);
   }
 
   /** Reads the values of all variables, in their order, as a later one may depend on an earlier one. */
@@ -67,6 +70,13 @@ export class DashboardView {
     });
   }
 
+  /** The same view with other values of some variables. */
+  with(values: Readonly<Record<string, string>>): DashboardView {
+    const view = new DashboardView(this.dashboard, this.#options);
+    for (const [name, value] of [...this.#values, ...Object.entries(values)]) view.#values.set(name, value);
+    return view;
+  }
+
   /** All values of a query variable. */
   async values(variable: Variable): Promise<readonly string[]> {
     const query = typeof variable.query === 'string' ? variable.query : variable.query.query;
@@ -92,7 +102,7 @@ export class DashboardView {
 
   #range(expr: string): Promise<Series[]> {
     const { end, span } = this.#options;
-    const step = String(Math.max(1, Math.round(span / 100)));
+    const step = String(stepOf(this.#options));
     return this.#ask('query_range', { query: this.fill(expr), start: String(end - span), end: String(end), step });
   }
 
@@ -108,6 +118,11 @@ export class DashboardView {
       ),
     }));
   }
+}
+
+/** Seconds between two points: more than a screen can show is of no use. */
+function stepOf({ span, scrapeInterval }: ViewOptions): number {
+  return Math.max(scrapeInterval, Math.ceil(span / 200));
 }
 
 function toNumber(text: string): number {
