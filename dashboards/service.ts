@@ -143,7 +143,7 @@ function addFeatures(dashboard: DashboardBuilder): void {
             'As observed, as the model expected, and the difference, at the last cycle. Columns are features, rows steps back in time, red, green and blue the three windows. Drawn by the scorer, so its address must be reachable from your browser.',
           span: 10,
         },
-        '<img alt="The tensor of $namespace/$service; see the variable for the address of the scorer." style="width: 100%; height: 100%; object-fit: contain; image-rendering: pixelated" src="$scorer/tensors/$namespace/$service.png">',
+        '<img alt="The tensor of $namespace/$service; see the variable for the address of the scorer." style="width: 100%" src="$scorer/tensors/$namespace/$service.png">',
       ),
     )
     .withPanel(
