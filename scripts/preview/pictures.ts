@@ -23,8 +23,8 @@ interface Picture {
 
 const WIDTH = 1600;
 const PICTURES: readonly Picture[] = [
-  { name: 'overview', search: 'dashboard=lorikeet-overview', height: 1190 },
-  { name: 'service', search: `dashboard=lorikeet-service&namespace=shop&service=${BROKEN}`, height: 1430 },
+  { name: 'overview', search: 'dashboard=lorikeet-overview', height: 1176 },
+  { name: 'service', search: `dashboard=lorikeet-service&namespace=shop&service=${BROKEN}`, height: 1440 },
 ];
 
 /** `npm run pictures`: breaks a service of the simulated shop and takes the pictures of the documentation. */
