@@ -30,8 +30,6 @@ export function drawTimeSeries(
   const lines = frames.map((frame, index) => lineOf(frame, index, times, overrides));
   const data: uPlot.AlignedData = [times, ...(stacked ? stack(lines) : lines.map(({ values }) => [...values]))];
   const threshold = defaults.custom?.thresholdsStyle?.mode === 'dashed';
-  const edges = lines.flatMap(({ edge }, index) => (edge ? [index + 1] : []));
-  const [low, high] = edges;
   const plot = document.createElement('div');
   into.replaceChildren(plot, legendOf(lines, defaults.unit));
   const { width, height } = into.getBoundingClientRect();
@@ -44,35 +42,28 @@ export function drawTimeSeries(
       x: { range: [from, to] },
       y: { range: (_, least, most) => rangeOf(least, most, defaults.min, threshold) },
     },
-    axes: [
-      { stroke: '#8e8e8e', grid: GRID, ticks: GRID },
-      {
-        stroke: '#8e8e8e',
-        grid: GRID,
-        ticks: GRID,
-        size: 70,
-        values: (_, splits) => splits.map((value) => format(value, defaults.unit)),
-      },
-    ],
-    series: [
-      {},
-      ...lines.map(({ name, colour, edge }) => ({
-        label: name,
-        stroke: colour,
-        width: edge ? 0 : 1.5,
-        points: { show: false },
-        spanGaps: false,
-        ...(stacked && { fill: `${colour}66` }),
-      })),
-    ],
-    bands: stacked
-      ? between(lines.length)
-      : low !== undefined && high !== undefined
-        ? [{ series: [high, low], fill: BAND }]
-        : [],
+    axes: axesOf(defaults.unit),
+    series: [{}, ...lines.map((line) => seriesOf(line, stacked))],
+    bands: stacked ? between(lines.length) : bandOf(lines),
     hooks: threshold ? { draw: [(drawn) => dash(drawn, 1)] } : {},
   };
   void new uPlot(options, data, plot);
+}
+
+function axesOf(unit: string | undefined): uPlot.Axis[] {
+  const plain = { stroke: '#8e8e8e', grid: GRID, ticks: GRID };
+  return [plain, { ...plain, size: 70, values: (_, splits) => splits.map((value) => format(value, unit)) }];
+}
+
+function seriesOf({ name, colour, edge }: Line, stacked: boolean): uPlot.Series {
+  const fill = stacked ? { fill: `${colour}66` } : {};
+  return { label: name, stroke: colour, width: edge ? 0 : 1.5, points: { show: false }, spanGaps: false, ...fill };
+}
+
+/** Fills between the two edges of a band. */
+function bandOf(lines: readonly Line[]): uPlot.Band[] {
+  const [low, high] = lines.flatMap(({ edge }, index) => (edge ? [index + 1] : []));
+  return low === undefined || high === undefined ? [] : [{ series: [high, low], fill: BAND }];
 }
 
 function seconds(frame: Frame): number[] {
