@@ -5,7 +5,10 @@ process.env['PATH'] = `${process.env['PATH']}:/usr/sbin:/sbin`;
 
 export default defineConfig({
   test: {
-    include: ['{native,exporter,scorer,daemon,rules,microsim,scripts,bench}/**/*.test.ts', 'test/**/*.test.ts'],
+    include: [
+      '{native,exporter,scorer,daemon,rules,dashboards,microsim,scripts,bench}/**/*.test.ts',
+      'test/**/*.test.ts',
+    ],
     // Kernel, Prometheus and namespace tests share one machine: files run one after another where they contend.
     fileParallelism: false,
     globalSetup: ['test/leftovers.ts'],

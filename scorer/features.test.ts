@@ -29,32 +29,54 @@ describe('parseFeatures', () => {
   });
 });
 
+interface RenderedRules {
+  readonly groups: readonly { readonly name: string; readonly rules: readonly { readonly record: string }[] }[];
+}
+
 describe('renderRecordingRules', () => {
+  const renderedGroups = (text: string) =>
+    load(renderRecordingRules(parseFeatures('f', text), { intervalMs: 30_000 })) as RenderedRules;
+
   it('renders a rule for each channel with its window, and one for each edge feature', () => {
     const text = `${valid}edges: [{ name: e, scale: log, expr: "rate(e[$window])\\n  / rate(f[$window])" }]`;
-    const rendered = load(renderRecordingRules(parseFeatures('f', text), { intervalMs: 30_000 }));
+    const { groups } = renderedGroups(text);
     const record = 'service:lorikeet_feature:window';
     const rule = (window: string, channel: string) => ({
       record,
       expr: `avg_over_time(up[${window}])`,
       labels: { feature: 'up', channel },
     });
-    expect(rendered).toEqual({
-      groups: [
-        {
-          name: 'lorikeet_service_up',
-          interval: '30s',
-          rules: [rule('1m', 'red'), rule('5m', 'green'), rule('15m', 'blue')],
-        },
-        {
-          name: 'lorikeet_edge_e',
-          interval: '30s',
-          rules: [
-            { record: 'edge:lorikeet_feature:window', expr: 'rate(e[1m]) / rate(f[1m])', labels: { feature: 'e' } },
-          ],
-        },
-      ],
-    });
+    expect(groups.slice(0, 2)).toEqual([
+      {
+        name: 'lorikeet_service_up',
+        interval: '30s',
+        rules: [rule('1m', 'red'), rule('5m', 'green'), rule('15m', 'blue')],
+      },
+      {
+        name: 'lorikeet_edge_e',
+        interval: '30s',
+        rules: [
+          { record: 'edge:lorikeet_feature:window', expr: 'rate(e[1m]) / rate(f[1m])', labels: { feature: 'e' } },
+        ],
+      },
+    ]);
+  });
+
+  it('renders the graph by calls where there are edges, and of services alone where there are none', () => {
+    const records = (text: string) =>
+      renderedGroups(text).groups.flatMap(({ name, rules }) =>
+        ['lorikeet_onset', 'lorikeet_graph'].includes(name) ? rules.map(({ record }) => record) : [],
+      );
+    const alone = [
+      'service:anomaly_onset:timestamp_seconds',
+      'service:lorikeet_graph:relevance',
+      'service:lorikeet_graph:node',
+    ];
+    expect(records(valid)).toEqual(alone);
+    expect(records(`${valid}edges: [{ name: e, scale: log, expr: "rate(e[$window])" }]`)).toEqual([
+      ...alone,
+      'edge:lorikeet_graph:edge',
+    ]);
   });
 
   it('renders the shipped features to the shipped rules', () => {

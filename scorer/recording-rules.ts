@@ -1,11 +1,12 @@
 import { dump } from 'js-yaml';
 import { formatDuration } from '../daemon/config-file.ts';
 import { CHANNELS, EDGE_SERIES, SERVICE_SERIES, expandExpression, type FeatureSet } from './features.ts';
+import { graphRules, onsetRules } from './graph-rules.ts';
 
-interface RecordingRule {
+export interface RecordingRule {
   readonly record: string;
   readonly expr: string;
-  readonly labels: Readonly<Record<string, string>>;
+  readonly labels?: Readonly<Record<string, string>>;
 }
 
 interface RuleGroup {
@@ -20,7 +21,7 @@ export interface RuleOptions {
 }
 
 /**
- * A Prometheus rule file that turns raw series into features.
+ * A Prometheus rule file that turns raw series into features, and features and scores into the graph of the dashboards.
  * One group for each feature, so that Prometheus evaluates them side by side.
  */
 export function renderRecordingRules(set: FeatureSet, options: RuleOptions = {}): string {
@@ -41,6 +42,10 @@ export function renderRecordingRules(set: FeatureSet, options: RuleOptions = {})
       { record: EDGE_SERIES, expr: expandExpression(feature, set.windows[0] ?? 0), labels: { feature: feature.name } },
     ],
   }));
+  const incident: RuleGroup[] = [
+    { name: 'lorikeet_onset', ...interval, rules: onsetRules(set) },
+    { name: 'lorikeet_graph', ...interval, rules: graphRules(set) },
+  ];
   const header = '# Rendered from features.yaml by `lorikeet-scorer rules`; change that file instead.\n';
-  return header + dump({ groups: [...services, ...edges] }, { lineWidth: -1 });
+  return header + dump({ groups: [...services, ...edges, ...incident] }, { lineWidth: -1 });
 }

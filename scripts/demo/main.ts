@@ -20,6 +20,7 @@ const FLAGS = {
   },
   service: { type: 'string', default: 'catalog', help: 'Which service of the simulated shop to break.' },
   learning: { type: 'number', default: 150, help: 'Seconds of normal traffic to learn from.' },
+  hold: { type: 'number', default: 0, help: 'Seconds that the fault stays after it was found.' },
   report: { type: 'string', default: 'demo-report.json', help: 'Where to write the report.' },
   keep: { type: 'boolean', help: 'Leave all running afterwards, until Ctrl-C.' },
   help: { type: 'boolean', help: 'Print this help and exit.' },
@@ -51,6 +52,10 @@ async function main({ argv, stops, signal }: ProgramContext): Promise<number> {
   const stack = await startStack({ folder, processes, learningMs, targetsFile: sim.targetsFile });
   view.say(`Prometheus ${stack.prometheusUrl}  Alertmanager ${stack.alertmanagerUrl}  scorer ${stack.scorerUrl}`);
 
+  view.say(
+    `the dashboards, beside this: npm run preview -- --prometheus.url=${stack.prometheusUrl} --scorer.url=${stack.scorerUrl}`,
+  );
+
   const scenario = new Scenario({
     observer: new Observer(stack.prometheusUrl, stack.alertmanagerUrl),
     processes,
@@ -59,6 +64,7 @@ async function main({ argv, stops, signal }: ProgramContext): Promise<number> {
     fault: values.fault,
     service: values.service,
     learningMs,
+    holdMs: values.hold * 1000,
     startFault: () => sim.fault(values.service, values.fault),
     liftFault: () => sim.clearFault(),
     signal,

@@ -26,6 +26,8 @@ export interface ScenarioOptions {
   readonly fault: string;
   readonly service: string;
   readonly learningMs: number;
+  /** Milliseconds that the fault stays after it was found. */
+  readonly holdMs: number;
   readonly startFault: () => Promise<void>;
   readonly liftFault: () => Promise<void>;
   readonly signal: AbortSignal;
@@ -73,6 +75,7 @@ export class Scenario {
       await this.#learn();
       await this.#watchNormal();
       await this.#breakService();
+      await this.#hold();
       await this.#recover();
     } finally {
       this.report.total_seconds = round(this.#options.setupSeconds + (Date.now() - this.#options.startedAt) / 1000);
@@ -125,6 +128,14 @@ export class Scenario {
       return rank === 1;
     });
     this.#say(`${since()} s after the fault: root cause 1 is ${service}`);
+  }
+
+  /** Leaves the fault for looking at it. */
+  async #hold(): Promise<void> {
+    const { holdMs } = this.#options;
+    if (holdMs === 0) return;
+    const deadline = Date.now() + holdMs;
+    await this.#until('the fault stays', holdMs + 10_000, holdMs, async () => Date.now() >= deadline);
   }
 
   async #recover(): Promise<void> {

@@ -1,0 +1,94 @@
+import {
+  AnnotationQueryBuilder,
+  CustomVariableBuilder,
+  DashboardBuilder,
+  DashboardCursorSync,
+  DatasourceVariableBuilder,
+  QueryVariableBuilder,
+  TextBoxVariableBuilder,
+  VariableRefresh,
+  VariableSort,
+} from '@grafana/grafana-foundation-sdk/dashboard';
+import { DATASOURCE, linkTo } from './panels.ts';
+
+const DASHBOARDS = {
+  'lorikeet-overview': 'Overview',
+  'lorikeet-service': 'Service',
+  'lorikeet-exporter': 'Exporter',
+  'lorikeet-scorer': 'Scorer',
+} as const;
+export type DashboardUid = keyof typeof DASHBOARDS;
+
+export interface BoardOptions {
+  readonly uid: DashboardUid;
+  readonly description: string;
+  /** Time shown, `now-3h`. */
+  readonly from: string;
+  /** Which alerts are drawn into the panels, a matcher. */
+  readonly alerts: string;
+  readonly alertText: string;
+}
+
+/** A dashboard with what all of them have: data source, time, links to the others, alerts as annotations. */
+export function board(options: BoardOptions): DashboardBuilder {
+  const { uid } = options;
+  const dashboard = new DashboardBuilder(`Lorikeet / ${DASHBOARDS[uid]}`)
+    .id(null)
+    .uid(uid)
+    .description(options.description)
+    .tags(['lorikeet'])
+    .readonly()
+    .tooltip(DashboardCursorSync.Crosshair)
+    .time({ from: options.from, to: 'now' })
+    .timezone('browser')
+    .refresh('30s')
+    .withVariable(new DatasourceVariableBuilder('datasource').label('Data source').type('prometheus'))
+    .annotation(
+      new AnnotationQueryBuilder()
+        .name('Alerts')
+        .datasource(DATASOURCE)
+        .enable(true)
+        .iconColor('red')
+        .expr(`ALERTS{${options.alerts}, alertstate="firing"}`)
+        .step('30s')
+        .titleFormat('{{alertname}}')
+        .textFormat(options.alertText),
+    );
+  for (const [other, title] of Object.entries(DASHBOARDS)) if (other !== uid) dashboard.link(linkTo(title, other));
+  return dashboard;
+}
+
+/** A variable whose values are those of a label. */
+export function labelVariable(name: string, label: string, query: string): QueryVariableBuilder {
+  return new QueryVariableBuilder(name)
+    .label(label)
+    .datasource(DATASOURCE)
+    .query({ query, refId: `variable-${name}` })
+    .refresh(VariableRefresh.OnTimeRangeChanged)
+    .sort(VariableSort.AlphabeticalAsc);
+}
+
+/** As `labelVariable`, any number of values, all of them at first. */
+export function labelsVariable(name: string, label: string, query: string): QueryVariableBuilder {
+  return labelVariable(name, label, query)
+    .multi(true)
+    .includeAll(true)
+    .current({ selected: true, text: ['All'], value: ['$__all'] });
+}
+
+/** A choice between given values, the first at first. */
+export function choiceVariable(name: string, label: string, values: readonly string[]): CustomVariableBuilder {
+  const [first = ''] = values;
+  return new CustomVariableBuilder(name)
+    .label(label)
+    .values(values.join(','))
+    .options(values.map((value) => ({ text: value, value, selected: value === first })))
+    .current({ text: first, value: first, selected: true });
+}
+
+export function textVariable(name: string, label: string, value: string): TextBoxVariableBuilder {
+  return new TextBoxVariableBuilder(name)
+    .label(label)
+    .defaultValue(value)
+    .current({ text: value, value, selected: true });
+}

@@ -1,0 +1,110 @@
+import { EDGE_SERIES, SERVICE_SERIES } from '../scorer/features.ts';
+import { GRAPH_EDGE_SERIES, MOST_NODES, NODE_SERIES, ONSET_SERIES } from '../scorer/graph-rules.ts';
+
+/** Matchers of what the variables of the service dashboard choose. */
+export const SERVICE = 'namespace="$namespace", service="$service"';
+/** Rows of a table at most. */
+export const MOST_ROWS = 50;
+
+const NAME = 'namespace, service';
+const CLIENT = ['client_namespace', 'client_service'] as const;
+const SERVER = ['server_namespace', 'server_service'] as const;
+const ENDS = [...CLIENT, ...SERVER].join(', ');
+type Name = readonly [namespace: string, service: string];
+
+const SCORE = `max by (${NAME}) (anomaly_score)`;
+
+/** Anomalous services of the chosen namespaces, as many as a table can show, the most anomalous first. */
+export const ANOMALOUS = `topk(${MOST_ROWS}, max by (${NAME}) (anomaly_score{namespace=~"$namespace"} > 1))`;
+
+/** `expr` for the services of the table of anomalies alone. */
+export const ofAnomalous = (expr: string): string => `${expr} and on (${NAME}) ${ANOMALOUS}`;
+
+/** Milliseconds, as Grafana has times. */
+export const ONSET_MS = `1000 * ${ONSET_SERIES}`;
+
+/** A query for each of the two frames of a node graph. */
+export interface GraphQueries {
+  readonly nodes: string;
+  readonly edges: string;
+}
+
+/** The services that matter most of the chosen namespaces, and the calls between them. */
+export function fleetGraph(): GraphQueries {
+  const nodes = `(${NODE_SERIES}{namespace=~"$namespace"} or on () ${placeholder()})`;
+  return { nodes: decorate(nodes), edges: connect(GRAPH_EDGE_SERIES, nodes) };
+}
+
+/** The chosen service and whoever it calls or is called by. */
+export function neighbourGraph(): GraphQueries {
+  const calls = (matchers: string) => `max by (${ENDS}) (${EDGE_SERIES}{feature="request_rate", ${matchers}})`;
+  const outgoing = calls('client_namespace="$namespace", client_service="$service"');
+  const incoming = calls('server_namespace="$namespace", server_service="$service"');
+  // The service itself is there without any call: the graph is never empty.
+  const itself = `label_replace(label_replace(vector(1), "namespace", "$namespace", "", ""), "service", "$service", "", "")`;
+  const neighbours = `group by (${NAME}) (${rename(outgoing, SERVER)} or ${rename(incoming, CLIENT)})`;
+  const titled = `label_replace(label_replace(2 * ${itself} or topk(${MOST_NODES - 1}, ${neighbours}), "title", "$1", "service", "(.*)"), "subtitle", "$1", "namespace", "(.*)")`;
+  const nodes = `label_join(${titled}, "id", "/", "namespace", "service")`;
+  const source = `label_join(${outgoing} or ${incoming}, "source", "/", "${CLIENT.join('", "')}")`;
+  const target = `label_join(${source}, "target", "/", "${SERVER.join('", "')}")`;
+  return { nodes: decorate(nodes), edges: connect(`label_join(${target}, "id", " ", "source", "target")`, nodes) };
+}
+
+function placeholder(): string {
+  return `label_replace(label_replace(vector(0), "id", "none", "", ""), "title", "no services", "", "")`;
+}
+
+/** `expr` with the names at one end of a call copied to `namespace` and `service`. */
+function rename(expr: string, [namespace, service]: Name): string {
+  return `label_replace(label_replace(${expr}, "namespace", "$1", "${namespace}", "(.*)"), "service", "$1", "${service}", "(.*)")`;
+}
+
+/**
+ * What the ring of a node tells: nothing up to half the threshold, half of the ring at the threshold, all of it from there on.
+ * The score itself is a label, because a table has but one value; `icon` marks the most probable root cause.
+ */
+function decorate(nodes: string): string {
+  const text = `count_values by (${NAME}) ("mainstat", round(${SCORE}, 0.01))`;
+  const cause = `${text} and on (${NAME}) anomaly_root_cause_rank == 1`;
+  const marked = `(label_replace(${cause}, "icon", "exclamation-triangle", "", "") or on (${NAME}) ${text})`;
+  const ring = `clamp(${SCORE} - 0.5, 0, 1) * on (${NAME}) group_left (mainstat, icon) ${marked}`;
+  const scored = `0 * ${nodes} + on (${NAME}) group_left (mainstat, icon) (${ring})`;
+  return `${scored} or on (id) label_replace(0 * ${nodes}, "mainstat", "no score", "", "")`;
+}
+
+/**
+ * Calls with their latency as text, red where the callee is anomalous, and only those with both ends among `nodes`: the
+ * panel fails on an edge to nowhere.
+ */
+function connect(edges: string, nodes: string): string {
+  const milliseconds = `round(1000 * max by (${ENDS}) (${EDGE_SERIES}{feature="request_latency"}), 0.1)`;
+  const text = `label_replace(count_values by (${ENDS}) ("ms", ${milliseconds}), "secondarystat", "$1 ms", "ms", "(.*)")`;
+  const timed = `(${edges} * on (${ENDS}) group_left (secondarystat) ${text} or on (id) ${edges})`;
+  const anomalous = `label_join(anomaly_score > 1, "target", "/", "namespace", "service")`;
+  const coloured = `(label_replace(${timed} and on (target) ${anomalous}, "color", "#f2495c", "", "") or on (id) ${timed})`;
+  const end = (label: string) => `label_replace(${nodes}, "${label}", "$1", "id", "(.+)")`;
+  return `${coloured} and on (source) ${end('source')} and on (target) ${end('target')}`;
+}
+
+/** A feature of the chosen service in the chosen channel. */
+export const FEATURE = `${SERVICE_SERIES}{${SERVICE}, channel="$channel"}`;
+
+/** How many of its own standard deviations each feature is off its mean, both over the chosen time. */
+export const DEVIATION = `sum by (feature) ((${FEATURE} - avg_over_time(${FEATURE}[$band])) / (stddev_over_time(${FEATURE}[$band]) > 0))`;
+
+/** One feature of the chosen service, in the shortest window, and the band that nine tenths of its values are in. */
+export function featureBand(): { readonly value: string; readonly low: string; readonly high: string } {
+  const series = `${SERVICE_SERIES}{${SERVICE}, feature="$feature", channel="red"}`;
+  const quantile = (share: number) => `quantile_over_time(${share}, ${series}[$band])`;
+  return { value: series, low: quantile(0.05), high: quantile(0.95) };
+}
+
+/** A quantile of a histogram of the chosen service. */
+export function serviceQuantile(share: number, histogram: string, matchers = ''): string {
+  return `histogram_quantile(${share}, sum by (le) (rate(${histogram}_bucket{${SERVICE}${matchers}}[$__rate_interval])))`;
+}
+
+/** A counter of the chosen service as a rate. */
+export function serviceRate(counter: string, by = '', matchers = ''): string {
+  return `sum by (${by}) (rate(${counter}{${SERVICE}${matchers}}[$__rate_interval]))`;
+}

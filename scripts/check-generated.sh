@@ -1,0 +1,12 @@
+#!/usr/bin/env bash
+# Generates everything anew and fails when a committed file differs: its source was changed without it, or it without its source.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+generated=(rules/generated dashboards/generated manifests/generated manifests/prometheus)
+before=$(mktemp -d)
+trap 'rm -rf "$before"' EXIT
+cp -r --parents "${generated[@]}" "$before"
+npm run --silent generate
+status=0
+for folder in "${generated[@]}"; do diff -r "$before/$folder" "$folder" || status=1; done
+[ "$status" = 0 ] || { printf 'generated files were not up to date; they are now: commit them\n' >&2; exit 1; }

@@ -1,0 +1,41 @@
+import { dump, load } from 'js-yaml';
+
+interface RuleFile {
+  readonly groups: readonly object[];
+}
+
+const LABELS = { 'app.kubernetes.io/part-of': 'lorikeet' };
+
+/** Several objects of Kubernetes' API as one file. */
+export function manifest(note: string, objects: readonly object[]): string {
+  return `# ${note}\n${objects.map((object) => `---\n${dump(object, { lineWidth: -1, noRefs: true })}`).join('')}`;
+}
+
+/** The groups of a rule file. */
+export function groupsOf(file: string): readonly object[] {
+  return (load(file) as RuleFile).groups;
+}
+
+/** A rule file as Prometheus Operator takes it. */
+export function prometheusRule(name: string, file: string): object {
+  return {
+    apiVersion: 'monitoring.coreos.com/v1',
+    kind: 'PrometheusRule',
+    metadata: { name, labels: LABELS },
+    spec: { groups: groupsOf(file) },
+  };
+}
+
+/** A dashboard as the sidecar of Grafana's charts finds it. */
+export function dashboardConfigMap(uid: string, json: string): object {
+  return {
+    apiVersion: 'v1',
+    kind: 'ConfigMap',
+    metadata: {
+      name: `${uid}-dashboard`,
+      labels: { ...LABELS, grafana_dashboard: '1' },
+      annotations: { grafana_folder: 'Lorikeet' },
+    },
+    data: { [`${uid}.json`]: json },
+  };
+}

@@ -1,0 +1,27 @@
+import { parseFlags, renderHelp, type Flags } from '../../daemon/flags.ts';
+import { aborted, type ProgramContext, runProgram } from '../../daemon/lifecycle.ts';
+import { startPreview } from './server.ts';
+
+const FLAGS = {
+  'prometheus.url': { type: 'string', default: 'http://localhost:9090', help: 'Where the series are.' },
+  'scorer.url': { type: 'string', default: 'http://localhost:9401', help: 'Where the pictures of tensors are.' },
+  port: { type: 'number', default: 3300, help: 'Port on the loopback; 0 takes a free one.' },
+  help: { type: 'boolean', help: 'Print this help and exit.' },
+} as const satisfies Flags;
+
+/** `npm run preview`: draws the dashboards' panels in a browser without a Grafana. */
+async function main({ argv, stops, signal }: ProgramContext): Promise<number> {
+  const { values } = parseFlags(argv, FLAGS);
+  if (values.help) {
+    process.stdout.write(renderHelp('npm run preview -- [flags]', FLAGS));
+    return 0;
+  }
+  const { 'prometheus.url': prometheusUrl, 'scorer.url': scorerUrl, port } = values;
+  const preview = await startPreview({ prometheusUrl, scorerUrl, port });
+  stops.onStop('preview', () => preview.stop());
+  process.stdout.write(`${preview.url}/?dashboard=lorikeet-overview\n`);
+  await aborted(signal);
+  return 0;
+}
+
+await runProgram('preview', main);

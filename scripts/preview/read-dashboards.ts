@@ -1,0 +1,10 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Dashboard } from './dashboard.ts';
+
+const FOLDER = 'dashboards/generated';
+
+/** The dashboards as they are shipped; the working directory is the repository. */
+export function readDashboards(): readonly Dashboard[] {
+  return readdirSync(FOLDER).map((name) => JSON.parse(readFileSync(join(FOLDER, name), 'utf8')) as Dashboard);
+}

@@ -1,0 +1,38 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { load } from 'js-yaml';
+import { describe, expect, it } from 'vitest';
+
+interface Alert {
+  readonly alert?: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly annotations: Readonly<Record<string, string>>;
+}
+
+const alerts = ['rules/services.alerts.yaml', 'rules/lorikeet.alerts.yaml'].flatMap((path) =>
+  (load(readFileSync(path, 'utf8')) as { groups: readonly { rules: readonly Alert[] }[] }).groups.flatMap(
+    ({ rules }) => rules,
+  ),
+);
+const tests = ['services', 'lorikeet'].map((name) => readFileSync(`rules/tests/${name}.test.yaml`, 'utf8')).join('\n');
+
+describe.each(alerts.map((alert) => [alert.alert ?? '', alert] as const))('%s', (name, { labels, annotations }) => {
+  it('says what, how grave, and where to look', () => {
+    expect(['warning', 'critical']).toContain(labels['severity']);
+    expect(Object.keys(annotations).sort()).toEqual(['dashboard_path', 'description', 'runbook_url', 'summary']);
+  });
+
+  it('has the runbook that it links to', () => {
+    expect(annotations['runbook_url']).toBe(`https://lorikeet.dev/runbooks/${name}`);
+    const path = `docs/runbooks/${name}.md`;
+    expect(existsSync(path)).toBe(true);
+    expect(readFileSync(path, 'utf8')).toMatch(
+      /^# .*\n\n\*\*Meaning\.\*\*[^]*\*\*Impact\.\*\*[^]*\*\*Look\.\*\*[^]*\*\*Act\.\*\*/,
+    );
+  });
+
+  it('is tested to fire and to be silent', () => {
+    const of = tests.split(/\n(?= {6}- )/).filter((check) => new RegExp(`alertname: ${name}\\b`).test(check));
+    expect(of.some((check) => check.includes('exp_alerts: []'))).toBe(true);
+    expect(of.some((check) => check.includes('exp_labels'))).toBe(true);
+  });
+});
