@@ -13,6 +13,7 @@ import { Learner } from './learner.ts';
 import { LearningPlan, type LearningSituation } from './learning-plan.ts';
 import { Maintenance, maintenanceAt } from './maintenance.ts';
 import { ScorerMetrics } from './metrics.ts';
+import { collectGarbage } from './memory.ts';
 import { modelPaths } from './models.ts';
 import type { Image } from './png.ts';
 import { renderScores, scoreSamples, SeriesLedger } from './output.ts';
@@ -125,7 +126,10 @@ export class ScorerApp {
     const schedule = new Schedule({
       intervalMs: config.interval,
       delayMs: config.delay ?? config.interval * 0.1,
-      cycle: (step) => this.cycle(step),
+      cycle: async (step) => {
+        await this.cycle(step);
+        void this.rest();
+      },
       onSkip: (count) => {
         this.metrics.cyclesSkipped.inc(count);
         logger.warn('cycles skipped', { count });
@@ -215,6 +219,13 @@ export class ScorerApp {
   /** Resolves when each sample of the last cycle was accepted or given up. */
   async delivered(): Promise<void> {
     await this.#delivering;
+  }
+
+  /** Gives back what the last cycle needed, once its samples are delivered; unless a later one does so. */
+  async rest(): Promise<void> {
+    const delivering = this.#delivering;
+    await delivering;
+    if (delivering === this.#delivering) collectGarbage();
   }
 
   #createWriter(): RemoteWriter | undefined {
