@@ -12,8 +12,8 @@ import { LEARNING_PHASES } from './learn-options.ts';
 import { Learner } from './learner.ts';
 import { LearningPlan, type LearningSituation } from './learning-plan.ts';
 import { Maintenance, maintenanceAt } from './maintenance.ts';
-import { ScorerMetrics } from './metrics.ts';
 import { collectGarbage } from './memory.ts';
+import { ScorerMetrics } from './metrics.ts';
 import { modelPaths } from './models.ts';
 import type { Image } from './png.ts';
 import { renderScores, scoreSamples, SeriesLedger } from './output.ts';
@@ -216,12 +216,7 @@ export class ScorerApp {
     }
   }
 
-  /** Resolves when each sample of the last cycle was accepted or given up. */
-  async delivered(): Promise<void> {
-    await this.#delivering;
-  }
-
-  /** Gives back what the last cycle needed, once its samples are delivered; unless a later one does so. */
+  /** Gives back what the last cycle needed, once each of its samples was accepted or given up; unless a later cycle does so. */
   async rest(): Promise<void> {
     const delivering = this.#delivering;
     await delivering;
