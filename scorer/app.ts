@@ -12,6 +12,7 @@ import { LEARNING_PHASES } from './learn-options.ts';
 import { Learner } from './learner.ts';
 import { LearningPlan, type LearningSituation } from './learning-plan.ts';
 import { Maintenance, maintenanceAt } from './maintenance.ts';
+import { collectGarbage } from './memory.ts';
 import { ScorerMetrics } from './metrics.ts';
 import { modelPaths } from './models.ts';
 import type { Image } from './png.ts';
@@ -125,7 +126,10 @@ export class ScorerApp {
     const schedule = new Schedule({
       intervalMs: config.interval,
       delayMs: config.delay ?? config.interval * 0.1,
-      cycle: (step) => this.cycle(step),
+      cycle: async (step) => {
+        await this.cycle(step);
+        void this.rest();
+      },
       onSkip: (count) => {
         this.metrics.cyclesSkipped.inc(count);
         logger.warn('cycles skipped', { count });
@@ -212,9 +216,11 @@ export class ScorerApp {
     }
   }
 
-  /** Resolves when each sample of the last cycle was accepted or given up. */
-  async delivered(): Promise<void> {
-    await this.#delivering;
+  /** Gives back what the last cycle needed, once each of its samples was accepted or given up; unless a later cycle does so. */
+  async rest(): Promise<void> {
+    const delivering = this.#delivering;
+    await delivering;
+    if (delivering === this.#delivering) collectGarbage();
   }
 
   #createWriter(): RemoteWriter | undefined {

@@ -5,7 +5,7 @@ import { ScorerApp } from '../../scorer/app.ts';
 import { readScorerConfig } from '../../scorer/config.ts';
 import { readFeatures } from '../../scorer/features.ts';
 import { SHIPPED_FEATURES } from '../../scorer/models.ts';
-import { keepYoungGenerationSmall } from '../../scorer/young-generation.ts';
+import { keepYoungGenerationSmall } from '../../scorer/memory.ts';
 import { median } from '../../scorer/statistics.ts';
 import { round } from '../statistics.ts';
 
@@ -90,7 +90,7 @@ async function measure(app: ScorerApp, { from, to }: CycleOrder): Promise<CycleF
     const started = performance.now();
     await app.cycle(step);
     of['cycle']?.push(performance.now() - started);
-    await app.delivered();
+    await app.rest();
     const after = await phaseSums(app);
     for (const phase of PHASES) of[phase]?.push(1000 * ((after.get(phase) ?? 0) - (before.get(phase) ?? 0)));
     before = after;

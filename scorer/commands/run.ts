@@ -7,7 +7,7 @@ import { readScorerConfig, type ScorerConfig } from '../config.ts';
 import { type FeatureSet, readFeatures } from '../features.ts';
 import { VERSION } from '../metrics.ts';
 import { SHIPPED_FEATURES } from '../models.ts';
-import { keepYoungGenerationSmall } from '../young-generation.ts';
+import { keepYoungGenerationSmall } from '../memory.ts';
 
 const FLAGS = {
   'config.file': { type: 'string', default: 'scorer.yaml', help: 'The configuration.' },
