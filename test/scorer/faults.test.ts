@@ -89,7 +89,8 @@ describe('the scorer, when things around it fail', { timeout: 90_000 }, () => {
   });
 
   it('a receiver that is away loses no score', async () => {
-    const skippedBefore = await metric(app, 'cycles_skipped_total');
+    const missed = async () => (await metric(app, 'cycles_skipped_total')) + (await metric(app, 'cycles_failed_total'));
+    const missedBefore = await missed();
     const before = trueTime();
     writes.failWith = 503;
     const row = 'write_failures_total{code="503"}';
@@ -112,8 +113,8 @@ describe('the scorer, when things around it fail', { timeout: 90_000 }, () => {
     const steps = ((times.at(-1) ?? NaN) - (times[0] ?? NaN)) / INTERVAL_MS + 1;
     expect(times[0]).toBeLessThan(before + 4 * INTERVAL_MS);
     expect(steps).toBeGreaterThanOrEqual(4);
-    // A busy machine may skip a cycle: what was never scored can't be delivered.
-    expect(steps - times.length).toBeLessThanOrEqual((await metric(app, 'cycles_skipped_total')) - skippedBefore);
+    // A busy machine may skip a cycle, or time out on a query: what was never scored can't be delivered.
+    expect(steps - times.length).toBeLessThanOrEqual((await missed()) - missedBefore);
     expect(await metric(app, 'samples_dropped_total{reason="503"}')).toBe(0);
     expect(bed.logged('remote write works again')).toBeGreaterThan(0);
   });
