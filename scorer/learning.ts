@@ -35,7 +35,7 @@ export interface LearnResult {
 /** A new service's fault-free windows exceed its threshold this rarely, */
 const YOUNG_QUANTILE = 0.999;
 /** and it isn't one of the fleet that this was learned from. */
-const YOUNG_MARGIN = 1.2;
+const YOUNG_MARGIN = 1.6;
 /** So many services tell how loud young ones are: each of them is judged as young all along its history. */
 const YOUNG_SERVICES = 30;
 /** What was learned so far is saved this often, so that a kill costs little of a large fleet's learning. */
