@@ -98,10 +98,11 @@ export async function scoreFleet(
     if (judged[index] !== true) continue;
     const [start, end] = [index * columns, (index + 1) * columns];
     const own = { residuals: residuals.subarray(start, end), deviations: deviations.subarray(start, end) };
+    const untolerated = featureErrors(shape, own, profile);
     const tolerance = seasons?.tolerance(key, step);
+    seasons?.record(key, step, untolerated);
     const scales = tolerance === undefined ? profile : tolerant(profile, tolerance);
-    if (seasons !== undefined) seasons.record(key, step, featureErrors(shape, own, profile));
-    const errors = featureErrors(shape, own, scales);
+    const errors = tolerance === undefined ? untolerated : featureErrors(shape, own, scales);
     const score = loudness(errors) / profile.threshold;
     if (!Number.isFinite(score)) continue;
     scores.push({ key, score, shares: featureShares(shape, errors) });
