@@ -13,14 +13,18 @@ describe('the scorer, when things around it fail', { timeout: 90_000 }, () => {
   let writes: Proxy;
   let app: ScorerApp;
 
-  const scored = async () =>
-    byService((await bed.client(prometheus.url).query('anomaly_score', trueTime())).series).size;
-  const untilScored = () =>
-    bed.until(
+  /** Waits until every service has a score of a time from now on: an instant query would find those of five minutes. */
+  const untilScored = () => {
+    const since = trueTime();
+    return bed.until(
       'all are scored',
-      () => scored().catch(() => 0),
+      async () => {
+        const scores = await bed.client(prometheus.url).samples('anomaly_score', since, trueTime() + 1);
+        return byService(scores.series).size;
+      },
       (size) => size === SERVICES.length,
     );
+  };
 
   beforeAll(async () => {
     prometheus = await startPrometheus();
@@ -92,13 +96,13 @@ describe('the scorer, when things around it fail', { timeout: 90_000 }, () => {
     const missed = async () => (await metric(app, 'cycles_skipped_total')) + (await metric(app, 'cycles_failed_total'));
     const missedBefore = await missed();
     const before = trueTime();
-    writes.failWith = 503;
     const row = 'write_failures_total{code="503"}';
+    const failures = await metric(app, row);
+    writes.failWith = 503;
     await bed.until(
-      'requests fail',
-      () => metric(app, row),
-      (count) => count >= 4,
-      60_000,
+      'requests fail for five cycles',
+      async () => (await metric(app, row)) > failures && trueTime() > before + 5 * INTERVAL_MS,
+      (failed) => failed,
     );
     writes.failWith = undefined;
     const after = trueTime();

@@ -95,7 +95,7 @@ ${extra}`,
 
   /** Plays the part of the recording rules: writes the features of `services` twice an interval, until cleared. */
   play(writeUrl: string, services: readonly ServiceName[], options: PlayOptions = {}): void {
-    const writer = this.writer(writeUrl);
+    const writer = this.writer(writeUrl, { maxBackoffMs: INTERVAL_MS });
     const timer = setInterval(() => void writer.write(featureSamples(services, trueTime(), options)), INTERVAL_MS / 2);
     this.onClear(() => clearInterval(timer));
   }
