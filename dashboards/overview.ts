@@ -39,6 +39,7 @@ export function overview(): DashboardBuilder {
         expr: 'topk(1, anomaly_root_cause_score and anomaly_root_cause_rank == 1)',
         legend: '{{namespace}}/{{service}}',
         byName: true,
+        colours: 'none wanted',
         noValue: 'no incident',
       }),
     )

@@ -150,7 +150,7 @@ function addCycles(dashboard: DashboardBuilder): void {
         title: 'Samples written',
         description: 'Samples that the remote-write receiver accepted, and those given up.',
         unit: 'cps',
-        span: 8,
+        span: 6,
         min: 0,
         queries: {
           written: perSecond('lorikeet_scorer_samples_written_total', ''),
@@ -163,7 +163,7 @@ function addCycles(dashboard: DashboardBuilder): void {
         title: 'Failed requests',
         description: 'Queries and remote writes that failed, by code.',
         unit: 'reqps',
-        span: 8,
+        span: 6,
         min: 0,
         queries: {
           'query {{code}}': perSecond('lorikeet_scorer_query_failures_total', 'code'),
@@ -174,15 +174,24 @@ function addCycles(dashboard: DashboardBuilder): void {
     )
     .withPanel(
       timeSeries({
-        title: 'Processor time and memory',
+        title: 'Processor time',
         description: 'Cores of each scorer; a learning run is a process of its own and not in it.',
         unit: 'short',
-        span: 8,
+        span: 6,
         min: 0,
         queries: {
-          '{{instance}} cores': `sum by (instance) (rate(process_cpu_seconds_total{${PROCESS}}[$__rate_interval]))`,
-          '{{instance}} GiB': `max by (instance) (process_resident_memory_bytes{${PROCESS}}) / 2^30`,
+          '{{instance}}': `sum by (instance) (rate(process_cpu_seconds_total{${PROCESS}}[$__rate_interval]))`,
         },
+      }),
+    )
+    .withPanel(
+      timeSeries({
+        title: 'Memory',
+        description: 'Resident memory of each scorer, without that of a learning run.',
+        unit: 'bytes',
+        span: 6,
+        min: 0,
+        queries: { '{{instance}}': `max by (instance) (process_resident_memory_bytes{${PROCESS}})` },
       }),
     );
 }

@@ -11,8 +11,8 @@ export async function bundle(entryPoints) {
     platform: 'node',
     target: 'node20',
     format: 'esm',
-    // The engine's native library lies beside its JavaScript; jsdom reads files of its own.
-    external: ['onnxruntime-node', 'jsdom'],
+    // The engine's native library lies beside its JavaScript; jsdom and esbuild look for files of their own.
+    external: ['onnxruntime-node', 'jsdom', 'esbuild'],
     define: { LORIKEET_VERSION: JSON.stringify(version) },
     banner: {
       js: "#!/usr/bin/env node\nimport { createRequire as lorikeetRequire } from 'node:module';\nconst require = lorikeetRequire(import.meta.url);",

@@ -102,7 +102,9 @@ boot() {
         [[ -z ${LORIKEET_UPDATE_INSTRUCTIONS:-} ]] || echo 'cp test/kernel/verified-instructions.json /mnt/'
         echo 'exit $status'
     } >"$results/run.sh"
-    timeout --foreground "$BOOT_SECONDS" qemu-system-x86_64 -accel tcg,thread=multi -cpu max -smp 2 -m 3G \
+    # One thread for both processors: with two, one of them may run an instruction that the other has patched already, and a
+    # tracepoint that is being attached then stops the kernel (Oops: int3).
+    timeout --foreground "$BOOT_SECONDS" qemu-system-x86_64 -accel tcg,thread=single -cpu max -smp 2 -m 3G \
         -kernel "$kernel" -initrd "$folder/initramfs.gz" -append 'console=ttyS0 quiet panic=-1 lockdown=integrity' \
         -nodefaults -no-reboot -display none -serial stdio \
         -virtfs local,path=/,mount_tag=host,security_model=none,readonly=on,multidevs=remap \
