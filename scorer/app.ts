@@ -10,7 +10,7 @@ import type { FeatureSet } from './features.ts';
 import { Fleet } from './fleet.ts';
 import { KnowledgeInUse } from './knowledge-in-use.ts';
 import { MaintenanceWatch } from './maintenance-watch.ts';
-import { collectGarbage } from './memory.ts';
+import type { RestingMemory } from './memory.ts';
 import { ScorerMetrics } from './metrics.ts';
 import { modelPaths } from './models.ts';
 import type { Image } from './png.ts';
@@ -38,6 +38,8 @@ export interface ScorerAppOptions {
   readonly enableLifecycle?: boolean;
   /** TLS and basic auth of the web server. Default: neither. */
   readonly web?: WebConfigFile | undefined;
+  /** Default: memory is left to V8 and the C library. */
+  readonly memory?: RestingMemory | undefined;
   readonly reload?: () => void | Promise<void>;
 }
 
@@ -200,7 +202,7 @@ export class ScorerApp {
 
   /** Gives back what the last cycle needed, once each of its samples was accepted or given up; unless a later cycle does so. */
   async rest(): Promise<void> {
-    if (await this.#publisher.delivered()) collectGarbage();
+    if (await this.#publisher.delivered()) await this.#options.memory?.release();
   }
 
   #webApp() {
