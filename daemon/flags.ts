@@ -40,6 +40,8 @@ type ValueOf<F extends Flag> = F extends { type: 'boolean' }
 
 export type FlagValues<T extends Flags> = { readonly [K in keyof T]: ValueOf<T[K]> };
 
+export const HELP_FLAG = { help: { type: 'boolean', help: 'Print this help and exit.' } } as const satisfies Flags;
+
 /** The flags that every long-running program has, named as Prometheus' programs name them. */
 export const COMMON_FLAGS = {
   'log.level': {
@@ -50,7 +52,7 @@ export const COMMON_FLAGS = {
   },
   'log.format': { type: 'string', default: 'logfmt', choices: ['logfmt', 'json'], help: 'Form of the log lines.' },
   version: { type: 'boolean', help: 'Print the version and exit.' },
-  help: { type: 'boolean', help: 'Print this help and exit.' },
+  ...HELP_FLAG,
 } as const satisfies Flags;
 
 /**

@@ -1,7 +1,7 @@
 import type { DashboardBuilder } from '@grafana/grafana-foundation-sdk/dashboard';
 import { board, labelsVariable } from './board.ts';
 import { graph, rows, single, timeSeries } from './panels.ts';
-import { ANOMALOUS, fleetGraph, MOST_ROWS, ofAnomalous, ONSET_MS } from './queries.ts';
+import { ANOMALOUS, countScored, fleetGraph, MOST_ROWS, ofAnomalous, ONSET_MS } from './queries.ts';
 
 const CHOSEN = 'namespace=~"$namespace"';
 
@@ -59,7 +59,7 @@ export function overview(): DashboardBuilder {
         description: 'Services that have a score.',
         unit: 'short',
         span: 4,
-        expr: `count(group by (namespace, service) (anomaly_score{${CHOSEN}})) or vector(0)`,
+        expr: countScored(CHOSEN),
       }),
     )
     .withPanel(

@@ -14,6 +14,13 @@ type Name = readonly [namespace: string, service: string];
 
 const SCORE = `max by (${NAME}) (anomaly_score)`;
 
+/**
+ * How many services have a score, among those that `matchers` choose. Prometheus is asked for the scores themselves: what
+ * scorers say of it goes on when a write fails, and counts twice what two of them score.
+ */
+export const countScored = (matchers = ''): string =>
+  `count(group by (${NAME}) (anomaly_score{${matchers}})) or vector(0)`;
+
 /** Anomalous services of the chosen namespaces, as many as a table can show, the most anomalous first. */
 export const ANOMALOUS = `topk(${MOST_ROWS}, max by (${NAME}) (anomaly_score{namespace=~"$namespace"} > 1))`;
 

@@ -1,6 +1,7 @@
 import type { DashboardBuilder } from '@grafana/grafana-foundation-sdk/dashboard';
 import { board, labelsVariable } from './board.ts';
 import { rows, single, timeSeries } from './panels.ts';
+import { countScored } from './queries.ts';
 
 const CHOSEN = 'instance=~"$instance"';
 const PROCESS = `job="lorikeet-scorer", ${CHOSEN}`;
@@ -41,10 +42,10 @@ function addState(dashboard: DashboardBuilder): void {
     .withPanel(
       single({
         title: 'Scored',
-        description: 'Services that have a score.',
+        description: 'Services that have a score, whichever scorer it comes from.',
         unit: 'short',
         span: 4,
-        expr: `sum(lorikeet_scorer_services{${CHOSEN}, state="scored"})`,
+        expr: countScored(),
       }),
     )
     .withPanel(

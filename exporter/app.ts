@@ -5,6 +5,7 @@ import { setImmediate } from 'node:timers/promises';
 import { createWebApp, listen, ScrapeAbort, type MetricsPage, type Scrape } from '../daemon/http.ts';
 import type { StopStack } from '../daemon/lifecycle.ts';
 import { ConditionLog, type Logger } from '../daemon/logger.ts';
+import { ProcessMemory } from '../daemon/process-memory.ts';
 import { WebConfigFile } from '../daemon/web-config-file.ts';
 import { runCollector, unavailable, type Collector } from './collector.ts';
 import { acceptQueuesCollector } from './collectors/accept-queues.ts';
@@ -22,7 +23,6 @@ import { Directory } from './identity/directory.ts';
 import { findHierarchy, isUnified, NO_HIERARCHY, type Hierarchy } from './identity/hierarchy.ts';
 import type { TargetSource } from './identity/target.ts';
 import { TargetsFile } from './identity/targets-file.ts';
-import { releaseStartMemory } from './memory.ts';
 import { dropPrivileges } from './privileges.ts';
 import { openProbes, type Probes } from './probes.ts';
 import { SelfMetrics } from './self-metrics.ts';
@@ -51,6 +51,7 @@ export interface Exporter {
  */
 export async function startExporter(config: Config, context: ExporterContext): Promise<Exporter> {
   const { version, logger, stops } = context;
+  const processMemory = ProcessMemory.open(logger);
   const web = config.webConfigFile === undefined ? undefined : new WebConfigFile(config.webConfigFile, logger);
   const file = openTargets(config, context);
   const cgroupfs = resolve(config.cgroupfs ?? findCgroupMount());
@@ -120,7 +121,7 @@ export async function startExporter(config: Config, context: ExporterContext): P
   const listener = await listen(app, config.listenAddress, createServer && { createServer });
   stops.onStop('web server', () => listener.close());
   dropPrivileges(logger);
-  releaseStartMemory(logger);
+  processMemory.release();
   logger.info('listening', { address: listener.address, tls: web?.tls === true, cgroupfs });
   return { address: listener.address, reload, scrape };
 }

@@ -1,9 +1,7 @@
 /**
- * Imported first, before anything is allocated: keeps V8's space for young objects at its initial megabyte. It doubles
- * whenever as much has survived as it holds, and what survives here are the names of 20,000 series at the start: from
- * then on every scrape's garbage would be spread over 32 MB before it is collected. V8 reads this flag each time the
- * space would grow, so it counts after the start too, where `--max-semi-space-size` doesn't.
+ * Imported first, before anything is allocated: what survives here are the names of 20,000 series at the start, by which
+ * the space for young objects would have grown for good.
  */
-import { setFlagsFromString } from 'node:v8';
+import { keepYoungGenerationSmall } from '../daemon/young-generation.ts';
 
-setFlagsFromString('--semi-space-growth-factor=1');
+keepYoungGenerationSmall();

@@ -48,7 +48,6 @@ interface Addon {
     enabled: CheckedOptions['enabled'],
   ) => NativeObject;
   dropCapabilities(keep: bigint): void;
-  releaseProgramPages(): void;
   setErrorClass(errorClass: typeof BpfError): void;
 }
 

@@ -11,7 +11,6 @@
         "src/iterator_read.cc",
         "src/libbpf_log.cc",
         "src/map_rows.cc",
-        "src/program_pages.cc",
         "src/static_archives.cc"
       ],
       "include_dirs": ["<!(node -p \"require('node-addon-api').include_dir\")"],

@@ -1,6 +1,6 @@
 /**
  * What failed: opening the object file or its options, loading (the kernel's verifier, a full map, permissions),
- * attaching, an operation on a map, reading an iterator, anything after `close()`, giving up capabilities or memory.
+ * attaching, an operation on a map, reading an iterator, anything after `close()`, giving up capabilities.
  */
 export type BpfErrorCode =
   | 'BPF_OPEN'
@@ -9,8 +9,7 @@ export type BpfErrorCode =
   | 'BPF_MAP'
   | 'BPF_ITERATOR'
   | 'BPF_CLOSED'
-  | 'CAPABILITIES'
-  | 'MEMORY';
+  | 'CAPABILITIES';
 
 /** A failure of the kernel or of libbpf. */
 export class BpfError extends Error {

@@ -7,7 +7,6 @@ export { defaultObjectPath } from './addon.ts';
 export { capabilityMask, dropCapabilities } from './capabilities.ts';
 export type { Capability } from './capabilities.ts';
 export type { ProgramStats } from './addon.ts';
-export { releaseProgramPages } from './program-pages.ts';
 export { BpfError } from './error.ts';
 export type { BpfErrorCode } from './error.ts';
 export type { OpenOptions } from './options.ts';

@@ -18,7 +18,7 @@ export interface FeedOptions {
   readonly metrics?: ScorerMetrics;
 }
 
-/** Steps that one request asks for: all of a large fleet's past at once takes longer than a time-out. */
+/** Steps that one request asks for at first: all of a large fleet's past at once takes longer than a time-out. */
 const MOST_STEPS = 10;
 
 interface Query {
@@ -26,6 +26,10 @@ interface Query {
   /** One for all, or one a feature once that was too large. */
   selectors: readonly string[];
   readonly split: readonly string[];
+  /** The last step that was answered. */
+  answered: number | undefined;
+  /** Steps that one request asks for, fewer after each that took too long. */
+  steps: number;
   readonly add: (series: RangeSeries) => void;
 }
 
@@ -37,7 +41,6 @@ interface Query {
 export class Feed {
   readonly #options: FeedOptions;
   readonly #queries: readonly Query[];
-  #answered: number | undefined;
 
   constructor(options: FeedOptions) {
     this.#options = options;
@@ -49,12 +52,16 @@ export class Feed {
     this.#queries = [
       {
         name: 'services',
+        answered: undefined,
+        steps: MOST_STEPS,
         selectors: [SERVICE_SERIES],
         split: byFeature(SERVICE_SERIES, features.services),
         add: (series) => fleet.addService(series),
       },
       {
         name: 'edges',
+        answered: undefined,
+        steps: MOST_STEPS,
         // What shards tell each other comes along with the edges: a query of its own would be a third.
         selectors: [shards === undefined ? EDGE_SERIES : select([EDGE_SERIES, ...told])],
         split: [...byFeature(EDGE_SERIES, features.edges), ...(shards === undefined ? [] : [select(told)])],
@@ -68,30 +75,31 @@ export class Feed {
   /**
    * Fetches everything up to `step`, included. After a clock that was set back what is known of a later time is forgotten.
    *
-   * @throws PrometheusError; the next call then fetches the same time again
+   * @throws PrometheusError; the next call then goes on from what was answered
    */
   async fetchUntil(step: number): Promise<void> {
-    const { fleet, reach } = this.#options;
-    if (this.#answered !== undefined && this.#answered > step) {
-      fleet.clear();
-      this.#answered = undefined;
+    if (this.#queries.some(({ answered }) => answered !== undefined && answered > step)) {
+      this.#options.fleet.clear();
+      for (const query of this.#queries) query.answered = undefined;
     }
-    const from = Math.max((this.#answered ?? step - reach - 1) + 1, step - reach);
-    await Promise.all(this.#queries.map((query) => this.#ask(query, from, step)));
-    this.#answered = step;
+    const asked = await Promise.allSettled(this.#queries.map((query) => this.#ask(query, step)));
+    for (const outcome of asked) if (outcome.status === 'rejected') throw outcome.reason;
   }
 
-  async #ask(query: Query, from: number, to: number): Promise<void> {
-    const { intervalMs, metrics, shards } = this.#options;
+  async #ask(query: Query, to: number): Promise<void> {
+    const { intervalMs, metrics, reach, shards } = this.#options;
     const stop = metrics?.queryDuration.startTimer({ query: query.name });
     // What the other shards wrote bears the time of the last step itself, which a range leaves out.
     const overlapMs = shards === undefined ? 0 : 1;
     try {
-      for (let first = from; first <= to; first += MOST_STEPS) {
-        const last = Math.min(to, first + MOST_STEPS - 1);
-        await this.#fetch(query, (first - 1) * intervalMs - overlapMs, last * intervalMs);
+      let known = Math.max(query.answered ?? -Infinity, to - reach - 1);
+      while (known < to) {
+        const last = Math.min(to, known + query.steps);
+        await this.#fetch(query, known * intervalMs - overlapMs, last * intervalMs);
+        query.answered = known = last;
       }
     } catch (error) {
+      if (error instanceof PrometheusError && error.code === 'TIMEOUT') query.steps = Math.ceil(query.steps / 2);
       metrics?.queryFailures.inc({ code: error instanceof PrometheusError ? error.code : 'OTHER' });
       throw error;
     } finally {

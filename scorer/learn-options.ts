@@ -1,4 +1,5 @@
 import type { HistoryOptions } from './fleet-history.ts';
+import type { TrainingOptions } from './training/trainer.ts';
 
 export interface LearnOptions extends HistoryOptions {
   /** Learn every service anew, not only those that are due. */
@@ -7,6 +8,8 @@ export interface LearnOptions extends HistoryOptions {
   readonly retrain?: boolean;
   /** Train a model from scratch, save it here, and learn nothing else. */
   readonly modelPath?: string;
+  /** Of a model that is trained from scratch. Default: `NETWORK`. */
+  readonly network?: TrainingOptions['network'];
   readonly epochs?: number;
   readonly seed?: number;
   readonly onProgress?: (progress: LearningProgress) => void;

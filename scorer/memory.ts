@@ -1,24 +1,35 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
+import type { Logger } from '../daemon/logger.ts';
+import { ProcessMemory } from '../daemon/process-memory.ts';
+import { keepYoungGenerationSmall } from '../daemon/young-generation.ts';
 
-/**
- * Keeps V8's space for young objects at its first size, 1 MB, instead of letting it grow to 3 x 16 MB: a cycle makes much
- * garbage at once and then rests for a minute with all that space resident. Measured by `npm run bench:scorer`: the collections
- * that come more often cost no processor time that shows. To be called before the first cycle.
- */
-export function keepYoungGenerationSmall(): void {
-  setFlagsFromString('--semi-space-growth-factor=1');
+/** Gives back, between two cycles, what isn't in use. */
+export interface RestingMemory {
+  release(): Promise<void>;
 }
 
-let collect: (() => void) | undefined;
+/** V8 frees what lies behind collected buffers on a thread of its own, a moment after the collection. */
+const SWEEP_MS = 200;
 
 /**
- * Collects all garbage now. V8 by itself does so when it allocates, which a scorer between two cycles doesn't: the last answer's
- * buffers, hundreds of kilobytes of native memory behind small objects, would stay until the next cycle makes more of them.
+ * Keeps a scorer small: a cycle makes much garbage at once, and then the process rests for a minute with all that it
+ * took. To be opened before the scorer is. What each part brings and costs: docs/evaluation.md.
  */
-export function collectGarbage(): void {
-  collect ??= exposedCollection();
-  collect();
+export function openRestingMemory(logger: Logger): RestingMemory {
+  keepYoungGenerationSmall();
+  const native = ProcessMemory.open(logger);
+  const collectGarbage = exposedCollection();
+  return {
+    async release() {
+      // V8 by itself collects when it allocates, which a scorer at rest doesn't: the last answer's buffers, hundreds of
+      // kilobytes of native memory behind small objects, would stay until the next cycle makes more of them.
+      collectGarbage();
+      await pause(SWEEP_MS, undefined, { ref: false });
+      native.release();
+    },
+  };
 }
 
 /** The flag counts for contexts that are made after it, so nobody has to start the program with `--expose-gc`. */

@@ -60,6 +60,15 @@ export class ScorerMetrics {
     this.cycleDuration.observe({ phase }, milliseconds / 1000);
   }
 
+  async timed<T>(phase: Phase, work: () => Promise<T>): Promise<T> {
+    const started = performance.now();
+    try {
+      return await work();
+    } finally {
+      this.observePhase(phase, performance.now() - started);
+    }
+  }
+
   #gauge(name: string, help: string, labelNames: string[] = []): Gauge {
     return new Gauge({ name: `lorikeet_scorer_${name}`, help, labelNames, registers: [this.registry] });
   }

@@ -60,7 +60,7 @@ export async function trainModel(
     patience: 8,
     noise: 0.02,
     dropout: 0.05,
-    ...(init === undefined ? { network: NETWORK } : { init, learningRate: TUNING_RATE }),
+    ...(init === undefined ? { network: options.network ?? NETWORK } : { init, learningRate: TUNING_RATE }),
   };
   const checkpoints = options.modelPath === undefined ? modelPaths(config).checkpoint : undefined;
   const setup = setupOf(options, training);

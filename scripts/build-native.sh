@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Builds what isn't TypeScript: the BPF object (dist/lorikeet.bpf.o) and the addon (dist/lorikeet_native.node).
+# Builds what isn't TypeScript: the BPF object (dist/lorikeet.bpf.o) and the addons: what
+# speaks to the kernel (dist/lorikeet_native.node) and what keeps processes small (dist/lorikeet_memory.node).
 # Does only what is older than its sources, and says what it does.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -61,21 +62,26 @@ if older dist/lorikeet.bpf.o build/bpf/objects "${objects[@]}"; then
     install_file build/bpf/lorikeet.linked dist/lorikeet.bpf.o
 fi
 
-addon=native/build/Release/lorikeet_native.node
-if older "$addon" native/binding.gyp native/src/* "$0"; then
-    # The headers that came with this node, so that nothing is downloaded.
-    prefix=$(node -p "path.resolve(process.execPath, '../..')")
-    [[ -e $prefix/include/node/node_api.h ]] || {
-        echo "build-native: no Node headers in $prefix/include/node" >&2
-        exit 1
-    }
-    echo "node-gyp native"
-    node_modules/.bin/node-gyp rebuild -C native --nodedir="$prefix" >build/node-gyp.log 2>&1 || {
-        cat build/node-gyp.log >&2
-        exit 1
-    }
-fi
-if older dist/lorikeet_native.node "$addon"; then
-    echo "copy dist/lorikeet_native.node"
-    install_file "$addon" dist/lorikeet_native.node
-fi
+# build_addon FOLDER NAME: from the binding.gyp and sources of the folder to dist/NAME.node.
+build_addon() {
+    local folder=$1 built=$1/build/Release/$2.node prefix
+    if older "$built" "$folder"/binding.gyp "$folder"/src/* "$0"; then
+        # The headers that came with this node, so that nothing is downloaded.
+        prefix=$(node -p "path.resolve(process.execPath, '../..')")
+        [[ -e $prefix/include/node/node_api.h ]] || {
+            echo "build-native: no Node headers in $prefix/include/node" >&2
+            exit 1
+        }
+        echo "node-gyp $folder"
+        node_modules/.bin/node-gyp rebuild -C "$folder" --nodedir="$prefix" >build/node-gyp.log 2>&1 || {
+            cat build/node-gyp.log >&2
+            exit 1
+        }
+    fi
+    if older "dist/$2.node" "$built"; then
+        echo "copy dist/$2.node"
+        install_file "$built" "dist/$2.node"
+    fi
+}
+build_addon native lorikeet_native
+build_addon daemon/native lorikeet_memory

@@ -2,7 +2,7 @@
  * `npm run bench:choices -- <folder>`: what the choices in scoring and ranking rest on (docs/adr), on a folder of recorded faults:
  * ways to rank with and without edges, thresholds, and how many cycles an alert asks for.
  */
-import { type Flags, parseFlags, renderHelp, UsageError } from '../../daemon/flags.ts';
+import { type Flags, parseFlags, renderHelp } from '../../daemon/flags.ts';
 import { type ProgramContext, runProgram } from '../../daemon/lifecycle.ts';
 import { replayRobustZ } from '../../scorer/backtest/baselines.ts';
 import { ratio } from '../../scorer/backtest/columns.ts';
@@ -10,16 +10,15 @@ import { type Evaluation, RANKING_CYCLES } from '../../scorer/backtest/figures.t
 import type { Replay } from '../../scorer/backtest/replay.ts';
 import { type BacktestSession, openSession } from '../../scorer/backtest/session.ts';
 import type { Ranker } from '../../scorer/root-cause.ts';
-import { ProgressBar } from '../../scorer/progress.ts';
-import { openRecording } from '../nezha/backtest-options.ts';
+import { TRAINING_FLAGS } from '../../scorer/commands/flags.ts';
+import { FOLDER_FLAGS, recordedFolder } from '../nezha/recorded-folder.ts';
 import { writeResults } from '../results.ts';
 import { RANKERS } from './rankers.ts';
 import { THRESHOLDS, withThreshold } from './thresholds.ts';
 
 const FLAGS = {
-  'features.file': { type: 'string', default: 'bench/nezha/features.yaml', help: 'The list of features.' },
-  seed: { type: 'number', default: 1, help: 'Seed of the training.' },
-  help: { type: 'boolean', help: 'Print this help and exit.' },
+  seed: TRAINING_FLAGS.seed,
+  ...FOLDER_FLAGS,
 } as const satisfies Flags;
 
 const DEBOUNCES = [
@@ -49,20 +48,10 @@ async function main({ argv, stops }: ProgramContext): Promise<number> {
     process.stdout.write(renderHelp('npm run bench:choices -- <folder> [flags]', FLAGS));
     return 0;
   }
-  const [path] = positionals;
-  if (path === undefined) throw new UsageError('expected a folder with recorded metrics and faults');
-  const progress = new ProgressBar(process.stderr);
-  const onProgress = (phase: string, share: number, detail: string) => progress.update(phase, share, detail);
+  const { progress, open } = recordedFolder(positionals, values, stops);
   const rows: Row[] = [];
   for (const edges of [true, false]) {
-    const options = await openRecording({
-      path,
-      featuresFile: values['features.file'],
-      withoutEdges: !edges,
-      stops,
-      onProgress,
-    });
-    const session = await openSession({ ...options, seed: values.seed });
+    const session = await openSession({ ...(await open({ withoutEdges: !edges })), seed: values.seed });
     stops.onStop('model', () => session.close());
     rows.push(...(await rankings(session, edges)));
     if (edges) rows.push(...(await detections(session)));

@@ -2,7 +2,7 @@
  * Compares what a service may have of its own beside its scaling and threshold: a fine-tuned copy of the network, or a
  * small adapter; on a folder of recorded faults, by the protocol of docs/evaluation.md.
  */
-import { type Flags, parseFlags, renderHelp, UsageError } from '../../daemon/flags.ts';
+import { type Flags, parseFlags, renderHelp } from '../../daemon/flags.ts';
 import { type ProgramContext, runProgram } from '../../daemon/lifecycle.ts';
 import { COLUMNS } from '../../scorer/backtest/columns.ts';
 import type { Figures } from '../../scorer/backtest/figures.ts';
@@ -10,18 +10,17 @@ import { type BacktestSession, openSession } from '../../scorer/backtest/session
 import type { Profile, Reconstructor } from '../../scorer/calibration.ts';
 import { Autoencoder } from '../../scorer/detectors/autoencoder.ts';
 import { calibrateServices } from '../../scorer/learning.ts';
-import { ProgressBar } from '../../scorer/progress.ts';
+import { TRAINING_FLAGS } from '../../scorer/commands/flags.ts';
 import { median } from '../../scorer/statistics.ts';
 import { allocateWindows, windowSize } from '../../scorer/tensor.ts';
-import { openRecording } from '../nezha/backtest-options.ts';
+import { FOLDER_FLAGS, recordedFolder } from '../nezha/recorded-folder.ts';
 import { writeResults } from '../results.ts';
 import { type Adaptation, type Adapter, affine, fineTunedCopy, inputVector, scalingAlone } from './adapters.ts';
 
 const FLAGS = {
-  'features.file': { type: 'string', default: 'bench/nezha/features.yaml', help: 'The list of features.' },
   seeds: { type: 'number', default: 3, help: 'How many times the fleet model is trained, with seeds 1, 2, ...' },
-  epochs: { type: 'number', default: 60, help: 'Most passes over the windows when the fleet model is trained.' },
-  help: { type: 'boolean', help: 'Print this help and exit.' },
+  epochs: TRAINING_FLAGS.epochs,
+  ...FOLDER_FLAGS,
 } as const satisfies Flags;
 
 /** A cycle of each is timed so many times, in turn. */
@@ -44,11 +43,8 @@ async function main({ argv, stops }: ProgramContext): Promise<number> {
     process.stdout.write(renderHelp('npm run bench:per-service -- <folder> [flags]', FLAGS));
     return 0;
   }
-  const [path] = positionals;
-  if (path === undefined) throw new UsageError('expected a folder with recorded metrics and faults');
-  const progress = new ProgressBar(process.stderr);
-  const onProgress = (phase: string, share: number, detail: string) => progress.update(phase, share, detail);
-  const recording = await openRecording({ path, featuresFile: values['features.file'], stops, onProgress });
+  const { progress, open } = recordedFolder(positionals, values, stops);
+  const recording = await open();
   const rows: Row[] = [];
   for (let seed = 1; seed <= values.seeds; seed++) {
     const session = await openSession({ ...recording, seed, epochs: values.epochs });

@@ -3,7 +3,7 @@
  * bench/results/scorer.json, beside the ancestor's queries. A Prometheus of its own holds what recording rules would have
  * written; the scorer is the whole product in a process of its own, told which step to score instead of waiting for it.
  */
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { readScorerConfig } from '../../scorer/config.ts';
@@ -15,7 +15,7 @@ import { startPrometheus } from '../../test/testserver/prometheus.ts';
 import { round } from '../statistics.ts';
 import { writeResults } from '../results.ts';
 import { askAsAncestor, QUERIES_A_SERVICE } from './ancestor.ts';
-import { type CycleFigures, serveCycles, Subject } from './subject.ts';
+import { type CycleFigures, type MemoryCare, serveCycles, Subject } from './subject.ts';
 import { syntheticFleet, type SyntheticFleet, writeSteps } from './synthetic-fleet.ts';
 
 /** So many cycles that memory would show a leak, so few at the largest that the bench ends; `batch` are written and scored at a time. */
@@ -34,6 +34,8 @@ const INTERVAL_MS = 5000;
 const RESULTS = 'bench/results/scorer.json';
 /** As many as by default at an interval of a minute. */
 const LEARNING_STEPS = 15;
+/** The same scorer without care for its memory takes turns with it for so many batches, at one size. */
+const COMPARED = { services: 1000, batches: 4 };
 /** The ancestor is asked for fleets up to this size; beyond it takes minutes a cycle. */
 const MOST_ASKED_AS_ANCESTOR = 100;
 
@@ -43,6 +45,7 @@ interface Row extends Partial<Omit<CycleFigures, 'failed'>> {
   readonly queries_per_cycle: number;
   readonly cycle_ms: number;
   readonly cycles?: number;
+  /** At rest after the last cycle; `rss_mb` and what it consists of are after the first cycles. */
   readonly rss_mb_after_cycles?: number;
   /** What was measured in the scorer's place. */
   readonly peer?: string;
@@ -54,13 +57,22 @@ async function measure(services: number, cycles: number, batch: number): Promise
   const folder = mkdtempSync(join(tmpdir(), 'lorikeet-bench-scorer-'));
   const prometheus = await startPrometheus({ flags: ['--query.max-samples=200000000'] });
   const fleet = syntheticFleet(set, services);
-  const configFile = await prepare(folder, prometheus.url, fleet);
-  const subject = await Subject.start(process.argv[1] ?? '', configFile, []);
+  const start = async (memory: MemoryCare, writeTo: string) =>
+    await Subject.start(
+      process.argv[1] ?? '',
+      await prepare(join(folder, memory), prometheus.url, writeTo, fleet),
+      memory,
+    );
+  const subject = await start('given back', prometheus.url);
+  // It scores what was scored before, so it writes elsewhere.
+  const other = services === COMPARED.services ? await startPrometheus() : undefined;
+  const careless = other && (await start('left alone', other.url));
   try {
     const end = Math.floor(Date.now() / INTERVAL_MS);
     let step = end - cycles + 1;
     await writeSteps(prometheus.url, fleet, { from: step - PAST, to: step - 1, intervalMs: INTERVAL_MS });
     const batches: CycleFigures[] = [];
+    const carelessBatches: CycleFigures[] = [];
     const ancestor: number[] = [];
     let queries = 0;
     for (let left = cycles; left > 0; left -= batch, step += batch) {
@@ -69,35 +81,42 @@ async function measure(services: number, cycles: number, batch: number): Promise
       const before = await queriesServed(prometheus.url);
       batches.push(await subject.run({ from: step, to }));
       queries += (await queriesServed(prometheus.url)) - before;
-      // In between, so that both meet the same moods of the machine.
+      // In between, so that all meet the same moods of the machine.
+      if (careless !== undefined && carelessBatches.length < COMPARED.batches) {
+        carelessBatches.push(await careless.run({ from: step, to }));
+      }
       if (services <= MOST_ASKED_AS_ANCESTOR && batches.length % ANCESTOR_EVERY === 0) {
         const at = { step: to, intervalMs: INTERVAL_MS };
         ancestor.push(await askAsAncestor(prometheus.url, set, fleet.services, at));
       }
     }
-    return rowsOf(services, cycles, queries, batches, ancestor);
+    const scored = { services, cycles, queries_per_cycle: round(queries / cycles) };
+    const rows = [ownRow(scored, batches)];
+    if (carelessBatches.length > 0) {
+      const compared = { ...scored, cycles: COMPARED.batches * batch };
+      rows.push({ ...ownRow(compared, carelessBatches), peer: 'memory left to V8 and the C library' });
+    }
+    if (ancestor.length > 0) rows.push(ancestorRow(services, ancestor));
+    return rows;
   } finally {
     await subject.stop();
+    await careless?.stop();
+    await other?.stop();
     await prometheus.stop();
     rmSync(folder, { recursive: true, force: true });
   }
 }
 
-function rowsOf(
-  services: number,
-  cycles: number,
-  queries: number,
-  batches: readonly CycleFigures[],
-  ancestor: readonly number[],
-): readonly Row[] {
+function ownRow(scored: Pick<Row, 'services' | 'cycles' | 'queries_per_cycle'>, batches: readonly CycleFigures[]): Row {
   const failed = batches.at(-1)?.failed ?? 0;
-  if (failed > 0) throw new Error(`${failed} of ${cycles} cycles failed`);
+  if (failed > 0) throw new Error(`${failed} of ${String(scored.cycles)} cycles failed`);
   const settled = batches.slice(SETTLED_BATCHES);
   const of = (key: keyof CycleFigures) => round(median(settled.map((batch) => batch[key])));
-  const own = {
-    services,
-    cycles,
-    queries_per_cycle: round(queries / cycles),
+  const resting = batches[SETTLED_BATCHES - 1];
+  const last = batches.at(-1);
+  if (resting === undefined || last === undefined) throw new Error('too few cycles to tell memory at rest');
+  return {
+    ...scored,
     cycle_ms: of('cycle_ms'),
     query_ms: of('query_ms'),
     encode_ms: of('encode_ms'),
@@ -105,20 +124,31 @@ function rowsOf(
     rank_ms: of('rank_ms'),
     write_ms: of('write_ms'),
     cpu_ms: of('cpu_ms'),
-    rss_mb: batches[SETTLED_BATCHES - 1]?.rss_mb ?? NaN,
-    rss_mb_after_cycles: batches.at(-1)?.rss_mb ?? NaN,
+    rss_mb: resting.rss_mb,
+    file_mb: resting.file_mb,
+    heap_mb: resting.heap_mb,
+    buffers_mb: resting.buffers_mb,
+    rss_mb_after_cycles: last.rss_mb,
+    rss_mb_peak: last.rss_mb_peak,
   };
-  if (ancestor.length === 0) return [own];
-  const peer = `${QUERIES_A_SERVICE} instant queries a service`;
-  return [own, { services, queries_per_cycle: QUERIES_A_SERVICE * services, cycle_ms: round(median(ancestor)), peer }];
 }
 
-async function prepare(folder: string, url: string, fleet: SyntheticFleet): Promise<string> {
+function ancestorRow(services: number, times: readonly number[]): Row {
+  return {
+    services,
+    queries_per_cycle: QUERIES_A_SERVICE * services,
+    cycle_ms: round(median(times)),
+    peer: `${QUERIES_A_SERVICE} instant queries a service`,
+  };
+}
+
+async function prepare(folder: string, url: string, writeTo: string, fleet: SyntheticFleet): Promise<string> {
+  mkdirSync(folder);
   const path = join(folder, 'scorer.yaml');
   writeFileSync(
     path,
     `prometheus: { url: '${url}', timeout: 5m }
-remote_write: { url: '${url}/api/v1/write', retry_age: 1d }
+remote_write: { url: '${writeTo}/api/v1/write', retry_age: 1d }
 interval: ${INTERVAL_MS / 1000}s
 learning: { minimum: ${(LEARNING_STEPS * INTERVAL_MS) / 1000}s }
 state_dir: state
@@ -137,26 +167,28 @@ async function queriesServed(url: string): Promise<number> {
   return [...rows].reduce((sum, [, count]) => sum + Number(count), 0);
 }
 
-/** The rows of the last run, so that one size can be measured again alone. */
+/** Keeps the rows of a size in the place of those of the last run, so that one size can be measured again alone. */
+function keep(services: number, measured: readonly Row[]): void {
+  const others = earlierRows().filter((row) => row.services !== services);
+  writeResults(
+    'scorer',
+    [...others, ...measured].sort((a, b) => a.services - b.services),
+  );
+}
+
 function earlierRows(): readonly Row[] {
   if (!existsSync(RESULTS)) return [];
   return (JSON.parse(readFileSync(RESULTS, 'utf8')) as { readonly rows: readonly Row[] }).rows;
 }
 
-function isAmong({ services }: Row, rows: readonly Row[]): boolean {
-  return rows.some((row) => row.services === services);
-}
-
-const [, , first, second = ''] = process.argv;
-if (first === 'subject') await serveCycles(second);
+const [, , first, second = '', memory] = process.argv;
+if (first === 'subject') await serveCycles(second, memory as MemoryCare);
 else {
-  const rows: Row[] = [];
   for (const { services, cycles, batch } of SIZES) {
     if (first !== undefined && Number(first) !== services) continue;
     const measured = await measure(services, second === '' ? cycles : Number(second), batch);
     for (const row of measured) process.stdout.write(`${JSON.stringify(row)}\n`);
-    rows.push(...measured);
+    // Fewer cycles are for looking, not for keeping.
+    if (second === '') keep(services, measured);
   }
-  // Fewer cycles are for looking, not for keeping.
-  if (second === '') writeResults('scorer', [...earlierRows().filter((row) => !isAmong(row, rows)), ...rows]);
 }

@@ -1,11 +1,13 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { setTimeout as pause } from 'node:timers/promises';
 import { createLogger } from '../../daemon/logger.ts';
 import { ScorerApp } from '../../scorer/app.ts';
 import { readScorerConfig } from '../../scorer/config.ts';
 import { readFeatures } from '../../scorer/features.ts';
+import { openRestingMemory } from '../../scorer/memory.ts';
 import { SHIPPED_FEATURES } from '../../scorer/models.ts';
-import { keepYoungGenerationSmall } from '../../scorer/memory.ts';
 import { median } from '../../scorer/statistics.ts';
 import { round } from '../statistics.ts';
 
@@ -15,7 +17,14 @@ export interface CycleOrder {
   readonly to: number;
 }
 
-/** Of one order: medians over its cycles, but processor time, which is the mean, and memory, which is at the end. */
+/** Whether a scorer gives memory back between its cycles, as the product does, or leaves it to V8 and the C library. */
+export type MemoryCare = 'given back' | 'left alone';
+
+/**
+ * Of one order: medians over its cycles, but processor time, which is the mean, and memory, which is at rest after the last
+ * cycle. Of `rss_mb`, `file_mb` are pages of program and libraries; of the rest, `heap_mb` are live JavaScript and
+ * `buffers_mb` the memory behind its buffers.
+ */
 export interface CycleFigures {
   readonly cycle_ms: number;
   readonly query_ms: number;
@@ -25,9 +34,16 @@ export interface CycleFigures {
   readonly write_ms: number;
   readonly cpu_ms: number;
   readonly rss_mb: number;
+  readonly file_mb: number;
+  readonly heap_mb: number;
+  readonly buffers_mb: number;
+  /** The most that the process ever had. */
+  readonly rss_mb_peak: number;
   readonly failed: number;
 }
 
+/** A process at rest isn't still: timers run, and some of its pages come back. */
+const REST_MS = 2000;
 const PHASES = ['query', 'encode', 'inference', 'rank', 'write'] as const;
 
 /** The scorer in a process of its own, told when to score which step. */
@@ -42,8 +58,8 @@ export class Subject {
     this.#ended.catch(() => undefined);
   }
 
-  static async start(program: string, configFile: string, nodeFlags: readonly string[]): Promise<Subject> {
-    const child = fork(program, ['subject', configFile], { execArgv: [...nodeFlags] });
+  static async start(program: string, configFile: string, memory: MemoryCare): Promise<Subject> {
+    const child = fork(program, ['subject', configFile, memory]);
     await once(child, 'message');
     return new Subject(child);
   }
@@ -67,13 +83,14 @@ async function failure(child: ChildProcess): Promise<never> {
 }
 
 /** The child's side: the whole scorer but for its clock. */
-export async function serveCycles(configFile: string): Promise<void> {
-  keepYoungGenerationSmall();
+export async function serveCycles(configFile: string, memory: MemoryCare): Promise<void> {
+  const logger = createLogger({ level: 'warn' });
   const config = readScorerConfig(configFile);
   const app = new ScorerApp({
     config,
     set: readFeatures(config.features_file ?? SHIPPED_FEATURES),
-    logger: createLogger({ level: 'warn' }),
+    logger,
+    memory: memory === 'given back' ? openRestingMemory(logger) : undefined,
     listenAddress: '127.0.0.1:0',
     learnCommand: [process.execPath, '--version'],
   });
@@ -96,6 +113,7 @@ async function measure(app: ScorerApp, { from, to }: CycleOrder): Promise<CycleF
     before = after;
   }
   const { user, system } = process.cpuUsage(cpu);
+  await pause(REST_MS);
   const typical = (phase: string) => round(median(of[phase] ?? []));
   const failed = (await app.metrics.cyclesFailed.get()).values[0]?.value ?? 0;
   return {
@@ -106,8 +124,22 @@ async function measure(app: ScorerApp, { from, to }: CycleOrder): Promise<CycleF
     rank_ms: typical('rank'),
     write_ms: typical('write'),
     cpu_ms: round((user + system) / 1000 / (to - from + 1)),
-    rss_mb: round(process.memoryUsage.rss() / 2 ** 20),
+    ...memoryAtRest(),
     failed,
+  };
+}
+
+function memoryAtRest(): Pick<CycleFigures, 'rss_mb' | 'file_mb' | 'heap_mb' | 'buffers_mb' | 'rss_mb_peak'> {
+  const { rss, heapUsed, arrayBuffers } = process.memoryUsage();
+  const status = readFileSync('/proc/self/status', 'utf8');
+  const statusMb = (field: string) =>
+    round(Number(new RegExp(`^${field}:\\s+(\\d+) kB$`, 'm').exec(status)?.[1]) / 2 ** 10);
+  return {
+    rss_mb: round(rss / 2 ** 20),
+    file_mb: statusMb('RssFile'),
+    heap_mb: round(heapUsed / 2 ** 20),
+    buffers_mb: round(arrayBuffers / 2 ** 20),
+    rss_mb_peak: statusMb('VmHWM'),
   };
 }
 

@@ -2,11 +2,12 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { loadavg, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { type Flags, type FlagValues, parseFlags, renderHelp, UsageError } from '../../daemon/flags.ts';
+import { type Flags, type FlagValues, HELP_FLAG, parseFlags, renderHelp, UsageError } from '../../daemon/flags.ts';
 import { type ProgramContext, runProgram, type StopStack } from '../../daemon/lifecycle.ts';
 import { RUNTIMES, type Runtime } from '../../microsim/runtime.ts';
 import type { BacktestResult } from '../../scorer/backtest/backtest.ts';
 import { renderTable, writeReports } from '../../scorer/backtest/report.ts';
+import { REPORT_FLAGS, TRAINING_FLAGS } from '../../scorer/commands/flags.ts';
 import { SHIPPED_MODEL } from '../../scorer/models.ts';
 import { ProgressBar } from '../../scorer/progress.ts';
 import { writeResults } from '../results.ts';
@@ -42,14 +43,13 @@ const FLAGS = {
     default: 'shipped',
     help: 'The base model: shipped, trained (on the time without faults), or the path of an .onnx file.',
   },
-  'training.seed': { type: 'number', default: 1, help: 'Seed of the training, where a model is trained.' },
+  'training.seed': TRAINING_FLAGS.seed,
   'export-series': {
     type: 'string',
     help: "Of the history that is replayed, write the broken services' features to this file, for tests.",
   },
-  out: { type: 'string', default: 'report.json', help: 'Where to write the figures.' },
-  html: { type: 'string', default: 'report.html', help: 'Where to write the page with score curves.' },
-  help: { type: 'boolean', help: 'Print this help and exit.' },
+  ...REPORT_FLAGS,
+  ...HELP_FLAG,
 } as const satisfies Flags;
 type Values = FlagValues<typeof FLAGS>;
 

@@ -2,7 +2,7 @@
  * Measures training: a model's, one step of it beside the engine's fastest and beside TensorFlow.js, and what a learning
  * costs a service.
  */
-import { parseFlags, type Flags, renderHelp } from '../../daemon/flags.ts';
+import { type Flags, HELP_FLAG, parseFlags, renderHelp } from '../../daemon/flags.ts';
 import { type ProgramContext, runProgram } from '../../daemon/lifecycle.ts';
 import { parameterCount } from '../../scorer/detectors/autoencoder-weights.ts';
 import { ProgressBar } from '../../scorer/progress.ts';
@@ -17,7 +17,7 @@ import { BATCH, mixtures, operationsOfStep, shippedShape } from './workload.ts';
 const FLAGS = {
   windows: { type: 'number', default: 16_000, help: 'Windows to train a model on; the default is the most that are.' },
   services: { type: 'number', default: 28, help: 'Services whose day is learned.' },
-  help: { type: 'boolean', help: 'Print this help and exit.' },
+  ...HELP_FLAG,
 } as const satisfies Flags;
 
 const ROUNDS = 15;

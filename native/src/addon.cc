@@ -1,6 +1,4 @@
 // SPDX-License-Identifier: MIT
-#include <malloc.h>
-
 #include <algorithm>
 #include <cerrno>
 #include <memory>
@@ -17,7 +15,6 @@
 #include "failure.h"
 #include "iterator_read.h"
 #include "map_rows.h"
-#include "program_pages.h"
 
 // Arguments are checked by index.ts. A method that fails sets the pending JavaScript exception and returns.
 namespace lorikeet {
@@ -283,36 +280,18 @@ void SetErrorClass(const Napi::CallbackInfo &info) {
     info.Env().GetInstanceData<Environment>()->error_class = Napi::Persistent(info[0].As<Napi::Function>());
 }
 
-/// Gives what was freed back to the kernel at once. glibc's limits grow with the largest block that was ever freed, so
-/// one answer of megabytes leaves every thread with an arena of that size; setting a limit keeps them where they are.
-void KeepMemorySmall() {
-#ifdef __GLIBC__
-    constexpr int limit = 256 * 1024;
-    mallopt(M_MMAP_THRESHOLD, limit);
-    mallopt(M_TRIM_THRESHOLD, limit);
-    mallopt(M_ARENA_MAX, 1);
-#endif
-}
-
 void DropCapabilities(const Napi::CallbackInfo &info) {
     bool lossless = false;
     if (const int error = LimitCapabilities(info[0].As<Napi::BigInt>().Uint64Value(&lossless)))
         Throw(info.Env(), {"capabilities not dropped: " + ErrnoText(error), "CAPABILITIES", error});
 }
 
-void ReleasePages(const Napi::CallbackInfo &info) {
-    if (const int error = ReleaseProgramPages())
-        Throw(info.Env(), {"memory not released: " + ErrnoText(error), "MEMORY", error});
-}
-
 Napi::Object Init(Napi::Env env, Napi::Object exports) {
-    KeepMemorySmall();
     auto *environment = new Environment();
     env.SetInstanceData(environment);
     env.AddCleanupHook(CloseAll, environment);
     exports["BpfObject"] = NativeObject::Define(env);
     exports["dropCapabilities"] = Napi::Function::New<DropCapabilities>(env, "dropCapabilities");
-    exports["releaseProgramPages"] = Napi::Function::New<ReleasePages>(env, "releaseProgramPages");
     exports["setErrorClass"] = Napi::Function::New<SetErrorClass>(env, "setErrorClass");
     return exports;
 }

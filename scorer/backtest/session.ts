@@ -7,7 +7,7 @@ import type { FeatureSet } from '../features.ts';
 import type { Fleet } from '../fleet.ts';
 import { fetchFleet, type TimeSpan } from '../fleet-history.ts';
 import { openKnowledge } from '../knowledge.ts';
-import { LearnError } from '../learn-options.ts';
+import { LearnError, type LearnOptions } from '../learn-options.ts';
 import { type Learnable, learnableServices } from '../learnable.ts';
 import { learn } from '../learning.ts';
 import type { FleetModel } from '../models.ts';
@@ -33,6 +33,8 @@ export interface BacktestOptions {
   readonly faults: readonly Fault[];
   readonly seed?: number;
   readonly epochs?: number;
+  /** Of the model that is trained. Default: the one that `train` makes. */
+  readonly network?: LearnOptions['network'];
   readonly onProgress?: (phase: string, share: number, detail: string) => void;
 }
 
@@ -83,6 +85,7 @@ async function openIn(options: BacktestOptions): Promise<BacktestSession> {
     all: true,
     seed,
     ...(options.epochs !== undefined && { epochs: options.epochs }),
+    ...(options.network !== undefined && { network: options.network }),
     ...(onProgress !== undefined && {
       onProgress: ({ phase, share, detail }) => onProgress(phase, share, detail),
     }),

@@ -12,6 +12,7 @@ import { SHIPPED_FEATURES } from '../models.ts';
 import { ProgressBar } from '../progress.ts';
 import { PrometheusClient } from '../prometheus.ts';
 import { WHOLE_FLEET } from '../shard.ts';
+import { REPORT_FLAGS, TRAINING_FLAGS } from './flags.ts';
 
 const FLAGS = {
   'config.file': {
@@ -24,10 +25,8 @@ const FLAGS = {
   'train-from': { type: 'string', help: 'Begin of the time to learn from. Default: --from.' },
   'train-to': { type: 'string', help: 'End of the time to learn from; the replay leaves it out but for known faults.' },
   faults: { type: 'string', help: 'Known faults: JSON, [{"start", "end"?, "namespace", "service", "type"}].' },
-  out: { type: 'string', default: 'report.json', help: 'Where to write the figures.' },
-  html: { type: 'string', default: 'report.html', help: 'Where to write the page with score curves.' },
-  epochs: { type: 'number', default: 60, help: 'Most passes over the windows when a model is trained.' },
-  seed: { type: 'number', default: 1, help: 'Seed of the training.' },
+  ...REPORT_FLAGS,
+  ...TRAINING_FLAGS,
   ...COMMON_FLAGS,
 } as const satisfies Flags;
 

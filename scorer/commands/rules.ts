@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { formatDuration, parseDuration } from '../../daemon/config-file.ts';
-import { type Flags, parseFlags, renderHelp, UsageError } from '../../daemon/flags.ts';
+import { type Flags, HELP_FLAG, parseFlags, renderHelp, UsageError } from '../../daemon/flags.ts';
 import type { ProgramContext } from '../../daemon/lifecycle.ts';
 import { readFeatures } from '../features.ts';
 import { SHIPPED_FEATURES } from '../models.ts';
@@ -10,7 +10,7 @@ const FLAGS = {
   'features.file': { type: 'string', default: SHIPPED_FEATURES, help: 'The list of features.' },
   interval: { type: 'string', help: "Time between evaluations. Default: Prometheus' evaluation_interval." },
   output: { type: 'string', help: 'File to write. Default: standard output.' },
-  help: { type: 'boolean', help: 'Print this help and exit.' },
+  ...HELP_FLAG,
 } as const satisfies Flags;
 
 /** `lorikeet-scorer rules`: renders the recording rules from the features file. */

@@ -5,9 +5,9 @@ import { WebConfigFile } from '../../daemon/web-config-file.ts';
 import { ScorerApp } from '../app.ts';
 import { readScorerConfig, type ScorerConfig } from '../config.ts';
 import { type FeatureSet, readFeatures } from '../features.ts';
+import { openRestingMemory } from '../memory.ts';
 import { VERSION } from '../metrics.ts';
 import { SHIPPED_FEATURES } from '../models.ts';
-import { keepYoungGenerationSmall } from '../memory.ts';
 
 const FLAGS = {
   'config.file': { type: 'string', default: 'scorer.yaml', help: 'The configuration.' },
@@ -47,6 +47,7 @@ export async function runScorer({ argv, stops, signal, onReload }: ProgramContex
     process.exit(0);
   }
 
+  const memory = openRestingMemory(logger);
   let app: ScorerApp | undefined;
   stops.onStop('scorer', async () => await app?.stop());
   const create = () =>
@@ -57,6 +58,7 @@ export async function runScorer({ argv, stops, signal, onReload }: ProgramContex
       learnCommand: [process.execPath, process.argv[1] ?? '', 'train', `--config.file=${values['config.file']}`],
       enableLifecycle: values['web.enable-lifecycle'],
       web,
+      memory,
       reload,
     });
   /** Whatever can fail is done first; then the running scorer is swapped for one with the new files. */
@@ -79,7 +81,6 @@ export async function runScorer({ argv, stops, signal, onReload }: ProgramContex
     logger.info('configuration reloaded');
   }
   onReload(reload);
-  keepYoungGenerationSmall();
   app = create();
   await app.start();
 }

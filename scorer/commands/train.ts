@@ -10,6 +10,7 @@ import { SHIPPED_FEATURES } from '../models.ts';
 import { PrometheusClient } from '../prometheus.ts';
 import type { LearningProgress } from '../learn-options.ts';
 import { ProgressBar, renderProgress } from '../progress.ts';
+import { TRAINING_FLAGS } from './flags.ts';
 
 const FLAGS = {
   'config.file': { type: 'string', default: 'scorer.yaml', help: 'The configuration.' },
@@ -27,8 +28,7 @@ const FLAGS = {
     choices: ['bar', 'json'],
     help: 'How to tell progress: to people, or as JSON lines to another process; then it ends with standard input.',
   },
-  epochs: { type: 'number', default: 60, help: 'Most passes over the windows when a model is trained.' },
-  seed: { type: 'number', default: 1, help: 'Seed of the training.' },
+  ...TRAINING_FLAGS,
   ...COMMON_FLAGS,
 } as const satisfies Flags;
 

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { aborted, type ProgramContext, runProgram } from '../../daemon/lifecycle.ts';
-import { parseFlags, renderHelp, UsageError, type Flags } from '../../daemon/flags.ts';
+import { type Flags, HELP_FLAG, parseFlags, renderHelp, UsageError } from '../../daemon/flags.ts';
 import { describeError } from '../../daemon/logger.ts';
 import { Observer } from './observation.ts';
 import { Processes } from './processes.ts';
@@ -23,7 +23,7 @@ const FLAGS = {
   hold: { type: 'number', default: 0, help: 'Seconds that the fault stays after it was found.' },
   report: { type: 'string', default: 'demo-report.json', help: 'Where to write the report.' },
   keep: { type: 'boolean', help: 'Leave all running afterwards, until Ctrl-C.' },
-  help: { type: 'boolean', help: 'Print this help and exit.' },
+  ...HELP_FLAG,
 } as const satisfies Flags;
 
 const REPORT_EXAMPLE = 'npm run demo -- [--fault=latency] [--service=catalog] [--keep]';

@@ -1,4 +1,4 @@
-import { parseFlags, renderHelp, type Flags } from '../../daemon/flags.ts';
+import { type Flags, HELP_FLAG, parseFlags, renderHelp } from '../../daemon/flags.ts';
 import { aborted, type ProgramContext, runProgram } from '../../daemon/lifecycle.ts';
 import { startPreview } from './server.ts';
 
@@ -6,7 +6,7 @@ const FLAGS = {
   'prometheus.url': { type: 'string', default: 'http://localhost:9090', help: 'Where the series are.' },
   'scorer.url': { type: 'string', default: 'http://localhost:9401', help: 'Where the pictures of tensors are.' },
   port: { type: 'number', default: 3300, help: 'Port on the loopback; 0 takes a free one.' },
-  help: { type: 'boolean', help: 'Print this help and exit.' },
+  ...HELP_FLAG,
 } as const satisfies Flags;
 
 /** `npm run preview`: draws the dashboards' panels in a browser without a Grafana. */

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Flags, parseFlags, renderHelp } from '../../daemon/flags.ts';
+import { type Flags, HELP_FLAG, parseFlags, renderHelp } from '../../daemon/flags.ts';
 import { type ProgramContext, runProgram } from '../../daemon/lifecycle.ts';
 import { createRandom, type Random } from '../../microsim/random.ts';
 import { Processes } from '../demo/processes.ts';
@@ -14,7 +14,7 @@ const FLAGS = {
   minutes: { type: 'number', default: 40, help: 'How long to record fault-free traffic.' },
   seed: { type: 'number', default: 7, help: 'Seed of the load and of the training.' },
   output: { type: 'string', default: join(ROOT, 'models/base.onnx'), help: 'Where to save the model.' },
-  help: { type: 'boolean', help: 'Print this help and exit.' },
+  ...HELP_FLAG,
 } as const satisfies Flags;
 
 const MINUTE_MS = 60_000;

@@ -20,7 +20,7 @@ export function reducedTo(...capabilities: readonly string[]): [string, ...strin
   return ['setpriv', `--reuid=${NOBODY}`, `--regid=${NOBODY}`, '--clear-groups', '--no-new-privs', ...sets, '--'];
 }
 
-/** The bundled program in a folder of its own, with its BPF object and addon beside it, as it is shipped. */
+/** The bundled program in a folder of its own, with its BPF object and addons beside it, as it is shipped. */
 export interface Bundle {
   readonly program: string;
   /** Runs the program to its end. */
@@ -51,7 +51,7 @@ export interface Exporter {
 export async function bundleExporter(): Promise<Bundle> {
   const folder = mkdtempSync(join(tmpdir(), 'lorikeet-exporter-'));
   const program = join(folder, 'lorikeet-exporter.mjs');
-  for (const file of ['lorikeet.bpf.o', 'lorikeet_native.node'])
+  for (const file of ['lorikeet.bpf.o', 'lorikeet_native.node', 'lorikeet_memory.node'])
     copyFileSync(join(ROOT, 'dist', file), join(folder, file));
   await build({
     entryPoints: [join(ROOT, 'exporter/main.ts')],

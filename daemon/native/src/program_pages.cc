@@ -19,17 +19,32 @@ struct Range {
     uintptr_t end;
 };
 
-/// The segments of the program that nothing writes to, neither the loader (relocations lie in writable segments, though
-/// these may be protected afterwards) nor the program itself. The program comes first among all that is loaded: 1 ends
-/// the iteration.
+/// Whether the loader has written into the code of a file, to relocate it: what it wrote is in no file.
+bool IsRelocatedInPlace(const dl_phdr_info &info) {
+    for (int i = 0; i < info.dlpi_phnum; i++) {
+        if (info.dlpi_phdr[i].p_type != PT_DYNAMIC)
+            continue;
+        const auto *entry = reinterpret_cast<const ElfW(Dyn) *>(info.dlpi_addr + info.dlpi_phdr[i].p_vaddr);
+        for (; entry->d_tag != DT_NULL; entry++) {
+            if (entry->d_tag == DT_TEXTREL || (entry->d_tag == DT_FLAGS && (entry->d_un.d_val & DF_TEXTREL) != 0))
+                return true;
+        }
+    }
+    return false;
+}
+
+/// The segments of a file that nothing writes to, neither the loader (relocations lie in writable segments, though
+/// these may be protected afterwards) nor the file's own code. 0 goes on with the next file.
 int CollectSegments(dl_phdr_info *info, size_t, void *ranges) {
+    if (IsRelocatedInPlace(*info))
+        return 0;
     for (int i = 0; i < info->dlpi_phnum; i++) {
         const ElfW(Phdr) &segment = info->dlpi_phdr[i];
         const uintptr_t start = info->dlpi_addr + segment.p_vaddr;
         if (segment.p_type == PT_LOAD && (segment.p_flags & PF_W) == 0)
             static_cast<std::vector<Range> *>(ranges)->push_back({start, start + segment.p_memsz});
     }
-    return 1;
+    return 0;
 }
 
 bool Contains(const std::vector<Range> &segments, const Range &mapping, uintptr_t page) {

@@ -1,0 +1,32 @@
+import { type Flags, HELP_FLAG, UsageError } from '../../daemon/flags.ts';
+import type { StopStack } from '../../daemon/lifecycle.ts';
+import type { BacktestOptions } from '../../scorer/backtest/session.ts';
+import { ProgressBar } from '../../scorer/progress.ts';
+import { openRecording, type RecordingOptions } from './backtest-options.ts';
+
+/** Of every benchmark on a folder of recorded faults. */
+export const FOLDER_FLAGS = {
+  'features.file': { type: 'string', default: 'bench/nezha/features.yaml', help: 'The list of features.' },
+  ...HELP_FLAG,
+} as const satisfies Flags;
+
+/** The folder that a command line names, ready to be opened, and where to show how far that is. */
+export interface RecordedFolder {
+  readonly progress: ProgressBar;
+  readonly open: (choices?: Pick<RecordingOptions, 'withoutEdges' | 'trainingShare'>) => Promise<BacktestOptions>;
+}
+
+/** @throws UsageError when no folder is named. */
+export function recordedFolder(
+  [path]: readonly string[],
+  { 'features.file': featuresFile }: { readonly 'features.file': string },
+  stops: StopStack,
+): RecordedFolder {
+  if (path === undefined) throw new UsageError('expected a folder with recorded metrics and faults');
+  const progress = new ProgressBar(process.stderr);
+  const onProgress = (phase: string, share: number, detail: string) => progress.update(phase, share, detail);
+  return {
+    progress,
+    open: (choices = {}) => openRecording({ path, featuresFile, stops, onProgress, ...choices }),
+  };
+}
