@@ -1,5 +1,5 @@
 import { readFileSync, writeFileSync } from 'node:fs';
-import { build } from 'esbuild';
+import { build, transform } from 'esbuild';
 
 /** Bundles each entry, `{ name: source }`, to `dist/<name>.js`. */
 export async function bundle(entryPoints) {
@@ -21,13 +21,19 @@ export async function bundle(entryPoints) {
     charset: 'ascii',
     logLevel: 'warning',
   });
-  for (const { path, text } of outputFiles) writeFileSync(path, withinLatin1(text));
+  for (const { path, text } of outputFiles) writeFileSync(path, await withinLatin1(text));
 }
 
 /**
  * V8 keeps a program's text for as long as it runs, in two bytes a character where one lies beyond Latin-1: 2.4 MB of the
- * scorer's memory. In code such a character is written as its escape; what is left stands in packages' comments.
+ * scorer's memory. In strings such a character is written as its escape; what is left stands in packages' comments, or
+ * in regular expressions, of which none may be changed.
  */
-function withinLatin1(text) {
-  return text.replaceAll(/[\u0100-\uffff]/g, '?');
+async function withinLatin1(text) {
+  const narrow = text.replaceAll(/[\u0100-\uffff]/g, '?');
+  return (await withoutComments(narrow)) === (await withoutComments(text)) ? narrow : text;
+}
+
+async function withoutComments(text) {
+  return (await transform(text, { minifyWhitespace: true, legalComments: 'none', charset: 'utf8' })).code;
 }
