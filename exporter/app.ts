@@ -21,6 +21,8 @@ import { cgroupId, findCgroupMount } from './identity/cgroup.ts';
 import { Directory } from './identity/directory.ts';
 import { findHierarchy, isUnified, NO_HIERARCHY, type Hierarchy } from './identity/hierarchy.ts';
 import type { TargetSource } from './identity/target.ts';
+import { fromKubeconfig, inCluster } from './identity/kubernetes/credentials.ts';
+import { KubernetesSource } from './identity/kubernetes/kubernetes-source.ts';
 import { TargetsFile } from './identity/targets-file.ts';
 import { releaseStartMemory } from './memory.ts';
 import { dropPrivileges } from './privileges.ts';
@@ -55,6 +57,7 @@ export async function startExporter(config: Config, context: ExporterContext): P
   const file = openTargets(config, context);
   const cgroupfs = resolve(config.cgroupfs ?? findCgroupMount());
   checkCgroupfs(cgroupfs, logger);
+  const kubernetes = await openKubernetes(config, cgroupfs, context);
   const io = findHierarchy('blkio', cgroupfs);
   const probes = openProbes(
     { ...config, cgroupfs, object: config.bpfObject, ioHierarchy: io?.id ?? NO_HIERARCHY },
@@ -64,13 +67,14 @@ export async function startExporter(config: Config, context: ExporterContext): P
   await probes.adopt();
 
   const self = new SelfMetrics(version);
-  const sources = file === undefined ? [] : [file];
+  const sources = [file, kubernetes].filter((source) => source !== undefined);
   const directory = new Directory({ sources, cgroupfs, cgroups: probes.cgroups });
   const ioDirectory = io && config.collectors.has('block_requests') ? openIoDirectory(io, sources, probes) : undefined;
   const memory = findHierarchy('memory', cgroupfs);
   const collectors = makeCollectors(config, { directory, ioDirectory, memory, probes, self });
   const log = new ConditionLog(logger);
-  file?.beforeChange(() => bookAll(directory, collectors, log));
+  for (const source of sources) source.beforeChange(() => bookAll(directory, collectors, log));
+  kubernetes?.start();
 
   // Scrapes that overlap need a buffer each; what is free is used again.
   const free: Exposition[] = [];
@@ -89,6 +93,7 @@ export async function startExporter(config: Config, context: ExporterContext): P
     }
     self.series(out.count);
     if (file !== undefined) self.targetsReload(file.lastReloadSuccessful);
+    if (kubernetes !== undefined) self.kubernetes(kubernetes);
     out.append(await self.render());
     out.end();
     return { contentType: out.contentType, body: out.bytes(), release: () => release(out) };
@@ -108,7 +113,7 @@ export async function startExporter(config: Config, context: ExporterContext): P
     name: 'lorikeet-exporter',
     description: 'Requests, connections and resources of services, counted in the kernel.',
     metrics: scrape,
-    ready: () => true,
+    ready: () => kubernetes?.ready ?? true,
     reload,
     enableLifecycle: config.enableLifecycle,
     ...(web !== undefined && { before: [web.before] }),
@@ -134,13 +139,30 @@ function clientLeft(signal: AbortSignal): boolean {
 
 function openTargets(config: Config, { logger, stops }: ExporterContext): TargetsFile | undefined {
   if (config.targetsFile === undefined) {
-    logger.warn('no targets: every socket is unattributed without --targets.file');
+    if (config.kubernetes === undefined) logger.warn(NO_TARGETS);
     return undefined;
   }
   const file = new TargetsFile(config.targetsFile, logger);
   stops.onStop('targets file', () => file.close());
   logger.info('targets loaded', { file: config.targetsFile, targets: file.targets.length });
   return file;
+}
+
+const NO_TARGETS =
+  'no targets: every socket is unattributed without --targets.file, --kubernetes.in-cluster or --kubernetes.kubeconfig';
+
+async function openKubernetes(
+  { kubernetes }: Config,
+  cgroupfs: string,
+  { version, logger, stops }: ExporterContext,
+): Promise<KubernetesSource | undefined> {
+  if (kubernetes === undefined) return undefined;
+  const { kubeconfig } = kubernetes;
+  const credentials = kubeconfig === undefined ? inCluster(process.env) : await fromKubeconfig(kubeconfig);
+  const userAgent = `lorikeet-exporter/${version}`;
+  const source = new KubernetesSource({ ...kubernetes, credentials, cgroupfs, userAgent, logger });
+  stops.onStop('Kubernetes API', () => source.close());
+  return source;
 }
 
 /** CGROUP2_SUPER_MAGIC of linux/magic.h. */

@@ -26,7 +26,7 @@ export interface TargetSource {
   beforeChange?(listener: () => void): void;
   /** Reads everything anew; undefined where the source needs no asking. Rejects when that fails, and keeps the last good targets. */
   reload?(): void | Promise<void>;
-  close(): void;
+  close(): void | Promise<void>;
 }
 
 /** What tells one instance from all others. */

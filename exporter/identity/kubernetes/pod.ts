@@ -1,0 +1,99 @@
+import { addressBytes, type PeerAddress } from '../addresses.ts';
+import { readAnnotations, type Annotations } from './annotations.ts';
+import { createdAt, type ApiObject, type ObjectMeta } from './metadata.ts';
+import type { CgroupName } from './pod-cgroup.ts';
+import { workloadOf } from './workload.ts';
+
+/** What is read of a pod. */
+interface ApiPod extends ApiObject {
+  readonly spec?: {
+    readonly hostNetwork?: boolean;
+    readonly containers?: readonly ApiContainer[];
+    readonly initContainers?: readonly ApiContainer[];
+  };
+  readonly status?: {
+    readonly phase?: string;
+    readonly qosClass?: string;
+    readonly podIPs?: readonly { readonly ip?: string }[];
+    readonly hostIP?: string;
+    readonly hostIPs?: readonly { readonly ip?: string }[];
+  };
+}
+
+interface ApiContainer {
+  readonly ports?: readonly {
+    readonly containerPort?: number;
+    readonly hostPort?: number;
+    readonly protocol?: string;
+  }[];
+}
+
+/** A pod as its peers need it: whose instance it is. */
+export interface PeerPod {
+  readonly namespace: string;
+  readonly service: string;
+  /** Milliseconds. */
+  readonly createdAt: number;
+}
+
+/** A pod of this machine. */
+export interface LocalPod extends PeerPod {
+  readonly name: string;
+  readonly workloadKind: string;
+  readonly annotations: Annotations;
+  readonly cgroup: CgroupName;
+  /** Its own addresses; of a pod in the network of its node, and of ports that the node forwards, those of the node with a port. */
+  readonly addresses: readonly PeerAddress[];
+}
+
+/** Compacts a pod's metadata. */
+export function peerPod({ metadata }: ApiObject): PeerPod {
+  return {
+    namespace: metadata.namespace ?? '',
+    service: readAnnotations(metadata).service ?? workloadOf(metadata).name,
+    createdAt: createdAt(metadata),
+  };
+}
+
+/** Compacts a pod; undefined for one that has ended: its processes are gone, its addresses may be another's. */
+export function localPod(object: ApiObject): LocalPod | undefined {
+  const pod: ApiPod = object;
+  if (pod.status?.phase === 'Succeeded' || pod.status?.phase === 'Failed') return undefined;
+  const annotations = readAnnotations(pod.metadata);
+  const { kind, name } = workloadOf(pod.metadata);
+  return {
+    namespace: pod.metadata.namespace ?? '',
+    service: annotations.service ?? name,
+    createdAt: createdAt(pod.metadata),
+    name: pod.metadata.name,
+    workloadKind: kind,
+    annotations,
+    cgroup: { qosClass: pod.status?.qosClass ?? 'BestEffort', uid: cgroupUid(pod.metadata) },
+    addresses: [...ownAddresses(pod), ...portsOfNode(pod)],
+  };
+}
+
+/** The kubelet names a static pod's cgroup before the API server knows the pod, by the hash of its manifest. */
+function cgroupUid({ annotations = {}, uid = '' }: ObjectMeta): string {
+  const mirror = annotations['kubernetes.io/config.mirror'];
+  return mirror === undefined ? uid : (annotations['kubernetes.io/config.hash'] ?? mirror);
+}
+
+function ownAddresses({ spec, status }: ApiPod): readonly PeerAddress[] {
+  return spec?.hostNetwork === true ? [] : parseAddresses(status?.podIPs).map((bytes) => ({ bytes, port: undefined }));
+}
+
+/** The API server sets the host's port of a container in the node's network to that of the container. */
+function portsOfNode({ spec, status }: ApiPod): readonly PeerAddress[] {
+  const containers = [...(spec?.containers ?? []), ...(spec?.initContainers ?? [])];
+  const ports = containers.flatMap(({ ports: declared = [] }) =>
+    declared.flatMap(({ hostPort, protocol = 'TCP' }) => (protocol === 'TCP' && hostPort ? [hostPort] : [])),
+  );
+  if (ports.length === 0) return [];
+  const nodes = parseAddresses(status?.hostIPs ?? (status?.hostIP === undefined ? [] : [{ ip: status.hostIP }]));
+  return nodes.flatMap((bytes) => ports.map((port) => ({ bytes, port })));
+}
+
+function parseAddresses(list: readonly { readonly ip?: string }[] = []): readonly string[] {
+  return list.flatMap(({ ip = '' }) => addressBytes(ip) ?? []);
+}
