@@ -21,7 +21,7 @@ import { cgroupId, findCgroupMount } from './identity/cgroup.ts';
 import { Directory } from './identity/directory.ts';
 import { findHierarchy, isUnified, NO_HIERARCHY, type Hierarchy } from './identity/hierarchy.ts';
 import type { TargetSource } from './identity/target.ts';
-import { fromKubeconfig, inCluster } from './identity/kubernetes/credentials.ts';
+import { inCluster, type Credentials } from './identity/kubernetes/credentials.ts';
 import { KubernetesSource } from './identity/kubernetes/kubernetes-source.ts';
 import { TargetsFile } from './identity/targets-file.ts';
 import { releaseStartMemory } from './memory.ts';
@@ -157,12 +157,17 @@ async function openKubernetes(
   { version, logger, stops }: ExporterContext,
 ): Promise<KubernetesSource | undefined> {
   if (kubernetes === undefined) return undefined;
-  const { kubeconfig } = kubernetes;
-  const credentials = kubeconfig === undefined ? inCluster(process.env) : await fromKubeconfig(kubeconfig);
+  const credentials = await openCredentials(kubernetes.kubeconfig);
   const userAgent = `lorikeet-exporter/${version}`;
   const source = new KubernetesSource({ ...kubernetes, credentials, cgroupfs, userAgent, logger });
   stops.onStop('Kubernetes API', () => source.close());
   return source;
+}
+
+async function openCredentials(kubeconfig: string | undefined): Promise<Credentials> {
+  if (kubeconfig === undefined) return inCluster(process.env);
+  const { fromKubeconfig } = await import('./identity/kubernetes/kubeconfig.ts');
+  return fromKubeconfig(kubeconfig);
 }
 
 /** CGROUP2_SUPER_MAGIC of linux/magic.h. */

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ConfigError } from '../../../daemon/config-file.ts';
-import { fromKubeconfig, inCluster } from './credentials.ts';
+import { inCluster } from './credentials.ts';
 
 let folder: string;
 beforeAll(() => {
@@ -43,29 +43,4 @@ describe('inCluster', () => {
     const credentials = inCluster({ KUBERNETES_SERVICE_HOST: '10.96.0.1' }, join(folder, 'absent'));
     await expect(credentials.forRequest()).rejects.toThrow('ENOENT');
   });
-});
-
-describe('fromKubeconfig', () => {
-  const kubeconfig = (user: object) =>
-    JSON.stringify({
-      clusters: [{ name: 'c', cluster: { server: 'https://192.0.2.1:6443', 'insecure-skip-tls-verify': true } }],
-      users: [{ name: 'u', user }],
-      contexts: [{ name: 'x', context: { cluster: 'c', user: 'u' } }],
-      'current-context': 'x',
-    });
-
-  it.each([
-    ['a token', { token: 'abc' }, { headers: { Authorization: 'Bearer abc' } }],
-    ['a password', { username: 'u', password: 'p' }, { auth: 'u:p' }],
-  ])('takes %s', async (_name, user, expected) => {
-    const credentials = await fromKubeconfig(write('kubeconfig', kubeconfig(user)));
-    expect(credentials.server).toBe('https://192.0.2.1:6443');
-    expect(await credentials.forRequest()).toMatchObject(expected);
-  });
-
-  it.each([
-    ['no file', () => join(folder, 'none')],
-    ['no kubeconfig', () => write('other', '[]')],
-    ['no context', () => write('empty', '{clusters: [], users: [], contexts: []}')],
-  ])('refuses %s', async (_name, file) => expect(fromKubeconfig(file())).rejects.toThrow(ConfigError));
 });

@@ -49,35 +49,3 @@ export function inCluster(environment: NodeJS.ProcessEnv, folder = ACCOUNT_FOLDE
     },
   };
 }
-
-/**
- * The current context of a kubeconfig, with all ways of authentication that it may name. The library that knows them is
- * loaded only here: it costs more memory than all else that identity needs.
- *
- * @throws ConfigError
- */
-export async function fromKubeconfig(file: string): Promise<Credentials> {
-  const { KubeConfig } = await import('@kubernetes/client-node');
-  const config = new KubeConfig();
-  try {
-    config.loadFromFile(file);
-  } catch (error) {
-    throw new ConfigError(`${file}: not a readable kubeconfig`, { cause: error });
-  }
-  const server = config.getCurrentCluster()?.server;
-  if (server === undefined) throw new ConfigError(`${file}: expected a current context with a cluster`);
-  return {
-    server,
-    async forRequest() {
-      const options: RequestOptions = { headers: {} };
-      // Its types are those of another version of Node.js'.
-      await config.applyToHTTPSOptions(options as Parameters<typeof config.applyToHTTPSOptions>[0]);
-      const { agent, headers, auth } = options;
-      return {
-        headers: headers as RequestCredentials['headers'],
-        ...(agent !== undefined && { agent }),
-        ...(typeof auth === 'string' && { auth }),
-      };
-    },
-  };
-}

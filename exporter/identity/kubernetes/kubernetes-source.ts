@@ -45,7 +45,8 @@ export class KubernetesSource implements TargetSource {
   #targets: readonly Target[] = [];
   #beforeChange = (): void => {};
   #changing: NodeJS.Timeout | undefined;
-  #changedAt = -Infinity;
+  /** When the targets became what they are, as performance.now() tells it; 0: never. */
+  #changedAt = 0;
   #searching: NodeJS.Timeout | undefined;
 
   constructor(options: KubernetesOptions) {
@@ -89,11 +90,12 @@ export class KubernetesSource implements TargetSource {
     this.#beforeChange = listener;
   }
 
-  /** Whether all kinds of objects were read at least once, or what stands against that. */
+  /** Whether it was known once who is who, or what stands against that. */
   get ready(): true | string {
+    if (this.#changedAt > 0) return true;
     const waiting = this.reflectors.filter(({ synced }) => !synced);
     const reasons = waiting.map(({ name, failure }) => `${name}: ${failure ?? 'not listed yet'}`);
-    return reasons.length === 0 || `Kubernetes API: ${reasons.join('; ')}`;
+    return `Kubernetes API: ${reasons.join('; ')}`;
   }
 
   /** One for each kind of objects. */
@@ -128,7 +130,7 @@ export class KubernetesSource implements TargetSource {
 
   #change(): void {
     // A namespace that isn't known yet may forbid what its pods don't, and a peer that isn't would be external.
-    if (this.ready !== true) return;
+    if (this.reflectors.some(({ synced }) => !synced)) return;
     const targets = [...this.#localTargets(), ...this.#peerTargets()];
     this.#rejected.update(this.#rejectedNow());
     this.#beforeChange();

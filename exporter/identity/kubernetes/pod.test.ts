@@ -40,11 +40,7 @@ describe('localPod', () => {
   const addresses = (pod: object) => localPod({ metadata: METADATA, ...pod })?.addresses;
 
   it('has no address of its own for a pod in the network of its node, but its ports', () => {
-    const status = {
-      podIPs: [{ ip: '192.0.2.1' }],
-      hostIP: '192.0.2.1',
-      hostIPs: [{ ip: '192.0.2.1' }, { ip: 'fd00::1' }],
-    };
+    const status = { podIPs: [{ ip: '192.0.2.1' }, { ip: 'fd00::1' }], hostIP: '192.0.2.1' };
     const ports = [
       { containerPort: 9100, hostPort: 9100 },
       { containerPort: 53, hostPort: 53, protocol: 'UDP' },

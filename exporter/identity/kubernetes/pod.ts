@@ -90,8 +90,14 @@ function portsOfNode({ spec, status }: ApiPod): readonly PeerAddress[] {
     declared.flatMap(({ hostPort, protocol = 'TCP' }) => (protocol === 'TCP' && hostPort ? [hostPort] : [])),
   );
   if (ports.length === 0) return [];
-  const nodes = parseAddresses(status?.hostIPs ?? (status?.hostIP === undefined ? [] : [{ ip: status.hostIP }]));
+  // What shares its node's network has its node's addresses.
+  const nodes = parseAddresses(spec?.hostNetwork === true ? status?.podIPs : hostAddresses(status));
   return nodes.flatMap((bytes) => ports.map((port) => ({ bytes, port })));
+}
+
+/** Before Kubernetes 1.30 there is one only. */
+function hostAddresses({ hostIP, hostIPs }: NonNullable<ApiPod['status']> = {}): readonly { readonly ip?: string }[] {
+  return hostIPs ?? (hostIP === undefined ? [] : [{ ip: hostIP }]);
 }
 
 function parseAddresses(list: readonly { readonly ip?: string }[] = []): readonly string[] {
