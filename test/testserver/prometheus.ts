@@ -82,8 +82,12 @@ export interface RunningProgram {
   kill(): Promise<void>;
 }
 
-/** Starts a program and resolves when it answers `readyUrl`. */
-export async function startProgram(name: string, args: readonly string[], readyUrl: string): Promise<RunningProgram> {
+/** Starts a program and resolves when it is ready: when it answers this URL, or by a question of the caller's own. */
+export async function startProgram(
+  name: string,
+  args: readonly string[],
+  ready: string | (() => Promise<boolean>),
+): Promise<RunningProgram> {
   const child = spawn(name, args, { stdio: ['ignore', 'ignore', 'pipe'] });
   let log = '';
   child.stderr.on('data', (chunk: Buffer) => {
@@ -101,7 +105,8 @@ export async function startProgram(name: string, args: readonly string[], readyU
     await ended;
   };
   try {
-    await untilReady(readyUrl, () => child.exitCode !== null || child.pid === undefined, Date.now() + 60_000);
+    const isReady = typeof ready === 'string' ? async () => (await fetch(ready)).ok : ready;
+    await untilReady(isReady, () => child.exitCode !== null || child.pid === undefined, Date.now() + 60_000);
   } catch (error) {
     await kill();
     throw new Error(`${name} didn't start: ${log}`, { cause: error });
@@ -109,14 +114,11 @@ export async function startProgram(name: string, args: readonly string[], readyU
   return { pid: child.pid ?? -1, kill };
 }
 
-async function untilReady(url: string, ended: () => boolean, deadline: number): Promise<void> {
+async function untilReady(isReady: () => Promise<boolean>, ended: () => boolean, deadline: number): Promise<void> {
   for (;;) {
     if (ended()) throw new Error('the process ended');
-    const ready = await fetch(url).then(
-      (response) => response.ok,
-      () => false,
-    );
-    if (ready) return;
+    // Until it listens, connections are refused.
+    if (await isReady().catch(() => false)) return;
     if (Date.now() > deadline) throw new Error('not ready in time');
     await new Promise((resolve) => setTimeout(resolve, 50));
   }

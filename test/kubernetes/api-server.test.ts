@@ -1,0 +1,170 @@
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Agent, request } from 'undici';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { describeWithKubernetes } from '../testserver/kubernetes-assets.ts';
+import { type RunningKubernetes, startKubernetes } from '../testserver/kubernetes.ts';
+
+describeWithKubernetes('the Kubernetes API server of the tests', () => {
+  let kubernetes: RunningKubernetes;
+  let dispatcher: Agent;
+  beforeAll(async () => {
+    kubernetes = await startKubernetes();
+    dispatcher = new Agent({ connect: { ca: readFileSync(kubernetes.caFile, 'utf8') } });
+    await kubernetes.kubectl(['apply', '-f', '-'], SHOP);
+  });
+  afterAll(async () => {
+    await dispatcher?.destroy();
+    await kubernetes?.stop();
+  });
+
+  /** The status that a service account gets for a path. */
+  async function statusFor(token: string, path: string): Promise<number> {
+    const headers = { authorization: `Bearer ${token}` };
+    const answer = await request(kubernetes.url + path, { dispatcher, headers });
+    await answer.body.dump();
+    return answer.statusCode;
+  }
+
+  test('says which version it is', async () => {
+    const { gitVersion } = await kubernetes.request<{ gitVersion: string }>('GET', '/version');
+    expect(gitVersion).toMatch(/^v1\.\d+\.\d+$/);
+  });
+
+  test('holds pods with the status that a test gives them', async () => {
+    const podIP = '10.1.2.3';
+    await kubernetes.request('PATCH', `${PODS}/cart/status`, {
+      status: { phase: 'Running', podIP, podIPs: [{ ip: podIP }] },
+    });
+    const pods = await kubernetes.kubectl(['get', 'pods', '-n=shop', '-o=jsonpath={.items[*].status.podIP}']);
+    expect(pods).toBe(podIP);
+  });
+
+  test('refuses pods of a service account that there is not', async () => {
+    const pod = { metadata: { name: 'stray' }, spec: { serviceAccountName: 'stray', containers: CONTAINERS } };
+    await expect(kubernetes.request('POST', PODS, pod)).rejects.toThrow(/403.*serviceaccount.*not found/s);
+  });
+
+  test('tells a watch of every change', async () => {
+    const token = await kubernetes.token('shop', 'reader');
+    const { body } = await request(`${kubernetes.url}${PODS}?watch=true`, {
+      dispatcher,
+      headers: { authorization: `Bearer ${token}` },
+    });
+    let seen = '';
+    body.on('data', (chunk: Buffer) => {
+      seen += chunk.toString();
+    });
+    await kubernetes.request('PATCH', `${PODS}/cart`, { metadata: { annotations: { seen: 'by-a-watch' } } });
+    await vi.waitFor(() => expect(seen).toContain('by-a-watch'), { timeout: 10_000 });
+    body.destroy();
+  });
+
+  test('lets a service account do what its role says and nothing else', async () => {
+    const token = await kubernetes.token('shop', 'reader', { seconds: 600 });
+    expect(await statusFor(token, PODS)).toBe(200);
+    expect(await statusFor(token, '/api/v1/namespaces/shop/secrets')).toBe(403);
+    expect(await statusFor(`${token}x`, PODS)).toBe(401);
+  });
+
+  test('counts requests by user, verb and resource', async () => {
+    await kubernetes.kubectl([
+      `--kubeconfig=${await kubernetes.kubeconfigFor('shop', 'observer')}`,
+      'get',
+      'pods',
+      '-n=shop',
+    ]);
+    await vi.waitFor(async () => {
+      const events = await kubernetes.auditEvents();
+      const asked = events.filter(
+        ({ user, resource }) => user === 'system:serviceaccount:shop:observer' && resource === 'pods',
+      );
+      expect(asked).toMatchObject([{ verb: 'list', namespace: 'shop', code: 200 }]);
+    });
+  });
+
+  test('has helm install a chart and tells it the version of Kubernetes', async () => {
+    await kubernetes.helm(['install', 'greeting', chart(kubernetes.folder), '--namespace=shop']);
+    const { data } = await kubernetes.request<{ data: unknown }>('GET', '/api/v1/namespaces/shop/configmaps/greeting');
+    const { gitVersion } = await kubernetes.request<{ gitVersion: string }>('GET', '/version');
+    expect(data).toEqual({ kubernetes: gitVersion });
+  });
+
+  test('keeps its data through a crash, and forgets the past when it is told to', async () => {
+    const { metadata } = await kubernetes.request<List>('GET', PODS);
+    const token = await kubernetes.token('shop', 'reader');
+    await kubernetes.kubectl(['create', 'configmap', 'later', '-n=shop']);
+    await kubernetes.compact();
+    await kubernetes.crash();
+    await expect(kubernetes.request('GET', PODS)).rejects.toThrow();
+    await kubernetes.restart();
+    expect((await kubernetes.request<List>('GET', PODS)).items.map((pod) => pod.metadata.name)).toEqual(['cart']);
+    expect(await statusFor(token, PODS)).toBe(200);
+    const past = `${PODS}?watch=true&resourceVersion=${metadata.resourceVersion}`;
+    expect(
+      await (
+        await request(kubernetes.url + past, { dispatcher, headers: { authorization: `Bearer ${token}` } })
+      ).body.text(),
+    ).toContain('410');
+  });
+});
+
+/** A chart in a folder below `parent` whose one object holds the version that helm was told. */
+function chart(parent: string): string {
+  const folder = join(parent, 'chart');
+  mkdirSync(join(folder, 'templates'), { recursive: true });
+  writeFileSync(join(folder, 'Chart.yaml'), 'apiVersion: v2\nname: greeting\nversion: 1.0.0\n');
+  const template = `apiVersion: v1
+kind: ConfigMap
+metadata: { name: greeting }
+data: { kubernetes: {{ .Capabilities.KubeVersion.Version | quote }} }
+`;
+  writeFileSync(join(folder, 'templates/greeting.yaml'), template);
+  return folder;
+}
+
+interface List {
+  readonly metadata: { readonly resourceVersion: string };
+  readonly items: readonly { readonly metadata: { readonly name: string } }[];
+}
+
+const PODS = '/api/v1/namespaces/shop/pods';
+const CONTAINERS = [{ name: 'cart', image: 'cart' }];
+
+/** A pod, and service accounts that may read pods. */
+const SHOP = `
+apiVersion: v1
+kind: Namespace
+metadata: { name: shop }
+---
+apiVersion: v1
+kind: ServiceAccount
+metadata: { name: default, namespace: shop }
+---
+apiVersion: v1
+kind: ServiceAccount
+metadata: { name: reader, namespace: shop }
+---
+apiVersion: v1
+kind: ServiceAccount
+metadata: { name: observer, namespace: shop }
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: Role
+metadata: { name: pod-reader, namespace: shop }
+rules:
+  - { apiGroups: [''], resources: [pods], verbs: [get, list, watch] }
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: RoleBinding
+metadata: { name: pod-reader, namespace: shop }
+roleRef: { apiGroup: rbac.authorization.k8s.io, kind: Role, name: pod-reader }
+subjects:
+  - { kind: ServiceAccount, name: reader, namespace: shop }
+  - { kind: ServiceAccount, name: observer, namespace: shop }
+---
+apiVersion: v1
+kind: Pod
+metadata: { name: cart, namespace: shop }
+spec: { containers: [{ name: cart, image: cart }] }
+`;

@@ -1,0 +1,31 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe } from 'vitest';
+
+const BUILD = 'scripts/build-kubernetes-assets.sh';
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+
+/**
+ * The folder with etcd, kube-apiserver and kubectl: what KUBEBUILDER_ASSETS names, or what
+ * `scripts/build-kubernetes-assets.sh` has built. Undefined where there is none.
+ */
+export function kubernetesAssets(): string | undefined {
+  const folder = execFileSync('bash', [join(ROOT, BUILD), '--path'], { encoding: 'utf8' }).trim();
+  const present = ['etcd', 'kube-apiserver', 'kubectl'].every((name) => existsSync(join(folder, name)));
+  return present ? folder : undefined;
+}
+
+/** The program of this name in `folder`; envtest's folders have no helm, that is the PATH's then. */
+export function assetOf(folder: string, name: 'etcd' | 'kube-apiserver' | 'kubectl' | 'helm'): string {
+  const path = join(folder, name);
+  return name === 'helm' && !existsSync(path) ? name : path;
+}
+
+/** `describe` for tests against a Kubernetes API server: skipped, and loudly so, where there is none to start. */
+export function describeWithKubernetes(title: string, tests: () => void): void {
+  const skipped = kubernetesAssets() === undefined;
+  if (skipped) process.stderr.write(`SKIPPED: ${title}: no kube-apiserver and etcd here, run \`bash ${BUILD}\`\n`);
+  describe.skipIf(skipped)(title, tests);
+}
