@@ -1,46 +1,41 @@
-import { createHash } from 'node:crypto';
-import type { RunningKubernetes } from '../testserver/kubernetes.ts';
+import { randomUUID } from 'node:crypto';
+import type { RunningKubernetes, StoredObject } from '../testserver/kubernetes.ts';
+import {
+  deploymentOf,
+  endpointOf,
+  endpointSliceOf,
+  type FleetPod,
+  type FleetService,
+  podOf,
+  replicaSetOf,
+  serviceOf,
+  statusOf,
+  templateHash,
+} from './fleet-objects.ts';
 
 export interface FleetSize {
   readonly pods: number;
-  /** Each is a Deployment with its ReplicaSet, a Service and an EndpointSlice. */
   readonly services: number;
   readonly nodes: number;
-}
-
-export interface FleetPod {
-  readonly name: string;
-  readonly uid: string;
-  readonly service: string;
-  readonly node: string;
-  readonly address: string;
-}
-
-interface Workload {
-  readonly service: string;
-  readonly replicaSet: { readonly name: string; readonly uid: string };
-  /** Oldest first. */
-  pods: readonly FleetPod[];
-}
-
-interface Created {
-  readonly metadata: { readonly name: string; readonly uid: string };
 }
 
 /** How many endpoints Kubernetes' own controller puts into a slice. */
 const SLICE_ENDPOINTS = 100;
 
 /**
- * Many pods, in one namespace, as nodes and controllers would have them: owned, scheduled, running and ready, with
- * addresses of their own. How many requests are under way at a time is bounded by the client of `kubernetes`.
+ * Many pods in a namespace, as controllers and nodes would have them: owned, running and ready, with addresses of their
+ * own. They are put into etcd all at once; what changes afterwards goes through the API, and `kubernetes` bounds how
+ * many requests are under way at a time.
  */
 export class Fleet {
   readonly #kubernetes: RunningKubernetes;
   readonly #namespace: string;
   readonly #nodes: number;
-  readonly #workloads: Workload[] = [];
-  /** Pods ever made: names and addresses come from it. */
+  /** By service, oldest first. */
+  readonly #pods = new Map<FleetService, FleetPod[]>();
+  /** Pods ever made: nodes, names and addresses come from it. */
   #made = 0;
+  /** Pods ever replaced: whose turn it is. */
   #replaced = 0;
 
   private constructor(kubernetes: RunningKubernetes, namespace: string, nodes: number) {
@@ -51,152 +46,129 @@ export class Fleet {
 
   /** Makes the namespace and fills it. Pods are spread evenly over services and nodes. */
   static async create(kubernetes: RunningKubernetes, namespace: string, size: FleetSize): Promise<Fleet> {
-    const perService = size.pods / size.services;
-    if (perService > SLICE_ENDPOINTS) throw new RangeError(`more than ${SLICE_ENDPOINTS} pods for a service`);
+    if (size.pods > size.services * SLICE_ENDPOINTS) throw new RangeError('too many pods for so few services');
     const fleet = new Fleet(kubernetes, namespace, size.nodes);
     await kubernetes.request('POST', '/api/v1/namespaces', { metadata: { name: namespace } });
-    await fleet.#post('/api/v1', 'serviceaccounts', { metadata: { name: 'default' } });
-    await Promise.all(
-      Array.from({ length: size.services }, async (_, index) => {
-        const count = Math.floor((index + 1) * perService) - Math.floor(index * perService);
-        fleet.#workloads.push(await fleet.#makeWorkload(`service-${index}`, count));
-      }),
+    await kubernetes.request('POST', fleet.#path('serviceaccounts'), { metadata: { name: 'default' } });
+    await fleet.#seedPods(
+      Array.from({ length: size.services }, (_, index) => fleet.#nextService(index)),
+      size.pods,
     );
+    await fleet.#seedServices();
     return fleet;
   }
 
   get pods(): readonly FleetPod[] {
-    return this.#workloads.flatMap(({ pods }) => pods);
+    return [...this.#pods.values()].flat();
   }
 
   /** Replaces `count` pods, service by service in turn, as rollouts do: a new one comes before the oldest one goes. */
   async churn(count: number): Promise<void> {
-    const turns = new Map<Workload, number>();
-    for (let turn = 0; turn < count; turn++) {
-      const workload = this.#workloads[this.#replaced++ % this.#workloads.length];
-      if (workload !== undefined) turns.set(workload, (turns.get(workload) ?? 0) + 1);
-    }
-    await Promise.all([...turns].map(([workload, pods]) => this.#replace(workload, pods)));
+    const services = [...this.#pods.keys()];
+    const turns = new Map<FleetService, number>();
+    for (const service of inTurn(services, this.#replaced, count)) turns.set(service, (turns.get(service) ?? 0) + 1);
+    this.#replaced += count;
+    await Promise.all([...turns].map(([service, pods]) => this.#replace(service, pods)));
   }
 
-  async #replace(workload: Workload, count: number): Promise<void> {
-    const made = await this.#makePods(workload, count);
-    const gone = workload.pods.slice(0, count);
-    workload.pods = [...workload.pods.slice(count), ...made];
-    const slice = `${this.#path('/apis/discovery.k8s.io/v1', 'endpointslices')}/${workload.service}`;
-    await this.#kubernetes.request('PATCH', slice, { endpoints: workload.pods.map((pod) => this.#endpoint(pod)) });
-    const pods = this.#path('/api/v1', 'pods');
-    // There is no kubelet that would confirm a graceful end.
+  async #replace(service: FleetService, count: number): Promise<void> {
+    const made = await Promise.all(Array.from({ length: count }, () => this.#makePod(service)));
+    const before = this.#pods.get(service) ?? [];
+    const after = [...before.slice(count), ...made];
+    this.#pods.set(service, after);
+    await this.#kubernetes.request('PATCH', this.#path('endpointslices', service.name), {
+      endpoints: after.map(endpointOf),
+    });
+    // There is no node that would confirm a graceful end.
+    const remove = { gracePeriodSeconds: 0 };
     await Promise.all(
-      gone.map(({ name }) => this.#kubernetes.request('DELETE', `${pods}/${name}?gracePeriodSeconds=0`)),
+      before.slice(0, count).map(({ name }) => this.#kubernetes.request('DELETE', this.#path('pods', name), remove)),
     );
   }
 
-  async #makeWorkload(service: string, count: number): Promise<Workload> {
-    const labels = { app: service };
-    const template = { metadata: { labels }, spec: podSpec(service) };
-    const spec = { replicas: count, selector: { matchLabels: labels }, template };
-    const deployment = await this.#post('/apis/apps/v1', 'deployments', { metadata: { name: service, labels }, spec });
-    const hash = digest(service).slice(0, 10);
-    const replicaSet = await this.#post('/apis/apps/v1', 'replicasets', {
-      metadata: { name: `${service}-${hash}`, labels, ownerReferences: [owner('Deployment', deployment)] },
-      spec,
-    });
-    const workload: Workload = { service, replicaSet: replicaSet.metadata, pods: [] };
-    workload.pods = await this.#makePods(workload, count);
-    await this.#post('/api/v1', 'services', {
-      metadata: { name: service, labels },
-      spec: { selector: labels, ports: [{ name: 'http', port: 80, targetPort: 8080 }] },
-    });
-    await this.#post('/apis/discovery.k8s.io/v1', 'endpointslices', {
-      metadata: { name: service, labels: { 'kubernetes.io/service-name': service } },
-      addressType: 'IPv4',
-      endpoints: workload.pods.map((pod) => this.#endpoint(pod)),
-      ports: [{ name: 'http', port: 8080, protocol: 'TCP' }],
-    });
-    return workload;
+  /** Makes a pod by the API: first without a status, as it always is, then running. */
+  async #makePod(service: FleetService): Promise<FleetPod> {
+    const next = this.#nextPod(service);
+    const { metadata } = await this.#kubernetes.request<StoredObject>('POST', this.#path('pods'), podOf(next));
+    const pod = { ...next, uid: metadata.uid };
+    await this.#kubernetes.request('PATCH', this.#path('pods', pod.name, 'status'), { status: statusOf(pod) });
+    return pod;
   }
 
-  #makePods(workload: Workload, count: number): Promise<readonly FleetPod[]> {
-    return Promise.all(Array.from({ length: count }, () => this.#makePod(workload)));
+  /** The first pod is made by the API; the others have all that the server added to it. */
+  async #seedPods(services: readonly FleetService[], count: number): Promise<void> {
+    const [first, ...others] = inTurn(services, 0, count);
+    if (first === undefined) return;
+    const pattern = await this.#makePod(first);
+    const stored = await this.#kubernetes.request<StoredObject>('GET', this.#path('pods', pattern.name));
+    const copies = others.map((service) => ({ ...this.#nextPod(service), uid: randomUUID() }));
+    await this.#kubernetes.seed(
+      'pods',
+      copies.map((pod) => copyOf(stored, pod)),
+    );
+    for (const service of services) this.#pods.set(service, []);
+    for (const pod of [pattern, ...copies]) this.#pods.get(pod.service)?.push(pod);
   }
 
-  async #makePod({ service, replicaSet }: Workload): Promise<FleetPod> {
+  async #seedServices(): Promise<void> {
+    const services = [...this.#pods];
+    await this.#kubernetes.seed(
+      'deployments',
+      services.map(([service, pods]) => deploymentOf(service, pods.length)),
+    );
+    await this.#kubernetes.seed(
+      'replicasets',
+      services.map(([service, pods]) => replicaSetOf(service, pods.length)),
+    );
+    await this.#kubernetes.seed(
+      'endpointslices',
+      services.map(([service, pods]) => endpointSliceOf(service, randomUUID(), pods)),
+    );
+    // By the API: the server chooses a service's address.
+    await Promise.all(
+      services.map(([service]) => this.#kubernetes.request('POST', this.#path('services'), serviceOf(service))),
+    );
+  }
+
+  #nextService(index: number): FleetService {
+    const name = `service-${index}`;
+    return {
+      namespace: this.#namespace,
+      name,
+      deployment: { name, uid: randomUUID() },
+      replicaSet: { name: `${name}-${templateHash(name)}`, uid: randomUUID() },
+    };
+  }
+
+  #nextPod(service: FleetService): Omit<FleetPod, 'uid'> {
     const number = this.#made++;
-    const node = `node-${number % this.#nodes}`;
-    const address = `10.${128 + (number >> 16)}.${(number >> 8) & 255}.${number & 255}`;
-    const pod = await this.#post('/api/v1', 'pods', {
-      metadata: {
-        name: `${replicaSet.name}-${digest(String(number)).slice(0, 5)}${number}`,
-        labels: { app: service, 'pod-template-hash': replicaSet.name.slice(service.length + 1) },
-        annotations: { 'kubectl.kubernetes.io/restartedAt': new Date().toISOString() },
-        ownerReferences: [owner('ReplicaSet', { metadata: replicaSet })],
-      },
-      spec: { ...podSpec(service), nodeName: node },
-    });
-    const { name, uid } = pod.metadata;
-    await this.#kubernetes.request('PATCH', `${this.#path('/api/v1', 'pods')}/${name}/status`, {
-      status: runningStatus(service, uid, address),
-    });
-    return { name, uid, service, node, address };
+    return {
+      service,
+      name: `${service.replicaSet.name}-${number.toString(36).padStart(5, '0')}`,
+      node: `node-${number % this.#nodes}`,
+      address: `10.${128 + (number >> 16)}.${(number >> 8) & 255}.${number & 255}`,
+    };
   }
 
-  #endpoint({ name, uid, node, address }: FleetPod): object {
-    const targetRef = { kind: 'Pod', namespace: this.#namespace, name, uid };
-    return { addresses: [address], nodeName: node, conditions: { ready: true }, targetRef };
-  }
-
-  #post(api: string, resource: string, body: object): Promise<Created> {
-    return this.#kubernetes.request<Created>('POST', this.#path(api, resource), body);
-  }
-
-  #path(api: string, resource: string): string {
-    return `${api}/namespaces/${this.#namespace}/${resource}`;
+  #path(resource: string, ...below: readonly string[]): string {
+    const api = resource === 'endpointslices' ? '/apis/discovery.k8s.io/v1' : '/api/v1';
+    return [`${api}/namespaces/${this.#namespace}/${resource}`, ...below].join('/');
   }
 }
 
-function owner(kind: 'Deployment' | 'ReplicaSet', { metadata: { name, uid } }: Created): object {
-  return { apiVersion: 'apps/v1', kind, name, uid, controller: true, blockOwnerDeletion: true };
+/** The next `count` of a list that begins again when it is through. */
+function inTurn<Item>(list: readonly Item[], from: number, count: number): readonly Item[] {
+  return Array.from({ length: count }, (_, index) => list[(from + index) % list.length]).filter(
+    (item) => item !== undefined,
+  );
 }
 
-/** About as large as pods are in clusters: what a client keeps of them decides what memory it takes. */
-function podSpec(service: string): object {
-  const env = Array.from({ length: 12 }, (_, index) => ({ name: `SETTING_${index}`, value: `${service}-${index}` }));
-  const probe = { httpGet: { path: '/healthy', port: 8080 }, periodSeconds: 10 };
-  const resources = { requests: { cpu: '100m', memory: '128Mi' }, limits: { memory: '256Mi' } };
-  const ports = [{ name: 'http', containerPort: 8080 }];
-  const image = `registry.example/${service}:1.0.0`;
+function copyOf(stored: StoredObject, pod: FleetPod): StoredObject {
+  const { metadata, spec } = podOf(pod);
   return {
-    containers: [{ name: service, image, env, ports, resources, livenessProbe: probe, readinessProbe: probe }],
-    tolerations: [{ key: 'example/dedicated', operator: 'Exists', effect: 'NoSchedule' }],
+    ...stored,
+    metadata: { ...stored.metadata, ...metadata, uid: pod.uid },
+    spec: { ...stored.spec, ...spec },
+    status: statusOf(pod),
   };
-}
-
-function runningStatus(service: string, uid: string, address: string): object {
-  const now = new Date().toISOString();
-  const types = ['PodScheduled', 'Initialized', 'ContainersReady', 'Ready'];
-  return {
-    phase: 'Running',
-    podIP: address,
-    podIPs: [{ ip: address }],
-    startTime: now,
-    conditions: types.map((type) => ({ type, status: 'True', lastTransitionTime: now })),
-    containerStatuses: [
-      {
-        name: service,
-        image: `registry.example/${service}:1.0.0`,
-        imageID: `registry.example/${service}@sha256:${digest(service)}`,
-        containerID: `containerd://${digest(uid)}`,
-        ready: true,
-        started: true,
-        restartCount: 0,
-        state: { running: { startedAt: now } },
-      },
-    ],
-  };
-}
-
-/** 64 hexadecimal digits, always the same for a text. */
-function digest(text: string): string {
-  return createHash('sha256').update(text).digest('hex');
 }

@@ -16,6 +16,8 @@ export interface KubernetesClient {
    * @throws Error with the server's answer unless it is successful.
    */
   readonly request: <Answer = unknown>(method: Method, path: string, body?: object) => Promise<Answer>;
+  /** Whether the server has all that it starts with: its roles and the namespace `default` too. */
+  isReady(): Promise<boolean>;
   close(): Promise<void>;
 }
 
@@ -23,18 +25,25 @@ export interface KubernetesClient {
 export function kubernetesClient(url: string, files: ClientFiles, connections = 16): KubernetesClient {
   const [ca, cert, key] = [files.caFile, files.certFile, files.keyFile].map((file) => readFileSync(file, 'utf8'));
   const dispatcher = new Agent({ connections, connect: { ca, cert, key } });
+  const ask = async (method: Method, path: string, body?: object): Promise<string> => {
+    const answer = await request(new URL(path, url), {
+      dispatcher,
+      method,
+      headers: { 'content-type': method === 'PATCH' ? 'application/merge-patch+json' : 'application/json' },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+    const text = await answer.body.text();
+    if (answer.statusCode >= 300) throw new Error(`${method} ${path}: ${answer.statusCode}: ${text}`);
+    return text;
+  };
   return {
-    async request<Answer>(method: Method, path: string, body?: object) {
-      const answer = await request(new URL(path, url), {
-        dispatcher,
-        method,
-        headers: { 'content-type': method === 'PATCH' ? 'application/merge-patch+json' : 'application/json' },
-        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-      });
-      const text = await answer.body.text();
-      if (answer.statusCode >= 300) throw new Error(`${method} ${path}: ${answer.statusCode}: ${text}`);
-      return JSON.parse(text) as Answer;
-    },
+    request: async <Answer>(method: Method, path: string, body?: object) =>
+      JSON.parse(await ask(method, path, body)) as Answer,
+    isReady: () =>
+      Promise.all([ask('GET', '/readyz'), ask('GET', '/api/v1/namespaces/default')]).then(
+        () => true,
+        () => false,
+      ),
     close: () => dispatcher.destroy(),
   };
 }

@@ -1,14 +1,29 @@
 import { execFile } from 'node:child_process';
-import { generateKeyPairSync } from 'node:crypto';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { makeAuthority } from '../daemon/certificates.ts';
-import { type AuditEvent, auditPolicy, parseAuditLog } from './kubernetes-audit.ts';
+import { startEtcd } from './etcd.ts';
+import { type AuditEvent, parseAuditLog } from './kubernetes-audit.ts';
+import { apiServerFlags, writeServerFiles } from './kube-apiserver.ts';
 import { assetOf, kubernetesAssets } from './kubernetes-assets.ts';
 import { kubernetesClient, type KubernetesClient } from './kubernetes-client.ts';
 import { freePort, type RunningProgram, startProgram } from './prometheus.ts';
+
+/** An object of a namespace as etcd has it. */
+export interface StoredObject {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly metadata: {
+    readonly namespace: string;
+    readonly name: string;
+    readonly uid: string;
+    readonly creationTimestamp: string;
+    readonly [other: string]: unknown;
+  };
+  readonly spec?: object;
+  readonly [other: string]: unknown;
+}
 
 export interface RunningKubernetes {
   readonly url: string;
@@ -33,6 +48,11 @@ export interface RunningKubernetes {
    * The server tells of a request's end just after the client has seen it: wait for what you expect.
    */
   auditEvents(): Promise<readonly AuditEvent[]>;
+  /**
+   * Puts objects into etcd, whole and with their status, in a small part of the time that the API takes. Nobody checks
+   * them or fills in what is missing, and no audit event tells of them; clients and watches see them as any others.
+   */
+  seed(resource: string, objects: readonly StoredObject[]): Promise<void>;
   /** Has etcd forget the past: a watch that resumes from an older resource version after a restart gets 410 Gone. */
   compact(): Promise<void>;
   /** Ends the API server as a crash would; etcd keeps the data. */
@@ -73,8 +93,8 @@ async function startIn(
   assets: string,
   undo: (() => Promise<unknown>)[],
 ): Promise<Omit<RunningKubernetes, 'stop'>> {
-  const etcd = await startEtcd(folder, assets);
-  undo.push(() => etcd.program.kill());
+  const etcd = await startEtcd(assetOf(assets, 'etcd'), folder);
+  undo.push(() => etcd.kill());
 
   const port = await freePort();
   const url = `https://127.0.0.1:${port}`;
@@ -82,32 +102,15 @@ async function startIn(
   const client = kubernetesClient(url, { caFile: files.ca, certFile: files.admin.cert, keyFile: files.admin.key });
   undo.push(() => client.close());
   const launch = (): Promise<RunningProgram> =>
-    startProgram(assetOf(assets, 'kube-apiserver'), apiServerFlags(files, port, etcd.url), async () => {
-      await client.request('GET', '/api/v1/namespaces/default');
-      return true;
-    });
+    startProgram(assetOf(assets, 'kube-apiserver'), apiServerFlags(files, port, etcd.url), () => client.isReady());
   let apiServer = await launch();
   undo.push(() => apiServer.kill());
 
   const kubeconfigOf = kubeconfigs(folder, url, files.ca);
   const admin = { 'client-certificate': files.admin.cert, 'client-key': files.admin.key };
   const kubeconfig = await kubeconfigOf('admin', admin);
-  // Whoever runs the tests may have settings and a cache in their home.
-  const environment = { ...process.env, HOME: folder, KUBECONFIG: kubeconfig, ...helmFolders(folder) };
-  const run = async (name: 'kubectl' | 'helm', args: readonly string[], stdin = ''): Promise<string> => {
-    const running = promisify(execFile)(assetOf(assets, name), [...args], { env: environment, maxBuffer: 2 ** 28 });
-    running.child.stdin?.end(stdin);
-    return (await running).stdout;
-  };
-  const token: RunningKubernetes['token'] = async (namespace, serviceAccount, { seconds = 3600 } = {}) => {
-    const path = `/api/v1/namespaces/${namespace}/serviceaccounts/${serviceAccount}/token`;
-    const answer = await client.request<{ status: { token: string } }>('POST', path, {
-      apiVersion: 'authentication.k8s.io/v1',
-      kind: 'TokenRequest',
-      spec: { expirationSeconds: seconds },
-    });
-    return answer.status.token;
-  };
+  const run = commands(folder, assets, kubeconfig);
+  const token = tokens(client);
   return {
     url,
     folder,
@@ -120,7 +123,11 @@ async function startIn(
     kubeconfigFor: async (namespace, serviceAccount) =>
       kubeconfigOf(`${namespace}-${serviceAccount}`, { token: await token(namespace, serviceAccount) }),
     auditEvents: async () => parseAuditLog(await readFile(files.auditLog, 'utf8')),
-    compact: () => compact(etcd.url),
+    seed: (resource, objects) => {
+      const key = ({ metadata: { namespace, name } }: StoredObject) => `/registry/${resource}/${namespace}/${name}`;
+      return etcd.put(new Map(objects.map((object) => [key(object), JSON.stringify(object)])));
+    },
+    compact: () => etcd.compact(),
     crash: () => apiServer.kill(),
     restart: async () => {
       apiServer = await launch();
@@ -128,77 +135,31 @@ async function startIn(
   };
 }
 
-async function startEtcd(folder: string, assets: string): Promise<{ url: string; program: RunningProgram }> {
-  const url = `http://127.0.0.1:${await freePort()}`;
-  const flags = [
-    `--data-dir=${join(folder, 'etcd')}`,
-    `--listen-client-urls=${url}`,
-    `--advertise-client-urls=${url}`,
-    // It has no peers.
-    '--listen-peer-urls=http://127.0.0.1:0',
-    // What it has written outlives its own end, if not that of the machine.
-    '--unsafe-no-fsync',
-    '--log-level=error',
-  ];
-  return { url, program: await startProgram(assetOf(assets, 'etcd'), flags, `${url}/readyz`) };
-}
-
-interface ServerFiles {
-  readonly ca: string;
-  readonly server: { readonly cert: string; readonly key: string };
-  readonly admin: { readonly cert: string; readonly key: string };
-  /** By which the tokens of service accounts are signed. */
-  readonly tokens: { readonly publicKey: string; readonly privateKey: string };
-  readonly auditPolicy: string;
-  readonly auditLog: string;
-}
-
-async function writeServerFiles(folder: string): Promise<ServerFiles> {
-  const authority = makeAuthority(folder);
-  const file = async (name: string, text: string): Promise<string> => {
-    await writeFile(join(folder, name), text, { mode: 0o600 });
-    return join(folder, name);
-  };
-  const tokens = generateKeyPairSync('ec', {
-    namedCurve: 'P-256',
-    publicKeyEncoding: { type: 'spki', format: 'pem' },
-    privateKeyEncoding: { type: 'sec1', format: 'pem' },
-  });
-  return {
-    ca: authority.cert,
-    server: authority.sign('kube-apiserver', 'kube-apiserver'),
-    // RBAC lets this group do everything, before any role exists.
-    admin: authority.sign('admin', 'admin/O=system:masters'),
-    tokens: {
-      publicKey: await file('tokens.pub', tokens.publicKey),
-      privateKey: await file('tokens.key', tokens.privateKey),
-    },
-    auditPolicy: await file('audit-policy.yaml', JSON.stringify(auditPolicy)),
-    auditLog: await file('audit.log', ''),
+function tokens(client: KubernetesClient): RunningKubernetes['token'] {
+  return async (namespace, serviceAccount, { seconds = 3600 } = {}) => {
+    const path = `/api/v1/namespaces/${namespace}/serviceaccounts/${serviceAccount}/token`;
+    const { status } = await client.request<{ status: { token: string } }>('POST', path, {
+      apiVersion: 'authentication.k8s.io/v1',
+      kind: 'TokenRequest',
+      spec: { expirationSeconds: seconds },
+    });
+    return status.token;
   };
 }
 
-function apiServerFlags(files: ServerFiles, port: number, etcdUrl: string): readonly string[] {
-  const issuer = 'https://kubernetes.default.svc.cluster.local';
-  return [
-    `--etcd-servers=${etcdUrl}`,
-    '--bind-address=127.0.0.1',
-    `--secure-port=${port}`,
-    // The endpoint of the service `kubernetes` must not be on the loopback. This address is for documentation (RFC 5737).
-    '--advertise-address=192.0.2.1',
-    '--service-cluster-ip-range=10.96.0.0/16,fd00:96::/112',
-    `--tls-cert-file=${files.server.cert}`,
-    `--tls-private-key-file=${files.server.key}`,
-    `--client-ca-file=${files.ca}`,
-    '--authorization-mode=Node,RBAC',
-    // Charts of node agents have privileged pods.
-    '--allow-privileged=true',
-    `--service-account-issuer=${issuer}`,
-    `--service-account-key-file=${files.tokens.publicKey}`,
-    `--service-account-signing-key-file=${files.tokens.privateKey}`,
-    `--audit-policy-file=${files.auditPolicy}`,
-    `--audit-log-path=${files.auditLog}`,
-  ];
+/** Runs commands as the administrator. Whoever runs the tests may have settings and a cache at home: it is another one. */
+function commands(folder: string, assets: string, kubeconfig: string) {
+  const helmFolders = {
+    HELM_CACHE_HOME: join(folder, 'helm/cache'),
+    HELM_CONFIG_HOME: join(folder, 'helm/config'),
+    HELM_DATA_HOME: join(folder, 'helm/data'),
+  };
+  const env = { ...process.env, HOME: folder, KUBECONFIG: kubeconfig, ...helmFolders };
+  return async (name: 'kubectl' | 'helm', args: readonly string[], stdin = ''): Promise<string> => {
+    const running = promisify(execFile)(assetOf(assets, name), [...args], { env, maxBuffer: 2 ** 28 });
+    running.child.stdin?.end(stdin);
+    return (await running).stdout;
+  };
 }
 
 /** Writes kubeconfigs for users of the server at `url`. JSON is YAML. */
@@ -216,21 +177,4 @@ function kubeconfigs(folder: string, url: string, ca: string) {
     await writeFile(path, JSON.stringify(config), { mode: 0o600 });
     return path;
   };
-}
-
-function helmFolders(folder: string): Readonly<Record<string, string>> {
-  const names = ['HELM_CACHE_HOME', 'HELM_CONFIG_HOME', 'HELM_DATA_HOME'];
-  return Object.fromEntries(names.map((name) => [name, join(folder, 'helm', name.toLowerCase())]));
-}
-
-/** By etcd's JSON gateway: the present revision comes with every answer. */
-async function compact(etcdUrl: string): Promise<void> {
-  const ask = async (path: string, body: object): Promise<unknown> => {
-    const answer = await fetch(`${etcdUrl}${path}`, { method: 'POST', body: JSON.stringify(body) });
-    if (!answer.ok) throw new Error(`etcd: ${path}: ${answer.status}: ${await answer.text()}`);
-    return answer.json();
-  };
-  const anyKey = Buffer.from('/').toString('base64');
-  const { header } = (await ask('/v3/kv/range', { key: anyKey })) as { header: { revision: string } };
-  await ask('/v3/kv/compaction', { revision: header.revision, physical: true });
 }
