@@ -2,6 +2,7 @@ import { statfsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { setImmediate } from 'node:timers/promises';
+import { ConfigError } from '../daemon/config-file.ts';
 import { createWebApp, listen, ScrapeAbort, type MetricsPage, type Scrape } from '../daemon/http.ts';
 import type { StopStack } from '../daemon/lifecycle.ts';
 import { ConditionLog, type Logger } from '../daemon/logger.ts';
@@ -167,7 +168,11 @@ async function openKubernetes(
 async function openCredentials(kubeconfig: string | undefined): Promise<Credentials> {
   if (kubeconfig === undefined) return inCluster(process.env);
   const { fromKubeconfig } = await import('./identity/kubernetes/kubeconfig.ts');
-  return fromKubeconfig(kubeconfig);
+  try {
+    return fromKubeconfig(kubeconfig);
+  } catch (error) {
+    throw new ConfigError(`${kubeconfig}: not a usable kubeconfig`, { cause: error });
+  }
 }
 
 /** CGROUP2_SUPER_MAGIC of linux/magic.h. */

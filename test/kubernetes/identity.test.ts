@@ -322,8 +322,12 @@ describeWithKubernetes('identity from a Kubernetes API server', () => {
       await cluster.pod({ name: 'brief', addresses: [CART.unlisted[0]] });
       const exporter = await start();
       const up = 'lorikeet_exporter_kubernetes_up';
-      const isUp = async (value: number): Promise<void> =>
-        soon(async () => expect(new Set(Object.values(await exporter.samples(up)))).toEqual(new Set([value])));
+      // The last pause between two attempts may be half a minute.
+      const isUp = (value: number): Promise<void> =>
+        vi.waitFor(async () => expect(new Set(Object.values(await exporter.samples(up)))).toEqual(new Set([value])), {
+          timeout: 60_000,
+          interval: 200,
+        });
       await isUp(1);
       await kubernetes.crash();
       await isUp(0);
@@ -402,7 +406,7 @@ describeWithKubernetes('identity from a Kubernetes API server', () => {
     const { status, stderr } = bundle.run('--kubernetes.kubeconfig=/absent', `--kubernetes.node-name=${NODE}`);
     expect({ status, stderr }).toMatchObject({
       status: 2,
-      stderr: expect.stringContaining('/absent: not a readable kubeconfig'),
+      stderr: expect.stringContaining('/absent: not a usable kubeconfig'),
     });
     await withShop(async (front, cart) => {
       const { stop } = await shop(front, cart);

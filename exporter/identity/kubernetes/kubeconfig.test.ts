@@ -2,7 +2,6 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { ConfigError } from '../../../daemon/config-file.ts';
 import { fromKubeconfig } from './kubeconfig.ts';
 
 let folder: string;
@@ -36,8 +35,8 @@ describe('fromKubeconfig', () => {
   });
 
   it.each([
-    ['no file', () => join(folder, 'none')],
-    ['no kubeconfig', () => write('other', '[]')],
-    ['no context', () => write('empty', '{clusters: [], users: [], contexts: []}')],
-  ])('refuses %s', (_name, file) => expect(() => fromKubeconfig(file())).toThrow(ConfigError));
+    ['no file', () => join(folder, 'none'), 'ENOENT'],
+    ['no kubeconfig', () => write('other', '[]'), 'expected a current context'],
+    ['no context', () => write('empty', '{clusters: [], users: [], contexts: []}'), 'expected a current context'],
+  ])('refuses %s', (_name, file, message) => expect(() => fromKubeconfig(file())).toThrow(message));
 });

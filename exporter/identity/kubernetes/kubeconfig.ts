@@ -1,23 +1,18 @@
 import type { RequestOptions } from 'node:https';
 import { KubeConfig } from '@kubernetes/client-node';
-import { ConfigError } from '../../../daemon/config-file.ts';
 import type { Credentials, RequestCredentials } from './credentials.ts';
 
 /**
- * The current context of a kubeconfig, with all ways of authentication that it may name. Imported only where there is one:
- * the library that knows them takes more memory than all else that identity needs.
+ * The current context of a kubeconfig, with all ways of authentication that it may name. Imported only where there is
+ * one: the library that knows them takes more memory than all else that identity needs.
  *
- * @throws ConfigError
+ * @throws Error when it can't be read, or has none.
  */
 export function fromKubeconfig(file: string): Credentials {
   const config = new KubeConfig();
-  try {
-    config.loadFromFile(file);
-  } catch (error) {
-    throw new ConfigError(`${file}: not a readable kubeconfig`, { cause: error });
-  }
+  config.loadFromFile(file);
   const server = config.getCurrentCluster()?.server;
-  if (server === undefined) throw new ConfigError(`${file}: expected a current context with a cluster`);
+  if (server === undefined) throw new Error('expected a current context with a cluster');
   return {
     server,
     async forRequest() {
