@@ -338,13 +338,15 @@ describeWithKubernetes('identity from a Kubernetes API server', () => {
       expect(await edges(exporter)).toEqual({ [`front -> cart ${port}`]: 2 });
       expect(await exporter.get('/-/ready')).toMatchObject({ status: 200 });
 
+      // So that it can't catch up before the past is forgotten.
+      account.write('not-a-token');
       await kubernetes.restart();
       await cluster.deletePod('brief');
       await cluster.annotate('shop/pods/cart-0', { 'lorikeet.dev/service': 'basket' });
       await kubernetes.compact();
-      // Once more, so that no watch has gone on before the past was forgotten.
       await kubernetes.crash();
       await kubernetes.restart();
+      account.write(await kubernetes.token('default', 'lorikeet'));
       await isUp(1);
       await soon(async () =>
         expect(await infos(exporter)).toEqual([`Deployment ${frontName} true`, 'StatefulSet basket/cart-0 true']),

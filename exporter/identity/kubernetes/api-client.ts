@@ -1,5 +1,6 @@
 import { request as requestHttp, type IncomingMessage, type RequestOptions } from 'node:http';
 import { request as requestHttps } from 'node:https';
+import { setImmediate } from 'node:timers/promises';
 import { ApiError, ProtocolError, type ApiStatus } from './api-error.ts';
 import type { Credentials } from './credentials.ts';
 
@@ -19,6 +20,8 @@ export interface ApiRequest {
 
 /** After so many milliseconds of silence the kernel asks whether the other end is still there. */
 const PROBE_MS = 30_000;
+/** Pieces that are smaller than this are events. */
+const LARGE_BYTES = 8192;
 /** Bound on the body of a refusal. */
 const REFUSAL_BYTES = 65_536;
 
@@ -56,6 +59,8 @@ export class ApiClient {
       for await (const chunk of response as AsyncIterable<Buffer>) {
         timer.refresh();
         onBody(chunk);
+        // A long list arrives faster than it is read: others get their turn after each piece.
+        if (chunk.length >= LARGE_BYTES) await setImmediate();
       }
     } catch (error) {
       throw abort.signal.aborted ? abort.signal.reason : error;

@@ -1,5 +1,6 @@
-import { addressBytes } from '../addresses.ts';
+import { addressBytes, peerAddress, type PeerAddress } from '../addresses.ts';
 import { objectKey, type ApiObject } from './metadata.ts';
+import { ownIdentity, type Identity } from './service-identity.ts';
 
 /** What is read of an endpoint slice. */
 interface ApiEndpointSlice extends ApiObject {
@@ -13,10 +14,10 @@ interface ApiEndpointSlice extends ApiObject {
   readonly ports?: readonly { readonly port?: number; readonly protocol?: string }[] | null;
 }
 
-/** One address behind a service. */
+/** What is behind a service at one address. */
 export interface Endpoint {
-  /** 16 bytes as a latin1 string. */
-  readonly bytes: string;
+  /** The address with each of the slice's ports; without one where the slice means all. */
+  readonly addresses: readonly PeerAddress[];
   /** Key of the pod; undefined where no pod is behind the address. */
   readonly pod: string | undefined;
   readonly ready: boolean;
@@ -24,23 +25,23 @@ export interface Endpoint {
 
 /** A part of what is behind a service. */
 export interface Endpoints {
-  readonly namespace: string;
-  /** The service's name. */
+  /** Key of the service. */
   readonly service: string;
+  /** What an endpoint is called that is no pod. */
+  readonly own: Identity;
   readonly endpoints: readonly Endpoint[];
-  /** An undefined port stands for all. */
-  readonly ports: readonly (number | undefined)[];
 }
 
 /** Compacts an endpoint slice; undefined for one that belongs to no service. */
 export function endpointsOf(object: ApiObject): Endpoints | undefined {
   const { metadata, endpoints, ports }: ApiEndpointSlice = object;
-  const service = metadata.labels?.['kubernetes.io/service-name'];
+  const name = metadata.labels?.['kubernetes.io/service-name'];
   const namespace = metadata.namespace ?? '';
-  if (service === undefined) return undefined;
+  if (name === undefined) return undefined;
+  const portsOfTcp = (ports ?? []).flatMap(({ port, protocol = 'TCP' }) => (protocol === 'TCP' ? [port] : []));
   return {
-    namespace,
-    service,
+    service: objectKey({ namespace, name }),
+    own: ownIdentity(namespace, name),
     endpoints: (endpoints ?? []).flatMap(({ addresses = [], conditions, targetRef }) => {
       const pod =
         targetRef?.kind === 'Pod' && targetRef.name !== undefined
@@ -48,8 +49,9 @@ export function endpointsOf(object: ApiObject): Endpoints | undefined {
           : undefined;
       // All addresses of an endpoint are one and the same: kube-proxy uses the first only.
       const bytes = addressBytes(addresses[0] ?? '');
-      return bytes === undefined ? [] : [{ bytes, pod, ready: conditions?.ready !== false }];
+      if (bytes === undefined) return [];
+      const ready = conditions?.ready !== false;
+      return [{ addresses: portsOfTcp.map((port) => peerAddress(bytes, port)), pod, ready }];
     }),
-    ports: (ports ?? []).flatMap(({ port, protocol = 'TCP' }) => (protocol === 'TCP' ? [port] : [])),
   };
 }

@@ -1,15 +1,16 @@
 import { performance } from 'node:perf_hooks';
 import type { Logger } from '../../../daemon/logger.ts';
-import type { Target, TargetSource } from '../target.ts';
+import type { Peer, Target, TargetSource } from '../target.ts';
 import { readAnnotations, type Annotations, type RejectedAnnotation } from './annotations.ts';
 import { ApiClient } from './api-client.ts';
 import type { Credentials } from './credentials.ts';
 import { endpointsOf, type Endpoints } from './endpoints.ts';
-import { Peers } from './peers.ts';
+import { Peers, type PeerTable } from './peers.ts';
 import { PodCgroups } from './pod-cgroup.ts';
-import { localPod, peerPod, type LocalPod, type PeerPod } from './pod.ts';
+import { localPod, peerPod, type LocalPod } from './pod.ts';
 import { Reflector, type Resource } from './reflector.ts';
 import { RejectedAnnotations } from './rejected-annotations.ts';
+import type { Identity } from './service-identity.ts';
 import { virtualService, type VirtualService } from './service.ts';
 
 export interface KubernetesOptions {
@@ -26,7 +27,7 @@ export interface KubernetesOptions {
 /** Changes rest so long before they count: a pod's come in bursts. */
 const SETTLE_MS = 100;
 /** Changes count at most once in so many milliseconds, however many pods of the cluster come and go. */
-const LEAST_INTERVAL_MS = 1000;
+const LEAST_INTERVAL_MS = 2000;
 /** Pods without a cgroup are looked for again after so many milliseconds: they may be the kubelet's first. */
 const SEARCH_MS = 2000;
 
@@ -38,11 +39,12 @@ export class KubernetesSource implements TargetSource {
   readonly #namespaces: Reflector<Annotations>;
   readonly #services: Reflector<VirtualService>;
   readonly #slices: Reflector<Endpoints>;
-  readonly #peerPods: Reflector<PeerPod>;
+  readonly #peerPods: Reflector<Identity>;
   readonly #peers = new Peers();
   readonly #cgroups: PodCgroups;
   readonly #rejected: RejectedAnnotations;
   #targets: readonly Target[] = [];
+  #table: PeerTable | undefined;
   #beforeChange = (): void => {};
   #changing: NodeJS.Timeout | undefined;
   /** When the targets became what they are, as performance.now() tells it; 0: never. */
@@ -84,6 +86,10 @@ export class KubernetesSource implements TargetSource {
 
   get targets(): readonly Target[] {
     return this.#targets;
+  }
+
+  peer(bytes: string, port: number): Peer | undefined {
+    return this.#table?.find(bytes, port);
   }
 
   beforeChange(listener: () => void): void {
@@ -131,10 +137,12 @@ export class KubernetesSource implements TargetSource {
   #change(): void {
     // A namespace that isn't known yet may forbid what its pods don't, and a peer that isn't would be external.
     if (this.reflectors.some(({ synced }) => !synced)) return;
-    const targets = [...this.#localTargets(), ...this.#peerTargets()];
+    const targets = this.#localTargets();
+    const table = this.#resolvePeers();
     this.#rejected.update(this.#rejectedNow());
     this.#beforeChange();
     this.#targets = targets;
+    this.#table = table;
     this.#changedAt = performance.now();
     this.#searchCgroups();
   }
@@ -145,7 +153,7 @@ export class KubernetesSource implements TargetSource {
       service: pod.service,
       pod: pod.name,
       cgroup: this.#cgroups.path(pod.cgroup),
-      // Peers find it among those of its service.
+      // `peer` knows them.
       addresses: [],
       monitored: this.#isMonitored(pod),
       workloadKind: pod.workloadKind,
@@ -158,7 +166,7 @@ export class KubernetesSource implements TargetSource {
     return monitor ?? this.#options.monitorDefault;
   }
 
-  #peerTargets(): readonly Target[] {
+  #resolvePeers(): PeerTable {
     return this.#peers.resolve({
       local: this.#pods.objects.values(),
       pods: this.#peerPods.objects,

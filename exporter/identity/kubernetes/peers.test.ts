@@ -3,10 +3,11 @@ import { addressText } from '../addresses.ts';
 import { endpointsOf, type Endpoints } from './endpoints.ts';
 import type { ApiObject } from './metadata.ts';
 import { Peers, type PeerObjects } from './peers.ts';
-import { localPod, type LocalPod, type PeerPod } from './pod.ts';
+import { localPod, type LocalPod } from './pod.ts';
+import { identityOf, type Identity } from './service-identity.ts';
 import { virtualService, type VirtualService } from './service.ts';
 
-const pod = (service: string, createdAt = 1): PeerPod => ({ namespace: 'shop', service, createdAt });
+const pod = (service: string, createdAt = 1): Identity => identityOf('shop', service, createdAt);
 
 const local = (name: string, ip: string, more: object = {}): LocalPod =>
   localPod({
@@ -39,18 +40,18 @@ const service = (name: string, ...clusterIPs: readonly string[]): [string, Virtu
   } as ApiObject) as VirtualService,
 ];
 
-/** Service by address as users write it. */
+/** Service by all addresses that the objects name, as users write them; with a port where that differs from the others. */
 function resolve(objects: Partial<PeerObjects>, peers = new Peers()): Record<string, string> {
-  const all = { local: [], pods: new Map(), services: new Map(), slices: [], ...objects };
-  const named = peers.resolve(all).flatMap(({ namespace, service: name, addresses }) =>
-    addresses.map(({ bytes, port }): [string, string] => {
-      expect(namespace).toBe('shop');
-      const text = addressText(bytes);
-      return [port === undefined ? text : `${text} ${port}`, name];
-    }),
-  );
-  expect(new Set(named.map(([address]) => address)).size).toBe(named.length);
-  return Object.fromEntries(named);
+  const all = { local: [], pods: new Map<string, Identity>(), services: new Map(), slices: [], ...objects };
+  const table = peers.resolve(all);
+  const named: Record<string, string> = {};
+  const holders = [...all.local, ...[...all.slices].flatMap(({ endpoints }) => endpoints), ...all.services.values()];
+  for (const { bytes, port } of holders.flatMap(({ addresses }) => addresses)) {
+    const [whole, own] = [table.find(bytes, 1), port === undefined ? undefined : table.find(bytes, port)];
+    if (whole !== undefined) named[addressText(bytes)] = whole.service;
+    if (own !== undefined && own.service !== whole?.service) named[`${addressText(bytes)} ${port}`] = own.service;
+  }
+  return named;
 }
 
 const PODS = new Map([

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { addressBytes } from '../addresses.ts';
+import { addressBytes, peerAddress } from '../addresses.ts';
 import { MONITOR, SERVICE } from './annotations.ts';
 import { localPod, peerPod } from './pod.ts';
 
@@ -12,7 +12,7 @@ const METADATA = {
   ownerReferences: [{ kind: 'ReplicaSet', name: 'cart-5d', controller: true }],
 };
 const bytes = (text: string) => addressBytes(text) as string;
-const at = (text: string, port?: number) => ({ bytes: bytes(text), port });
+const at = (text: string, port?: number) => peerAddress(bytes(text), port);
 
 describe('localPod', () => {
   it('keeps what is needed of a pod', () =>
@@ -29,6 +29,7 @@ describe('localPod', () => {
     ).toEqual({
       namespace: 'shop',
       service: 'cart',
+      key: 'shop\0cart',
       name: 'cart-5d-x2x9z',
       createdAt: Date.UTC(2025, 10, 24, 16),
       workloadKind: 'Deployment',
@@ -70,6 +71,11 @@ describe('localPod', () => {
 
 it('peerPod names a pod as localPod does', () => {
   const object = { metadata: { ...METADATA, annotations: { [SERVICE]: 'basket' } } };
-  expect(peerPod(object)).toEqual({ namespace: 'shop', service: 'basket', createdAt: Date.UTC(2025, 10, 24, 16) });
+  expect(peerPod(object)).toEqual({
+    namespace: 'shop',
+    service: 'basket',
+    key: 'shop\0basket',
+    createdAt: Date.UTC(2025, 10, 24, 16),
+  });
   expect(localPod(object)).toMatchObject(peerPod(object));
 });

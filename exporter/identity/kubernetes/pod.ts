@@ -1,8 +1,9 @@
-import { addressBytes, type PeerAddress } from '../addresses.ts';
+import { addressBytes, peerAddress, type PeerAddress } from '../addresses.ts';
 import { readAnnotations, type Annotations } from './annotations.ts';
+import { identityOf, type Identity } from './service-identity.ts';
 import { createdAt, type ApiObject, type ObjectMeta } from './metadata.ts';
 import type { CgroupName } from './pod-cgroup.ts';
-import { workloadOf } from './workload.ts';
+import { workloadOf, type Workload } from './workload.ts';
 
 /** What is read of a pod. */
 interface ApiPod extends ApiObject {
@@ -28,16 +29,8 @@ interface ApiContainer {
   }[];
 }
 
-/** A pod as its peers need it: whose instance it is. */
-export interface PeerPod {
-  readonly namespace: string;
-  readonly service: string;
-  /** Milliseconds. */
-  readonly createdAt: number;
-}
-
 /** A pod of this machine. */
-export interface LocalPod extends PeerPod {
+export interface LocalPod extends Identity {
   readonly name: string;
   readonly workloadKind: string;
   readonly annotations: Annotations;
@@ -46,13 +39,13 @@ export interface LocalPod extends PeerPod {
   readonly addresses: readonly PeerAddress[];
 }
 
-/** Compacts a pod's metadata. */
-export function peerPod({ metadata }: ApiObject): PeerPod {
-  return {
-    namespace: metadata.namespace ?? '',
-    service: readAnnotations(metadata).service ?? workloadOf(metadata).name,
-    createdAt: createdAt(metadata),
-  };
+/** Compacts a pod's metadata: whose instance it is. */
+export function peerPod({ metadata }: ApiObject): Identity {
+  return identityOfPod(metadata, readAnnotations(metadata), workloadOf(metadata));
+}
+
+function identityOfPod(metadata: ObjectMeta, { service }: Annotations, { name }: Workload): Identity {
+  return identityOf(metadata.namespace ?? '', service ?? name, createdAt(metadata));
 }
 
 /** Compacts a pod; undefined for one that has ended: its processes are gone, its addresses may be another's. */
@@ -60,13 +53,11 @@ export function localPod(object: ApiObject): LocalPod | undefined {
   const pod: ApiPod = object;
   if (pod.status?.phase === 'Succeeded' || pod.status?.phase === 'Failed') return undefined;
   const annotations = readAnnotations(pod.metadata);
-  const { kind, name } = workloadOf(pod.metadata);
+  const workload = workloadOf(pod.metadata);
   return {
-    namespace: pod.metadata.namespace ?? '',
-    service: annotations.service ?? name,
-    createdAt: createdAt(pod.metadata),
+    ...identityOfPod(pod.metadata, annotations, workload),
     name: pod.metadata.name,
-    workloadKind: kind,
+    workloadKind: workload.kind,
     annotations,
     cgroup: { qosClass: pod.status?.qosClass ?? 'BestEffort', uid: cgroupUid(pod.metadata) },
     addresses: [...ownAddresses(pod), ...portsOfNode(pod)],
@@ -80,7 +71,7 @@ function cgroupUid({ annotations = {}, uid = '' }: ObjectMeta): string {
 }
 
 function ownAddresses({ spec, status }: ApiPod): readonly PeerAddress[] {
-  return spec?.hostNetwork === true ? [] : parseAddresses(status?.podIPs).map((bytes) => ({ bytes, port: undefined }));
+  return spec?.hostNetwork === true ? [] : parseAddresses(status?.podIPs).map((bytes) => peerAddress(bytes));
 }
 
 /** The API server sets the host's port of a container in the node's network to that of the container. */
@@ -92,7 +83,7 @@ function portsOfNode({ spec, status }: ApiPod): readonly PeerAddress[] {
   if (ports.length === 0) return [];
   // What shares its node's network has its node's addresses.
   const nodes = parseAddresses(spec?.hostNetwork === true ? status?.podIPs : hostAddresses(status));
-  return nodes.flatMap((bytes) => ports.map((port) => ({ bytes, port })));
+  return nodes.flatMap((bytes) => ports.map((port) => peerAddress(bytes, port)));
 }
 
 /** Before Kubernetes 1.30 there is one only. */

@@ -1,5 +1,6 @@
-import { addressBytes, type PeerAddress } from '../addresses.ts';
+import { addressBytes, peerAddress, type PeerAddress } from '../addresses.ts';
 import type { ApiObject } from './metadata.ts';
+import { ownIdentity, type Identity } from './service-identity.ts';
 
 /** What is read of a service. */
 interface ApiService extends ApiObject {
@@ -13,8 +14,8 @@ interface ApiService extends ApiObject {
 
 /** A service's addresses that no pod has. */
 export interface VirtualService {
-  readonly namespace: string;
-  readonly name: string;
+  /** What it is called where it can't be told which workload answers. */
+  readonly own: Identity;
   readonly addresses: readonly PeerAddress[];
 }
 
@@ -25,11 +26,11 @@ export function virtualService(object: ApiObject): VirtualService | undefined {
   const shared = [...(spec?.externalIPs ?? []), ...(status?.loadBalancer?.ingress ?? []).map(({ ip = '' }) => ip)];
   const addresses = [
     // A cluster address is the service's alone. An external one may be a node's, or several services'.
-    ...parse(spec?.clusterIPs ?? []).map((bytes) => ({ bytes, port: undefined })),
-    ...parse(shared).flatMap((bytes) => ports.map((port) => ({ bytes, port }))),
+    ...parse(spec?.clusterIPs ?? []).map((bytes) => peerAddress(bytes)),
+    ...parse(shared).flatMap((bytes) => ports.map((port) => peerAddress(bytes, port))),
   ];
   if (ports.length === 0 || addresses.length === 0) return undefined;
-  return { namespace: metadata.namespace ?? '', name: metadata.name, addresses };
+  return { own: ownIdentity(metadata.namespace ?? '', metadata.name), addresses };
 }
 
 /** `None` is what a headless service has in an address' place. */
