@@ -22,7 +22,7 @@ const KNOWN = 2000;
 const SERIES = 20_000;
 const ROUNDS = 3;
 /** A rollout somewhere in the cluster: so many pods are replaced, one a second. */
-const CHURN = 15;
+const CHURN = 8;
 
 interface Row {
   readonly what: string;

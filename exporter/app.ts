@@ -160,7 +160,9 @@ async function openKubernetes(
   if (kubernetes === undefined) return undefined;
   const credentials = await openCredentials(kubernetes.kubeconfig);
   const userAgent = `lorikeet-exporter/${version}`;
-  const source = new KubernetesSource({ ...kubernetes, credentials, cgroupfs, userAgent, logger });
+  // Reading thousands of objects at once is a start of its own.
+  const onReady = (): void => releaseStartMemory(logger);
+  const source = new KubernetesSource({ ...kubernetes, credentials, cgroupfs, userAgent, logger, onReady });
   stops.onStop('Kubernetes API', () => source.close());
   return source;
 }

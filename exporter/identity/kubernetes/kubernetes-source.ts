@@ -22,6 +22,8 @@ export interface KubernetesOptions {
   readonly monitorDefault: boolean;
   readonly userAgent: string;
   readonly logger: Logger;
+  /** Called once, when all was known for the first time. */
+  readonly onReady: () => void;
 }
 
 /** Changes rest so long before they count: a pod's come in bursts. */
@@ -143,8 +145,10 @@ export class KubernetesSource implements TargetSource {
     this.#beforeChange();
     this.#targets = targets;
     this.#table = table;
+    const isFirst = this.#changedAt === 0;
     this.#changedAt = performance.now();
     this.#searchCgroups();
+    if (isFirst) this.#options.onReady();
   }
 
   #localTargets(): readonly Target[] {
