@@ -21,9 +21,9 @@ import { Exposition } from './exposition.ts';
 import { cgroupId, findCgroupMount } from './identity/cgroup.ts';
 import { Directory } from './identity/directory.ts';
 import { findHierarchy, isUnified, NO_HIERARCHY, type Hierarchy } from './identity/hierarchy.ts';
-import type { TargetSource } from './identity/target.ts';
 import { inCluster, type Credentials } from './identity/kubernetes/credentials.ts';
 import { KubernetesSource } from './identity/kubernetes/kubernetes-source.ts';
+import type { TargetSource } from './identity/target.ts';
 import { TargetsFile } from './identity/targets-file.ts';
 import { releaseStartMemory } from './memory.ts';
 import { dropPrivileges } from './privileges.ts';
@@ -140,7 +140,8 @@ function clientLeft(signal: AbortSignal): boolean {
 
 function openTargets(config: Config, { logger, stops }: ExporterContext): TargetsFile | undefined {
   if (config.targetsFile === undefined) {
-    if (config.kubernetes === undefined) logger.warn(NO_TARGETS);
+    if (config.kubernetes === undefined)
+      logger.warn('no targets: every socket is unattributed without --targets.file or --kubernetes.in-cluster');
     return undefined;
   }
   const file = new TargetsFile(config.targetsFile, logger);
@@ -148,9 +149,6 @@ function openTargets(config: Config, { logger, stops }: ExporterContext): Target
   logger.info('targets loaded', { file: config.targetsFile, targets: file.targets.length });
   return file;
 }
-
-const NO_TARGETS =
-  'no targets: every socket is unattributed without --targets.file, --kubernetes.in-cluster or --kubernetes.kubeconfig';
 
 async function openKubernetes(
   { kubernetes }: Config,

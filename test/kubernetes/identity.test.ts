@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest';
 import { bundleExporter, type Bundle, type Exporter } from '../exporter/program.ts';
@@ -422,6 +423,8 @@ describeWithKubernetes('identity from a Kubernetes API server', () => {
         'StatefulSet cart/cart-0 true',
         'Static outside/outside-1 true',
       ]);
+      const { text } = await exporter.get('/metrics');
+      execFileSync('promtool', ['check', 'metrics'], { input: text, stdio: ['pipe', 'ignore', 'inherit'] });
       await stop();
       await exporter.stop();
     });

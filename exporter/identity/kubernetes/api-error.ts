@@ -13,9 +13,13 @@ export class ApiError extends Error {
   }
 }
 
-/** Whether the server says that what was asked for is too far in the past: only a new list helps. */
+/**
+ * Whether the server says that it doesn't know the moment from which something was asked for: it has forgotten it, or,
+ * set back to an older state, not reached it. Only a new list helps.
+ */
 export function isExpired(error: unknown): boolean {
-  return error instanceof ApiError && error.status === 410;
+  if (!(error instanceof ApiError)) return false;
+  return error.status === 410 || (error.status === 504 && error.message.includes('Too large resource version'));
 }
 
 /** An answer that isn't what the API promises. */

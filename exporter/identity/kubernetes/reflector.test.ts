@@ -116,6 +116,7 @@ it('tells of changes that are of interest only', async () => {
 it.each([
   ['an event', events(line('ERROR', { code: 410, message: 'too old resource version' }))],
   ['an answer', refuse(410, 'Expired')],
+  ['a server that was set back', refuse(504, 'Timeout: Too large resource version: 9, current: 5')],
 ])('lists anew, the present state, when the past is gone by %s', async (_name, gone) => {
   answers = [list('1', [pod('a', 'cart'), pod('b', 'front')]), gone, list('50', [pod('b', 'db'), pod('c', 'db')])];
   reflector.start();

@@ -5,6 +5,7 @@ import { ConditionLog, describeError, type Logger } from '../../../daemon/logger
 import type { ApiClient } from './api-client.ts';
 import { ApiError, isExpired, ProtocolError, type ApiStatus } from './api-error.ts';
 import { Backoff } from './backoff.ts';
+import { JsonLines } from './json-lines.ts';
 import { ListItems } from './list-items.ts';
 import { objectKey, type ApiObject } from './metadata.ts';
 
@@ -47,8 +48,6 @@ const PAGE = 500;
 const WATCH_SECONDS = 300;
 /** A watch that has held so long shows that the server is well. */
 const HEALTHY_MS = 5000;
-
-const NEWLINE = 0x0a;
 
 interface WatchEvent {
   readonly type: 'ADDED' | 'MODIFIED' | 'DELETED' | 'BOOKMARK' | 'ERROR';
@@ -200,19 +199,9 @@ export class Reflector<T> {
       resourceVersion: this.#version ?? '',
       timeoutSeconds: String(seconds),
     };
-    let line: Buffer[] = [];
+    const lines = new JsonLines((event) => this.#event(event as WatchEvent));
     this.counts.watches++;
-    await this.#get(query, 'PartialObjectMetadata', (chunk) => {
-      let start = 0;
-      for (let end = chunk.indexOf(NEWLINE); end >= 0; end = chunk.indexOf(NEWLINE, start)) {
-        const rest = chunk.subarray(start, end);
-        const text = (line.length === 0 ? rest : Buffer.concat([...line, rest])).toString();
-        line = [];
-        start = end + 1;
-        if (text !== '') this.#event(JSON.parse(text) as WatchEvent);
-      }
-      if (start < chunk.length) line.push(chunk.subarray(start));
-    });
+    await this.#get(query, 'PartialObjectMetadata', (chunk) => lines.push(chunk));
   }
 
   #event({ type, object }: WatchEvent): void {
