@@ -2,6 +2,7 @@ import { statfsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { setImmediate } from 'node:timers/promises';
+import { ConfigError } from '../daemon/config-file.ts';
 import { createWebApp, listen, ScrapeAbort, type MetricsPage, type Scrape } from '../daemon/http.ts';
 import type { StopStack } from '../daemon/lifecycle.ts';
 import { ConditionLog, type Logger } from '../daemon/logger.ts';
@@ -21,6 +22,8 @@ import { Exposition } from './exposition.ts';
 import { cgroupId, findCgroupMount } from './identity/cgroup.ts';
 import { Directory } from './identity/directory.ts';
 import { findHierarchy, isUnified, NO_HIERARCHY, type Hierarchy } from './identity/hierarchy.ts';
+import { inCluster, type Credentials } from './identity/kubernetes/credentials.ts';
+import { KubernetesSource } from './identity/kubernetes/kubernetes-source.ts';
 import type { TargetSource } from './identity/target.ts';
 import { TargetsFile } from './identity/targets-file.ts';
 import { dropPrivileges } from './privileges.ts';
@@ -56,6 +59,7 @@ export async function startExporter(config: Config, context: ExporterContext): P
   const file = openTargets(config, context);
   const cgroupfs = resolve(config.cgroupfs ?? findCgroupMount());
   checkCgroupfs(cgroupfs, logger);
+  const kubernetes = await openKubernetes(config, cgroupfs, context);
   const io = findHierarchy('blkio', cgroupfs);
   const probes = openProbes(
     { ...config, cgroupfs, object: config.bpfObject, ioHierarchy: io?.id ?? NO_HIERARCHY },
@@ -65,13 +69,14 @@ export async function startExporter(config: Config, context: ExporterContext): P
   await probes.adopt();
 
   const self = new SelfMetrics(version);
-  const sources = file === undefined ? [] : [file];
+  const sources = [file, kubernetes].filter((source) => source !== undefined);
   const directory = new Directory({ sources, cgroupfs, cgroups: probes.cgroups });
   const ioDirectory = io && config.collectors.has('block_requests') ? openIoDirectory(io, sources, probes) : undefined;
   const memory = findHierarchy('memory', cgroupfs);
   const collectors = makeCollectors(config, { directory, ioDirectory, memory, probes, self });
   const log = new ConditionLog(logger);
-  file?.beforeChange(() => bookAll(directory, collectors, log));
+  for (const source of sources) source.beforeChange(() => bookAll(directory, collectors, log));
+  kubernetes?.start();
 
   // Scrapes that overlap need a buffer each; what is free is used again.
   const free: Exposition[] = [];
@@ -90,6 +95,7 @@ export async function startExporter(config: Config, context: ExporterContext): P
     }
     self.series(out.count);
     if (file !== undefined) self.targetsReload(file.lastReloadSuccessful);
+    if (kubernetes !== undefined) self.kubernetes(kubernetes);
     out.append(await self.render());
     out.end();
     return { contentType: out.contentType, body: out.bytes(), release: () => release(out) };
@@ -109,7 +115,7 @@ export async function startExporter(config: Config, context: ExporterContext): P
     name: 'lorikeet-exporter',
     description: 'Requests, connections and resources of services, counted in the kernel.',
     metrics: scrape,
-    ready: () => true,
+    ready: () => kubernetes?.ready ?? true,
     reload,
     enableLifecycle: config.enableLifecycle,
     ...(web !== undefined && { before: [web.before] }),
@@ -135,13 +141,39 @@ function clientLeft(signal: AbortSignal): boolean {
 
 function openTargets(config: Config, { logger, stops }: ExporterContext): TargetsFile | undefined {
   if (config.targetsFile === undefined) {
-    logger.warn('no targets: every socket is unattributed without --targets.file');
+    if (config.kubernetes === undefined)
+      logger.warn('no targets: every socket is unattributed without --targets.file or --kubernetes.in-cluster');
     return undefined;
   }
   const file = new TargetsFile(config.targetsFile, logger);
   stops.onStop('targets file', () => file.close());
   logger.info('targets loaded', { file: config.targetsFile, targets: file.targets.length });
   return file;
+}
+
+async function openKubernetes(
+  { kubernetes }: Config,
+  cgroupfs: string,
+  { version, logger, stops }: ExporterContext,
+): Promise<KubernetesSource | undefined> {
+  if (kubernetes === undefined) return undefined;
+  const credentials = await openCredentials(kubernetes.kubeconfig);
+  const userAgent = `lorikeet-exporter/${version}`;
+  // Reading thousands of objects at once is a start of its own.
+  const onReady = (): void => releaseStartMemory(logger);
+  const source = new KubernetesSource({ ...kubernetes, credentials, cgroupfs, userAgent, logger, onReady });
+  stops.onStop('Kubernetes API', () => source.close());
+  return source;
+}
+
+async function openCredentials(kubeconfig: string | undefined): Promise<Credentials> {
+  if (kubeconfig === undefined) return inCluster(process.env);
+  const { fromKubeconfig } = await import('./identity/kubernetes/kubeconfig.ts');
+  try {
+    return fromKubeconfig(kubeconfig);
+  } catch (error) {
+    throw new ConfigError(`${kubeconfig}: not a usable kubeconfig`, { cause: error });
+  }
 }
 
 /** CGROUP2_SUPER_MAGIC of linux/magic.h. */

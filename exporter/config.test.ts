@@ -10,6 +10,7 @@ describe('parseCommandLine', () => {
       webConfigFile: undefined,
       enableLifecycle: false,
       targetsFile: undefined,
+      kubernetes: undefined,
       cgroupfs: undefined,
       bpfObject: undefined,
       maxServices: 4096,
@@ -46,6 +47,17 @@ describe('parseCommandLine', () => {
   });
 
   it.each([
+    [['--kubernetes.in-cluster'], { NODE_NAME: 'n1' }, { kubeconfig: undefined, nodeName: 'n1', monitorDefault: true }],
+    [
+      ['--kubernetes.kubeconfig=k', '--kubernetes.node-name=n2', '--monitor.default=none'],
+      { NODE_NAME: 'n1' },
+      { kubeconfig: 'k', nodeName: 'n2', monitorDefault: false },
+    ],
+  ])('learns pods with %o and %o', (argv, environment, kubernetes) =>
+    expect(parseCommandLine(argv, environment).config.kubernetes).toEqual(kubernetes),
+  );
+
+  it.each([
     [['--help'], 'help'],
     [['--version'], 'version'],
     [['--config.check', '--targets.file=x'], 'check'],
@@ -59,6 +71,12 @@ describe('parseCommandLine', () => {
     [['--web.listen-address=9400'], '--web.listen-address: expected [host]:port'],
     [['--log.level=loud'], '--log.level: expected debug, info, warn, error, got "loud"'],
     [['--config.check'], '--config.check: expected --targets.file or --web.config.file as well'],
+    [['--kubernetes.in-cluster'], '--kubernetes.node-name: expected a name, here or in the variable NODE_NAME'],
+    [
+      ['--kubernetes.in-cluster', '--kubernetes.kubeconfig=k'],
+      '--kubernetes.kubeconfig: expected this or --kubernetes',
+    ],
+    [['--monitor.default=some'], '--monitor.default: expected all, none, got "some"'],
     [['serve'], 'unexpected argument "serve"'],
     [['--collector.magic'], "Unknown option '--collector.magic'"],
   ])('refuses %o', (argv, message) => expect(() => parseCommandLine(argv)).toThrow(message));

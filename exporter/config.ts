@@ -30,6 +30,24 @@ export const FLAGS = {
     type: 'string',
     help: 'YAML file of services and their cgroups and addresses; read again when it changes.',
   },
+  'kubernetes.in-cluster': {
+    type: 'boolean',
+    help: "Learn pods and their peers from the API server of the cluster that the program runs in, by its pod's service account.",
+  },
+  'kubernetes.kubeconfig': {
+    type: 'string',
+    help: 'Learn them from the API server of the current context of this kubeconfig instead.',
+  },
+  'kubernetes.node-name': {
+    type: 'string',
+    help: 'The node of the cluster that this machine is. Default: the environment variable NODE_NAME.',
+  },
+  'monitor.default': {
+    type: 'string',
+    default: 'all',
+    choices: ['all', 'none'],
+    help: 'Which pods have series if neither their annotation lorikeet.dev/monitor nor that of their namespace says so.',
+  },
   'config.check': { type: 'boolean', help: 'Check the targets file and the web configuration and exit.' },
   'path.cgroupfs': { type: 'string', help: 'Where cgroup2 is mounted. Default: found in /proc/self/mounts.' },
   'bpf.object': { type: 'string', help: 'The BPF object file. Default: the one that came with the program.' },
@@ -77,12 +95,22 @@ function collectorFlag(name: CollectorName) {
   } as const;
 }
 
+/** Where pods are learned from. */
+export interface KubernetesConfig {
+  /** Undefined: the cluster that the program runs in. */
+  readonly kubeconfig: string | undefined;
+  readonly nodeName: string;
+  /** Whether pods have series about which no annotation says anything. */
+  readonly monitorDefault: boolean;
+}
+
 /** What the exporter was asked to do. */
 export interface Config {
   readonly listenAddress: string;
   readonly webConfigFile: string | undefined;
   readonly enableLifecycle: boolean;
   readonly targetsFile: string | undefined;
+  readonly kubernetes: KubernetesConfig | undefined;
   readonly cgroupfs: string | undefined;
   readonly bpfObject: string | undefined;
   readonly maxServices: number;
@@ -100,8 +128,12 @@ export interface CommandLine {
   readonly config: Config;
 }
 
-/** @throws UsageError naming the flag and what it expects. */
-export function parseCommandLine(argv: readonly string[]): CommandLine {
+/**
+ * `environment` are the variables that stand for flags that weren't given.
+ *
+ * @throws UsageError naming the flag and what it expects.
+ */
+export function parseCommandLine(argv: readonly string[], environment: NodeJS.ProcessEnv = {}): CommandLine {
   const { values, positionals } = parseFlags(argv, FLAGS);
   if (positionals[0] !== undefined) throw new UsageError(`unexpected argument "${positionals[0]}"`);
   parseListenAddress(values['web.listen-address']);
@@ -114,6 +146,7 @@ export function parseCommandLine(argv: readonly string[]): CommandLine {
     webConfigFile: values['web.config.file'],
     enableLifecycle: values['web.enable-lifecycle'],
     targetsFile: values['targets.file'],
+    kubernetes: kubernetesConfig(values, environment),
     cgroupfs: values['path.cgroupfs'],
     bpfObject: values['bpf.object'],
     maxServices: wholeNumber('bpf.max-services', values['bpf.max-services'], 1),
@@ -125,6 +158,25 @@ export function parseCommandLine(argv: readonly string[]): CommandLine {
     logFormat: values['log.format'] as LogFormat,
   };
   return { action: actionOf(values), config };
+}
+
+interface KubernetesValues {
+  readonly 'kubernetes.in-cluster': boolean;
+  readonly 'kubernetes.kubeconfig': string | undefined;
+  readonly 'kubernetes.node-name': string | undefined;
+  readonly 'monitor.default': string;
+}
+
+function kubernetesConfig(values: KubernetesValues, { NODE_NAME }: NodeJS.ProcessEnv): KubernetesConfig | undefined {
+  const kubeconfig = values['kubernetes.kubeconfig'];
+  if (kubeconfig === undefined && !values['kubernetes.in-cluster']) return undefined;
+  if (kubeconfig !== undefined && values['kubernetes.in-cluster']) {
+    throw new UsageError('--kubernetes.kubeconfig: expected this or --kubernetes.in-cluster, not both');
+  }
+  const nodeName = values['kubernetes.node-name'] || NODE_NAME || '';
+  if (nodeName === '')
+    throw new UsageError('--kubernetes.node-name: expected a name, here or in the variable NODE_NAME');
+  return { kubeconfig, nodeName, monitorDefault: values['monitor.default'] === 'all' };
 }
 
 function actionOf(values: { readonly help: boolean; readonly version: boolean; readonly 'config.check': boolean }) {

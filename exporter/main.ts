@@ -16,7 +16,7 @@ const NAME = 'lorikeet-exporter';
 const version = typeof LORIKEET_VERSION === 'undefined' ? 'development' : LORIKEET_VERSION;
 
 await runProgram(NAME, async (context) => {
-  const { action, config } = parseCommandLine(context.argv);
+  const { action, config } = parseCommandLine(context.argv, process.env);
   switch (action) {
     case 'help':
       process.stdout.write(renderHelp(`${NAME} [flags]`, FLAGS));

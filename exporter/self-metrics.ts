@@ -1,6 +1,8 @@
 import { Counter, Gauge, Registry } from 'prom-client';
 import { collectProcessMetrics } from '../daemon/process-metrics.ts';
 import type { CollectorOutcome } from './collector.ts';
+import type { KubernetesSource } from './identity/kubernetes/kubernetes-source.ts';
+import { KubernetesMetrics } from './kubernetes-metrics.ts';
 
 const PREFIX = 'lorikeet_exporter_';
 
@@ -30,6 +32,7 @@ export class SelfMetrics {
   readonly #series = this.#gauge('series', "Series of this scrape, the exporter's own left out.");
   readonly #cut = this.#counter('external_peers_cut_total', 'Peers counted as "other" because of a limit.');
   #reloadSuccessful: Gauge | undefined;
+  #kubernetes: KubernetesMetrics | undefined;
 
   /** `version` is the program's. */
   constructor(version: string) {
@@ -90,6 +93,11 @@ export class SelfMetrics {
       'Whether the targets file was good when read last.',
     );
     this.#reloadSuccessful.set(successful ? 1 : 0);
+  }
+
+  kubernetes(source: KubernetesSource): void {
+    this.#kubernetes ??= new KubernetesMetrics(this.#registry);
+    this.#kubernetes.update(source);
   }
 
   /** Text in Prometheus' format. */

@@ -1,7 +1,7 @@
 // Bundles each program to one file under dist/. With --if-changed it does nothing while no source is newer.
 import { chmodSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { bundle } from './bundle.mjs';
+import { APART, bundle } from './bundle.mjs';
 
 const PROGRAMS = {
   'lorikeet-exporter': 'exporter/main.ts',
@@ -33,7 +33,7 @@ if (process.argv.includes('--if-changed') && upToDate()) process.exit(0);
 
 mkdirSync('dist', { recursive: true });
 process.stdout.write('setup: bundling programs\n');
-await bundle(PROGRAMS);
+await bundle({ ...PROGRAMS, ...APART });
 // dist/ holds ES modules wherever it is copied to.
 writeFileSync('dist/package.json', '{ "type": "module" }\n');
 for (const name of Object.keys(PROGRAMS)) chmodSync(`dist/${name}.js`, 0o755);

@@ -1,26 +1,37 @@
 import { readFileSync, writeFileSync } from 'node:fs';
+import { basename } from 'node:path';
 import { build, transform } from 'esbuild';
 
-/** Bundles each entry, `{ name: source }`, to `dist/<name>.js`. */
-export async function bundle(entryPoints) {
-  const { version } = JSON.parse(readFileSync('package.json', 'utf8'));
-  const { outputFiles } = await build({
+/**
+ * Modules that a program imports only when it needs them, and their files. In the program's own file their text would
+ * take memory, several megabytes of it, from those who never do.
+ */
+export const APART = { 'lorikeet-kubeconfig': 'exporter/identity/kubernetes/kubeconfig.ts' };
+
+/** How programs are bundled. */
+export function bundleOptions(entryPoints, { outdir = 'dist', version = ownVersion() } = {}) {
+  return {
     entryPoints,
-    outdir: 'dist',
-    write: false,
+    outdir,
     bundle: true,
     platform: 'node',
     target: 'node20',
     format: 'esm',
-    // The engine's native library lies beside its JavaScript; jsdom and esbuild look for files of their own.
-    external: ['onnxruntime-node', 'jsdom', 'esbuild'],
+    // The engine's native library lies beside its JavaScript; jsdom, esbuild and vitest read files of their own.
+    external: ['onnxruntime-node', 'jsdom', 'esbuild', 'vitest'],
+    plugins: [{ name: 'apart', setup: leaveApart }],
     define: { LORIKEET_VERSION: JSON.stringify(version) },
     banner: {
       js: "#!/usr/bin/env node\nimport { createRequire as lorikeetRequire } from 'node:module';\nconst require = lorikeetRequire(import.meta.url);",
     },
     charset: 'ascii',
     logLevel: 'warning',
-  });
+  };
+}
+
+/** Bundles each entry, `{ name: source }`, to `<outdir>/<name>.js`. */
+export async function bundle(entryPoints, where) {
+  const { outputFiles } = await build({ ...bundleOptions(entryPoints, where), write: false });
   for (const { path, text } of outputFiles) writeFileSync(path, await withinLatin1(text));
 }
 
@@ -36,4 +47,15 @@ async function withinLatin1(text) {
 
 async function withoutComments(text) {
   return (await transform(text, { minifyWhitespace: true, legalComments: 'none', charset: 'utf8' })).code;
+}
+
+function ownVersion() {
+  return JSON.parse(readFileSync('package.json', 'utf8')).version;
+}
+
+function leaveApart({ onResolve }) {
+  onResolve({ filter: /^\.\.?\// }, ({ kind, path }) => {
+    const name = kind === 'dynamic-import' && Object.keys(APART).find((file) => path.endsWith(basename(APART[file])));
+    return name ? { path: `./${name}.js`, external: true } : undefined;
+  });
 }

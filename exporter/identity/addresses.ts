@@ -7,6 +7,18 @@ export interface PeerAddress {
   readonly bytes: string;
   /** Undefined: every port. */
   readonly port: number | undefined;
+  /** What tells it from all others: `bytes`, or `bytes:port`. Made once, as tables of thousands are made anew often. */
+  readonly key: string;
+}
+
+/** `bytes` are the 16 bytes of the address as a latin1 string. */
+export function peerAddress(bytes: string, port?: number): PeerAddress {
+  return { bytes, port, key: addressKey(bytes, port) };
+}
+
+/** The key of an address, or of one port of it. */
+export function addressKey(bytes: string, port: number | undefined): string {
+  return port === undefined ? bytes : `${bytes}:${port}`;
 }
 
 const MAPPED_PREFIX = '\0'.repeat(10) + '\xff\xff';
@@ -17,7 +29,7 @@ export function parsePeerAddress(text: string): PeerAddress | undefined {
   const bytes = addressBytes(withPort?.[1] ?? withPort?.[2] ?? text);
   const port = withPort === null ? undefined : Number(withPort[3]);
   if (bytes === undefined || (port !== undefined && (port < 1 || port > 65535))) return undefined;
-  return { bytes, port };
+  return peerAddress(bytes, port);
 }
 
 /** The 16 bytes of an IPv4 or IPv6 address as a latin1 string; undefined when `text` is none. */
@@ -63,7 +75,7 @@ export class AddressTable {
 
   constructor(targets: Iterable<Target>) {
     for (const target of targets) {
-      for (const address of target.addresses) this.#add(entryKey(address.bytes, address.port), target);
+      for (const { key } of target.addresses) this.#add(key, target);
     }
   }
 
@@ -76,10 +88,6 @@ export class AddressTable {
 
   /** `bytes` are the 16 bytes of the address as a latin1 string. */
   find(bytes: string, port: number): Target | undefined {
-    return this.#entries.get(entryKey(bytes, port)) ?? this.#entries.get(bytes);
+    return this.#entries.get(addressKey(bytes, port)) ?? this.#entries.get(bytes);
   }
-}
-
-function entryKey(bytes: string, port: number | undefined): string {
-  return port === undefined ? bytes : `${bytes}:${port}`;
 }

@@ -143,4 +143,12 @@ describe('Directory', () => {
     expect(tree.directory.peer(addressBytes('10.0.0.9') as string, 1)?.service).toBe('far');
     expect(tree.directory.peer(addressBytes('10.0.0.8') as string, 1)).toBeUndefined();
   });
+
+  it('asks its sources for peers that are no target', () => {
+    const known = { [addressBytes('10.0.0.8') as string]: { namespace: 'shop', service: 'asked' } };
+    Object.assign(tree.source, { peer: (bytes: string) => known[bytes] });
+    tree.directory.refresh(0);
+    expect(tree.directory.peer(addressBytes('10.0.0.8') as string, 1)?.service).toBe('asked');
+    expect(tree.directory.peer(addressBytes('10.0.0.7') as string, 1)).toBeUndefined();
+  });
 });

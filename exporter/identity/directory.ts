@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { AddressTable } from './addresses.ts';
 import { cgroupId, walkCgroups } from './cgroup.ts';
-import { targetKey, type Target, type TargetSource } from './target.ts';
+import { targetKey, type Peer, type Target, type TargetSource } from './target.ts';
 
 /** A target whose cgroup exists on this machine. The object stays the same as long as the target does. */
 export interface LocalTarget extends Target {
@@ -197,9 +197,15 @@ export class Directory {
     return undefined;
   }
 
-  /** The target behind a peer's address, given as 16 bytes in a latin1 string. */
-  peer(bytes: string, port: number): Target | undefined {
-    return this.#addresses.find(bytes, port);
+  /** The service behind a peer's address, given as 16 bytes in a latin1 string. */
+  peer(bytes: string, port: number): Peer | undefined {
+    const target = this.#addresses.find(bytes, port);
+    if (target !== undefined) return target;
+    for (const source of this.#options.sources) {
+      const peer = source.peer?.(bytes, port);
+      if (peer !== undefined) return peer;
+    }
+    return undefined;
   }
 }
 

@@ -17,16 +17,24 @@ export interface Target {
   readonly node: string;
 }
 
+/** A service as it is seen from outside. */
+export type Peer = Pick<Target, 'namespace' | 'service'>;
+
 /** Something that knows targets: a file, an orchestrator's API. */
 export interface TargetSource {
   readonly name: string;
   /** The targets known now. A new array whenever anything changed, the same one otherwise. */
   readonly targets: readonly Target[];
+  /**
+   * The service behind an address that is no target's; it changes with `targets` only. `bytes` are the 16 bytes of the
+   * address as a latin1 string. Undefined where targets' addresses are all that is known.
+   */
+  peer?(bytes: string, port: number): Peer | undefined;
   /** Sets what is called each time before `targets` become others; undefined where that isn't told. */
   beforeChange?(listener: () => void): void;
   /** Reads everything anew; undefined where the source needs no asking. Rejects when that fails, and keeps the last good targets. */
   reload?(): void | Promise<void>;
-  close(): void;
+  close(): void | Promise<void>;
 }
 
 /** What tells one instance from all others. */

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { Cgroup, Sandbox } from '../kernel/sandbox.ts';
 import { bundleExporter, type Bundle, type Exporter } from './program.ts';
-import { CART, edge, entry, FRONT, role, serve, shopTargets, withShop, writeTargets } from './shop.ts';
+import { CART, edge, entry, FRONT, role, serve, shopTargets, translate, withShop, writeTargets } from './shop.ts';
 
 let bundle: Bundle;
 let folder: string;
@@ -188,21 +188,3 @@ describe('a virtual address of a service', () => {
     }),
   );
 });
-
-interface Translation {
-  readonly family: string;
-  readonly virtual: string;
-  readonly real: string;
-  readonly port: number;
-}
-
-/** Does in a network namespace what kube-proxy does on a node: port 80 of `virtual` leads to `port` of `real`. */
-function translate(sandbox: Sandbox, { family, virtual, real, port }: Translation): void {
-  const length = family === 'ip' ? 32 : 128;
-  sandbox.configure('ip', 'route', 'add', `${virtual}/${length}`, 'dev', 'eth0');
-  const destination = family === 'ip' ? `${real}:${port}` : `[${real}]:${port}`;
-  const nft = (...command: readonly string[]) => sandbox.configure('nft', command.join(' '));
-  nft('add table', family, 'services');
-  nft('add chain', family, 'services output { type nat hook output priority -100; }');
-  nft('add rule', family, `services output ${family} daddr ${virtual} tcp dport 80 dnat to ${destination}`);
-}

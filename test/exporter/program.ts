@@ -1,11 +1,11 @@
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, copyFileSync, mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, copyFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { build } from 'esbuild';
+import { APART, bundle } from '../../scripts/bundle.mjs';
 
 const LISTEN = '--web.listen-address=127.0.0.1:0';
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
@@ -50,22 +50,11 @@ export interface Exporter {
 /** Builds the program as scripts/build.mjs does; kernel side and addon must be built already. */
 export async function bundleExporter(): Promise<Bundle> {
   const folder = mkdtempSync(join(tmpdir(), 'lorikeet-exporter-'));
-  const program = join(folder, 'lorikeet-exporter.mjs');
+  const program = join(folder, 'lorikeet-exporter.js');
   for (const file of ['lorikeet.bpf.o', 'lorikeet_native.node', 'lorikeet_memory.node'])
     copyFileSync(join(ROOT, 'dist', file), join(folder, file));
-  await build({
-    entryPoints: [join(ROOT, 'exporter/main.ts')],
-    outfile: program,
-    bundle: true,
-    platform: 'node',
-    target: 'node20',
-    format: 'esm',
-    define: { LORIKEET_VERSION: '"0.0.0-test"' },
-    banner: {
-      js: "import { createRequire as bundleRequire } from 'node:module';\nconst require = bundleRequire(import.meta.url);",
-    },
-    logLevel: 'error',
-  });
+  await bundle({ 'lorikeet-exporter': 'exporter/main.ts', ...APART }, { outdir: folder, version: '0.0.0-test' });
+  writeFileSync(join(folder, 'package.json'), '{ "type": "module" }');
   // Everybody may read it, whoever runs it.
   chmodSync(folder, 0o755);
   const running: ChildProcess[] = [];

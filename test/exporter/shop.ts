@@ -52,8 +52,26 @@ export const role = (service: string, name: string): string => of(service, `,rol
 export const edge = (namespace: string, service: string, port: number | string, client = 'front'): string =>
   `{client_namespace="shop",client_service="${client}",server_namespace="${namespace}",server_service="${service}",server_port="${port}"}`;
 
-/** Starts a web server that answers with 1000 bytes. */
-export async function serve(sandbox: Sandbox, cgroup: Cgroup, host: string) {
-  const server = await sandbox.start(cgroup, 'http-server.mjs', { host, bodyBytes: 1000 });
+/** Starts a web server that answers with 1000 bytes; port 0 is any that is free. */
+export async function serve(sandbox: Sandbox, cgroup: Cgroup, host: string, port = 0) {
+  const server = await sandbox.start(cgroup, 'http-server.mjs', { host, port, bodyBytes: 1000 });
   return { port: (server.ready as { port: number }).port, stop: () => server.stop() };
+}
+
+interface Translation {
+  readonly family: string;
+  readonly virtual: string;
+  readonly real: string;
+  readonly port: number;
+}
+
+/** Does in a network namespace what kube-proxy does on a node: port 80 of `virtual` leads to `port` of `real`. */
+export function translate(sandbox: Sandbox, { family, virtual, real, port }: Translation): void {
+  const length = family === 'ip' ? 32 : 128;
+  sandbox.configure('ip', 'route', 'add', `${virtual}/${length}`, 'dev', 'eth0');
+  const destination = family === 'ip' ? `${real}:${port}` : `[${real}]:${port}`;
+  const nft = (...command: readonly string[]) => sandbox.configure('nft', command.join(' '));
+  nft('add table', family, 'services');
+  nft('add chain', family, 'services output { type nat hook output priority -100; }');
+  nft('add rule', family, `services output ${family} daddr ${virtual} tcp dport 80 dnat to ${destination}`);
 }

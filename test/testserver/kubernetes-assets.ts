@@ -1,18 +1,17 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { describe } from 'vitest';
 
+/** From the repository's folder, in which npm and vitest run. */
 const BUILD = 'scripts/build-kubernetes-assets.sh';
-const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
 /**
  * The folder with etcd, kube-apiserver and kubectl: what KUBEBUILDER_ASSETS names, or what
  * `scripts/build-kubernetes-assets.sh` has built. Undefined where there is none.
  */
 export function kubernetesAssets(): string | undefined {
-  const folder = execFileSync('bash', [join(ROOT, BUILD), '--path'], { encoding: 'utf8' }).trim();
+  const folder = execFileSync('bash', [BUILD, '--path'], { encoding: 'utf8' }).trim();
   const present = ['etcd', 'kube-apiserver', 'kubectl'].every((name) => existsSync(join(folder, name)));
   return present ? folder : undefined;
 }

@@ -1,9 +1,9 @@
 // Answers every request after `delayMs` with `bodyBytes` bytes of `filler` and the status that its path ends in, or 200,
-// until its standard input ends; then prints what its sockets moved. Options: {host, bodyBytes, filler, delayMs, tls: {key, cert, maxVersion}?}.
+// until its standard input ends; then prints what its sockets moved. Options: {host, port, bodyBytes, filler, delayMs, tls: {key, cert, maxVersion}?}.
 import { createServer } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 
-const { host, bodyBytes = 2, filler = 'x', delayMs = 0, tls } = JSON.parse(process.argv[2]);
+const { host, port = 0, bodyBytes = 2, filler = 'x', delayMs = 0, tls } = JSON.parse(process.argv[2]);
 const body = Buffer.alloc(bodyBytes, filler);
 const moved = { sent: 0, received: 0, requests: 0 };
 
@@ -22,7 +22,7 @@ server.on('connection', (socket) => {
     moved.received += socket.bytesRead;
   });
 });
-server.listen({ host, port: 0, backlog: 1024 }, () => {
+server.listen({ host, port, backlog: 1024 }, () => {
   process.stdout.write(`${JSON.stringify({ port: server.address().port })}\n`);
 });
 process.stdin.resume().on('end', () => {

@@ -1,0 +1,108 @@
+import { request as requestHttp, type IncomingMessage, type RequestOptions } from 'node:http';
+import { request as requestHttps } from 'node:https';
+import { setImmediate } from 'node:timers/promises';
+import { ApiError, ProtocolError, type ApiStatus } from './api-error.ts';
+import type { Credentials } from './credentials.ts';
+
+export interface ApiRequest {
+  /** Path and query. */
+  readonly path: string;
+  /** The representation that is wanted. */
+  readonly accept: string;
+  /** After so many milliseconds without a byte the request has failed. */
+  readonly idleMs: number;
+  readonly signal: AbortSignal;
+  /** Called when the server has begun to answer with what was asked for. */
+  readonly onAnswer: () => void;
+  /** Takes the body piece by piece as it arrives. */
+  readonly onBody: (chunk: Buffer) => void;
+}
+
+/** After so many milliseconds of silence the kernel asks whether the other end is still there. */
+const PROBE_MS = 30_000;
+/** Pieces that are smaller than this are events. */
+const LARGE_BYTES = 8192;
+/** Bound on the body of a refusal. */
+const REFUSAL_BYTES = 65_536;
+
+/** Reads from the API server: answers of any length and duration, as they arrive. */
+export class ApiClient {
+  readonly #credentials: Credentials;
+  readonly #userAgent: string;
+
+  constructor(credentials: Credentials, userAgent: string) {
+    this.#credentials = credentials;
+    this.#userAgent = userAgent;
+  }
+
+  /**
+   * Resolves when the answer has ended.
+   *
+   * @throws ApiError for a refusal, ProtocolError for silence, what Node.js throws for a broken connection.
+   */
+  async get({ path, accept, idleMs, signal, onAnswer, onBody }: ApiRequest): Promise<void> {
+    const { server } = this.#credentials;
+    const credentials = await this.#credentials.forRequest();
+    const abort = new AbortController();
+    const timer = setTimeout(() => abort.abort(new ProtocolError(`no byte for ${idleMs / 1000} s`)), idleMs);
+    const onAbort = (): void => abort.abort(signal.reason);
+    if (signal.aborted) onAbort();
+    signal.addEventListener('abort', onAbort, { once: true });
+    try {
+      const response = await open(server + path, {
+        ...credentials,
+        headers: { ...credentials.headers, accept, 'user-agent': this.#userAgent },
+        signal: abort.signal,
+      });
+      if (response.statusCode !== 200) throw await refusal(response);
+      onAnswer();
+      for await (const chunk of response as AsyncIterable<Buffer>) {
+        timer.refresh();
+        onBody(chunk);
+        // A long list arrives faster than it is read: others get their turn after each piece.
+        if (chunk.length >= LARGE_BYTES) await setImmediate();
+      }
+    } catch (error) {
+      throw abort.signal.aborted ? abort.signal.reason : error;
+    } finally {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', onAbort);
+      // What has been read to its end isn't harmed, what hasn't must not stay open.
+      abort.abort();
+    }
+  }
+}
+
+function open(url: string, options: RequestOptions): Promise<IncomingMessage> {
+  const send = url.startsWith('https:') ? requestHttps : requestHttp;
+  return new Promise((resolve, reject) => {
+    const request = send(url, options, resolve);
+    request.setSocketKeepAlive(true, PROBE_MS);
+    request.on('error', reject);
+    request.end();
+  });
+}
+
+async function refusal(response: IncomingMessage): Promise<ApiError> {
+  let body = '';
+  for await (const chunk of response as AsyncIterable<Buffer>) {
+    body += chunk.toString();
+    if (body.length > REFUSAL_BYTES) break;
+  }
+  const { statusCode: status = 0, statusMessage } = response;
+  const retryAfterMs = 1000 * Number(response.headers['retry-after'] ?? 0);
+  return new ApiError(
+    `${status}: ${messageOf(body) ?? statusMessage ?? 'refused'}`,
+    status,
+    Number.isFinite(retryAfterMs) ? retryAfterMs : 0,
+  );
+}
+
+/** The server's own words, unless something in between has answered. */
+function messageOf(body: string): string | undefined {
+  try {
+    return (JSON.parse(body) as ApiStatus | null)?.message;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,212 @@
+import { performance } from 'node:perf_hooks';
+import type { Logger } from '../../../daemon/logger.ts';
+import type { Peer, Target, TargetSource } from '../target.ts';
+import { readAnnotations, type Annotations, type RejectedAnnotation } from './annotations.ts';
+import { ApiClient } from './api-client.ts';
+import type { Credentials } from './credentials.ts';
+import { endpointsOf, type Endpoints } from './endpoints.ts';
+import { Peers, type PeerTable } from './peers.ts';
+import { PodCgroups } from './pod-cgroup.ts';
+import { localPod, peerPod, type LocalPod } from './pod.ts';
+import { Reflector, type Resource } from './reflector.ts';
+import { RejectedAnnotations } from './rejected-annotations.ts';
+import type { Identity } from './service-identity.ts';
+import { virtualService, type VirtualService } from './service.ts';
+
+export interface KubernetesOptions {
+  readonly credentials: Credentials;
+  readonly nodeName: string;
+  /** Where cgroup2 is mounted. */
+  readonly cgroupfs: string;
+  /** Whether series are wanted of pods about which no annotation says anything. */
+  readonly monitorDefault: boolean;
+  readonly userAgent: string;
+  readonly logger: Logger;
+  /** Called once, when all was known for the first time. */
+  readonly onReady: () => void;
+}
+
+/** Changes rest so long before they count: a pod's come in bursts. */
+const SETTLE_MS = 100;
+/** Changes count at most once in so many milliseconds, however many pods of the cluster come and go. */
+const LEAST_INTERVAL_MS = 2000;
+/** Pods without a cgroup are looked for again after so many milliseconds: they may be the kubelet's first. */
+const SEARCH_MS = 2000;
+
+/** The pods of this machine and their peers in the cluster, from the Kubernetes API. */
+export class KubernetesSource implements TargetSource {
+  readonly name = 'kubernetes';
+  readonly #options: KubernetesOptions;
+  readonly #pods: Reflector<LocalPod>;
+  readonly #namespaces: Reflector<Annotations>;
+  readonly #services: Reflector<VirtualService>;
+  readonly #slices: Reflector<Endpoints>;
+  readonly #peerPods: Reflector<Identity>;
+  readonly #peers = new Peers();
+  readonly #cgroups: PodCgroups;
+  readonly #rejected: RejectedAnnotations;
+  #targets: readonly Target[] = [];
+  #table: PeerTable | undefined;
+  #beforeChange = (): void => {};
+  #changing: NodeJS.Timeout | undefined;
+  /** When the targets became what they are, as performance.now() tells it; 0: never. */
+  #changedAt = 0;
+  #searching: NodeJS.Timeout | undefined;
+
+  constructor(options: KubernetesOptions) {
+    this.#options = options;
+    this.#cgroups = new PodCgroups(options.cgroupfs);
+    this.#rejected = new RejectedAnnotations(options.logger);
+    const client = new ApiClient(options.credentials, options.userAgent);
+    const reflector = <T>(resource: Resource<T>): Reflector<T> =>
+      new Reflector({ client, resource, logger: options.logger, onChange: () => this.#scheduleChange() });
+    this.#pods = reflector({
+      name: 'pods',
+      path: '/api/v1/pods',
+      query: { fieldSelector: `spec.nodeName=${options.nodeName}` },
+      compact: localPod,
+    });
+    this.#namespaces = reflector({
+      name: 'namespaces',
+      path: '/api/v1/namespaces',
+      metadataOnly: true,
+      compact: ({ metadata }) => readAnnotations(metadata),
+    });
+    this.#services = reflector({ name: 'services', path: '/api/v1/services', compact: virtualService });
+    this.#slices = reflector({
+      name: 'endpointslices',
+      path: '/apis/discovery.k8s.io/v1/endpointslices',
+      compact: endpointsOf,
+    });
+    this.#peerPods = reflector({ name: 'pod_metadata', path: '/api/v1/pods', metadataOnly: true, compact: peerPod });
+  }
+
+  /** Begins to ask. An API server that is away is asked again and again. */
+  start(): void {
+    for (const reflector of this.reflectors) reflector.start();
+  }
+
+  get targets(): readonly Target[] {
+    return this.#targets;
+  }
+
+  peer(bytes: string, port: number): Peer | undefined {
+    return this.#table?.find(bytes, port);
+  }
+
+  beforeChange(listener: () => void): void {
+    this.#beforeChange = listener;
+  }
+
+  /** Whether it was known once who is who, or what stands against that. */
+  get ready(): true | string {
+    if (this.#changedAt > 0) return true;
+    const waiting = this.reflectors.filter(({ synced }) => !synced);
+    const reasons = waiting.map(({ name, failure }) => `${name}: ${failure ?? 'not listed yet'}`);
+    return `Kubernetes API: ${reasons.join('; ')}`;
+  }
+
+  /** One for each kind of objects. */
+  get reflectors(): readonly Reflector<unknown>[] {
+    return [this.#pods, this.#namespaces, this.#services, this.#slices, this.#peerPods];
+  }
+
+  /** Annotations that were rejected since the start. */
+  get rejectedAnnotations(): number {
+    return this.#rejected.total;
+  }
+
+  /** Services of which it can't be told which workload answers. */
+  get ambiguousServices(): number {
+    return this.#peers.ambiguous;
+  }
+
+  async close(): Promise<void> {
+    clearTimeout(this.#changing);
+    clearTimeout(this.#searching);
+    await Promise.all(this.reflectors.map((reflector) => reflector.close()));
+  }
+
+  #scheduleChange(): void {
+    if (this.#changing !== undefined) return;
+    const waitMs = Math.max(SETTLE_MS, this.#changedAt + LEAST_INTERVAL_MS - performance.now());
+    this.#changing = setTimeout(() => {
+      this.#changing = undefined;
+      this.#change();
+    }, waitMs);
+  }
+
+  #change(): void {
+    // A namespace that isn't known yet may forbid what its pods don't, and a peer that isn't would be external.
+    if (this.reflectors.some(({ synced }) => !synced)) return;
+    const targets = this.#localTargets();
+    const table = this.#resolvePeers();
+    this.#rejected.update(this.#rejectedNow());
+    this.#beforeChange();
+    this.#targets = targets;
+    this.#table = table;
+    const isFirst = this.#changedAt === 0;
+    this.#changedAt = performance.now();
+    this.#searchCgroups();
+    if (isFirst) this.#options.onReady();
+  }
+
+  #localTargets(): readonly Target[] {
+    return Array.from(this.#pods.objects.values(), (pod) => ({
+      namespace: pod.namespace,
+      service: pod.service,
+      pod: pod.name,
+      cgroup: this.#cgroups.path(pod.cgroup),
+      // `peer` knows them.
+      addresses: [],
+      monitored: this.#isMonitored(pod),
+      workloadKind: pod.workloadKind,
+      node: this.#options.nodeName,
+    }));
+  }
+
+  #isMonitored({ namespace, annotations }: LocalPod): boolean {
+    const { monitor = this.#namespaces.objects.get(namespace)?.monitor } = annotations;
+    return monitor ?? this.#options.monitorDefault;
+  }
+
+  #resolvePeers(): PeerTable {
+    return this.#peers.resolve({
+      local: this.#pods.objects.values(),
+      pods: this.#peerPods.objects,
+      services: this.#services.objects,
+      slices: this.#slices.objects.values(),
+    });
+  }
+
+  *#rejectedNow(): Generator<readonly [string, RejectedAnnotation]> {
+    for (const [key, { annotations }] of this.#pods.objects) {
+      for (const rejected of annotations.rejected) yield [`pod ${key}`, rejected];
+    }
+    for (const [name, { rejected }] of this.#namespaces.objects) {
+      for (const annotation of rejected) yield [`namespace ${name}`, annotation];
+    }
+  }
+
+  /** While a pod's cgroup isn't where it was thought to be, kubelets' folders are looked for again and again. */
+  #searchCgroups(): void {
+    clearTimeout(this.#searching);
+    if (!this.#someAreMissing()) return;
+    this.#searching = setTimeout(() => {
+      this.#cgroups.search();
+      const known = new Set(this.#targets.map(({ cgroup }) => cgroup));
+      const pods = [...this.#pods.objects.values()];
+      if (pods.some(({ cgroup }) => !known.has(this.#cgroups.path(cgroup)))) this.#scheduleChange();
+      else this.#searchCgroups();
+    }, SEARCH_MS);
+    this.#searching.unref();
+  }
+
+  #someAreMissing(): boolean {
+    for (const pod of this.#pods.objects.values()) {
+      const path = this.#cgroups.path(pod.cgroup);
+      if (path === undefined || !this.#cgroups.exists(path)) return true;
+    }
+    return false;
+  }
+}

@@ -1,0 +1,91 @@
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+const OPEN_BRACKET = 0x5b;
+const CLOSE_BRACKET = 0x5d;
+const OPEN_BRACE = 0x7b;
+const CLOSE_BRACE = 0x7d;
+
+/** How deep the list's own array is, and an item in it. */
+const ARRAY_DEPTH = 2;
+const ITEM_DEPTH = 3;
+
+/**
+ * Reads the JSON of a Kubernetes list as it arrives and gives its items one by one. A list of thousands of pods is tens
+ * of megabytes: never in memory as a whole here, and never parsed in one go, which would hold up the event loop.
+ */
+export class ListItems {
+  readonly #onItem: (item: unknown) => void;
+  #depth = 0;
+  #inString = false;
+  #escaped = false;
+  /** What the bytes read now belong to; those between two items belong to neither. */
+  #part: 'envelope' | 'between' | 'item' = 'envelope';
+  /** Bytes of the item that hasn't ended yet. */
+  #item: Buffer[] = [];
+  /** Bytes of the list without its items. */
+  readonly #envelope: Buffer[] = [];
+
+  /** `onItem` gets each item of the list's array, parsed. */
+  constructor(onItem: (item: unknown) => void) {
+    this.#onItem = onItem;
+  }
+
+  /** @throws SyntaxError when an item is no JSON. */
+  push(chunk: Buffer): void {
+    let start = 0;
+    const take = (end: number): void => {
+      if (end > start) this.#take(chunk.subarray(start, end));
+      start = end;
+    };
+    for (let index = 0; index < chunk.length; index++) {
+      const byte = chunk[index];
+      if (this.#inString) {
+        if (this.#escaped) this.#escaped = false;
+        else if (byte === BACKSLASH) this.#escaped = true;
+        else if (byte === QUOTE) this.#inString = false;
+      } else if (byte === QUOTE) {
+        this.#inString = true;
+      } else if (byte === OPEN_BRACE || byte === OPEN_BRACKET) {
+        this.#open(byte, index, take);
+      } else if (byte === CLOSE_BRACE || byte === CLOSE_BRACKET) {
+        this.#close(index, take);
+      }
+    }
+    take(chunk.length);
+  }
+
+  /** The list without its items, once all has been read. @throws SyntaxError when it isn't whole. */
+  envelope(): unknown {
+    return JSON.parse(Buffer.concat(this.#envelope).toString());
+  }
+
+  #open(byte: number, index: number, take: (end: number) => void): void {
+    this.#depth++;
+    if (byte === OPEN_BRACKET && this.#depth === ARRAY_DEPTH) {
+      take(index + 1);
+      this.#part = 'between';
+    } else if (this.#part === 'between' && this.#depth === ITEM_DEPTH) {
+      take(index);
+      this.#part = 'item';
+    }
+  }
+
+  #close(index: number, take: (end: number) => void): void {
+    if (this.#part === 'item' && this.#depth === ITEM_DEPTH) {
+      take(index + 1);
+      this.#part = 'between';
+      const item = this.#item;
+      this.#item = [];
+      this.#onItem(JSON.parse((item.length === 1 ? (item[0] as Buffer) : Buffer.concat(item)).toString()));
+    } else if (this.#part === 'between') {
+      take(index);
+      this.#part = 'envelope';
+    }
+    this.#depth--;
+  }
+
+  #take(bytes: Buffer): void {
+    if (this.#part === 'item') this.#item.push(bytes);
+    else if (this.#part === 'envelope') this.#envelope.push(bytes);
+  }
+}

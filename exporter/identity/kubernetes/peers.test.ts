@@ -1,0 +1,194 @@
+import { describe, expect, it } from 'vitest';
+import { addressText } from '../addresses.ts';
+import { endpointsOf, type Endpoints } from './endpoints.ts';
+import type { ApiObject } from './metadata.ts';
+import { Peers, type PeerObjects } from './peers.ts';
+import { localPod, type LocalPod } from './pod.ts';
+import { identityOf, type Identity } from './service-identity.ts';
+import { virtualService, type VirtualService } from './service.ts';
+
+const pod = (service: string, createdAt = 1): Identity => identityOf('shop', service, createdAt);
+
+const local = (name: string, ip: string, more: object = {}): LocalPod =>
+  localPod({
+    metadata: { namespace: 'shop', name, creationTimestamp: new Date(5000).toISOString() },
+    status: { podIPs: [{ ip }], hostIP: '192.0.2.1' },
+    ...more,
+  } as ApiObject) as LocalPod;
+
+/** `endpoints`: address -> pod, which `!` marks as not ready; an empty name is no pod. */
+const slice = (
+  service: string,
+  endpoints: Readonly<Record<string, string>>,
+  ports: readonly object[] = [{ port: 80 }],
+) =>
+  endpointsOf({
+    metadata: { namespace: 'shop', name: `${service}-1`, labels: { 'kubernetes.io/service-name': service } },
+    ports,
+    endpoints: Object.entries(endpoints).map(([address, name]) => ({
+      addresses: [address],
+      conditions: { ready: !name.endsWith('!') },
+      ...(name !== '' && { targetRef: { kind: 'Pod', namespace: 'shop', name: name.replace('!', '') } }),
+    })),
+  } as ApiObject) as Endpoints;
+
+const service = (name: string, ...clusterIPs: readonly string[]): [string, VirtualService] => [
+  `shop/${name}`,
+  virtualService({
+    metadata: { namespace: 'shop', name },
+    spec: { clusterIPs, ports: [{ port: 80 }] },
+  } as ApiObject) as VirtualService,
+];
+
+/** Service by all addresses that the objects name, as users write them; with a port where that differs from the others. */
+function resolve(objects: Partial<PeerObjects>, peers = new Peers()): Record<string, string> {
+  const all = { local: [], pods: new Map<string, Identity>(), services: new Map(), slices: [], ...objects };
+  const table = peers.resolve(all);
+  const named: Record<string, string> = {};
+  const holders = [...all.local, ...[...all.slices].flatMap(({ endpoints }) => endpoints), ...all.services.values()];
+  for (const { bytes, port } of holders.flatMap(({ addresses }) => addresses)) {
+    const [whole, own] = [table.find(bytes, 1), port === undefined ? undefined : table.find(bytes, port)];
+    if (whole !== undefined) named[addressText(bytes)] = whole.service;
+    if (own !== undefined && own.service !== whole?.service) named[`${addressText(bytes)} ${port}`] = own.service;
+  }
+  return named;
+}
+
+const PODS = new Map([
+  ['shop/cart-1', pod('cart', 1)],
+  ['shop/cart-2', pod('cart', 2)],
+  ['shop/canary-1', pod('cart-canary', 3)],
+]);
+
+describe('an endpoint', () => {
+  it('belongs to the workload of its pod, at its ports', () =>
+    expect(
+      resolve({
+        pods: PODS,
+        slices: [slice('cart', { '10.1.0.1': 'cart-1', '10.1.0.2': 'canary-1!', 'fd00::1': 'cart-1' })],
+      }),
+    ).toEqual({ '10.1.0.1 80': 'cart', '10.1.0.2 80': 'cart-canary', 'fd00::1 80': 'cart' }));
+
+  it('without a pod is its service’s own, unless it is a pod’s too', () =>
+    expect(
+      resolve({
+        pods: PODS,
+        slices: [slice('db', { '10.9.0.1': '', '10.1.0.1': '' }), slice('cart', { '10.1.0.1': 'cart-1' })],
+      }),
+    ).toEqual({ '10.9.0.1 80': 'service/db', '10.1.0.1 80': 'cart' }));
+
+  it('is nobody’s before its pod is known', () =>
+    expect(resolve({ slices: [slice('cart', { '10.1.0.1': 'cart-1' })] })).toEqual({}));
+
+  it('is the newest pod’s, and nobody’s where two are as new', () => {
+    const pods = new Map([...PODS, ['shop/same', pod('other', 3)]]);
+    expect(
+      resolve({
+        pods,
+        slices: [
+          slice('a', { '10.1.0.1': 'cart-1', '10.1.0.2': 'canary-1' }),
+          slice('b', { '10.1.0.1': 'canary-1', '10.1.0.2': 'same' }),
+        ],
+      }),
+    ).toEqual({ '10.1.0.1 80': 'cart-canary' });
+  });
+
+  it('counts for TCP, for all ports where the slice says so, and for none where it names none', () =>
+    expect(
+      resolve({
+        pods: PODS,
+        slices: [
+          slice('dns', { '10.1.0.1': 'cart-1' }, [{ port: 53, protocol: 'UDP' }]),
+          slice('any', { '10.1.0.2': 'cart-2' }, [{}]),
+          slice('none', { '10.1.0.3': 'canary-1' }, []),
+        ],
+      }),
+    ).toEqual({ '10.1.0.2': 'cart' }));
+});
+
+describe('a pod of this machine', () => {
+  it('has all ports of its addresses, whatever slices say', () =>
+    expect(
+      resolve({ local: [local('shell', '10.1.0.1')], pods: PODS, slices: [slice('cart', { '10.1.0.1': 'cart-1' })] }),
+    ).toEqual({ '10.1.0.1': 'shell' }));
+
+  it('in the network of its node has the ports that it names, or that a slice names, and nothing of its neighbours', () => {
+    const host = (name: string, port?: number) =>
+      local(name, '192.0.2.1', {
+        spec: { hostNetwork: true, containers: [{ ports: port === undefined ? [] : [{ hostPort: port }] }] },
+      });
+    const pods = new Map([['shop/agent', pod('agent')]]);
+    expect(
+      resolve({
+        local: [host('proxy', 8080), host('agent'), host('a', 7000), host('b', 7000)],
+        pods,
+        slices: [slice('agent', { '192.0.2.1': 'agent' }, [{ port: 9100 }])],
+      }),
+    ).toEqual({ '192.0.2.1 8080': 'proxy', '192.0.2.1 9100': 'agent' });
+  });
+});
+
+describe('a service’s address', () => {
+  const services = new Map([service('cart', '10.96.0.1', 'fd00:96::1')]);
+  const ofService = (slices: readonly Endpoints[], peers?: Peers) =>
+    resolve({ pods: PODS, services, slices }, peers)['10.96.0.1'];
+
+  it('stands for the workload behind it, in both families', () => {
+    const named = resolve({
+      pods: PODS,
+      services,
+      slices: [slice('cart', { '10.1.0.1': 'cart-1', '10.1.0.2': 'cart-2' })],
+    });
+    expect(named).toMatchObject({ '10.96.0.1': 'cart', 'fd00:96::1': 'cart' });
+  });
+
+  it('stands for those that are ready, and for the others where none is', () => {
+    expect(ofService([slice('cart', { '10.1.0.1': 'cart-1', '10.1.0.2': 'canary-1!' })])).toBe('cart');
+    expect(ofService([slice('cart', { '10.1.0.2': 'canary-1!' })])).toBe('cart-canary');
+  });
+
+  it('stands for the service itself where several workloads answer, and that is counted', () => {
+    const peers = new Peers();
+    const both = [slice('cart', { '10.1.0.1': 'cart-1' }), slice('cart', { '10.1.0.2': 'canary-1' })];
+    expect(ofService(both, peers)).toBe('service/cart');
+    expect(peers.ambiguous).toBe(1);
+    expect(ofService(both.slice(0, 1), peers)).toBe('cart');
+    expect(peers.ambiguous).toBe(0);
+  });
+
+  it('stands for what was behind it last while nothing is, and for itself when nothing ever was', () => {
+    const peers = new Peers();
+    expect(ofService([], peers)).toBe('service/cart');
+    expect(ofService([slice('cart', { '10.1.0.1': 'cart-1' })], peers)).toBe('cart');
+    expect(ofService([], peers)).toBe('cart');
+    expect(ofService([slice('cart', {})], peers)).toBe('cart');
+    resolve({}, peers);
+    expect(ofService([], peers)).toBe('service/cart');
+  });
+});
+
+it('virtualService takes ports of addresses that others may have too', () => {
+  const found = virtualService({
+    metadata: { namespace: 'shop', name: 'cart' },
+    spec: {
+      clusterIPs: ['10.96.0.1'],
+      externalIPs: ['192.0.2.7'],
+      ports: [{ port: 80 }, { port: 53, protocol: 'UDP' }],
+    },
+    status: { loadBalancer: { ingress: [{ ip: '198.51.100.1' }, {}] } },
+  } as ApiObject);
+  expect(found?.addresses.map(({ bytes, port }) => [addressText(bytes), port])).toEqual([
+    ['10.96.0.1', undefined],
+    ['192.0.2.7', 80],
+    ['198.51.100.1', 80],
+  ]);
+});
+
+it('virtualService has none for a headless service, and none for one without TCP', () => {
+  const of = (clusterIP: string, protocol: string) =>
+    virtualService({
+      metadata: { namespace: 'shop', name: 'cart' },
+      spec: { clusterIPs: [clusterIP], ports: [{ port: 80, protocol }] },
+    } as ApiObject);
+  expect([of('None', 'TCP'), of('10.96.0.1', 'UDP')]).toEqual([undefined, undefined]);
+});
