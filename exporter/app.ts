@@ -23,7 +23,7 @@ import { cgroupId, findCgroupMount } from './identity/cgroup.ts';
 import { Directory } from './identity/directory.ts';
 import { findHierarchy, isUnified, NO_HIERARCHY, type Hierarchy } from './identity/hierarchy.ts';
 import { inCluster, type Credentials } from './identity/kubernetes/credentials.ts';
-import { KubernetesSource } from './identity/kubernetes/kubernetes-source.ts';
+import { type KubernetesOptions, KubernetesSource } from './identity/kubernetes/kubernetes-source.ts';
 import type { TargetSource } from './identity/target.ts';
 import { TargetsFile } from './identity/targets-file.ts';
 import { dropPrivileges } from './privileges.ts';
@@ -59,7 +59,9 @@ export async function startExporter(config: Config, context: ExporterContext): P
   const file = openTargets(config, context);
   const cgroupfs = resolve(config.cgroupfs ?? findCgroupMount());
   checkCgroupfs(cgroupfs, logger);
-  const kubernetes = await openKubernetes(config, cgroupfs, context);
+  // Reading thousands of objects at once is a start of its own.
+  const onReady = (): void => processMemory.release();
+  const kubernetes = await openKubernetes(config, { ...context, cgroupfs, onReady });
   const io = findHierarchy('blkio', cgroupfs);
   const probes = openProbes(
     { ...config, cgroupfs, object: config.bpfObject, ioHierarchy: io?.id ?? NO_HIERARCHY },
@@ -153,14 +155,11 @@ function openTargets(config: Config, { logger, stops }: ExporterContext): Target
 
 async function openKubernetes(
   { kubernetes }: Config,
-  cgroupfs: string,
-  { version, logger, stops }: ExporterContext,
+  { version, logger, stops, cgroupfs, onReady }: ExporterContext & Pick<KubernetesOptions, 'cgroupfs' | 'onReady'>,
 ): Promise<KubernetesSource | undefined> {
   if (kubernetes === undefined) return undefined;
   const credentials = await openCredentials(kubernetes.kubeconfig);
   const userAgent = `lorikeet-exporter/${version}`;
-  // Reading thousands of objects at once is a start of its own.
-  const onReady = (): void => releaseStartMemory(logger);
   const source = new KubernetesSource({ ...kubernetes, credentials, cgroupfs, userAgent, logger, onReady });
   stops.onStop('Kubernetes API', () => source.close());
   return source;
