@@ -26,7 +26,7 @@ import { inCluster, type Credentials } from './identity/kubernetes/credentials.t
 import { type KubernetesOptions, KubernetesSource } from './identity/kubernetes/kubernetes-source.ts';
 import type { TargetSource } from './identity/target.ts';
 import { TargetsFile } from './identity/targets-file.ts';
-import { dropPrivileges } from './privileges.ts';
+import { dropPrivileges, takePrivileges } from './privileges.ts';
 import { openProbes, type Probes } from './probes.ts';
 import { SelfMetrics } from './self-metrics.ts';
 import { SocketWalk } from './socket-walk.ts';
@@ -63,6 +63,7 @@ export async function startExporter(config: Config, context: ExporterContext): P
   const onReady = (): void => processMemory.release();
   const kubernetes = await openKubernetes(config, { ...context, cgroupfs, onReady });
   const io = findHierarchy('blkio', cgroupfs);
+  takePrivileges(logger);
   const probes = openProbes(
     { ...config, cgroupfs, object: config.bpfObject, ioHierarchy: io?.id ?? NO_HIERARCHY },
     logger,

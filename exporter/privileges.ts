@@ -11,6 +11,15 @@ const NEEDED: readonly Capability[] = ['CAP_BPF', 'CAP_PERFMON'];
  */
 const READING: readonly Capability[] = ['CAP_DAC_READ_SEARCH', 'CAP_SYS_PTRACE'];
 
+/** What the start may need besides: packets of cgroups, a port below 1024; and what stands for the first two. */
+const STARTING: readonly Capability[] = [
+  ...NEEDED,
+  ...READING,
+  'CAP_SYS_ADMIN',
+  'CAP_NET_ADMIN',
+  'CAP_NET_BIND_SERVICE',
+];
+
 /** The capabilities that BPF tracing needs and this process, by its /proc/<pid>/status, hasn't. */
 export function missingCapabilities(status: string): readonly Capability[] {
   const effective = BigInt(`0x${/^CapEff:\s*([0-9a-f]+)$/m.exec(status)?.[1] ?? '0'}`);
@@ -30,10 +39,23 @@ export function keptCapabilities(kernel: string): readonly Capability[] {
   return major >= 6 ? READING : [...READING, 'CAP_BPF'];
 }
 
-/** Gives up, for good, what isn't needed any more. A kernel that refuses is worth a warning, not an end. */
+/**
+ * Gives up, for good, what the start doesn't need, and takes the rest into effect: the program's file may have made them
+ * permitted only, so that it can be executed without some of them.
+ */
+export function takePrivileges(logger: Logger): void {
+  keepPrivileges(STARTING, logger);
+}
+
+/** Gives up, for good, what isn't needed any more. */
 export function dropPrivileges(logger: Logger): void {
+  keepPrivileges(keptCapabilities(release()), logger);
+}
+
+/** A kernel that refuses is worth a warning, not an end. */
+function keepPrivileges(capabilities: readonly Capability[], logger: Logger): void {
   try {
-    dropCapabilities(keptCapabilities(release()));
+    dropCapabilities(capabilities);
   } catch (error) {
     if (!(error instanceof BpfError)) throw error;
     logger.warn('capabilities not dropped', { error });

@@ -4,7 +4,7 @@ import { LoadGenerator } from './load-generator.ts';
 import type { LoadSettings } from './load-pattern.ts';
 import type { LoadConfig } from './process-config.ts';
 
-/* The process of the load generator: `lorikeet-sim-load <config file>`. Silent until `POST /start`. */
+/* The process of the load generator: `lorikeet-sim-load <config file>`. Silent until `POST /start`, but for `autostart`. */
 const path = process.argv[2];
 if (path === undefined) throw new Error('expected the path of a configuration file');
 const config = JSON.parse(readFileSync(path, 'utf8')) as LoadConfig;
@@ -21,3 +21,4 @@ await serveJson(config.admin, {
     await generator.probe((body as { service: string }).service);
   },
 });
+if (config.autostart === true) generator.start();

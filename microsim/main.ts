@@ -3,13 +3,14 @@ import { runProgram } from '../daemon/lifecycle.ts';
 import { print, version, type Command } from './commands/command.ts';
 import { down } from './commands/down.ts';
 import { fault } from './commands/fault.ts';
+import { inject } from './commands/inject.ts';
 import { load } from './commands/load.ts';
 import { record } from './commands/record.ts';
 import { status } from './commands/status.ts';
 import { up } from './commands/up.ts';
 
 /* `lorikeet-sim`: a simulated microservice system of real processes, with faults, to watch. */
-const COMMANDS: Readonly<Record<string, Command>> = { up, down, status, fault, load, record };
+const COMMANDS: Readonly<Record<string, Command>> = { up, down, status, fault, inject, load, record };
 
 function help(): string {
   const lines = Object.entries(COMMANDS).map(([name, { summary }]) => `  ${name.padEnd(7)} ${summary}`);

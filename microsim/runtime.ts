@@ -8,9 +8,12 @@ export type Runtime = (typeof RUNTIMES)[number];
 /** A small heap and a fixed threshold for mmap (see `ENVIRONMENT`) keep a process near 45 MB. */
 const NODE_FLAGS = ['--max-old-space-size=64', '--max-semi-space-size=1', '--expose-gc'];
 
+/** A fixed threshold for mmap gives leaked memory back. */
+export const ENVIRONMENT = { MALLOC_ARENA_MAX: '1', MALLOC_MMAP_THRESHOLD_: '131072', UV_THREADPOOL_SIZE: '1' };
+
 /** The command of a bundled program. @param programs the directory of the bundles */
-export function nodeCommand(programs: string, program: string): string[] {
-  return [process.execPath, ...NODE_FLAGS, join(programs, `${program}.js`)];
+export function nodeCommand(programs: string, program: string, node = process.execPath): string[] {
+  return [node, ...NODE_FLAGS, join(programs, `${program}.js`)];
 }
 
 /** The command of a service, less its configuration file. */

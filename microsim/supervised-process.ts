@@ -5,6 +5,7 @@ import type { Logger } from '../daemon/logger.ts';
 import { waitFor } from './condition.ts';
 import { SimError } from './instance.ts';
 import { requestJson } from './json-http.ts';
+import { ENVIRONMENT } from './runtime.ts';
 import type { ServiceState } from './status.ts';
 
 export interface ProcessPlace {
@@ -21,9 +22,6 @@ export interface ProcessPlace {
 
 /** Enters the cgroup and the namespace before the program can open a socket, then becomes the program. */
 const ENTER = 'echo $$ > "$1/cgroup.procs" && netns=$2 && shift 2 && exec nsenter --net="$netns" "$@"';
-
-/** A fixed threshold for mmap gives leaked memory back. */
-const ENVIRONMENT = { MALLOC_ARENA_MAX: '1', MALLOC_MMAP_THRESHOLD_: '131072', UV_THREADPOOL_SIZE: '1' };
 
 const READY_TIMEOUT_MS = 20_000;
 const BACKOFF_MS = { first: 200, most: 10_000, forgotten: 30_000 };

@@ -3,6 +3,8 @@ import { loadAddon } from './addon.ts';
 /** The capabilities that a part of the project may need, by their numbers in linux/capability.h. */
 export const CAPABILITIES = {
   CAP_DAC_READ_SEARCH: 2,
+  CAP_NET_BIND_SERVICE: 10,
+  CAP_NET_ADMIN: 12,
   CAP_SYS_PTRACE: 19,
   CAP_SYS_ADMIN: 21,
   CAP_PERFMON: 38,
@@ -19,7 +21,7 @@ export function capabilityMask(names: Iterable<Capability>): bigint {
 
 /**
  * Takes every capability but those of `keep` from every thread of the process, for good: programs that it starts don't
- * get them back either, root's included. What the process hadn't, it doesn't get.
+ * get them back either, root's included. What the process wasn't permitted, it doesn't get; what it keeps is in effect.
  *
  * @throws BpfError CAPABILITIES: the kernel refused, or a thread didn't answer (ETIMEDOUT).
  */

@@ -50,44 +50,48 @@ const shardSchema = z
     return z.NEVER;
   });
 
-const scorerSchema = z
-  .strictObject({
-    prometheus: endpointSchema,
-    output: z.enum(['remote_write', 'metrics'], 'expected remote_write or metrics').default('remote_write'),
-    remote_write: endpointSchema
-      .safeExtend({
-        retry_age: durationSchema.default(SCORER_DEFAULTS.retryAge),
-        max_samples_per_send: z.int('expected a whole number').positive().default(SCORER_DEFAULTS.maxSamplesPerSend),
-      })
-      .optional(),
-    interval: durationSchema.default(SCORER_DEFAULTS.interval),
-    delay: durationSchema.optional(),
-    steps: z
-      .array(z.int('expected a whole number').nonnegative('expected 0 or more'))
-      .min(2, 'expected at least two steps')
-      .refine((steps) => steps[0] === 0 && steps.every((step, i) => i === 0 || step > (steps[i - 1] ?? 0)), {
-        message: 'expected ascending whole numbers from 0',
-      })
-      .default([...DEFAULT_STEPS]),
-    features_file: z.string('expected a path').optional(),
-    base_model: z.string('expected the path of an .onnx file').optional(),
-    shard: shardSchema.default(WHOLE_FLEET),
-    maintenance: z.array(z.string('expected a PromQL expression').min(1, 'expected a PromQL expression')).default([]),
-    state_dir: z.string('expected a path').default(SCORER_DEFAULTS.stateDir),
-    learning: z
-      .strictObject({
-        minimum: durationSchema.default(SCORER_DEFAULTS.learning.minimum),
-        history: durationSchema.default(SCORER_DEFAULTS.learning.history),
-        every: durationSchema.default(SCORER_DEFAULTS.learning.every),
-        retrain: durationSchema.default(SCORER_DEFAULTS.learning.retrain),
-        seasons: z.array(durationSchema).default([...SCORER_DEFAULTS.learning.seasons]),
-      })
-      .prefault({}),
-  })
-  .refine((config) => config.output !== 'remote_write' || config.remote_write !== undefined, {
+/** Every key of scorer.yaml. */
+export const scorerKeys = z.strictObject({
+  prometheus: endpointSchema,
+  output: z.enum(['remote_write', 'metrics'], 'expected remote_write or metrics').default('remote_write'),
+  remote_write: endpointSchema
+    .safeExtend({
+      retry_age: durationSchema.default(SCORER_DEFAULTS.retryAge),
+      max_samples_per_send: z.int('expected a whole number').positive().default(SCORER_DEFAULTS.maxSamplesPerSend),
+    })
+    .optional(),
+  interval: durationSchema.default(SCORER_DEFAULTS.interval),
+  delay: durationSchema.optional(),
+  steps: z
+    .array(z.int('expected a whole number').nonnegative('expected 0 or more'))
+    .min(2, 'expected at least two steps')
+    .refine((steps) => steps[0] === 0 && steps.every((step, i) => i === 0 || step > (steps[i - 1] ?? 0)), {
+      message: 'expected ascending whole numbers from 0',
+    })
+    .default([...DEFAULT_STEPS]),
+  features_file: z.string('expected a path').optional(),
+  base_model: z.string('expected the path of an .onnx file').optional(),
+  shard: shardSchema.default(WHOLE_FLEET),
+  maintenance: z.array(z.string('expected a PromQL expression').min(1, 'expected a PromQL expression')).default([]),
+  state_dir: z.string('expected a path').default(SCORER_DEFAULTS.stateDir),
+  learning: z
+    .strictObject({
+      minimum: durationSchema.default(SCORER_DEFAULTS.learning.minimum),
+      history: durationSchema.default(SCORER_DEFAULTS.learning.history),
+      every: durationSchema.default(SCORER_DEFAULTS.learning.every),
+      retrain: durationSchema.default(SCORER_DEFAULTS.learning.retrain),
+      seasons: z.array(durationSchema).default([...SCORER_DEFAULTS.learning.seasons]),
+    })
+    .prefault({}),
+});
+
+const scorerSchema = scorerKeys.refine(
+  (config) => config.output !== 'remote_write' || config.remote_write !== undefined,
+  {
     path: ['remote_write'],
     message: 'expected a section with url, as output is remote_write',
-  });
+  },
+);
 
 /** The scorer's configuration: durations in milliseconds, paths absolute. */
 export type ScorerConfig = z.output<typeof scorerSchema>;

@@ -52,7 +52,7 @@ int LimitThread(uint64_t keep) {
     for (int i = 0; i < _LINUX_CAPABILITY_U32S_3; i++) {
         const auto mask = static_cast<uint32_t>(keep >> (i * 32));
         sets[i].permitted &= mask;
-        sets[i].effective &= mask;
+        sets[i].effective = sets[i].permitted;
         // The ambient ones go with them.
         sets[i].inheritable = 0;
     }

@@ -6,7 +6,8 @@
 namespace lorikeet {
 
 /// Takes every capability from every thread of the process but those of the mask (bit n: capability n), for good: an
-/// executed program doesn't get them back either. What a thread hadn't, it doesn't get. Returns 0 or an errno.
+/// executed program doesn't get them back either. What a thread wasn't permitted, it doesn't get; what it keeps is in
+/// effect. Returns 0 or an errno.
 int LimitCapabilities(uint64_t keep);
 
 } // namespace lorikeet

@@ -2,9 +2,21 @@ import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { dashboards } from '../../dashboards/all.ts';
+import { readTopology } from '../../microsim/topology.ts';
 import { readFeatures } from '../../scorer/features.ts';
 import { renderRecordingRules } from '../../scorer/recording-rules.ts';
-import { dashboardConfigMap, groupsOf, manifest, prometheusRule } from './operator.ts';
+import { BASE, kustomizeBase } from './base.ts';
+import { chartValuesSchema } from './chart-values.ts';
+import { findKubernetesProgram, helmTemplate } from './helm.ts';
+import { simulatedSystem } from './microsim.ts';
+import {
+  dashboardConfigMap,
+  groupsOf,
+  kustomization,
+  manifest,
+  prometheusConfigMap,
+  prometheusRule,
+} from './operator.ts';
 import { kubernetesScrapeConfigs, podMonitors, staticScrapeConfigs } from './scrape-configs.ts';
 
 /** The repository: this code runs bundled in dist/. */
@@ -14,9 +26,11 @@ type Files = Readonly<Record<string, string>>;
 
 /** Writes files into a folder that may hold others. */
 function writeFiles(path: string, files: Files): void {
-  const folder = join(ROOT, path);
-  mkdirSync(folder, { recursive: true });
-  for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text);
+  for (const [name, text] of Object.entries(files)) {
+    const file = join(ROOT, path, name);
+    mkdirSync(dirname(file), { recursive: true });
+    writeFileSync(file, text);
+  }
 }
 
 /** A folder that holds nothing but what is generated. */
@@ -34,13 +48,18 @@ const json = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`;
 const boards = Object.fromEntries(dashboards().map((dashboard) => [`${dashboard.uid}.json`, json(dashboard)]));
 writeFolder('rules/generated', { 'lorikeet.rules.yaml': rules });
 writeFolder('dashboards/generated', boards);
-writeFiles('manifests/prometheus', {
-  'scrape-configs.yaml': staticScrapeConfigs(),
-  'scrape-configs.kubernetes.yaml': kubernetesScrapeConfigs(),
-});
-writeFolder('manifests/generated', {
-  // For mixin.libsonnet: jsonnet reads no YAML with anchors.
-  'rules.json': json({ recording: groupsOf(rules), alerting: [...groupsOf(services), ...groupsOf(health)] }),
+const scrapeConfigs = kubernetesScrapeConfigs();
+const forPrometheus = {
+  'config-maps.yaml': manifest('For a Prometheus without the operator: its files as ConfigMaps, to mount.', [
+    prometheusConfigMap('lorikeet-rules', {
+      'lorikeet.rules.yaml': rules,
+      'services.alerts.yaml': services,
+      'lorikeet.alerts.yaml': health,
+    }),
+    prometheusConfigMap('lorikeet-scrape-configs', { 'scrape-configs.yaml': scrapeConfigs }),
+  ]),
+};
+const forOperator = {
   'prometheus-rules.yaml': manifest('For Prometheus Operator: the rules of rules/.', [
     prometheusRule('lorikeet-recording', rules),
     prometheusRule('lorikeet-services', services),
@@ -51,4 +70,29 @@ writeFolder('manifests/generated', {
     'For the sidecar of the charts of Grafana and kube-prometheus-stack: the dashboards of dashboards/generated.',
     Object.entries(boards).map(([name, text]) => dashboardConfigMap(name.replace('.json', ''), text)),
   ),
+};
+writeFiles('manifests/prometheus', {
+  'scrape-configs.yaml': staticScrapeConfigs(),
+  'scrape-configs.kubernetes.yaml': scrapeConfigs,
+  ...forPrometheus,
+  'kustomization.yaml': kustomization({ resources: Object.keys(forPrometheus) }),
 });
+writeFolder('manifests/generated', {
+  // For mixin.libsonnet: jsonnet reads no YAML with anchors.
+  'rules.json': json({ recording: groupsOf(rules), alerting: [...groupsOf(services), ...groupsOf(health)] }),
+  ...forOperator,
+  'kustomization.yaml': kustomization({ resources: Object.keys(forOperator) }),
+});
+// A chart can't read what lies outside of its folder.
+writeFolder('manifests/chart/files', { ...forPrometheus, ...forOperator });
+writeFiles('manifests/chart', { 'values.schema.json': json(chartValuesSchema()) });
+writeFolder('manifests/microsim', {
+  'shop.yaml': manifest(
+    'The simulated web shop of microsim/topologies/web-shop.yaml, with load. docs/guides/kubernetes.md says how to break it.',
+    simulatedSystem(readTopology(join(ROOT, 'microsim/topologies/web-shop.yaml'))),
+  ),
+  'kustomization.yaml': kustomization({ resources: ['shop.yaml'] }),
+});
+const helm = findKubernetesProgram(ROOT, 'helm');
+if (helm === undefined) process.stderr.write('generate: no helm, so manifests/base stays as it is\n');
+else writeFolder('manifests/base', kustomizeBase(helmTemplate(helm, join(ROOT, 'manifests/chart'), BASE)));

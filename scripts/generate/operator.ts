@@ -39,3 +39,15 @@ export function dashboardConfigMap(uid: string, json: string): object {
     data: { [`${uid}.json`]: json },
   };
 }
+
+/** Files of a plain Prometheus, to mount. */
+export function prometheusConfigMap(name: string, data: Readonly<Record<string, string>>): object {
+  return { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name, labels: LABELS }, data };
+}
+
+/** What kustomize makes of a folder. */
+export function kustomization(
+  content: { readonly resources: readonly string[] } & Readonly<Record<string, unknown>>,
+): string {
+  return dump({ apiVersion: 'kustomize.config.k8s.io/v1beta1', kind: 'Kustomization', ...content });
+}

@@ -1,0 +1,94 @@
+{{/* The release's name, and the chart's where that doesn't contain it: two releases don't meet. */}}
+{{- define "lorikeet.fullname" -}}
+{{- if contains .Chart.Name .Release.Name }}{{ .Release.Name | trunc 50 | trimSuffix "-" }}
+{{- else }}{{ printf "%s-%s" .Release.Name .Chart.Name | trunc 50 | trimSuffix "-" }}
+{{- end }}
+{{- end }}
+
+{{/* What never changes of a program's labels. Called with the root and the program's name. */}}
+{{- define "lorikeet.selector" -}}
+{{- $root := index . 0 -}}
+app.kubernetes.io/name: lorikeet-{{ index . 1 }}
+app.kubernetes.io/instance: {{ $root.Release.Name }}
+{{- end }}
+
+{{- define "lorikeet.labels" -}}
+{{- $root := index . 0 -}}
+{{ include "lorikeet.selector" . }}
+app.kubernetes.io/version: {{ $root.Chart.AppVersion | quote }}
+app.kubernetes.io/part-of: lorikeet
+{{- end }}
+
+{{- define "lorikeet.image" -}}
+{{- $root := index . 0 -}}
+{{- with $root.Values.image.registry }}{{ trimSuffix "/" . }}/{{ end -}}
+lorikeet-{{ index . 1 }}:{{ $root.Values.image.tag | default $root.Chart.AppVersion }}
+{{- end }}
+
+{{- define "lorikeet.pullSecrets" -}}
+{{- with .Values.image.pullSecrets }}
+imagePullSecrets:
+{{- range . }}
+  - name: {{ . }}
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{/* Where a pod may run. Called with the values of a program. */}}
+{{- define "lorikeet.placement" -}}
+{{- with .priorityClassName }}
+priorityClassName: {{ . }}
+{{- end }}
+{{- with .nodeSelector }}
+nodeSelector:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .tolerations }}
+tolerations:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .affinity }}
+affinity:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- end }}
+
+{{/*
+A pod's annotations. One in Lorikeet's name that it doesn't know is misspelt, and would be without effect, unnoticed.
+Called with the path of the annotations among the values, and them.
+*/}}
+{{- define "lorikeet.annotations" -}}
+{{- $path := index . 0 -}}
+{{- range $name, $_ := index . 1 }}
+{{- if and (hasPrefix "lorikeet.dev/" $name) (not (has $name (list "lorikeet.dev/monitor" "lorikeet.dev/service"))) }}
+{{- fail (printf "%s.%s: unknown, expected lorikeet.dev/monitor or lorikeet.dev/service" $path $name) }}
+{{- end }}
+{{- end }}
+{{- toYaml (index . 1) }}
+{{- end }}
+
+{{/* The objects of a generated file, with labels of the user's. Called with the root, the file and the labels. */}}
+{{- define "lorikeet.objects" -}}
+{{- $labels := index . 2 -}}
+{{- range $text := rest (splitList "\n---\n" ((index . 0).Files.Get (index . 1))) }}
+{{- $object := fromYaml $text }}
+{{- $_ := set $object.metadata "labels" (merge (dict) $labels $object.metadata.labels) }}
+---
+{{ toYaml $object }}
+{{- end }}
+{{- end }}
+
+{{/* Those who scrape a program. */}}
+{{- define "lorikeet.fromPrometheus" -}}
+{{- with .Values.networkPolicy.prometheus -}}
+- namespaceSelector: {{ toJson .namespaceSelector }}
+  podSelector: {{ toJson .podSelector }}
+{{- end }}
+{{- end }}
+
+{{/* Names are looked up wherever the cluster has its DNS. */}}
+{{- define "lorikeet.toDns" -}}
+- ports:
+    - { port: 53, protocol: UDP }
+    - { port: 53, protocol: TCP }
+{{- end }}

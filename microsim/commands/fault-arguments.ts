@@ -1,0 +1,27 @@
+import { UsageError, type NumberFlag } from '../../daemon/flags.ts';
+import { FAULT_ARGUMENTS, FAULT_TYPES, FaultError, parseFault, type Fault } from '../fault.ts';
+
+/** One flag for each argument of any type, with what it means for each. */
+function argumentFlags(): Record<string, NumberFlag> {
+  const flags: Record<string, NumberFlag> = {};
+  for (const type of FAULT_TYPES) {
+    for (const [name, { help, default: absent }] of Object.entries(FAULT_ARGUMENTS[type])) {
+      const text = `${type}: ${help} (${absent})`;
+      flags[name] = { type: 'number', help: flags[name] === undefined ? text : `${flags[name].help}; ${text}` };
+    }
+  }
+  return flags;
+}
+
+/** The flags of every argument. */
+export const ARGUMENTS = argumentFlags();
+
+/** The fault that a command line asks for. @throws UsageError */
+export function faultOf(type: string, flags: Readonly<Record<string, unknown>>): Fault {
+  const given = Object.keys(ARGUMENTS).filter((name) => flags[name] !== undefined);
+  try {
+    return parseFault(type, Object.fromEntries(given.map((name) => [name, flags[name]])));
+  } catch (error) {
+    throw error instanceof FaultError ? new UsageError(error.message) : error;
+  }
+}

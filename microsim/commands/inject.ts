@@ -1,0 +1,26 @@
+import { COMMON_FLAGS, UsageError } from '../../daemon/flags.ts';
+import { FAULT_TYPES, describeFaultArgs, isInternal } from '../fault.ts';
+import { requestJson } from '../json-http.ts';
+import { DEFAULT_ADMIN } from '../process-config.ts';
+import { defineCommand, print } from './command.ts';
+import { ARGUMENTS, faultOf } from './fault-arguments.ts';
+
+const INTERNAL = FAULT_TYPES.filter(isInternal);
+
+export const inject = defineCommand({
+  usage: 'inject <type> [--<argument>=...] | inject --clear',
+  summary: `Where there is no controller, in a service's own pod: puts it out of order, or back in. Types: ${INTERNAL.join(', ')}.`,
+  flags: { clear: { type: 'boolean', help: 'Lift the fault.' }, ...ARGUMENTS, ...COMMON_FLAGS },
+  words: [0, 1],
+  async run(flags, [type]) {
+    if (flags.clear) {
+      await requestJson(DEFAULT_ADMIN, 'DELETE /fault');
+      return print('fault lifted\n');
+    }
+    if (type === undefined) throw new UsageError('expected a type of fault');
+    const fault = faultOf(type, flags);
+    if (!isInternal(fault.type)) throw new UsageError(`type: expected ${INTERNAL.join(', ')}, got "${type}"`);
+    await requestJson(DEFAULT_ADMIN, 'POST /fault', { type: fault.type, ...fault.args });
+    return print(`${fault.type} ${describeFaultArgs(fault.args)}`.trimEnd().concat('\n'));
+  },
+});

@@ -1,0 +1,58 @@
+import { load } from 'js-yaml';
+import { kustomization } from './operator.ts';
+
+/** What the base is rendered as, by `helm template`. */
+export const BASE = { release: 'lorikeet', namespace: 'lorikeet' } as const;
+
+const NOTE = '# Rendered from manifests/chart by `npm run generate`: change that.\n';
+const SOURCE = /^# Source: lorikeet\/templates\/(.+)$/m;
+const SCORER_CONFIG = 'scorer/scorer.yaml';
+/** kustomize gives each content of a generated ConfigMap a name of its own, which is what Helm has the checksum for. */
+const CHECKSUM = /\n +annotations:\n +checksum\/config: .*(?=\n)/;
+
+interface ConfigMap {
+  readonly metadata: { readonly name: string; readonly labels: Readonly<Record<string, string>> };
+  readonly data: Readonly<Record<'scorer.yaml', string>>;
+}
+
+/**
+ * The chart with its default values as a kustomize base: a file for each template, comments kept, and the scorer's
+ * configuration as the file that it is.
+ *
+ * @param rendered what `helm template` printed
+ */
+export function kustomizeBase(rendered: string): Record<string, string> {
+  const objects: Record<string, string> = { 'namespace.yaml': NAMESPACE };
+  for (const text of rendered.split(/^---\n/m)) {
+    const path = SOURCE.exec(text)?.[1];
+    if (path !== undefined) objects[path] = `${NOTE}${text.replace(SOURCE, '').trim()}\n`.replace(CHECKSUM, '');
+  }
+  const { 'scorer/configmap.yaml': configMap = '', ...resources } = objects;
+  const { metadata, data } = load(configMap) as ConfigMap;
+  const generator = {
+    name: metadata.name,
+    files: [SCORER_CONFIG],
+    options: { labels: metadata.labels },
+  };
+  return {
+    ...resources,
+    [SCORER_CONFIG]: data['scorer.yaml'],
+    'kustomization.yaml':
+      NOTE +
+      kustomization({
+        namespace: BASE.namespace,
+        resources: Object.keys(resources).sort(),
+        configMapGenerator: [generator],
+      }),
+  };
+}
+
+const NAMESPACE = `${NOTE}# The exporter's capabilities and its mount of the cgroup tree are beyond the levels baseline and restricted.
+apiVersion: v1
+kind: Namespace
+metadata:
+  name: ${BASE.namespace}
+  labels:
+    app.kubernetes.io/part-of: lorikeet
+    pod-security.kubernetes.io/enforce: privileged
+`;

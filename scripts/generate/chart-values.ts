@@ -1,0 +1,77 @@
+import { z } from 'zod';
+import { COLLECTOR_NAMES } from '../../exporter/config.ts';
+import { scorerKeys } from '../../scorer/config.ts';
+
+const text = z.string();
+const port = z.int().min(1).max(65_535);
+/** What the API server knows better. */
+const object = z.looseObject({});
+const objects = z.array(object);
+const labels = z.record(z.string(), z.string());
+
+/** What both programs' pods take. */
+const pods = {
+  enabled: z.boolean(),
+  extraArgs: z.array(z.string().regex(/^--/)),
+  port,
+  resources: z.strictObject({ requests: object.optional(), limits: object.optional() }),
+  priorityClassName: text,
+  nodeSelector: labels,
+  tolerations: objects,
+  affinity: object,
+  podAnnotations: labels,
+  podLabels: labels,
+  serviceAccountAnnotations: labels,
+  extraVolumes: objects,
+  extraVolumeMounts: objects,
+};
+
+const collectors = Object.fromEntries(COLLECTOR_NAMES.map((name) => [name, z.boolean()]));
+
+const values = z
+  .strictObject({
+    /** Set by a chart that this one is a part of. */
+    global: object,
+    image: z.strictObject({
+      registry: text,
+      tag: text,
+      pullPolicy: z.enum(['Always', 'IfNotPresent', 'Never']),
+      pullSecrets: z.array(text),
+    }),
+    exporter: z.strictObject({
+      ...pods,
+      monitorDefault: z.enum(['all', 'none']),
+      collectors: z.strictObject(collectors).partial(),
+      adoptOlderSockets: z.boolean(),
+      seccompProfile: z.strictObject({
+        type: z.enum(['RuntimeDefault', 'Unconfined', 'Localhost']),
+        localhostProfile: text.optional(),
+      }),
+      seLinuxOptions: labels,
+      maxUnavailable: z.union([z.int().positive(), z.string().regex(/^[1-9]\d?%$|^100%$/)]),
+    }),
+    scorer: z.strictObject({
+      ...pods,
+      shards: z.int().min(1).max(1000),
+      config: scorerKeys.omit({ shard: true, state_dir: true }),
+      persistence: z.strictObject({ enabled: z.boolean(), size: text, storageClassName: text }),
+    }),
+    networkPolicy: z.strictObject({
+      enabled: z.boolean(),
+      prometheus: z.strictObject({ namespaceSelector: object, podSelector: object, ports: z.array(port) }),
+      apiServerPorts: z.array(port),
+      extraEgress: objects,
+    }),
+    operator: z.strictObject({ enabled: z.boolean(), rules: z.boolean(), labels }),
+    prometheus: z.strictObject({ enabled: z.boolean() }),
+    dashboards: z.strictObject({ enabled: z.boolean(), labels }),
+  })
+  .partial({ global: true });
+
+/**
+ * The JSON schema of the chart's values. The scorer's part is that of its own configuration, so that an unknown key is
+ * rejected before anything is installed.
+ */
+export function chartValuesSchema(): object {
+  return z.toJSONSchema(values, { target: 'draft-7', io: 'input', unrepresentable: 'any' });
+}

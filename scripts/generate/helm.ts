@@ -1,0 +1,24 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+
+/** The path of a program that is on the PATH, or that the tests against Kubernetes were built with; undefined where there is neither. */
+export function findKubernetesProgram(root: string, name: 'helm' | 'kubectl'): string | undefined {
+  const script = join(root, 'scripts/build-kubernetes-assets.sh');
+  const built = execFileSync('bash', [script, '--path'], { encoding: 'utf8' }).trim();
+  const folders = [built, ...(process.env['PATH'] ?? '').split(delimiter)];
+  return folders.map((folder) => join(folder, name)).find((path) => existsSync(path));
+}
+
+/** The oldest that the manifests are made for. */
+export const OLDEST_KUBERNETES = '1.22.0';
+
+/** What `helm template` prints. @throws Error with what helm complains of. */
+export function helmTemplate(
+  helm: string,
+  chart: string,
+  { release, namespace }: { readonly release: string; readonly namespace: string },
+): string {
+  const flags = [`--namespace=${namespace}`, `--kube-version=${OLDEST_KUBERNETES}`];
+  return execFileSync(helm, ['template', release, chart, ...flags], { encoding: 'utf8' });
+}

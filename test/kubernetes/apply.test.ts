@@ -1,0 +1,127 @@
+import { readFileSync } from 'node:fs';
+import { dump } from 'js-yaml';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { describeWithKubernetes } from '../testserver/kubernetes-assets.ts';
+import { type RunningKubernetes, startKubernetes } from '../testserver/kubernetes.ts';
+import { finalizeNamespaces, inventory, settledInventory } from './inventory.ts';
+import { CHART, EVERYTHING, KUSTOMIZATIONS, kustomize, template } from './manifests.ts';
+import { podTemplateOf, type PodTemplate } from './pods.ts';
+import { fetchedSchema, type KubernetesObject } from './schema.ts';
+
+/** Prometheus Operator's own kinds. */
+const KINDS = ['podmonitors', 'prometheusrules'].map((kind) => fetchedSchema(`monitoring.coreos.com_${kind}.yaml`));
+const withOperator = KINDS.every((path) => path !== undefined);
+const NO_OPERATOR = 'the kinds of Prometheus Operator were not fetched';
+const needsOperator = (objects: readonly KubernetesObject[]) =>
+  objects.some(({ apiVersion }) => apiVersion.startsWith('monitoring.coreos.com/'));
+
+const APPLY = ['apply', '--server-side', '--validate=strict', '--filename=-'];
+const yaml = (objects: readonly KubernetesObject[]) =>
+  objects.map((object) => dump(object, { noRefs: true })).join('---\n');
+
+describeWithKubernetes('on a Kubernetes API server', () => {
+  let server: RunningKubernetes;
+  let before: Readonly<Record<string, string>>;
+  beforeAll(async () => {
+    server = await startKubernetes();
+    for (const path of KINDS) if (path !== undefined) await server.kubectl(['apply', '--server-side', '-f', path]);
+    await server.kubectl(['wait', '--for=condition=Established', '--all', 'crd']);
+    before = await settledInventory(server);
+  });
+  afterAll(() => server?.stop());
+
+  /** Applies objects twice, the second time without any change, and deletes them, after which nothing is left. */
+  async function applyAndDelete(objects: readonly KubernetesObject[]): Promise<void> {
+    const text = yaml(objects);
+    await server.kubectl(APPLY, text);
+    const applied = await inventory(server);
+    expect(Object.keys(applied).length - Object.keys(before).length).toBe(objects.length);
+    await server.kubectl(APPLY, text);
+    expect(await inventory(server)).toEqual(applied);
+    await server.kubectl(['delete', '--wait=false', '--filename=-'], text);
+    await finalizeNamespaces(server);
+    expect(await inventory(server)).toEqual(before);
+  }
+
+  test.for(KUSTOMIZATIONS)(
+    'manifests/%s is applied, the second time without change, and deleted',
+    async (folder, { skip }) => {
+      const objects = kustomize(folder);
+      skip(needsOperator(objects) && !withOperator, NO_OPERATOR);
+      await applyAndDelete(objects);
+    },
+  );
+
+  test.for([
+    ['with its default values', []],
+    ['with everything turned on', EVERYTHING],
+  ] as const)('so is the rendered chart %s', async ([, values], { skip }) => {
+    const objects = template(...values);
+    skip(needsOperator(objects) && !withOperator, NO_OPERATOR);
+    const namespaces = kustomize('base').filter(({ kind }) => kind === 'Namespace');
+    await applyAndDelete([...namespaces, ...objects.map((object) => inNamespace(object, 'lorikeet'))]);
+  });
+
+  test('the Helm command of the README installs the chart, says what to do next, and is undone', async ({ skip }) => {
+    skip(!withOperator, NO_OPERATOR);
+    const command = /^helm (install (\S+) .*)$/m.exec(readFileSync('README.md', 'utf8'));
+    const [, words = '', release = ''] = command ?? [];
+    expect(words).toContain(CHART);
+    const args = words.split(/\s+/);
+    const namespace = args[args.indexOf('--namespace') + 1] ?? '';
+    const notes = await server.helm(args);
+    for (const next of ['get pods', 'operator', 'anomaly_score > 1', 'remote write']) expect(notes).toContain(next);
+
+    const installed = withoutReleases(await inventory(server));
+    await server.helm(['upgrade', release, CHART, '--namespace', namespace, '--reset-then-reuse-values']);
+    expect(withoutReleases(await inventory(server))).toEqual(installed);
+
+    await server.helm(['uninstall', release, '--namespace', namespace]);
+    await server.kubectl(['delete', 'namespace', namespace, '--wait=false']);
+    await finalizeNamespaces(server);
+    expect(await inventory(server)).toEqual(before);
+  });
+
+  /** Whether the server, by its Pod Security admission at this level, takes the pods. */
+  async function admitted(level: string, { metadata, spec }: PodTemplate): Promise<string> {
+    const namespace = `level-${level}`;
+    const labels = { 'pod-security.kubernetes.io/enforce': level };
+    const account = { name: spec['serviceAccountName'] ?? 'default', namespace };
+    const prerequisites = [
+      { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace, labels } },
+      { apiVersion: 'v1', kind: 'ServiceAccount', metadata: account },
+    ];
+    await server.kubectl(APPLY, yaml(prerequisites as unknown as KubernetesObject[]));
+    const pod = { apiVersion: 'v1', kind: 'Pod', metadata: { ...metadata, name: 'pod', namespace }, spec };
+    return server
+      .request('POST', `/api/v1/namespaces/${namespace}/pods?dryRun=All`, pod)
+      .then(() => 'admitted')
+      .catch((error: unknown) => (error as Error).message);
+  }
+
+  test('the scorer and the simulated system pass at the level restricted, the exporter only at privileged', async () => {
+    // Volumes of claims are added by a controller that isn't here.
+    const lorikeet = template('--set=scorer.persistence.enabled=false');
+    const pods = [...lorikeet, ...kustomize('microsim')].flatMap((object) => podTemplateOf(object) ?? []);
+    const exporter = pods.filter(({ spec }) => spec.containers[0]?.name === 'exporter');
+    const others = pods.filter((pod) => !exporter.includes(pod));
+    expect([exporter.length, others.length]).toEqual([1, 13]);
+    for (const pod of others) expect(await admitted('restricted', pod)).toBe('admitted');
+    for (const pod of exporter) {
+      expect(await admitted('baseline', pod)).toMatch(
+        /violates PodSecurity \\"baseline:latest\\": .*capabilities.*BPF.*PERFMON.*hostPath/,
+      );
+      expect(await admitted('privileged', pod)).toBe('admitted');
+    }
+  });
+});
+
+/** Helm doesn't render the namespace of what is in one. */
+function inNamespace(object: KubernetesObject, namespace: string): KubernetesObject {
+  return object.kind.startsWith('Cluster') ? object : { ...object, metadata: { ...object.metadata, namespace } };
+}
+
+/** Helm writes down every release of the chart. */
+function withoutReleases(objects: Readonly<Record<string, string>>): unknown {
+  return Object.fromEntries(Object.entries(objects).filter(([place]) => !place.includes('/sh.helm.release.v1.')));
+}

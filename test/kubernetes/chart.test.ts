@@ -1,0 +1,138 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { load } from 'js-yaml';
+import { expect, test } from 'vitest';
+import { parseCommandLine } from '../../exporter/config.ts';
+import { CHART, describeWithTools, EVERYTHING, kustomize, objectsOf, runHelm, template } from './manifests.ts';
+import { containerOf, podTemplate } from './pods.ts';
+import type { KubernetesObject } from './schema.ts';
+
+/** By kind and name, without what tells kustomize's form from Helm's: where it is, and how a change of its content restarts pods. */
+function catalogue(objects: readonly KubernetesObject[]): Readonly<Record<string, unknown>> {
+  const withoutSuffix = JSON.stringify(objects).replaceAll(/"lorikeet-scorer-[a-z0-9]{10}"/g, '"lorikeet-scorer"');
+  const entries = (JSON.parse(withoutSuffix) as KubernetesObject[]).map(({ metadata, ...rest }) => {
+    const { namespace: _, ...named } = metadata;
+    return [`${rest.kind} ${metadata.name}`, { ...rest, metadata: named }] as const;
+  });
+  return Object.fromEntries(entries);
+}
+
+/** `objects` without the checksum by which Helm restarts pods. */
+function withoutChecksum(objects: readonly KubernetesObject[]): KubernetesObject[] {
+  const isChecksum = (key: string, value: unknown) =>
+    key === 'annotations' && Object.keys(value as object).join() === 'checksum/config';
+  const text = JSON.stringify(objects, (key, value: unknown) => (isChecksum(key, value) ? undefined : value));
+  return JSON.parse(text) as KubernetesObject[];
+}
+
+/** What the chart's command line says when values are wrong. */
+function complaint(...args: string[]): string {
+  try {
+    template(...args);
+  } catch (error) {
+    return (error as Error & { stderr: string }).stderr;
+  }
+  throw new Error(`accepted: ${args.join(' ')}`);
+}
+
+describeWithTools('the Helm chart', () => {
+  test('passes its lint, whatever is turned on', () => {
+    for (const values of [[], EVERYTHING]) {
+      expect(runHelm(['lint', '--strict', '--kube-version=1.22.0', CHART, ...values])).toContain('0 chart(s) failed');
+    }
+  });
+
+  test('is of the version of the programs', () => {
+    const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string };
+    expect(load(readFileSync(`${CHART}/Chart.yaml`, 'utf8'))).toMatchObject({ version, appVersion: version });
+  });
+
+  test('is, with its default values, the kustomize base', () => {
+    const base = kustomize('base').filter(({ kind }) => kind !== 'Namespace');
+    expect(base.length).toBe(12);
+    expect(catalogue(base)).toEqual(catalogue(withoutChecksum(template())));
+  });
+
+  test.each([
+    ['exporter.colour=red', "at '/exporter': additional properties 'colour' not allowed"],
+    ['exporter.collectors.sockets=true', "at '/exporter/collectors': additional properties 'sockets' not allowed"],
+    ['exporter.monitorDefault=some', "at '/exporter/monitorDefault': value must be one of 'all', 'none'"],
+    [
+      'exporter.podAnnotations.lorikeet\\.dev/monitr=x',
+      'exporter.podAnnotations.lorikeet.dev/monitr: unknown, expected',
+    ],
+    ['scorer.podAnnotations.lorikeet\\.dev/servce=x', 'scorer.podAnnotations.lorikeet.dev/servce: unknown, expected'],
+    ['scorer.config.intervall=1m', "at '/scorer/config': additional properties 'intervall' not allowed"],
+    ['scorer.config.prometheus.uri=x', "at '/scorer/config/prometheus': additional properties 'uri' not allowed"],
+    ['scorer.config.output=file', "at '/scorer/config/output': value must be one of 'remote_write', 'metrics'"],
+    ['scorer.shards=0', "at '/scorer/shards': minimum: got 0, want 1"],
+  ])('rejects %s: %s', (value, message) => {
+    expect(complaint(`--set=${value}`)).toContain(message);
+  });
+
+  test('takes annotations of others, and the two of its own', () => {
+    const { metadata } = podTemplate(
+      template('--set=exporter.podAnnotations.lorikeet\\.dev/service=x,exporter.podAnnotations.a/b=y'),
+      'DaemonSet',
+    );
+    expect(metadata.annotations).toEqual({ 'lorikeet.dev/service': 'x', 'a/b': 'y' });
+  });
+
+  test('shards are as many as replicas, and a change of the configuration restarts them', () => {
+    const checksums = ['1', '3'].map((shards) => {
+      const objects = template(`--set=scorer.shards=${shards}`);
+      const set = objects.find(({ kind }) => kind === 'StatefulSet');
+      expect(set?.['spec']).toMatchObject({ replicas: Number(shards) });
+      expect(load(scorerConfig(objects))).toMatchObject({ shard: { count: Number(shards) } });
+      return podTemplate(objects, 'StatefulSet').metadata.annotations?.['checksum/config'];
+    });
+    expect(checksums[0]).not.toBe(checksums[1]);
+  });
+
+  test.each<[string, () => KubernetesObject[]]>([
+    ['of the base', () => kustomize('base')],
+    ['of the overlay for a plain Prometheus', () => kustomize('overlays/prometheus')],
+    ['for scores by way of /metrics', () => template('--set=scorer.config.output=metrics')],
+    ['for a tenant', () => template('--set=scorer.config.prometheus.headers.X-Scope-OrgID=a')],
+    ['for another rhythm', () => template('--set=scorer.config.interval=30s,scorer.config.learning.history=2d')],
+  ])('the scorer takes its configuration %s', (_, objects) => {
+    const folder = mkdtempSync(join(tmpdir(), 'lorikeet-chart-'));
+    try {
+      writeFileSync(join(folder, 'scorer.yaml'), scorerConfig(objects()));
+      const check = `hostname lorikeet-scorer-0 && exec "$0" dist/lorikeet-scorer.js run --config.check --config.file="$1"`;
+      const command = ['--uts', 'sh', '-c', check, process.execPath, join(folder, 'scorer.yaml')];
+      expect(execFileSync('unshare', command, { encoding: 'utf8' })).toContain('fine, ');
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+
+  test('the exporter takes its arguments', () => {
+    const args = (...values: string[]) => containerOf(podTemplate(template(...values), 'DaemonSet')).args;
+    const all = parseCommandLine([...args(...EVERYTHING), ...args('--set=exporter.extraArgs={--log.format=json}')], {
+      NODE_NAME: 'node-1',
+    });
+    expect(all).toMatchObject({ action: 'run', config: { cgroupfs: '/host/sys/fs/cgroup', logFormat: 'json' } });
+    expect(all.config.kubernetes).toEqual({ kubeconfig: undefined, nodeName: 'node-1', monitorDefault: true });
+    expect(all.config.collectors.has('http_status')).toBe(true);
+    expect(all.config.collectors.has('edges')).toBe(false);
+  });
+
+  test('two releases share no name', () => {
+    const [one = [], two = []] = ['one', 'two'].map((release) =>
+      objectsOf(runHelm(['template', release, CHART, '--kube-version=1.22.0'])).map(({ metadata }) => metadata.name),
+    );
+    expect(one.length).toBeGreaterThan(10);
+    expect(one.filter((name) => two.includes(name))).toEqual([]);
+  });
+});
+
+/** The scorer's configuration file among the objects. */
+function scorerConfig(objects: readonly KubernetesObject[]): string {
+  const isIt = ({ kind, metadata }: KubernetesObject) =>
+    kind === 'ConfigMap' && /^lorikeet-scorer(-|$)/.test(metadata.name) && !metadata.name.endsWith('-dashboard');
+  const [map = {}] = objects.filter(isIt) as { readonly data?: Readonly<Record<string, string>> }[];
+  return map.data?.['scorer.yaml'] ?? '';
+}

@@ -1,0 +1,53 @@
+import { execFileSync } from 'node:child_process';
+import { loadAll } from 'js-yaml';
+import { describe } from 'vitest';
+import { BASE } from '../../scripts/generate/base.ts';
+import { findKubernetesProgram } from '../../scripts/generate/helm.ts';
+import type { KubernetesObject } from './schema.ts';
+
+export const CHART = 'manifests/chart';
+
+/** What can be applied with `kubectl apply -k`. */
+export const KUSTOMIZATIONS = ['base', 'overlays/operator', 'overlays/prometheus', 'microsim'] as const;
+
+export const objectsOf = (yaml: string): KubernetesObject[] =>
+  (loadAll(yaml) as (KubernetesObject | null)[]).filter((object) => object !== null);
+
+/** Values of the chart that turn everything on that its defaults leave off. */
+export const EVERYTHING = [
+  '--set=operator.enabled=true,prometheus.enabled=true,dashboards.enabled=true',
+  '--set=exporter.adoptOlderSockets=true,exporter.collectors.http_status=true,exporter.collectors.edges=false',
+  '--set=exporter.seLinuxOptions.type=spc_t,exporter.priorityClassName=system-node-critical',
+  '--set=exporter.podAnnotations.a=b,exporter.podLabels.a=b,image.pullSecrets={registry},image.registry=r.example',
+  '--set=scorer.shards=3,scorer.persistence.storageClassName=fast,operator.labels.release=kps',
+];
+
+const helm = findKubernetesProgram('.', 'helm');
+const kubectl = findKubernetesProgram('.', 'kubectl');
+
+/** `describe` for tests that need helm and kubectl, but no server: skipped, and loudly so, where they are missing. */
+export function describeWithTools(title: string, tests: () => void): void {
+  const skipped = helm === undefined || kubectl === undefined;
+  if (skipped) process.stderr.write(`SKIPPED: ${title}: no helm or no kubectl on the PATH\n`);
+  describe.skipIf(skipped)(title, tests);
+}
+
+/** Runs helm where nothing but the chart is needed. @throws Error with what helm complains of. */
+export function runHelm(args: readonly string[]): string {
+  if (helm === undefined) throw new Error('no helm');
+  return execFileSync(helm, args, { encoding: 'utf8', stdio: 'pipe', maxBuffer: 2 ** 26 });
+}
+
+export function template(...args: readonly string[]): KubernetesObject[] {
+  return objectsOf(
+    runHelm(['template', BASE.release, CHART, `--namespace=${BASE.namespace}`, '--kube-version=1.22.0', ...args]),
+  );
+}
+
+/** What kustomize makes of a folder below manifests. */
+export function kustomize(folder: string): KubernetesObject[] {
+  if (kubectl === undefined) throw new Error('no kubectl');
+  return objectsOf(
+    execFileSync(kubectl, ['kustomize', `manifests/${folder}`], { encoding: 'utf8', maxBuffer: 2 ** 26 }),
+  );
+}

@@ -1,0 +1,41 @@
+import type { KubernetesObject } from './schema.ts';
+
+export interface Container {
+  readonly name: string;
+  readonly args: readonly string[];
+  readonly ports?: readonly { readonly name: string; readonly containerPort: number }[];
+  readonly securityContext: Readonly<Record<string, unknown>>;
+  readonly resources: unknown;
+  readonly volumeMounts: readonly { readonly name: string; readonly mountPath: string; readonly readOnly?: boolean }[];
+}
+
+export interface PodSpec {
+  readonly containers: readonly Container[];
+  readonly securityContext: Readonly<Record<string, unknown>>;
+  readonly volumes: readonly Readonly<Record<string, unknown>>[];
+  readonly [key: string]: unknown;
+}
+
+export interface PodTemplate {
+  readonly metadata: KubernetesObject['metadata'];
+  readonly spec: PodSpec;
+}
+
+/** The pods that an object makes; undefined where it makes none. */
+export function podTemplateOf(object: KubernetesObject): PodTemplate | undefined {
+  return (object['spec'] as { template?: PodTemplate } | undefined)?.template;
+}
+
+/** The template of the one object of this kind. */
+export function podTemplate(objects: readonly KubernetesObject[], kind: string): PodTemplate {
+  const template = objects.filter((object) => object.kind === kind).map(podTemplateOf)[0];
+  if (template === undefined) throw new Error(`no ${kind}`);
+  return template;
+}
+
+/** Its one container. */
+export function containerOf({ spec }: PodTemplate): Container {
+  const [container, ...others] = spec.containers;
+  if (container === undefined || others.length > 0) throw new Error(`${spec.containers.length} containers`);
+  return container;
+}

@@ -1,0 +1,49 @@
+import { describe, expect, test } from 'vitest';
+import { EVERYTHING, kustomize, KUSTOMIZATIONS, template } from './manifests.ts';
+import { ApiSchema, fetchedSchema, type KubernetesObject } from './schema.ts';
+
+const path = fetchedSchema('swagger.json');
+
+/** Prometheus Operator's kinds aren't Kubernetes'. */
+const kubernetesOnly = (objects: readonly KubernetesObject[]) =>
+  objects.filter(({ apiVersion }) => !apiVersion.startsWith('monitoring.coreos.com/'));
+
+describe.skipIf(path === undefined)('for Kubernetes 1.22', () => {
+  const schema = new ApiSchema(path ?? '');
+  const problems = (objects: readonly KubernetesObject[]) => objects.flatMap((object) => schema.problems(object));
+
+  test.each(KUSTOMIZATIONS)('manifests/%s has nothing that it does not know', (folder) => {
+    const objects = kubernetesOnly(kustomize(folder));
+    expect(objects.length).toBeGreaterThan(10);
+    expect(problems(objects)).toEqual([]);
+  });
+
+  test('neither has the chart, by default and with everything turned on', () => {
+    expect(problems(template())).toEqual([]);
+    expect(problems(kubernetesOnly(template(...EVERYTHING)))).toEqual([]);
+  });
+
+  const metadata = { name: 'x' };
+  test.each([
+    [{ apiVersion: 'v1', kind: 'Service', metadata, spec: { prots: [] } }, 'Service x: .spec.prots: unknown'],
+    [
+      { apiVersion: 'v1', kind: 'Service', metadata, spec: { ports: [{ port: '80' }] } },
+      'Service x: .spec.ports[0].port: expected int32, got "80"',
+    ],
+    [
+      { apiVersion: 'apps/v1', kind: 'DaemonSet', metadata, spec: { template: {} } },
+      'DaemonSet x: .spec.selector: missing',
+    ],
+    [
+      // Of 1.23.
+      { apiVersion: 'autoscaling/v2', kind: 'HorizontalPodAutoscaler', metadata },
+      'HorizontalPodAutoscaler x: no such kind: autoscaling/v2',
+    ],
+    [
+      { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'x', labels: { a: 1 } } },
+      'ConfigMap x: .metadata.labels.a: expected string, got 1',
+    ],
+  ])('what is wrong is found: %#', (object, message) => {
+    expect(schema.problems(object as unknown as KubernetesObject)).toEqual([message]);
+  });
+});

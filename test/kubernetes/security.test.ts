@@ -1,0 +1,68 @@
+import { expect, test } from 'vitest';
+import { describeWithTools, EVERYTHING, kustomize, template } from './manifests.ts';
+import { containerOf, podTemplate, podTemplateOf } from './pods.ts';
+
+describeWithTools('what pods are allowed', () => {
+  test.each([
+    ['base', () => kustomize('base'), 2],
+    ['simulated system', () => kustomize('microsim'), 12],
+    ['chart with everything turned on', () => template(...EVERYTHING), 2],
+  ] as const)('in the %s is no more than what their programs need', (_, objects, count) => {
+    const pods = objects().flatMap((object) => podTemplateOf(object) ?? []);
+    expect(pods.length).toBe(count);
+    for (const pod of pods) {
+      const { spec } = pod;
+      expect(spec.securityContext).toMatchObject({
+        runAsNonRoot: true,
+        runAsUser: 65532,
+        seccompProfile: { type: 'RuntimeDefault' },
+      });
+      for (const key of ['hostNetwork', 'hostIPC', 'initContainers', 'shareProcessNamespace']) {
+        expect(spec).not.toHaveProperty(key);
+      }
+      const { securityContext, resources } = containerOf(pod);
+      expect(securityContext).toMatchObject({ readOnlyRootFilesystem: true, capabilities: { drop: ['ALL'] } });
+      expect(securityContext).not.toHaveProperty('privileged');
+      expect(resources).toMatchObject({
+        requests: { cpu: expect.any(String), memory: expect.any(String) },
+        limits: { memory: expect.any(String) },
+      });
+    }
+  });
+
+  const exporter = (...values: string[]) => podTemplate(template(...values), 'DaemonSet');
+
+  test('the exporter has two capabilities, and one more for http_status', () => {
+    const capabilities = (...values: string[]) => containerOf(exporter(...values)).securityContext['capabilities'];
+    const two = ['BPF', 'PERFMON'];
+    expect(capabilities()).toEqual({ drop: ['ALL'], add: two });
+    expect(capabilities('--set=exporter.collectors.http_status=false')).toEqual({ drop: ['ALL'], add: two });
+    const three = [...two, 'NET_ADMIN'];
+    expect(capabilities('--set=exporter.collectors.http_status=true')).toEqual({ drop: ['ALL'], add: three });
+  });
+
+  test('the exporter sees of its node the cgroup tree, not to write to, and processes only where asked to', () => {
+    expect(exporter().spec.volumes).toEqual([
+      { name: 'cgroup', hostPath: { path: '/sys/fs/cgroup', type: 'Directory' } },
+    ]);
+    expect(containerOf(exporter()).volumeMounts).toEqual([
+      { name: 'cgroup', mountPath: '/host/sys/fs/cgroup', readOnly: true },
+    ]);
+    expect(exporter().spec).not.toHaveProperty('hostPID');
+    expect(exporter('--set=exporter.adoptOlderSockets=true').spec).toMatchObject({ hostPID: true });
+  });
+
+  test('only the exporter has a token, and it may only list and watch four kinds', () => {
+    const objects = template();
+    expect(podTemplate(objects, 'StatefulSet').spec).toMatchObject({ automountServiceAccountToken: false });
+    for (const object of objects.filter(({ kind }) => kind === 'ServiceAccount')) {
+      expect(object).toMatchObject({ automountServiceAccountToken: false });
+    }
+    expect(objects.filter(({ kind }) => kind.endsWith('Role')).map((role) => role['rules'])).toEqual([
+      [
+        { apiGroups: [''], resources: ['pods', 'services', 'namespaces'], verbs: ['list', 'watch'] },
+        { apiGroups: ['discovery.k8s.io'], resources: ['endpointslices'], verbs: ['list', 'watch'] },
+      ],
+    ]);
+  });
+});
