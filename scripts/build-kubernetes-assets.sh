@@ -3,7 +3,7 @@
 # Go module proxy, in the versions of scripts/kubernetes-assets/go.mod. They are kept outside the repository, in a folder
 # of their own for each go.mod, so that a build is needed once. Says what it builds; with nothing to do it is silent.
 #
-#   scripts/build-kubernetes-assets.sh           builds what is missing; exit status 3: there is no Go to build it with
+#   scripts/build-kubernetes-assets.sh           builds what is missing; exit status 3: no Go to build it with, or no sources
 #   scripts/build-kubernetes-assets.sh --path    only prints the folder, whether it exists or not
 #
 # KUBEBUILDER_ASSETS, as in controller-runtime's envtest, names a folder with other builds of them; nothing is built then.
@@ -11,10 +11,12 @@ set -euo pipefail
 cd "$(dirname "$0")/kubernetes-assets"
 # Where Go's installation instructions put it; not every shell of a CI has it on its PATH.
 export PATH="$PATH:/usr/local/go/bin"
-readonly NO_GO=3
+readonly CANNOT=3
 
 say() { printf 'kubernetes-assets: %s\n' "$*"; }
 fail() { say "$@" >&2; exit 1; }
+# For what the machine lacks. A build that fails is a failure.
+cannot() { say "NOT BUILT, so tests against a Kubernetes API server are skipped: $*" >&2; exit "$CANNOT"; }
 
 assets_folder() {
     local pinned
@@ -27,6 +29,14 @@ complete() { [[ -x $1/etcd && -x $1/kube-apiserver && -x $1/kubectl ]]; }
 
 version() { go list -m -f '{{.Version}}' "$1"; }
 
+# The largest of the modules tells whether the Go module proxy is within reach. A wrong checksum isn't for want of it.
+need_sources() {
+    local error
+    error=$(go mod download k8s.io/kubernetes 2>&1) && return 0
+    [[ $error != *'SECURITY ERROR'* ]] || fail "$error"
+    cannot "$error"
+}
+
 # build FOLDER: into a temporary folder beside it that takes its name when all is there.
 build() {
     local temporary kubernetes helm package flags=(-s -w) log
@@ -38,12 +48,13 @@ build() {
     done
     flags+=(-X "helm.sh/helm/v4/internal/version.version=$helm")
     temporary=$(mktemp -d "$1.XXXXXX")
+    trap "rm -rf '$temporary'" EXIT
     log=$temporary/build.log
-    # Without C there is nothing to link with but Go's own linker. `tool`: the programs that go.mod names.
-    CGO_ENABLED=0 GOWORK=off GOFLAGS='' nice go build -trimpath -buildvcs=false -mod=readonly -ldflags "${flags[*]}" \
+    # Without C there is nothing to link with but Go's own linker. GOGC: the compiler is done before it has to save memory.
+    # `tool`: the programs that go.mod names.
+    CGO_ENABLED=0 GOWORK=off GOFLAGS='' GOGC=400 nice go build -trimpath -buildvcs=false -mod=readonly -ldflags "${flags[*]}" \
         -o "$temporary/" tool >"$log" 2>&1 || {
         cat "$log" >&2
-        rm -rf "$temporary"
         fail "the build failed"
     }
     rm "$log"
@@ -65,12 +76,11 @@ if [[ ${1:-} == --path ]]; then
 fi
 complete "$folder" && exit
 [[ -z ${KUBEBUILDER_ASSETS:-} ]] || fail "KUBEBUILDER_ASSETS=$folder lacks etcd, kube-apiserver or kubectl"
-if ! command -v go >/dev/null; then
-    say "NOT BUILT: there is no Go on the PATH (https://go.dev/dl), so tests against a Kubernetes API server are skipped" >&2
-    exit "$NO_GO"
-fi
+command -v go >/dev/null || cannot "there is no Go on the PATH (https://go.dev/dl)"
 mkdir -p "$(dirname "$folder")"
 # A build that waited for another one's end has nothing left to do.
 exec 9>"$folder.lock"
 flock 9
-complete "$folder" || build "$folder"
+complete "$folder" && exit
+need_sources
+build "$folder"

@@ -18,13 +18,26 @@ describeWithKubernetes('the Kubernetes API server of the tests', () => {
     await kubernetes?.stop();
   });
 
-  /** The status that a service account gets for a path. */
+  /** Asks with a token, as the programs of a pod do. */
+  const ask = (token: string, path: string) =>
+    request(kubernetes.url + path, { dispatcher, headers: { authorization: `Bearer ${token}` } });
+
   async function statusFor(token: string, path: string): Promise<number> {
-    const headers = { authorization: `Bearer ${token}` };
-    const answer = await request(kubernetes.url + path, { dispatcher, headers });
-    await answer.body.dump();
-    return answer.statusCode;
+    const { statusCode, body } = await ask(token, path);
+    await body.dump();
+    return statusCode;
   }
+
+  /** Waits until these are the audited requests for pods of a service account. */
+  const expectAudited = (serviceAccount: string, ...expected: readonly object[]): Promise<void> =>
+    vi.waitFor(
+      async () => {
+        const user = `system:serviceaccount:shop:${serviceAccount}`;
+        const events = await kubernetes.auditEvents();
+        expect(events.filter((event) => event.user === user && event.resource === 'pods')).toMatchObject(expected);
+      },
+      { timeout: 10_000 },
+    );
 
   test('says which version it is', async () => {
     const { gitVersion } = await kubernetes.request<{ gitVersion: string }>('GET', '/version');
@@ -46,18 +59,19 @@ describeWithKubernetes('the Kubernetes API server of the tests', () => {
   });
 
   test('tells a watch of every change', async () => {
-    const token = await kubernetes.token('shop', 'reader');
-    const { body } = await request(`${kubernetes.url}${PODS}?watch=true`, {
-      dispatcher,
-      headers: { authorization: `Bearer ${token}` },
-    });
+    const { body } = await ask(await kubernetes.token('shop', 'watcher'), `${PODS}?watch=true`);
     let seen = '';
     body.on('data', (chunk: Buffer) => {
       seen += chunk.toString();
     });
     await kubernetes.request('PATCH', `${PODS}/cart`, { metadata: { annotations: { seen: 'by-a-watch' } } });
     await vi.waitFor(() => expect(seen).toContain('by-a-watch'), { timeout: 10_000 });
-    body.destroy();
+    // It goes on; when it has ended it is still one request.
+    const watch = { verb: 'watch', namespace: 'shop', code: 200 };
+    await expectAudited('watcher', watch);
+    body.on('error', () => undefined).destroy();
+    expect(await statusFor(await kubernetes.token('shop', 'watcher'), PODS)).toBe(200);
+    await expectAudited('watcher', watch, { verb: 'list' });
   });
 
   test('lets a service account do what its role says and nothing else', async () => {
@@ -68,19 +82,9 @@ describeWithKubernetes('the Kubernetes API server of the tests', () => {
   });
 
   test('counts requests by user, verb and resource', async () => {
-    await kubernetes.kubectl([
-      `--kubeconfig=${await kubernetes.kubeconfigFor('shop', 'observer')}`,
-      'get',
-      'pods',
-      '-n=shop',
-    ]);
-    await vi.waitFor(async () => {
-      const events = await kubernetes.auditEvents();
-      const asked = events.filter(
-        ({ user, resource }) => user === 'system:serviceaccount:shop:observer' && resource === 'pods',
-      );
-      expect(asked).toMatchObject([{ verb: 'list', namespace: 'shop', code: 200 }]);
-    });
+    const kubeconfig = await kubernetes.kubeconfigFor('shop', 'observer');
+    await kubernetes.kubectl([`--kubeconfig=${kubeconfig}`, 'get', 'pods', '-n=shop']);
+    await expectAudited('observer', { verb: 'list', namespace: 'shop', code: 200 });
   });
 
   test('has helm install a chart and tells it the version of Kubernetes', async () => {
@@ -100,12 +104,8 @@ describeWithKubernetes('the Kubernetes API server of the tests', () => {
     await kubernetes.restart();
     expect((await kubernetes.request<List>('GET', PODS)).items.map((pod) => pod.metadata.name)).toEqual(['cart']);
     expect(await statusFor(token, PODS)).toBe(200);
-    const past = `${PODS}?watch=true&resourceVersion=${metadata.resourceVersion}`;
-    expect(
-      await (
-        await request(kubernetes.url + past, { dispatcher, headers: { authorization: `Bearer ${token}` } })
-      ).body.text(),
-    ).toContain('410');
+    const watch = await ask(token, `${PODS}?watch=true&resourceVersion=${metadata.resourceVersion}`);
+    expect(await watch.body.text()).toContain('410');
   });
 });
 
@@ -147,6 +147,10 @@ metadata: { name: reader, namespace: shop }
 ---
 apiVersion: v1
 kind: ServiceAccount
+metadata: { name: watcher, namespace: shop }
+---
+apiVersion: v1
+kind: ServiceAccount
 metadata: { name: observer, namespace: shop }
 ---
 apiVersion: rbac.authorization.k8s.io/v1
@@ -161,6 +165,7 @@ metadata: { name: pod-reader, namespace: shop }
 roleRef: { apiGroup: rbac.authorization.k8s.io, kind: Role, name: pod-reader }
 subjects:
   - { kind: ServiceAccount, name: reader, namespace: shop }
+  - { kind: ServiceAccount, name: watcher, namespace: shop }
   - { kind: ServiceAccount, name: observer, namespace: shop }
 ---
 apiVersion: v1

@@ -64,6 +64,7 @@ export class Fleet {
 
   /** Replaces `count` pods, service by service in turn, as rollouts do: a new one comes before the oldest one goes. */
   async churn(count: number): Promise<void> {
+    if (count > this.pods.length) throw new RangeError('more pods to replace than there are');
     const services = [...this.#pods.keys()];
     const turns = new Map<FleetService, number>();
     for (const service of inTurn(services, this.#replaced, count)) turns.set(service, (turns.get(service) ?? 0) + 1);
