@@ -63,9 +63,11 @@ async function infos(exporter: Exporter): Promise<readonly string[]> {
 }
 
 const soon = (check: () => Promise<void>): Promise<void> => vi.waitFor(check, { timeout: 10_000, interval: 200 });
+/** A server that was away is asked again after half a minute at the latest, and listed anew as late when it forgot the past. */
+const afterAnOutage = (check: () => Promise<void>): Promise<void> =>
+  vi.waitFor(check, { timeout: 60_000, interval: 200 });
 
-// A server that was away is asked again after half a minute at the latest.
-vi.setConfig({ testTimeout: 120_000 });
+vi.setConfig({ testTimeout: 180_000 });
 
 describeWithKubernetes('identity from a Kubernetes API server', () => {
   let bundle: Bundle;
@@ -326,12 +328,8 @@ describeWithKubernetes('identity from a Kubernetes API server', () => {
       await cluster.pod({ name: 'brief', addresses: [CART.unlisted[0]] });
       const exporter = await start();
       const up = 'lorikeet_exporter_kubernetes_up';
-      // The last pause between two attempts may be half a minute.
       const isUp = (value: number): Promise<void> =>
-        vi.waitFor(async () => expect(new Set(Object.values(await exporter.samples(up)))).toEqual(new Set([value])), {
-          timeout: 60_000,
-          interval: 200,
-        });
+        afterAnOutage(async () => expect(new Set(Object.values(await exporter.samples(up)))).toEqual(new Set([value])));
       await isUp(1);
       await kubernetes.crash();
       await isUp(0);
@@ -349,7 +347,7 @@ describeWithKubernetes('identity from a Kubernetes API server', () => {
       await kubernetes.restart();
       account.write(await kubernetes.token('default', 'lorikeet'));
       await isUp(1);
-      await soon(async () =>
+      await afterAnOutage(async () =>
         expect(await infos(exporter)).toEqual([`Deployment ${frontName} true`, 'StatefulSet basket/cart-0 true']),
       );
       const lists = 'lorikeet_exporter_kubernetes_lists_total{resource="pods"}';
@@ -369,7 +367,7 @@ describeWithKubernetes('identity from a Kubernetes API server', () => {
       await ask(front, frontCgroup, CART.ipv4, port, 7);
       expect(await requests(exporter, 'server')).toEqual({});
       await kubernetes.restart();
-      await vi.waitFor(() => isReady(exporter), { timeout: 40_000 });
+      await afterAnOutage(() => isReady(exporter));
       expect(await requests(exporter, 'server')).toEqual({ [frontName]: 0, 'cart/cart-0': 7 });
       expect(await edges(exporter)).toEqual({ [`front -> cart ${port}`]: 7 });
       await stop();
