@@ -46,7 +46,7 @@ export interface ReflectorCounts {
 const PAGE = 500;
 /** How long the server lets a watch go on, in seconds: this, up to twice as long, so that not all end at once. */
 const WATCH_SECONDS = 300;
-/** A watch that has held so long shows that the server is well. */
+/** A watch that has held so long shows that the server is well, and a list that it isn't the list that expires. */
 const HEALTHY_MS = 5000;
 
 interface WatchEvent {
@@ -76,6 +76,8 @@ export class Reflector<T> {
   #version: string | undefined;
   /** Whether the past was expired: then a list mustn't come from a cache that may lag behind even more. */
   #expired = false;
+  /** When the last list was complete. */
+  #listedAt = -Infinity;
   #failure: string | undefined;
   #running: Promise<void> = Promise.resolve();
 
@@ -127,6 +129,8 @@ export class Reflector<T> {
         if (performance.now() - started < HEALTHY_MS) pauseMs = this.#backoff.next();
       } catch (error) {
         if (signal.aborted) return;
+        // The server is back and has forgotten the past: a list needn't wait as long as the last attempt to reach it.
+        if (isExpired(error) && performance.now() - this.#listedAt >= HEALTHY_MS) this.#backoff.reset();
         pauseMs = Math.max(this.#backoff.next(), error instanceof ApiError ? error.retryAfterMs : 0);
         this.#failed(error);
       }
@@ -163,6 +167,7 @@ export class Reflector<T> {
     if (version === undefined) throw new ProtocolError('a list without a resource version');
     this.#version = version;
     this.#expired = false;
+    this.#listedAt = performance.now();
     this.#replace(listed);
   }
 
