@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { build } from 'esbuild';
 
 /** Bundles each entry, `{ name: source }`, to `dist/<name>.js`. */
@@ -21,6 +21,7 @@ export async function bundle(entryPoints) {
     charset: 'ascii',
     logLevel: 'warning',
   });
+  mkdirSync('dist', { recursive: true });
   for (const { path, text } of outputFiles) writeFileSync(path, withinLatin1(text));
 }
 
