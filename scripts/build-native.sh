@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Builds what isn't TypeScript: the BPF object (dist/lorikeet.bpf.o) and the addons: what
-# speaks to the kernel (dist/lorikeet_native.node) and what keeps processes small (dist/lorikeet_memory.node).
+# Builds what isn't TypeScript: the BPF object (dist/lorikeet.bpf.o) and two addons, what speaks to the kernel
+# (dist/lorikeet_native.node) and what gives memory back (dist/lorikeet_memory.node).
 # Does only what is older than its sources, and says what it does.
 set -euo pipefail
 cd "$(dirname "$0")/.."
