@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 /** Series of one local target: requests and connections by role, histograms of 25 lines each, resources and info. */
-export const SERIES_PER_TARGET = 143;
+export const SERIES_PER_TARGET = 204;
 
 /** Services known by a targets file, some of them with a cgroup on this machine. */
 export interface Fleet {

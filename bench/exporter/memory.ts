@@ -86,6 +86,18 @@ function rowsAt(series: number, own: Measurements, peer: Measurements): readonly
   ];
 }
 
+/** @throws Error when the exporter serves another number of series than the rows will say. */
+async function checkSize(command: Command, series: number): Promise<void> {
+  const subject = await Subject.start(command);
+  try {
+    const served = await subject.value('lorikeet_exporter_series');
+    if (Math.abs(served / series - 1) > 0.05)
+      throw new Error(`${served} series instead of ${series}: SERIES_PER_TARGET?`);
+  } finally {
+    await subject.stop();
+  }
+}
+
 /** `peer` is the command that serves as many series as its last argument says. */
 export async function measureMemory(peer: Command): Promise<readonly Row[]> {
   const rows: Row[] = [];
@@ -93,6 +105,7 @@ export async function measureMemory(peer: Command): Promise<readonly Row[]> {
     const fleet = makeFleet(KNOWN, Math.ceil(series / SERIES_PER_TARGET));
     const points = { own: empty(), peer: empty() };
     try {
+      await checkSize(exporterOf(fleet), series);
       for (let turn = 0; turn < ROUNDS; turn++) {
         await measure(exporterOf(fleet), points.own);
         await measure([...peer, String(series)], points.peer);
