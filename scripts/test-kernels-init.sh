@@ -14,11 +14,16 @@ busybox mount -t tmpfs -o size=1g memory /memory
 busybox mkdir /memory/files /memory/work
 busybox mount -t overlay -o lowerdir=/host,upperdir=/memory/files,workdir=/memory/work overlay /root
 for folder in proc sys dev; do busybox mount -o move "/$folder" "/root/$folder"; done
-busybox mkdir -p /root/dev/shm
+busybox mount -t 9p -o "$share" results /root/mnt
+# The repository stays in its place, which may lie below one of the folders that are the machine's own.
+repository=$(busybox cat /root/mnt/repository)
+busybox mkdir -p /memory/repository /root/dev/shm
+busybox mount -o bind "/root$repository" /memory/repository
 for folder in tmp run dev/shm; do busybox mount -t tmpfs tmpfs "/root/$folder"; done
+busybox mkdir -p "/root$repository"
+busybox mount -o move /memory/repository "/root$repository"
 busybox mount -t securityfs securityfs /root/sys/kernel/security
 busybox mount -t cgroup2 cgroup2 /root/sys/fs/cgroup
-busybox mount -t 9p -o "$share" results /root/mnt
 busybox ip link set lo up
 echo "booted $(busybox uname -r) in $(busybox cut -d ' ' -f 1 /root/proc/uptime) seconds, lockdown: $(busybox cat /root/sys/kernel/security/lockdown)"
 busybox chroot /root /bin/bash /mnt/run.sh </root/dev/null

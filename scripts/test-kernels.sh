@@ -93,6 +93,7 @@ boot() {
     mkdir -p "$results"
     snapshot "$results/tree"
     initramfs "$folder" "$folder/initramfs.gz"
+    pwd -P >"$results/repository"
     {
         printf 'cd %q\n' "$results/tree"
         printf 'export CI=1 NO_COLOR=1 PATH=%q LORIKEET_UPDATE_INSTRUCTIONS=%q\n' "$PATH" "${LORIKEET_UPDATE_INSTRUCTIONS:-}"
