@@ -1,28 +1,32 @@
 /**
- * `npm run bench:networks -- <folder>`: what the shape of the network rests on (docs/adr/0003-linear-network.md), on a folder of
- * recorded faults, each shape trained anew, with and without edges, and PCA in its place beside it.
+ * `npm run bench:networks -- <folder> [--seeds=5]`: what the shape of the network rests on (docs/adr/0003-network.md), on a
+ * folder of recorded faults, each shape trained anew from several seeds, with and without edges, and PCA in its place beside it.
  */
 import { type Flags, parseFlags, renderHelp } from '../../daemon/flags.ts';
 import { type ProgramContext, runProgram } from '../../daemon/lifecycle.ts';
 import { backtest } from '../../scorer/backtest/backtest.ts';
-import { COLUMNS } from '../../scorer/backtest/columns.ts';
+import { ratio } from '../../scorer/backtest/columns.ts';
 import type { Figures } from '../../scorer/backtest/figures.ts';
 import type { BacktestOptions } from '../../scorer/backtest/session.ts';
 import { TRAINING_FLAGS } from '../../scorer/commands/flags.ts';
 import { autoencoderShape, parameterCount } from '../../scorer/detectors/autoencoder-weights.ts';
 import { NETWORK } from '../../scorer/model-training.ts';
+import { quantile } from '../../scorer/statistics.ts';
 import type { TrainingOptions } from '../../scorer/training/trainer.ts';
 import { FOLDER_FLAGS, recordedFolder } from '../nezha/recorded-folder.ts';
 import { writeResults } from '../results.ts';
 
-const FLAGS = { ...TRAINING_FLAGS, ...FOLDER_FLAGS } as const satisfies Flags;
+const FLAGS = {
+  seeds: { type: 'number', default: 5, help: 'Train each shape from so many seeds, 1, 2 and so on.' },
+  epochs: TRAINING_FLAGS.epochs,
+  ...FOLDER_FLAGS,
+} as const satisfies Flags;
 
 const SMALL = { maps: 4, bottleneck: 32 } as const;
 const LARGE = { maps: NETWORK.maps, bottleneck: NETWORK.bottleneck } as const;
 const BENT = { slope: 0.2, output: 'sigmoid' } as const;
 const STRAIGHT = { slope: NETWORK.slope, output: NETWORK.output } as const;
 
-/** The last is the one that is taken. */
 const NETWORKS: Readonly<Record<string, NonNullable<TrainingOptions['network']>>> = {
   'sigmoid, 4 maps, code 32': { ...BENT, ...SMALL },
   'linear, 4 maps, code 32': { ...STRAIGHT, ...SMALL },
@@ -33,10 +37,21 @@ const NETWORKS: Readonly<Record<string, NonNullable<TrainingOptions['network']>>
 interface Row {
   readonly network: string;
   readonly edges: boolean;
-  /** Weights; none where the network isn't one. */
+  /** Weights and seed; none where the network isn't one. */
   readonly parameters?: number;
+  readonly seed?: number;
   readonly figures: Figures;
 }
+
+/** What is told of a shape, over its seeds. */
+const COLUMNS: readonly (readonly [string, (figures: Figures) => number])[] = [
+  ['recall', ({ recall }) => recall],
+  ['false alarms', ({ false_alarms_per_service_day: rate }) => rate],
+  ['VUS-PR', ({ vus_pr: vus }) => vus],
+  ['root cause @1', ({ root_cause: hits }) => hits.at_1],
+  ['@3', ({ root_cause: hits }) => hits.at_3],
+  ['at alert @1', ({ root_cause_at_alert: hits }) => hits.at_1],
+];
 
 async function main({ argv, stops }: ProgramContext): Promise<number> {
   const { values, positionals } = parseFlags(argv, FLAGS);
@@ -48,7 +63,9 @@ async function main({ argv, stops }: ProgramContext): Promise<number> {
   const rows: Row[] = [];
   for (const edges of [true, false]) {
     const options = await open({ withoutEdges: !edges });
-    rows.push(...(await compare({ ...options, seed: values.seed, epochs: values.epochs }, edges)));
+    for (let seed = 1; seed <= values.seeds; seed++) {
+      rows.push(...(await compare({ ...options, seed, epochs: values.epochs }, edges, seed)));
+    }
   }
   progress.end();
   process.stdout.write(table(rows));
@@ -56,26 +73,39 @@ async function main({ argv, stops }: ProgramContext): Promise<number> {
   return 0;
 }
 
-/** A row for PCA, which learns from the same windows whatever the network, and one for each network. */
-async function compare(options: BacktestOptions, edges: boolean): Promise<Row[]> {
+/** A row for each network and, at the first seed, one for PCA: it learns from the same windows whatever the network and seed. */
+async function compare(options: BacktestOptions, edges: boolean, seed: number): Promise<Row[]> {
   const networks: Row[] = [];
   let pca: Figures | undefined;
   for (const [name, network] of Object.entries(NETWORKS)) {
     const { evaluation, baselines } = await backtest({ ...options, network });
     const shape = autoencoderShape(options.config.steps.length, options.set.features.length, network);
-    networks.push({ network: name, edges, parameters: parameterCount(shape), figures: evaluation.figures });
+    networks.push({ network: name, edges, parameters: parameterCount(shape), seed, figures: evaluation.figures });
     pca ??= baselines.pca.figures;
   }
-  return pca === undefined ? networks : [{ network: 'PCA reconstruction', edges, figures: pca }, ...networks];
+  if (pca === undefined || seed > 1) return networks;
+  return [{ network: 'PCA reconstruction', edges, figures: pca }, ...networks];
 }
 
+/** A line a network, over its seeds: the median, and the least and the most where they differ. */
 function table(rows: readonly Row[]): string {
   const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |\n`;
   const head = ['network', 'edges', 'weights', ...COLUMNS.map(([title]) => title)];
-  const body = rows.map(({ network, edges, parameters, figures }) =>
-    line([network, edges ? 'yes' : 'no', String(parameters ?? '-'), ...COLUMNS.map(([, cell]) => cell(figures))]),
+  const names = [...new Set(rows.map(({ network }) => network))];
+  const body = [true, false].flatMap((edges) =>
+    names.map((network) => {
+      const seeds = rows.filter((row) => row.edges === edges && row.network === network);
+      const parameters = String(seeds[0]?.parameters ?? '-');
+      const cells = COLUMNS.map(([, value]) => spread(seeds.map(({ figures }) => value(figures))));
+      return line([network, edges ? 'yes' : 'no', parameters, ...cells]);
+    }),
   );
   return `${line(head)}${line(head.map(() => '---'))}${body.join('')}`;
+}
+
+function spread(values: readonly number[]): string {
+  const [least, middle, most] = [0, 0.5, 1].map((share) => ratio(quantile(values, share)));
+  return least === most ? `${middle}` : `${middle} (${least}-${most})`;
 }
 
 await runProgram('bench-networks', main);

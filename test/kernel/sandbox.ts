@@ -1,7 +1,7 @@
 import { execFileSync, spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, readFileSync, rmdirSync, statSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmdirSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, isAbsolute, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
@@ -48,22 +48,40 @@ export function cgroupMount(): string {
 
 export async function withSandbox<T>(work: (sandbox: Sandbox) => Promise<T>): Promise<T> {
   const name = `lorikeet-test-${process.pid}-${sandboxes++}`;
-  const undo: (() => void | Promise<void>)[] = [];
+  const undo: Undo[] = [];
   try {
     execFileSync('ip', ['netns', 'add', name]);
     undo.push(() => void execFileSync('ip', ['netns', 'delete', name]));
     execFileSync('ip', ['-netns', name, 'link', 'set', 'lo', 'up']);
     return await work(makeSandbox(name, undo));
   } finally {
-    for (const step of undo.reverse()) await step();
+    await undoAll(undo);
   }
 }
 
-function makeSandbox(netns: string, undo: (() => void | Promise<void>)[]): Sandbox {
+type Undo = () => void | Promise<void>;
+
+/** Last things first, and the others also when one fails: a failed test leaves nothing behind. */
+async function undoAll(steps: readonly Undo[]): Promise<void> {
+  const failures: unknown[] = [];
+  for (const step of steps.toReversed()) {
+    try {
+      await step();
+    } catch (error) {
+      failures.push(error);
+    }
+  }
+  if (failures.length > 0) throw new AggregateError(failures, 'the sandbox is not gone as a whole');
+}
+
+function makeSandbox(netns: string, undo: Undo[]): Sandbox {
   const inNamespace = ['nsenter', `--net=/run/netns/${netns}`, '--'];
   const makeCgroup = (path: string): Cgroup => {
     mkdirSync(path);
-    undo.push(() => rmdirSync(path));
+    undo.push(async () => {
+      await endProcesses(path);
+      rmdirSync(path);
+    });
     return { path, id: statSync(path, { bigint: true }).ino };
   };
   const cgroup = makeCgroup(join(cgroupMount(), netns));
@@ -132,6 +150,14 @@ function readLines(child: ChildProcess): Lines {
   last.catch(() => undefined);
   failed.catch(() => undefined);
   return { first: Promise.race([first, failed]), last, next: () => Promise.race([next(), failed]) };
+}
+
+/** What a failed test didn't stop and what its programs started would keep their cgroup from being removed. */
+async function endProcesses(cgroup: string): Promise<void> {
+  const populated = () => /^populated 1$/m.test(readFileSync(join(cgroup, 'cgroup.events'), 'utf8'));
+  if (!populated()) return;
+  writeFileSync(join(cgroup, 'cgroup.kill'), '1');
+  await until(`the end of the processes in ${cgroup}`, () => (populated() ? undefined : true));
 }
 
 /** A process that ended has left its cgroup when it has been waited for. */
