@@ -35,40 +35,49 @@ export class History {
     this.#reach(step);
     if (step <= (this.#newest ?? step) - this.capacity) return;
     this.#oldestPut = Math.min(this.#oldestPut, step);
-    this.#values[this.#row(step) * this.width + column] = value;
+    this.#values[this.#start(step) + column] = value;
   }
 
   /** NaN when missing or out of the ring's reach. */
   get(step: number, column: number): number {
-    if (this.#newest === undefined || step > this.#newest || step <= this.#newest - this.capacity) return NaN;
-    return this.#values[this.#row(step) * this.width + column] ?? NaN;
+    return this.#reaches(step) ? (this.#values[this.#start(step) + column] ?? NaN) : NaN;
+  }
+
+  /** A step's columns, NaN where missing, as long as nothing is put; undefined out of the ring's reach. */
+  row(step: number): Readonly<Float32Array> | undefined {
+    if (!this.#reaches(step)) return undefined;
+    const start = this.#start(step);
+    return this.#values.subarray(start, start + this.width);
   }
 
   /** Makes a step's values missing. */
   forget(step: number): void {
-    if (this.#newest === undefined || step > this.#newest || step <= this.#newest - this.capacity) return;
-    const start = this.#row(step) * this.width;
-    this.#values.fill(NaN, start, start + this.width);
+    if (this.#reaches(step)) this.#clear(step);
   }
 
   /** How many columns have a value at `step`. */
   observed(step: number): number {
-    let count = 0;
-    for (let column = 0; column < this.width; column++) if (!Number.isNaN(this.get(step, column))) count++;
-    return count;
+    return this.row(step)?.reduce((count, value) => (Number.isNaN(value) ? count : count + 1), 0) ?? 0;
+  }
+
+  #reaches(step: number): boolean {
+    return this.#newest !== undefined && step <= this.#newest && step > this.#newest - this.capacity;
   }
 
   #reach(step: number): void {
     if (this.#newest === undefined) this.#newest = step;
     const from = Math.max(this.#newest + 1, step - this.capacity + 1);
-    for (let cleared = from; cleared <= step; cleared++) {
-      const start = this.#row(cleared) * this.width;
-      this.#values.fill(NaN, start, start + this.width);
-    }
+    for (let cleared = from; cleared <= step; cleared++) this.#clear(cleared);
     this.#newest = Math.max(this.#newest, step);
   }
 
-  #row(step: number): number {
-    return ((step % this.capacity) + this.capacity) % this.capacity;
+  #clear(step: number): void {
+    const start = this.#start(step);
+    this.#values.fill(NaN, start, start + this.width);
+  }
+
+  /** Where a step's row begins in the ring. */
+  #start(step: number): number {
+    return (((step % this.capacity) + this.capacity) % this.capacity) * this.width;
   }
 }

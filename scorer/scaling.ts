@@ -61,9 +61,9 @@ export function deviation(feature: Feature, value: number, scaling: ColumnScalin
   return difference(feature, value, scaling.center) / scaling.spread;
 }
 
-/** A deviation as a tensor value in 0..1, 0.5 at the median. */
+/** A deviation as a tensor value in 0..1, 0.5 at the median: (1 + tanh(deviations / SATURATION)) / 2, as a logistic function. */
 export function toUnit(deviations: number): number {
-  return 0.5 + 0.5 * Math.tanh(deviations / SATURATION);
+  return 1 / (1 + Math.exp((-2 * deviations) / SATURATION));
 }
 
 /** Tensor values are kept this far from 0 and 1 on the way back: single precision holds no more (50 deviations). */
@@ -71,5 +71,6 @@ const UNIT_EDGE = 3e-8;
 
 /** The inverse of `toUnit`, within about 50 deviations either way. */
 export function fromUnit(value: number): number {
-  return SATURATION * Math.atanh(2 * Math.min(1 - UNIT_EDGE, Math.max(UNIT_EDGE, value)) - 1);
+  const within = Math.min(1 - UNIT_EDGE, Math.max(UNIT_EDGE, value));
+  return (SATURATION / 2) * Math.log(within / (1 - within));
 }

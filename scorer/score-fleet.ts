@@ -2,7 +2,7 @@ import type { Reconstructor } from './calibration.ts';
 import type { Feature, FeatureSet } from './features.ts';
 import type { Fleet } from './fleet.ts';
 import type { History } from './history.ts';
-import type { Profiles } from './profiles.ts';
+import type { EdgeScalings, Profiles } from './profiles.ts';
 import { type CallEdge, type RankedCause, type Ranker, rankRootCauses, type Suspect } from './root-cause.ts';
 import { type ColumnScaling, deviation } from './scaling.ts';
 import {
@@ -129,26 +129,41 @@ const EDGE_STEPS = 3;
 
 /** The edges up to `step` as deviations from their normal. */
 function callEdges(set: FeatureSet, fleet: Fleet, step: number, profiles: Profiles | undefined): CallEdge[] {
-  return [...fleet.edges].flatMap(([key, history]) => {
+  const columns = (wanted: (feature: Feature) => boolean) =>
+    set.edges.flatMap((feature, column) => (wanted(feature) ? [column] : []));
+  const latency = columns(({ signal }) => signal === 'latency');
+  const failures = columns(({ signal, name }) => signal === 'errors' && name.includes('fail'));
+  const answers = columns(({ signal, name }) => signal === 'errors' && !name.includes('fail'));
+  return [...fleet.edges].map(([key, history]) => {
     const scalings = profiles?.edges.get(key);
     const { client, server } = edgeEnds(key);
-    const largest = (signal: 'latency' | 'errors', name?: RegExp) =>
-      set.edges.reduce((most, feature, column) => {
-        const scaling = scalings?.[column];
-        if (feature.signal !== signal || scaling === undefined || name?.test(feature.name) === false) return most;
-        const value = recentDeviation(feature, history, column, step, scaling);
-        return Number.isNaN(value) || Math.abs(value) <= Math.abs(most) ? most : value;
-      }, 0);
-    return [
-      {
-        client: serviceKey(client),
-        server: serviceKey(server),
-        latency: largest('latency'),
-        failures: largest('errors', /fail/),
-        answers: largest('errors', /^(?!.*fail)/),
-      },
-    ];
+    const largest = (of: readonly number[]) => largestDeviation(set.edges, history, of, step, scalings);
+    return {
+      client: serviceKey(client),
+      server: serviceKey(server),
+      latency: largest(latency),
+      failures: largest(failures),
+      answers: largest(answers),
+    };
   });
+}
+
+/** The recent deviation that is farthest from 0 of any of the columns; 0 when none was observed. */
+function largestDeviation(
+  features: readonly Feature[],
+  history: History,
+  columns: readonly number[],
+  step: number,
+  scalings: EdgeScalings | undefined,
+): number {
+  let largest = 0;
+  for (const column of columns) {
+    const [feature, scaling] = [features[column], scalings?.[column]];
+    if (feature === undefined || scaling === undefined) continue;
+    const value = recentDeviation(feature, history, column, step, scaling);
+    if (Math.abs(value) > Math.abs(largest)) largest = value;
+  }
+  return largest;
 }
 
 /** The mean deviation of the last steps; NaN when none was observed. */
@@ -159,8 +174,12 @@ function recentDeviation(
   step: number,
   scaling: ColumnScaling,
 ): number {
-  const deviations = Array.from({ length: EDGE_STEPS }, (_, back) =>
-    deviation(feature, history.get(step - back, column), scaling),
-  ).filter(Number.isFinite);
-  return deviations.reduce((sum, value) => sum + value, 0) / deviations.length;
+  let [sum, observed] = [0, 0];
+  for (let back = 0; back < EDGE_STEPS; back++) {
+    const value = deviation(feature, history.get(step - back, column), scaling);
+    if (Number.isNaN(value)) continue;
+    sum += value;
+    observed++;
+  }
+  return sum / observed;
 }

@@ -56,19 +56,27 @@ export function encodeWindow(
   into: Windows,
   index: number,
 ): number {
+  const { features } = shape;
+  // A thousand windows are half a million values, so nothing is looked up for each that is the same for many.
+  const rows = shape.steps.map((back) => history.row(step - back));
   let position = index * windowSize(shape);
   let present = 0;
   for (let channel = 0; channel < CHANNELS.length; channel++) {
-    for (const [row, back] of shape.steps.entries()) {
-      for (const [at, feature] of shape.features.entries()) {
-        const column = columnIndex(shape.features, channel, at);
+    for (let row = 0; row < rows.length; row++) {
+      const values = rows[row];
+      for (let at = 0; at < features.length; at++, position++) {
+        const column = columnIndex(features, channel, at);
+        const feature = features[at];
         const scaling = scalings[column];
-        const value = scaling === undefined ? NaN : deviation(feature, history.get(step - back, column), scaling);
-        const missing = Number.isNaN(value);
-        into.data[position] = missing ? NEUTRAL : toUnit(value);
-        into.mask[position] = missing ? 0 : 1;
-        if (row === 0 && !missing) present++;
-        position++;
+        const value = values?.[column] ?? NaN;
+        if (feature === undefined || scaling === undefined || !Number.isFinite(value)) {
+          into.data[position] = NEUTRAL;
+          into.mask[position] = 0;
+          continue;
+        }
+        into.data[position] = toUnit(deviation(feature, value, scaling));
+        into.mask[position] = 1;
+        if (row === 0) present++;
       }
     }
   }
