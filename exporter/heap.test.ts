@@ -4,7 +4,7 @@ import { build } from 'esbuild';
 import { expect, it } from 'vitest';
 
 /** Lets megabytes survive, as the first scrape does, and prints the size of the space for young objects. */
-const PROGRAM = `
+const NEW_SPACE = `
 import { getHeapSpaceStatistics } from 'node:v8';
 const kept = [];
 for (let index = 0; index < 400_000; index++) kept.push({ index });
@@ -12,9 +12,28 @@ const space = getHeapSpaceStatistics().find(({ space_name: name }) => name === '
 process.stdout.write(String(space.space_size + (kept.length - kept.length)));
 `;
 
-async function newSpaceBytes(first: string): Promise<number> {
+/** Keeps some objects for good and others until they are old, and prints the most that the heap ever held. */
+const MOST_USED = `
+import { getHeapStatistics } from 'node:v8';
+const kept = Array.from({ length: 60_000 }, (_, index) => ({ index, name: 'n'.repeat(20) + index }));
+const turns = [];
+let most = 0;
+for (let turn = 0; turn < 1500; turn++) {
+  turns.push(Array.from({ length: 500 }, (_, index) => ({ index, turn })));
+  if (turns.length > 60) turns.shift();
+  most = Math.max(most, getHeapStatistics().used_heap_size);
+}
+process.stdout.write(String(most + (kept.length - kept.length)));
+`;
+
+/** What collects old objects as V8 does by itself. */
+const YOUNG_ONLY =
+  "import { keepYoungGenerationSmall } from '../daemon/young-generation.ts'; keepYoungGenerationSmall();";
+
+/** What a program prints that begins with `first`. */
+async function bytes(first: string, rest: string): Promise<number> {
   const { outputFiles } = await build({
-    stdin: { contents: `${first}${PROGRAM}`, resolveDir: fileURLToPath(new URL('.', import.meta.url)), loader: 'ts' },
+    stdin: { contents: `${first}${rest}`, resolveDir: fileURLToPath(new URL('.', import.meta.url)), loader: 'ts' },
     bundle: true,
     platform: 'node',
     format: 'esm',
@@ -25,7 +44,12 @@ async function newSpaceBytes(first: string): Promise<number> {
 }
 
 it('keeps the space for young objects small, which grows without it', async () => {
-  const small = await newSpaceBytes("import './heap.ts';");
+  const small = await bytes("import './heap.ts';", NEW_SPACE);
   expect(small).toBeLessThanOrEqual(2 * 2 ** 20);
-  expect(await newSpaceBytes('')).toBeGreaterThan(4 * small);
+  expect(await bytes('', NEW_SPACE)).toBeGreaterThan(4 * small);
+});
+
+it('collects old objects before there are megabytes of them', async () => {
+  const most = await bytes("import './heap.ts';", MOST_USED);
+  expect(most).toBeLessThan(0.8 * (await bytes(YOUNG_ONLY, MOST_USED)));
 });

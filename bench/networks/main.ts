@@ -1,10 +1,11 @@
 /**
- * `npm run bench:networks -- <folder> [--seeds=5]`: what the shape of the network rests on (docs/adr/0003-network.md), on a
- * folder of recorded faults, each shape trained anew from several seeds, with and without edges, and PCA in its place beside it.
+ * `npm run bench:networks -- <folder> [--seeds=5]`: what the shape of the network rests on (docs/adr/0003-network.md), each
+ * shape trained anew from several seeds, and PCA in its place beside it. The folder is one of recorded faults as for
+ * bench:nezha, then with and without edges, or a history that bench:sim has kept.
  */
 import { type Flags, parseFlags, renderHelp } from '../../daemon/flags.ts';
 import { type ProgramContext, runProgram } from '../../daemon/lifecycle.ts';
-import { backtest } from '../../scorer/backtest/backtest.ts';
+import { backtest, type BacktestResult } from '../../scorer/backtest/backtest.ts';
 import { ratio } from '../../scorer/backtest/columns.ts';
 import type { Figures } from '../../scorer/backtest/figures.ts';
 import type { BacktestOptions } from '../../scorer/backtest/session.ts';
@@ -15,6 +16,9 @@ import { quantile } from '../../scorer/statistics.ts';
 import type { TrainingOptions } from '../../scorer/training/trainer.ts';
 import { FOLDER_FLAGS, recordedFolder } from '../nezha/recorded-folder.ts';
 import { writeResults } from '../results.ts';
+import { backtestOptions, withHistory } from '../sim/evaluate.ts';
+import { inLifeTime } from '../sim/life-time.ts';
+import { isRecording } from '../sim/recording.ts';
 
 const FLAGS = {
   seeds: { type: 'number', default: 5, help: 'Train each shape from so many seeds, 1, 2 and so on.' },
@@ -59,26 +63,48 @@ async function main({ argv, stops }: ProgramContext): Promise<number> {
     process.stdout.write(renderHelp('npm run bench:networks -- <folder> [flags]', FLAGS));
     return 0;
   }
-  const { progress, open } = recordedFolder(positionals, values, stops);
+  const { path, progress, onProgress, open } = recordedFolder(positionals, values, stops);
   const rows: Row[] = [];
-  for (const edges of [true, false]) {
-    const options = await open({ withoutEdges: !edges });
-    for (let seed = 1; seed <= values.seeds; seed++) {
-      rows.push(...(await compare({ ...options, seed, epochs: values.epochs }, edges, seed)));
+  if (isRecording(path)) {
+    await withHistory(path, stops, async (history) => {
+      const options = backtestOptions(path, history, { model: undefined, seed: 1, onProgress });
+      rows.push(...(await compareOverSeeds(options, values, { edges: true, inUnits: inLifeTime })));
+    });
+  } else {
+    for (const edges of [true, false]) {
+      const options = await open({ withoutEdges: !edges });
+      rows.push(...(await compareOverSeeds(options, values, { edges, inUnits: (result) => result })));
     }
   }
   progress.end();
   process.stdout.write(table(rows));
-  writeResults('networks', rows);
+  writeResults(isRecording(path) ? 'networks-sim' : 'networks', rows);
   return 0;
 }
 
+interface Comparison {
+  readonly edges: boolean;
+  /** Gives the figures in the units that they are told in. */
+  readonly inUnits: (result: BacktestResult) => BacktestResult;
+}
+
+async function compareOverSeeds(
+  options: BacktestOptions,
+  { seeds, epochs }: { readonly seeds: number; readonly epochs: number },
+  comparison: Comparison,
+): Promise<Row[]> {
+  const rows: Row[] = [];
+  for (let seed = 1; seed <= seeds; seed++)
+    rows.push(...(await compare({ ...options, seed, epochs }, seed, comparison)));
+  return rows;
+}
+
 /** A row for each network and, at the first seed, one for PCA: it learns from the same windows whatever the network and seed. */
-async function compare(options: BacktestOptions, edges: boolean, seed: number): Promise<Row[]> {
+async function compare(options: BacktestOptions, seed: number, { edges, inUnits }: Comparison): Promise<Row[]> {
   const networks: Row[] = [];
   let pca: Figures | undefined;
   for (const [name, network] of Object.entries(NETWORKS)) {
-    const { evaluation, baselines } = await backtest({ ...options, network });
+    const { evaluation, baselines } = inUnits(await backtest({ ...options, network }));
     const shape = autoencoderShape(options.config.steps.length, options.set.features.length, network);
     networks.push({ network: name, edges, parameters: parameterCount(shape), seed, figures: evaluation.figures });
     pca ??= baselines.pca.figures;
@@ -93,11 +119,12 @@ function table(rows: readonly Row[]): string {
   const head = ['network', 'edges', 'weights', ...COLUMNS.map(([title]) => title)];
   const names = [...new Set(rows.map(({ network }) => network))];
   const body = [true, false].flatMap((edges) =>
-    names.map((network) => {
+    names.flatMap((network) => {
       const seeds = rows.filter((row) => row.edges === edges && row.network === network);
+      if (seeds.length === 0) return [];
       const parameters = String(seeds[0]?.parameters ?? '-');
       const cells = COLUMNS.map(([, value]) => spread(seeds.map(({ figures }) => value(figures))));
-      return line([network, edges ? 'yes' : 'no', parameters, ...cells]);
+      return [line([network, edges ? 'yes' : 'no', parameters, ...cells])];
     }),
   );
   return `${line(head)}${line(head.map(() => '---'))}${body.join('')}`;

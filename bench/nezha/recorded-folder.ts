@@ -12,7 +12,9 @@ export const FOLDER_FLAGS = {
 
 /** The folder that a command line names, ready to be opened, and where to show how far that is. */
 export interface RecordedFolder {
+  readonly path: string;
   readonly progress: ProgressBar;
+  readonly onProgress: (phase: string, share: number, detail: string) => void;
   readonly open: (choices?: Pick<RecordingOptions, 'withoutEdges' | 'trainingShare'>) => Promise<BacktestOptions>;
 }
 
@@ -26,7 +28,9 @@ export function recordedFolder(
   const progress = new ProgressBar(process.stderr);
   const onProgress = (phase: string, share: number, detail: string) => progress.update(phase, share, detail);
   return {
+    path,
     progress,
+    onProgress,
     open: (choices = {}) => openRecording({ path, featuresFile, stops, onProgress, ...choices }),
   };
 }

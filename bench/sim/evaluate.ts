@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { StopStack } from '../../daemon/lifecycle.ts';
 import { backtest, type BacktestResult } from '../../scorer/backtest/backtest.ts';
 import { readFaults } from '../../scorer/backtest/labels.ts';
+import type { BacktestOptions } from '../../scorer/backtest/session.ts';
 import { readScorerConfig, type ScorerConfig } from '../../scorer/config.ts';
 import { type FeatureSet, parseFeatures } from '../../scorer/features.ts';
 import type { TimeSpan } from '../../scorer/fleet-history.ts';
@@ -81,19 +82,26 @@ const NO_MODEL = '/nonexistent/base.onnx';
 export async function evaluateSession(
   folder: string,
   stops: StopStack,
-  { model, learnedMs = Infinity, seed, onProgress }: EvaluateOptions,
+  options: EvaluateOptions,
 ): Promise<BacktestResult> {
-  return withHistory(folder, stops, ({ config, set, client, learning, window }) => {
-    const fromMs = Math.max(learning.fromMs, learning.toMs - learnedMs);
-    return backtest({
-      config: { ...config, base_model: model ?? NO_MODEL },
-      set,
-      client,
-      window: { fromMs, toMs: window.toMs },
-      training: { fromMs, toMs: learning.toMs },
-      faults: readFaults(recordingPaths(folder).labels),
-      seed,
-      onProgress,
-    });
-  });
+  return withHistory(folder, stops, (history) => backtest(backtestOptions(folder, history, options)));
+}
+
+/** What to backtest on a history that is open. */
+export function backtestOptions(
+  folder: string,
+  { config, set, client, learning, window }: RecordedHistory,
+  { model, learnedMs = Infinity, seed, onProgress }: EvaluateOptions,
+): BacktestOptions {
+  const fromMs = Math.max(learning.fromMs, learning.toMs - learnedMs);
+  return {
+    config: { ...config, base_model: model ?? NO_MODEL },
+    set,
+    client,
+    window: { fromMs, toMs: window.toMs },
+    training: { fromMs, toMs: learning.toMs },
+    faults: readFaults(recordingPaths(folder).labels),
+    seed,
+    onProgress,
+  };
 }

@@ -37,10 +37,14 @@ export function writeRecording(folder: string, recording: Recording): void {
   writeFileSync(recordingPaths(folder).recording, `${JSON.stringify(recording, null, 2)}\n`);
 }
 
+export function isRecording(folder: string): boolean {
+  return existsSync(recordingPaths(folder).recording);
+}
+
 /** @throws UsageError when the folder holds no whole recording, ConfigError when it is damaged. */
 export function readRecording(folder: string): Recording {
   const path = recordingPaths(folder).recording;
-  if (!existsSync(path)) throw new UsageError(`${folder}: no recording there, or one that was interrupted`);
+  if (!isRecording(folder)) throw new UsageError(`${folder}: no recording there, or one that was interrupted`);
   return readConfigFile(path, recordingSchema);
 }
 
