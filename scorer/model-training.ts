@@ -14,11 +14,8 @@ import type { ModelCardDraft } from './training/model-card.ts';
 import { train, type TrainingOptions, type TrainingProgress } from './training/trainer.ts';
 import type { WindowSource } from './training/windows.ts';
 
-/**
- * Without a bend the network reconstructs loads that it hasn't seen as well as those that it has, and a code of this size
- * holds how the signals move together; smaller ones leave load in the residual (docs/adr/0003-linear-network.md).
- */
-export const NETWORK = { slope: 1, output: 'linear', maps: 8, bottleneck: 64 } as const;
+/** As good as four times the weights, with or without a bend and an end that saturates (docs/adr/0003-network.md). */
+export const NETWORK = { slope: 0.2, output: 'sigmoid', maps: 4, bottleneck: 32 } as const;
 /** Services whose history a model is trained on: they are in memory at once, some 50 MB with a day and 15 features. */
 const MOST_SERVICES = 200;
 /** Windows of all of them: more take longer and hardly tell the network more. */

@@ -26,15 +26,14 @@ const FLAGS = {
   ...FOLDER_FLAGS,
 } as const satisfies Flags;
 
-const SMALL = { maps: 4, bottleneck: 32 } as const;
-const LARGE = { maps: NETWORK.maps, bottleneck: NETWORK.bottleneck } as const;
-const BENT = { slope: 0.2, output: 'sigmoid' } as const;
-const STRAIGHT = { slope: NETWORK.slope, output: NETWORK.output } as const;
+const STRAIGHT = { slope: 1, output: 'linear' } as const;
+const LARGE = { maps: 8, bottleneck: 64 } as const;
 
+/** The first is the one that is taken. */
 const NETWORKS: Readonly<Record<string, NonNullable<TrainingOptions['network']>>> = {
-  'sigmoid, 4 maps, code 32': { ...BENT, ...SMALL },
-  'linear, 4 maps, code 32': { ...STRAIGHT, ...SMALL },
-  'sigmoid, 8 maps, code 64': { ...BENT, ...LARGE },
+  'sigmoid, 4 maps, code 32': NETWORK,
+  'linear, 4 maps, code 32': { ...NETWORK, ...STRAIGHT },
+  'sigmoid, 8 maps, code 64': { ...NETWORK, ...LARGE },
   'linear, 8 maps, code 64': { ...STRAIGHT, ...LARGE },
 };
 
