@@ -82,6 +82,9 @@ static __always_inline bool ends_process(const struct task_struct *task) {
     if (task->signal->live.counter)
         return false;
     process = bpf_task_storage_get(&processes, task->group_leader, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
+    /* Of two that make it at the same time one is refused what is there by then. */
+    if (!process)
+        process = bpf_task_storage_get(&processes, task->group_leader, 0, 0);
     if (process)
         return !__sync_lock_test_and_set(&process->exited, 1);
     count_lost(LOST_PROCESS_EVENTS);

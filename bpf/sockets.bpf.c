@@ -61,7 +61,7 @@ int adopt_listeners(struct bpf_iter__task_file *ctx) {
         return 0;
     local = local_port_of(sk);
     bpf_map_update_elem(&listening_ports, &local, &listening, BPF_ANY);
-    socket = bpf_sk_storage_get(&sockets, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
+    socket = find_or_make_socket(sk);
     if (!socket)
         count_lost(LOST_SOCKETS);
     else if (socket->phase == PHASE_NONE)
@@ -129,7 +129,7 @@ int adopt_connections(struct bpf_iter__task_file *ctx) {
     role = role_of(sk);
     if (role == ROLE_UNKNOWN)
         return 0;
-    socket = bpf_sk_storage_get(&sockets, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
+    socket = find_or_make_socket(sk);
     if (!socket)
         count_lost(LOST_SOCKETS);
     else

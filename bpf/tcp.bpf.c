@@ -19,7 +19,7 @@
  * event finds the phase reached and does nothing, and a socket's events can't overlap: they happen under its lock. */
 
 static __always_inline void connecting(struct sock *sk, enum role role) {
-    struct socket_state *socket = bpf_sk_storage_get(&sockets, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
+    struct socket_state *socket = find_or_make_socket(sk);
 
     if (!socket) {
         count_lost(LOST_SOCKETS);
@@ -35,7 +35,7 @@ static __always_inline void connecting(struct sock *sk, enum role role) {
 }
 
 static __always_inline void listening(struct sock *sk) {
-    struct socket_state *socket = bpf_sk_storage_get(&sockets, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
+    struct socket_state *socket = find_or_make_socket(sk);
 
     if (!socket)
         count_lost(LOST_SOCKETS);

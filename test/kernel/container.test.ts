@@ -193,7 +193,7 @@ describe('process events', () => {
     ['threads 100', {}],
     ['outlive-leaders 10', { fork: 10, exit: 10 }],
     ['execute-by-threads 50', { fork: 50, exec: 50, exit: 50 }],
-    ['race-to-the-end 300', { fork: 300, exit: 300 }],
+    ['race-to-the-end 2000', { fork: 2000, exit: 2000 }],
   ])('of %s are exactly %o', (command, expected) =>
     withProgram(async (running, { cgroup }) => {
       const before = kept();
