@@ -202,12 +202,16 @@ static __always_inline void *find_or_make(void *map, const void *key, const void
     return row;
 }
 
-/* The state of a socket, new and empty if it had none; NULL if there can't be one. Of two programs that make it at the
- * same time the kernel gives it to one, and refuses the other what is there by then. */
+/* The state of a socket, new and empty if it had none; NULL, and counted as lost, if there can't be one. Of two
+ * programs that make it at the same time the kernel gives it to one, and refuses the other what is there by then. */
 static __always_inline struct socket_state *find_or_make_socket(struct sock *sk) {
     struct socket_state *socket = bpf_sk_storage_get(&sockets, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
 
-    return socket ? socket : bpf_sk_storage_get(&sockets, sk, 0, 0);
+    if (!socket)
+        socket = bpf_sk_storage_get(&sockets, sk, 0, 0);
+    if (!socket)
+        count_lost(LOST_SOCKETS);
+    return socket;
 }
 
 extern const struct histogram zero_histogram;

@@ -62,9 +62,7 @@ int adopt_listeners(struct bpf_iter__task_file *ctx) {
     local = local_port_of(sk);
     bpf_map_update_elem(&listening_ports, &local, &listening, BPF_ANY);
     socket = find_or_make_socket(sk);
-    if (!socket)
-        count_lost(LOST_SOCKETS);
-    else if (socket->phase == PHASE_NONE)
+    if (socket && socket->phase == PHASE_NONE)
         follow_listener(socket, sk);
     return 0;
 }
@@ -130,9 +128,7 @@ int adopt_connections(struct bpf_iter__task_file *ctx) {
     if (role == ROLE_UNKNOWN)
         return 0;
     socket = find_or_make_socket(sk);
-    if (!socket)
-        count_lost(LOST_SOCKETS);
-    else
+    if (socket)
         adopt(sk, socket, role);
     return 0;
 }

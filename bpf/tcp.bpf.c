@@ -21,11 +21,7 @@
 static __always_inline void connecting(struct sock *sk, enum role role) {
     struct socket_state *socket = find_or_make_socket(sk);
 
-    if (!socket) {
-        count_lost(LOST_SOCKETS);
-        return;
-    }
-    if (socket->phase == PHASE_CONNECTING)
+    if (!socket || socket->phase == PHASE_CONNECTING)
         return;
     follow(socket, sk, role);
     socket->counted = false;
@@ -37,9 +33,7 @@ static __always_inline void connecting(struct sock *sk, enum role role) {
 static __always_inline void listening(struct sock *sk) {
     struct socket_state *socket = find_or_make_socket(sk);
 
-    if (!socket)
-        count_lost(LOST_SOCKETS);
-    else if (socket->phase != PHASE_LISTENING)
+    if (socket && socket->phase != PHASE_LISTENING)
         follow_listener(socket, sk);
 }
 

@@ -74,15 +74,18 @@ describeWithKubernetes('identity in a large cluster', () => {
           const edges = Object.entries(await exporter.samples('lorikeet_edge_requests_total'));
           return Object.fromEntries(edges.map(([line, count]) => [/server_namespace.*"/.exec(line)?.[0], count]));
         };
+        let attempts = 0;
         // A peer is external until its name has come, which changes that it is among may delay by seconds.
         await vi.waitFor(
           async () => {
             await ask(peer.address, 8080, 1);
+            attempts++;
             expect(Object.keys(await served())).toContain(named(8080));
           },
           { timeout: 30_000, interval: 500 },
         );
         const earlier = await served();
+        expect(Object.values(earlier).reduce((sum, count) => sum + count, 0)).toBe(attempts);
         await ask(peer.address, 8080, 3);
         await ask(spec.clusterIP, 80, 4);
         expect(await served()).toEqual({ ...earlier, [named(8080)]: (earlier[named(8080)] ?? 0) + 3, [named(80)]: 4 });
