@@ -64,19 +64,25 @@ static __always_inline void set_edge(struct edge_key *edge, const struct sock *s
     }
 }
 
-/* Begins to follow a socket whose role is known. */
-static __always_inline void follow(struct socket_state *socket, const struct sock *sk, enum role role) {
+/* Says whose the socket is. The role comes last: who sees it uses the rest. */
+static __always_inline void attribute(struct socket_state *socket, const struct sock *sk, enum role role) {
     __u64 cgroup = socket_cgroup(sk);
 
     socket->service.cgroup = cgroup;
+    if (role == ROLE_CLIENT)
+        set_edge(&socket->edge, sk, cgroup);
+    barrier();
     socket->service.role = role;
+}
+
+/* Begins to follow a socket whose role is known. */
+static __always_inline void follow(struct socket_state *socket, const struct sock *sk, enum role role) {
+    attribute(socket, sk, role);
     socket->request_ns = 0;
     socket->sampled = false;
     socket->retransmitted = 0;
     socket->resets = 0;
     socket->answered = 0;
-    if (role == ROLE_CLIENT)
-        set_edge(&socket->edge, sk, cgroup);
 }
 
 #endif

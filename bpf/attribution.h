@@ -8,7 +8,7 @@
  * Ids are cgroup v2 ids: the inode number of the cgroup's folder. */
 
 enum role {
-    /* Born before the programs were attached: which end it is isn't known, and it is counted nowhere. */
+    /* Born before the programs were attached, and nothing tells which end it is: it is counted nowhere. */
     ROLE_UNKNOWN = 0,
     ROLE_CLIENT = 1,
     ROLE_SERVER = 2,

@@ -3,8 +3,9 @@
 #define LORIKEET_LOST_H
 
 /* Map `lost`: per-CPU array of u64, what couldn't be counted. The slots named after maps count events for which no row
- * could be made (the map is full, or there was no memory), but LOST_SOCKETS counts sockets: those that are followed by
- * nothing, most of them because they are older than the programs. The last slots count events that are nobody's. */
+ * could be made (the map is full, or there was no memory), but LOST_SOCKETS counts sockets: those that have no state,
+ * and those that are older than the programs and of a role that nothing tells. The last slots count events that are
+ * nobody's. */
 enum lost_map {
     LOST_REQUESTS,
     LOST_EDGES,

@@ -7,7 +7,6 @@ struct tcp_map tcp SEC(".maps");
 struct cgroups_map cgroups SEC(".maps");
 struct listeners_map listeners SEC(".maps");
 struct http_responses_map http_responses SEC(".maps");
-struct listening_ports_map listening_ports SEC(".maps");
 struct syscalls_map syscalls SEC(".maps");
 struct page_faults_map page_faults SEC(".maps");
 struct block_requests_map block_requests SEC(".maps");

@@ -63,21 +63,6 @@ struct http_responses_map {
     __type(value, struct http_stats);
 };
 
-/* The ports that were listened on when the programs were attached, see sockets.bpf.c. */
-struct local_port {
-    __u32 netns;
-    __u16 port; /* host order */
-    __u16 reserved;
-};
-
-struct listening_ports_map {
-    __uint(type, BPF_MAP_TYPE_HASH);
-    __uint(max_entries, 16384);
-    __uint(map_flags, BPF_F_NO_PREALLOC);
-    __type(key, struct local_port);
-    __type(value, __u8);
-};
-
 /* Keyed by cgroup id. */
 struct syscalls_map {
     __uint(type, BPF_MAP_TYPE_PERCPU_HASH);
@@ -132,7 +117,8 @@ struct lost_counters_map {
 
 /* What is known of one socket. Freed by the kernel with the socket. The keys are ready-made: a lookup costs no copy. */
 enum phase {
-    PHASE_NONE, /* no connection yet, or one that is older than the programs */
+    PHASE_NONE,   /* no connection yet, or one that is older than the programs */
+    PHASE_UNTOLD, /* one that is, and nothing tells its role */
     PHASE_LISTENING,
     PHASE_CONNECTING,
     PHASE_ESTABLISHED,
@@ -167,7 +153,6 @@ extern struct tcp_map tcp SEC(".maps");
 extern struct cgroups_map cgroups SEC(".maps");
 extern struct listeners_map listeners SEC(".maps");
 extern struct http_responses_map http_responses SEC(".maps");
-extern struct listening_ports_map listening_ports SEC(".maps");
 extern struct syscalls_map syscalls SEC(".maps");
 extern struct page_faults_map page_faults SEC(".maps");
 extern struct block_requests_map block_requests SEC(".maps");

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR MIT)
+#include "adoption.bpf.h"
 #include "attribution.bpf.h"
 #include "core_fixes.bpf.h"
 #include "histogram.bpf.h"
@@ -30,12 +31,9 @@ static __always_inline struct socket_state *find_socket(struct sock *sk, int len
     if (length <= 0 || !is_tcp(sk))
         return NULL;
     socket = bpf_sk_storage_get(&sockets, sk, 0, 0);
-    if (socket)
-        return socket->service.role == ROLE_UNKNOWN ? NULL : socket;
-    /* Older than the programs. An empty state marks it as counted. */
-    bpf_sk_storage_get(&sockets, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
-    count_lost(LOST_SOCKETS);
-    return NULL;
+    if (!socket || (socket->service.role == ROLE_UNKNOWN && socket->phase == PHASE_NONE))
+        socket = adopt(sk);
+    return socket && socket->service.role != ROLE_UNKNOWN ? socket : NULL;
 }
 
 static __always_inline struct edge_stats *find_edge(const struct socket_state *socket) {

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR MIT)
+#include "adoption.bpf.h"
 #include "maps.bpf.h"
 #include "socket_counts.bpf.h"
 #include "types.bpf.h"
@@ -32,104 +33,26 @@ int walk_sockets(struct bpf_iter__bpf_sk_storage_map *ctx) {
 }
 
 /* Adoption of the sockets that are older than the programs, once after these have been attached: all that a process
- * holds, found through its files. Listening ones first, since what they accepted is told by their ports. */
-
-static __always_inline struct sock *tcp_of(struct file *file) {
-    struct socket *socket = file ? bpf_sock_from_file(file) : NULL;
-    struct sock *sk = socket ? socket->sk : NULL;
-
-    return sk && is_tcp(sk) ? sk : NULL;
-}
-
-static __always_inline struct local_port local_port_of(struct sock *sk) {
-    struct local_port local = {};
-    const struct tcp_sock *tp = bpf_skc_to_tcp_sock(sk);
-
-    local.netns = sk->__sk_common.skc_net.net->ns.inum;
-    local.port = tp ? bpf_ntohs(tp->inet_conn.icsk_inet.inet_sport) : 0;
-    return local;
-}
-
+ * holds, found through its files. It sees the processes of the PID namespace that it is read from. */
 SEC("iter/task_file")
-int adopt_listeners(struct bpf_iter__task_file *ctx) {
-    struct sock *sk = tcp_of(ctx->file);
+int adopt_sockets(struct bpf_iter__task_file *ctx) {
+    struct file *file = ctx->file;
+    struct socket *of_file = file ? bpf_sock_from_file(file) : NULL;
+    struct sock *sk = of_file ? of_file->sk : NULL;
     struct socket_state *socket;
-    struct local_port local;
-    __u8 listening = 1;
 
-    if (!sk || sk->__sk_common.skc_state != TCP_LISTEN)
-        return 0;
-    local = local_port_of(sk);
-    bpf_map_update_elem(&listening_ports, &local, &listening, BPF_ANY);
-    socket = find_or_make_socket(sk);
-    if (socket && socket->phase == PHASE_NONE)
-        follow_listener(socket, sk);
-    return 0;
-}
-
-/* A connection from a port that is listened on was accepted there. Otherwise connect() chose its port, which the port's
- * bucket remembers (fastreuse is -1), or the application did: that may be a client or what is left of a server that
- * has stopped listening, and nothing is guessed. */
-static __always_inline enum role role_of(struct sock *sk) {
-    struct local_port local = local_port_of(sk);
-    const struct inet_bind_bucket *bucket;
-    const struct tcp_sock *tp;
-
-    if (bpf_map_lookup_elem(&listening_ports, &local))
-        return ROLE_SERVER;
-    tp = bpf_skc_to_tcp_sock(sk);
-    bucket = tp ? tp->inet_conn.icsk_bind_hash : NULL;
-    return bucket && bucket->fastreuse == -1 ? ROLE_CLIENT : ROLE_UNKNOWN;
-}
-
-static __always_inline bool is_connected(const struct sock *sk) {
-    switch (sk->__sk_common.skc_state) {
-    case TCP_ESTABLISHED:
-    case TCP_FIN_WAIT1:
-    case TCP_FIN_WAIT2:
-    case TCP_CLOSE_WAIT:
-    case TCP_LAST_ACK:
-    case TCP_CLOSING:
-        return true;
-    default:
-        return false;
-    }
-}
-
-static __always_inline void adopt(struct sock *sk, struct socket_state *socket, enum role role) {
-    struct tcp_stats *stats;
-
-    follow(socket, sk, role);
-    socket->retransmitted = total_retransmitted(sk);
-    socket->phase_ns = 0;
-    stats = find_tcp(&socket->service);
-    if (!stats)
-        return;
-    socket->counted = true;
-    atomic_add(&stats->adopted, 1);
-    __sync_lock_test_and_set(&socket->phase, PHASE_ESTABLISHED);
-    /* It may have been closed meanwhile, with nobody to see it. */
-    if (!is_connected(sk) && __sync_lock_test_and_set(&socket->phase, PHASE_CLOSED) == PHASE_ESTABLISHED)
-        atomic_add(&stats->closed, 1);
-}
-
-SEC("iter/task_file")
-int adopt_connections(struct bpf_iter__task_file *ctx) {
-    struct sock *sk = tcp_of(ctx->file);
-    struct socket_state *socket;
-    enum role role;
-
-    if (!sk || !is_connected(sk))
+    if (!sk || !is_tcp(sk))
         return 0;
     socket = bpf_sk_storage_get(&sockets, sk, 0, 0);
     if (socket && socket->phase != PHASE_NONE)
         return 0;
-    role = role_of(sk);
-    if (role == ROLE_UNKNOWN)
-        return 0;
-    socket = find_or_make_socket(sk);
-    if (socket)
-        adopt(sk, socket, role);
+    if (is_connected(sk)) {
+        adopt(sk);
+    } else if (sk->__sk_common.skc_state == TCP_LISTEN) {
+        socket = find_or_make_socket(sk);
+        if (socket)
+            follow_listener(socket, sk);
+    }
     return 0;
 }
 

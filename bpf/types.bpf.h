@@ -89,24 +89,11 @@ struct in6_addr {
     } in6_u;
 };
 
-struct ns_common {
-    unsigned int inum;
-};
-
-struct net {
-    struct ns_common ns;
-};
-
-typedef struct {
-    struct net *net;
-} possible_net_t;
-
 struct sock_common {
     unsigned short skc_family;
     volatile unsigned char skc_state;
     __be16 skc_dport;
     unsigned long skc_flags;
-    possible_net_t skc_net;
     __be32 skc_daddr;
     struct in6_addr skc_v6_daddr;
 };

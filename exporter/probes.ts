@@ -53,8 +53,7 @@ const PROGRAMS: Readonly<Record<string, Program>> = {
   sched_process_exit: { vital: ['process_events'] },
   sys_enter: { vital: ['syscalls'] },
   walk_sockets: { vital: ['accept_queues'], useful: ['connections'] },
-  adopt_listeners: { vital: [], useful: SOCKET_COLLECTORS },
-  adopt_connections: { vital: [], useful: SOCKET_COLLECTORS },
+  adopt_sockets: { vital: [], useful: SOCKET_COLLECTORS },
 };
 
 /** What a program's place is taken by on a kernel that has no hook for it, whichever the object has for that kernel. */
@@ -142,7 +141,7 @@ export interface Probes {
   readonly counted: Counted;
   /** Passes over all open sockets; undefined where that isn't possible. The rows of `struct listener_row` of bpf/tcp.h. */
   readonly walk: (() => Promise<Buffer>) | undefined;
-  /** Begins to follow the sockets that are older than the programs, once. A failure is logged. */
+  /** Begins to follow the sockets of processes that are older than the programs, once. A failure is logged. */
   adopt(): Promise<void>;
   /** What couldn't be counted since the start because a map was full or a program was busy, by map. */
   lost(): ReadonlyMap<string, number>;
@@ -258,15 +257,18 @@ function unavailableCollectors(missing: ReadonlyMap<string, Error>): ReadonlyMap
   return unavailable;
 }
 
-/** Listening sockets first: the ends of a connection are told apart by them. */
 async function adopt(object: BpfObject, works: (program: string) => boolean, logger: Logger): Promise<void> {
-  const passes = ['adopt_listeners', 'adopt_connections'];
-  if (!passes.every(works)) return;
+  if (!works('adopt_sockets')) return;
   try {
-    for (const pass of passes) await object.readIterator(pass);
+    await object.readIterator('adopt_sockets');
   } catch (error) {
     if (!(error instanceof BpfError)) throw error;
-    logger.warn('sockets that are older than the exporter will not be counted', { error });
+    logger.warn(
+      'listening ports that are older than the exporter will not be shown, older connections only once used',
+      {
+        error,
+      },
+    );
   }
 }
 

@@ -19,7 +19,7 @@ export class SelfMetrics {
   readonly #mapCapacity = this.#gauge('bpf_map_capacity', 'Rows that a kernel map can hold.', 'map');
   readonly #lost = this.#counter(
     'lost_events_total',
-    "What wasn't counted because a kernel map was full, or its socket older than the exporter.",
+    "What wasn't counted because a kernel map was full, or because nothing tells the role of an older socket.",
     'map',
   );
   readonly #unattributedEvents = this.#counter(

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, rmdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { Agent, get as httpGet } from 'node:http';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -188,6 +188,33 @@ describe('lorikeet-exporter', () => {
       }),
     60_000,
   );
+
+  test('knows them once they are used where it does not see their processes, as in a container', () =>
+    withShop(async (front, cart) => {
+      const path = join(folder, 'unseen.yaml');
+      writeTargets(path, shopTargets(front, cart));
+      const held = await front.start(front.cgroup, 'hold.mjs', { host: '127.0.0.1', count: 4 });
+      const apart = ['unshare', '--pid', '--fork', '--kill-child', '--mount-proc'] as const;
+      const exporter = await bundle.startThrough(apart, `--targets.file=${path}`);
+      const active = async (): Promise<readonly (number | undefined)[]> => {
+        const samples = await exporter.samples('lorikeet_tcp_connections_active');
+        return ['client', 'server'].map((name) => samples[`lorikeet_tcp_connections_active${role('front', name)}`]);
+      };
+      expect(await active()).toEqual([0, 0]);
+      await held.ask('ask');
+      expect(await active()).toEqual([4, 4]);
+      const requests = await exporter.samples('lorikeet_requests_total');
+      for (const name of ['client', 'server'])
+        expect(requests[`lorikeet_requests_total${role('front', name)}`]).toBe(4);
+      await held.stop();
+      await vi.waitFor(async () => expect(await active()).toEqual([0, 0]), { timeout: 10_000 });
+      // unshare waits for the exporter, and passes no signal on.
+      const [program = 0] = readFileSync(`/proc/${exporter.pid}/task/${exporter.pid}/children`, 'latin1')
+        .split(' ')
+        .map(Number);
+      process.kill(program, 'SIGTERM');
+      expect(await exporter.exited).toBe(0);
+    }));
 
   test('follows its targets file, and keeps the last good one', () =>
     withShop(async (front, cart) => {

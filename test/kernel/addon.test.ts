@@ -251,7 +251,7 @@ describe('readIterator', () => {
   test('goes on to its end when the object is closed', async () => {
     let rows: Promise<Buffer> | undefined;
     await withAll(async (bpf) => {
-      rows = bpf.readIterator('adopt_listeners');
+      rows = bpf.readIterator('adopt_sockets');
     });
     expect((await rows)?.length).toBe(0);
   });

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { BpfObject, defaultObjectPath } from '../../native/index.ts';
 import { compileTraffic } from './compile.ts';
 import { networkCounters } from './network-counters.ts';
-import { dropsOf, edgesOf, isCounted, requestsOf, tcpOf, walkListeners } from './rows.ts';
+import { dropsOf, edgesOf, isCounted, lostOf, requestsOf, tcpOf, walkListeners } from './rows.ts';
 import { until, withSandbox, type Sandbox } from './sandbox.ts';
 
 let bpf: BpfObject;
@@ -125,12 +125,16 @@ describe('sockets that are older than the programs', () => {
     const later = BpfObject.open(defaultObjectPath());
     try {
       for (const program of later.programs) later.attach(program);
-      for (const pass of ['adopt_listeners', 'adopt_connections']) await later.readIterator(pass);
       await work(later);
     } finally {
       later.close();
     }
   };
+  const withAdopted = (work: (later: BpfObject) => Promise<void>) =>
+    withLater(async (later) => {
+      await later.readIterator('adopt_sockets');
+      await work(later);
+    });
 
   test.each(['127.0.0.1', '::1'])('over %s are adopted, and count from then on as the others', (host) =>
     withSandbox(async (sandbox) => {
@@ -138,7 +142,7 @@ describe('sockets that are older than the programs', () => {
       const count = 25;
       const running = await sandbox.start(cgroup, 'hold.mjs', { host, count });
       const { port } = running.ready as { port: number };
-      await withLater(async (later) => {
+      await withAdopted(async (later) => {
         const fresh = { adopted: count, opened: 0, closed: 0, sentBytes: 0, receivedBytes: 0 };
         expect(ends(later, cgroup.id)).toMatchObject([fresh, fresh]);
         const { sent, received } = (await running.ask('ask')) as { sent: number; received: number };
@@ -150,7 +154,7 @@ describe('sockets that are older than the programs', () => {
         expect(edgesOf(later, cgroup.id)).toMatchObject([{ port, sentBytes: sent, receivedBytes: received }]);
         expect(await walkListeners(later, cgroup.id)).toMatchObject([{ port, length: 0 }]);
         // A second adoption finds nothing to do.
-        await later.readIterator('adopt_connections');
+        await later.readIterator('adopt_sockets');
         expect(tcpOf(later, cgroup.id, 'server')?.adopted).toBe(count);
         await running.stop();
         const ended = { adopted: count, opened: 0, closed: count, lifetime: { count: 0 }, roundTrip: { count } };
@@ -160,26 +164,95 @@ describe('sockets that are older than the programs', () => {
     }),
   );
 
-  test('whose role nothing tells are not guessed at', () =>
+  test.each(['127.0.0.1', '::1'])('over %s are adopted by their first bytes, where no pass has seen them', (host) =>
     withSandbox(async (sandbox) => {
       const { cgroup } = sandbox;
-      // Clients that chose their ports, as a server's socket does whose listener is gone.
-      const running = await sandbox.start(cgroup, 'hold.mjs', { host: '127.0.0.1', count: 3, localPort: 20_000 });
+      const count = 25;
+      const running = await sandbox.start(cgroup, 'hold.mjs', { host, count });
+      const { port } = running.ready as { port: number };
       await withLater(async (later) => {
-        expect(ends(later, cgroup.id)).toMatchObject([undefined, { adopted: 3 }]);
+        for (const [asked, times] of [
+          [count, 1],
+          [2 * count, 2],
+        ] as const) {
+          const { sent, received } = (await running.ask('ask')) as { sent: number; received: number };
+          const fresh = { adopted: count, opened: 0, closed: 0 };
+          expect(ends(later, cgroup.id)).toMatchObject([
+            { ...fresh, sentBytes: times * sent, receivedBytes: times * received },
+            { ...fresh, sentBytes: times * received, receivedBytes: times * sent },
+          ]);
+          expect(requestsOf(later, cgroup.id, 'client')?.count).toBe(asked);
+          expect(requestsOf(later, cgroup.id, 'server')?.count).toBe(asked);
+          expect(edgesOf(later, cgroup.id)).toMatchObject([{ port, requests: { count: asked } }]);
+        }
+        // A pass finds the listening port, and no connection to adopt again.
+        expect(await walkListeners(later, cgroup.id)).toEqual([]);
+        await later.readIterator('adopt_sockets');
+        expect(await walkListeners(later, cgroup.id)).toMatchObject([{ port }]);
+        await running.stop();
+        await until('both ends to close', () => tcpOf(later, cgroup.id, 'server')?.closed === count || undefined);
+        const ended = { adopted: count, opened: 0, closed: count };
+        expect(ends(later, cgroup.id)).toMatchObject([ended, ended]);
+      });
+    }),
+  );
+
+  test('are adopted once, and lose nothing, when two threads use them at the same moment', () =>
+    withSandbox(async (sandbox) => {
+      const { cgroup } = sandbox;
+      const running = await sandbox.start(cgroup, compileTraffic('both-ways.c', folder), {});
+      const { connections } = running.ready as { connections: number };
+      await withLater(async (later) => {
+        const { bytes } = (await running.ask('go')) as { bytes: number };
+        const adopted = { adopted: connections, closed: 0, sentBytes: bytes, receivedBytes: bytes };
+        expect(ends(later, cgroup.id)).toMatchObject([adopted, adopted]);
+        await running.stop();
+        await until('both ends to close', () => tcpOf(later, cgroup.id, 'server')?.closed === connections || undefined);
+        expect(tcpOf(later, cgroup.id, 'client')?.closed).toBe(connections);
+      });
+    }));
+
+  test('are servers still when nothing listens any more', () =>
+    withSandbox(async (sandbox) => {
+      const { cgroup } = sandbox;
+      const running = await sandbox.start(cgroup, 'hold.mjs', { host: '127.0.0.1', count: 3, stopListening: true });
+      expect(sandbox.configure('ss', '-Hltn')).toBe('');
+      await withAdopted(async (later) => {
+        expect(ends(later, cgroup.id)).toMatchObject([{ adopted: 3 }, { adopted: 3 }]);
         await running.ask('ask');
-        expect(requestsOf(later, cgroup.id, 'client')).toBeUndefined();
         expect(requestsOf(later, cgroup.id, 'server')?.count).toBe(3);
         await running.stop();
       });
     }));
+
+  test.each([
+    { by: 'a pass', withOlder: withAdopted },
+    { by: 'their first bytes', withOlder: withLater },
+  ])('whose role nothing tells are not guessed at by $by, but counted as lost', ({ withOlder }) =>
+    withSandbox(async (sandbox) => {
+      const { cgroup } = sandbox;
+      // Clients that chose their ports.
+      const running = await sandbox.start(cgroup, 'hold.mjs', { host: '127.0.0.1', count: 3, localPort: 20_000 });
+      await withOlder(async (later) => {
+        for (const asked of [3, 6]) {
+          await running.ask('ask');
+          expect(ends(later, cgroup.id)).toMatchObject([undefined, { adopted: 3 }]);
+          expect(requestsOf(later, cgroup.id, 'client')).toBeUndefined();
+          expect(requestsOf(later, cgroup.id, 'server')?.count).toBe(asked);
+          // Other old sockets of the machine may be among them.
+          expect(lostOf(later, 'sockets')).toBeGreaterThanOrEqual(3);
+        }
+        await running.stop();
+      });
+    }),
+  );
 
   test('of other protocols are left alone', () =>
     withSandbox(async (sandbox) => {
       const { cgroup } = sandbox;
       const path = join(folder, 'unix.sock');
       const asked = sandbox.run(cgroup, 'datagrams.mjs', { host: '127.0.0.1', count: 2000, path });
-      await withLater(async (later) => {
+      await withAdopted(async (later) => {
         await asked;
         expect(isCounted(later, cgroup.id)).toBe(false);
       });

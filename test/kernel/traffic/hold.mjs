@@ -1,12 +1,12 @@
 // Holds `count` connections to a server of its own, on which one question was answered. Each line on its standard input
 // has one more asked on every connection, and is answered with what the clients moved since the line before. When the
 // input ends, the connections are closed. Options: {host, count, localPort: of the first client, chosen by connect()
-// without}.
+// without, stopListening: once all are connected}.
 import { once } from 'node:events';
 import { connect, createServer } from 'node:net';
 import { createInterface } from 'node:readline';
 
-const { host, count, localPort } = JSON.parse(process.argv[2]);
+const { host, count, localPort, stopListening } = JSON.parse(process.argv[2]);
 const QUESTION = 'question';
 const ANSWER = 'an answer';
 
@@ -30,6 +30,7 @@ async function ask(socket) {
 
 const sockets = await Promise.all(Array.from({ length: count }, (_, index) => open(index)));
 await Promise.all(sockets.map(ask));
+if (stopListening) server.close();
 const print = (value) => process.stdout.write(`${JSON.stringify(value)}\n`);
 print({ port });
 for await (const line of createInterface(process.stdin)) {
@@ -38,5 +39,5 @@ for await (const line of createInterface(process.stdin)) {
   print({ sent: count * QUESTION.length, received: count * ANSWER.length });
 }
 await Promise.all(sockets.map((socket) => once(socket.end(), 'close')));
-server.close();
+if (!stopListening) server.close();
 print({});

@@ -1,0 +1,94 @@
+/* Connections to itself, on each of which both ends have sent a word that the other hasn't read. At a line on the
+ * standard input each end has one thread send another word and one receive the first, both at the same moment, end
+ * after end; when the input ends, the connections are closed. Arguments: {}. */
+#include <arpa/inet.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define CONNECTIONS 200
+#define ENDS (2 * CONNECTIONS)
+#define WORD 8
+#define STEPS 40
+#define STEP_LOOPS 500
+
+static int ends[ENDS];
+static atomic_int ready[ENDS];
+static atomic_int failures;
+
+/* Spins: a barrier that sleeps would wake one thread after the other. */
+static void meet(int end) {
+    atomic_fetch_add(&ready[end], 1);
+    while (atomic_load(&ready[end]) < 2)
+        ;
+}
+
+static void *send_all(void *unused) {
+    for (int i = 0; i < ENDS; i++) {
+        meet(i);
+        if (send(ends[i], "question", WORD, 0) != WORD)
+            atomic_fetch_add(&failures, 1);
+    }
+    return unused;
+}
+
+static void *receive_all(void *unused) {
+    char word[WORD];
+
+    for (int i = 0; i < ENDS; i++) {
+        meet(i);
+        /* A send takes longer, some microseconds: how much longer, nobody knows. */
+        for (volatile int wait = i % STEPS * STEP_LOOPS; wait > 0; wait--)
+            ;
+        if (recv(ends[i], word, WORD, MSG_WAITALL) != WORD)
+            atomic_fetch_add(&failures, 1);
+    }
+    return unused;
+}
+
+static int failed(const char *what) {
+    perror(what);
+    return 1;
+}
+
+static int connect_all(void) {
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t size = sizeof(address);
+    int listener = socket(AF_INET, SOCK_STREAM, 0);
+
+    if (bind(listener, (struct sockaddr *)&address, size) || listen(listener, 8) ||
+        getsockname(listener, (struct sockaddr *)&address, &size))
+        return failed("listener");
+    for (int i = 0; i < ENDS; i += 2) {
+        ends[i] = socket(AF_INET, SOCK_STREAM, 0);
+        if (connect(ends[i], (struct sockaddr *)&address, size) || (ends[i + 1] = accept(listener, NULL, NULL)) < 0 ||
+            send(ends[i], "question", WORD, 0) != WORD || send(ends[i + 1], "an answer", WORD, 0) != WORD)
+            return failed("connection");
+    }
+    return 0;
+}
+
+int main(void) {
+    pthread_t sender, receiver;
+    char line[64];
+
+    if (connect_all())
+        return 1;
+    printf("{\"connections\": %d}\n", CONNECTIONS);
+    fflush(stdout);
+    if (!fgets(line, sizeof(line), stdin))
+        return failed("command");
+    if (pthread_create(&sender, NULL, send_all, NULL) || pthread_create(&receiver, NULL, receive_all, NULL) ||
+        pthread_join(sender, NULL) || pthread_join(receiver, NULL) || failures)
+        return failed("threads");
+    printf("{\"bytes\": %d}\n", CONNECTIONS * WORD);
+    fflush(stdout);
+    while (fgets(line, sizeof(line), stdin))
+        ;
+    for (int i = 0; i < ENDS; i++)
+        close(ends[i]);
+    printf("{}\n");
+    return 0;
+}
