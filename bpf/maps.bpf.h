@@ -15,29 +15,28 @@
  * Plain hashes, not LRU: a full map says so in `lost`, an LRU would drop counters silently. Not preallocated: a row
  * takes value size x possible CPUs, which on a node of 64 would be 230 MB for 16384 edges that nobody may ever have. */
 
-struct requests_map {
-    __uint(type, BPF_MAP_TYPE_PERCPU_HASH);
-    __uint(max_entries, 4096);
-    __uint(map_flags, BPF_F_NO_PREALLOC);
-    __type(key, struct service_key);
-    __type(value, struct histogram);
-};
+/* Rows of counters, each with a copy for every CPU. */
+#define COUNTERS(name, rows, key_type, value_type)                                                                     \
+    struct name##_map {                                                                                                \
+        __uint(type, BPF_MAP_TYPE_PERCPU_HASH);                                                                        \
+        __uint(max_entries, rows);                                                                                     \
+        __uint(map_flags, BPF_F_NO_PREALLOC);                                                                          \
+        __type(key, key_type);                                                                                         \
+        __type(value, value_type);                                                                                     \
+    };                                                                                                                 \
+    extern struct name##_map name SEC(".maps")
 
-struct edges_map {
-    __uint(type, BPF_MAP_TYPE_PERCPU_HASH);
-    __uint(max_entries, 16384);
-    __uint(map_flags, BPF_F_NO_PREALLOC);
-    __type(key, struct edge_key);
-    __type(value, struct edge_stats);
-};
+COUNTERS(requests, 4096, struct service_key, struct histogram);
+COUNTERS(edges, 16384, struct edge_key, struct edge_stats);
+COUNTERS(tcp, 4096, struct service_key, struct tcp_stats);
+COUNTERS(listeners, 4096, struct listener_key, struct listener_stats);
+COUNTERS(http_responses, 4096, struct service_key, struct http_stats);
 
-struct tcp_map {
-    __uint(type, BPF_MAP_TYPE_PERCPU_HASH);
-    __uint(max_entries, 4096);
-    __uint(map_flags, BPF_F_NO_PREALLOC);
-    __type(key, struct service_key);
-    __type(value, struct tcp_stats);
-};
+/* Keyed by cgroup id. */
+COUNTERS(syscalls, 4096, __u64, struct syscall_stats);
+COUNTERS(page_faults, 4096, __u64, struct page_fault_stats);
+COUNTERS(block_requests, 4096, __u64, struct block_request_stats);
+COUNTERS(process_events, 4096, __u64, struct process_stats);
 
 struct cgroups_map {
     __uint(type, BPF_MAP_TYPE_HASH);
@@ -45,55 +44,6 @@ struct cgroups_map {
     __uint(map_flags, BPF_F_NO_PREALLOC);
     __type(key, __u64);
     __type(value, struct cgroup_info);
-};
-
-struct listeners_map {
-    __uint(type, BPF_MAP_TYPE_PERCPU_HASH);
-    __uint(max_entries, 4096);
-    __uint(map_flags, BPF_F_NO_PREALLOC);
-    __type(key, struct listener_key);
-    __type(value, struct listener_stats);
-};
-
-struct http_responses_map {
-    __uint(type, BPF_MAP_TYPE_PERCPU_HASH);
-    __uint(max_entries, 4096);
-    __uint(map_flags, BPF_F_NO_PREALLOC);
-    __type(key, struct service_key);
-    __type(value, struct http_stats);
-};
-
-/* Keyed by cgroup id. */
-struct syscalls_map {
-    __uint(type, BPF_MAP_TYPE_PERCPU_HASH);
-    __uint(max_entries, 4096);
-    __uint(map_flags, BPF_F_NO_PREALLOC);
-    __type(key, __u64);
-    __type(value, struct syscall_stats);
-};
-
-struct page_faults_map {
-    __uint(type, BPF_MAP_TYPE_PERCPU_HASH);
-    __uint(max_entries, 4096);
-    __uint(map_flags, BPF_F_NO_PREALLOC);
-    __type(key, __u64);
-    __type(value, struct page_fault_stats);
-};
-
-struct block_requests_map {
-    __uint(type, BPF_MAP_TYPE_PERCPU_HASH);
-    __uint(max_entries, 4096);
-    __uint(map_flags, BPF_F_NO_PREALLOC);
-    __type(key, __u64);
-    __type(value, struct block_request_stats);
-};
-
-struct process_events_map {
-    __uint(type, BPF_MAP_TYPE_PERCPU_HASH);
-    __uint(max_entries, 4096);
-    __uint(map_flags, BPF_F_NO_PREALLOC);
-    __type(key, __u64);
-    __type(value, struct process_stats);
 };
 
 /* What is known of a process, kept with the thread that leads it. */
@@ -130,7 +80,7 @@ struct socket_state {
     struct edge_key edge;       /* clients only */
     __u64 phase_ns;             /* when the phase began, 0 if before the programs */
     __u64 request_ns;           /* when the open request began, 0 without one */
-    __u32 phase;                /* enum phase, changed under the socket's lock only */
+    __u32 phase;                /* enum phase; by exchanges only where the socket's lock isn't held */
     __u32 counted;              /* its opening is in tcp_stats, so its closing belongs there too */
     __u32 cut_short;            /* the peer had nothing more to send while a request was open */
     __u32 sampled;              /* its round-trip time was told at least once */
@@ -147,17 +97,8 @@ struct sockets_map {
     __type(value, struct socket_state);
 };
 
-extern struct requests_map requests SEC(".maps");
-extern struct edges_map edges SEC(".maps");
-extern struct tcp_map tcp SEC(".maps");
 extern struct cgroups_map cgroups SEC(".maps");
-extern struct listeners_map listeners SEC(".maps");
-extern struct http_responses_map http_responses SEC(".maps");
-extern struct syscalls_map syscalls SEC(".maps");
-extern struct page_faults_map page_faults SEC(".maps");
-extern struct block_requests_map block_requests SEC(".maps");
 extern struct cgroups_map block_cgroups SEC(".maps");
-extern struct process_events_map process_events SEC(".maps");
 extern struct lost_counters_map lost SEC(".maps");
 extern struct sockets_map sockets SEC(".maps");
 extern struct processes_map processes SEC(".maps");

@@ -81,7 +81,7 @@ static __always_inline void closed(struct sock *sk) {
     if (!socket)
         return;
     /* The state stays: after a shutdown from both ends there may be data left to read, the response among them. The
-     * exchange because an adoption may be at work on it, see sockets.bpf.c. */
+     * exchange because an adoption may be at work on it, see adoption.bpf.h. */
     phase = __sync_lock_test_and_set(&socket->phase, PHASE_CLOSED);
     if (phase == PHASE_LISTENING)
         count_drops(sk, socket);

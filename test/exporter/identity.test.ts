@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { Cgroup, Sandbox } from '../kernel/sandbox.ts';
+import { cgroupsOf, mapId } from './kernel-maps.ts';
 import { bundleExporter, type Bundle, type Exporter } from './program.ts';
 import { CART, edge, entry, FRONT, role, serve, shopTargets, translate, withShop, writeTargets } from './shop.ts';
 
@@ -132,39 +133,46 @@ test(
   () =>
     withShop(async (front, cart) => {
       const count = 300;
+      // Capacities of their own tell this exporter's maps from those of others.
+      const [services, pairs] = [2000 + (process.pid % 500), 4000 + (process.pid % 1000)];
+      const capacities = { requests: 2 * services, tcp: 2 * services, cgroups: services, edges: pairs };
       const come = async (exporter: Exporter): Promise<void> => {
         const server = await serve(cart, cart.cgroup, CART.ipv4);
         const home = front.childCgroup('home');
         const options = { host: CART.ipv4, port: server.port, below: front.cgroup.path, home: home.path };
         await ask(front, home, CART.ipv4, server.port, 1);
         const seriesBefore = Object.keys(await exporter.samples('lorikeet_')).length;
-        /** The fullest of the maps. */
-        const entries = async (): Promise<number> => {
-          const samples = await exporter.samples('lorikeet_exporter_bpf_map_entries');
-          return Math.max(...Object.values(samples));
-        };
-        const entriesBefore = await entries();
-        await front.run(home, 'brief-cgroups.mjs', { ...options, count });
+        const ids = new Set(
+          ((await front.run(home, 'brief-cgroups.mjs', { ...options, count })) as string[]).map(BigInt),
+        );
+        expect(ids.size).toBe(count);
+        const rows = (): Record<string, number> =>
+          Object.fromEntries(
+            Object.entries(capacities).map(([map, capacity]) => {
+              const known = cgroupsOf(mapId(map, capacity)).filter((id) => ids.has(id));
+              return [map, new Set(known).size];
+            }),
+          );
         const counts = async (): Promise<void> => {
           expect(await requests(exporter, 'front')).toEqual({ client: 1 + count, server: 0 });
           expect(await edges(exporter)).toEqual({ [edge('shop', 'cart', server.port)]: 1 + count });
         };
+        expect(rows()).toEqual({ requests: count, tcp: count, cgroups: count, edges: count });
         await counts();
         expect(Object.keys(await exporter.samples('lorikeet_'))).toHaveLength(seriesBefore);
-        expect(await entries()).toBeGreaterThanOrEqual(count);
-        // Other programs of the machine may have rows too, but not hundreds.
-        await vi.waitFor(async () => expect(await entries()).toBeLessThan(entriesBefore + count / 3), {
-          timeout: 35_000,
-          interval: 500,
-        });
-        await counts();
+        await vi.waitFor(
+          async () => {
+            await counts();
+            expect(rows()).toEqual({ requests: 0, tcp: 0, cgroups: 0, edges: 0 });
+          },
+          { timeout: 60_000, interval: 1000 },
+        );
         expect(Object.values(await lost(exporter)).filter((events) => events > 0)).toEqual([]);
         await server.stop();
       };
-      // So few that they have to be used again before long.
-      await watching(shopTargets(front, cart), come, `--bpf.max-services=${count + 200}`);
+      await watching(shopTargets(front, cart), come, `--bpf.max-services=${services}`, `--bpf.max-edges=${pairs}`);
     }),
-  60_000,
+  120_000,
 );
 
 describe('a virtual address of a service', () => {

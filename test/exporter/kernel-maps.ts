@@ -16,7 +16,9 @@ export function mapId(name: string, capacity: number): number {
 
 /** The cgroups that the keys of a map begin with. */
 export function cgroupsOf(id: number): bigint[] {
-  const rows = JSON.parse(execFileSync('bpftool', ['-j', 'map', 'dump', 'id', String(id)], { encoding: 'utf8' })) as {
+  // Values come as well, of each possible CPU.
+  const options = { encoding: 'utf8', maxBuffer: 1 << 28 } as const;
+  const rows = JSON.parse(execFileSync('bpftool', ['-j', 'map', 'dump', 'id', String(id)], options)) as {
     readonly key: readonly string[];
   }[];
   return rows.map(({ key }) => Buffer.from(key.slice(0, 8).map(Number)).readBigUInt64LE());
