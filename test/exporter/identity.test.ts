@@ -132,9 +132,10 @@ test(
   'hundreds of cgroups that come and go below a target count for it, make no series, and leave the maps',
   () =>
     withShop(async (front, cart) => {
-      const count = 300;
+      // More than half of the cgroups that there is room for, so that they have to be forgotten soon.
+      const count = 500;
       // Capacities of their own tell this exporter's maps from those of others.
-      const [services, pairs] = [2000 + (process.pid % 500), 4000 + (process.pid % 1000)];
+      const [services, pairs] = [900 + (process.pid % 90), 4000 + (process.pid % 1000)];
       const capacities = { requests: 2 * services, tcp: 2 * services, cgroups: services, edges: pairs };
       const come = async (exporter: Exporter): Promise<void> => {
         const server = await serve(cart, cart.cgroup, CART.ipv4);
