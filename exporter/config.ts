@@ -70,7 +70,7 @@ export const FLAGS = {
   'collector.requests': collectorFlag('requests'),
   'collector.http_status': {
     type: 'boolean',
-    help: `Collect ${COLLECTORS.http_status} (off by default: costs 0.2 to 0.3 µs for every packet, needs CAP_NET_ADMIN).`,
+    help: `Collect ${COLLECTORS.http_status} (off by default: costs about 0.2 µs for every packet, needs CAP_NET_ADMIN).`,
   },
   'collector.connections': collectorFlag('connections'),
   'collector.edges': collectorFlag('edges'),
