@@ -13,7 +13,7 @@
 /* Which end of a connection a socket is, from what it kept of its beginning. accept() gives out copies of the listening
  * socket, the room of its queue among what is copied (sk_clone_lock), and only listen() sets that. A port that
  * connect() chose has a bucket that says so (fastreuse is -1, __inet_hash_connect). What is left is a client that was
- * bound to its port, or accepted by a socket that had asked for no room at all: nothing is guessed. */
+ * bound to its port, or a server whose listening socket had asked for no room at all: nothing is guessed. */
 static __always_inline enum role role_of(struct sock *sk) {
     const struct tcp_sock *tp = bpf_skc_to_tcp_sock(sk);
     const struct inet_bind_bucket *bucket = tp ? tp->inet_conn.icsk_bind_hash : NULL;

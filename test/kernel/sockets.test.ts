@@ -171,19 +171,16 @@ describe('sockets that are older than the programs', () => {
       const running = await sandbox.start(cgroup, 'hold.mjs', { host, count });
       const { port } = running.ready as { port: number };
       await withLater(async (later) => {
-        for (const [asked, times] of [
-          [count, 1],
-          [2 * count, 2],
-        ] as const) {
+        for (const times of [1, 2]) {
           const { sent, received } = (await running.ask('ask')) as { sent: number; received: number };
           const fresh = { adopted: count, opened: 0, closed: 0 };
           expect(ends(later, cgroup.id)).toMatchObject([
             { ...fresh, sentBytes: times * sent, receivedBytes: times * received },
             { ...fresh, sentBytes: times * received, receivedBytes: times * sent },
           ]);
-          expect(requestsOf(later, cgroup.id, 'client')?.count).toBe(asked);
-          expect(requestsOf(later, cgroup.id, 'server')?.count).toBe(asked);
-          expect(edgesOf(later, cgroup.id)).toMatchObject([{ port, requests: { count: asked } }]);
+          expect(requestsOf(later, cgroup.id, 'client')?.count).toBe(times * count);
+          expect(requestsOf(later, cgroup.id, 'server')?.count).toBe(times * count);
+          expect(edgesOf(later, cgroup.id)).toMatchObject([{ port, requests: { count: times * count } }]);
         }
         // A pass finds the listening port, and no connection to adopt again.
         expect(await walkListeners(later, cgroup.id)).toEqual([]);

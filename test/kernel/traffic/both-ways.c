@@ -1,6 +1,6 @@
 /* Connections to itself, on each of which both ends have sent a word that the other hasn't read. At a line on the
- * standard input each end has one thread send another word and one receive the first, both at the same moment, end
- * after end; when the input ends, the connections are closed. Arguments: {}. */
+ * standard input each end has one thread send another word and one receive the first, end after end, so that the two
+ * calls return at the same moment now and then; when the input ends, the connections are closed. Options: {}. */
 #include <arpa/inet.h>
 #include <pthread.h>
 #include <stdatomic.h>

@@ -39,5 +39,5 @@ for await (const line of createInterface(process.stdin)) {
   print({ sent: count * QUESTION.length, received: count * ANSWER.length });
 }
 await Promise.all(sockets.map((socket) => once(socket.end(), 'close')));
-if (!stopListening) server.close();
+server.close();
 print({});
