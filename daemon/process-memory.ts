@@ -42,13 +42,18 @@ export class ProcessMemory {
     return new ProcessMemory(addon, logger);
   }
 
+  /** Gives back memory that native code has freed. */
+  trim(): void {
+    this.#addon?.trimAllocator();
+  }
+
   /**
    * Gives back what is only kept: freed memory, and the pages of program and libraries. Most of what a start went through
    * isn't needed again, and what is comes back from the kernel's page cache at the next access, some microseconds each.
    */
   release(): void {
     if (this.#addon === undefined) return;
-    this.#addon.trimAllocator();
+    this.trim();
     const errno = this.#addon.releaseProgramPages();
     if (errno === 0) this.#conditions.recovered('memory', 'program pages are given back again');
     else this.#conditions.failing('memory', 'program pages not given back', getSystemErrorName(-errno));

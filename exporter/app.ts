@@ -6,7 +6,6 @@ import { ConfigError } from '../daemon/config-file.ts';
 import { createWebApp, listen, ScrapeAbort, type MetricsPage, type Scrape } from '../daemon/http.ts';
 import type { StopStack } from '../daemon/lifecycle.ts';
 import { ConditionLog, type Logger } from '../daemon/logger.ts';
-import { ProcessMemory } from '../daemon/process-memory.ts';
 import { WebConfigFile } from '../daemon/web-config-file.ts';
 import { runCollector, unavailable, type Collector } from './collector.ts';
 import { acceptQueuesCollector } from './collectors/accept-queues.ts';
@@ -26,6 +25,7 @@ import { inCluster, type Credentials } from './identity/kubernetes/credentials.t
 import { type KubernetesOptions, KubernetesSource } from './identity/kubernetes/kubernetes-source.ts';
 import type { TargetSource } from './identity/target.ts';
 import { TargetsFile } from './identity/targets-file.ts';
+import { ExporterMemory } from './memory.ts';
 import { dropPrivileges, takePrivileges } from './privileges.ts';
 import { openProbes, type Probes } from './probes.ts';
 import { SelfMetrics } from './self-metrics.ts';
@@ -54,13 +54,13 @@ export interface Exporter {
  */
 export async function startExporter(config: Config, context: ExporterContext): Promise<Exporter> {
   const { version, logger, stops } = context;
-  const processMemory = ProcessMemory.open(logger);
+  const ownMemory = new ExporterMemory(logger);
   const web = config.webConfigFile === undefined ? undefined : new WebConfigFile(config.webConfigFile, logger);
   const file = openTargets(config, context);
   const cgroupfs = resolve(config.cgroupfs ?? findCgroupMount());
   checkCgroupfs(cgroupfs, logger);
   // Reading thousands of objects at once is a start of its own.
-  const onReady = (): void => processMemory.release();
+  const onReady = (): void => ownMemory.release();
   const kubernetes = await openKubernetes(config, { ...context, cgroupfs, onReady });
   const io = findHierarchy('blkio', cgroupfs);
   takePrivileges(logger);
@@ -85,6 +85,7 @@ export async function startExporter(config: Config, context: ExporterContext): P
   const free: Exposition[] = [];
   const release = (out: Exposition): void => {
     if (free.length < KEPT_BUFFERS) free.push(out);
+    ownMemory.tidy();
   };
   const render = async (out: Exposition, { format, signal }: Scrape): Promise<MetricsPage> => {
     out.begin(format);
@@ -130,7 +131,7 @@ export async function startExporter(config: Config, context: ExporterContext): P
   const listener = await listen(app, config.listenAddress, createServer && { createServer });
   stops.onStop('web server', () => listener.close());
   dropPrivileges(logger);
-  processMemory.release();
+  ownMemory.release();
   logger.info('listening', { address: listener.address, tls: web?.tls === true, cgroupfs });
   return { address: listener.address, reload, scrape };
 }

@@ -1,6 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
+import { exposedCollection } from '../daemon/garbage.ts';
 import type { Logger } from '../daemon/logger.ts';
 import { ProcessMemory } from '../daemon/process-memory.ts';
 import { keepYoungGenerationSmall } from '../daemon/young-generation.ts';
@@ -30,10 +29,4 @@ export function openRestingMemory(logger: Logger): RestingMemory {
       native.release();
     },
   };
-}
-
-/** The flag counts for contexts that are made after it, so nobody has to start the program with `--expose-gc`. */
-function exposedCollection(): () => void {
-  setFlagsFromString('--expose-gc');
-  return runInNewContext('gc') as () => void;
 }

@@ -35,6 +35,7 @@ interface Cost {
   readonly bpf: number;
   readonly total: number;
   readonly lost: number | undefined;
+  readonly series: number | undefined;
   /** How fast the load got. */
   readonly connections: number;
 }
@@ -42,16 +43,18 @@ interface Cost {
 async function measure(load: Load, { start }: WatcherKind, pace: Pace): Promise<Cost> {
   const watcher = await start();
   let lost: number | undefined;
-  let measured: Omit<Cost, 'lost'>;
+  let measured: Omit<Cost, 'lost' | 'series'>;
+  let series: number | undefined;
   try {
     measured = await measureRun(load, watcher, pace);
+    series = await watcher.series?.();
   } finally {
     lost = await watcher.stop();
   }
-  return { ...measured, lost };
+  return { ...measured, lost, series };
 }
 
-async function measureRun(load: Load, { pid, scrape }: Watcher, pace: Pace): Promise<Omit<Cost, 'lost'>> {
+async function measureRun(load: Load, { pid, scrape }: Watcher, pace: Pace): Promise<Omit<Cost, 'lost' | 'series'>> {
   const failures: unknown[] = [];
   const scrapes = scrape && setInterval(() => void scrape().catch((error: unknown) => failures.push(error)), SCRAPE_MS);
   const programs = programCosts(pid);
@@ -82,6 +85,7 @@ function rowsAt(name: string, { kept }: Pace, costs: ReadonlyMap<string | undefi
     ...of('processor time, BPF', 'mCPU', ({ bpf }) => bpf),
     // Both ends of a connection are local: two events to those who make one of each. Requests of others would count in.
     ...(kept > 0 ? [] : of('BPF time of a connection', 'ns', ({ bpf, connections }) => (bpf * 1e6) / connections)),
+    ...of('series served', 'series', ({ series }) => series),
     ...of('events lost', 'events', ({ lost }) => lost),
     ...of('connections served', 'connections/s', ({ connections }) => connections),
   ];

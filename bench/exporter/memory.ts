@@ -11,8 +11,12 @@ const KNOWN = 2000;
 const SIZES = [20_000, 100_000];
 const ROUNDS = 2;
 const SCRAPES = 50;
-/** The first scrapes still compile the code and grow the heap, which no later one does. */
+/** The first scrapes still compile the code, which few later ones do. */
 const WARM_UP = 10;
+/** Half a day of Prometheus' default, counted at the first size: by then the heap has had time to grow. */
+const MANY_SCRAPES = 3000;
+/** Of them measured: the memory goes up and down by megabytes, from one collection to the next. */
+const LATE_SCRAPES = 1000;
 /** Prometheus scrapes every 15 s; ten times a second leaves the garbage collector less rest, so it's on the safe side. */
 const PAUSE_MS = 100;
 const SETTLE_MS = 1000;
@@ -21,6 +25,8 @@ const PEER = 'prom-client 15';
 /** All that was measured of one program at one size. */
 interface Measurements {
   readonly rss: number[];
+  /** Resident memory around the last of `MANY_SCRAPES`. */
+  readonly lateRss: number[];
   readonly scrape: number[];
   readonly block: number[];
   readonly cpu: number[];
@@ -68,7 +74,20 @@ async function measureBlocks(command: Command, points: Measurements): Promise<vo
   }
 }
 
-const empty = (): Measurements => ({ rss: [], scrape: [], block: [], cpu: [] });
+/** Without pauses, or it would take half an hour. */
+async function measureLate(command: Command, points: Measurements): Promise<void> {
+  const subject = await Subject.start(command);
+  try {
+    for (let index = 0; index < MANY_SCRAPES; index++) {
+      await subject.scrape();
+      if (index >= MANY_SCRAPES - LATE_SCRAPES) points.lateRss.push(subject.residentMb);
+    }
+  } finally {
+    await subject.stop();
+  }
+}
+
+const empty = (): Measurements => ({ rss: [], lateRss: [], scrape: [], block: [], cpu: [] });
 
 function rowsAt(series: number, own: Measurements, peer: Measurements): readonly Row[] {
   const of = (what: string, key: keyof Measurements, unit: string): readonly Row[] => {
@@ -80,6 +99,7 @@ function rowsAt(series: number, own: Measurements, peer: Measurements): readonly
   };
   return [
     ...of('resident memory', 'rss', 'MB'),
+    ...(own.lateRss.length > 0 ? of(`resident memory after ${MANY_SCRAPES} scrapes`, 'lateRss', 'MB') : []),
     ...of('scrape', 'scrape', 'ms'),
     ...of('longest event-loop block of a scrape', 'block', 'ms'),
     ...of('processor time of a scrape', 'cpu', 'ms'),
@@ -111,6 +131,10 @@ export async function measureMemory(peer: Command): Promise<readonly Row[]> {
         await measure([...peer, String(series)], points.peer);
         await measureBlocks(exporterOf(fleet), points.own);
         await measureBlocks([...peer, String(series)], points.peer);
+      }
+      if (series === SIZES[0]) {
+        await measureLate(exporterOf(fleet), points.own);
+        await measureLate([...peer, String(series)], points.peer);
       }
     } finally {
       fleet.remove();

@@ -9,6 +9,8 @@ export interface Watcher {
   readonly pid: number;
   /** What is done with it regularly, if anything is. */
   readonly scrape?: () => Promise<unknown>;
+  /** How many series a scrape gets at present, the program's own left out. */
+  readonly series?: () => Promise<number>;
   /** Ends it and gives how many events it lost; undefined where there are no events to lose. */
   stop(): Promise<number | undefined>;
 }
@@ -38,6 +40,7 @@ export function lorikeet(site: Site): WatcherKind {
       return {
         pid: subject.pid,
         scrape: () => subject.scrape(),
+        series: () => subject.value('lorikeet_exporter_series'),
         stop: async () => {
           const lost = MAPS.map((map) => subject.value(`lorikeet_exporter_lost_events_total{map="${map}"}`));
           const total = (await Promise.all(lost)).reduce((sum, count) => sum + count, 0);

@@ -4,11 +4,10 @@ import { copyFileSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFil
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { Worker } from 'node:worker_threads';
 import { build } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { exposedCollection } from '../../daemon/garbage.ts';
 import { createLogger } from '../../daemon/logger.ts';
 import { ProcessMemory } from '../../daemon/process-memory.ts';
 
@@ -29,11 +28,6 @@ function residentKb(file: string): number {
 
 function anonymousMb(): number {
   return Number(/^RssAnon:\s+(\d+) kB$/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1]) / 1024;
-}
-
-function collectGarbage(): void {
-  setFlagsFromString('--expose-gc');
-  (runInNewContext('gc') as () => void)();
 }
 
 const log: string[] = [];
@@ -61,7 +55,7 @@ test('freed memory goes back, also from between blocks that stay', async () => {
   const held = anonymousMb();
   const kept = blocks.filter((_, index) => index % 20 === 19);
   blocks.length = 0;
-  collectGarbage();
+  exposedCollection()();
   // V8 frees what lies behind collected buffers on a thread of its own.
   const released = () => {
     memory.release();
@@ -91,7 +85,8 @@ describe('a bundled program', () => {
     folder = mkdtempSync(join(tmpdir(), 'lorikeet-memory-'));
     program = join(folder, 'program.mjs');
     const contents = `
-      import { createLogger } from './daemon/logger.ts';
+      import { exposedCollection } from '../../daemon/garbage.ts';
+import { createLogger } from './daemon/logger.ts';
       import { ProcessMemory } from './daemon/process-memory.ts';
       const memory = ProcessMemory.open(createLogger());
       memory.release();
