@@ -30,14 +30,17 @@ export class ExporterMemory {
    */
   tidy(): void {
     const used = oldObjects();
-    if (used > this.#kept + GARBAGE_LIMIT) this.#collect();
-    else this.#kept = Math.min(this.#kept, used);
+    if (used <= this.#kept + GARBAGE_LIMIT) {
+      this.#kept = Math.min(this.#kept, used);
+      return;
+    }
+    this.#collect();
+    this.#native.trim();
   }
 
   #collect(): void {
     this.#collectGarbage();
     this.#kept = oldObjects();
-    this.#native.trim();
   }
 }
 

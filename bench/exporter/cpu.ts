@@ -43,18 +43,16 @@ interface Cost {
 async function measure(load: Load, { start }: WatcherKind, pace: Pace): Promise<Cost> {
   const watcher = await start();
   let lost: number | undefined;
-  let measured: Omit<Cost, 'lost' | 'series'>;
-  let series: number | undefined;
+  let measured: Omit<Cost, 'lost'>;
   try {
     measured = await measureRun(load, watcher, pace);
-    series = await watcher.series?.();
   } finally {
     lost = await watcher.stop();
   }
-  return { ...measured, lost, series };
+  return { ...measured, lost };
 }
 
-async function measureRun(load: Load, { pid, scrape }: Watcher, pace: Pace): Promise<Omit<Cost, 'lost' | 'series'>> {
+async function measureRun(load: Load, { pid, scrape, series }: Watcher, pace: Pace): Promise<Omit<Cost, 'lost'>> {
   const failures: unknown[] = [];
   const scrapes = scrape && setInterval(() => void scrape().catch((error: unknown) => failures.push(error)), SCRAPE_MS);
   const programs = programCosts(pid);
@@ -68,7 +66,14 @@ async function measureRun(load: Load, { pid, scrape }: Watcher, pace: Pace): Pro
   const system = (used.system - time.system) / seconds;
   const bpf = ns / 1e6 / seconds;
   // The iterators' programs run in the process' own time and count twice: a thousandth of the whole.
-  return { user, system, bpf, total: user + system + bpf, connections: connections / seconds };
+  return {
+    user,
+    system,
+    bpf,
+    total: user + system + bpf,
+    series: await series?.(),
+    connections: connections / seconds,
+  };
 }
 
 function rowsAt(name: string, { kept }: Pace, costs: ReadonlyMap<string | undefined, readonly Cost[]>): readonly Row[] {

@@ -26,7 +26,7 @@ const START_MS = 15_000;
 /** From its programs' loading to their being attached. */
 const SETTLE_MS = 500;
 
-/** Scrapes after which the code is compiled, as it is for nearly all of an exporter's life. */
+/** Scrapes after which what their time goes into is compiled, as it is for nearly all of an exporter's life. */
 const WARM_UP = 10;
 /** Where events are counted that found no room. */
 const MAPS = ['requests', 'edges', 'tcp', 'cgroups'];

@@ -85,8 +85,7 @@ describe('a bundled program', () => {
     folder = mkdtempSync(join(tmpdir(), 'lorikeet-memory-'));
     program = join(folder, 'program.mjs');
     const contents = `
-      import { exposedCollection } from '../../daemon/garbage.ts';
-import { createLogger } from './daemon/logger.ts';
+      import { createLogger } from './daemon/logger.ts';
       import { ProcessMemory } from './daemon/process-memory.ts';
       const memory = ProcessMemory.open(createLogger());
       memory.release();
