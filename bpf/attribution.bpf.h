@@ -79,7 +79,7 @@ static __always_inline void attribute(struct socket_state *socket, const struct 
 static __always_inline void follow(struct socket_state *socket, const struct sock *sk, enum role role) {
     attribute(socket, sk, role);
     socket->request_ns = 0;
-    socket->sampled = false;
+    socket->sampled_ns = 0;
     socket->retransmitted = 0;
     socket->resets = 0;
     socket->answered = 0;

@@ -6,6 +6,7 @@ struct edges_map edges SEC(".maps");
 struct tcp_map tcp SEC(".maps");
 struct cgroups_map cgroups SEC(".maps");
 struct listeners_map listeners SEC(".maps");
+struct accept_queues_map accept_queues SEC(".maps");
 struct http_responses_map http_responses SEC(".maps");
 struct syscalls_map syscalls SEC(".maps");
 struct page_faults_map page_faults SEC(".maps");
@@ -29,5 +30,6 @@ const struct http_stats zero_http = {};
 
 const volatile bool track_edges = true;
 const volatile int io_hierarchy = 0;
+const volatile __u64 round_trip_interval_ns = 1000000000;
 
 char LICENSE[] SEC("license") = "Dual MIT/GPL";

@@ -38,6 +38,14 @@ COUNTERS(page_faults, 4096, __u64, struct page_fault_stats);
 COUNTERS(block_requests, 4096, __u64, struct block_request_stats);
 COUNTERS(process_events, 4096, __u64, struct process_stats);
 
+struct accept_queues_map {
+    __uint(type, BPF_MAP_TYPE_HASH);
+    __uint(max_entries, 16384);
+    __uint(map_flags, BPF_F_NO_PREALLOC);
+    __type(key, __u64);
+    __type(value, struct accept_queue);
+};
+
 struct cgroups_map {
     __uint(type, BPF_MAP_TYPE_HASH);
     __uint(max_entries, 8192);
@@ -80,12 +88,11 @@ struct socket_state {
     struct edge_key edge;       /* clients only */
     __u64 phase_ns;             /* when the phase began, 0 if before the programs */
     __u64 request_ns;           /* when the open request began, 0 without one */
+    __u64 sampled_ns;           /* when its round-trip time was sampled last, 0 if never */
     __u32 phase;                /* enum phase; by exchanges only where the socket's lock isn't held */
     __u32 counted;              /* its opening is in tcp_stats, so its closing belongs there too */
     __u32 cut_short;            /* the peer had nothing more to send while a request was open */
-    __u32 sampled;              /* its round-trip time was told at least once */
     __u32 retransmitted;        /* how much of its total_retrans is in tcp_stats */
-    __u32 drops;                /* a listener's: how much of its sk_drops is in listener_stats */
     __u32 resets;               /* a bit for each reset_direction that was counted */
     __u32 answered;             /* the answering end has spoken since the asking end did, see http_status.bpf.c */
 };
@@ -97,6 +104,7 @@ struct sockets_map {
     __type(value, struct socket_state);
 };
 
+extern struct accept_queues_map accept_queues SEC(".maps");
 extern struct cgroups_map cgroups SEC(".maps");
 extern struct cgroups_map block_cgroups SEC(".maps");
 extern struct lost_counters_map lost SEC(".maps");
@@ -152,6 +160,9 @@ extern const struct http_stats zero_http;
 
 /* Tunables. Off: `edges` is left alone, for nodes where the pairs are too many or of no use. */
 extern const volatile bool track_edges;
+
+/* The least time between two samples of a connection's round-trip time. */
+extern const volatile __u64 round_trip_interval_ns;
 
 /* The hierarchy of cgroups that the io controller is in: 0 is cgroup v2; beside cgroup v1 another. */
 extern const volatile int io_hierarchy;

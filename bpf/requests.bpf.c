@@ -4,6 +4,7 @@
 #include "core_fixes.bpf.h"
 #include "histogram.bpf.h"
 #include "maps.bpf.h"
+#include "socket_counts.bpf.h"
 #include "types.bpf.h"
 
 /* Requests of any protocol, from the turn-arounds of a socket: the tracepoints fire once for each send and receive
@@ -42,13 +43,13 @@ static __always_inline struct edge_stats *find_edge(const struct socket_state *s
     return find_or_make(&edges, &socket->edge, &zero_edge, LOST_EDGES);
 }
 
-static __always_inline void begin_request(struct socket_state *socket) {
+static __always_inline void begin_request(struct socket_state *socket, __u64 now) {
     if (!socket->request_ns)
-        socket->request_ns = bpf_ktime_get_ns();
+        socket->request_ns = now;
 }
 
 /* Two threads may end the same request at the same time: the exchange lets one of them count it. */
-static __always_inline void end_request(struct socket_state *socket, struct edge_stats *edge) {
+static __always_inline void end_request(struct socket_state *socket, struct edge_stats *edge, __u64 now) {
     struct histogram *histogram;
     __u64 begin, duration;
 
@@ -57,7 +58,8 @@ static __always_inline void end_request(struct socket_state *socket, struct edge
     begin = __sync_lock_test_and_set(&socket->request_ns, 0);
     if (!begin)
         return;
-    duration = bpf_ktime_get_ns() - begin;
+    /* The other thread's may have begun since `now`. */
+    duration = now > begin ? now - begin : 0;
     histogram = find_or_make(&requests, &socket->service, &zero_histogram, LOST_REQUESTS);
     if (histogram)
         histogram_add(histogram, duration);
@@ -69,17 +71,21 @@ static __always_inline int handle_send(struct sock *sk, int length) {
     struct socket_state *socket = find_socket(sk, length);
     struct tcp_stats *stats;
     struct edge_stats *edge;
+    __u64 now;
 
     if (!socket)
         return 0;
+    now = bpf_ktime_get_ns();
     if (socket->service.role == ROLE_SERVER)
-        end_request(socket, NULL);
+        end_request(socket, NULL, now);
     else if (sk->__sk_common.skc_state != TCP_CLOSE_WAIT)
         /* A peer that has sent its end will answer nothing more. */
-        begin_request(socket);
-    stats = find_or_make(&tcp, &socket->service, &zero_tcp, LOST_TCP);
-    if (stats)
+        begin_request(socket, now);
+    stats = find_tcp(&socket->service);
+    if (stats) {
         stats->sent_bytes += length;
+        sample_now_and_then(sk, socket, stats, now);
+    }
     edge = find_edge(socket);
     if (edge)
         edge->sent_bytes += length;
@@ -90,6 +96,7 @@ static __always_inline int handle_receive(struct sock *sk, int length, int flags
     struct socket_state *socket;
     struct tcp_stats *stats;
     struct edge_stats *edge;
+    __u64 now;
 
     /* Data only looked at comes again; the error queue gives back what was sent. */
     if (flags & (MSG_PEEK | MSG_ERRQUEUE))
@@ -97,14 +104,17 @@ static __always_inline int handle_receive(struct sock *sk, int length, int flags
     socket = find_socket(sk, length);
     if (!socket)
         return 0;
+    now = bpf_ktime_get_ns();
     edge = find_edge(socket);
     if (socket->service.role == ROLE_CLIENT)
-        end_request(socket, edge);
+        end_request(socket, edge, now);
     else
-        begin_request(socket);
-    stats = find_or_make(&tcp, &socket->service, &zero_tcp, LOST_TCP);
-    if (stats)
+        begin_request(socket, now);
+    stats = find_tcp(&socket->service);
+    if (stats) {
         stats->received_bytes += length;
+        sample_now_and_then(sk, socket, stats, now);
+    }
     if (edge)
         edge->received_bytes += length;
     return 0;

@@ -36,43 +36,43 @@ static __always_inline void count_retransmitted(struct sock *sk, struct socket_s
 }
 
 /* The smoothed round-trip time, if there was ever something to measure it by. */
-static __always_inline void sample_round_trip(struct sock *sk, struct socket_state *socket) {
+static __always_inline void sample_round_trip(struct sock *sk, struct tcp_stats *stats) {
     const struct tcp_sock *tp = bpf_skc_to_tcp_sock(sk);
-    struct tcp_stats *stats;
 
-    if (!tp || !tp->srtt_us)
+    if (tp && tp->srtt_us)
+        histogram_add_atomic(&stats->round_trip, (__u64)(tp->srtt_us >> 3) * 1000);
+}
+
+/* For a socket that moves bytes at `now`. Of two calls at the same time the exchange lets one sample. */
+static __always_inline void sample_now_and_then(struct sock *sk, struct socket_state *socket, struct tcp_stats *stats,
+                                                __u64 now) {
+    __u64 last = socket->sampled_ns;
+
+    /* Another CPU may have sampled since `now`. */
+    if (last && (now < last || now - last < round_trip_interval_ns))
         return;
-    stats = find_tcp(&socket->service);
-    if (!stats)
-        return;
-    socket->sampled = true;
-    histogram_add_atomic(&stats->round_trip, (__u64)(tp->srtt_us >> 3) * 1000);
+    if (__sync_val_compare_and_swap(&socket->sampled_ns, last, now) == last)
+        sample_round_trip(sk, stats);
 }
 
 static __always_inline void follow_listener(struct socket_state *socket, struct sock *sk) {
+    struct accept_queue row = {};
+    __u64 address = (__u64)sk;
+
     follow(socket, sk, ROLE_SERVER);
     socket->counted = false;
-    socket->drops = sk->sk_drops.counter;
+    row.key.cgroup = socket->service.cgroup;
+    row.drops = sk->sk_drops.counter;
+    if (bpf_map_update_elem(&accept_queues, &address, &row, BPF_ANY))
+        count_lost(LOST_LISTENERS);
     socket->phase = PHASE_LISTENING;
 }
 
-static __always_inline void set_listener(struct listener_key *key, struct sock *sk, const struct socket_state *socket) {
-    const struct tcp_sock *tp = bpf_skc_to_tcp_sock(sk);
+/* `total` is the socket's sk_drops. The exchange lets one of two that book at the same time have an increase. */
+static __always_inline void count_drops(struct accept_queue *row, const struct listener_key *key, __u32 total) {
+    __u32 fresh = total - __sync_lock_test_and_set(&row->drops, total);
+    struct listener_stats *stats = find_or_make(&listeners, key, &zero_listener, LOST_LISTENERS);
 
-    key->cgroup = socket->service.cgroup;
-    /* skc_num is taken back before the state changes when the kernel had chosen the port. */
-    key->port = tp ? bpf_ntohs(tp->inet_conn.icsk_inet.inet_sport) : 0;
-}
-
-/* A walk may run while the socket closes: the exchange lets one of them book an increase. */
-static __always_inline void count_drops(struct sock *sk, struct socket_state *socket) {
-    __u32 total = sk->sk_drops.counter;
-    __u32 fresh = total - __sync_lock_test_and_set(&socket->drops, total);
-    struct listener_key key = {};
-    struct listener_stats *stats;
-
-    set_listener(&key, sk, socket);
-    stats = find_or_make(&listeners, &key, &zero_listener, LOST_LISTENERS);
     if (stats && fresh)
         atomic_add(&stats->drops, fresh);
 }

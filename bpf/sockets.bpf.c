@@ -4,31 +4,33 @@
 #include "socket_counts.bpf.h"
 #include "types.bpf.h"
 
-/* Passes over all sockets of the machine, whatever their network namespace: BPF iterators, that user space reads. */
+/* What user space runs when it wants it: no event in the kernel leads here. */
 
-/* At each scrape, over every socket that is followed. An established connection gives one sample of its round-trip
- * time, a listening socket gives a row. */
-SEC("iter/bpf_sk_storage_map")
-int walk_sockets(struct bpf_iter__bpf_sk_storage_map *ctx) {
-    struct sock *sk = ctx->sk;
-    struct listener_row row = {};
-    struct socket_state *socket;
+/* One row of `accept_queues`. The row's key is where the socket was when it began to listen, and the memory is read as
+ * memory: no lock, no reference, and never a fault. TCP's sockets stay sockets (SLAB_TYPESAFE_BY_RCU) until their slab
+ * goes; the state tells whether this one still listens. */
+static long read_accept_queue(void *map, const __u64 *address, struct accept_queue *row, void *context) {
+    const struct sock *sk = (const struct sock *)*address;
+    const struct inet_sock *inet = (const struct inet_sock *)*address;
+    struct listener_key key = {.cgroup = row->key.cgroup};
 
-    if (!sk || !ctx->value)
+    if (BPF_CORE_READ(sk, __sk_common.skc_state) == TCP_LISTEN)
+        key.port = bpf_ntohs(BPF_CORE_READ(inet, inet_sport));
+    row->key.port = key.port;
+    if (!key.port)
         return 0;
-    /* The same as ctx->value, which can't be a key or be changed by an exchange. */
-    socket = bpf_sk_storage_get(&sockets, sk, 0, 0);
-    if (!socket)
-        return 0;
-    if (socket->phase == PHASE_ESTABLISHED && sk->__sk_common.skc_state == TCP_ESTABLISHED) {
-        sample_round_trip(sk, socket);
-    } else if (socket->phase == PHASE_LISTENING && sk->__sk_common.skc_state == TCP_LISTEN) {
-        count_drops(sk, socket);
-        set_listener(&row.key, sk, socket);
-        row.length = sk->sk_ack_backlog;
-        row.limit = sk->sk_max_ack_backlog;
-        bpf_seq_write(ctx->meta->seq, &row, sizeof(row));
-    }
+    row->length = BPF_CORE_READ(sk, sk_ack_backlog);
+    row->limit = BPF_CORE_READ(sk, sk_max_ack_backlog);
+    count_drops(row, &key, BPF_CORE_READ(sk, sk_drops.counter));
+    return 0;
+}
+
+/* At each scrape, over the listening sockets alone, whatever their network namespace. By BPF_PROG_TEST_RUN (of such a
+ * program since kernel 5.10, bpf_for_each_map_elem since 5.13): an iterator over the sockets' storage would visit every
+ * open connection as well, and there are kernels that refuse iterators over the elements of maps. */
+SEC("raw_tp")
+int read_accept_queues(void *context) {
+    bpf_for_each_map_elem(&accept_queues, read_accept_queue, NULL, 0);
     return 0;
 }
 

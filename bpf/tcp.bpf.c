@@ -73,6 +73,20 @@ static __always_inline void connect_failed(struct sock *sk, struct socket_state 
         atomic_add(&edge->connect_failures, 1);
 }
 
+static __always_inline void listened(struct sock *sk, const struct socket_state *socket) {
+    const struct tcp_sock *tp = bpf_skc_to_tcp_sock(sk);
+    __u64 address = (__u64)sk;
+    struct accept_queue *row = bpf_map_lookup_elem(&accept_queues, &address);
+    struct listener_key key = {.cgroup = socket->service.cgroup};
+
+    if (!row)
+        return;
+    /* skc_num is taken back before the state changes when the kernel had chosen the port. */
+    key.port = tp ? bpf_ntohs(tp->inet_conn.icsk_inet.inet_sport) : 0;
+    count_drops(row, &key, sk->sk_drops.counter);
+    bpf_map_delete_elem(&accept_queues, &address);
+}
+
 static __always_inline void closed(struct sock *sk) {
     struct socket_state *socket = bpf_sk_storage_get(&sockets, sk, 0, 0);
     struct tcp_stats *stats;
@@ -84,7 +98,7 @@ static __always_inline void closed(struct sock *sk) {
      * exchange because an adoption may be at work on it, see adoption.bpf.h. */
     phase = __sync_lock_test_and_set(&socket->phase, PHASE_CLOSED);
     if (phase == PHASE_LISTENING)
-        count_drops(sk, socket);
+        listened(sk, socket);
     else if (phase == PHASE_ESTABLISHED || (phase == PHASE_CONNECTING && socket->service.role == ROLE_CLIENT))
         count_retransmitted(sk, socket);
     if (phase == PHASE_CONNECTING && socket->service.role == ROLE_CLIENT)
@@ -97,9 +111,9 @@ static __always_inline void closed(struct sock *sk) {
     atomic_add(&stats->closed, 1);
     if (socket->phase_ns)
         histogram_add_atomic(&stats->lifetime, bpf_ktime_get_ns() - socket->phase_ns);
-    /* Of a connection between two walks nothing else would tell. */
-    if (!socket->sampled)
-        sample_round_trip(sk, socket);
+    /* It never moved a byte, or its send and receive calls aren't seen. */
+    if (!socket->sampled_ns)
+        sample_round_trip(sk, stats);
 }
 
 /* A goodbye (a TLS close_notify, a protocol's QUIT) is sent just before the close and wants no answer. */

@@ -29,7 +29,7 @@ struct tcp_stats {
     __u64 connect_failures[CONNECT_FAILURES]; /* clients only */
     struct histogram connect;                 /* clients only: SYN to established */
     struct histogram lifetime;                /* established to closed, of those whose beginning was seen */
-    struct histogram round_trip;              /* see sockets.bpf.c */
+    struct histogram round_trip;              /* samples of the smoothed time, see socket_counts.bpf.h */
     __u64 retransmitted;                      /* segments, as the kernel's RetransSegs counts them */
     __u64 resets[RESET_DIRECTIONS];
     __u64 adopted; /* were open before the programs */
@@ -46,11 +46,14 @@ struct listener_stats {
     __u64 drops; /* connections that found the accept queue full, as the kernel's ListenDrops counts them */
 };
 
-/* What a walk of the sockets writes for each listening one. */
-struct listener_row {
-    struct listener_key key;
-    __u32 length;
-    __u32 limit;
+/* Map `accept_queues`: the address of a listening socket in the kernel -> struct accept_queue. A row lives as long as
+ * the socket listens; its port, length and limit are of the last run of read_accept_queues. */
+struct accept_queue {
+    struct listener_key key; /* port 0: it listens no more, and the event that would have said so was missed */
+    __u32 length;            /* connections that wait to be accepted */
+    __u32 limit;             /* how many may wait */
+    __u32 drops;             /* how much of its sk_drops is in listener_stats */
+    __u32 reserved;
 };
 
 #endif

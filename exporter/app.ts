@@ -25,11 +25,10 @@ import { inCluster, type Credentials } from './identity/kubernetes/credentials.t
 import { type KubernetesOptions, KubernetesSource } from './identity/kubernetes/kubernetes-source.ts';
 import type { TargetSource } from './identity/target.ts';
 import { TargetsFile } from './identity/targets-file.ts';
+import { dropPrivileges, takePrivileges } from './kernel/privileges.ts';
+import { absenceOf, openProbes, type Probes } from './kernel/probes.ts';
 import { ExporterMemory } from './memory.ts';
-import { dropPrivileges, takePrivileges } from './privileges.ts';
-import { openProbes, type Probes } from './probes.ts';
 import { SelfMetrics } from './self-metrics.ts';
-import { SocketWalk } from './socket-walk.ts';
 
 export interface ExporterContext {
   readonly version: string;
@@ -72,6 +71,7 @@ export async function startExporter(config: Config, context: ExporterContext): P
   await probes.adopt();
 
   const self = new SelfMetrics(version);
+  self.programs(probes.programs);
   const sources = [file, kubernetes].filter((source) => source !== undefined);
   const directory = new Directory({ sources, cgroupfs, cgroups: probes.cgroups });
   const ioDirectory = io && config.collectors.has('block_requests') ? openIoDirectory(io, sources, probes) : undefined;
@@ -214,7 +214,6 @@ interface Parts {
 function makeCollectors(config: Config, parts: Parts): readonly Collector[] {
   const { directory, ioDirectory, memory, probes, self } = parts;
   const now = () => performance.now();
-  const walk = new SocketWalk(probes.walk);
   const counters = (name: CgroupCounterName, of: Directory) =>
     cgroupCountersCollector(name, { directory: of, map: probes.cgroupCounters[name], now });
   const make: Readonly<Record<CollectorName, () => Collector>> = {
@@ -225,7 +224,7 @@ function makeCollectors(config: Config, parts: Parts): readonly Collector[] {
         directory,
         map: probes.tcp,
         now,
-        counted: probes.counted,
+        counted: probes.counted.connections,
         onUnattributed: (connections) => self.unattributed(connections),
       }),
     edges: () =>
@@ -233,6 +232,7 @@ function makeCollectors(config: Config, parts: Parts): readonly Collector[] {
         directory,
         map: probes.edges,
         now,
+        counted: probes.counted.edges,
         maxExternalNames: config.maxExternalNames,
         maxEdges: config.maxEdges,
         onCut: () => self.externalPeerCut(),
@@ -242,7 +242,7 @@ function makeCollectors(config: Config, parts: Parts): readonly Collector[] {
         directory,
         map: probes.listeners,
         now,
-        listening: () => walk.listening,
+        listening: () => probes.readListeners(),
         maxPorts: config.maxPorts,
         onCut: () => self.portCut(),
       }),
@@ -255,11 +255,11 @@ function makeCollectors(config: Config, parts: Parts): readonly Collector[] {
     target_info: () => targetInfoCollector(directory),
   };
   const chosen = COLLECTOR_NAMES.filter((name) => config.collectors.has(name)).map((name) => {
-    const reason = probes.unavailable.get(name);
-    return reason === undefined ? make[name]() : unavailable(name, reason);
+    const absence = absenceOf(name, probes);
+    return absence === undefined ? make[name]() : unavailable(name, new Error(absence), true);
   });
   const directories = ioDirectory === undefined ? [directory] : [directory, ioDirectory];
-  return [identityStep(directories, now), ...(probes.walk === undefined ? [] : [walk]), ...chosen, mapsStep(parts)];
+  return [identityStep(directories, now), ...chosen, mapsStep(parts)];
 }
 
 const NO_IO = new Error('the hierarchy of the io controller is not mounted beside the cgroup2 file system');

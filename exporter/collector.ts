@@ -5,6 +5,8 @@ import type { Exposition } from './exposition.ts';
 /** One group of families of /metrics. */
 export interface Collector {
   readonly name: string;
+  /** Whether the log has told already that it doesn't work. */
+  readonly told?: boolean;
   /** Writes whole families. May throw: then none of its output is kept. */
   collect(out: Exposition): void | Promise<void>;
   /** Gives what the kernel counted so far to those who are known so far. Called before it changes who is who. */
@@ -18,10 +20,11 @@ export interface CollectorOutcome {
   readonly seconds: number;
 }
 
-/** Stands for a collector that can't work here, for example because the kernel lacks its hook. */
-export function unavailable(name: string, reason: Error): Collector {
+/** Stands for a collector that can't work here; `told` if the log has said why. */
+export function unavailable(name: string, reason: Error, told = false): Collector {
   return {
     name,
+    told,
     collect() {
       throw reason;
     },
@@ -44,7 +47,7 @@ export async function runCollector(
   } catch (error) {
     success = false;
     out.rollback(mark);
-    log.failing(name, 'collector failed', error, { collector: name });
+    if (collector.told !== true) log.failing(name, 'collector failed', error, { collector: name });
   }
   return { name, success, seconds: (performance.now() - start) / 1000 };
 }

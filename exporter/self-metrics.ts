@@ -17,6 +17,11 @@ export class SelfMetrics {
   );
   readonly #mapEntries = this.#gauge('bpf_map_entries', 'Rows of a kernel map.', 'map');
   readonly #mapCapacity = this.#gauge('bpf_map_capacity', 'Rows that a kernel map can hold.', 'map');
+  readonly #programs = this.#gauge(
+    'bpf_program_running',
+    'Whether a kernel program that the chosen collectors use runs here.',
+    'program',
+  );
   readonly #lost = this.#counter(
     'lost_events_total',
     "What wasn't counted because a kernel map was full, or because nothing tells the role of an older socket.",
@@ -52,6 +57,10 @@ export class SelfMetrics {
   collector({ name, success, seconds }: CollectorOutcome): void {
     this.#success.set({ collector: name }, success ? 1 : 0);
     this.#duration.set({ collector: name }, seconds);
+  }
+
+  programs(running: ReadonlyMap<string, boolean>): void {
+    for (const [program, runs] of running) this.#programs.set({ program }, runs ? 1 : 0);
   }
 
   map(name: string, entries: number, capacity: number): void {

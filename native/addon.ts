@@ -27,8 +27,11 @@ export interface ProgramStats {
 /** The addon's class. Every method throws BpfError; after `close()` with code BPF_CLOSED. */
 export interface NativeObject {
   programs(): string[];
+  refused(): [program: string, error: BpfError][];
   /** `cgroup` is empty for a program that isn't of cgroups. */
   attach(program: string, cgroup: string): void;
+  detach(program: string): void;
+  run(program: string): void;
   map(name: string): NativeMap;
   readIterator(program: string): Promise<Buffer>;
   programStats(): ProgramStats[];

@@ -8,6 +8,7 @@
         "src/capabilities.cc",
         "src/failure.cc",
         "src/kernel_hooks.cc",
+        "src/kernel_refusals.cc",
         "src/iterator_read.cc",
         "src/libbpf_log.cc",
         "src/map_rows.cc",
@@ -28,6 +29,8 @@
         "-Wl,-Bsymbolic",
         # See src/static_archives.cc.
         "-Wl,--wrap=stderr",
+        # See src/kernel_refusals.h.
+        "-Wl,--wrap=bpf_prog_load,--wrap=bpf_map_create",
         "-Wl,--exclude-libs,ALL",
         "-Wl,-z,relro,-z,now"
       ],

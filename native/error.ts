@@ -1,11 +1,13 @@
 /**
- * What failed: opening the object file or its options, loading (the kernel's verifier, a full map, permissions),
- * attaching, an operation on a map, reading an iterator, anything after `close()`, giving up capabilities.
+ * What failed: opening the object file or its options, bpf(2) as a whole, loading (the kernel's verifier, a policy, no
+ * memory), attaching, running, an operation on a map, reading an iterator, anything after `close()`, giving up capabilities.
  */
 export type BpfErrorCode =
   | 'BPF_OPEN'
+  | 'BPF_REFUSED'
   | 'BPF_LOAD'
   | 'BPF_ATTACH'
+  | 'BPF_RUN'
   | 'BPF_MAP'
   | 'BPF_ITERATOR'
   | 'BPF_CLOSED'

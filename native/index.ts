@@ -1,4 +1,5 @@
 import { loadAddon } from './addon.ts';
+import type { BpfError } from './error.ts';
 import type { NativeMap, NativeObject, ProgramStats } from './addon.ts';
 import { checkOptions } from './options.ts';
 import type { OpenOptions } from './options.ts';
@@ -23,22 +24,26 @@ export type { OpenOptions } from './options.ts';
 export class BpfObject {
   /**
    * The programs that were loaded. Left out are those disabled, those that are off by themselves and not enabled, those
-   * whose hook this kernel doesn't have, and those that are marked as for other kernels (bpf/core_fixes.bpf.h): attaching
-   * one of these throws BPF_ATTACH with errno ENOENT.
+   * whose hook this kernel doesn't have, those that are marked as for other kernels (bpf/core_fixes.bpf.h), and those that
+   * were refused: attaching one of these throws BPF_ATTACH with errno ENOENT.
    */
   readonly programs: readonly string[];
+  /** Why the kernel refused a program that it has a hook for, by program: BPF_LOAD, `verifierLog` in the verifier's words. */
+  readonly refused: ReadonlyMap<string, BpfError>;
   readonly #native: NativeObject;
 
   private constructor(native: NativeObject) {
     this.#native = native;
     this.programs = native.programs();
+    this.refused = new Map(native.refused());
   }
 
   /**
-   * Opens the file and loads its maps and programs into the kernel.
+   * Opens the file and loads its maps and programs into the kernel, without those that the kernel refuses.
    *
    * @throws BpfError BPF_OPEN: no such file, not a BPF object, or an option names what it doesn't have.
-   * @throws BpfError BPF_LOAD: the kernel refused; `verifierLog` says why if it was the verifier.
+   * @throws BpfError BPF_REFUSED: bpf(2) is refused as a whole.
+   * @throws BpfError BPF_LOAD: not to be loaded for another reason, such as no free descriptor.
    * @throws TypeError or RangeError: an option's value can't be right for any object.
    */
   static open(path: string, options: OpenOptions = {}): BpfObject {
@@ -49,13 +54,27 @@ export class BpfObject {
   }
 
   /**
-   * An iterator only gets ready to be read; one of socket storage walks the object's one map of that type. A program of
+   * An iterator only gets ready to be read; a program that is on no hook is run once, to see that it can be. A program of
    * cgroups needs `cgroup`, the folder of one: it is for that and all below, beside whatever else is attached there.
    *
    * @throws BpfError BPF_ATTACH: unknown, not loaded, attached already (EALREADY), or the kernel refused.
    */
   attach(program: string, cgroup = ''): void {
     this.#native.attach(program, cgroup);
+  }
+
+  /** Takes a program off its hook; it stays loaded. Does nothing where it isn't attached. */
+  detach(program: string): void {
+    this.#native.detach(program);
+  }
+
+  /**
+   * Runs a program that is on no hook, once, now (`SEC("raw_tp")`, which is never attached).
+   *
+   * @throws BpfError BPF_RUN: unknown, not loaded, of a type that can't be run so, or the kernel refused.
+   */
+  run(program: string): void {
+    this.#native.run(program);
   }
 
   /**

@@ -3,7 +3,7 @@ import type { Collector } from '../collector.ts';
 import { series, type Exposition, type Series } from '../exposition.ts';
 import type { Directory } from '../identity/directory.ts';
 import { Ledger, type Account, type CounterMap } from '../ledger.ts';
-import type { Listener } from '../socket-walk.ts';
+import type { Listener } from '../kernel/listeners.ts';
 
 /** `struct listener_key` of bpf/tcp.h: offset in bytes. */
 const PORT = 8;
@@ -16,7 +16,7 @@ const QUEUE_LENGTH = 'lorikeet_tcp_accept_queue_length';
 const QUEUE_LIMIT = 'lorikeet_tcp_accept_queue_limit';
 const QUEUE_DROPS = 'lorikeet_tcp_accept_queue_drops_total';
 
-/** A row this long unchanged leaves the kernel map; the next walk makes it anew if the port is listened on still. */
+/** A row this long unchanged leaves the kernel map; the next reading makes it anew if the port is listened on still. */
 const IDLE_MS = 3_600_000;
 
 /** One port, or all those beyond the limit. */
@@ -34,7 +34,7 @@ export interface AcceptQueuesOptions {
   readonly map: CounterMap;
   /** Milliseconds. */
   readonly now: () => number;
-  /** The listening sockets of this moment. */
+  /** The listening sockets of this moment; books their drops into the map. */
   readonly listening: () => readonly Listener[];
   /** How many ports of an instance get series of their own. */
   readonly maxPorts: number;
@@ -42,7 +42,7 @@ export interface AcceptQueuesOptions {
   readonly onCut: () => void;
 }
 
-/** Accept queues by listening port: drops from the kernel map `listeners`, the rest from the walk of the sockets. */
+/** Accept queues by listening port: drops from the kernel map `listeners`, the rest from the sockets themselves. */
 export function acceptQueuesCollector(options: AcceptQueuesOptions): Collector {
   const { directory, map, now, listening } = options;
   const targets = new TargetAccounts(directory, (labels) => new TargetPorts(labels, options));
@@ -57,9 +57,10 @@ export function acceptQueuesCollector(options: AcceptQueuesOptions): Collector {
     name: 'accept_queues',
     book,
     collect(out) {
+      const listeners = listening();
       book();
       for (const target of targets.current()) for (const port of target.all()) port.waiting = undefined;
-      for (const { cgroup, port, length, limit } of listening()) {
+      for (const { cgroup, port, length, limit } of listeners) {
         const account = targets.of(directory.leaf(cgroup))?.port(port);
         if (account === undefined) continue;
         account.waiting ??= { length: 0, limit: 0 };

@@ -25,10 +25,10 @@ const RESETS = RETRANSMITTED + 1;
 const ADOPTED = RESETS + RESET_DIRECTIONS.length;
 export const TCP_WORDS = ADOPTED + 1;
 
-/** What needs hooks of its own; what isn't counted here is left out rather than zero. */
-export interface Counted {
-  readonly bytes: boolean;
-  readonly roundTrips: boolean;
+/** What needs programs of its own; what isn't counted here is left out rather than zero. */
+export interface CountedOfConnections {
+  readonly sentBytes: boolean;
+  readonly receivedBytes: boolean;
   readonly retransmits: boolean;
   readonly resets: boolean;
 }
@@ -38,24 +38,29 @@ interface Counter {
   readonly word: number;
   readonly help: string;
   /** Undefined: counted always. */
-  readonly hook?: keyof Counted;
+  readonly only?: keyof CountedOfConnections;
 }
 
 const COUNTERS: readonly Counter[] = [
   { name: 'lorikeet_tcp_connections_opened_total', word: OPENED, help: 'Connections established.' },
   { name: 'lorikeet_tcp_connections_closed_total', word: CLOSED, help: 'Connections closed after being established.' },
-  { name: 'lorikeet_tcp_sent_bytes_total', word: SENT, help: 'Bytes sent, of open connections too.', hook: 'bytes' },
+  {
+    name: 'lorikeet_tcp_sent_bytes_total',
+    word: SENT,
+    help: 'Bytes sent, of open connections too.',
+    only: 'sentBytes',
+  },
   {
     name: 'lorikeet_tcp_received_bytes_total',
     word: RECEIVED,
     help: 'Bytes received, of open connections too.',
-    hook: 'bytes',
+    only: 'receivedBytes',
   },
   {
     name: 'lorikeet_tcp_retransmitted_segments_total',
     word: RETRANSMITTED,
     help: 'Segments sent again, those of handshakes too.',
-    hook: 'retransmits',
+    only: 'retransmits',
   },
 ];
 const ACTIVE = 'lorikeet_tcp_connections_active';
@@ -101,7 +106,7 @@ export interface ConnectionsOptions {
   readonly map: CounterMap;
   /** Milliseconds. */
   readonly now: () => number;
-  readonly counted: Counted;
+  readonly counted: CountedOfConnections;
   /** Told at each scrape how many connections are open in cgroups that are nobody's. */
   readonly onUnattributed: (connections: number) => void;
 }
@@ -137,9 +142,9 @@ export function connectionsCollector({ directory, map, now, counted, onUnattribu
   };
 }
 
-function write(out: Exposition, accounts: readonly ConnectionsAccount[], counted: Counted): void {
-  for (const [index, { name, word, help, hook }] of COUNTERS.entries()) {
-    if (hook !== undefined && !counted[hook]) continue;
+function write(out: Exposition, accounts: readonly ConnectionsAccount[], counted: CountedOfConnections): void {
+  for (const [index, { name, word, help, only }] of COUNTERS.entries()) {
+    if (only !== undefined && !counted[only]) continue;
     out.family(name, 'counter', help);
     for (const { counters, words } of accounts) out.sample(counters[index] as Series, words[word] ?? 0);
   }
@@ -154,11 +159,10 @@ function write(out: Exposition, accounts: readonly ConnectionsAccount[], counted
   for (const { connect, words } of accounts) if (connect !== undefined) writeHistogram(out, connect, words, CONNECT);
   out.family(CONNECTION_LIFETIME, histogram, 'Time from establishment until close, of closed connections.');
   for (const { lifetime, words } of accounts) writeHistogram(out, lifetime, words, LIFETIME);
-  if (!counted.roundTrips) return;
   out.family(
     ROUND_TRIP_TIME,
     histogram,
-    'Smoothed round-trip time: a sample of each open connection at each scrape, of one between two scrapes at its close.',
+    'Smoothed round-trip time, sampled when a connection moves bytes, once a second at most, or else when it closes.',
   );
   for (const { roundTrip, words } of accounts) writeHistogram(out, roundTrip, words, ROUND_TRIP);
 }

@@ -26,18 +26,35 @@ export const EDGE_WORDS = UNANSWERED + 1;
 
 const REQUESTS = 'lorikeet_edge_requests_total';
 const DURATION = 'lorikeet_edge_request_duration_seconds';
+
+/** What needs programs of its own; what isn't counted here is left out rather than zero. */
+export interface CountedOfEdges {
+  readonly requests: boolean;
+  readonly sentBytes: boolean;
+  readonly receivedBytes: boolean;
+  readonly connectFailures: boolean;
+  readonly unansweredRequests: boolean;
+}
+
 const COUNTERS = [
-  { name: 'lorikeet_edge_sent_bytes_total', word: SENT, help: 'Bytes that the client sent.' },
-  { name: 'lorikeet_edge_received_bytes_total', word: RECEIVED, help: 'Bytes that the client received.' },
+  { name: 'lorikeet_edge_sent_bytes_total', word: SENT, help: 'Bytes that the client sent.', only: 'sentBytes' },
+  {
+    name: 'lorikeet_edge_received_bytes_total',
+    word: RECEIVED,
+    help: 'Bytes that the client received.',
+    only: 'receivedBytes',
+  },
   {
     name: 'lorikeet_edge_connect_failures_total',
     word: CONNECT_FAILURES,
     help: "The client's connection attempts that failed.",
+    only: 'connectFailures',
   },
   {
     name: 'lorikeet_edge_unanswered_requests_total',
     word: UNANSWERED,
     help: 'Requests that the client gave up on, or whose connection broke before the response.',
+    only: 'unansweredRequests',
   },
 ] as const;
 
@@ -67,6 +84,7 @@ export interface EdgesOptions {
   readonly map: CounterMap;
   /** Milliseconds. */
   readonly now: () => number;
+  readonly counted: CountedOfEdges;
   /** How many external peers get a name of their own. */
   readonly maxExternalNames: number;
   /** Edges that get series of their own; all further ones between two services are told without their ports. */
@@ -96,7 +114,7 @@ export function edgesCollector(options: EdgesOptions): Collector {
     book,
     collect(out) {
       book();
-      write(out, accounts.all());
+      write(out, accounts.all(), options.counted);
     },
   };
 }
@@ -183,13 +201,16 @@ function makeAccount(client: LocalTarget, server: Server): EdgeAccount {
   };
 }
 
-function write(out: Exposition, accounts: Iterable<EdgeAccount>): void {
+function write(out: Exposition, accounts: Iterable<EdgeAccount>, counted: CountedOfEdges): void {
   const edges = [...accounts];
-  out.family(REQUESTS, 'counter', 'Requests from one service to another, as the client saw them.');
-  for (const { requests, words } of edges) out.sample(requests, histogramCount(words, 0));
-  out.family(DURATION, 'histogram', 'Time from a request to the first byte of its answer, as the client saw it.');
-  for (const { duration, words } of edges) writeHistogram(out, duration, words, 0);
-  for (const [index, { name, word, help }] of COUNTERS.entries()) {
+  if (counted.requests) {
+    out.family(REQUESTS, 'counter', 'Requests from one service to another, as the client saw them.');
+    for (const { requests, words } of edges) out.sample(requests, histogramCount(words, 0));
+    out.family(DURATION, 'histogram', 'Time from a request to the first byte of its answer, as the client saw it.');
+    for (const { duration, words } of edges) writeHistogram(out, duration, words, 0);
+  }
+  for (const [index, { name, word, help, only }] of COUNTERS.entries()) {
+    if (!counted[only]) continue;
     out.family(name, 'counter', help);
     for (const { counters, words } of edges) out.sample(counters[index] as Series, words[word] ?? 0);
   }

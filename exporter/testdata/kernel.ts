@@ -8,7 +8,7 @@ import { requestsCollector } from '../collectors/requests.ts';
 import { targetInfoCollector } from '../collectors/target-info.ts';
 import { Exposition } from '../exposition.ts';
 import { HISTOGRAM_WORDS } from '../histogram.ts';
-import type { Listener } from '../socket-walk.ts';
+import type { Listener } from '../kernel/listeners.ts';
 import { cgroupKey, edgeKey, listenerKey, MemoryMap, serviceKey } from './memory-map.ts';
 import { Tree } from './tree.ts';
 
@@ -28,7 +28,7 @@ export class Kernel {
   readonly edges = new MemoryMap('edges', 32, EDGE_WORDS);
   readonly listeners = new MemoryMap('listeners', 16, LISTENER_WORDS);
   readonly cgroupCounters = CGROUP_COUNTERS.map((name) => new MemoryMap(name, 8, countWords(name)));
-  /** What a walk of the sockets finds. */
+  /** The listening sockets. */
   listening: readonly Listener[] = [];
   unattributed = 0;
   portCuts = 0;
@@ -54,10 +54,24 @@ export class Kernel {
         directory,
         map: this.tcp,
         now,
-        counted: { bytes, roundTrips: true, retransmits: true, resets: true },
+        counted: { sentBytes: bytes, receivedBytes: bytes, retransmits: true, resets: true },
         onUnattributed: (count) => (this.unattributed = count),
       }),
-      edgesCollector({ directory, map: this.edges, now, maxExternalNames, maxEdges, onCut: () => this.cuts++ }),
+      edgesCollector({
+        directory,
+        map: this.edges,
+        now,
+        counted: {
+          requests: bytes,
+          sentBytes: bytes,
+          receivedBytes: bytes,
+          connectFailures: true,
+          unansweredRequests: bytes,
+        },
+        maxExternalNames,
+        maxEdges,
+        onCut: () => this.cuts++,
+      }),
       acceptQueuesCollector({
         directory,
         map: this.listeners,

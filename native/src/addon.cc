@@ -81,7 +81,10 @@ class NativeObject : public Napi::ObjectWrap<NativeObject> {
         return DefineClass(env, "BpfObject",
                            {
                                InstanceMethod<&NativeObject::Programs>("programs"),
+                               InstanceMethod<&NativeObject::Refused>("refused"),
                                InstanceMethod<&NativeObject::Attach>("attach"),
+                               InstanceMethod<&NativeObject::Detach>("detach"),
+                               InstanceMethod<&NativeObject::Run>("run"),
                                InstanceMethod<&NativeObject::Map>("map"),
                                InstanceMethod<&NativeObject::ReadIterator>("readIterator"),
                                InstanceMethod<&NativeObject::ProgramStatistics>("programStats"),
@@ -143,10 +146,36 @@ class NativeObject : public Napi::ObjectWrap<NativeObject> {
         return names;
     }
 
+    Napi::Value Refused(const Napi::CallbackInfo &info) {
+        const Napi::Env env = info.Env();
+        if (!IsOpen(env))
+            return env.Undefined();
+        const Napi::Array pairs = Napi::Array::New(env);
+        for (const RefusedProgram &refused : object_->Refused()) {
+            const Napi::Array pair = Napi::Array::New(env, 2);
+            pair.Set(0U, refused.name);
+            pair.Set(1U, MakeError(env, refused.failure));
+            pairs.Set(pairs.Length(), pair);
+        }
+        return pairs;
+    }
+
     void Attach(const Napi::CallbackInfo &info) {
         if (!IsOpen(info.Env()))
             return;
         if (const Status failed = object_->Attach(info[0].As<Napi::String>(), info[1].As<Napi::String>()))
+            Throw(info.Env(), *failed);
+    }
+
+    void Detach(const Napi::CallbackInfo &info) {
+        if (IsOpen(info.Env()))
+            object_->Detach(info[0].As<Napi::String>());
+    }
+
+    void Run(const Napi::CallbackInfo &info) {
+        if (!IsOpen(info.Env()))
+            return;
+        if (const Status failed = object_->Run(info[0].As<Napi::String>()))
             Throw(info.Env(), *failed);
     }
 

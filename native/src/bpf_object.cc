@@ -18,7 +18,9 @@ namespace lorikeet {
 namespace {
 
 constexpr char kRodata[] = ".rodata";
-constexpr char kStorageIteratorSection[] = "iter/bpf_sk_storage_map";
+constexpr char kNoHookSection[] = "raw_tp";
+/// libbpf puts a call of this in the place of a map that wasn't made.
+constexpr char kMissingMap[] = "invalid func unknown#2001";
 
 /// Where a variable of .rodata lies; nullptr if there is none of that name.
 const btf_var_secinfo *FindVariable(const btf *types, const std::string &name) {
@@ -33,6 +35,10 @@ const btf_var_secinfo *FindVariable(const btf *types, const std::string &name) {
             return &variables[i];
     }
     return nullptr;
+}
+
+bool UsesMissingMap(const std::string &verifier_log) {
+    return verifier_log.find(kMissingMap) != std::string::npos;
 }
 
 bool Fits(const Constant &constant, size_t size) {
@@ -84,23 +90,37 @@ Failure BpfObject::Fail(const char *code, int error, const std::string &what) co
 }
 
 Status BpfObject::Open(const std::string &path, const OpenOptions &options, std::unique_ptr<BpfObject> &object) {
-    auto opened = std::make_unique<BpfObject>();
-    opened->path_ = path;
-    {
-        LibbpfLog log;
-        opened->object_.reset(bpf_object__open_file(path.c_str(), nullptr));
-        if (!opened->object_) {
-            const int error = errno;
-            return opened->Fail("BPF_OPEN", error, ErrnoText(error));
+    std::vector<RefusedProgram> programs;
+    std::map<std::string, int> maps;
+    // libbpf loads an object once. A map that the kernel refuses, or a program that libbpf can't make ready for it, is
+    // rare, and worth beginning anew without it.
+    for (;;) {
+        auto opened = std::make_unique<BpfObject>();
+        opened->path_ = path;
+        opened->refused_ = programs;
+        opened->refused_maps_ = maps;
+        if (Status failed = opened->OpenFile())
+            return failed;
+        if (Status failed = opened->Configure(options))
+            return failed;
+        opened->LeaveOutMissingHooks();
+        const Status failed = opened->Load(programs, maps);
+        if (!failed) {
+            object = std::move(opened);
+            return {};
         }
+        if (programs.size() == opened->refused_.size() && maps.size() == opened->refused_maps_.size())
+            return failed;
+        programs = opened->refused_;
+        maps = opened->refused_maps_;
     }
-    if (Status failed = opened->Configure(options))
-        return failed;
-    opened->LeaveOutMissingHooks();
-    if (Status failed = opened->Load())
-        return failed;
-    object = std::move(opened);
-    return {};
+}
+
+Status BpfObject::OpenFile() {
+    LibbpfLog log;
+    object_.reset(bpf_object__open_file(path_.c_str(), nullptr));
+    const int error = errno;
+    return object_ ? Status() : Fail("BPF_OPEN", error, ErrnoText(error));
 }
 
 Status BpfObject::Configure(const OpenOptions &options) {
@@ -160,15 +180,25 @@ void BpfObject::LeaveOutMissingHooks() {
     }
 }
 
-Status BpfObject::Load() {
+/// A failure adds what it is due to, if that can be left out, to what was refused.
+Status BpfObject::Load(const std::vector<RefusedProgram> &without_programs,
+                       const std::map<std::string, int> &without_maps) {
+    for (const RefusedProgram &program : without_programs)
+        bpf_program__set_autoload(bpf_object__find_program_by_name(object_.get(), program.name.c_str()), false);
+    for (const auto &[name, error] : without_maps)
+        bpf_map__set_autocreate(bpf_object__find_map_by_name(object_.get(), name.c_str()), false);
+    const std::vector<std::string> wanted = Programs();
     // libbpf 1 raises RLIMIT_MEMLOCK by itself, and only on kernels that still charge maps to it (before 5.11).
     LibbpfLog log;
+    KernelRefusals refusals(std::set<std::string>(wanted.begin(), wanted.end()));
     const HoldSignals hold;
-    if (const int error = -bpf_object__load(object_.get())) {
-        const std::string warning = log.FirstWarning();
-        Failure failure = Fail("BPF_LOAD", error, warning.empty() ? ErrnoText(error) : warning);
-        failure.verifier_log = log.VerifierLog();
-        return failure;
+    const int error = -bpf_object__load(object_.get());
+    if (error != 0)
+        return LoadFailure(error, log, refusals);
+    for (const std::string &name : wanted) {
+        const auto refused = refusals.Programs().find(name);
+        if (refused != refusals.Programs().end())
+            refused_.push_back({name, RefusalOf(name, refused->second)});
     }
     bpf_map *map;
     bpf_object__for_each_map(map, object_.get()) {
@@ -177,23 +207,70 @@ Status BpfObject::Load() {
     return {};
 }
 
+Failure BpfObject::LoadFailure(int error, const LibbpfLog &log, const KernelRefusals &refusals) {
+    if (const int refused = ProbeBpf())
+        return Fail("BPF_REFUSED", refused, "bpf(2) is refused as a whole: " + ErrnoText(refused));
+    const std::string warning = log.FirstWarning();
+    Failure failure = Fail("BPF_LOAD", error, warning.empty() ? ErrnoText(error) : warning);
+    for (const auto &[name, map_error] : refusals.Maps()) {
+        if (bpf_object__find_map_by_name(object_.get(), name.c_str()) != nullptr) {
+            refused_maps_[name] = map_error;
+            return failure;
+        }
+    }
+    const std::string program = log.LastProgram();
+    if (bpf_object__find_program_by_name(object_.get(), program.c_str()) != nullptr)
+        refused_.push_back({program, failure});
+    return failure;
+}
+
+Failure BpfObject::RefusalOf(const std::string &program, const Refusal &refusal) const {
+    Failure failure = Fail("BPF_LOAD", refusal.error, "program " + program + ": " + ErrnoText(refusal.error));
+    failure.verifier_log = refusal.verifier_log;
+    // A program whose map isn't there has an instruction in that place which no kernel knows.
+    for (const auto &[map, error] : refused_maps_) {
+        if (UsesMissingMap(refusal.verifier_log))
+            failure.message += " (map " + map + ": " + ErrnoText(error) + ")";
+    }
+    return failure;
+}
+
 std::vector<std::string> BpfObject::Programs() const {
     std::vector<std::string> names;
     const bpf_program *program = nullptr;
     while ((program = bpf_object__next_program(object_.get(), const_cast<bpf_program *>(program))) != nullptr) {
-        if (bpf_program__autoload(program))
+        if (IsLoaded(program))
             names.emplace_back(bpf_program__name(program));
     }
     return names;
 }
 
-Status BpfObject::Attach(const std::string &name, const std::string &cgroup) {
+/// Before the object is loaded: whether it is going to be.
+bool BpfObject::IsLoaded(const bpf_program *program) const {
+    const std::string name = bpf_program__name(program);
+    return bpf_program__autoload(program) &&
+           std::none_of(refused_.begin(), refused_.end(),
+                        [&name](const RefusedProgram &refused) { return refused.name == name; });
+}
+
+/// nullptr, and why, if there is none.
+const bpf_program *BpfObject::FindLoaded(const std::string &name, const char *code, Status &missing) const {
     const bpf_program *program = bpf_object__find_program_by_name(object_.get(), name.c_str());
-    if (program == nullptr || !bpf_program__autoload(program))
-        return Fail("BPF_ATTACH", ENOENT,
-                    std::string("program ") + name + (program == nullptr ? ": unknown" : ": not loaded"));
+    if (program != nullptr && IsLoaded(program))
+        return program;
+    missing = Fail(code, ENOENT, "program " + name + (program == nullptr ? ": unknown" : ": not loaded"));
+    return nullptr;
+}
+
+Status BpfObject::Attach(const std::string &name, const std::string &cgroup) {
+    Status missing;
+    const bpf_program *program = FindLoaded(name, "BPF_ATTACH", missing);
+    if (program == nullptr)
+        return missing;
     if (links_.count(name) != 0)
         return Fail("BPF_ATTACH", EALREADY, "program " + name + ": attached already");
+    if (bpf_program__section_name(program) == std::string(kNoHookSection))
+        return Run(name);
     LibbpfLog log;
     std::unique_ptr<bpf_link, DestroyLink> link(CreateLink(program, cgroup));
     if (!link) {
@@ -205,20 +282,26 @@ Status BpfObject::Attach(const std::string &name, const std::string &cgroup) {
 }
 
 /// nullptr and errno if it fails, as libbpf does.
-bpf_link *BpfObject::CreateLink(const bpf_program *program, const std::string &cgroup) const {
-    if (!cgroup.empty()) {
-        const UniqueFd fd(open(cgroup.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-        return fd.get() < 0 ? nullptr : bpf_program__attach_cgroup(program, fd.get());
-    }
-    if (bpf_program__section_name(program) != std::string(kStorageIteratorSection))
+bpf_link *BpfObject::CreateLink(const bpf_program *program, const std::string &cgroup) {
+    if (cgroup.empty())
         return bpf_program__attach(program);
-    const auto storage = std::find_if(maps_.begin(), maps_.end(),
-                                      [](const bpf_map *map) { return bpf_map__type(map) == BPF_MAP_TYPE_SK_STORAGE; });
-    bpf_iter_link_info info = {};
-    // The kernel refuses descriptor 0 as it does a map of another type.
-    info.map.map_fd = storage == maps_.end() ? 0 : bpf_map__fd(*storage);
-    LIBBPF_OPTS(bpf_iter_attach_opts, options, .link_info = &info, .link_info_len = sizeof(info));
-    return bpf_program__attach_iter(program, &options);
+    const UniqueFd fd(open(cgroup.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    return fd.get() < 0 ? nullptr : bpf_program__attach_cgroup(program, fd.get());
+}
+
+void BpfObject::Detach(const std::string &name) {
+    links_.erase(name);
+}
+
+Status BpfObject::Run(const std::string &name) const {
+    Status missing;
+    const bpf_program *program = FindLoaded(name, "BPF_RUN", missing);
+    if (program == nullptr)
+        return missing;
+    LIBBPF_OPTS(bpf_test_run_opts, options);
+    if (const int error = -bpf_prog_test_run_opts(bpf_program__fd(program), &options))
+        return Fail("BPF_RUN", error, "program " + name + ": " + ErrnoText(error));
+    return {};
 }
 
 Status BpfObject::OpenIterator(const std::string &name, UniqueFd &fd) const {

@@ -12,6 +12,8 @@
 #include <bpf/libbpf.h>
 
 #include "failure.h"
+#include "kernel_refusals.h"
+#include "libbpf_log.h"
 #include "unique_fd.h"
 
 namespace lorikeet {
@@ -21,6 +23,12 @@ struct Constant {
     /// Two's complement.
     uint64_t bits;
     bool negative;
+};
+
+/// A program that isn't in the kernel, though it was asked for and has a hook there.
+struct RefusedProgram {
+    std::string name;
+    Failure failure;
 };
 
 struct OpenOptions {
@@ -41,13 +49,21 @@ struct ProgramStats {
 /// Owns a loaded object, its maps, programs and links; all of them go when it goes.
 class BpfObject {
   public:
-    /// Opens and loads into `object`.
+    /// Opens and loads into `object`. What the kernel refuses is left out, and found in `Refused`; fails where that
+    /// leaves nothing: the file can't be read, an option is wrong, or bpf(2) is refused as a whole.
     static Status Open(const std::string &path, const OpenOptions &options, std::unique_ptr<BpfObject> &object);
 
     /// Names of the loaded programs.
     std::vector<std::string> Programs() const;
-    /// A program of cgroups to the one whose folder is `cgroup`; others take none.
+    const std::vector<RefusedProgram> &Refused() const {
+        return refused_;
+    }
+    /// A program of cgroups to the one whose folder is `cgroup`; others take none. One that is on no hook is run instead.
     Status Attach(const std::string &program, const std::string &cgroup = "");
+    /// Does nothing where it isn't attached.
+    void Detach(const std::string &program);
+    /// Runs a loaded program that needs no hook once, with no context (BPF_PROG_TEST_RUN).
+    Status Run(const std::string &program) const;
     /// A descriptor to read a pass of an attached iterator from; it stays good without the object.
     Status OpenIterator(const std::string &program, UniqueFd &fd) const;
     /// Index of a map for `MapAt`.
@@ -64,17 +80,25 @@ class BpfObject {
         void operator()(bpf_link *link) const;
     };
 
+    Status OpenFile();
     Status Configure(const OpenOptions &options);
     Status SetConstant(const Constant &constant);
     void LeaveOutMissingHooks();
-    Status Load();
+    Status Load(const std::vector<RefusedProgram> &without_programs, const std::map<std::string, int> &without_maps);
+    Failure LoadFailure(int error, const LibbpfLog &log, const KernelRefusals &refusals);
+    Failure RefusalOf(const std::string &program, const Refusal &refusal) const;
+    bool IsLoaded(const bpf_program *program) const;
+    const bpf_program *FindLoaded(const std::string &name, const char *code, Status &missing) const;
     Status SetAutoload(const char *option, const std::vector<std::string> &programs, bool load);
-    bpf_link *CreateLink(const bpf_program *program, const std::string &cgroup) const;
+    static bpf_link *CreateLink(const bpf_program *program, const std::string &cgroup);
     Failure Fail(const char *code, int error, const std::string &what) const;
 
     std::string path_;
     std::unique_ptr<bpf_object, CloseObject> object_;
     std::vector<bpf_map *> maps_;
+    std::vector<RefusedProgram> refused_;
+    /// Maps that the kernel refused; programs that use them are refused as well.
+    std::map<std::string, int> refused_maps_;
     /// By program. Declared after object_, so that links go first.
     std::map<std::string, std::unique_ptr<bpf_link, DestroyLink>> links_;
 };

@@ -58,6 +58,9 @@ bool KernelHooks::Suit(const bpf_program *program, const btf *object) const {
     const char *tracepoint = After(section, "tp_btf/");
     if (tracepoint != nullptr && !HasTracepoint(tracepoint))
         return false;
+    const char *iterated = After(section, "iter/");
+    if (iterated != nullptr && FunctionParameters((std::string("bpf_iter_") + iterated).c_str()) < 0)
+        return false;
     const char *function = After(section, "fexit/");
     if (function == nullptr)
         function = After(section, "fentry/");

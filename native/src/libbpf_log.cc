@@ -47,15 +47,13 @@ std::string LibbpfLog::FirstWarning() const {
     return text_.substr(begin, text_.find('\n', begin) - begin);
 }
 
-std::string LibbpfLog::VerifierLog() const {
-    // libbpf loads a refused program once more with a log buffer and prints that between these lines.
-    const std::string begin_mark = "-- BEGIN PROG LOAD LOG --\n";
-    const size_t begin = text_.find(begin_mark);
-    if (begin == std::string::npos)
+std::string LibbpfLog::LastProgram() const {
+    const std::string mark = "libbpf: prog '";
+    const size_t found = text_.rfind(mark);
+    if (found == std::string::npos)
         return "";
-    const size_t log = begin + begin_mark.size();
-    const size_t end = text_.find("-- END PROG LOAD LOG --", log);
-    return text_.substr(log, end == std::string::npos ? end : end - log);
+    const size_t begin = found + mark.size();
+    return text_.substr(begin, text_.find('\'', begin) - begin);
 }
 
 } // namespace lorikeet

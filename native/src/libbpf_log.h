@@ -17,8 +17,8 @@ class LibbpfLog {
     /// The first warning, on one line: it names the cause, the later ones the consequences.
     std::string FirstWarning() const;
 
-    /// What the verifier wrote about the program it refused; empty if there is nothing.
-    std::string VerifierLog() const;
+    /// The program that the last warning about any names; empty if there is none.
+    std::string LastProgram() const;
 
   private:
     std::string text_;

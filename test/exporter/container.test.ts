@@ -81,7 +81,10 @@ test('a hook that the kernel lacks costs its collector, and nothing else', async
         expect(samples).not.toHaveProperty([series('page_faults')]);
         expect(samples[series('process_events', 'fork')]).toBe(0);
       }
-      expect(exporter.log.filter((line) => line.includes('collector failed'))).toHaveLength(1);
+      const told = exporter.log.filter((line) => line.includes('page_fault'));
+      expect(told).toHaveLength(1);
+      expect(told[0]).toContain('msg="kernel program does not run" program=page_fault_user at=hook errno=ENOENT');
+      expect(told[0]).toContain('lost="page_faults: all"');
     }),
   );
 });

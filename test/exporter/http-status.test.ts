@@ -57,9 +57,16 @@ test('without CAP_NET_ADMIN it costs this collector, and one log line', async ()
     const failed = Object.entries(success).filter(([, value]) => value !== 1);
     expect(failed).toEqual([[`${SUCCESS}{collector="http_status"}`, 0]]);
   }
+  // The other of the two is left alone: by itself it does nothing for anybody.
+  const running = await exporter.samples('lorikeet_exporter_bpf_program_running');
+  expect(Object.entries(running).filter(([, value]) => value !== 1)).toEqual(
+    ['http_egress', 'http_ingress'].map((name) => [`lorikeet_exporter_bpf_program_running{program="${name}"}`, 0]),
+  );
   const complaints = exporter.log.filter((line) => !line.includes('level=info') && !line.includes('no targets'));
   expect(complaints).toHaveLength(1);
-  expect(complaints[0]).toMatch(/collector=http_status .*program http_\w+: Operation not permitted/);
+  expect(complaints[0]).toMatch(
+    /program=http_egress .*errno=EPERM .*lost="http_status: all" remedy="grant CAP_NET_ADMIN/,
+  );
   await exporter.stop();
 });
 

@@ -4,7 +4,7 @@ import { release, tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { COLLECTOR_NAMES } from '../../exporter/config.ts';
-import { keptCapabilities } from '../../exporter/privileges.ts';
+import { keptCapabilities } from '../../exporter/kernel/privileges.ts';
 import { capabilityMask } from '../../native/index.ts';
 import { withSandbox } from '../kernel/sandbox.ts';
 import { bundleExporter, reducedTo, type Bundle } from './program.ts';

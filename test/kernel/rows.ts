@@ -104,10 +104,11 @@ export function responsesOf(bpf: BpfObject, cgroup: bigint, role: Role): number[
   return words && [...words];
 }
 
-/** Walks all sockets and gives the listening ones of the cgroup. */
-export async function walkListeners(bpf: BpfObject, cgroup: bigint): Promise<ListenerRow[]> {
-  const rows = await bpf.readIterator('walk_sockets');
-  return Array.from({ length: rows.length / 24 }, (_, i) => rows.subarray(i * 24, (i + 1) * 24))
+/** Has the kernel look at the accept queues, and gives those of the cgroup. */
+export function listenersOf(bpf: BpfObject, cgroup: bigint): ListenerRow[] {
+  bpf.run('read_accept_queues');
+  const { count, values } = bpf.map('accept_queues').read();
+  return Array.from({ length: count }, (_, i) => values.subarray(i * 32, (i + 1) * 32))
     .filter((row) => row.readBigUInt64LE(0) === cgroup)
     .map((row) => ({ port: row.readUInt16LE(8), length: row.readUInt32LE(16), limit: row.readUInt32LE(20) }));
 }

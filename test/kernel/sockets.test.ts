@@ -5,8 +5,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { BpfObject, defaultObjectPath } from '../../native/index.ts';
 import { compileTraffic } from './compile.ts';
 import { networkCounters } from './network-counters.ts';
-import { dropsOf, edgesOf, isCounted, lostOf, requestsOf, tcpOf, walkListeners } from './rows.ts';
-import { until, withSandbox, type Sandbox } from './sandbox.ts';
+import { dropsOf, edgesOf, isCounted, lostOf, requestsOf, tcpOf, listenersOf } from './rows.ts';
+import { until, withSandbox, type Cgroup, type Sandbox } from './sandbox.ts';
 
 let bpf: BpfObject;
 let folder: string;
@@ -21,52 +21,98 @@ afterAll(() => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-/** Round-trip times of the namespace's open connections as the kernel tells them to `ss`, in nanoseconds, summed. */
-function roundTripsOf(sandbox: Sandbox): { count: number; sumNs: number } {
-  const times = [...sandbox.configure('ss', '-Htin', 'state', 'established').matchAll(/\brtt:([\d.]+)\//g)];
+/** Round-trip times of one end's open connections as the kernel tells them to `ss`, in nanoseconds, summed. */
+function roundTripsOf(sandbox: Sandbox, side: 'sport' | 'dport', port: number): { count: number; sumNs: number } {
+  const sockets = sandbox.configure('ss', '-Htin', 'state', 'established', side, '=', `:${port}`);
+  const times = [...sockets.matchAll(/\brtt:([\d.]+)\//g)];
   const sumUs = times.reduce((sum, [, milliseconds]) => sum + Math.round(Number(milliseconds) * 1000), 0);
   return { count: times.length, sumNs: sumUs * 1000 };
 }
 
 const ends = (from: BpfObject, id: bigint) => [tcpOf(from, id, 'client'), tcpOf(from, id, 'server')] as const;
 
+/** Samples of both ends of the cgroup's connections. */
+function samplesOf(from: BpfObject, { id }: Cgroup): { client: number; server: number; sumNs: number } {
+  const [client, server] = ends(from, id);
+  return {
+    client: client?.roundTrip.count ?? 0,
+    server: server?.roundTrip.count ?? 0,
+    sumNs: (client?.roundTrip.sumNs ?? 0) + (server?.roundTrip.sumNs ?? 0),
+  };
+}
+
 describe('round-trip times', () => {
-  test.each(['127.0.0.1', '::1'])('of open connections over %s are sampled by each walk, as ss has them', (host) =>
-    withSandbox(async (sandbox) => {
-      const { cgroup } = sandbox;
-      const running = await sandbox.start(cgroup, 'hold.mjs', { host, count: 20 });
-      const sampled = () => {
-        const [client, server] = ends(bpf, cgroup.id);
-        return {
-          client: client?.roundTrip.count ?? 0,
-          server: server?.roundTrip.count ?? 0,
-          sumNs: (client?.roundTrip.sumNs ?? 0) + (server?.roundTrip.sumNs ?? 0),
-        };
-      };
-      expect(sampled()).toEqual({ client: 0, server: 0, sumNs: 0 });
-      let walks = 0;
-      for (let sumNs = 0; ;) {
-        const before = roundTripsOf(sandbox);
-        expect(before.count).toBe(40);
-        await bpf.readIterator('walk_sockets');
-        walks++;
-        const now = sampled();
-        expect([now.client, now.server]).toEqual([20 * walks, 20 * walks]);
-        const fresh = now.sumNs - sumNs;
-        sumNs = now.sumNs;
-        // A delayed acknowledgement may still have come while we looked.
-        if (roundTripsOf(sandbox).sumNs !== before.sumNs) continue;
-        expect(fresh).toBe(before.sumNs);
-        if (walks >= 3) break;
-      }
-      await running.stop();
-      await until('the connections to close', () => tcpOf(bpf, cgroup.id, 'server')?.closed === 20 || undefined);
-      // They were sampled while they lived.
-      expect(sampled()).toMatchObject({ client: 20 * walks, server: 20 * walks });
-    }),
+  /** Programs of their own, that sample a connection as often as `intervalNs` says. */
+  const withInterval = async (intervalNs: bigint, work: (own: BpfObject) => Promise<void>) => {
+    const own = BpfObject.open(defaultObjectPath(), { constants: { round_trip_interval_ns: intervalNs } });
+    try {
+      for (const program of own.programs) own.attach(program);
+      await work(own);
+    } finally {
+      own.close();
+    }
+  };
+  const HOUR_NS = 3_600_000_000_000n;
+
+  // Who only receives learns nothing new of its round trips, so that ss and the sample must tell the same.
+  test.each([
+    { end: 'client', host: '127.0.0.1' },
+    { end: 'client', host: '::1' },
+    { end: 'server', host: '127.0.0.1' },
+  ] as const)('of a $end that receives over $host are those of ss, once in an interval', ({ end, host }) =>
+    withSandbox((sandbox) =>
+      withInterval(HOUR_NS, async (own) => {
+        const { cgroup } = sandbox;
+        const count = 20;
+        const running = await sandbox.start(cgroup, 'one-way.mjs', {
+          host,
+          count,
+          sender: end === 'client' ? 'server' : 'client',
+        });
+        const { port } = running.ready as { port: number };
+        expect(samplesOf(own, cgroup)).toEqual({ client: 0, server: 0, sumNs: 0 });
+        await running.ask('send');
+        const received = () => (end === 'client' ? ends(own, cgroup.id)[0] : ends(own, cgroup.id)[1])?.roundTrip;
+        const side = end === 'client' ? 'dport' : 'sport';
+        expect(received()).toMatchObject(roundTripsOf(sandbox, side, port));
+        expect(received()?.count).toBe(count);
+        const before = samplesOf(own, cgroup);
+        expect(before).toMatchObject({ client: count, server: count });
+        await running.ask('send');
+        await running.stop();
+        await until('the connections to close', () => tcpOf(own, cgroup.id, 'server')?.closed === count || undefined);
+        // They were sampled while they lived.
+        expect(samplesOf(own, cgroup)).toEqual(before);
+      }),
+    ),
   );
 
-  test('of connections between two walks are sampled when they close', () =>
+  test('are sampled again when the interval is over', () =>
+    withSandbox((sandbox) =>
+      withInterval(1n, async (own) => {
+        const { cgroup } = sandbox;
+        const running = await sandbox.start(cgroup, 'one-way.mjs', { host: '127.0.0.1', count: 5, sender: 'client' });
+        for (let times = 1; times <= 3; times++) {
+          await running.ask('send');
+          expect(samplesOf(own, cgroup)).toMatchObject({ client: 5 * times, server: 5 * times });
+        }
+        await running.stop();
+      }),
+    ));
+
+  test('cost a connection no more than one sample a second', () =>
+    withSandbox(async (sandbox) => {
+      const { cgroup } = sandbox;
+      const running = await sandbox.start(cgroup, 'one-way.mjs', { host: '127.0.0.1', count: 1, sender: 'client' });
+      const begin = performance.now();
+      for (let times = 0; times < 100; times++) await running.ask('send');
+      const seconds = (performance.now() - begin) / 1000;
+      expect(samplesOf(bpf, cgroup).client).toBeLessThanOrEqual(1 + Math.floor(seconds));
+      expect(samplesOf(bpf, cgroup).client).toBeGreaterThanOrEqual(1);
+      await running.stop();
+    }));
+
+  test('of connections that never move a byte are sampled when they close', () =>
     withSandbox(async (sandbox) => {
       const [server, client] = [sandbox.childCgroup('server'), sandbox.childCgroup('client')];
       const running = await sandbox.start(server, 'tcp-server.mjs', { host: '127.0.0.1' });
@@ -92,7 +138,7 @@ describe('accept queues', () => {
       });
       for (;;) {
         const before = networkCounters(sandbox);
-        expect(await walkListeners(bpf, cgroup.id)).toEqual([{ port, length: 4, limit: 3 }]);
+        expect(listenersOf(bpf, cgroup.id)).toEqual([{ port, length: 4, limit: 3 }]);
         const drops = dropsOf(bpf, cgroup.id);
         if (networkCounters(sandbox)['TcpExt.ListenDrops'] !== before['TcpExt.ListenDrops']) continue;
         expect(before['TcpExt.ListenOverflows']).toBe(before['TcpExt.ListenDrops']);
@@ -104,7 +150,7 @@ describe('accept queues', () => {
         return now > (dropsOf(bpf, cgroup.id)[port] ?? 0) || undefined;
       });
       await running.stop();
-      expect(await walkListeners(bpf, cgroup.id)).toEqual([]);
+      expect(listenersOf(bpf, cgroup.id)).toEqual([]);
       expect(dropsOf(bpf, cgroup.id)).toEqual({ [port]: networkCounters(sandbox)['TcpExt.ListenDrops'] });
     }));
 
@@ -114,9 +160,9 @@ describe('accept queues', () => {
       const running = await sandbox.start(cgroup, 'tcp-server.mjs', { host: '::' });
       const { port } = running.ready as { port: number };
       const [, , limit] = sandbox.configure('ss', '-Hltn').trim().split(/\s+/);
-      expect(await walkListeners(bpf, cgroup.id)).toEqual([{ port, length: 0, limit: Number(limit) }]);
+      expect(listenersOf(bpf, cgroup.id)).toEqual([{ port, length: 0, limit: Number(limit) }]);
       await running.stop();
-      expect(await walkListeners(bpf, cgroup.id)).toEqual([]);
+      expect(listenersOf(bpf, cgroup.id)).toEqual([]);
     }));
 });
 
@@ -152,7 +198,7 @@ describe('sockets that are older than the programs', () => {
         expect(requestsOf(later, cgroup.id, 'client')?.count).toBe(count);
         expect(requestsOf(later, cgroup.id, 'server')?.count).toBe(count);
         expect(edgesOf(later, cgroup.id)).toMatchObject([{ port, sentBytes: sent, receivedBytes: received }]);
-        expect(await walkListeners(later, cgroup.id)).toMatchObject([{ port, length: 0 }]);
+        expect(listenersOf(later, cgroup.id)).toMatchObject([{ port, length: 0 }]);
         // A second adoption finds nothing to do.
         await later.readIterator('adopt_sockets');
         expect(tcpOf(later, cgroup.id, 'server')?.adopted).toBe(count);
@@ -183,9 +229,9 @@ describe('sockets that are older than the programs', () => {
           expect(edgesOf(later, cgroup.id)).toMatchObject([{ port, requests: { count: times * count } }]);
         }
         // A pass finds the listening port, and no connection to adopt again.
-        expect(await walkListeners(later, cgroup.id)).toEqual([]);
+        expect(listenersOf(later, cgroup.id)).toEqual([]);
         await later.readIterator('adopt_sockets');
-        expect(await walkListeners(later, cgroup.id)).toMatchObject([{ port }]);
+        expect(listenersOf(later, cgroup.id)).toMatchObject([{ port }]);
         await running.stop();
         await until('both ends to close', () => tcpOf(later, cgroup.id, 'server')?.closed === count || undefined);
         const ended = { adopted: count, opened: 0, closed: count };

@@ -19,4 +19,10 @@ int unchecked(void *ctx) {
     return 0;
 }
 
+/* Nothing is wrong with this one. PROGRAM is a name that no other program has. */
+SEC("raw_tp/sched_switch")
+int PROGRAM(void *ctx) {
+    return 0;
+}
+
 char LICENSE[] SEC("license") = "Dual MIT/GPL";

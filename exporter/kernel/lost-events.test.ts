@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { addMissed } from './probes.ts';
+import { addMissed } from './lost-events.ts';
 
 test('what a busy program missed is lost to its own map, but for those that have a twin', () => {
   const lost = new Map([

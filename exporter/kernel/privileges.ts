@@ -1,6 +1,6 @@
 import { release } from 'node:os';
-import type { Logger } from '../daemon/logger.ts';
-import { BpfError, capabilityMask, dropCapabilities, type Capability } from '../native/index.ts';
+import type { Logger } from '../../daemon/logger.ts';
+import { BpfError, capabilityMask, dropCapabilities, type Capability } from '../../native/index.ts';
 
 /** What loading and attaching needs; nothing does without. docs/privileges.md has the table. */
 const NEEDED: readonly Capability[] = ['CAP_BPF', 'CAP_PERFMON'];
