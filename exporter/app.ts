@@ -8,15 +8,8 @@ import type { StopStack } from '../daemon/lifecycle.ts';
 import { ConditionLog, type Logger } from '../daemon/logger.ts';
 import { WebConfigFile } from '../daemon/web-config-file.ts';
 import { runCollector, unavailable, type Collector } from './collector.ts';
-import { acceptQueuesCollector } from './collectors/accept-queues.ts';
-import { cgroupCountersCollector, type CgroupCounterName } from './collectors/cgroup-counters.ts';
-import { connectionsCollector } from './collectors/connections.ts';
-import { containerCollector } from './collectors/container.ts';
-import { edgesCollector } from './collectors/edges.ts';
-import { httpStatusCollector } from './collectors/http-status.ts';
-import { requestsCollector } from './collectors/requests.ts';
-import { targetInfoCollector } from './collectors/target-info.ts';
-import { COLLECTOR_NAMES, type CollectorName, type Config } from './config.ts';
+import { makeCollectors, type Parts } from './collectors/all.ts';
+import type { Config } from './config.ts';
 import { Exposition } from './exposition.ts';
 import { cgroupId, findCgroupMount } from './identity/cgroup.ts';
 import { Directory } from './identity/directory.ts';
@@ -26,7 +19,7 @@ import { type KubernetesOptions, KubernetesSource } from './identity/kubernetes/
 import type { TargetSource } from './identity/target.ts';
 import { TargetsFile } from './identity/targets-file.ts';
 import { dropPrivileges, takePrivileges } from './kernel/privileges.ts';
-import { absenceOf, openProbes, type Probes } from './kernel/probes.ts';
+import { openProbes, type Probes } from './kernel/probes.ts';
 import { ExporterMemory } from './memory.ts';
 import { SelfMetrics } from './self-metrics.ts';
 
@@ -76,7 +69,10 @@ export async function startExporter(config: Config, context: ExporterContext): P
   const directory = new Directory({ sources, cgroupfs, cgroups: probes.cgroups });
   const ioDirectory = io && config.collectors.has('block_requests') ? openIoDirectory(io, sources, probes) : undefined;
   const memory = findHierarchy('memory', cgroupfs);
-  const collectors = makeCollectors(config, { directory, ioDirectory, memory, probes, self });
+  const parts = { directory, ioDirectory, memory, probes, self };
+  const directories = ioDirectory === undefined ? [directory] : [directory, ioDirectory];
+  const now = () => performance.now();
+  const collectors = [identityStep(directories, now), ...makeCollectors(config, parts), mapsStep(parts)];
   const log = new ConditionLog(logger);
   for (const source of sources) source.beforeChange(() => bookAll(directory, collectors, log));
   kubernetes?.start();
@@ -201,69 +197,6 @@ function openIoDirectory(io: Hierarchy, sources: readonly TargetSource[], probes
   });
 }
 
-interface Parts {
-  readonly directory: Directory;
-  /** The targets in the hierarchy that the io controller is in; undefined where that can't be seen, or needn't. */
-  readonly ioDirectory: Directory | undefined;
-  /** The hierarchy that the memory controller is in; undefined where that can't be seen. */
-  readonly memory: Hierarchy | undefined;
-  readonly probes: Probes;
-  readonly self: SelfMetrics;
-}
-
-function makeCollectors(config: Config, parts: Parts): readonly Collector[] {
-  const { directory, ioDirectory, memory, probes, self } = parts;
-  const now = () => performance.now();
-  const counters = (name: CgroupCounterName, of: Directory) =>
-    cgroupCountersCollector(name, { directory: of, map: probes.cgroupCounters[name], now });
-  const make: Readonly<Record<CollectorName, () => Collector>> = {
-    requests: () => requestsCollector(directory, probes.requests, now),
-    http_status: () => httpStatusCollector(directory, probes.httpResponses, now),
-    connections: () =>
-      connectionsCollector({
-        directory,
-        map: probes.tcp,
-        now,
-        counted: probes.counted.connections,
-        onUnattributed: (connections) => self.unattributed(connections),
-      }),
-    edges: () =>
-      edgesCollector({
-        directory,
-        map: probes.edges,
-        now,
-        counted: probes.counted.edges,
-        maxExternalNames: config.maxExternalNames,
-        maxEdges: config.maxEdges,
-        onCut: () => self.externalPeerCut(),
-      }),
-    accept_queues: () =>
-      acceptQueuesCollector({
-        directory,
-        map: probes.listeners,
-        now,
-        listening: () => probes.readListeners(),
-        maxPorts: config.maxPorts,
-        onCut: () => self.portCut(),
-      }),
-    container: () => containerCollector(directory, memory && !isUnified(memory) ? memory.root : undefined),
-    page_faults: () => counters('page_faults', directory),
-    block_requests: () =>
-      ioDirectory === undefined ? unavailable('block_requests', NO_IO) : counters('block_requests', ioDirectory),
-    process_events: () => counters('process_events', directory),
-    syscalls: () => counters('syscalls', directory),
-    target_info: () => targetInfoCollector(directory),
-  };
-  const chosen = COLLECTOR_NAMES.filter((name) => config.collectors.has(name)).map((name) => {
-    const absence = absenceOf(name, probes);
-    return absence === undefined ? make[name]() : unavailable(name, new Error(absence), true);
-  });
-  const directories = ioDirectory === undefined ? [directory] : [directory, ioDirectory];
-  return [identityStep(directories, now), ...chosen, mapsStep(parts)];
-}
-
-const NO_IO = new Error('the hierarchy of the io controller is not mounted beside the cgroup2 file system');
-
 /** First of every scrape: who is here now. When it fails, the collectors go on with whom they knew. */
 function identityStep(directories: readonly Directory[], now: () => number): Collector {
   return {
@@ -290,9 +223,9 @@ function mapsStep({ directory, ioDirectory, probes, self }: Parts): Collector {
   return {
     name: 'maps',
     collect() {
-      const { requests, edges, tcp, listeners, httpResponses } = probes;
+      const { requests, edges, tcp, listeners, acceptQueues, httpResponses } = probes;
       const counters = Object.values(probes.cgroupCounters);
-      for (const { name, entries, capacity } of [requests, edges, tcp, listeners, httpResponses, ...counters]) {
+      for (const { name, entries, capacity } of [requests, edges, tcp, listeners, acceptQueues, httpResponses, ...counters]) {
         // A map that no collector has read isn't in use.
         if (entries !== undefined) self.map(name, entries, capacity);
       }

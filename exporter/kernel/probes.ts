@@ -61,6 +61,8 @@ export interface Probes {
   /** What is left of each of the chosen collectors. */
   readonly health: ReadonlyMap<CollectorName, CollectorHealth>;
   readonly counted: Counted;
+  /** The map of the listening sockets, as `readListeners` saw it last. */
+  readonly acceptQueues: Pick<MeasuredMap, 'name' | 'entries' | 'capacity'>;
   /** The listening sockets of this moment; books their drops. */
   readListeners(): readonly Listener[];
   /** Begins to follow the sockets of processes that are older than the programs, once. A failure is logged. */
@@ -209,6 +211,7 @@ function makeProbes(
 ): Probes {
   const lost = object.map('lost');
   const acceptQueues = object.map('accept_queues');
+  let listening: readonly Listener[] | undefined;
   const wanted = PROGRAM_NAMES.filter((program) => serves(program, collectors));
   return {
     requests: measured(object.map('requests')),
@@ -228,7 +231,14 @@ function makeProbes(
     refusals,
     health,
     counted: countedFamilies((program) => running.has(program)),
-    readListeners: () => readListeners(object, acceptQueues),
+    acceptQueues: {
+      name: acceptQueues.name,
+      capacity: acceptQueues.capacity,
+      get entries() {
+        return listening?.length;
+      },
+    },
+    readListeners: () => (listening = readListeners(object, acceptQueues)),
     adopt: () => adopt(object, running, logger),
     lost: () => addMissed(lostEvents(lost), object.programStats()),
     unattributed: () => unattributedEvents(lost),

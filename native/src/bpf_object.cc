@@ -225,13 +225,15 @@ Failure BpfObject::LoadFailure(int error, const LibbpfLog &log, const KernelRefu
 }
 
 Failure BpfObject::RefusalOf(const std::string &program, const Refusal &refusal) const {
+    // A program whose map isn't there has an instruction in that place which no kernel knows.
+    if (!refused_maps_.empty() && UsesMissingMap(refusal.verifier_log)) {
+        std::string maps;
+        for (const auto &[map, error] : refused_maps_)
+            maps += ": map " + map + ": " + ErrnoText(error);
+        return Fail("BPF_LOAD", refused_maps_.begin()->second, "program " + program + maps);
+    }
     Failure failure = Fail("BPF_LOAD", refusal.error, "program " + program + ": " + ErrnoText(refusal.error));
     failure.verifier_log = refusal.verifier_log;
-    // A program whose map isn't there has an instruction in that place which no kernel knows.
-    for (const auto &[map, error] : refused_maps_) {
-        if (UsesMissingMap(refusal.verifier_log))
-            failure.message += " (map " + map + ": " + ErrnoText(error) + ")";
-    }
     return failure;
 }
 

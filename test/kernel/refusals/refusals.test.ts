@@ -1,0 +1,310 @@
+import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { constants, tmpdir } from 'node:os';
+import { basename, dirname, join } from 'node:path';
+import { createInterface, type Interface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { defaultObjectPath } from '../../../native/index.ts';
+import { bundle } from '../../../scripts/bundle.mjs';
+import { withSandbox, type Sandbox, type Traffic } from '../sandbox.ts';
+import type { Answer, Request } from './driver.ts';
+
+/**
+ * Every program refused, when it is loaded and when it is attached, with every error that a kernel, a policy or a filter
+ * answers with: what that costs, and that all the rest is exact. The oracle is this file's own, not the product's table.
+ */
+
+const HERE = dirname(fileURLToPath(import.meta.url));
+const CONNECTIONS = 3;
+const REQUESTS = 4;
+
+interface Cost {
+  /** Collectors that show nothing. */
+  readonly collectors: readonly string[];
+  /** Families that are missing from collectors that work. */
+  readonly families?: readonly string[];
+}
+
+const STATE: Cost = {
+  collectors: ['connections', 'http_status', 'accept_queues'],
+  families: ['lorikeet_edge_connect_failures_total', 'lorikeet_edge_unanswered_requests_total'],
+};
+const RETRANSMITS: Cost = { collectors: [], families: ['lorikeet_tcp_retransmitted_segments_total'] };
+const RESETS: Cost = { collectors: [], families: ['lorikeet_tcp_resets_total'] };
+const EDGE_REQUESTS = [
+  'lorikeet_edge_requests_total',
+  'lorikeet_edge_request_duration_seconds',
+  'lorikeet_edge_unanswered_requests_total',
+];
+
+const COSTS: Readonly<Record<string, Cost>> = {
+  inet_sock_set_state: STATE,
+  inet_sock_set_state_nested: STATE,
+  sock_send_length: {
+    collectors: ['requests'],
+    families: [...EDGE_REQUESTS, 'lorikeet_edge_sent_bytes_total', 'lorikeet_tcp_sent_bytes_total'],
+  },
+  sock_recv_length: {
+    collectors: ['requests'],
+    families: [...EDGE_REQUESTS, 'lorikeet_edge_received_bytes_total', 'lorikeet_tcp_received_bytes_total'],
+  },
+  http_egress: { collectors: ['http_status'] },
+  http_ingress: { collectors: ['http_status'] },
+  tcp_retransmit_skb: RETRANSMITS,
+  tcp_retransmit_synack: RETRANSMITS,
+  tcp_send_reset: RESETS,
+  tcp_send_reset_nested: RESETS,
+  tcp_receive_reset: RESETS,
+  tcp_receive_reset_nested: RESETS,
+  page_fault_user: { collectors: ['page_faults'] },
+  block_rq_issue: { collectors: ['block_requests'] },
+  sched_process_fork: { collectors: ['process_events'] },
+  sched_process_exec: { collectors: ['process_events'] },
+  sched_process_exit: { collectors: ['process_events'] },
+  sys_enter: { collectors: ['syscalls'] },
+  read_accept_queues: { collectors: ['accept_queues'] },
+  adopt_sockets: { collectors: [] },
+};
+/** What stands for a program on kernels that lack its hook. */
+const VARIANTS: Readonly<Record<string, readonly string[]>> = {
+  sock_send_length: ['tcp_sendmsg'],
+  sock_recv_length: ['tcp_recvmsg', 'tcp_recvmsg_nonblock'],
+};
+const ERRORS = ['EPERM', 'EACCES', 'EINVAL', 'ENOSYS', 'E2BIG', 'ENOMEM'] as const;
+const STAGES = ['load', 'attach'] as const;
+
+/** A child with the shim in it. */
+class Driver {
+  readonly #child: ChildProcess;
+  readonly #lines: Interface;
+
+  constructor(program: string, shim: string, targets: string) {
+    this.#child = spawn(process.execPath, [program, targets], {
+      stdio: ['pipe', 'pipe', 'inherit'],
+      env: { ...process.env, LD_PRELOAD: shim },
+    });
+    this.#lines = createInterface(this.#child.stdout as NodeJS.ReadableStream);
+  }
+
+  async ask(request: Request): Promise<Answer> {
+    const line = once(this.#lines, 'line');
+    this.#child.stdin?.write(`${JSON.stringify(request)}\n`);
+    return JSON.parse(String((await line)[0])) as Answer;
+  }
+
+  async end(): Promise<void> {
+    const exited = once(this.#child, 'exit');
+    this.#child.stdin?.end();
+    await exited;
+  }
+}
+
+/** Series by name and labels, as written. */
+function samplesOf(text = ''): Readonly<Record<string, number>> {
+  const lines = text.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
+  return Object.fromEntries(
+    lines.map((line) => [line.slice(0, line.lastIndexOf(' ')), Number(line.slice(line.lastIndexOf(' ')))]),
+  );
+}
+
+const POD = 'namespace="shop",service="cart",pod="cart-1"';
+const EDGE = 'client_namespace="shop",client_service="cart",server_namespace="shop",server_service="cart"';
+
+interface Moved {
+  readonly port: number;
+  readonly sent: number;
+  readonly received: number;
+}
+
+/** What the exchange makes of each series; a function where it isn't exact by nature. Counters of one family are summed. */
+function truth({ port, sent, received }: Moved): Readonly<Record<string, number | ((value: number) => boolean)>> {
+  const asked = CONNECTIONS * REQUESTS;
+  const both = (family: string, client: number, server: number, rest = '') => ({
+    [`${family}{${POD},role="client"${rest}}`]: client,
+    [`${family}{${POD},role="server"${rest}}`]: server,
+  });
+  const some = (value: number) => value > 0;
+  return {
+    ...both('lorikeet_requests_total', asked, asked),
+    ...both('lorikeet_request_duration_seconds_count', asked, asked),
+    ...both('lorikeet_http_responses_total', asked, asked, ',class="2xx"'),
+    ...both('lorikeet_tcp_connections_opened_total', CONNECTIONS, CONNECTIONS),
+    ...both('lorikeet_tcp_connections_closed_total', CONNECTIONS, CONNECTIONS),
+    ...both('lorikeet_tcp_connections_active', 0, 0),
+    ...both('lorikeet_tcp_sent_bytes_total', sent, received),
+    ...both('lorikeet_tcp_received_bytes_total', received, sent),
+    ...both('lorikeet_tcp_round_trip_seconds_count', CONNECTIONS, CONNECTIONS),
+    ...both('lorikeet_tcp_retransmitted_segments_total', 0, 0),
+    [`lorikeet_tcp_connect_failures_total{${POD},reason="refused"}`]: 1,
+    [`lorikeet_tcp_resets_total{${POD},direction="received"}`]: 1,
+    [`lorikeet_edge_requests_total{${EDGE},server_port="${port}"}`]: asked,
+    [`lorikeet_edge_request_duration_seconds_count{${EDGE},server_port="${port}"}`]: asked,
+    [`lorikeet_edge_sent_bytes_total{${EDGE},server_port="${port}"}`]: sent,
+    [`lorikeet_edge_received_bytes_total{${EDGE},server_port="${port}"}`]: received,
+    [`lorikeet_edge_unanswered_requests_total{${EDGE},server_port="${port}"}`]: 0,
+    [`lorikeet_edge_connect_failures_total{${EDGE}}`]: 1,
+    [`lorikeet_tcp_accept_queue_length{${POD},port="${port}"}`]: 0,
+    [`lorikeet_tcp_accept_queue_limit{${POD},port="${port}"}`]: 511,
+    [`lorikeet_tcp_accept_queue_drops_total{${POD},port="${port}"}`]: 0,
+    [`lorikeet_container_page_faults_total{${POD}}`]: some,
+    [`lorikeet_container_syscalls_total{${POD}}`]: some,
+    [`lorikeet_container_process_events_total{${POD},event="fork"}`]: 1,
+    [`lorikeet_container_process_events_total{${POD},event="exec"}`]: 1,
+    [`lorikeet_container_process_events_total{${POD},event="exit"}`]: 1,
+    [`lorikeet_container_cpu_seconds_total{${POD}}`]: some,
+  };
+}
+
+/** The collector that a family is of. */
+const COLLECTOR_OF: readonly (readonly [RegExp, string])[] = [
+  [/^lorikeet_requests?_/, 'requests'],
+  [/^lorikeet_http_/, 'http_status'],
+  [/^lorikeet_tcp_accept_queue/, 'accept_queues'],
+  [/^lorikeet_tcp_/, 'connections'],
+  [/^lorikeet_edge_/, 'edges'],
+  [/_page_faults_/, 'page_faults'],
+  [/_process_events_/, 'process_events'],
+  [/_(syscalls|mmap_calls|file_opens)_/, 'syscalls'],
+];
+
+let folder: string;
+let shim: string;
+let program: string;
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'lorikeet-refusals-'));
+  shim = join(folder, 'refuse-bpf.so');
+  execFileSync('gcc', ['-shared', '-fPIC', '-Wall', '-Werror', join(HERE, 'refuse-bpf.c'), '-o', shim, '-ldl']);
+  program = join(folder, 'driver.js');
+  for (const file of ['lorikeet.bpf.o', 'lorikeet_native.node', 'lorikeet_memory.node'])
+    copyFileSync(join(dirname(defaultObjectPath()), file), join(folder, file));
+  await bundle({ driver: join(HERE, 'driver.ts') }, { outdir: folder, version: '0.0.0-test' });
+  writeFileSync(join(folder, 'package.json'), '{ "type": "module" }');
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+interface Scene {
+  readonly driver: Driver;
+  readonly sandbox: Sandbox;
+  readonly traffic: Traffic;
+  /** The programs that this kernel has hooks for, under the names that they have here, in the order of their loads. */
+  readonly loaded: readonly string[];
+}
+
+async function withScene(work: (scene: Scene) => Promise<void>): Promise<void> {
+  await withSandbox(async (sandbox) => {
+    const targets = join(folder, `${sandbox.netns}.yaml`);
+    const cgroup = `/${basename(sandbox.cgroup.path)}`;
+    const cart = `{namespace: shop, service: cart, pod: cart-1, cgroup: ${cgroup}, addresses: ["127.0.0.1"]}`;
+    writeFileSync(targets, `targets:\n  - ${cart}\n`);
+    const options = { host: '127.0.0.1', connections: CONNECTIONS, requests: REQUESTS };
+    const traffic = await sandbox.start(sandbox.cgroup, 'exchange.mjs', options);
+    const driver = new Driver(program, shim, targets);
+    try {
+      const { programs = {}, log } = await driver.ask({ do: 'open' });
+      expect(log).toEqual([]);
+      await driver.ask({ do: 'close' });
+      await work({ driver, sandbox, traffic, loaded: Object.keys(programs) });
+    } finally {
+      await driver.end();
+    }
+  });
+}
+
+/** The order in which libbpf loads them is the object's: sections as the linker laid them. */
+function loadOrder(): readonly string[] {
+  const text = execFileSync('llvm-objdump', ['--syms', defaultObjectPath()], { encoding: 'utf8' });
+  const known = new Set([...Object.keys(COSTS), ...Object.values(VARIANTS).flat()]);
+  const rows = [...text.matchAll(/^([0-9a-f]+) g\s+F (\S+)\s+[0-9a-f]+ (?:\.hidden )?(\S+)$/gm)]
+    .map(([, offset = '', section = '', name = '']) => ({ offset: parseInt(offset, 16), section, name }))
+    .filter(({ name }) => known.has(name));
+  const sections = [
+    ...execFileSync('llvm-objdump', ['--section-headers', defaultObjectPath()], { encoding: 'utf8' }).matchAll(
+      /^\s*\d+ (\S+)/gm,
+    ),
+  ].map(([, name = '']) => name);
+  return rows
+    .toSorted((a, b) => sections.indexOf(a.section) - sections.indexOf(b.section) || a.offset - b.offset)
+    .map(({ name }) => name);
+}
+
+const order = () => loadOrder();
+
+/** A rule of the shim's. */
+function rule(stage: (typeof STAGES)[number], name: string, error: string, loaded: readonly string[]): string {
+  const short = name.slice(0, 15);
+  const alike = order().filter((other) => other.slice(0, 15) === short && loaded.includes(other));
+  const number = constants.errno[error as keyof typeof constants.errno];
+  return `${stage}:${short}#${alike.indexOf(name) + 1}:${number}`;
+}
+
+/** Asks the driver for what is left while things are refused, and compares it with the truth and the cost. */
+async function check(scene: Scene, refuse: string, cost: Cost): Promise<Answer> {
+  const { driver, traffic } = scene;
+  const opened = await driver.ask({ do: 'open', refuse });
+  expect(opened.failed).toBeUndefined();
+  const moved = (await traffic.ask('exchange')) as Moved;
+  const { success = {}, text, log } = await driver.ask({ do: 'scrape' });
+  await driver.ask({ do: 'close', refuse: '' });
+  expect(log, 'nothing more is logged').toEqual([]);
+  const failed = Object.keys(success).filter((name) => !success[name]);
+  expect(failed.toSorted()).toEqual([...cost.collectors].toSorted());
+  const samples = samplesOf(text);
+  for (const [name, collector] of COLLECTOR_OF) {
+    if (!cost.collectors.includes(collector)) continue;
+    const other = COLLECTOR_OF.slice(
+      0,
+      COLLECTOR_OF.findIndex(([, of]) => of === collector),
+    );
+    const shown = Object.keys(samples).filter((series) => name.test(series) && !other.some(([of]) => of.test(series)));
+    expect(shown, collector).toEqual([]);
+  }
+  for (const family of cost.families ?? []) {
+    expect(
+      Object.keys(samples).filter((series) => series.startsWith(family)),
+      family,
+    ).toEqual([]);
+  }
+  for (const [series, expected] of Object.entries(truth(moved))) {
+    const collector = COLLECTOR_OF.find(([name]) => name.test(series))?.[1];
+    if (cost.collectors.includes(collector ?? '') || cost.families?.some((family) => series.startsWith(family)))
+      continue;
+    const value = valueOf(samples, series);
+    if (typeof expected === 'number') expect(value, series).toBe(expected);
+    else expect(value, series).toSatisfy(expected);
+  }
+  return opened;
+}
+
+/** An edge without a port is the sum over its ports. */
+function valueOf(samples: Readonly<Record<string, number>>, series: string): number | undefined {
+  if (series in samples || !series.endsWith(`${EDGE}}`)) return samples[series];
+  const parts = Object.keys(samples).filter((name) => name.startsWith(series.slice(0, -1)));
+  return parts.length === 0 ? undefined : parts.reduce((sum, name) => sum + (samples[name] ?? 0), 0);
+}
+
+test('with nothing refused everything is exact', () =>
+  withScene(async (scene) => {
+    const { programs = {}, log } = await check(scene, '', { collectors: [] });
+    expect(log).toEqual([]);
+    expect(Object.values(programs)).not.toContain(false);
+    expect(Object.keys(programs).toSorted()).toEqual(Object.keys(COSTS).toSorted());
+  }));
+
+describe.each(STAGES)('refused at %s', (stage) => {
+  test.each(Object.keys(COSTS))('%s costs what needs it, whatever the error', { timeout: 60_000 }, (name) =>
+    withScene(async (scene) => {
+      const names = [name, ...(VARIANTS[name] ?? [])];
+      for (const error of ERRORS) {
+        const refuse = names.map((variant) => rule(stage, variant, error, [...names, ...scene.loaded])).join(',');
+        const { programs = {}, log } = await check(scene, refuse, COSTS[name] as Cost);
+        expect(programs[name]).toBe(false);
+        expect(log).toHaveLength(1);
+        expect(log[0]).toContain(`msg="kernel program does not run" program=${name} at=${stage} errno=${error} `);
+        expect(log[0]).toMatch(/ lost="?\w+: .* remedy="/);
+      }
+    }),
+  );
+});
