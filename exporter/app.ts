@@ -1,4 +1,3 @@
-import { statfsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { setImmediate } from 'node:timers/promises';
@@ -11,7 +10,7 @@ import { runCollector, unavailable, type Collector } from './collector.ts';
 import { makeCollectors, type Parts } from './collectors/all.ts';
 import type { Config } from './config.ts';
 import { Exposition } from './exposition.ts';
-import { cgroupId, findCgroupMount } from './identity/cgroup.ts';
+import { cgroupfsWarning, findCgroupMount } from './identity/cgroup.ts';
 import { Directory } from './identity/directory.ts';
 import { findHierarchy, isUnified, NO_HIERARCHY, type Hierarchy } from './identity/hierarchy.ts';
 import { inCluster, type Credentials } from './identity/kubernetes/credentials.ts';
@@ -50,7 +49,8 @@ export async function startExporter(config: Config, context: ExporterContext): P
   const web = config.webConfigFile === undefined ? undefined : new WebConfigFile(config.webConfigFile, logger);
   const file = openTargets(config, context);
   const cgroupfs = resolve(config.cgroupfs ?? findCgroupMount());
-  checkCgroupfs(cgroupfs, logger);
+  const warning = cgroupfsWarning(cgroupfs);
+  if (warning !== undefined) logger.warn(warning, { path: cgroupfs });
   // Reading thousands of objects at once is a start of its own.
   const onReady = (): void => ownMemory.release();
   const kubernetes = await openKubernetes(config, { ...context, cgroupfs, onReady });
@@ -173,17 +173,6 @@ async function openCredentials(kubeconfig: string | undefined): Promise<Credenti
   }
 }
 
-/** CGROUP2_SUPER_MAGIC of linux/magic.h. */
-const CGROUP2_MAGIC = 0x63677270;
-
-/** A wrong folder isn't fatal: it shows as targets that don't exist. But the log should say why. */
-function checkCgroupfs(path: string, logger: Logger): void {
-  const id = cgroupId(path);
-  if (id === undefined) logger.warn('no such folder: --path.cgroupfs', { path });
-  else if (statfsSync(path).type !== CGROUP2_MAGIC) logger.warn('not a cgroup2 file system: --path.cgroupfs', { path });
-  else if (id !== 1n) logger.warn("only a part of the cgroup tree: mount the host's and set --path.cgroupfs", { path });
-}
-
 /**
  * Block requests are told by the cgroups of the hierarchy that the io controller is in. Those of a cgroup for which it
  * isn't turned on are the kernel's for one above it, so that such a target has none to show.
@@ -225,7 +214,15 @@ function mapsStep({ directory, ioDirectory, probes, self }: Parts): Collector {
     collect() {
       const { requests, edges, tcp, listeners, acceptQueues, httpResponses } = probes;
       const counters = Object.values(probes.cgroupCounters);
-      for (const { name, entries, capacity } of [requests, edges, tcp, listeners, acceptQueues, httpResponses, ...counters]) {
+      for (const { name, entries, capacity } of [
+        requests,
+        edges,
+        tcp,
+        listeners,
+        acceptQueues,
+        httpResponses,
+        ...counters,
+      ]) {
         // A map that no collector has read isn't in use.
         if (entries !== undefined) self.map(name, entries, capacity);
       }

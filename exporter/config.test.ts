@@ -60,6 +60,9 @@ describe('parseCommandLine', () => {
   it.each([
     [['--help'], 'help'],
     [['--version'], 'version'],
+    [['check'], 'inspect'],
+    [['check', '--format=json', '--collector.syscalls'], 'inspect'],
+    [['check', '--help'], 'help'],
     [['--config.check', '--targets.file=x'], 'check'],
     [['--config.check', '--web.config.file=x'], 'check'],
   ])('%o means %s', (argv, action) => expect(parseCommandLine(argv).action).toBe(action));
@@ -78,6 +81,8 @@ describe('parseCommandLine', () => {
     ],
     [['--monitor.default=some'], '--monitor.default: expected all, none, got "some"'],
     [['serve'], 'unexpected argument "serve"'],
+    [['check', 'twice'], 'unexpected argument "twice"'],
+    [['check', '--format=xml'], '--format: expected text, json, got "xml"'],
     [['--collector.magic'], "Unknown option '--collector.magic'"],
   ])('refuses %o', (argv, message) => expect(() => parseCommandLine(argv)).toThrow(message));
 });

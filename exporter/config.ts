@@ -84,6 +84,7 @@ export const FLAGS = {
     help: `Collect ${COLLECTORS.syscalls} (off by default: every system call of every process on the machine takes 150 to 250 ns longer).`,
   },
   'collector.target_info': collectorFlag('target_info'),
+  format: { type: 'string', default: 'text', choices: ['text', 'json'], help: 'How the command `check` prints.' },
   ...COMMON_FLAGS,
 } as const satisfies Flags;
 
@@ -124,7 +125,9 @@ export interface Config {
 
 export interface CommandLine {
   /** What to do: `run`, or one of the things that end at once. */
-  readonly action: 'run' | 'check' | 'help' | 'version';
+  readonly action: 'run' | 'inspect' | 'check' | 'help' | 'version';
+  /** How `inspect` prints. */
+  readonly format: 'text' | 'json';
   readonly config: Config;
 }
 
@@ -135,7 +138,9 @@ export interface CommandLine {
  */
 export function parseCommandLine(argv: readonly string[], environment: NodeJS.ProcessEnv = {}): CommandLine {
   const { values, positionals } = parseFlags(argv, FLAGS);
-  if (positionals[0] !== undefined) throw new UsageError(`unexpected argument "${positionals[0]}"`);
+  const [command, further] = positionals;
+  const unexpected = command === INSPECT ? further : command;
+  if (unexpected !== undefined) throw new UsageError(`unexpected argument "${unexpected}"`);
   parseListenAddress(values['web.listen-address']);
   const nothingToCheck = values['targets.file'] === undefined && values['web.config.file'] === undefined;
   if (values['config.check'] && nothingToCheck) {
@@ -157,7 +162,7 @@ export function parseCommandLine(argv: readonly string[], environment: NodeJS.Pr
     logLevel: values['log.level'] as LogLevel,
     logFormat: values['log.format'] as LogFormat,
   };
-  return { action: actionOf(values), config };
+  return { action: actionOf(values, command), format: values.format as 'text' | 'json', config };
 }
 
 interface KubernetesValues {
@@ -179,10 +184,17 @@ function kubernetesConfig(values: KubernetesValues, { NODE_NAME }: NodeJS.Proces
   return { kubeconfig, nodeName, monitorDefault: values['monitor.default'] === 'all' };
 }
 
-function actionOf(values: { readonly help: boolean; readonly version: boolean; readonly 'config.check': boolean }) {
+/** The one command besides running: it looks at the machine. */
+const INSPECT = 'check';
+
+function actionOf(
+  values: { readonly help: boolean; readonly version: boolean; readonly 'config.check': boolean },
+  command: string | undefined,
+): CommandLine['action'] {
   if (values.help) return 'help';
   if (values.version) return 'version';
-  return values['config.check'] ? 'check' : 'run';
+  if (values['config.check']) return 'check';
+  return command === INSPECT ? 'inspect' : 'run';
 }
 
 /** A million rows are beyond any node and would be gigabytes of kernel memory. */

@@ -6,6 +6,8 @@ import { aborted, runProgram } from '../daemon/lifecycle.ts';
 import { createLogger } from '../daemon/logger.ts';
 import { WebConfigFile } from '../daemon/web-config-file.ts';
 import { startExporter } from './app.ts';
+import { inspectMachine } from './check/inspect-machine.ts';
+import { EXIT_STATUS, renderReport } from './check/report.ts';
 import { FLAGS, parseCommandLine, type Config } from './config.ts';
 import { readTargetsFile } from './identity/targets-file.ts';
 
@@ -16,10 +18,12 @@ const NAME = 'lorikeet-exporter';
 const version = typeof LORIKEET_VERSION === 'undefined' ? 'development' : LORIKEET_VERSION;
 
 await runProgram(NAME, async (context) => {
-  const { action, config } = parseCommandLine(context.argv, process.env);
+  const { action, format, config } = parseCommandLine(context.argv, process.env);
   switch (action) {
     case 'help':
-      process.stdout.write(renderHelp(`${NAME} [flags]`, FLAGS));
+      process.stdout.write(
+        renderHelp(`${NAME} [flags]\n       ${NAME} check [flags]   what this machine gives`, FLAGS),
+      );
       return;
     case 'version':
       process.stdout.write(`${NAME}, version ${version}\n`);
@@ -27,6 +31,11 @@ await runProgram(NAME, async (context) => {
     case 'check':
       process.stdout.write(checkFiles(config));
       return;
+    case 'inspect': {
+      const report = await inspectMachine(config);
+      process.stdout.write(format === 'json' ? `${JSON.stringify(report, undefined, 2)}\n` : renderReport(report));
+      return EXIT_STATUS[report.health];
+    }
     case 'run': {
       const logger = createLogger({ level: config.logLevel, format: config.logFormat });
       logger.info('starting', { program: NAME, version });

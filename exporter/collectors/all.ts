@@ -14,7 +14,7 @@ import { httpStatusCollector } from './http-status.ts';
 import { requestsCollector } from './requests.ts';
 import { targetInfoCollector } from './target-info.ts';
 
-const NO_IO = new Error('the hierarchy of the io controller is not mounted beside the cgroup2 file system');
+export const NO_IO = new Error('the hierarchy of the io controller is not mounted beside the cgroup2 file system');
 
 /** What collectors read from. */
 export interface Parts {

@@ -1,4 +1,4 @@
-import { readFileSync, readdirSync, statSync } from 'node:fs';
+import { readFileSync, readdirSync, statfsSync, statSync } from 'node:fs';
 
 /** The machine or its settings lack something that the exporter needs; the message is for the user. */
 export class CgroupError extends Error {
@@ -28,6 +28,17 @@ function unescapeMount(path: string): string {
 export function cgroupId(folder: string): bigint | undefined {
   const stats = statSync(folder, { throwIfNoEntry: false });
   return stats === undefined ? undefined : inode(folder, stats.ino);
+}
+
+/** CGROUP2_SUPER_MAGIC of linux/magic.h. */
+const CGROUP2_MAGIC = 0x63677270;
+
+/** What is wrong with a folder as --path.cgroupfs. It isn't fatal: it shows as targets that don't exist. */
+export function cgroupfsWarning(path: string): string | undefined {
+  const id = cgroupId(path);
+  if (id === undefined) return 'no such folder: --path.cgroupfs';
+  if (statfsSync(path).type !== CGROUP2_MAGIC) return 'not a cgroup2 file system: --path.cgroupfs';
+  return id === 1n ? undefined : "only a part of the cgroup tree: mount the host's and set --path.cgroupfs";
 }
 
 /** Inode numbers have 64 bits. Those beyond 2^53 are read again exactly, as doing so for all would be dear. */

@@ -20,6 +20,29 @@ const STARTING: readonly Capability[] = [
   'CAP_NET_BIND_SERVICE',
 ];
 
+/** What each capability is for, in the words of the command `check`. */
+const USES: Readonly<Partial<Record<Capability, string>>> = {
+  CAP_BPF: 'every program (CAP_SYS_ADMIN stands for it)',
+  CAP_PERFMON: 'every program (CAP_SYS_ADMIN stands for it)',
+  CAP_SYS_ADMIN: 'nothing, where the first two are granted',
+  CAP_NET_ADMIN: 'the collector http_status',
+  CAP_SYS_PTRACE: 'memory of processes, where /proc is mounted with hidepid',
+  CAP_DAC_READ_SEARCH: "configuration that isn't readable otherwise",
+  CAP_NET_BIND_SERVICE: 'listening on a port below 1024',
+};
+
+/** The capabilities that something may need, and whether this process, by its /proc/<pid>/status, may have them. */
+export function capabilitiesOf(
+  status: string,
+): readonly { readonly name: Capability; readonly granted: boolean; readonly neededBy: string }[] {
+  const permitted = BigInt(`0x${/^CapPrm:\s*([0-9a-f]+)$/m.exec(status)?.[1] ?? '0'}`);
+  return (Object.keys(USES) as Capability[]).map((name) => ({
+    name,
+    granted: (permitted & capabilityMask([name])) !== 0n,
+    neededBy: USES[name] ?? '',
+  }));
+}
+
 /** The capabilities that BPF tracing needs and this process, by its /proc/<pid>/status, hasn't. */
 export function missingCapabilities(status: string): readonly Capability[] {
   const effective = BigInt(`0x${/^CapEff:\s*([0-9a-f]+)$/m.exec(status)?.[1] ?? '0'}`);

@@ -82,7 +82,6 @@ export interface Probes {
  * though it was asked for; BpfError when the object can't be loaded at all.
  */
 export function openProbes(options: ProbesOptions, logger: Logger): Probes {
-  checkRequirements();
   const { collectors } = options;
   const object = openObject(options);
   try {
@@ -96,7 +95,21 @@ export function openProbes(options: ProbesOptions, logger: Logger): Probes {
   }
 }
 
+/** What loading and attaching came to, without anything that stays. @throws as `openProbes` does, but for sockets. */
+export async function tryPrograms(options: ProbesOptions): Promise<Started> {
+  const object = openObject(options);
+  try {
+    const started = startPrograms(object, options);
+    if (!started.running.has('adopt_sockets')) return started;
+    const refusal = await adoptSockets(object);
+    return refusal === undefined ? started : outcome(started, refusal, options.collectors);
+  } finally {
+    object.close();
+  }
+}
+
 function openObject({ object, collectors, maxServices, maxEdges, ioHierarchy }: ProbesOptions): BpfObject {
+  checkRequirements();
   const wanted = PROGRAM_NAMES.filter((program) => serves(program, collectors));
   try {
     return BpfObject.open(object ?? defaultObjectPath(), {
@@ -130,7 +143,7 @@ function openObject({ object, collectors, maxServices, maxEdges, ioHierarchy }: 
   }
 }
 
-interface Started {
+export interface Started {
   readonly running: ReadonlySet<ProgramName>;
   readonly refusals: readonly Refusal[];
   readonly health: ReadonlyMap<CollectorName, CollectorHealth>;
@@ -146,10 +159,7 @@ function startPrograms(object: BpfObject, { collectors, cgroupfs }: ProbesOption
     if (refusal === undefined) running.set(program, name);
     else refusals.push(refusal);
   }
-  const health = () => {
-    const missing = new Set(refusals.map(({ program }) => program));
-    return new Map([...collectors].map((collector) => [collector, healthOf(collector, missing)]));
-  };
+  const health = () => healthOfAll(collectors, refusals);
   for (const [program, name] of running) {
     if (!serves(program, living(health()))) continue;
     const error = start(object, program, name, cgroupfs);
@@ -164,6 +174,21 @@ function startPrograms(object: BpfObject, { collectors, cgroupfs }: ProbesOption
     running.delete(program);
   }
   return { running: new Set(running.keys()), refusals, health: health() };
+}
+
+function healthOfAll(
+  collectors: ReadonlySet<CollectorName>,
+  refusals: readonly Refusal[],
+): ReadonlyMap<CollectorName, CollectorHealth> {
+  const missing = new Set(refusals.map(({ program }) => program));
+  return new Map([...collectors].map((collector) => [collector, healthOf(collector, missing)]));
+}
+
+/** With a refusal more. */
+function outcome({ running, refusals }: Started, refusal: Refusal, collectors: ReadonlySet<CollectorName>): Started {
+  const all = [...refusals, refusal];
+  const left = [...running].filter((program) => program !== refusal.program);
+  return { running: new Set(left), refusals: all, health: healthOfAll(collectors, all) };
 }
 
 function living(health: ReadonlyMap<CollectorName, CollectorHealth>): ReadonlySet<CollectorName> {
@@ -248,11 +273,17 @@ function makeProbes(
 
 async function adopt(object: BpfObject, running: ReadonlySet<ProgramName>, logger: Logger): Promise<void> {
   if (!running.has('adopt_sockets')) return;
+  const refusal = await adoptSockets(object);
+  if (refusal !== undefined) logRefusal(refusal, new Set(COLLECTOR_NAMES), logger);
+}
+
+async function adoptSockets(object: BpfObject): Promise<Refusal | undefined> {
   try {
     await object.readIterator('adopt_sockets');
+    return undefined;
   } catch (error) {
     if (!(error instanceof BpfError)) throw error;
-    logRefusal({ program: 'adopt_sockets', at: 'run', error }, new Set(COLLECTOR_NAMES), logger);
+    return { program: 'adopt_sockets', at: 'run', error };
   }
 }
 

@@ -1,7 +1,7 @@
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { constants, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { createInterface, type Interface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
@@ -10,6 +10,7 @@ import { defaultObjectPath } from '../../../native/index.ts';
 import { bundle } from '../../../scripts/bundle.mjs';
 import { withSandbox, type Sandbox, type Traffic } from '../sandbox.ts';
 import type { Answer, Request } from './driver.ts';
+import { compileShim, refusal, refusalOf, STAGES } from './shim.ts';
 
 /**
  * Every program refused, when it is loaded and when it is attached, with every error that a kernel, a policy or a filter
@@ -73,7 +74,6 @@ const VARIANTS: Readonly<Record<string, readonly string[]>> = {
   sock_recv_length: ['tcp_recvmsg', 'tcp_recvmsg_nonblock'],
 };
 const ERRORS = ['EPERM', 'EACCES', 'EINVAL', 'ENOSYS', 'E2BIG', 'ENOMEM'] as const;
-const STAGES = ['load', 'attach'] as const;
 
 /** A child with the shim in it. */
 class Driver {
@@ -175,8 +175,7 @@ let program: string;
 
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'lorikeet-refusals-'));
-  shim = join(folder, 'refuse-bpf.so');
-  execFileSync('gcc', ['-shared', '-fPIC', '-Wall', '-Werror', join(HERE, 'refuse-bpf.c'), '-o', shim, '-ldl']);
+  shim = compileShim(folder);
   program = join(folder, 'driver.js');
   for (const file of ['lorikeet.bpf.o', 'lorikeet_native.node', 'lorikeet_memory.node'])
     copyFileSync(join(dirname(defaultObjectPath()), file), join(folder, file));
@@ -189,8 +188,6 @@ interface Scene {
   readonly driver: Driver;
   readonly sandbox: Sandbox;
   readonly traffic: Traffic;
-  /** The programs that this kernel has hooks for, under the names that they have here, in the order of their loads. */
-  readonly loaded: readonly string[];
 }
 
 async function withScene(work: (scene: Scene) => Promise<void>): Promise<void> {
@@ -203,41 +200,11 @@ async function withScene(work: (scene: Scene) => Promise<void>): Promise<void> {
     const traffic = await sandbox.start(sandbox.cgroup, 'exchange.mjs', options);
     const driver = new Driver(program, shim, targets);
     try {
-      const { programs = {}, log } = await driver.ask({ do: 'open' });
-      expect(log).toEqual([]);
-      await driver.ask({ do: 'close' });
-      await work({ driver, sandbox, traffic, loaded: Object.keys(programs) });
+      await work({ driver, sandbox, traffic });
     } finally {
       await driver.end();
     }
   });
-}
-
-/** The order in which libbpf loads them is the object's: sections as the linker laid them. */
-function loadOrder(): readonly string[] {
-  const text = execFileSync('llvm-objdump', ['--syms', defaultObjectPath()], { encoding: 'utf8' });
-  const known = new Set([...Object.keys(COSTS), ...Object.values(VARIANTS).flat()]);
-  const rows = [...text.matchAll(/^([0-9a-f]+) g\s+F (\S+)\s+[0-9a-f]+ (?:\.hidden )?(\S+)$/gm)]
-    .map(([, offset = '', section = '', name = '']) => ({ offset: parseInt(offset, 16), section, name }))
-    .filter(({ name }) => known.has(name));
-  const sections = [
-    ...execFileSync('llvm-objdump', ['--section-headers', defaultObjectPath()], { encoding: 'utf8' }).matchAll(
-      /^\s*\d+ (\S+)/gm,
-    ),
-  ].map(([, name = '']) => name);
-  return rows
-    .toSorted((a, b) => sections.indexOf(a.section) - sections.indexOf(b.section) || a.offset - b.offset)
-    .map(({ name }) => name);
-}
-
-const order = () => loadOrder();
-
-/** A rule of the shim's. */
-function rule(stage: (typeof STAGES)[number], name: string, error: string, loaded: readonly string[]): string {
-  const short = name.slice(0, 15);
-  const alike = order().filter((other) => other.slice(0, 15) === short && loaded.includes(other));
-  const number = constants.errno[error as keyof typeof constants.errno];
-  return `${stage}:${short}#${alike.indexOf(name) + 1}:${number}`;
 }
 
 /** Asks the driver for what is left while things are refused, and compares it with the truth and the cost. */
@@ -298,7 +265,7 @@ describe.each(STAGES)('refused at %s', (stage) => {
     withScene(async (scene) => {
       const names = [name, ...(VARIANTS[name] ?? [])];
       for (const error of ERRORS) {
-        const refuse = names.map((variant) => rule(stage, variant, error, [...names, ...scene.loaded])).join(',');
+        const refuse = names.map((variant) => refusal(stage, variant, error)).join(',');
         const { programs = {}, log } = await check(scene, refuse, COSTS[name] as Cost);
         expect(programs[name]).toBe(false);
         expect(log).toHaveLength(1);
@@ -308,3 +275,87 @@ describe.each(STAGES)('refused at %s', (stage) => {
     }),
   );
 });
+
+test('two at a time cost what both cost', () =>
+  withScene(async (scene) => {
+    const refuse = ['tcp_send_reset', 'page_fault_user'].map((name) => refusal('load', name, 'EPERM')).join(',');
+    const { log } = await check(scene, refuse, { collectors: ['page_faults'], families: RESETS.families ?? [] });
+    expect(log).toHaveLength(2);
+  }));
+
+test('edges are left with failed connects alone where neither send nor receive is counted', () =>
+  withScene(async (scene) => {
+    const names = ['sock_send_length', 'sock_recv_length'].flatMap((name) => [name, ...(VARIANTS[name] ?? [])]);
+    const families = [COSTS['sock_send_length'], COSTS['sock_recv_length']].flatMap((cost) => cost?.families ?? []);
+    await check(scene, names.map((name) => refusal('load', name, 'EPERM')).join(','), {
+      collectors: ['requests'],
+      families,
+    });
+  }));
+
+test('what a refused sibling leaves without use is taken off its hook', () =>
+  withScene(async ({ driver }) => {
+    const opened = await driver.ask({ do: 'open', refuse: refusal('attach', 'sched_process_exit', 'EPERM') });
+    const idle = ['sched_process_fork', 'sched_process_exec', 'sched_process_exit'];
+    expect(Object.keys(opened.programs ?? {}).filter((name) => opened.programs?.[name] === false)).toEqual(idle);
+    // Only the refused one is told.
+    expect(opened.log).toHaveLength(1);
+    const attached = linkedPrograms();
+    expect(attached).toContain('page_fault_user');
+    for (const name of idle) expect(attached).not.toContain(name);
+    await driver.ask({ do: 'close' });
+  }));
+
+test('a map that is refused costs the programs that use it', () =>
+  withScene(async (scene) => {
+    const { log } = await check(
+      scene,
+      ['page_faults', 'syscalls'].map((map) => refusalOf(`map:${map}`, 'ENOMEM')).join(','),
+      {
+        collectors: ['page_faults', 'syscalls'],
+      },
+    );
+    expect(log).toHaveLength(2);
+    for (const line of log) expect(line).toMatch(/map page_faults: Cannot allocate memory.*remedy="give it memory/);
+  }));
+
+test.each(['EPERM', 'ENOSYS'] as const)('bpf(2) refused as a whole with %s ends it, with what it is', (error) =>
+  withScene(async ({ driver }) => {
+    const { failed, log } = await driver.ask({ do: 'open', refuse: refusalOf('bpf', error) });
+    expect(failed).toMatch(
+      /bpf\(2\) is refused as a whole: (Operation not permitted|Function not implemented): let seccomp/,
+    );
+    expect(log).toEqual([]);
+  }),
+);
+
+test('nothing left that counts sockets ends it, and leaves nothing attached', () =>
+  withScene(async ({ driver }) => {
+    const names = ['sock_send_length', 'inet_sock_set_state'].flatMap((name) => [name, ...(VARIANTS[name] ?? [])]);
+    const before = linkedPrograms().length;
+    // Edges have received bytes left.
+    const opened = await driver.ask({
+      do: 'open',
+      refuse: names.map((name) => refusal('load', name, 'EPERM')).join(','),
+    });
+    expect(opened.failed).toBeUndefined();
+    await driver.ask({ do: 'close' });
+    const more = [...names, 'sock_recv_length', 'tcp_recvmsg', 'tcp_recvmsg_nonblock'];
+    const { failed } = await driver.ask({
+      do: 'open',
+      refuse: more.map((name) => refusal('attach', name, 'EPERM')).join(','),
+    });
+    expect(failed).toBe(
+      'nothing that counts sockets runs here: inet_sock_set_state (EPERM), sock_send_length (EPERM), sock_recv_length (EPERM)',
+    );
+    expect(linkedPrograms()).toHaveLength(before);
+  }));
+
+/** The names, as far as the kernel knows them, of all programs that are on a hook, by whomever. */
+function linkedPrograms(): readonly string[] {
+  const text = (what: string) =>
+    execFileSync('bpftool', ['-j', what, 'show'], { encoding: 'utf8', maxBuffer: 1 << 26 });
+  const linked = new Set((JSON.parse(text('link')) as { prog_id: number }[]).map(({ prog_id: id }) => id));
+  const programs = JSON.parse(text('prog')) as { id: number; name?: string }[];
+  return programs.filter(({ id }) => linked.has(id)).map(({ name = '' }) => name);
+}

@@ -1,0 +1,112 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { release } from 'node:os';
+import { createLogger, describeError } from '../../daemon/logger.ts';
+import { BpfError } from '../../native/index.ts';
+import { NO_IO } from '../collectors/all.ts';
+import { COLLECTOR_NAMES, type CollectorName, type Config } from '../config.ts';
+import { CgroupError, cgroupfsWarning, findCgroupMount } from '../identity/cgroup.ts';
+import { findHierarchy, isUnified, NO_HIERARCHY, type Hierarchy } from '../identity/hierarchy.ts';
+import { capabilitiesOf, takePrivileges } from '../kernel/privileges.ts';
+import { BTF_PATH, RequirementError, tryPrograms, type Started } from '../kernel/probes.ts';
+import { PROGRAM_NAMES, SOCKET_COLLECTORS, type Health, type ProgramName } from '../kernel/programs.ts';
+import { remedyOf } from '../kernel/refusal.ts';
+import type { CgroupReport, CollectorReport, MachineReport, ProgramReport } from './report.ts';
+
+/**
+ * Looks at what this machine gives: loads and attaches every program, those of collectors that are off too, for a moment.
+ * Nothing of it stays. Gives up what capabilities the exporter would give up before it loads its programs.
+ */
+export async function inspectMachine(config: Config): Promise<MachineReport> {
+  // Before any are given up.
+  const capabilities = capabilitiesOf(readFileSync('/proc/self/status', 'latin1'));
+  const { mount, ...cgroups } = inspectCgroups(config.cgroupfs);
+  const machine = {
+    kernel: { release: release(), architecture: process.arch },
+    btf: { path: BTF_PATH, present: existsSync(BTF_PATH) },
+    cgroups: { ...(mount !== undefined && { mount }), ...cgroups },
+    capabilities,
+  };
+  const tried = mount === undefined ? NO_CGROUP2 : await tryAll(config, mount);
+  if (typeof tried === 'string') {
+    const programs = PROGRAM_NAMES.map((program) => ({ program, runs: false }));
+    const collectors = COLLECTOR_NAMES.map((name) => collectorReport(name, config, 'none', ['all']));
+    return { health: 'none', reason: tried, ...machine, programs, collectors };
+  }
+  const collectors = COLLECTOR_NAMES.map((name) => {
+    if (name === 'block_requests' && cgroups.io === NOT_MOUNTED) {
+      return collectorReport(name, config, 'none', [NO_IO.message]);
+    }
+    const { health, lost } = tried.health.get(name) ?? { health: 'whole' as const, lost: [] };
+    return collectorReport(name, config, health, lost);
+  });
+  const programs = PROGRAM_NAMES.map((program) => programReport(program, tried));
+  return { ...verdict(collectors), ...machine, programs, collectors };
+}
+
+const NO_CGROUP2 = 'cgroup2 is not mounted: mount it or set --path.cgroupfs';
+const NOT_MOUNTED = 'not mounted';
+
+function inspectCgroups(given: string | undefined): CgroupReport {
+  const mount = given ?? mountOrNone();
+  const warning = mount === undefined ? undefined : cgroupfsWarning(mount);
+  const place = (controller: string): string => {
+    const hierarchy = mount === undefined ? undefined : findHierarchy(controller, mount);
+    return hierarchy === undefined ? NOT_MOUNTED : isUnified(hierarchy) ? 'version 2' : `version 1, ${hierarchy.root}`;
+  };
+  return {
+    ...(mount !== undefined && { mount }),
+    ...(warning !== undefined && { warning }),
+    memory: place('memory'),
+    io: place('blkio'),
+  };
+}
+
+function mountOrNone(): string | undefined {
+  try {
+    return findCgroupMount();
+  } catch (error) {
+    if (error instanceof CgroupError) return undefined;
+    throw error;
+  }
+}
+
+/** What came of all programs, or why none could be tried. */
+async function tryAll(config: Config, cgroupfs: string): Promise<Started | string> {
+  takePrivileges(createLogger({ level: 'error' }));
+  const io: Hierarchy | undefined = findHierarchy('blkio', cgroupfs);
+  const collectors = new Set(COLLECTOR_NAMES);
+  try {
+    const ioHierarchy = io?.id ?? NO_HIERARCHY;
+    return await tryPrograms({ ...config, collectors, cgroupfs, object: config.bpfObject, ioHierarchy });
+  } catch (error) {
+    if (error instanceof RequirementError || error instanceof BpfError) return describeError(error);
+    throw error;
+  }
+}
+
+function programReport(program: ProgramName, { running, refusals }: Started): ProgramReport {
+  const refusal = refusals.find((one) => one.program === program);
+  if (refusal === undefined)
+    return running.has(program) ? { program, runs: true } : { program, runs: false, idle: true };
+  const { at, error } = refusal;
+  return { program, runs: false, at, errno: error.errno, error: error.message, remedy: remedyOf(refusal) };
+}
+
+function collectorReport(
+  collector: CollectorName,
+  { collectors }: Config,
+  health: Health,
+  lost: readonly string[],
+): CollectorReport {
+  return { collector, chosen: collectors.has(collector), health, lost };
+}
+
+/** As the exporter itself would end, or go on with less. */
+function verdict(reports: readonly CollectorReport[]): Pick<MachineReport, 'health' | 'reason'> {
+  const chosen = reports.filter((report) => report.chosen);
+  const sockets = chosen.filter(({ collector }) => SOCKET_COLLECTORS.some((name) => name === collector));
+  if (sockets.length > 0 && sockets.every(({ health }) => health === 'none')) {
+    return { health: 'none', reason: 'nothing that counts sockets runs' };
+  }
+  return { health: chosen.every(({ health }) => health === 'whole') ? 'whole' : 'less' };
+}

@@ -1,0 +1,102 @@
+import type { CollectorName } from '../config.ts';
+import type { Health, ProgramName } from '../kernel/programs.ts';
+
+/** What a machine gives the exporter. What `check --format=json` prints; members are only added. */
+export interface MachineReport {
+  /** Of the chosen collectors: all whole, something less, or it can't run. */
+  readonly health: Health;
+  /** Why it can't run; undefined where it can. */
+  readonly reason?: string;
+  /** `uname -r` and the architecture. */
+  readonly kernel: { readonly release: string; readonly architecture: string };
+  readonly btf: { readonly path: string; readonly present: boolean };
+  readonly cgroups: CgroupReport;
+  readonly capabilities: readonly { readonly name: string; readonly granted: boolean; readonly neededBy: string }[];
+  readonly programs: readonly ProgramReport[];
+  readonly collectors: readonly CollectorReport[];
+}
+
+export interface CgroupReport {
+  /** Where cgroup2 is mounted; undefined where it isn't. */
+  readonly mount?: string;
+  /** What is odd about it; undefined where nothing is. */
+  readonly warning?: string;
+  /** Where the memory and the io controller are: `version 2`, a folder of version 1, or `not mounted`. */
+  readonly memory: string;
+  readonly io: string;
+}
+
+export interface ProgramReport {
+  readonly program: ProgramName;
+  readonly runs: boolean;
+  /** It would run, but nothing that it serves is left, as what it goes with was refused. */
+  readonly idle?: boolean;
+  /** Where it was refused, the kernel's error by name, and what can be done; only of those that don't run. */
+  readonly at?: string;
+  readonly errno?: string;
+  readonly error?: string;
+  readonly remedy?: string;
+}
+
+export interface CollectorReport {
+  readonly collector: CollectorName;
+  /** Whether it is on with these flags. */
+  readonly chosen: boolean;
+  readonly health: Health;
+  /** What is lost; empty when whole. */
+  readonly lost: readonly string[];
+}
+
+/** The program's exit status. */
+export const EXIT_STATUS: Readonly<Record<Health, number>> = { whole: 0, less: 1, none: 2 };
+
+const VERDICTS: Readonly<Record<Health, string>> = {
+  whole: 'every chosen collector shows everything',
+  less: 'the exporter runs, and shows less than it could',
+  none: "the exporter can't run",
+};
+const HEALTHS: Readonly<Record<Health, string>> = { whole: 'whole', less: 'less', none: 'nothing' };
+
+/** The report for people, of lines within 120 characters where the kernel's own words allow. */
+export function renderReport(report: MachineReport): string {
+  const { health, reason, kernel, btf, cgroups } = report;
+  const machine = [
+    ['kernel', `${kernel.release} ${kernel.architecture}`],
+    ['BTF', btf.present ? btf.path : `missing: ${btf.path}`],
+    ['cgroup2', cgroups.mount ?? 'not mounted'],
+    ['memory controller', cgroups.memory],
+    ['io controller', cgroups.io],
+  ].map(([what = '', value = '']) => `  ${what.padEnd(18)}${value}`);
+  if (cgroups.warning !== undefined) machine.push(`  ${''.padEnd(18)}${cgroups.warning}`);
+  return [
+    'Machine',
+    ...machine,
+    '',
+    'Capabilities',
+    ...report.capabilities.map(
+      ({ name, granted, neededBy }) => `  ${name.padEnd(22)}${(granted ? 'yes' : 'no').padEnd(5)}${neededBy}`,
+    ),
+    '',
+    'Programs',
+    ...report.programs.flatMap(programLines),
+    '',
+    'Collectors',
+    ...report.collectors.map(collectorLine),
+    '',
+    `${VERDICTS[health]}${reason === undefined ? '' : `: ${reason}`}`,
+    '',
+  ].join('\n');
+}
+
+function programLines({ program, runs, idle, at, error, remedy }: ProgramReport): readonly string[] {
+  const name = `  ${program.padEnd(28)}`;
+  if (runs) return [`${name}runs`];
+  if (idle === true) return [`${name}would run, but what it goes with is refused`];
+  return at === undefined ? [`${name}not tried`] : [`${name}refused at ${at}: ${error}`, `${' '.repeat(30)}${remedy}`];
+}
+
+function collectorLine({ collector, chosen, health, lost }: CollectorReport): string {
+  const state = `${HEALTHS[health]}${chosen ? '' : ' (off)'}`;
+  const losses = health === 'less' ? `without ${lost.join('; ')}` : '';
+  return `  ${collector.padEnd(18)}${state.padEnd(15)}${losses}`.trimEnd();
+}

@@ -1,0 +1,221 @@
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { MachineReport } from '../../exporter/check/report.ts';
+import { defaultObjectPath } from '../../native/index.ts';
+import { compileShim, refusal, refusalOf } from '../kernel/refusals/shim.ts';
+import { bundleExporter, reducedTo, type Bundle } from './program.ts';
+
+let bundle: Bundle;
+let folder: string;
+let shim: string;
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'lorikeet-refusals-'));
+  shim = compileShim(folder);
+  bundle = await bundleExporter();
+});
+afterAll(() => {
+  bundle?.remove();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+const refusing = (...rules: readonly string[]): [string, ...string[]] => [
+  'env',
+  `LD_PRELOAD=${shim}`,
+  `LORIKEET_REFUSE=${rules.join(',')}`,
+];
+const SUCCESS = 'lorikeet_exporter_collector_success';
+const RUNNING = 'lorikeet_exporter_bpf_program_running';
+const zeros = (samples: Readonly<Record<string, number>>) => Object.keys(samples).filter((name) => samples[name] === 0);
+
+/** Runs the program to its end through a command. */
+function run(command: readonly [string, ...string[]], ...args: readonly string[]) {
+  const [name, ...before] = command;
+  const { status, stdout, stderr } = spawnSync(name, [...before, process.execPath, bundle.program, ...args], {
+    encoding: 'utf8',
+  });
+  return { status, stdout, stderr };
+}
+
+function report(command: readonly [string, ...string[]], ...args: readonly string[]) {
+  const { status, stdout, stderr } = run(command, 'check', '--format=json', ...args);
+  expect(stderr).toBe('');
+  return { status, report: JSON.parse(stdout) as MachineReport };
+}
+
+describe('the exporter', () => {
+  test('starts without a program that is refused, says so once, and is whole when it no longer is', async () => {
+    for (const rules of [[refusal('load', 'read_accept_queues', 'EPERM')], []]) {
+      const exporter = await bundle.startThrough(refusing(...rules));
+      const refused = rules.length > 0;
+      for (let scrape = 0; scrape < 2; scrape++) {
+        expect(zeros(await exporter.samples(SUCCESS))).toEqual(
+          refused ? [`${SUCCESS}{collector="accept_queues"}`] : [],
+        );
+        expect(zeros(await exporter.samples(RUNNING))).toEqual(
+          refused ? [`${RUNNING}{program="read_accept_queues"}`] : [],
+        );
+        expect(Object.keys(await exporter.samples('lorikeet_tcp_accept_queue'))).toEqual([]);
+      }
+      const told = exporter.log.filter((line) => line.includes('level=warn') && !line.includes('no targets'));
+      expect(told).toHaveLength(refused ? 1 : 0);
+      await exporter.stop();
+    }
+  });
+
+  test.each([
+    { rules: [refusalOf('bpf', 'EPERM')], reason: 'bpf(2) is refused as a whole: Operation not permitted' },
+    { rules: [refusalOf('bpf', 'ENOSYS')], reason: 'bpf(2) is refused as a whole: Function not implemented' },
+    { rules: [refusalOf('map:sockets', 'EINVAL')], reason: 'nothing that counts sockets runs here: ' },
+    { rules: [refusalOf('map:tcp', 'ENOMEM')], reason: 'nothing that counts sockets runs here: ' },
+  ])('ends with one line: $reason', ({ rules, reason }) => {
+    const { status, stdout, stderr } = run(refusing(...rules), '--web.listen-address=127.0.0.1:0', '--log.level=error');
+    expect([status, stdout]).toEqual([1, '']);
+    expect(stderr.trimEnd().split('\n')).toHaveLength(1);
+    expect(stderr).toContain(reason);
+    expect(stderr).not.toContain('MEMLOCK');
+  });
+
+  test('needs no locked memory', async () => {
+    const exporter = await bundle.startThrough(['prlimit', '--memlock=0:0']);
+    expect(zeros(await exporter.samples(SUCCESS))).toEqual([]);
+    await exporter.stop();
+  });
+});
+
+describe('check', () => {
+  test('finds nothing missing here, for people and for machines, and leaves nothing behind', () => {
+    const links = () => spawnSync('bpftool', ['link', 'show'], { encoding: 'utf8' }).stdout.match(/^\d+:/gm)?.length;
+    const before = links();
+    const { status, stdout, stderr } = run(['env'], 'check');
+    expect([status, stderr]).toEqual([0, '']);
+    expect(stdout).toMatch(/^Machine\n {2}kernel +\d/);
+    expect(stdout).toMatch(/^ {2}sys_enter +runs$/m);
+    expect(stdout).toMatch(/^ {2}syscalls +whole \(off\)$/m);
+    expect(stdout).toMatch(/\n\nevery chosen collector shows everything\n$/);
+    expect(links()).toBe(before);
+    const machine = report(['env']);
+    expect([machine.status, machine.report.health]).toEqual([0, 'whole']);
+    expect(machine.report.programs.filter(({ runs }) => !runs)).toEqual([]);
+    expect(machine.report.collectors.filter(({ chosen }) => !chosen).map(({ collector }) => collector)).toEqual([
+      'http_status',
+      'syscalls',
+    ]);
+  });
+
+  test('ends with 1 where something is lost, and says what', () => {
+    const rules = refusing(
+      refusal('attach', 'sched_process_exec', 'EACCES'),
+      refusal('load', 'adopt_sockets', 'EPERM'),
+    );
+    const { status, stdout } = run(rules, 'check');
+    expect(status).toBe(1);
+    expect(stdout).toMatch(
+      /^ {2}sched_process_exec +refused at attach: .*: Permission denied\n {30}let the security policy/m,
+    );
+    expect(stdout).toMatch(/^ {2}sched_process_fork +would run, but what it goes with is refused$/m);
+    expect(stdout).toMatch(/^ {2}adopt_sockets +refused at load: .*: Operation not permitted$/m);
+    expect(stdout).toMatch(/^ {2}connections +less +without connections that are older than the exporter/m);
+    expect(stdout).toMatch(/^ {2}process_events +nothing$/m);
+    expect(stdout).toMatch(/\nthe exporter runs, and shows less than it could\n$/);
+    const { report: machine } = report(rules);
+    expect(machine.programs.find(({ program }) => program === 'adopt_sockets')).toMatchObject({
+      runs: false,
+      at: 'load',
+      errno: 'EPERM',
+    });
+    expect(machine.collectors.filter(({ health }) => health !== 'whole').map(({ collector }) => collector)).toEqual([
+      'connections',
+      'accept_queues',
+      'process_events',
+    ]);
+  });
+
+  test('does not count what is off against the machine, unless it is asked for', () => {
+    const rules = refusing(refusal('load', 'http_egress', 'EPERM'));
+    expect(report(rules).status).toBe(0);
+    const asked = report(rules, '--collector.http_status');
+    expect([asked.status, asked.report.health]).toEqual([1, 'less']);
+  });
+
+  test.each([
+    { what: 'bpf(2)', command: () => refusing(refusalOf('bpf', 'EPERM')), reason: 'bpf(2) is refused as a whole' },
+    { what: 'CAP_PERFMON', command: () => reducedTo('bpf'), reason: 'missing CAP_PERFMON' },
+    { what: 'CAP_BPF', command: () => reducedTo('perfmon'), reason: 'missing CAP_BPF' },
+  ])('ends with 2 without $what', ({ command, reason }) => {
+    const { status, report: machine } = report(command());
+    expect([status, machine.health]).toEqual([2, 'none']);
+    expect(machine.reason).toContain(reason);
+    expect(machine.collectors.every(({ health }) => health === 'none')).toBe(true);
+    expect(run(command(), 'check').stdout).toMatch(/\nthe exporter can't run: .+\n$/);
+  });
+
+  test.each([[['--path.cgroupfs=/nowhere']], [['--path.cgroupfs=/tmp']]])('says what is wrong with %o', (args) => {
+    const { report: machine } = report(['env'], ...args);
+    expect(machine.cgroups.warning).toMatch(/--path\.cgroupfs$/);
+  });
+});
+
+test('no capability but the documented ones costs anything', { timeout: 120_000 }, () => {
+  const known = spawnSync('setpriv', ['--list-caps'], { encoding: 'utf8' }).stdout.trim().split('\n');
+  expect(known.length).toBeGreaterThan(30);
+  // Of the superuser, who has all others. CAP_SYS_ADMIN stands for the first two.
+  const without = (...names: readonly string[]): [string, ...string[]] => [
+    'setpriv',
+    `--bounding-set=${names.map((name) => `-${name}`).join(',')}`,
+    '--',
+  ];
+  const held = known.filter((name) => spawnSync(without(name)[0], [...without(name).slice(1), 'true']).status === 0);
+  for (const name of held.filter((one) => one !== 'net_admin')) {
+    expect(report(without(name)), name).toMatchObject({ status: 0 });
+  }
+  const packets = report(without('net_admin', 'sys_admin'), '--collector.http_status');
+  expect(packets.status).toBe(1);
+  expect(
+    packets.report.collectors.filter(({ health }) => health !== 'whole').map(({ collector }) => collector),
+  ).toEqual(['http_status']);
+  for (const name of ['bpf', 'perfmon']) expect(report(without(name, 'sys_admin')).status, name).toBe(2);
+});
+
+describe('an object whose', () => {
+  /** The product's, with one name for another of the same length. */
+  const changed = (name: string, from: string, to: string): string => {
+    const object = join(folder, `${name}.bpf.o`);
+    const bytes = readFileSync(defaultObjectPath(), 'latin1');
+    expect(bytes).toContain(from);
+    writeFileSync(object, bytes.replaceAll(from, to), 'latin1');
+    return `--bpf.object=${object}`;
+  };
+  const lost = (machine: MachineReport) =>
+    machine.programs.filter(({ runs, idle }) => !runs && idle !== true).map(({ program }) => program);
+
+  test.each([
+    'inet_sock_set_state',
+    'sock_send_length',
+    'tcp_retransmit_skb',
+    'page_fault_user',
+    'block_rq_issue',
+    'sched_process_exec',
+    'sys_enter',
+  ])('hook %s this kernel lacks loses that program', (hook) => {
+    const { report: machine } = report(
+      ['env'],
+      changed(hook, `tp_btf/${hook}`, `tp_btf/${hook.replace(/^.../, 'xyz')}`),
+    );
+    expect(lost(machine).filter((program) => !program.endsWith('_nested'))).toEqual([hook]);
+    const { at, errno } = machine.programs.find(({ program }) => program === hook) ?? {};
+    expect({ at, errno }).toEqual({ at: 'hook', errno: 'ENOENT' });
+  });
+
+  test('iterator this kernel lacks loses that program', () => {
+    const { status, report: machine } = report(['env'], changed('iterator', 'iter/task_file', 'iter/task_fire'));
+    expect([status, lost(machine)]).toEqual([1, ['adopt_sockets']]);
+  });
+
+  test("types this kernel's BTF lacks lose the programs that read them", () => {
+    const { status, report: machine } = report(['env'], changed('types', '\0blkcg_gq\0', '\0blkcg_xx\0'));
+    expect([status, lost(machine)]).toEqual([1, ['block_rq_issue']]);
+  });
+});

@@ -1,0 +1,51 @@
+import { execFileSync } from 'node:child_process';
+import { constants } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { defaultObjectPath } from '../../../native/index.ts';
+
+const HERE = dirname(fileURLToPath(import.meta.url));
+
+/** Compiles refuse-bpf.c, to be preloaded, into `folder` and gives its path. */
+export function compileShim(folder: string): string {
+  const shim = join(folder, 'refuse-bpf.so');
+  execFileSync('gcc', ['-shared', '-fPIC', '-Wall', '-Werror', join(HERE, 'refuse-bpf.c'), '-o', shim, '-ldl']);
+  return shim;
+}
+
+export const STAGES = ['load', 'attach'] as const;
+
+/** The kernel knows so much of a name. */
+const NAME_LENGTH = 15;
+
+/** A rule of the shim's: this program of the product's object is refused at this stage with this error (`EPERM`). */
+export function refusal(stage: (typeof STAGES)[number], program: string, error: string): string {
+  const short = program.slice(0, NAME_LENGTH);
+  const alike = inLoadOrder().filter((name) => name.slice(0, NAME_LENGTH) === short);
+  return `${stage}:${short}#${alike.indexOf(program) + 1}:${errno(error)}`;
+}
+
+/** A rule that refuses what `target` says (`bpf`, `map:edges`). */
+export function refusalOf(target: string, error: string): string {
+  return `${target}:${errno(error)}`;
+}
+
+function errno(name: string): number {
+  const number = (constants.errno as Readonly<Record<string, number>>)[name];
+  if (number === undefined) throw new Error(`no error ${name}`);
+  return number;
+}
+
+let order: readonly string[] | undefined;
+
+/** The programs in the order in which libbpf loads them: by section, as the object has them, then by place. */
+function inLoadOrder(): readonly string[] {
+  if (order !== undefined) return order;
+  const dump = (what: string) => execFileSync('llvm-objdump', [what, defaultObjectPath()], { encoding: 'utf8' });
+  const sections = [...dump('--section-headers').matchAll(/^\s*\d+ (\S+)/gm)].map(([, name = '']) => name);
+  const symbols = [...dump('--syms').matchAll(/^([0-9a-f]+) g\s+F (\S+)\s+[0-9a-f]+ (?:\.hidden )?(\S+)$/gm)];
+  return (order = symbols
+    .map(([, offset = '', section = '', name = '']) => ({ place: parseInt(offset, 16), section, name }))
+    .toSorted((a, b) => sections.indexOf(a.section) - sections.indexOf(b.section) || a.place - b.place)
+    .map(({ name }) => name));
+}
