@@ -1,4 +1,6 @@
 import { defineConfig } from 'vitest/config';
+import { EXPECTED_SKIPS } from './test/skips/expected-skips.ts';
+import { SkipReporter } from './test/skips/skip-reporter.ts';
 
 // bpftool and sysctl are in sbin, which isn't in everybody's PATH.
 process.env['PATH'] = `${process.env['PATH']}:/usr/sbin:/sbin`;
@@ -12,6 +14,7 @@ export default defineConfig({
     // Kernel, Prometheus and namespace tests share one machine: files run one after another where they contend.
     fileParallelism: false,
     globalSetup: ['test/leftovers.ts'],
+    reporters: ['default', new SkipReporter(EXPECTED_SKIPS)],
     testTimeout: 30_000,
     hookTimeout: 60_000,
   },

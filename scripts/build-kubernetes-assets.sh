@@ -11,12 +11,14 @@ set -euo pipefail
 cd "$(dirname "$0")/kubernetes-assets"
 # Where Go's installation instructions put it; not every shell of a CI has it on its PATH.
 export PATH="$PATH:/usr/local/go/bin"
+# Not every service has it, and Go wants it as well.
+export HOME=${HOME:-~}
 readonly CANNOT=3
 
 say() { printf 'kubernetes-assets: %s\n' "$*"; }
 fail() { say "$@" >&2; exit 1; }
 # For what the machine lacks. A build that fails is a failure.
-cannot() { say "NOT BUILT, so tests against a Kubernetes API server are skipped: $*" >&2; exit "$CANNOT"; }
+cannot() { say "NOT BUILT, so tests against a Kubernetes API server are skipped: ${*//$'\n'/ }" >&2; exit "$CANNOT"; }
 
 assets_folder() {
     local pinned

@@ -8,25 +8,35 @@
 set -euo pipefail
 # Where Go's installation instructions put it; not every shell of a CI has it on its PATH.
 export PATH="$PATH:/usr/local/go/bin"
+# Not every service has it, and Go wants it as well.
+export HOME=${HOME:-~}
 readonly KUBERNETES=k8s.io/kubernetes@v1.22.17
 readonly OPERATOR=github.com/prometheus-operator/prometheus-operator@v0.85.0
 readonly FOLDER=${XDG_CACHE_HOME:-$HOME/.cache}/lorikeet/kubernetes-schemas/1.22.17-0.85.0
 readonly NOT_HERE=3
 
 say() { printf 'kubernetes-schemas: %s\n' "$*"; }
+fail() { say "$@" >&2; exit 1; }
 cannot() {
-    say "NOT FETCHED: $*, so the checks against them are skipped" >&2
+    say "NOT FETCHED, so the checks against them are skipped: ${*//$'\n'/ }" >&2
     exit "$NOT_HERE"
 }
 
+# value KEY: of what Go says in JSON, an entry a line.
+value() { sed -n "s/^\t\"$1\": \"\(.*\)\",\?\$/\1/p" | sed 's/\\"/"/g'; }
+
 # fetch MODULE FILE...: files of a module, into the present folder.
 fetch() {
-    local module=$1 zip
+    local module=$1 answer error
     shift
     say "fetching $module"
-    zip=$(cd / && GOFLAGS='' go mod download -json "$module" | sed -n 's/^\t"Zip": "\(.*\)",$/\1/p') ||
-        cannot "Go can't download $module"
-    python3 - "$zip" "$module" "$@" <<'PYTHON'
+    answer=$(cd / && GOFLAGS='' go mod download -json "$module" 2>&1) || {
+        # A wrong checksum isn't for want of a module proxy.
+        [[ $answer != *'SECURITY ERROR'* ]] || fail "$answer"
+        error=$(value Error <<<"$answer")
+        cannot "${error:-$answer}"
+    }
+    python3 - "$(value Zip <<<"$answer")" "$module" "$@" <<'PYTHON'
 import sys, zipfile
 
 archive, module, *files = sys.argv[1:]
@@ -43,6 +53,7 @@ if [[ ${1:-} == --path ]]; then
 fi
 [[ ! -e $FOLDER ]] || exit 0
 command -v go >/dev/null || cannot "there is no Go on the PATH (https://go.dev/dl)"
+command -v python3 >/dev/null || cannot "there is no Python 3 on the PATH"
 mkdir -p "$(dirname "$FOLDER")"
 temporary=$(mktemp -d "$FOLDER.XXXXXX")
 trap 'rm -rf "$temporary"' EXIT

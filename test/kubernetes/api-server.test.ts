@@ -2,10 +2,11 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Agent, request } from 'undici';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
-import { describeWithKubernetes } from '../testserver/kubernetes-assets.ts';
+import { describeWith } from '../skips/describe-with.ts';
+import { HELM, KUBERNETES } from '../skips/needs.ts';
 import { type RunningKubernetes, startKubernetes } from '../testserver/kubernetes.ts';
 
-describeWithKubernetes('the Kubernetes API server of the tests', () => {
+describeWith([KUBERNETES], 'the Kubernetes API server of the tests', () => {
   let kubernetes: RunningKubernetes;
   let dispatcher: Agent;
   beforeAll(async () => {
@@ -87,7 +88,8 @@ describeWithKubernetes('the Kubernetes API server of the tests', () => {
     await expectAudited('observer', { verb: 'list', namespace: 'shop', code: 200 });
   });
 
-  test('has helm install a chart and tells it the version of Kubernetes', async () => {
+  test('has helm install a chart and tells it the version of Kubernetes', async ({ skip }) => {
+    skip(HELM.isMissing(), HELM.lack);
     await kubernetes.helm(['install', 'greeting', chart(kubernetes.folder), '--namespace=shop']);
     const { data } = await kubernetes.request<{ data: unknown }>('GET', '/api/v1/namespaces/shop/configmaps/greeting');
     const { gitVersion } = await kubernetes.request<{ gitVersion: string }>('GET', '/version');

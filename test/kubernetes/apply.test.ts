@@ -1,17 +1,16 @@
 import { readFileSync } from 'node:fs';
 import { dump } from 'js-yaml';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { describeWithKubernetes } from '../testserver/kubernetes-assets.ts';
+import { describeWith } from '../skips/describe-with.ts';
+import { HELM, KUBERNETES, SCHEMAS } from '../skips/needs.ts';
 import { type RunningKubernetes, startKubernetes } from '../testserver/kubernetes.ts';
 import { finalizeNamespaces, inventory, settledInventory } from './inventory.ts';
 import { CHART, EVERYTHING, KUSTOMIZATIONS, kustomize, template } from './manifests.ts';
 import { podTemplateOf, type PodTemplate } from './pods.ts';
-import { fetchedSchema, type KubernetesObject } from './schema.ts';
+import { operatorKinds, type KubernetesObject } from './schema.ts';
 
-/** Prometheus Operator's own kinds. */
-const KINDS = ['podmonitors', 'prometheusrules'].map((kind) => fetchedSchema(`monitoring.coreos.com_${kind}.yaml`));
-const withOperator = KINDS.every((path) => path !== undefined);
-const NO_OPERATOR = 'the kinds of Prometheus Operator were not fetched';
+/** Whether Prometheus Operator's own kinds are there. */
+const withOperator = !SCHEMAS.isMissing();
 const needsOperator = (objects: readonly KubernetesObject[]) =>
   objects.some(({ apiVersion }) => apiVersion.startsWith('monitoring.coreos.com/'));
 
@@ -19,13 +18,15 @@ const APPLY = ['apply', '--server-side', '--validate=strict', '--filename=-'];
 const yaml = (objects: readonly KubernetesObject[]) =>
   objects.map((object) => dump(object, { noRefs: true })).join('---\n');
 
-describeWithKubernetes('on a Kubernetes API server', () => {
+describeWith([KUBERNETES, HELM], 'on a Kubernetes API server', () => {
   let server: RunningKubernetes;
   let before: Readonly<Record<string, string>>;
   beforeAll(async () => {
     server = await startKubernetes();
-    for (const path of KINDS) if (path !== undefined) await server.kubectl(['apply', '--server-side', '-f', path]);
-    await server.kubectl(['wait', '--for=condition=Established', '--all', 'crd']);
+    if (withOperator) {
+      for (const path of operatorKinds()) await server.kubectl(['apply', '--server-side', '-f', path]);
+      await server.kubectl(['wait', '--for=condition=Established', '--all', 'crd']);
+    }
     before = await settledInventory(server);
   });
   afterAll(() => server?.stop());
@@ -47,7 +48,7 @@ describeWithKubernetes('on a Kubernetes API server', () => {
     'manifests/%s is applied, the second time without change, and deleted',
     async (folder, { skip }) => {
       const objects = kustomize(folder);
-      skip(needsOperator(objects) && !withOperator, NO_OPERATOR);
+      skip(needsOperator(objects) && !withOperator, SCHEMAS.lack);
       await applyAndDelete(objects);
     },
   );
@@ -57,13 +58,13 @@ describeWithKubernetes('on a Kubernetes API server', () => {
     ['with everything turned on', EVERYTHING],
   ] as const)('so is the rendered chart %s', async ([, values], { skip }) => {
     const objects = template(...values);
-    skip(needsOperator(objects) && !withOperator, NO_OPERATOR);
+    skip(needsOperator(objects) && !withOperator, SCHEMAS.lack);
     const namespaces = kustomize('base').filter(({ kind }) => kind === 'Namespace');
     await applyAndDelete([...namespaces, ...objects.map((object) => inNamespace(object, 'lorikeet'))]);
   });
 
   test('the Helm command of the README installs the chart, says what to do next, and is undone', async ({ skip }) => {
-    skip(!withOperator, NO_OPERATOR);
+    skip(!withOperator, SCHEMAS.lack);
     const command = /^helm (install (\S+) .*)$/m.exec(readFileSync('README.md', 'utf8'));
     const [, words = '', release = ''] = command ?? [];
     expect(words).toContain(CHART);

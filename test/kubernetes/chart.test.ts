@@ -5,7 +5,9 @@ import { join } from 'node:path';
 import { load } from 'js-yaml';
 import { expect, test } from 'vitest';
 import { parseCommandLine } from '../../exporter/config.ts';
-import { CHART, describeWithTools, EVERYTHING, kustomize, objectsOf, runHelm, template } from './manifests.ts';
+import { describeWith } from '../skips/describe-with.ts';
+import { HELM } from '../skips/needs.ts';
+import { CHART, EVERYTHING, kustomize, objectsOf, runHelm, template } from './manifests.ts';
 import { containerOf, podTemplate } from './pods.ts';
 import type { KubernetesObject } from './schema.ts';
 
@@ -37,7 +39,7 @@ function complaint(...args: string[]): string {
   throw new Error(`accepted: ${args.join(' ')}`);
 }
 
-describeWithTools('the Helm chart', () => {
+describeWith([HELM], 'the Helm chart', () => {
   test('passes its lint, whatever is turned on', () => {
     for (const values of [[], EVERYTHING]) {
       expect(runHelm(['lint', '--strict', '--kube-version=1.22.0', CHART, ...values])).toContain('0 chart(s) failed');

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { describeWithKubernetes } from '../testserver/kubernetes-assets.ts';
+import { describeWith } from '../skips/describe-with.ts';
+import { KUBERNETES } from '../skips/needs.ts';
 import { type RunningKubernetes, startKubernetes } from '../testserver/kubernetes.ts';
 import { Fleet } from './fleet.ts';
 import type { FleetPod } from './fleet-objects.ts';
@@ -26,7 +27,7 @@ interface EndpointSlice {
   }[];
 }
 
-describeWithKubernetes('a fleet of pods', () => {
+describeWith([KUBERNETES], 'a fleet of pods', () => {
   let kubernetes: RunningKubernetes;
   let fleet: Fleet;
   beforeAll(async () => {

@@ -4,7 +4,8 @@ import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest';
 import { bundleExporter, type Bundle, type Exporter } from '../exporter/program.ts';
 import { CART, entry, FRONT, serve, translate, withShop, writeTargets } from '../exporter/shop.ts';
 import type { Cgroup, Sandbox } from '../kernel/sandbox.ts';
-import { describeWithKubernetes } from '../testserver/kubernetes-assets.ts';
+import { describeWith } from '../skips/describe-with.ts';
+import { KUBERNETES } from '../skips/needs.ts';
 import { startKubernetes, type RunningKubernetes } from '../testserver/kubernetes.ts';
 import { AccountFolder } from './account.ts';
 import { Cluster, deployed, NODE } from './cluster.ts';
@@ -69,7 +70,7 @@ const afterAnOutage = (check: () => Promise<void>): Promise<void> =>
 
 vi.setConfig({ testTimeout: 180_000 });
 
-describeWithKubernetes('identity from a Kubernetes API server', () => {
+describeWith([KUBERNETES], 'identity from a Kubernetes API server', () => {
   let bundle: Bundle;
   let kubernetes: RunningKubernetes;
   let cluster: Cluster;

@@ -1,6 +1,5 @@
 import { execFileSync } from 'node:child_process';
 import { loadAll } from 'js-yaml';
-import { describe } from 'vitest';
 import { BASE } from '../../scripts/generate/base.ts';
 import { findKubernetesProgram } from '../../scripts/generate/helm.ts';
 import type { KubernetesObject } from './schema.ts';
@@ -24,13 +23,6 @@ export const EVERYTHING = [
 
 const helm = findKubernetesProgram('.', 'helm');
 const kubectl = findKubernetesProgram('.', 'kubectl');
-
-/** `describe` for tests that need helm and kubectl, but no server: skipped, and loudly so, where they are missing. */
-export function describeWithTools(title: string, tests: () => void): void {
-  const skipped = helm === undefined || kubectl === undefined;
-  if (skipped) process.stderr.write(`SKIPPED: ${title}: no helm or no kubectl on the PATH\n`);
-  describe.skipIf(skipped)(title, tests);
-}
 
 /** Runs helm where nothing but the chart is needed. @throws Error with what helm complains of. */
 export function runHelm(args: readonly string[]): string {

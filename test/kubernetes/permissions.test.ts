@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { Agent, request } from 'undici';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
-import { describeWithKubernetes } from '../testserver/kubernetes-assets.ts';
+import { describeWith } from '../skips/describe-with.ts';
+import { KUBERNETES } from '../skips/needs.ts';
 import { type RunningKubernetes, startKubernetes } from '../testserver/kubernetes.ts';
 import { freePort, startProgram } from '../testserver/prometheus.ts';
 import { AccountFolder } from './account.ts';
@@ -20,7 +21,7 @@ const READ = ['/pods', '/services', '/namespaces', 'discovery.k8s.io/endpointsli
 const withoutGroup = (names: readonly string[]) => names.map((name) => name.replace(/ .*\//, ' ')).sort();
 const PATHS = ['/metrics', '/logs', '/api', '/apis', '/healthz', '/version', '/openapi/v2', '/debug/pprof', '/*'];
 
-describeWithKubernetes('with the tokens of the service accounts', () => {
+describeWith([KUBERNETES], 'with the tokens of the service accounts', () => {
   let server: RunningKubernetes;
   let dispatcher: Agent;
   beforeAll(async () => {

@@ -2,7 +2,8 @@ import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { bundleExporter, type Bundle, type Exporter } from '../exporter/program.ts';
 import { CART, FRONT, serve, translate, withShop } from '../exporter/shop.ts';
-import { describeWithKubernetes } from '../testserver/kubernetes-assets.ts';
+import { describeWith } from '../skips/describe-with.ts';
+import { KUBERNETES } from '../skips/needs.ts';
 import { startKubernetes, type RunningKubernetes } from '../testserver/kubernetes.ts';
 import { AccountFolder } from './account.ts';
 import { Cluster, deployed, NODE } from './cluster.ts';
@@ -14,7 +15,7 @@ const CHURN = 300;
 
 const OBJECTS = 'lorikeet_exporter_kubernetes_objects';
 
-describeWithKubernetes('identity in a large cluster', () => {
+describeWith([KUBERNETES], 'identity in a large cluster', () => {
   let bundle: Bundle;
   let kubernetes: RunningKubernetes;
   let fleet: Fleet;
@@ -44,7 +45,7 @@ describeWithKubernetes('identity in a large cluster', () => {
         const cgroup = ['kubepods', 'kubepods/besteffort', `kubepods/besteffort/pod${uid}`]
           .map((path) => front.childCgroup(path))
           .at(-1);
-        if (cgroup === undefined) return;
+        if (cgroup === undefined) throw new Error('no cgroup');
         const flags = ['--kubernetes.in-cluster', `--kubernetes.node-name=${NODE}`];
         const started = performance.now();
         const exporter = await bundle.startThrough(account.command(kubernetes.url), ...flags);
@@ -59,7 +60,7 @@ describeWithKubernetes('identity in a large cluster', () => {
 
         // One of the new pods, by its own address and by its service's.
         const peer = added.at(-1);
-        if (peer === undefined) return;
+        if (peer === undefined) throw new Error('no peer');
         const path = `/api/v1/namespaces/fleet/services/${peer.service.name}`;
         const { spec } = await kubernetes.request<{ spec: { clusterIP: string } }>('GET', path);
         cart.configure('ip', 'address', 'add', `${peer.address}/32`, 'dev', 'eth0');

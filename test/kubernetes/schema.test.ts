@@ -1,15 +1,16 @@
-import { describe, expect, test } from 'vitest';
+import { beforeAll, expect, test } from 'vitest';
+import { describeWith } from '../skips/describe-with.ts';
+import { HELM, SCHEMAS } from '../skips/needs.ts';
 import { EVERYTHING, kustomize, KUSTOMIZATIONS, template } from './manifests.ts';
-import { ApiSchema, fetchedSchema, type KubernetesObject } from './schema.ts';
-
-const path = fetchedSchema('swagger.json');
+import { kubernetesSchema, type ApiSchema, type KubernetesObject } from './schema.ts';
 
 /** Prometheus Operator's kinds aren't Kubernetes'. */
 const kubernetesOnly = (objects: readonly KubernetesObject[]) =>
   objects.filter(({ apiVersion }) => !apiVersion.startsWith('monitoring.coreos.com/'));
 
-describe.skipIf(path === undefined)('for Kubernetes 1.22', () => {
-  const schema = new ApiSchema(path ?? '');
+describeWith([SCHEMAS, HELM], 'for Kubernetes 1.22', () => {
+  let schema: ApiSchema;
+  beforeAll(() => void (schema = kubernetesSchema()));
   const problems = (objects: readonly KubernetesObject[]) => objects.flatMap((object) => schema.problems(object));
 
   test.each(KUSTOMIZATIONS)('manifests/%s has nothing that it does not know', (folder) => {

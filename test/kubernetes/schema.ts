@@ -32,12 +32,29 @@ export interface KubernetesObject {
 
 const FETCH = 'scripts/fetch-kubernetes-schemas.sh';
 
-/** A file that `scripts/fetch-kubernetes-schemas.sh` has fetched; undefined, and said loudly, where it hasn't. */
-export function fetchedSchema(name: string): string | undefined {
-  const path = join(execFileSync('bash', [FETCH, '--path'], { encoding: 'utf8' }).trim(), name);
-  if (existsSync(path)) return path;
-  process.stderr.write(`SKIPPED: checks against ${name}: run \`bash ${FETCH}\`\n`);
-  return undefined;
+const KUBERNETES = 'swagger.json';
+const OPERATOR = ['podmonitors', 'prometheusrules'].map((kind) => `monitoring.coreos.com_${kind}.yaml`);
+
+/** Where `scripts/fetch-kubernetes-schemas.sh` puts what it fetches. */
+function schemaFolder(): string {
+  return execFileSync('bash', [FETCH, '--path'], { encoding: 'utf8' }).trim();
+}
+
+/** Whether they were fetched. */
+export function hasSchemas(): boolean {
+  const folder = schemaFolder();
+  return [KUBERNETES, ...OPERATOR].every((name) => existsSync(join(folder, name)));
+}
+
+/** Kubernetes' own, of the oldest version that the manifests are made for. */
+export function kubernetesSchema(): ApiSchema {
+  return new ApiSchema(join(schemaFolder(), KUBERNETES));
+}
+
+/** The files of Prometheus Operator's own kinds. */
+export function operatorKinds(): readonly string[] {
+  const folder = schemaFolder();
+  return OPERATOR.map((name) => join(folder, name));
 }
 
 /** Checks objects against the schemas of one version of Kubernetes, more strictly than its server of that time did. */

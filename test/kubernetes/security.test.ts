@@ -1,8 +1,10 @@
 import { expect, test } from 'vitest';
-import { describeWithTools, EVERYTHING, kustomize, template } from './manifests.ts';
+import { describeWith } from '../skips/describe-with.ts';
+import { HELM } from '../skips/needs.ts';
+import { EVERYTHING, kustomize, template } from './manifests.ts';
 import { containerOf, podTemplate, podTemplateOf } from './pods.ts';
 
-describeWithTools('what pods are allowed', () => {
+describeWith([HELM], 'what pods are allowed', () => {
   test.each([
     ['base', () => kustomize('base'), 2],
     ['simulated system', () => kustomize('microsim'), 12],

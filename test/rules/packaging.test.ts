@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { dump, load, loadAll } from 'js-yaml';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { VICTORIA_METRICS } from '../skips/needs.ts';
 
 const read = (path: string): string => readFileSync(path, 'utf8');
 const parse = (path: string): object => load(read(path)) as object;
@@ -34,7 +35,8 @@ describe('the scrape configurations', () => {
   });
 
   // Debian builds its Prometheus without Kubernetes; VictoriaMetrics reads the same format, strictly.
-  it('for Kubernetes are taken by VictoriaMetrics', () => {
+  it('for Kubernetes are taken by VictoriaMetrics', ({ skip }) => {
+    skip(VICTORIA_METRICS.isMissing(), VICTORIA_METRICS.lack);
     const path = 'manifests/prometheus/scrape-configs.kubernetes.yaml';
     const { status, stderr } = spawnSync('victoria-metrics', [`-promscrape.config=${path}`, '-dryRun'], {
       encoding: 'utf8',

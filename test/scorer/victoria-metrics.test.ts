@@ -1,16 +1,17 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it, vi } from 'vitest';
+import { describeWith } from '../skips/describe-with.ts';
+import { VICTORIA_METRICS } from '../skips/needs.ts';
 import { startProxy, type Proxy } from '../testserver/proxy.ts';
-import { hasVictoriaMetrics, startVictoriaMetrics } from '../testserver/victoria-metrics.ts';
+import { startVictoriaMetrics } from '../testserver/victoria-metrics.ts';
 import { byService, featureSamples, metric, ScorerBed } from './running-scorer.ts';
 
 const SERVICES = ['cart', 'catalog', 'payment'].map((service) => ({ namespace: 'shop', service }));
-const present = hasVictoriaMetrics();
-if (!present) process.stderr.write('SKIPPED: victoria-metrics is not installed (apt-get install victoria-metrics)\n');
 
 /** What was written is seen by queries a second or two later. */
 const DELAY = '2500ms';
+vi.setConfig({ testTimeout: 60_000 });
 
-describe.skipIf(!present)('the scorer against VictoriaMetrics', { timeout: 60_000 }, () => {
+describeWith([VICTORIA_METRICS], 'the scorer against VictoriaMetrics', () => {
   const bed = new ScorerBed();
   let url: string;
   let proxy: Proxy;

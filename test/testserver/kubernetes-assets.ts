@@ -1,7 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe } from 'vitest';
 
 /** From the repository's folder, in which npm and vitest run. */
 const BUILD = 'scripts/build-kubernetes-assets.sh';
@@ -20,11 +19,4 @@ export function kubernetesAssets(): string | undefined {
 export function assetOf(folder: string, name: 'etcd' | 'kube-apiserver' | 'kubectl' | 'helm'): string {
   const path = join(folder, name);
   return name === 'helm' && !existsSync(path) ? name : path;
-}
-
-/** `describe` for tests against a Kubernetes API server: skipped, and loudly so, where there is none to start. */
-export function describeWithKubernetes(title: string, tests: () => void): void {
-  const skipped = kubernetesAssets() === undefined;
-  if (skipped) process.stderr.write(`SKIPPED: ${title}: no kube-apiserver and etcd here, run \`bash ${BUILD}\`\n`);
-  describe.skipIf(skipped)(title, tests);
 }

@@ -70,7 +70,7 @@ export interface RunningKubernetes {
  * There is no node, no scheduler and no controller: nobody gives pods a status, makes the service account `default` of
  * a namespace, fills endpoint slices or deletes what an object owned. Tests do so by the API.
  *
- * @throws Error without assets; see `describeWithKubernetes`.
+ * @throws Error without assets; see `KUBERNETES` of test/skips.
  */
 export async function startKubernetes(): Promise<RunningKubernetes> {
   const assets = kubernetesAssets();

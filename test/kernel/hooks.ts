@@ -1,0 +1,53 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { TestContext } from 'vitest';
+import { BpfError, BpfObject } from '../../native/index.ts';
+import { compileBpf } from './compile.ts';
+
+/** A hook that every kernel has that the tests run on. */
+const EVERYWHERE = 'tp_btf/sched_switch';
+
+/** Section -> what `lackOf` has found. */
+const known = new Map<string, string | undefined>();
+
+/** Skips the test where the kernel doesn't take programs of this section, such as `iter/bpf_sk_storage_map`. */
+export function needsHook({ skip }: Pick<TestContext, 'skip'>, section: string): void {
+  const lack = lackOf(section);
+  if (lack !== undefined) skip(lack);
+}
+
+/** Whether the running kernel takes programs of this section. */
+export function loads(section: string): boolean {
+  return lackOf(section) === undefined;
+}
+
+/**
+ * What the running kernel has against programs of this section: it is asked by loading one. Nothing else tells, as there are
+ * builds that know a hook, and refuse what is loaded for it.
+ *
+ * @throws Error where no program loads at all: that isn't for want of a hook.
+ */
+function lackOf(section: string): string | undefined {
+  if (!known.has(section)) known.set(section, ask(section));
+  const lack = known.get(section);
+  if (lack !== undefined && section !== EVERYWHERE && !loads(EVERYWHERE)) {
+    throw new Error(`no BPF program can be loaded: ${known.get(EVERYWHERE)}`);
+  }
+  return lack;
+}
+
+function ask(section: string): string | undefined {
+  const folder = mkdtempSync(join(tmpdir(), `lorikeet-hook-${process.pid}-`));
+  try {
+    const bpf = BpfObject.open(compileBpf('hook.bpf.c', folder, `-DHOOK="${section}"`));
+    const isLoaded = bpf.programs.length > 0;
+    bpf.close();
+    return isLoaded ? undefined : `the kernel has no ${section}`;
+  } catch (error) {
+    if (!(error instanceof BpfError)) throw error;
+    return `the kernel refuses ${section}: ${error.errno}`;
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}

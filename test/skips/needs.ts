@@ -1,0 +1,31 @@
+import { findKubernetesProgram } from '../../scripts/generate/helm.ts';
+import { hasSchemas } from '../kubernetes/schema.ts';
+import { kubernetesAssets } from '../testserver/kubernetes-assets.ts';
+import { hasVictoriaMetrics } from '../testserver/victoria-metrics.ts';
+
+/** What a test can't do without, and a machine may lack. */
+export interface Need {
+  /** Why the test is skipped then: what is missing, and where it comes from. */
+  readonly lack: string;
+  isMissing(): boolean;
+}
+
+export const KUBERNETES: Need = {
+  lack: 'no etcd, kube-apiserver and kubectl (scripts/build-kubernetes-assets.sh builds them)',
+  isMissing: () => kubernetesAssets() === undefined,
+};
+
+export const HELM: Need = {
+  lack: 'no helm, or no kubectl (scripts/build-kubernetes-assets.sh builds them)',
+  isMissing: () => (['helm', 'kubectl'] as const).some((name) => findKubernetesProgram('.', name) === undefined),
+};
+
+export const SCHEMAS: Need = {
+  lack: 'no schemas of Kubernetes (scripts/fetch-kubernetes-schemas.sh fetches them)',
+  isMissing: () => !hasSchemas(),
+};
+
+export const VICTORIA_METRICS: Need = {
+  lack: 'no VictoriaMetrics (Debian: apt-get install victoria-metrics)',
+  isMissing: () => !hasVictoriaMetrics(),
+};
