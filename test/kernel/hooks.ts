@@ -41,10 +41,13 @@ function ask(section: string): string | undefined {
   const folder = mkdtempSync(join(tmpdir(), `lorikeet-hook-${process.pid}-`));
   try {
     const bpf = BpfObject.open(compileBpf('hook.bpf.c', folder, `-DHOOK="${section}"`));
+    const [refusal] = bpf.refused.values();
     const isLoaded = bpf.programs.length > 0;
     bpf.close();
+    if (refusal !== undefined) return `the kernel refuses ${section}: ${refusal.errno}`;
     return isLoaded ? undefined : `the kernel has no ${section}`;
   } catch (error) {
+    // bpf(2) as a whole.
     if (!(error instanceof BpfError)) throw error;
     return `the kernel refuses ${section}: ${error.errno}`;
   } finally {

@@ -75,6 +75,13 @@ const VARIANTS: Readonly<Record<string, readonly string[]>> = {
 };
 const ERRORS = ['EPERM', 'EACCES', 'EINVAL', 'ENOSYS', 'E2BIG', 'ENOMEM'] as const;
 
+/** `few`: some combinations, for a machine that is emulated (scripts/test-kernels.sh). */
+const FEW = process.env['LORIKEET_REFUSALS'] === 'few';
+const TRIED_ERRORS = FEW ? ERRORS.slice(0, 1) : ERRORS;
+const TRIED_PROGRAMS = FEW
+  ? ['inet_sock_set_state', 'sock_send_length', 'sock_recv_length', 'read_accept_queues', 'adopt_sockets']
+  : Object.keys(COSTS);
+
 /** A child with the shim in it. */
 class Driver {
   readonly #child: ChildProcess;
@@ -261,10 +268,10 @@ test('with nothing refused everything is exact', () =>
   }));
 
 describe.each(STAGES)('refused at %s', (stage) => {
-  test.each(Object.keys(COSTS))('%s costs what needs it, whatever the error', { timeout: 60_000 }, (name) =>
+  test.each(TRIED_PROGRAMS)('%s costs what needs it, whatever the error', (name) =>
     withScene(async (scene) => {
       const names = [name, ...(VARIANTS[name] ?? [])];
-      for (const error of ERRORS) {
+      for (const error of TRIED_ERRORS) {
         const refuse = names.map((variant) => refusal(stage, variant, error)).join(',');
         const { programs = {}, log } = await check(scene, refuse, COSTS[name] as Cost);
         expect(programs[name]).toBe(false);
