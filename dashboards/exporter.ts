@@ -21,7 +21,7 @@ export function exporter(): DashboardBuilder {
         title: 'Answering',
         description: 'Exporters that Prometheus can scrape.',
         unit: 'short',
-        span: 4,
+        span: 3,
         expr: `sum(up{${PROCESS}})`,
       }),
     )
@@ -30,7 +30,7 @@ export function exporter(): DashboardBuilder {
         title: 'Down',
         description: 'Exporters that Prometheus can not scrape.',
         unit: 'short',
-        span: 4,
+        span: 3,
         expr: `count(up{${PROCESS}} == 0) or vector(0)`,
         colours: 'none wanted',
       }),
@@ -40,8 +40,18 @@ export function exporter(): DashboardBuilder {
         title: 'Failing collectors',
         description: 'Collectors that failed at the last scrape.',
         unit: 'short',
-        span: 4,
+        span: 3,
         expr: `count(lorikeet_exporter_collector_success{${CHOSEN}} == 0) or vector(0)`,
+        colours: 'none wanted',
+      }),
+    )
+    .withPanel(
+      single({
+        title: 'Programs not running',
+        description: 'Kernel programs that their machines refuse or have no hook for; the log says what each costs.',
+        unit: 'short',
+        span: 3,
+        expr: `count(lorikeet_exporter_bpf_program_running{${CHOSEN}} == 0) or vector(0)`,
         colours: 'none wanted',
       }),
     )

@@ -13,6 +13,7 @@ import { chooseParts } from './parts.ts';
 import { servePromClient } from './prom-client-peer.ts';
 import { printRow, rowsOf, writeRows, type Row } from './results.ts';
 import { measureSockets } from './sockets.ts';
+import { measureStart } from './start.ts';
 import { measureThroughput } from './throughput.ts';
 
 const [node = '', program = '', ...args] = process.argv;
@@ -23,6 +24,7 @@ const PARTS = {
   throughput: measureThroughput,
   cpu: measureCpu,
   sockets: measureSockets,
+  start: measureStart,
   events: measureEvents,
   'http-status': measureHttpStatus,
 } satisfies Readonly<Record<string, () => Promise<readonly Row[]>>>;

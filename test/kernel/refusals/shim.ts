@@ -1,15 +1,15 @@
 import { execFileSync } from 'node:child_process';
 import { constants } from 'node:os';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
 import { defaultObjectPath } from '../../../native/index.ts';
 
-const HERE = dirname(fileURLToPath(import.meta.url));
+/** From the repository's folder, in which npm and vitest run. */
+const SOURCE = 'test/kernel/refusals/refuse-bpf.c';
 
 /** Compiles refuse-bpf.c, to be preloaded, into `folder` and gives its path. */
 export function compileShim(folder: string): string {
   const shim = join(folder, 'refuse-bpf.so');
-  execFileSync('gcc', ['-shared', '-fPIC', '-Wall', '-Werror', join(HERE, 'refuse-bpf.c'), '-o', shim, '-ldl']);
+  execFileSync('gcc', ['-shared', '-fPIC', '-Wall', '-Werror', SOURCE, '-o', shim, '-ldl']);
   return shim;
 }
 
