@@ -5,7 +5,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { ApiClient } from '../exporter/identity/kubernetes/api-client.ts';
 import { fromKubeconfig } from '../exporter/identity/kubernetes/kubeconfig.ts';
-import { median } from '../scorer/statistics.ts';
+import { median } from '../scorer/numeric/statistics.ts';
 import { AccountFolder } from '../test/kubernetes/account.ts';
 import { Cluster } from '../test/kubernetes/cluster.ts';
 import { Fleet } from '../test/kubernetes/fleet.ts';

@@ -9,10 +9,10 @@ import { promisify } from 'node:util';
 import { Agent, request } from 'undici';
 import { writeResults } from './results.ts';
 import { round } from './statistics.ts';
-import { createHttpClient, httpClientSchema } from '../daemon/http-client.ts';
-import { PrometheusClient } from '../scorer/prometheus.ts';
-import { parseValue } from '../scorer/prometheus-answer.ts';
-import { median } from '../scorer/statistics.ts';
+import { createHttpClient, httpClientSchema } from '../daemon/http-client/client.ts';
+import { PrometheusClient } from '../scorer/prometheus/client.ts';
+import { parseValue } from '../scorer/prometheus/answer.ts';
+import { median } from '../scorer/numeric/statistics.ts';
 import { startPrometheus } from '../test/testserver/prometheus.ts';
 
 const SERVICES = 1000;

@@ -1,4 +1,4 @@
-import { median, quantile } from '../scorer/statistics.ts';
+import { median, quantile } from '../scorer/numeric/statistics.ts';
 
 /** What is told of many measurements of one thing. */
 export interface Summary {

@@ -1,5 +1,5 @@
-import { EDGE_SERIES, SERVICE_SERIES } from '../scorer/features.ts';
-import { GRAPH_EDGE_SERIES, MOST_NODES, NODE_SERIES, ONSET_SERIES } from '../scorer/graph-rules.ts';
+import { EDGE_SERIES, SERVICE_SERIES } from '../scorer/features/features.ts';
+import { GRAPH_EDGE_SERIES, MOST_NODES, NODE_SERIES, ONSET_SERIES } from '../scorer/features/graph-rules.ts';
 
 /** Matchers of what the variables of the service dashboard choose. */
 export const SERVICE = 'namespace="$namespace", service="$service"';

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { COLLECTOR_NAMES, FLAGS, parseCommandLine } from './config.ts';
+import { FLAGS, parseCommandLine } from './config.ts';
+import { COLLECTOR_NAMES } from './collectors/names.ts';
 
 describe('parseCommandLine', () => {
   it('has defaults', () => {

@@ -1,10 +1,10 @@
 // First, for what it does: it counts for everything that is loaded after it.
 // oxlint-disable-next-line import/no-unassigned-import
-import './heap.ts';
+import './memory/v8-flags.ts';
 import { renderHelp } from '../daemon/flags.ts';
 import { aborted, runProgram } from '../daemon/lifecycle.ts';
 import { createLogger } from '../daemon/logger.ts';
-import { WebConfigFile } from '../daemon/web-config-file.ts';
+import { WebConfigFile } from '../daemon/web-config/web-config-file.ts';
 import { startExporter } from './app.ts';
 import { inspectMachine } from './check/inspect-machine.ts';
 import { EXIT_STATUS, renderReport } from './check/report.ts';

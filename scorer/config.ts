@@ -2,10 +2,10 @@ import { hostname } from 'node:os';
 import { dirname, resolve } from 'node:path';
 import { z } from 'zod';
 import { durationSchema, readConfigFile, urlSchema } from '../daemon/config-file.ts';
-import { httpClientSchema } from '../daemon/http-client.ts';
-import { resolveHttpClientFiles } from '../daemon/http-client-settings.ts';
-import { hostOrdinal, type ShardPlace, WHOLE_FLEET } from './shard.ts';
-import { DEFAULT_STEPS } from './tensor.ts';
+import { httpClientSchema } from '../daemon/http-client/client.ts';
+import { resolveHttpClientFiles } from '../daemon/http-client/settings.ts';
+import { hostOrdinal, type ShardPlace, WHOLE_FLEET } from './identity/shard.ts';
+import { DEFAULT_STEPS } from './tensor/tensor.ts';
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;

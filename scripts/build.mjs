@@ -7,8 +7,8 @@ const PROGRAMS = {
   'lorikeet-exporter': 'exporter/main.ts',
   'lorikeet-scorer': 'scorer/main.ts',
   'lorikeet-sim': 'microsim/main.ts',
-  'lorikeet-sim-service': 'microsim/service.ts',
-  'lorikeet-sim-load': 'microsim/load.ts',
+  'lorikeet-sim-service': 'microsim/service/main.ts',
+  'lorikeet-sim-load': 'microsim/load/main.ts',
   demo: 'scripts/demo/main.ts',
   'train-base': 'scripts/train-base/main.ts',
 };

@@ -7,7 +7,7 @@ import { APART, bundleOptions } from './bundle.mjs';
 const PROGRAMS = {
   exporter: ['exporter/main.ts', ...Object.values(APART)],
   scorer: ['scorer/main.ts'],
-  sim: ['microsim/main.ts', 'microsim/service.ts', 'microsim/load.ts'],
+  sim: ['microsim/main.ts', 'microsim/service/main.ts', 'microsim/load/main.ts'],
 };
 /** What stays outside of the bundle, and what it needs to run; its other dependencies are for its installation. */
 const BESIDE = { exporter: [], scorer: ['onnxruntime-node', 'onnxruntime-common'], sim: [] };

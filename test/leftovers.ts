@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { findCgroupMount } from '../microsim/cgroup.ts';
+import { findCgroupMount } from '../microsim/controller/cgroup.ts';
 
 /** Everything on the machine that a test of this project may have made, by name. */
 function traces(): Set<string> {

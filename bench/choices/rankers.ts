@@ -1,4 +1,10 @@
-import { type CallEdge, edgeTrouble, type Ranker, rankRootCauses, type Suspect } from '../../scorer/root-cause.ts';
+import {
+  type CallEdge,
+  edgeTrouble,
+  type Ranker,
+  rankRootCauses,
+  type Suspect,
+} from '../../scorer/scoring/root-cause.ts';
 
 const ITERATIONS = 100;
 /** A walker that finds no troubled edge stays with this weight beside them. */

@@ -2,7 +2,7 @@
  * Measures what the kernel's side costs: nanoseconds of all programs for a request and for a connection, both ends
  * local, and of a run of each program.
  */
-import { median } from '../../scorer/statistics.ts';
+import { median } from '../../scorer/numeric/statistics.ts';
 import { costsBetween, programCosts, totalNs, withStatistics, type ProgramCost } from './bpf-programs.ts';
 import { AS_FAST_AS_POSSIBLE, Load, type Done, type Pace } from './load.ts';
 import { rowsOf, type Row } from './results.ts';

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { median } from '../../scorer/statistics.ts';
+import { median } from '../../scorer/numeric/statistics.ts';
 import { writeResults } from '../results.ts';
 import { round, summarize } from '../statistics.ts';
 

@@ -2,7 +2,7 @@
  * Measures what services lose while they are watched: throughput of a saturated nginx and latency of a small exchange,
  * with Lorikeet's exporter, with the design that it descends from, and with neither.
  */
-import { median } from '../../scorer/statistics.ts';
+import { median } from '../../scorer/numeric/statistics.ts';
 import { isInstalled } from './installed.ts';
 import { AS_FAST_AS_POSSIBLE, Load, type Done, type Pace } from './load.ts';
 import { Nginx, type Saturated } from './nginx.ts';

@@ -6,7 +6,7 @@ import { graceMs } from '../../scorer/backtest/figures.ts';
 import { faultsOf } from '../../scorer/backtest/labels.ts';
 import type { BacktestOptions } from '../../scorer/backtest/session.ts';
 import { readScorerConfig, type ScorerConfig } from '../../scorer/config.ts';
-import { readFeatures } from '../../scorer/features.ts';
+import { readFeatures } from '../../scorer/features/features.ts';
 import { type Folder, readFolder, timeRange } from './folder.ts';
 import { NAMESPACE } from './open-metrics.ts';
 import { connect, startWithFeatures } from './recording.ts';

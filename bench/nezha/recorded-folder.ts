@@ -1,7 +1,7 @@
 import { type Flags, HELP_FLAG, UsageError } from '../../daemon/flags.ts';
 import type { StopStack } from '../../daemon/lifecycle.ts';
 import type { BacktestOptions } from '../../scorer/backtest/session.ts';
-import { ProgressBar } from '../../scorer/progress.ts';
+import { ProgressBar } from '../../scorer/learning/progress.ts';
 import { openRecording, type RecordingOptions } from './backtest-options.ts';
 
 /** Of every benchmark on a folder of recorded faults. */

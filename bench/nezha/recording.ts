@@ -1,4 +1,4 @@
-import { createHttpClient, httpClientSchema } from '../../daemon/http-client.ts';
+import { createHttpClient, httpClientSchema } from '../../daemon/http-client/client.ts';
 import type { StopStack } from '../../daemon/lifecycle.ts';
 import {
   CHANNELS,
@@ -7,9 +7,9 @@ import {
   type FeatureSet,
   SERVICE_SERIES,
   expandExpression,
-} from '../../scorer/features.ts';
-import type { TimeSpan } from '../../scorer/fleet-history.ts';
-import { PrometheusClient, type RangeSeries } from '../../scorer/prometheus.ts';
+} from '../../scorer/features/features.ts';
+import type { TimeSpan } from '../../scorer/fleet/past.ts';
+import { PrometheusClient, type RangeSeries } from '../../scorer/prometheus/client.ts';
 import { type RunningPrometheus, startPrometheus } from '../../test/testserver/prometheus.ts';
 import { labels, rawSeries } from './open-metrics.ts';
 import type { Folder } from './folder.ts';

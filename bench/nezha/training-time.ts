@@ -1,5 +1,5 @@
 import type { Fault } from '../../scorer/backtest/labels.ts';
-import type { TimeSpan } from '../../scorer/fleet-history.ts';
+import type { TimeSpan } from '../../scorer/fleet/past.ts';
 
 /** Default share of the fault-free time that is learned from; the rest shows false alarms. */
 export const TRAINING_SHARE = 2 / 3;

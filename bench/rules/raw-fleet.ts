@@ -1,4 +1,4 @@
-import type { Sample } from '../../scorer/remote-write/sample.ts';
+import type { Sample } from '../../scorer/output/remote-write/sample.ts';
 
 type Labels = Readonly<Record<string, string>>;
 

@@ -1,6 +1,6 @@
 import { Agent, request } from 'undici';
-import { CHANNELS, SERVICE_SERIES, type FeatureSet } from '../../scorer/features.ts';
-import type { ServiceName } from '../../scorer/service-key.ts';
+import { CHANNELS, SERVICE_SERIES, type FeatureSet } from '../../scorer/features/features.ts';
+import type { ServiceName } from '../../scorer/identity/service-key.ts';
 
 /** What the ancestor asked for each service and cycle: one instant query for each of its metrics, windows and steps. */
 export const QUERIES_A_SERVICE = 270;

@@ -7,9 +7,9 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { readScorerConfig } from '../../scorer/config.ts';
-import { readFeatures } from '../../scorer/features.ts';
-import { SHIPPED_FEATURES } from '../../scorer/models.ts';
-import { median } from '../../scorer/statistics.ts';
+import { readFeatures } from '../../scorer/features/features.ts';
+import { SHIPPED_FEATURES } from '../../scorer/paths.ts';
+import { median } from '../../scorer/numeric/statistics.ts';
 import { saveLearnedState } from '../../test/scorer/learned-state.ts';
 import { startPrometheus } from '../../test/testserver/prometheus.ts';
 import { round } from '../statistics.ts';

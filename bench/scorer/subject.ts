@@ -5,10 +5,10 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { createLogger } from '../../daemon/logger.ts';
 import { ScorerApp } from '../../scorer/app.ts';
 import { readScorerConfig } from '../../scorer/config.ts';
-import { readFeatures } from '../../scorer/features.ts';
-import { openRestingMemory } from '../../scorer/memory.ts';
-import { SHIPPED_FEATURES } from '../../scorer/models.ts';
-import { median } from '../../scorer/statistics.ts';
+import { readFeatures } from '../../scorer/features/features.ts';
+import { openRestingMemory } from '../../scorer/cycle/memory.ts';
+import { SHIPPED_FEATURES } from '../../scorer/paths.ts';
+import { median } from '../../scorer/numeric/statistics.ts';
 import { round } from '../statistics.ts';
 
 /** What the scorer's process is asked for: the cycles of the steps from `from` to `to`, both included. */

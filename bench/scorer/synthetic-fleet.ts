@@ -1,8 +1,14 @@
 import snappy from 'snappyjs';
-import { CHANNELS, EDGE_SERIES, type Feature, type FeatureSet, SERVICE_SERIES } from '../../scorer/features.ts';
-import { ProtobufWriter } from '../../scorer/protobuf.ts';
-import type { ServiceName } from '../../scorer/service-key.ts';
-import { Random } from '../../scorer/training/random.ts';
+import {
+  CHANNELS,
+  EDGE_SERIES,
+  type Feature,
+  type FeatureSet,
+  SERVICE_SERIES,
+} from '../../scorer/features/features.ts';
+import { ProtobufWriter } from '../../scorer/wire/protobuf.ts';
+import type { ServiceName } from '../../scorer/identity/service-key.ts';
+import { Random } from '../../scorer/numeric/random.ts';
 import type { KnownFleet } from '../../test/scorer/learned-state.ts';
 
 type Labels = Readonly<Record<string, string>>;

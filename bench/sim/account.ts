@@ -1,6 +1,6 @@
 import type { Alert } from '../../scorer/backtest/alerts.ts';
 import type { BacktestResult } from '../../scorer/backtest/backtest.ts';
-import { serviceName } from '../../scorer/service-key.ts';
+import { serviceName } from '../../scorer/identity/service-key.ts';
 import { pressureBetween } from './pressure.ts';
 import type { Surroundings } from './recording.ts';
 

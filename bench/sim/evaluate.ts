@@ -4,10 +4,10 @@ import { backtest, type BacktestResult } from '../../scorer/backtest/backtest.ts
 import { readFaults } from '../../scorer/backtest/labels.ts';
 import type { BacktestOptions } from '../../scorer/backtest/session.ts';
 import { readScorerConfig, type ScorerConfig } from '../../scorer/config.ts';
-import { type FeatureSet, parseFeatures } from '../../scorer/features.ts';
-import type { TimeSpan } from '../../scorer/fleet-history.ts';
-import type { PrometheusClient } from '../../scorer/prometheus.ts';
-import { SHIPPED_FEATURES } from '../../scorer/models.ts';
+import { type FeatureSet, parseFeatures } from '../../scorer/features/features.ts';
+import type { TimeSpan } from '../../scorer/fleet/past.ts';
+import type { PrometheusClient } from '../../scorer/prometheus/client.ts';
+import { SHIPPED_FEATURES } from '../../scorer/paths.ts';
 import { scaleYaml } from '../../scripts/demo/time-scale.ts';
 import { connect } from '../nezha/recording.ts';
 import { startOnCopy, startWithFeatures } from './prometheus.ts';

@@ -1,10 +1,10 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { readFaults } from '../../scorer/backtest/labels.ts';
-import { CHANNELS, type Feature } from '../../scorer/features.ts';
-import { History } from '../../scorer/history.ts';
-import { fetchFleet } from '../../scorer/fleet-history.ts';
-import { columnCount, columnIndex } from '../../scorer/tensor.ts';
+import { CHANNELS, type Feature } from '../../scorer/features/features.ts';
+import { History } from '../../scorer/fleet/history.ts';
+import { fetchFleet } from '../../scorer/fleet/past.ts';
+import { columnCount, columnIndex } from '../../scorer/features/columns.ts';
 import { recordingPaths } from './recording.ts';
 import type { RecordedHistory } from './evaluate.ts';
 

@@ -1,5 +1,5 @@
-import { createRandom } from '../../microsim/random.ts';
-import type { LoadChange } from '../../microsim/topology.ts';
+import { createRandom } from '../../microsim/protocol/random.ts';
+import type { LoadChange } from '../../microsim/topology/topology.ts';
 
 /** A change of the load at so many milliseconds after the beginning. */
 export interface PlannedLoad {

@@ -1,5 +1,5 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
-import { quantile } from '../../scorer/statistics.ts';
+import { quantile } from '../../scorer/numeric/statistics.ts';
 
 const FILE = '/proc/pressure/cpu';
 

@@ -2,11 +2,11 @@ import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { StopStack } from '../../daemon/lifecycle.ts';
-import { runCommand } from '../../microsim/command.ts';
-import { waitFor } from '../../microsim/condition.ts';
-import type { FeatureSet } from '../../scorer/features.ts';
-import type { TimeSpan } from '../../scorer/fleet-history.ts';
-import { renderRecordingRules } from '../../scorer/recording-rules.ts';
+import { runCommand } from '../../microsim/controller/run-command.ts';
+import { waitFor } from '../../microsim/protocol/condition.ts';
+import type { FeatureSet } from '../../scorer/features/features.ts';
+import type { TimeSpan } from '../../scorer/fleet/past.ts';
+import { renderRecordingRules } from '../../scorer/features/recording-rules.ts';
 import { freePort, Processes } from '../../scripts/demo/processes.ts';
 
 const READY_TIMEOUT_MS = 60_000;

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { readConfigFile } from '../../daemon/config-file.ts';
 import { UsageError } from '../../daemon/flags.ts';
-import { RUNTIMES } from '../../microsim/runtime.ts';
+import { RUNTIMES } from '../../microsim/protocol/runtime.ts';
 import type { AppliedLoad } from './load-plan.ts';
 import type { PressureSample } from './pressure.ts';
 

@@ -1,6 +1,6 @@
 import { dirname } from 'node:path';
 import type { StopStack } from '../../daemon/lifecycle.ts';
-import { learn } from '../../scorer/learning.ts';
+import { learn } from '../../scorer/learning/learn.ts';
 import { type EvaluateOptions, withHistory } from './evaluate.ts';
 
 /**

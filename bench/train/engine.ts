@@ -1,8 +1,8 @@
 import { Tensor } from 'onnxruntime-node';
-import { type AutoencoderShape, initialWeights } from '../../scorer/detectors/autoencoder-weights.ts';
-import { Graph } from '../../scorer/training/graph.ts';
-import { matmul } from '../../scorer/training/layers.ts';
-import { openGraph } from '../../scorer/training/session.ts';
+import { type AutoencoderShape, initialWeights } from '../../scorer/detectors/autoencoder/weights.ts';
+import { Graph } from '../../scorer/network/graph.ts';
+import { matmul } from '../../scorer/network/layers.ts';
+import { openGraph } from '../../scorer/network/session.ts';
 import { TrainingStep } from '../../scorer/training/training-step.ts';
 import { BatchBuffer, type Windows, windowSource } from '../../scorer/training/windows.ts';
 import { BATCH } from './workload.ts';

@@ -2,9 +2,9 @@ import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { CHANNELS, EDGE_SERIES, readFeatures, SERVICE_SERIES } from '../../scorer/features.ts';
-import { SHIPPED_FEATURES } from '../../scorer/models.ts';
-import { Random } from '../../scorer/training/random.ts';
+import { CHANNELS, EDGE_SERIES, readFeatures, SERVICE_SERIES } from '../../scorer/features/features.ts';
+import { SHIPPED_FEATURES } from '../../scorer/paths.ts';
+import { Random } from '../../scorer/numeric/random.ts';
 import { startPrometheus } from '../../test/testserver/prometheus.ts';
 import { startProxy } from '../../test/testserver/proxy.ts';
 

@@ -4,9 +4,9 @@
  */
 import { type Flags, HELP_FLAG, parseFlags, renderHelp } from '../../daemon/flags.ts';
 import { type ProgramContext, runProgram } from '../../daemon/lifecycle.ts';
-import { parameterCount } from '../../scorer/detectors/autoencoder-weights.ts';
-import { ProgressBar } from '../../scorer/progress.ts';
-import { median } from '../../scorer/statistics.ts';
+import { parameterCount } from '../../scorer/detectors/autoencoder/weights.ts';
+import { ProgressBar } from '../../scorer/learning/progress.ts';
+import { median } from '../../scorer/numeric/statistics.ts';
 import { train } from '../../scorer/training/trainer.ts';
 import { writeResults } from '../results.ts';
 import { MATRIX_OPERATIONS, matrixProduct, type Subject, timed, trainingStep } from './engine.ts';

@@ -1,5 +1,5 @@
 import type * as Tfjs from '@tensorflow/tfjs';
-import { type AutoencoderShape, initialWeights, weightsOf } from '../../scorer/detectors/autoencoder-weights.ts';
+import { type AutoencoderShape, initialWeights, weightsOf } from '../../scorer/detectors/autoencoder/weights.ts';
 import { type Windows, windowSize } from '../../scorer/training/windows.ts';
 import { type Subject, timed } from './engine.ts';
 import { BATCH } from './workload.ts';

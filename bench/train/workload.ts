@@ -1,9 +1,9 @@
-import { type AutoencoderShape, autoencoderShape } from '../../scorer/detectors/autoencoder-weights.ts';
-import { readFeatures } from '../../scorer/features.ts';
-import { SHIPPED_FEATURES } from '../../scorer/models.ts';
-import { NETWORK } from '../../scorer/model-training.ts';
-import { DEFAULT_STEPS } from '../../scorer/tensor.ts';
-import { Random } from '../../scorer/training/random.ts';
+import { type AutoencoderShape, autoencoderShape } from '../../scorer/detectors/autoencoder/weights.ts';
+import { readFeatures } from '../../scorer/features/features.ts';
+import { SHIPPED_FEATURES } from '../../scorer/paths.ts';
+import { NETWORK } from '../../scorer/learning/train-model.ts';
+import { DEFAULT_STEPS } from '../../scorer/tensor/tensor.ts';
+import { Random } from '../../scorer/numeric/random.ts';
 import { type Windows, windowSize } from '../../scorer/training/windows.ts';
 
 export const BATCH = 64;

@@ -1,4 +1,4 @@
-import type { CollectorName } from '../config.ts';
+import type { CollectorName } from '../collectors/names.ts';
 import type { Health, ProgramName } from '../kernel/programs.ts';
 
 /** What a machine gives the exporter. What `check --format=json` prints; members are only added. */

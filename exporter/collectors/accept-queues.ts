@@ -1,8 +1,8 @@
-import { leafOfKey, TargetAccounts } from '../accounts.ts';
-import type { Collector } from '../collector.ts';
-import { series, type Exposition, type Series } from '../exposition.ts';
+import { leafOfKey, TargetAccounts } from '../accounting/accounts.ts';
+import type { Collector } from '../scrape/collector.ts';
+import { series, type Exposition, type Series } from '../scrape/exposition.ts';
 import type { Directory } from '../identity/directory.ts';
-import { Ledger, type Account, type CounterMap } from '../ledger.ts';
+import { Ledger, type Account, type CounterMap } from '../accounting/ledger.ts';
 import type { Listener } from '../kernel/listeners.ts';
 
 /** `struct listener_key` of bpf/tcp.h: offset in bytes. */

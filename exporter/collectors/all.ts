@@ -1,10 +1,11 @@
 import { performance } from 'node:perf_hooks';
-import { unavailable, type Collector } from '../collector.ts';
-import { COLLECTOR_NAMES, type CollectorName, type Config } from '../config.ts';
+import { unavailable, type Collector } from '../scrape/collector.ts';
+import { type Config } from '../config.ts';
+import { COLLECTOR_NAMES, type CollectorName } from './names.ts';
 import type { Directory } from '../identity/directory.ts';
-import { isUnified, type Hierarchy } from '../identity/hierarchy.ts';
+import { isUnified, type Hierarchy } from '../cgroups/hierarchy.ts';
 import { absenceOf, type Probes } from '../kernel/probes.ts';
-import type { SelfMetrics } from '../self-metrics.ts';
+import type { SelfMetrics } from '../scrape/self-metrics.ts';
 import { acceptQueuesCollector } from './accept-queues.ts';
 import { cgroupCountersCollector, type CgroupCounterName } from './cgroup-counters.ts';
 import { connectionsCollector } from './connections.ts';

@@ -1,9 +1,9 @@
-import { leafOfKey, RoleAccounts, type Role } from '../accounts.ts';
-import type { Collector } from '../collector.ts';
-import { series, type Exposition, type FamilyType, type Series } from '../exposition.ts';
-import { HISTOGRAM_WORDS, histogramSeries, writeHistogram, type HistogramSeries } from '../histogram.ts';
+import { leafOfKey, RoleAccounts, type Role } from '../accounting/accounts.ts';
+import type { Collector } from '../scrape/collector.ts';
+import { series, type Exposition, type FamilyType, type Series } from '../scrape/exposition.ts';
+import { HISTOGRAM_WORDS, histogramSeries, writeHistogram, type HistogramSeries } from '../scrape/histogram.ts';
 import type { Directory } from '../identity/directory.ts';
-import { Ledger, type Account, type CounterMap } from '../ledger.ts';
+import { Ledger, type Account, type CounterMap } from '../accounting/ledger.ts';
 
 /** Reasons in the order of `enum connect_failure` of bpf/tcp.h. */
 const REASONS = ['refused', 'timeout', 'reset', 'unreachable', 'other'] as const;

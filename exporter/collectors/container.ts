@@ -1,9 +1,9 @@
 import { setImmediate } from 'node:timers/promises';
-import { targetLabels } from '../accounts.ts';
-import type { Collector } from '../collector.ts';
-import { series, type Series } from '../exposition.ts';
+import { targetLabels } from '../accounting/accounts.ts';
+import type { Collector } from '../scrape/collector.ts';
+import { series, type Series } from '../scrape/exposition.ts';
 import type { Directory, LocalTarget } from '../identity/directory.ts';
-import { cpuSeconds, memoryBytes } from '../resources.ts';
+import { cpuSeconds, memoryBytes } from '../cgroups/resources.ts';
 
 const CPU = 'lorikeet_container_cpu_seconds_total';
 const MEMORY = 'lorikeet_container_memory_bytes';

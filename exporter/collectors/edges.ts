@@ -1,16 +1,16 @@
-import { leafOfKey } from '../accounts.ts';
-import type { Collector } from '../collector.ts';
-import { renderLabels, series, type Exposition, type Series } from '../exposition.ts';
+import { leafOfKey } from '../accounting/accounts.ts';
+import type { Collector } from '../scrape/collector.ts';
+import { renderLabels, series, type Exposition, type Series } from '../scrape/exposition.ts';
 import {
   HISTOGRAM_WORDS,
   histogramCount,
   histogramSeries,
   writeHistogram,
   type HistogramSeries,
-} from '../histogram.ts';
+} from '../scrape/histogram.ts';
 import type { Directory, Leaf, LocalTarget } from '../identity/directory.ts';
 import { ExternalPeers, OTHER_PEERS, type ExternalPeer } from '../identity/external-peers.ts';
-import { Ledger, type Account, type CounterMap } from '../ledger.ts';
+import { Ledger, type Account, type CounterMap } from '../accounting/ledger.ts';
 
 /** `struct edge_key` of bpf/attribution.h: offsets in bytes. */
 const ADDRESS_START = 8;

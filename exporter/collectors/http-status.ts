@@ -1,8 +1,8 @@
-import { leafOfKey, RoleAccounts } from '../accounts.ts';
-import type { Collector } from '../collector.ts';
-import { series, type Series } from '../exposition.ts';
+import { leafOfKey, RoleAccounts } from '../accounting/accounts.ts';
+import type { Collector } from '../scrape/collector.ts';
+import { series, type Series } from '../scrape/exposition.ts';
 import type { Directory } from '../identity/directory.ts';
-import { Ledger, type Account, type CounterMap } from '../ledger.ts';
+import { Ledger, type Account, type CounterMap } from '../accounting/ledger.ts';
 
 /** In the order of the words of `struct http_stats` of bpf/http_status.h. */
 const CLASSES = ['1xx', '2xx', '3xx', '4xx', '5xx'] as const;

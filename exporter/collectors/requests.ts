@@ -1,15 +1,15 @@
-import { leafOfKey, RoleAccounts } from '../accounts.ts';
-import type { Collector } from '../collector.ts';
-import { series, type Exposition, type Series } from '../exposition.ts';
+import { leafOfKey, RoleAccounts } from '../accounting/accounts.ts';
+import type { Collector } from '../scrape/collector.ts';
+import { series, type Exposition, type Series } from '../scrape/exposition.ts';
 import {
   HISTOGRAM_WORDS,
   histogramCount,
   histogramSeries,
   writeHistogram,
   type HistogramSeries,
-} from '../histogram.ts';
+} from '../scrape/histogram.ts';
 import type { Directory } from '../identity/directory.ts';
-import { Ledger, type Account, type CounterMap } from '../ledger.ts';
+import { Ledger, type Account, type CounterMap } from '../accounting/ledger.ts';
 
 interface RequestsAccount extends Account {
   readonly total: Series;

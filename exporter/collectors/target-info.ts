@@ -1,6 +1,6 @@
-import { targetLabels } from '../accounts.ts';
-import type { Collector } from '../collector.ts';
-import { renderLabels, series, type Series } from '../exposition.ts';
+import { targetLabels } from '../accounting/accounts.ts';
+import type { Collector } from '../scrape/collector.ts';
+import { renderLabels, series, type Series } from '../scrape/exposition.ts';
 import type { Directory, LocalTarget } from '../identity/directory.ts';
 
 const INFO = 'lorikeet_target_info';

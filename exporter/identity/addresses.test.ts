@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { target } from '../testdata/tree.ts';
-import { addressBytes, addressText, AddressTable, parsePeerAddress, type PeerAddress } from './addresses.ts';
+import { addressBytes, addressText, parsePeerAddress } from './addresses.ts';
 
 const hex = (bytes: string | undefined): string | undefined =>
   bytes === undefined ? undefined : Buffer.from(bytes, 'latin1').toString('hex');
@@ -40,30 +39,5 @@ describe('parsePeerAddress', () => {
 
   it.each(['10.0.0.5:0', '10.0.0.5:65536', '[fd00::5]', 'host:80', '[::1]:x'])('refuses "%s"', (text) => {
     expect(parsePeerAddress(text)).toBeUndefined();
-  });
-});
-
-describe('AddressTable', () => {
-  const addresses = (...texts: string[]): PeerAddress[] => texts.map((text) => parsePeerAddress(text) as PeerAddress);
-  const find = (table: AddressTable, text: string, port: number): string | undefined =>
-    table.find(addressBytes(text) as string, port)?.service;
-
-  it('finds targets by address, a port before the whole', () => {
-    const table = new AddressTable([
-      target({ service: 'cart', addresses: addresses('10.0.0.5', 'fd00::5') }),
-      target({ service: 'side', addresses: addresses('10.0.0.5:9000') }),
-    ]);
-    expect(find(table, '10.0.0.5', 80)).toBe('cart');
-    expect(find(table, '::ffff:10.0.0.5', 80)).toBe('cart');
-    expect(find(table, 'fd00::5', 1)).toBe('cart');
-    expect(find(table, '10.0.0.5', 9000)).toBe('side');
-    expect(find(table, '10.0.0.6', 80)).toBeUndefined();
-  });
-
-  it('names nobody where services dispute an address, but instances of one service share it', () => {
-    const disputed = ['cart', 'side', 'third'].map((service) => target({ service, addresses: addresses('10.0.0.5') }));
-    expect(find(new AddressTable(disputed), '10.0.0.5', 80)).toBeUndefined();
-    const shared = ['cart-1', 'cart-2'].map((pod) => target({ pod, addresses: addresses('10.0.0.5') }));
-    expect(find(new AddressTable(shared), '10.0.0.5', 80)).toBe('cart');
   });
 });

@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs';
+import { readId } from '../cgroups/id.ts';
 import { join } from 'node:path';
-import { AddressTable } from './addresses.ts';
-import { cgroupId, walkCgroups } from './cgroup.ts';
+import { AddressTable } from './address-table.ts';
+import { cgroupId, walkCgroups } from '../cgroups/cgroup.ts';
 import { targetKey, type Peer, type Target, type TargetSource } from './target.ts';
 
 /** A target whose cgroup exists on this machine. The object stays the same as long as the target does. */
@@ -220,11 +221,6 @@ function sameDescription(known: LocalTarget, target: Target): boolean {
     known.workloadKind === target.workloadKind &&
     known.node === target.node
   );
-}
-
-/** Kernel keys are native-endian, and every machine that BPF programs are built for here is little-endian. */
-export function readId(buffer: Buffer, offset: number): bigint {
-  return buffer.readBigUInt64LE(offset);
 }
 
 function readAncestors(values: Buffer, start: number, width: number): bigint[] {

@@ -4,7 +4,7 @@ import * as z from 'zod';
 import { readConfigFile } from '../../daemon/config-file.ts';
 import { ConditionLog, type Logger } from '../../daemon/logger.ts';
 import { parsePeerAddress, type PeerAddress } from './addresses.ts';
-import { watchFile, type FileWatchOptions } from './file-watch.ts';
+import { watchFile, type FileWatchOptions } from '../../daemon/file-watch.ts';
 import { targetKey, type Target, type TargetSource } from './target.ts';
 
 const nameSchema = z.string().min(1, 'expected a name');

@@ -1,5 +1,5 @@
 import type { BpfMap, BpfObject } from '../../native/index.ts';
-import { readId } from '../identity/directory.ts';
+import { readId } from '../cgroups/id.ts';
 
 /** `struct accept_queue` of bpf/tcp.h: offsets in bytes. */
 const PORT = 8;

@@ -1,4 +1,4 @@
-import type { CollectorName } from '../config.ts';
+import type { CollectorName } from '../collectors/names.ts';
 
 /** What a collector loses without a program: everything, or what the text says. */
 export type Loss = typeof ALL | (string & {});

@@ -1,6 +1,6 @@
 import type { Logger } from '../../daemon/logger.ts';
 import type { BpfError } from '../../native/index.ts';
-import type { CollectorName } from '../config.ts';
+import type { CollectorName } from '../collectors/names.ts';
 import { programOf, type ProgramName } from './programs.ts';
 
 /** Why a program doesn't run: the kernel has no such hook, or refused it when it was loaded, attached or run. */

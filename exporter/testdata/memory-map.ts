@@ -1,4 +1,4 @@
-import type { CounterMap } from '../ledger.ts';
+import type { CounterMap } from '../accounting/ledger.ts';
 
 /** Rows that a test writes where the kernel would, in the form in which native gives them. */
 export class MemoryMap implements CounterMap {

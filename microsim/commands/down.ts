@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs';
-import { cgroupTree, processesIn } from '../cgroup.ts';
-import { waitFor } from '../condition.ts';
-import { CONTROLLER, Instance, SimError, requireRoot } from '../instance.ts';
+import { cgroupTree, processesIn } from '../controller/cgroup.ts';
+import { waitFor } from '../protocol/condition.ts';
+import { CONTROLLER, Instance, requireRoot } from '../controller/instance.ts';
+import { SimError } from '../protocol/error.ts';
 import { SIM_FLAGS, defineCommand, print } from './command.ts';
 
 /** A controller ends its simulation within 5 s, or is ended. */

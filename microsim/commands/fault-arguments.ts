@@ -1,5 +1,5 @@
 import { UsageError, type NumberFlag } from '../../daemon/flags.ts';
-import { FAULT_ARGUMENTS, FAULT_TYPES, FaultError, parseFault, type Fault } from '../fault.ts';
+import { FAULT_ARGUMENTS, FAULT_TYPES, FaultError, parseFault, type Fault } from '../protocol/fault.ts';
 
 /** One flag for each argument of any type, with what it means for each. */
 function argumentFlags(): Record<string, NumberFlag> {

@@ -1,7 +1,7 @@
-import { FAULT_TYPES, describeFaultArgs } from '../fault.ts';
+import { FAULT_TYPES, describeFaultArgs } from '../protocol/fault.ts';
 import { UsageError } from '../../daemon/flags.ts';
-import { connectSim } from '../client.ts';
-import { Instance } from '../instance.ts';
+import { connectSim } from '../controller/client.ts';
+import { Instance } from '../controller/instance.ts';
 import { SIM_FLAGS, defineCommand, print } from './command.ts';
 import { ARGUMENTS, faultOf } from './fault-arguments.ts';
 

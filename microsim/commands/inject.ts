@@ -1,7 +1,7 @@
 import { COMMON_FLAGS, UsageError } from '../../daemon/flags.ts';
-import { FAULT_TYPES, describeFaultArgs, isInternal } from '../fault.ts';
-import { requestJson } from '../json-http.ts';
-import { DEFAULT_ADMIN } from '../process-config.ts';
+import { FAULT_TYPES, describeFaultArgs, isInternal } from '../protocol/fault.ts';
+import { requestJson } from '../protocol/json-http.ts';
+import { DEFAULT_ADMIN } from '../protocol/process-config.ts';
 import { defineCommand, print } from './command.ts';
 import { ARGUMENTS, faultOf } from './fault-arguments.ts';
 

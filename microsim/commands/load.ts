@@ -1,7 +1,7 @@
 import { UsageError } from '../../daemon/flags.ts';
-import { connectSim } from '../client.ts';
-import { Instance } from '../instance.ts';
-import { loadChangeSchema } from '../topology.ts';
+import { connectSim } from '../controller/client.ts';
+import { Instance } from '../controller/instance.ts';
+import { loadChangeSchema } from '../topology/topology.ts';
 import { SIM_FLAGS, defineCommand, print } from './command.ts';
 
 export const load = defineCommand({

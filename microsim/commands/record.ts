@@ -1,10 +1,10 @@
 import { parseDuration } from '../../daemon/config-file.ts';
 import { UsageError } from '../../daemon/flags.ts';
-import { connectSim } from '../client.ts';
-import { FAULT_TYPES, type FaultType } from '../fault.ts';
-import { planFaults } from '../fault-schedule.ts';
-import { Instance } from '../instance.ts';
-import { record as runRecording } from '../recording.ts';
+import { connectSim } from '../controller/client.ts';
+import { FAULT_TYPES, type FaultType } from '../protocol/fault.ts';
+import { planFaults } from '../recording/fault-schedule.ts';
+import { Instance } from '../controller/instance.ts';
+import { record as runRecording } from '../recording/recording.ts';
 import { SIM_FLAGS, defineCommand, print } from './command.ts';
 
 export const record = defineCommand({

@@ -1,7 +1,7 @@
-import { connectSim } from '../client.ts';
-import { describeFaultArgs } from '../fault.ts';
-import { Instance } from '../instance.ts';
-import type { ServiceStatus, SimStatus } from '../status.ts';
+import { connectSim } from '../controller/client.ts';
+import { describeFaultArgs } from '../protocol/fault.ts';
+import { Instance } from '../controller/instance.ts';
+import type { ServiceStatus, SimStatus } from '../protocol/status.ts';
 import { SIM_FLAGS, defineCommand, print } from './command.ts';
 
 export const status = defineCommand({

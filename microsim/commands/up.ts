@@ -5,15 +5,16 @@ import { fileURLToPath } from 'node:url';
 import { UsageError, type FlagValues } from '../../daemon/flags.ts';
 import { aborted, type ProgramContext } from '../../daemon/lifecycle.ts';
 import { createLogger, type LogFormat, type LogLevel } from '../../daemon/logger.ts';
-import { findCgroupMount } from '../cgroup.ts';
-import { connectSim } from '../client.ts';
-import { waitFor } from '../condition.ts';
-import { controllerRoutes } from '../controller-api.ts';
-import { Controller } from '../controller.ts';
-import { Instance, SimError, requireRoot } from '../instance.ts';
-import { serveJson } from '../json-http.ts';
-import { RUNTIMES, besidePrograms } from '../runtime.ts';
-import { networkSchema, readTopology, type Topology } from '../topology.ts';
+import { findCgroupMount } from '../controller/cgroup.ts';
+import { connectSim } from '../controller/client.ts';
+import { waitFor } from '../protocol/condition.ts';
+import { controllerRoutes } from '../controller/controller-api.ts';
+import { Controller } from '../controller/controller.ts';
+import { Instance, requireRoot } from '../controller/instance.ts';
+import { SimError } from '../protocol/error.ts';
+import { serveJson } from '../protocol/json-http.ts';
+import { RUNTIMES, besidePrograms } from '../protocol/runtime.ts';
+import { networkSchema, readTopology, type Topology } from '../topology/topology.ts';
 import { SIM_FLAGS, defineCommand, print } from './command.ts';
 
 const FLAGS = {

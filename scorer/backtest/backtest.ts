@@ -1,6 +1,6 @@
-import type { TimeSpan } from '../fleet-history.ts';
-import { calibrateServices } from '../learning.ts';
-import { trainingWindows } from '../model-training.ts';
+import type { TimeSpan } from '../fleet/past.ts';
+import { calibrateServices } from '../learning/learn.ts';
+import { trainingWindows } from '../learning/train-model.ts';
 import { fitPca, replayRandom, replayRobustZ } from './baselines.ts';
 import type { FaultSpan } from './detection.ts';
 import type { Evaluation } from './figures.ts';

@@ -1,12 +1,14 @@
-import { learnScalings, type Reconstructor } from '../calibration.ts';
-import type { Fleet } from '../fleet.ts';
-import type { Learnable } from '../learnable.ts';
-import { deviation } from '../scaling.ts';
-import { meanOfLargest, quantile } from '../statistics.ts';
-import { columnCount, type TensorShape, windowSize } from '../tensor.ts';
-import { Random } from '../training/random.ts';
+import { learnScalings } from '../scoring/profile.ts';
+import { type Reconstructor } from '../detectors/reconstructor.ts';
+import type { Fleet } from '../fleet/fleet.ts';
+import type { Learnable } from '../learning/learnable.ts';
+import { deviation } from '../tensor/scaling.ts';
+import { meanOfLargest, quantile } from '../numeric/statistics.ts';
+import { type TensorShape, windowSize } from '../tensor/tensor.ts';
+import { columnCount } from '../features/columns.ts';
+import { Random } from '../numeric/random.ts';
 import type { WindowSource } from '../training/windows.ts';
-import { principalComponents, project } from './principal-components.ts';
+import { principalComponents, project } from '../detectors/pca.ts';
 import type { Replay, ReplayOptions } from './replay.ts';
 
 const VARIANCE_SHARE = 0.9;

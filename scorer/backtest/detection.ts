@@ -1,4 +1,4 @@
-import { quantile } from '../statistics.ts';
+import { quantile } from '../numeric/statistics.ts';
 import type { Alert } from './alerts.ts';
 import type { Fault } from './labels.ts';
 

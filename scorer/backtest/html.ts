@@ -1,4 +1,4 @@
-import { serviceName } from '../service-key.ts';
+import { serviceName } from '../identity/service-key.ts';
 import type { BacktestResult } from './backtest.ts';
 import { COLUMNS } from './columns.ts';
 import type { FaultSpan } from './detection.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { serviceKey } from '../service-key.ts';
+import { serviceKey } from '../identity/service-key.ts';
 import { DEFAULT_DURATION_MS, faultsOf } from './labels.ts';
 
 const label = (start: string, end?: string) => ({

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { readConfigFile } from '../../daemon/config-file.ts';
-import { serviceKey } from '../service-key.ts';
+import { serviceKey } from '../identity/service-key.ts';
 
 /** A fault that is known to have been there. */
 export interface Fault {

@@ -1,11 +1,11 @@
-import type { FeatureSet } from '../features.ts';
-import type { Fleet } from '../fleet.ts';
-import type { Profiles } from '../profiles.ts';
-import type { Reconstructor } from '../calibration.ts';
-import type { Ranker } from '../root-cause.ts';
-import type { Seasons } from '../seasons.ts';
-import { scoreFleet } from '../score-fleet.ts';
-import type { TensorShape } from '../tensor.ts';
+import type { FeatureSet } from '../features/features.ts';
+import type { Fleet } from '../fleet/fleet.ts';
+import type { Profiles } from '../scoring/profiles-file.ts';
+import type { Reconstructor } from '../detectors/reconstructor.ts';
+import type { Ranker } from '../scoring/root-cause.ts';
+import type { Seasons } from '../scoring/seasons.ts';
+import { scoreFleet } from '../scoring/score-fleet.ts';
+import type { TensorShape } from '../tensor/tensor.ts';
 
 /** What a detector said at each replayed step. */
 export interface Replay {

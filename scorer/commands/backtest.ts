@@ -1,17 +1,17 @@
 import { COMMON_FLAGS, type Flags, parseFlags, renderHelp, UsageError } from '../../daemon/flags.ts';
-import { createHttpClient } from '../../daemon/http-client.ts';
+import { createHttpClient } from '../../daemon/http-client/client.ts';
 import type { ProgramContext } from '../../daemon/lifecycle.ts';
 import { backtest } from '../backtest/backtest.ts';
 import { readFaults } from '../backtest/labels.ts';
 import { renderTable, writeReports } from '../backtest/report.ts';
 import { readScorerConfig } from '../config.ts';
-import { readFeatures } from '../features.ts';
-import type { TimeSpan } from '../fleet-history.ts';
+import { readFeatures } from '../features/features.ts';
+import type { TimeSpan } from '../fleet/past.ts';
 import { VERSION } from '../metrics.ts';
-import { SHIPPED_FEATURES } from '../models.ts';
-import { ProgressBar } from '../progress.ts';
-import { PrometheusClient } from '../prometheus.ts';
-import { WHOLE_FLEET } from '../shard.ts';
+import { SHIPPED_FEATURES } from '../paths.ts';
+import { ProgressBar } from '../learning/progress.ts';
+import { PrometheusClient } from '../prometheus/client.ts';
+import { WHOLE_FLEET } from '../identity/shard.ts';
 import { REPORT_FLAGS, TRAINING_FLAGS } from './flags.ts';
 
 const FLAGS = {

@@ -2,9 +2,9 @@ import { writeFileSync } from 'node:fs';
 import { formatDuration, parseDuration } from '../../daemon/config-file.ts';
 import { type Flags, HELP_FLAG, parseFlags, renderHelp, UsageError } from '../../daemon/flags.ts';
 import type { ProgramContext } from '../../daemon/lifecycle.ts';
-import { readFeatures } from '../features.ts';
-import { SHIPPED_FEATURES } from '../models.ts';
-import { renderRecordingRules } from '../recording-rules.ts';
+import { readFeatures } from '../features/features.ts';
+import { SHIPPED_FEATURES } from '../paths.ts';
+import { renderRecordingRules } from '../features/recording-rules.ts';
 
 const FLAGS = {
   'features.file': { type: 'string', default: SHIPPED_FEATURES, help: 'The list of features.' },

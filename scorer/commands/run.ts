@@ -1,13 +1,13 @@
 import { COMMON_FLAGS, type Flags, parseFlags, renderHelp } from '../../daemon/flags.ts';
 import type { ProgramContext } from '../../daemon/lifecycle.ts';
 import { createLogger, type LogFormat, type LogLevel } from '../../daemon/logger.ts';
-import { WebConfigFile } from '../../daemon/web-config-file.ts';
+import { WebConfigFile } from '../../daemon/web-config/web-config-file.ts';
 import { ScorerApp } from '../app.ts';
 import { readScorerConfig, type ScorerConfig } from '../config.ts';
-import { type FeatureSet, readFeatures } from '../features.ts';
-import { openRestingMemory } from '../memory.ts';
+import { type FeatureSet, readFeatures } from '../features/features.ts';
+import { openRestingMemory } from '../cycle/memory.ts';
 import { VERSION } from '../metrics.ts';
-import { SHIPPED_FEATURES } from '../models.ts';
+import { SHIPPED_FEATURES } from '../paths.ts';
 
 const FLAGS = {
   'config.file': { type: 'string', default: 'scorer.yaml', help: 'The configuration.' },

@@ -1,15 +1,15 @@
 import { durationSchema } from '../../daemon/config-file.ts';
 import { COMMON_FLAGS, type Flags, parseFlags, renderHelp, UsageError } from '../../daemon/flags.ts';
-import { createHttpClient } from '../../daemon/http-client.ts';
+import { createHttpClient } from '../../daemon/http-client/client.ts';
 import type { ProgramContext } from '../../daemon/lifecycle.ts';
 import { readScorerConfig, SCORER_DEFAULTS, type ScorerConfig } from '../config.ts';
-import { readFeatures } from '../features.ts';
-import { learn } from '../learning.ts';
+import { readFeatures } from '../features/features.ts';
+import { learn } from '../learning/learn.ts';
 import { VERSION } from '../metrics.ts';
-import { SHIPPED_FEATURES } from '../models.ts';
-import { PrometheusClient } from '../prometheus.ts';
-import type { LearningProgress } from '../learn-options.ts';
-import { ProgressBar, renderProgress } from '../progress.ts';
+import { SHIPPED_FEATURES } from '../paths.ts';
+import { PrometheusClient } from '../prometheus/client.ts';
+import type { LearningProgress } from '../learning/options.ts';
+import { ProgressBar, renderProgress } from '../learning/progress.ts';
 import { TRAINING_FLAGS } from './flags.ts';
 
 const FLAGS = {

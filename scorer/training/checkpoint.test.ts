@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type Checkpoint, loadCheckpoint, removeCheckpoint, saveCheckpoint } from './checkpoint.ts';
-import { Random } from './random.ts';
+import { Random } from '../numeric/random.ts';
 import { train, type TrainingOptions, type TrainingState } from './trainer.ts';
 import type { Windows } from './windows.ts';
 

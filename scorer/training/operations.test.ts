@@ -1,13 +1,13 @@
 import { Tensor } from 'onnxruntime-node';
 import { describe, expect, it } from 'vitest';
-import { abs, clip, leakyRelu, relu, sigmoid, square, tanh } from './activations.ts';
-import { add, div, mul, neg, reshape, scale, sub } from './arithmetic.ts';
-import { checkGradients, type CheckedInput, randomInput } from './gradient-check.ts';
-import { gradients } from './gradients.ts';
-import { BATCH, Graph, GraphError, type Value } from './graph.ts';
-import { conv2d, dense, matmul } from './layers.ts';
-import { maskedMean, mean, sum } from './reductions.ts';
-import { openGraph } from './session.ts';
+import { abs, clip, leakyRelu, relu, sigmoid, square, tanh } from '../network/activations.ts';
+import { add, div, mul, neg, reshape, scale, sub } from '../network/arithmetic.ts';
+import { checkGradients, type CheckedInput, randomInput } from '../network/gradient-check.ts';
+import { gradients } from '../network/gradients.ts';
+import { BATCH, Graph, GraphError, type Value } from '../network/graph.ts';
+import { conv2d, dense, matmul } from '../network/layers.ts';
+import { maskedMean, mean, sum } from '../network/reductions.ts';
+import { openGraph } from '../network/session.ts';
 
 const TOLERANCE = 2e-3;
 

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { Autoencoder } from '../detectors/autoencoder.ts';
-import { encodeAutoencoder } from './model-bytes.ts';
+import { Autoencoder } from '../detectors/autoencoder/autoencoder.ts';
+import { encodeAutoencoder } from '../detectors/autoencoder/codec.ts';
 import { pcaReconstruct } from './pca.testdata.ts';
-import { Random } from './random.ts';
+import { Random } from '../numeric/random.ts';
 import { train, TrainingError, type TrainingOptions } from './trainer.ts';
 import type { Windows } from './windows.ts';
 

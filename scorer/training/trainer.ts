@@ -3,8 +3,8 @@ import {
   type AutoencoderShape,
   type AutoencoderWeights,
   initialWeights,
-} from '../detectors/autoencoder-weights.ts';
-import { Random, type RandomPosition } from './random.ts';
+} from '../detectors/autoencoder/weights.ts';
+import { Random, type RandomPosition } from '../numeric/random.ts';
 import { Evaluation, type OptimiserState, TrainingStep } from './training-step.ts';
 import { BatchBuffer, spoil, type SpoilOptions, windowSource, type Windows, type WindowSource } from './windows.ts';
 

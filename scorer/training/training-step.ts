@@ -1,7 +1,7 @@
 import { type InferenceSession, Tensor } from 'onnxruntime-node';
-import { evaluationGraph, trainingGraph, type TrainingGraphOptions } from '../detectors/autoencoder-model.ts';
-import { type AutoencoderWeights, parameterCount } from '../detectors/autoencoder-weights.ts';
-import { openGraph } from './session.ts';
+import { evaluationGraph, trainingGraph, type TrainingGraphOptions } from '../detectors/autoencoder/graphs.ts';
+import { type AutoencoderWeights, parameterCount } from '../detectors/autoencoder/weights.ts';
+import { openGraph } from '../network/session.ts';
 import type { Batch } from './windows.ts';
 
 /** The weights and Adam's memory, as tensors that one step reads or writes. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { autoencoderShape } from '../detectors/autoencoder-weights.ts';
-import { Random } from './random.ts';
+import { autoencoderShape } from '../detectors/autoencoder/weights.ts';
+import { Random } from '../numeric/random.ts';
 import { BatchBuffer, spoil, windowSource } from './windows.ts';
 
 const shape = autoencoderShape(2, 3);

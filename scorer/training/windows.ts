@@ -1,6 +1,6 @@
 import { Tensor } from 'onnxruntime-node';
-import { type AutoencoderShape } from '../detectors/autoencoder-weights.ts';
-import type { Random } from './random.ts';
+import { type AutoencoderShape } from '../detectors/autoencoder/weights.ts';
+import type { Random } from '../numeric/random.ts';
 
 /**
  * Windows held in memory, one after another, each [channels, steps, features]; **in order of time**, services interleaved,

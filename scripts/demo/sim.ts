@@ -2,8 +2,8 @@ import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { StopStack } from '../../daemon/lifecycle.ts';
-import { connectSim, type SimClient } from '../../microsim/client.ts';
-import type { FaultType } from '../../microsim/fault.ts';
+import { connectSim, type SimClient } from '../../microsim/controller/client.ts';
+import type { FaultType } from '../../microsim/protocol/fault.ts';
 import { program } from './stack.ts';
 
 const run = promisify(execFile);

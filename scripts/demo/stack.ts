@@ -3,8 +3,8 @@ import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { dump, load } from 'js-yaml';
 import { formatDuration } from '../../daemon/config-file.ts';
-import { parseFeatures } from '../../scorer/features.ts';
-import { renderRecordingRules } from '../../scorer/recording-rules.ts';
+import { parseFeatures } from '../../scorer/features/features.ts';
+import { renderRecordingRules } from '../../scorer/features/recording-rules.ts';
 import { freePort, type Processes } from './processes.ts';
 import { scaleYaml, TIME_SCALE } from './time-scale.ts';
 

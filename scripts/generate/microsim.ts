@@ -1,6 +1,11 @@
-import { DEFAULT_ADMIN, type Address, type LoadConfig, type ServiceConfig } from '../../microsim/process-config.ts';
-import { ENVIRONMENT, nodeCommand } from '../../microsim/runtime.ts';
-import type { Topology } from '../../microsim/topology.ts';
+import {
+  DEFAULT_ADMIN,
+  type Address,
+  type LoadConfig,
+  type ServiceConfig,
+} from '../../microsim/protocol/process-config.ts';
+import { ENVIRONMENT, nodeCommand } from '../../microsim/protocol/runtime.ts';
+import type { Topology } from '../../microsim/topology/topology.ts';
 
 /** Where the image of manifests/images has the programs, and where the pods have their configuration. */
 const PROGRAMS = '/usr/lib/lorikeet/dist';

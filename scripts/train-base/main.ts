@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Flags, HELP_FLAG, parseFlags, renderHelp } from '../../daemon/flags.ts';
 import { type ProgramContext, runProgram } from '../../daemon/lifecycle.ts';
-import { createRandom, type Random } from '../../microsim/random.ts';
+import { createRandom, type Random } from '../../microsim/protocol/random.ts';
 import { Processes } from '../demo/processes.ts';
 import { type RunningSim, startSim } from '../demo/sim.ts';
 import { program, ROOT, startStack } from '../demo/stack.ts';

@@ -12,8 +12,8 @@ import { resultRows } from '../../bench/sim/rows.ts';
 import type { BacktestResult } from '../../scorer/backtest/backtest.ts';
 import { faultSpans } from '../../scorer/backtest/detection.ts';
 import { evaluate } from '../../scorer/backtest/figures.ts';
-import type { Feature } from '../../scorer/features.ts';
-import { serviceKey } from '../../scorer/service-key.ts';
+import type { Feature } from '../../scorer/features/features.ts';
+import { serviceKey } from '../../scorer/identity/service-key.ts';
 
 const MINUTE = 60_000;
 const SECOND = 1000;

@@ -12,7 +12,7 @@ import {
   httpClientSchema,
   type HttpClient,
   type HttpClientOptions,
-} from '../../daemon/http-client.ts';
+} from '../../daemon/http-client/client.ts';
 
 const folder = mkdtempSync(join(tmpdir(), `lorikeet-http-${process.pid}-`));
 const stops: (() => Promise<void>)[] = [];

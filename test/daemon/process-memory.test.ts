@@ -7,9 +7,9 @@ import { join, resolve } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { build } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { exposedCollection } from '../../daemon/garbage.ts';
+import { exposedCollection } from '../../daemon/memory/garbage.ts';
 import { createLogger } from '../../daemon/logger.ts';
-import { ProcessMemory } from '../../daemon/process-memory.ts';
+import { ProcessMemory } from '../../daemon/memory/process-memory.ts';
 
 const ADDON = resolve('dist/lorikeet_memory.node');
 const ENGINE = realpathSync(

@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { hashSync } from 'bcryptjs';
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { createWebApp, listen, type Listener } from '../../daemon/http.ts';
+import { createWebApp, listen, type Listener } from '../../daemon/http-server/web-app.ts';
 import { createLogger } from '../../daemon/logger.ts';
-import { WebConfigFile } from '../../daemon/web-config-file.ts';
+import { WebConfigFile } from '../../daemon/web-config/web-config-file.ts';
 import { makeAuthority } from './certificates.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'lorikeet-web-config-file-'));

@@ -1,5 +1,5 @@
 import { expect } from 'vitest';
-import { MOST_NODES } from '../../scorer/graph-rules.ts';
+import { MOST_NODES } from '../../scorer/features/graph-rules.ts';
 import type { Frame } from '../../scripts/preview/frames.ts';
 
 /** The two frames of a node graph, by the fields that the panel reads. */

@@ -3,7 +3,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { findCgroupMount } from '../../microsim/cgroup.ts';
+import { findCgroupMount } from '../../microsim/controller/cgroup.ts';
 import type { DemoReport } from '../../scripts/demo/scenario.ts';
 
 const DEMO = resolve('dist/demo.js');

@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import { isUnified } from '../../exporter/identity/hierarchy.ts';
+import { isUnified } from '../../exporter/cgroups/hierarchy.ts';
 import { defaultObjectPath } from '../../native/index.ts';
 import { compileTraffic } from '../kernel/compile.ts';
 import { hierarchyOf, withController } from '../kernel/controllers.ts';

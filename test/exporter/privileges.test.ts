@@ -3,7 +3,7 @@ import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { release, tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { COLLECTOR_NAMES } from '../../exporter/config.ts';
+import { COLLECTOR_NAMES } from '../../exporter/collectors/names.ts';
 import { keptCapabilities } from '../../exporter/kernel/privileges.ts';
 import { capabilityMask } from '../../native/index.ts';
 import { withSandbox } from '../kernel/sandbox.ts';

@@ -3,7 +3,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { isUnified } from '../../exporter/identity/hierarchy.ts';
+import { isUnified } from '../../exporter/cgroups/hierarchy.ts';
 import { BpfObject, defaultObjectPath } from '../../native/index.ts';
 import { completedRequests, withBlockDevice } from './block-device.ts';
 import { compileTraffic } from './compile.ts';

@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, readFileSync, rmdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { findHierarchy, isUnified, type Hierarchy } from '../../exporter/identity/hierarchy.ts';
+import { findHierarchy, isUnified, type Hierarchy } from '../../exporter/cgroups/hierarchy.ts';
 import { cgroupMount, type Cgroup } from './sandbox.ts';
 
 /** A cgroup of its own in the hierarchy of a controller, which is turned on for it. */

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { loadAll } from 'js-yaml';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
-import { waitFor } from '../../microsim/condition.ts';
+import { waitFor } from '../../microsim/protocol/condition.ts';
 
 /* Pods of manifests/microsim, each as a network namespace of its own: the generated configuration, without a controller. */
 let folder: string;

@@ -3,8 +3,8 @@ import { cpSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writ
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { buildSync } from 'esbuild';
-import { findCgroupMount } from '../../microsim/cgroup.ts';
-import { waitFor } from '../../microsim/condition.ts';
+import { findCgroupMount } from '../../microsim/controller/cgroup.ts';
+import { waitFor } from '../../microsim/protocol/condition.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 
@@ -27,8 +27,8 @@ export class SimSandbox {
       absWorkingDir: ROOT,
       entryPoints: {
         'lorikeet-sim': 'microsim/main.ts',
-        'lorikeet-sim-service': 'microsim/service.ts',
-        'lorikeet-sim-load': 'microsim/load.ts',
+        'lorikeet-sim-service': 'microsim/service/main.ts',
+        'lorikeet-sim-load': 'microsim/load/main.ts',
       },
       outdir: join(this.directory, 'dist'),
       bundle: true,

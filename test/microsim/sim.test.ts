@@ -3,10 +3,10 @@ import { join } from 'node:path';
 import { execFileSync } from 'node:child_process';
 import { load as loadYaml } from 'js-yaml';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { findCgroupMount, processesIn } from '../../microsim/cgroup.ts';
-import { connectSim } from '../../microsim/client.ts';
-import { FAULT_TYPES } from '../../microsim/fault.ts';
-import type { SimStatus, TrafficStats } from '../../microsim/status.ts';
+import { findCgroupMount, processesIn } from '../../microsim/controller/cgroup.ts';
+import { connectSim } from '../../microsim/controller/client.ts';
+import { FAULT_TYPES } from '../../microsim/protocol/fault.ts';
+import type { SimStatus, TrafficStats } from '../../microsim/protocol/status.ts';
 import { SimSandbox, eventually } from './sandbox.ts';
 
 const SERVICES = 'ad cart cart-db catalog catalog-db checkout currency frontend payment recommendation shipping';

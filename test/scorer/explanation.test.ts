@@ -1,14 +1,15 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type FaultSeries, historyOf, loadFaultSeries } from '../../bench/sim/fault-series.ts';
-import { FAULT_TYPES, type FaultType } from '../../microsim/fault.ts';
-import { readFeatures } from '../../scorer/features.ts';
-import { Fleet } from '../../scorer/fleet.ts';
-import { calibrateServices } from '../../scorer/learning.ts';
-import { type FleetModel, openModel, SHIPPED_FEATURES, SHIPPED_MODEL } from '../../scorer/models.ts';
-import type { Profiles } from '../../scorer/profiles.ts';
-import { scoreFleet } from '../../scorer/score-fleet.ts';
-import { DEFAULT_STEPS, type TensorShape } from '../../scorer/tensor.ts';
+import { FAULT_TYPES, type FaultType } from '../../microsim/protocol/fault.ts';
+import { readFeatures } from '../../scorer/features/features.ts';
+import { Fleet } from '../../scorer/fleet/fleet.ts';
+import { calibrateServices } from '../../scorer/learning/learn.ts';
+import { type FleetModel, openModel } from '../../scorer/learning/model-store.ts';
+import { SHIPPED_FEATURES, SHIPPED_MODEL } from '../../scorer/paths.ts';
+import type { Profiles } from '../../scorer/scoring/profiles-file.ts';
+import { scoreFleet } from '../../scorer/scoring/score-fleet.ts';
+import { DEFAULT_STEPS, type TensorShape } from '../../scorer/tensor/tensor.ts';
 
 /** Features recorded of the simulated shop by `npm run bench:sim`, one fault of each type (docs/evaluation.md). */
 const recorded = loadFaultSeries(join(import.meta.dirname, '../testdata/fault-series.json.gz'));

@@ -1,11 +1,11 @@
 import { afterEach, expect, test } from 'vitest';
-import { createHttpClient } from '../../daemon/http-client.ts';
-import { httpClientSchema } from '../../daemon/http-client-settings.ts';
-import { EDGE_SERIES, readFeatures, SERVICE_SERIES } from '../../scorer/features.ts';
-import { Feed } from '../../scorer/feed.ts';
-import { Fleet } from '../../scorer/fleet.ts';
-import { SHIPPED_FEATURES } from '../../scorer/models.ts';
-import { PrometheusClient } from '../../scorer/prometheus.ts';
+import { createHttpClient } from '../../daemon/http-client/client.ts';
+import { httpClientSchema } from '../../daemon/http-client/settings.ts';
+import { EDGE_SERIES, readFeatures, SERVICE_SERIES } from '../../scorer/features/features.ts';
+import { Feed } from '../../scorer/cycle/feed.ts';
+import { Fleet } from '../../scorer/fleet/fleet.ts';
+import { SHIPPED_FEATURES } from '../../scorer/paths.ts';
+import { PrometheusClient } from '../../scorer/prometheus/client.ts';
 import { readRequestBody, serve } from '../testserver/http.ts';
 
 /** What a server that takes too long to answer is asked next. */

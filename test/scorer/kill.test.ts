@@ -4,10 +4,10 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { createHttpClient, httpClientSchema } from '../../daemon/http-client.ts';
+import { createHttpClient, httpClientSchema } from '../../daemon/http-client/client.ts';
 import { createLogger } from '../../daemon/logger.ts';
-import { RemoteWriter } from '../../scorer/remote-write/writer.ts';
-import { Random } from '../../scorer/training/random.ts';
+import { RemoteWriter } from '../../scorer/output/remote-write/writer.ts';
+import { Random } from '../../scorer/numeric/random.ts';
 import { freePort, type RunningPrometheus, startPrometheus } from '../testserver/prometheus.ts';
 import { FeatureTraffic } from '../testserver/traffic.ts';
 

@@ -1,15 +1,16 @@
-import { learnEdgeScalings } from '../../scorer/calibration.ts';
+import { learnEdgeScalings } from '../../scorer/scoring/profile.ts';
 import type { ScorerConfig } from '../../scorer/config.ts';
-import { autoencoderShape, initialWeights } from '../../scorer/detectors/autoencoder-weights.ts';
-import type { Feature, FeatureSet } from '../../scorer/features.ts';
-import { History } from '../../scorer/history.ts';
-import { calibrateServices } from '../../scorer/learning.ts';
-import { type FleetModel, fleetModelPath, fleetModels, modelPaths, openModel } from '../../scorer/models.ts';
-import { saveProfiles } from '../../scorer/profiles.ts';
-import { edgeKey, type ServiceName, serviceKey } from '../../scorer/service-key.ts';
-import { columnCount } from '../../scorer/tensor.ts';
-import { modelChecksum, saveModel } from '../../scorer/training/model-file.ts';
-import { Random } from '../../scorer/training/random.ts';
+import { autoencoderShape, initialWeights } from '../../scorer/detectors/autoencoder/weights.ts';
+import type { Feature, FeatureSet } from '../../scorer/features/features.ts';
+import { History } from '../../scorer/fleet/history.ts';
+import { calibrateServices } from '../../scorer/learning/learn.ts';
+import { type FleetModel, fleetModelPath, fleetModels, openModel } from '../../scorer/learning/model-store.ts';
+import { modelPaths } from '../../scorer/paths.ts';
+import { saveProfiles } from '../../scorer/scoring/profiles-file.ts';
+import { edgeKey, type ServiceName, serviceKey } from '../../scorer/identity/service-key.ts';
+import { columnCount } from '../../scorer/features/columns.ts';
+import { modelChecksum, saveModel } from '../../scorer/detectors/autoencoder/model-file.ts';
+import { Random } from '../../scorer/numeric/random.ts';
 import { formatDuration } from '../../daemon/config-file.ts';
 
 export interface KnownFleet {

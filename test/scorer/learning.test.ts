@@ -2,14 +2,14 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { createHttpClient, httpClientSchema } from '../../daemon/http-client.ts';
+import { createHttpClient, httpClientSchema } from '../../daemon/http-client/client.ts';
 import { readScorerConfig } from '../../scorer/config.ts';
-import { CHANNELS, EDGE_SERIES, readFeatures, SERVICE_SERIES } from '../../scorer/features.ts';
-import { openKnowledge } from '../../scorer/knowledge.ts';
-import type { LearningProgress, LearnOptions } from '../../scorer/learn-options.ts';
-import { learn } from '../../scorer/learning.ts';
-import { PrometheusClient } from '../../scorer/prometheus.ts';
-import { edgeKey, serviceKey } from '../../scorer/service-key.ts';
+import { CHANNELS, EDGE_SERIES, readFeatures, SERVICE_SERIES } from '../../scorer/features/features.ts';
+import { openKnowledge } from '../../scorer/learning/knowledge.ts';
+import type { LearningProgress, LearnOptions } from '../../scorer/learning/options.ts';
+import { learn } from '../../scorer/learning/learn.ts';
+import { PrometheusClient } from '../../scorer/prometheus/client.ts';
+import { edgeKey, serviceKey } from '../../scorer/identity/service-key.ts';
 import { type RunningPrometheus, startPrometheus } from '../testserver/prometheus.ts';
 
 const MINUTE = 60_000;

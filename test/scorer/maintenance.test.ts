@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { createHttpClient, httpClientSchema } from '../../daemon/http-client.ts';
-import { maintenanceAt, maintenanceBetween } from '../../scorer/maintenance.ts';
-import { PrometheusClient } from '../../scorer/prometheus.ts';
-import { serviceKey } from '../../scorer/service-key.ts';
+import { createHttpClient, httpClientSchema } from '../../daemon/http-client/client.ts';
+import { maintenanceAt, maintenanceBetween } from '../../scorer/scoring/maintenance.ts';
+import { PrometheusClient } from '../../scorer/prometheus/client.ts';
+import { serviceKey } from '../../scorer/identity/service-key.ts';
 import { type RunningPrometheus, startPrometheus } from '../testserver/prometheus.ts';
 import { ScorerBed } from './running-scorer.ts';
 

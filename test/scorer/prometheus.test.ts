@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { createHttpClient, httpClientSchema, type HttpClientOptions } from '../../daemon/http-client.ts';
-import { PrometheusClient, type RangeSeries } from '../../scorer/prometheus.ts';
+import { createHttpClient, httpClientSchema, type HttpClientOptions } from '../../daemon/http-client/client.ts';
+import { PrometheusClient, type RangeSeries } from '../../scorer/prometheus/client.ts';
 import { serve, type RunningServer } from '../testserver/http.ts';
 import { freePort, startPrometheus, type RunningPrometheus } from '../testserver/prometheus.ts';
 

@@ -1,10 +1,10 @@
 import { afterEach, expect, test } from 'vitest';
-import { createHttpClient, httpClientSchema } from '../../daemon/http-client.ts';
+import { createHttpClient, httpClientSchema } from '../../daemon/http-client/client.ts';
 import { createLogger } from '../../daemon/logger.ts';
-import { PrometheusClient } from '../../scorer/prometheus.ts';
-import { STALE_NAN } from '../../scorer/remote-write/encode.ts';
-import type { Sample } from '../../scorer/remote-write/sample.ts';
-import { RemoteWriter, type RemoteWriterOptions } from '../../scorer/remote-write/writer.ts';
+import { PrometheusClient } from '../../scorer/prometheus/client.ts';
+import { STALE_NAN } from '../../scorer/output/remote-write/encode.ts';
+import type { Sample } from '../../scorer/output/remote-write/sample.ts';
+import { RemoteWriter, type RemoteWriterOptions } from '../../scorer/output/remote-write/writer.ts';
 import { freePort, startPrometheus } from '../testserver/prometheus.ts';
 import { startReceiver } from '../testserver/receiver.ts';
 

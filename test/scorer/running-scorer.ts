@@ -2,15 +2,21 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { createHttpClient, httpClientSchema } from '../../daemon/http-client.ts';
+import { createHttpClient, httpClientSchema } from '../../daemon/http-client/client.ts';
 import { createLogger } from '../../daemon/logger.ts';
 import { ScorerApp } from '../../scorer/app.ts';
 import { readScorerConfig } from '../../scorer/config.ts';
-import { CHANNELS, EDGE_SERIES, type FeatureSet, readFeatures, SERVICE_SERIES } from '../../scorer/features.ts';
-import { PrometheusClient, type RangeSeries } from '../../scorer/prometheus.ts';
-import type { Sample } from '../../scorer/remote-write/sample.ts';
-import { RemoteWriter, type RemoteWriterOptions } from '../../scorer/remote-write/writer.ts';
-import type { ServiceName } from '../../scorer/service-key.ts';
+import {
+  CHANNELS,
+  EDGE_SERIES,
+  type FeatureSet,
+  readFeatures,
+  SERVICE_SERIES,
+} from '../../scorer/features/features.ts';
+import { PrometheusClient, type RangeSeries } from '../../scorer/prometheus/client.ts';
+import type { Sample } from '../../scorer/output/remote-write/sample.ts';
+import { RemoteWriter, type RemoteWriterOptions } from '../../scorer/output/remote-write/writer.ts';
+import type { ServiceName } from '../../scorer/identity/service-key.ts';
 import { saveLearnedState } from './learned-state.ts';
 
 /** Milliseconds between the cycles of the tests' scorers. */

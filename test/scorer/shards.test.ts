@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ScorerApp } from '../../scorer/app.ts';
-import { owns } from '../../scorer/shard.ts';
+import { owns } from '../../scorer/identity/shard.ts';
 import { startPrometheus } from '../testserver/prometheus.ts';
 import { type Proxy, startProxy } from '../testserver/proxy.ts';
 import { byService, metric, ScorerBed } from './running-scorer.ts';

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { picturePath } from '../../scorer/tensor-pages.ts';
+import { picturePath } from '../../scorer/tensor-pages/pages.ts';
 import { startPrometheus } from '../testserver/prometheus.ts';
 import { ScorerBed } from './running-scorer.ts';
 

@@ -1,5 +1,5 @@
 import { arch, release } from 'node:os';
-import { isUnified } from '../../exporter/identity/hierarchy.ts';
+import { isUnified } from '../../exporter/cgroups/hierarchy.ts';
 import { hierarchyOf } from '../kernel/controllers.ts';
 import { HELM, KUBERNETES, SCHEMAS } from './needs.ts';
 import type { ExpectedSkip } from './skipped-tests.ts';

@@ -1,5 +1,5 @@
-import { CHANNELS, SERVICE_SERIES } from '../../scorer/features.ts';
-import type { Sample } from '../../scorer/remote-write/sample.ts';
+import { CHANNELS, SERVICE_SERIES } from '../../scorer/features/features.ts';
+import type { Sample } from '../../scorer/output/remote-write/sample.ts';
 
 /** Plays the part of the recording rules: the features of services, as samples of now, with a little noise. */
 export class FeatureTraffic {

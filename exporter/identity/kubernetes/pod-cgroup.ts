@@ -1,5 +1,5 @@
 import { readdirSync, statSync } from 'node:fs';
-import { cgroupId, isAbsent } from '../cgroup.ts';
+import { cgroupId, isAbsent } from '../../cgroups/cgroup.ts';
 
 /** What a pod's cgroup is named by. */
 export interface CgroupName {

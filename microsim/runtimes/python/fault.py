@@ -1,4 +1,4 @@
-"""The fault that a service shows now, as microsim/injected-fault.ts shows it."""
+"""The fault that a service shows now, as microsim/service/injected-fault.ts shows it."""
 
 import threading
 import time

@@ -1,4 +1,4 @@
-"""The wire format of requests, as microsim/route.ts describes and checks it."""
+"""The wire format of requests, as microsim/protocol/route.ts describes and checks it."""
 
 LIMITS = {"delay": 60_000, "size": 256, "duration": 300_000}
 MAX_DEPTH = 16

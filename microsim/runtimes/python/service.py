@@ -1,6 +1,6 @@
 """
 The process of one simulated service in Python's standard library: `service.py <config file>`. It takes the same
-configuration, requests and faults as microsim/service.ts and tells the same counts, but where that one is an event loop
+configuration, requests and faults as microsim/service/main.ts and tells the same counts, but where that one is an event loop
 this one is a thread a connection.
 """
 

@@ -1,4 +1,4 @@
-"""Counts of requests and their durations, as `TrafficStats` in microsim/status.ts."""
+"""Counts of requests and their durations, as `TrafficStats` in microsim/protocol/status.ts."""
 
 import threading
 import time

@@ -5,16 +5,17 @@
 import { performance } from 'node:perf_hooks';
 import { createInterface } from 'node:readline';
 import { createLogger, ConditionLog, describeError } from '../../../daemon/logger.ts';
-import { runCollector } from '../../../exporter/collector.ts';
+import { runCollector } from '../../../exporter/scrape/collector.ts';
 import { makeCollectors } from '../../../exporter/collectors/all.ts';
-import { COLLECTOR_NAMES, parseCommandLine } from '../../../exporter/config.ts';
-import { Exposition } from '../../../exporter/exposition.ts';
-import { findCgroupMount } from '../../../exporter/identity/cgroup.ts';
+import { parseCommandLine } from '../../../exporter/config.ts';
+import { COLLECTOR_NAMES } from '../../../exporter/collectors/names.ts';
+import { Exposition } from '../../../exporter/scrape/exposition.ts';
+import { findCgroupMount } from '../../../exporter/cgroups/cgroup.ts';
 import { Directory } from '../../../exporter/identity/directory.ts';
-import { findHierarchy, NO_HIERARCHY } from '../../../exporter/identity/hierarchy.ts';
+import { findHierarchy, NO_HIERARCHY } from '../../../exporter/cgroups/hierarchy.ts';
 import { TargetsFile } from '../../../exporter/identity/targets-file.ts';
 import { openProbes, type Probes } from '../../../exporter/kernel/probes.ts';
-import { SelfMetrics } from '../../../exporter/self-metrics.ts';
+import { SelfMetrics } from '../../../exporter/scrape/self-metrics.ts';
 
 export interface Request {
   readonly do: 'open' | 'scrape' | 'close';

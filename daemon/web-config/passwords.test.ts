@@ -1,0 +1,59 @@
+import { hashSync } from 'bcryptjs';
+import { describe, expect, it } from 'vitest';
+import { BCRYPT_HASH, Passwords } from './passwords.ts';
+
+const users = new Map([
+  ['alice', hashSync('wonder', 4)],
+  ['bob', hashSync('builder', 4)],
+]);
+
+describe('Passwords', () => {
+  it.each([
+    ['alice', 'wonder', 'ACCEPTED'],
+    ['bob', 'builder', 'ACCEPTED'],
+    ['alice', 'builder', 'REFUSED'],
+    ['alice', '', 'REFUSED'],
+    ['Alice', 'wonder', 'REFUSED'],
+    ['mallory', 'wonder', 'REFUSED'],
+    ['', '', 'REFUSED'],
+    ['__proto__', 'wonder', 'REFUSED'],
+  ])('%s with %s is %s, the second time as well', async (user, password, verdict) => {
+    const passwords = new Passwords();
+    expect(await passwords.check(users, user, password)).toBe(verdict);
+    expect(await passwords.check(users, user, password)).toBe(verdict);
+  });
+
+  it.each([
+    // From Prometheus' guide on basic auth, by Python's bcrypt.
+    ['$2b$12$hNf2lSsxfm0.i4a.1kVpSOVyBCfIB51VRjgBUyv6kdnyTlgWj81Ay', 'test'],
+    // From exporter-toolkit's test data, by htpasswd -B.
+    ['$2y$10$qRTBuFoULoYNA7AQ/F3ck.trZBPyjV64.oA4ZsSBCIWvXuvQlQTuu', 'carol123'],
+  ])('knows the hash of another program, %s', async (hash, password) => {
+    expect(hash).toMatch(BCRYPT_HASH);
+    expect(await new Passwords().check(new Map([['user', hash]]), 'user', password)).toBe('ACCEPTED');
+  });
+
+  it('forgets what it knew when the hash changes', async () => {
+    const passwords = new Passwords();
+    expect(await passwords.check(users, 'alice', 'wonder')).toBe('ACCEPTED');
+    const changed = new Map([['alice', hashSync('through', 4)]]);
+    expect(await passwords.check(changed, 'alice', 'wonder')).toBe('REFUSED');
+    expect(await passwords.check(changed, 'alice', 'through')).toBe('ACCEPTED');
+    expect(await passwords.check(new Map([['bob', hashSync('x', 4)]]), 'alice', 'wonder')).toBe('REFUSED');
+  });
+
+  it('refuses to try more than a few passwords at a time, and recovers', async () => {
+    const passwords = new Passwords();
+    const guesses = Array.from({ length: 40 }, (_, index) => passwords.check(users, 'alice', `guess ${index}`));
+    const verdicts = await Promise.all(guesses);
+    expect(verdicts.filter((verdict) => verdict === 'BUSY')).toHaveLength(8);
+    expect(verdicts.filter((verdict) => verdict === 'REFUSED')).toHaveLength(32);
+    expect(await passwords.check(users, 'alice', 'wonder')).toBe('ACCEPTED');
+  });
+
+  it('compares the same password only once at a time', async () => {
+    const passwords = new Passwords();
+    const scrapes = Array.from({ length: 40 }, () => passwords.check(users, 'alice', 'wonder'));
+    expect(new Set(await Promise.all(scrapes))).toEqual(new Set(['ACCEPTED']));
+  });
+});

@@ -1,0 +1,131 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import type { Leaf } from '../identity/directory.ts';
+import { GONE_SETTLE_MS, Ledger, type Account } from './ledger.ts';
+import { MemoryMap, serviceKey } from '../testdata/memory-map.ts';
+
+const KEY = serviceKey(7n, 1);
+const OTHER_KEY = serviceKey(8n, 1);
+
+describe('Ledger', () => {
+  let map: MemoryMap;
+  let leaves: Map<bigint, Leaf>;
+  let accounts: Map<bigint, Account>;
+  let asked: number;
+  let ledger: Ledger<Account>;
+
+  const makeLedger = (idleMs?: number): Ledger<Account> =>
+    new Ledger({
+      map,
+      leafOf(key) {
+        const id = key.readBigUInt64LE();
+        const leaf = leaves.get(id) ?? { id, ancestors: [], path: undefined, goneSince: undefined, rows: 0 };
+        leaves.set(id, leaf);
+        return leaf;
+      },
+      accountOf(_key, leaf) {
+        asked++;
+        return accounts.get(leaf.id);
+      },
+      ...(idleMs === undefined ? {} : { idleMs }),
+    });
+  const account = (): Account => ({ words: new Float64Array(2) });
+  const wordsOf = (id: bigint): number[] => [...(accounts.get(id)?.words ?? [])];
+
+  beforeEach(() => {
+    map = new MemoryMap('requests', 16, 2);
+    leaves = new Map();
+    accounts = new Map([[7n, account()]]);
+    asked = 0;
+    ledger = makeLedger();
+  });
+
+  it('books increments, and asks for accounts only when the directory changed', () => {
+    map.count(KEY, { 0: 3, 1: 10 });
+    ledger.update(1, 0);
+    map.count(KEY, { 1: 5 });
+    expect(ledger.update(1, 1)).toBe(1);
+    expect(wordsOf(7n)).toEqual([3, 15]);
+    expect(asked).toBe(1);
+    ledger.update(2, 2);
+    expect(asked).toBe(2);
+    expect(wordsOf(7n)).toEqual([3, 15]);
+  });
+
+  it('adds the rows of one account', () => {
+    accounts.set(8n, accounts.get(7n) as Account);
+    map.count(KEY, { 0: 3 });
+    map.count(OTHER_KEY, { 0: 4 });
+    ledger.update(1, 0);
+    expect(wordsOf(7n)).toEqual([7, 0]);
+  });
+
+  it('keeps counts waiting until somebody is known whose they are', () => {
+    map.count(OTHER_KEY, { 0: 4 });
+    ledger.update(1, 0);
+    map.count(OTHER_KEY, { 0: 1 });
+    ledger.update(1, 1);
+    accounts.set(8n, account());
+    map.count(OTHER_KEY, { 0: 1 });
+    ledger.update(2, 2);
+    expect(wordsOf(8n)).toEqual([6, 0]);
+    ledger.update(3, 3);
+    expect(wordsOf(8n)).toEqual([6, 0]);
+  });
+
+  it('gives an account only what was counted since it owns the row', () => {
+    map.count(KEY, { 0: 3 });
+    ledger.update(1, 0);
+    const first = accounts.get(7n) as Account;
+    accounts.set(7n, account());
+    map.count(KEY, { 0: 2 });
+    ledger.update(2, 1);
+    expect([...first.words]).toEqual([3, 0]);
+    expect(wordsOf(7n)).toEqual([2, 0]);
+  });
+
+  it('takes a row that went down for a new one', () => {
+    map.count(KEY, { 0: 3, 1: 9 });
+    ledger.update(1, 0);
+    map.rows.clear();
+    map.count(KEY, { 0: 4, 1: 1 });
+    ledger.update(1, 1);
+    expect(wordsOf(7n)).toEqual([7, 10]);
+  });
+
+  it('forgets a row that left the map, and counts from zero when it returns', () => {
+    map.count(KEY, { 0: 3 });
+    ledger.update(1, 0);
+    map.rows.clear();
+    ledger.update(1, 1);
+    expect([ledger.size, leaves.get(7n)?.rows]).toEqual([0, 0]);
+    map.count(KEY, { 0: 3 });
+    ledger.update(1, 2);
+    expect(wordsOf(7n)).toEqual([6, 0]);
+  });
+
+  it('deletes the row of a vanished cgroup once it rests, and keeps its counts', () => {
+    map.count(KEY, { 0: 3 });
+    ledger.update(1, 0);
+    (leaves.get(7n) as Leaf).goneSince = 1000;
+    map.count(KEY, { 0: 1 });
+    ledger.update(1, 1000 + GONE_SETTLE_MS - 1);
+    ledger.update(1, 1000 + GONE_SETTLE_MS);
+    expect(map.rows.size).toBe(1);
+    ledger.update(1, 1000 + 2 * GONE_SETTLE_MS);
+    expect([map.rows.size, ledger.size]).toEqual([0, 0]);
+    expect(wordsOf(7n)).toEqual([4, 0]);
+  });
+
+  it('deletes an idle row of a living cgroup only when asked to', () => {
+    map.count(KEY, { 0: 3 });
+    ledger.update(1, 0);
+    ledger.update(1, 1e12);
+    expect(map.rows.size).toBe(1);
+    ledger = makeLedger(100);
+    ledger.update(1, 0);
+    ledger.update(1, 99);
+    expect(map.rows.size).toBe(1);
+    ledger.update(1, 100);
+    expect(map.rows.size).toBe(0);
+  });
+});

@@ -1,0 +1,50 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { beforeEach, expect, it } from 'vitest';
+import { exposedCollection } from '../../daemon/memory/garbage.ts';
+import { createLogger } from '../../daemon/logger.ts';
+import { ExporterMemory } from './exporter-memory.ts';
+
+const collectGarbage = exposedCollection();
+
+let memory: ExporterMemory;
+beforeEach(() => {
+  memory = new ExporterMemory(createLogger());
+  memory.release();
+});
+
+/** Leaves an object of `bytes` that is old and that nobody uses. */
+async function leaveGarbage(bytes: number): Promise<WeakRef<object>> {
+  let object: object | undefined = Array.from({ length: bytes / 8 }, (_, index) => index);
+  // Twice survived is old.
+  collectGarbage();
+  collectGarbage();
+  const garbage = new WeakRef(object);
+  object = undefined;
+  // A new reference keeps its object for the turn.
+  await nextTurn();
+  return garbage;
+}
+
+it('collects once there are megabytes of garbage, and not before', async () => {
+  const little = await leaveGarbage(500_000);
+  memory.tidy();
+  expect(little.deref()).toBeDefined();
+  await nextTurn();
+  const much = await leaveGarbage(3_000_000);
+  memory.tidy();
+  expect(much.deref()).toBeUndefined();
+});
+
+it('counts from what a collection left, also one that it did not make', async () => {
+  let kept: object | undefined = Array.from({ length: 1_000_000 }, (_, index) => index);
+  memory.release();
+  expect(kept).toHaveLength(1_000_000);
+  kept = undefined;
+  await nextTurn();
+  collectGarbage();
+  memory.tidy();
+  // Below what the first collection left, above what the second did.
+  const garbage = await leaveGarbage(3_000_000);
+  memory.tidy();
+  expect(garbage.deref()).toBeUndefined();
+});

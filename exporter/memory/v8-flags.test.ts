@@ -1,0 +1,77 @@
+import { spawnSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
+import { expect, it } from 'vitest';
+
+/** Lets megabytes survive, as the first scrape does, and prints the size of the space for young objects. */
+const NEW_SPACE = `
+import { getHeapSpaceStatistics } from 'node:v8';
+const kept = [];
+for (let index = 0; index < 400_000; index++) kept.push({ index });
+const space = getHeapSpaceStatistics().find(({ space_name: name }) => name === 'new_space');
+process.stdout.write(String(space.space_size + (kept.length - kept.length)));
+`;
+
+/** Keeps some objects for good and others until they are old, and prints the most that the heap ever held. */
+const MOST_USED = `
+import { getHeapStatistics } from 'node:v8';
+const kept = Array.from({ length: 60_000 }, (_, index) => ({ index, name: 'n'.repeat(20) + index }));
+const turns = [];
+let most = 0;
+for (let turn = 0; turn < 1500; turn++) {
+  turns.push(Array.from({ length: 500 }, (_, index) => ({ index, turn })));
+  if (turns.length > 60) turns.shift();
+  most = Math.max(most, getHeapStatistics().used_heap_size);
+}
+process.stdout.write(String(most + (kept.length - kept.length)));
+`;
+
+/** Calls many functions about as often as hours of scrapes do, and prints how much machine code there is of them. */
+const MACHINE_CODE = `
+import { setTimeout as pause } from 'node:timers/promises';
+import { getHeapSpaceStatistics } from 'node:v8';
+const functions = Array.from({ length: 1000 }, (_, index) => new Function('x', 'return x.a + ' + index + ' + String(x.b).length'));
+let sum = 0;
+for (let turn = 0; turn < 10; turn++) {
+  for (const one of functions) for (let call = 0; call < 500; call++) sum += one({ a: call, b: turn });
+  await pause(10);
+}
+const space = getHeapSpaceStatistics().find(({ space_name: name }) => name === 'code_space');
+process.stdout.write(String(space.space_used_size + (sum - sum)));
+`;
+
+/** What collects old objects as V8 does by itself. */
+const YOUNG_ONLY =
+  "import { keepYoungGenerationSmall } from '../../daemon/memory/young-generation.ts'; keepYoungGenerationSmall();";
+
+/** What a program prints that begins with `first`. */
+async function bytes(first: string, rest: string): Promise<number> {
+  const { outputFiles } = await build({
+    stdin: { contents: `${first}${rest}`, resolveDir: fileURLToPath(new URL('.', import.meta.url)), loader: 'ts' },
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    write: false,
+  });
+  const program = outputFiles[0]?.text ?? '';
+  const { stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', program], { encoding: 'utf8' });
+  // Where V8 complains of flags that it doesn't know.
+  expect(stderr).toBe('');
+  return Number(stdout);
+}
+
+it('keeps the space for young objects small, which grows without it', async () => {
+  const small = await bytes("import './v8-flags.ts';", NEW_SPACE);
+  expect(small).toBeLessThanOrEqual(2 * 2 ** 20);
+  expect(await bytes('', NEW_SPACE)).toBeGreaterThan(4 * small);
+});
+
+it('collects old objects before there are megabytes of them', async () => {
+  const most = await bytes("import './v8-flags.ts';", MOST_USED);
+  expect(most).toBeLessThan(0.8 * (await bytes(YOUNG_ONLY, MOST_USED)));
+});
+
+it('has little machine code of functions that much time is not spent in', async () => {
+  const little = await bytes("import './v8-flags.ts';", MACHINE_CODE);
+  expect(little).toBeLessThan(0.5 * (await bytes('', MACHINE_CODE)));
+});

@@ -1,0 +1,181 @@
+import {
+  OPENMETRICS_CONTENT_TYPE,
+  TEXT_CONTENT_TYPE,
+  toOpenMetrics,
+  type ExpositionFormat,
+} from '../../daemon/http-server/accept.ts';
+
+export type FamilyType = 'counter' | 'gauge' | 'histogram';
+
+/**
+ * The part of a sample's line that never changes, `name{labels} `, rendered once and kept with what it describes. It
+ * holds UTF-8 bytes as a latin1 string, the form that is copied fastest into a buffer.
+ */
+export type Series = string & { readonly __series: unique symbol };
+
+export type Labels = Readonly<Record<string, string>>;
+
+const ESCAPES: Readonly<Record<string, string>> = { '\\': '\\\\', '"': '\\"', '\n': '\\n' };
+
+/**
+ * Renders labels in the order given, without braces: `namespace="shop",service="cart"`. Empty values are left out:
+ * Prometheus takes an empty label for none.
+ */
+export function renderLabels(labels: Labels): string {
+  return Object.entries(labels)
+    .filter(([, value]) => value !== '')
+    .map(([name, value]) => `${name}="${value.replaceAll(/[\\"\n]/g, (character) => ESCAPES[character] ?? character)}"`)
+    .join(',');
+}
+
+/** The series `name` with labels rendered by `renderLabels`; several renderings may be given. */
+export function series(name: string, ...labels: readonly string[]): Series {
+  const text = labels.filter((part) => part !== '').join(',');
+  return Buffer.from(text === '' ? `${name} ` : `${name}{${text}} `).toString('latin1') as Series;
+}
+
+/** A value as Prometheus reads it, in the shortest form that gives the same number back. */
+export function formatValue(value: number): string {
+  if (value === Infinity) return '+Inf';
+  if (value === -Infinity) return '-Inf';
+  return String(value);
+}
+
+/** As Go prints floats, so that a bucket has one name whoever wrote it: exponent below 1e-4, of two digits at least. */
+export function formatBound(value: number): string {
+  if (value !== 0 && Math.abs(value) < 1e-4) return value.toExponential().replace(/e-(\d)$/, 'e-0$1');
+  return formatValue(value);
+}
+
+/** What an exposition was at one moment. */
+export interface Mark {
+  readonly length: number;
+  readonly count: number;
+  readonly families: number;
+}
+
+/** The longest value, `-1.7976931348623157e+308`, and the newline. */
+const VALUE_BYTES = 25;
+
+/** Room for 20,000 series. Memory that is never written to is never used, so a small answer costs no more for it. */
+const INITIAL_BYTES = 4 * 1024 * 1024;
+
+const OPENMETRICS_END = '# EOF\n';
+const COUNTER_SUFFIX = '_total';
+
+const NEWLINE = 10;
+const ZERO = 48;
+
+/**
+ * Builds an answer in Prometheus' text format or OpenMetrics, in one buffer that is used again and again: at 20,000 series an answer
+ * is three megabytes, and as strings it would cost tens of megabytes of garbage. A family's lines must stand together:
+ * it is begun once, then its samples follow. A family without samples leaves no trace.
+ */
+export class Exposition {
+  #buffer = Buffer.allocUnsafeSlow(INITIAL_BYTES);
+  #length = 0;
+  #count = 0;
+  readonly #families: string[] = [];
+  /** The header of the family begun last; empty once it is written. */
+  #header = '';
+  #format: ExpositionFormat = 'text';
+
+  /** Number of samples so far. */
+  get count(): number {
+    return this.#count;
+  }
+
+  get contentType(): string {
+    return this.#format === 'text' ? TEXT_CONTENT_TYPE : OPENMETRICS_CONTENT_TYPE;
+  }
+
+  /**
+   * `name` is that of the samples; OpenMetrics' families of counters go without its `_total`.
+   *
+   * @throws Error when the family was begun before.
+   */
+  family(name: string, type: FamilyType, help: string): void {
+    if (this.#families.includes(name)) throw new Error(`family ${name} begun twice`);
+    this.#families.push(name);
+    const text = help.replaceAll(this.#format === 'text' ? /[\\\n]/g : /[\\\n"]/g, (match) => ESCAPES[match] ?? match);
+    const short = this.#format === 'openmetrics' && type === 'counter' && name.endsWith(COUNTER_SUFFIX);
+    const family = short ? name.slice(0, -COUNTER_SUFFIX.length) : name;
+    this.#header = `# HELP ${family} ${text}\n# TYPE ${family} ${type}\n`;
+  }
+
+  sample(line: Series, value: number): void {
+    if (this.#header !== '') this.#writeHeader();
+    else if (this.#families.length === 0) throw new Error('a sample before its family');
+    this.#reserve(line.length + VALUE_BYTES);
+    this.#length += this.#buffer.latin1Write(line, this.#length, line.length);
+    this.#writeValue(value);
+    this.#buffer[this.#length++] = NEWLINE;
+    this.#count++;
+  }
+
+  /** Appends families that were rendered elsewhere, in Prometheus' text format. */
+  append(text: string): void {
+    this.#write(this.#format === 'text' ? text : toOpenMetrics(text));
+  }
+
+  /** Ends the answer; nothing can follow. */
+  end(): void {
+    if (this.#format === 'openmetrics') this.#write(OPENMETRICS_END);
+  }
+
+  #write(text: string): void {
+    this.#reserve(Buffer.byteLength(text));
+    this.#length += this.#buffer.write(text, this.#length);
+  }
+
+  #writeHeader(): void {
+    const header = this.#header;
+    this.#header = '';
+    this.#write(header);
+  }
+
+  /** Most values are small counts, which need no string. */
+  #writeValue(value: number): void {
+    if (value >= 0 && value < 10 && Number.isInteger(value)) {
+      this.#buffer[this.#length++] = ZERO + value;
+      return;
+    }
+    const text = formatValue(value);
+    this.#length += this.#buffer.latin1Write(text, this.#length, text.length);
+  }
+
+  #reserve(bytes: number): void {
+    const needed = this.#length + bytes;
+    if (needed <= this.#buffer.length) return;
+    const larger = Buffer.allocUnsafeSlow(Math.max(needed, this.#buffer.length * 2));
+    this.#buffer.copy(larger, 0, 0, this.#length);
+    this.#buffer = larger;
+  }
+
+  mark(): Mark {
+    return { length: this.#length, count: this.#count, families: this.#families.length };
+  }
+
+  /** Forgets everything written since `mark`. */
+  rollback(mark: Mark): void {
+    this.#length = mark.length;
+    this.#count = mark.count;
+    this.#families.length = mark.families;
+    this.#header = '';
+  }
+
+  /** Forgets everything, keeps the buffer, and begins an answer in `format`. */
+  begin(format: ExpositionFormat): void {
+    this.#format = format;
+    this.rollback({ length: 0, count: 0, families: 0 });
+  }
+
+  /** The answer so far. Valid until the next `begin`. */
+  bytes(): Buffer {
+    return this.#buffer.subarray(0, this.#length);
+  }
+
+  toString(): string {
+    return this.bytes().toString();
+  }
+}

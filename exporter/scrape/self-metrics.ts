@@ -1,0 +1,116 @@
+import { Counter, Gauge, Registry } from 'prom-client';
+import { collectProcessMetrics } from '../../daemon/process-metrics.ts';
+import type { CollectorOutcome } from './collector.ts';
+import type { KubernetesSource } from '../identity/kubernetes/kubernetes-source.ts';
+import { KubernetesMetrics } from './kubernetes-metrics.ts';
+
+const PREFIX = 'lorikeet_exporter_';
+
+/** What the exporter says about itself and its process. */
+export class SelfMetrics {
+  readonly #registry = new Registry();
+  readonly #success = this.#gauge('collector_success', 'Whether a collector worked at this scrape.', 'collector');
+  readonly #duration = this.#gauge(
+    'collector_duration_seconds',
+    'How long a collector took at this scrape.',
+    'collector',
+  );
+  readonly #mapEntries = this.#gauge('bpf_map_entries', 'Rows of a kernel map.', 'map');
+  readonly #mapCapacity = this.#gauge('bpf_map_capacity', 'Rows that a kernel map can hold.', 'map');
+  readonly #programs = this.#gauge(
+    'bpf_program_running',
+    'Whether a kernel program that the chosen collectors use runs here.',
+    'program',
+  );
+  readonly #lost = this.#counter(
+    'lost_events_total',
+    "What wasn't counted because a kernel map was full, or because nothing tells the role of an older socket.",
+    'map',
+  );
+  readonly #unattributedEvents = this.#counter(
+    'unattributed_events_total',
+    "What wasn't counted because it is nobody's, such as resets sent for packets that belong to no connection.",
+    'event',
+  );
+  readonly #portsCut = this.#counter('ports_cut_total', 'Listening ports counted as "other" because of a limit.');
+  readonly #unattributed = this.#gauge('unattributed_sockets', 'Open connections of cgroups that belong to no target.');
+  readonly #series = this.#gauge('series', "Series of this scrape, the exporter's own left out.");
+  readonly #cut = this.#counter('external_peers_cut_total', 'Peers counted as "other" because of a limit.');
+  #reloadSuccessful: Gauge | undefined;
+  #kubernetes: KubernetesMetrics | undefined;
+
+  /** `version` is the program's. */
+  constructor(version: string) {
+    const buildInfo = this.#gauge('build_info', 'The program, always 1.', 'version', 'node_version');
+    buildInfo.set({ version, node_version: process.versions.node }, 1);
+    collectProcessMetrics(this.#registry);
+  }
+
+  #gauge<L extends string>(name: string, help: string, ...labelNames: readonly L[]): Gauge<L> {
+    return new Gauge({ name: PREFIX + name, help, labelNames, registers: [this.#registry] });
+  }
+
+  #counter<L extends string>(name: string, help: string, ...labelNames: readonly L[]): Counter<L> {
+    return new Counter({ name: PREFIX + name, help, labelNames, registers: [this.#registry] });
+  }
+
+  collector({ name, success, seconds }: CollectorOutcome): void {
+    this.#success.set({ collector: name }, success ? 1 : 0);
+    this.#duration.set({ collector: name }, seconds);
+  }
+
+  programs(running: ReadonlyMap<string, boolean>): void {
+    for (const [program, runs] of running) this.#programs.set({ program }, runs ? 1 : 0);
+  }
+
+  map(name: string, entries: number, capacity: number): void {
+    this.#mapEntries.set({ map: name }, entries);
+    this.#mapCapacity.set({ map: name }, capacity);
+  }
+
+  /** `totals` are the kernel's own counts since the start. */
+  lost(totals: ReadonlyMap<string, number>): void {
+    this.#lost.reset();
+    for (const [map, total] of totals) this.#lost.inc({ map }, total);
+  }
+
+  /** `totals` are the kernel's own counts since the start. */
+  unattributedEvents(totals: ReadonlyMap<string, number>): void {
+    this.#unattributedEvents.reset();
+    for (const [event, total] of totals) this.#unattributedEvents.inc({ event }, total);
+  }
+
+  portCut(): void {
+    this.#portsCut.inc();
+  }
+
+  unattributed(connections: number): void {
+    this.#unattributed.set(connections);
+  }
+
+  series(count: number): void {
+    this.#series.set(count);
+  }
+
+  externalPeerCut(): void {
+    this.#cut.inc();
+  }
+
+  targetsReload(successful: boolean): void {
+    this.#reloadSuccessful ??= this.#gauge(
+      'targets_last_reload_successful',
+      'Whether the targets file was good when read last.',
+    );
+    this.#reloadSuccessful.set(successful ? 1 : 0);
+  }
+
+  kubernetes(source: KubernetesSource): void {
+    this.#kubernetes ??= new KubernetesMetrics(this.#registry);
+    this.#kubernetes.update(source);
+  }
+
+  /** Text in Prometheus' format. */
+  render(): Promise<string> {
+    return this.#registry.metrics();
+  }
+}

@@ -1,0 +1,42 @@
+import { join } from 'node:path';
+import type { FaultType } from '../protocol/fault.ts';
+import { SimError } from '../protocol/error.ts';
+import { JsonHttpError, requestJson } from '../protocol/json-http.ts';
+import type { SimStatus } from '../protocol/status.ts';
+import type { LoadChange } from '../topology/topology.ts';
+
+/** A running simulation, as other programs see it. Every call answers with the state after it. */
+export interface SimClient {
+  status(): Promise<SimStatus>;
+  /** @param args as in `FAULT_ARGUMENTS`; absent ones get their default. */
+  fault(service: string, type: FaultType, args?: Readonly<Record<string, number>>): Promise<SimStatus>;
+  /** Resolves when the service answers again; without an active fault at once. */
+  clearFault(): Promise<SimStatus>;
+  load(change: LoadChange): Promise<SimStatus>;
+}
+
+/** Lifting a fault includes the start of a process and the wait for its answer. */
+const TIMEOUT_MS = 40_000;
+
+/**
+ * Opens nothing yet: each call makes its own connection, so a restarted simulation is found again.
+ * Calls reject with a SimError that says what is wrong, "not running" included.
+ *
+ * @example await connectSim('/run/lorikeet-sim/web-shop').fault('cart', 'latency', { delay: 300 })
+ */
+export function connectSim(stateDir: string): SimClient {
+  const call = async (what: string, body?: unknown): Promise<SimStatus> => {
+    try {
+      return (await requestJson(join(stateDir, 'api.sock'), what, body, TIMEOUT_MS)) as SimStatus;
+    } catch (error) {
+      if (error instanceof JsonHttpError) throw new SimError(error.message);
+      throw new SimError(`${stateDir}: not running`, { cause: error });
+    }
+  };
+  return {
+    status: () => call('GET /status'),
+    fault: (service, type, args = {}) => call('POST /fault', { service, type, ...args }),
+    clearFault: () => call('DELETE /fault'),
+    load: (change) => call('POST /load', change),
+  };
+}

@@ -1,0 +1,247 @@
+import { readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Logger } from '../../daemon/logger.ts';
+import { createCgroup, delegateControllers, enterCgroup, findCgroupMount } from './cgroup.ts';
+import { CONTROLLER, HUB, LOAD, type Instance } from './instance.ts';
+import type { Fault } from '../protocol/fault.ts';
+import { FaultSwitch } from './fault-switch.ts';
+import { requestJson } from '../protocol/json-http.ts';
+import type { LoadSettings } from '../protocol/load-pattern.ts';
+import { createNetwork } from './network.ts';
+import type { Address, LoadConfig, ServiceConfig } from '../protocol/process-config.ts';
+import { nodeCommand, serviceCommand } from '../protocol/runtime.ts';
+import type { LoadStats, ServiceStats, ServiceStatus, SimStatus } from '../protocol/status.ts';
+import { SupervisedProcess } from './supervised-process.ts';
+import { renderTargets } from './targets.ts';
+import type { Topology } from '../topology/topology.ts';
+
+export interface ControllerOptions {
+  readonly instance: Instance;
+  readonly topology: Topology;
+  readonly seed: number;
+  /** The directory of the bundled programs. */
+  readonly programs: string;
+  readonly logger: Logger;
+}
+
+const STATS_TIMEOUT_MS = 1000;
+/** The last number of addresses: the load generator's, and the first service's. */
+const LOAD_HOST = 2;
+const FIRST_HOST = 10;
+
+/**
+ * Owns a running simulation: starts its processes in their places, switches load and faults, ends it all.
+ * When it is killed, the services run on without it, as real ones would, until `down` or the next `up`.
+ */
+export class Controller {
+  readonly #options: ControllerOptions;
+  readonly #services = new Map<string, SupervisedProcess>();
+  readonly #faults: FaultSwitch;
+  readonly #load: SupervisedProcess;
+  readonly #since = new Date();
+  #settings: LoadSettings;
+  #ready = false;
+  #starting: Promise<void> | undefined;
+  #homeCgroup: string | undefined;
+
+  constructor(options: ControllerOptions) {
+    this.#options = options;
+    const { topology, programs, logger } = options;
+    this.#settings = topology.load;
+    for (const name of Object.keys(topology.services)) {
+      const reapply = () => this.#faults.reapply(name);
+      this.#services.set(
+        name,
+        new SupervisedProcess(this.#place(name, serviceCommand(topology.runtime, programs)), logger, reapply),
+      );
+    }
+    this.#load = new SupervisedProcess(this.#place(LOAD, nodeCommand(programs, 'lorikeet-sim-load')), logger, () =>
+      this.#startLoad(),
+    );
+    this.#faults = new FaultSwitch(this.#services, (service) => this.#probe(service));
+  }
+
+  /**
+   * Starts everything and waits until every service answers over the network.
+   *
+   * @throws SimError, CgroupError or CommandError; call `stop` then, too.
+   */
+  start(): Promise<void> {
+    this.#starting ??= this.#start();
+    return this.#starting;
+  }
+
+  async #start(): Promise<void> {
+    const { instance, topology } = this.#options;
+    this.#createCgroups();
+    await createNetwork(
+      instance.netns(HUB),
+      [LOAD, ...this.#services.keys()].map((part) => ({ netns: instance.netns(part), address: this.#host(part) })),
+    );
+    this.#writeConfigs();
+    // All of them, before a failure of one is told: what still starts can't be removed.
+    const started = await Promise.allSettled([...this.#services.values(), this.#load].map((child) => child.start()));
+    for (const result of started) if (result.status === 'rejected') throw result.reason;
+    for (const service of this.#services.keys()) await this.#probe(service);
+    this.#writeTargets(topology.namespace);
+    await this.#startLoad();
+    this.#ready = true;
+  }
+
+  /** Ends and removes all that `start` made, as far as it came; the state directory is the caller's. */
+  async stop(): Promise<void> {
+    this.#ready = false;
+    for (const child of [...this.#services.values(), this.#load]) child.abandon();
+    // Removing while namespaces and processes are still being made would leave some behind.
+    await this.#starting?.catch(() => undefined);
+    if (this.#homeCgroup !== undefined) enterCgroup(this.#homeCgroup, process.pid);
+    await this.#options.instance.removeProcesses();
+  }
+
+  async status(): Promise<SimStatus> {
+    const { instance, topology } = this.#options;
+    const [load, ...services] = await Promise.all([
+      this.#stats<LoadStats>(this.#load),
+      ...[...this.#services].map(async ([name, child]) => [name, await this.#serviceStatus(name, child)] as const),
+    ]);
+    return {
+      name: instance.name,
+      namespace: topology.namespace,
+      ready: this.#ready,
+      pid: process.pid,
+      since: this.#since.toISOString(),
+      cgroup: instance.cgroup(),
+      targets_file: instance.targetsFile,
+      fault: this.#faults.active,
+      ...(load === undefined ? {} : { load }),
+      services: Object.fromEntries(services),
+    };
+  }
+
+  /** @throws SimError when a fault is active already or there is no such service. */
+  async inject(service: string, fault: Fault): Promise<void> {
+    await this.#faults.inject(service, fault);
+    this.#options.logger.info('fault injected', { service, type: fault.type });
+  }
+
+  /** Lifts the active fault, if any, and makes sure that the service answers again. */
+  async lift(): Promise<void> {
+    const lifted = await this.#faults.lift();
+    if (lifted !== null) this.#options.logger.info('fault lifted', { service: lifted.service, type: lifted.type });
+  }
+
+  get settings(): LoadSettings {
+    return this.#settings;
+  }
+
+  async setLoad(settings: LoadSettings): Promise<void> {
+    this.#settings = settings;
+    await requestJson(this.#load.place.admin, 'POST /load', settings);
+  }
+
+  #place(part: string, command: readonly string[]) {
+    const { instance } = this.#options;
+    return {
+      name: part,
+      cgroupPath: instance.cgroupPath(part),
+      netnsPath: instance.netnsPath(part),
+      command,
+      configPath: instance.file(`${part}.json`),
+      admin: instance.file(`${part}.sock`),
+      logPath: instance.file(`${part}.log`),
+    };
+  }
+
+  #host(part: string): string {
+    const last = part === LOAD ? LOAD_HOST : FIRST_HOST + [...this.#services.keys()].indexOf(part);
+    return this.#options.topology.network.replace(/0\/24$/, `${last}`);
+  }
+
+  #createCgroups(): void {
+    const { instance } = this.#options;
+    createCgroup(instance.cgroupPath());
+    delegateControllers(instance.cgroupPath());
+    for (const part of [CONTROLLER, LOAD, ...this.#services.keys()]) createCgroup(instance.cgroupPath(part));
+    // In here the controller, too, is found and ended by whoever removes the instance by its name.
+    this.#homeCgroup = ownCgroup();
+    enterCgroup(instance.cgroupPath(CONTROLLER), process.pid);
+  }
+
+  #writeConfigs(): void {
+    const { instance, topology, seed } = this.#options;
+    const callees: Record<string, Address> = {};
+    for (const name of this.#services.keys()) callees[name] = { host: this.#host(name), port: topology.port };
+    Object.entries(topology.services).forEach(([service, spec], index) => {
+      const listen = callees[service]!;
+      const config: ServiceConfig = {
+        service,
+        listen,
+        admin: instance.file(`${service}.sock`),
+        callees,
+        seed: seed + 100 + index,
+        ...spec,
+      };
+      writeFileSync(instance.file(`${service}.json`), JSON.stringify(config));
+    });
+    const load: LoadConfig = {
+      admin: this.#load.place.admin,
+      callees,
+      seed,
+      settings: topology.load,
+      requests: topology.requests,
+    };
+    writeFileSync(this.#load.place.configPath, JSON.stringify(load));
+  }
+
+  #writeTargets(namespace: string): void {
+    const { instance } = this.#options;
+    const targets = [...this.#services.keys()].map((service) => ({
+      namespace,
+      service,
+      cgroup: instance.cgroup(service),
+      addresses: [this.#host(service)],
+    }));
+    writeFileSync(`${instance.targetsFile}.tmp`, renderTargets(targets));
+    renameSync(`${instance.targetsFile}.tmp`, instance.targetsFile);
+  }
+
+  async #startLoad(): Promise<void> {
+    await requestJson(this.#load.place.admin, 'POST /load', this.#settings);
+    await requestJson(this.#load.place.admin, 'POST /start', {});
+  }
+
+  /** A request to the service from the load generator's place in the network. */
+  async #probe(service: string): Promise<void> {
+    await requestJson(this.#load.place.admin, 'POST /probe', { service });
+  }
+
+  async #serviceStatus(name: string, child: SupervisedProcess): Promise<ServiceStatus> {
+    const stats = child.state === 'running' ? await this.#stats<ServiceStats>(child) : undefined;
+    return {
+      state: child.state,
+      address: this.#host(name),
+      ...(child.pid === undefined ? {} : { pid: child.pid }),
+      restarts: child.restarts,
+      ...(stats === undefined ? {} : { stats }),
+    };
+  }
+
+  /** Absent is a value: a process that is starting or too busy has no stats to give. */
+  async #stats<T>(child: SupervisedProcess): Promise<T | undefined> {
+    try {
+      return (await requestJson(child.place.admin, 'GET /stats', undefined, STATS_TIMEOUT_MS)) as T;
+    } catch {
+      return undefined;
+    }
+  }
+}
+
+/** The cgroup2 that this process came from. */
+function ownCgroup(): string {
+  const line = readFileSync('/proc/self/cgroup', 'utf8')
+    .split('\n')
+    .find((entry) => entry.startsWith('0::'));
+  const path = line?.slice('0::'.length) ?? '/';
+  // Outside of the root that this cgroup namespace shows: only the root can be named.
+  return join(findCgroupMount(), path.startsWith('/..') ? '/' : path);
+}

@@ -1,0 +1,103 @@
+import { waitFor } from '../protocol/condition.ts';
+import { isInternal, type Fault } from '../protocol/fault.ts';
+import { SimError } from '../protocol/error.ts';
+import { requestJson } from '../protocol/json-http.ts';
+import type { ActiveFault, ServiceStats } from '../protocol/status.ts';
+import type { SupervisedProcess } from './supervised-process.ts';
+
+const ANSWER_TIMEOUT_MS = 10_000;
+
+/** Puts one service at a time out of order, and back in; operations run one after another. */
+export class FaultSwitch {
+  readonly #services: ReadonlyMap<string, SupervisedProcess>;
+  readonly #probe: (service: string) => Promise<void>;
+  #active: ActiveFault | null = null;
+  #last: Promise<unknown> = Promise.resolve();
+
+  /** @param probe rejects unless the service answers a request. */
+  constructor(services: ReadonlyMap<string, SupervisedProcess>, probe: (service: string) => Promise<void>) {
+    this.#services = services;
+    this.#probe = probe;
+  }
+
+  get active(): ActiveFault | null {
+    return this.#active;
+  }
+
+  /** @throws SimError when there is no such service, it isn't running, or a fault is active already. */
+  inject(service: string, fault: Fault): Promise<void> {
+    return this.#alone(async () => {
+      const child = this.#find(service);
+      if (this.#active !== null) {
+        throw new SimError(`${this.#active.service} has a fault (${this.#active.type}) already: lift it first`);
+      }
+      if (child.state !== 'running') throw new SimError(`${service} is ${child.state}`);
+      this.#active = { service, ...fault, since: new Date().toISOString() };
+      try {
+        await show(child, fault);
+      } catch (error) {
+        this.#active = null;
+        throw error;
+      }
+    });
+  }
+
+  /**
+   * Restores normal operation and returns what was lifted; null when there was nothing.
+   *
+   * @throws SimError when the service doesn't answer afterwards.
+   */
+  lift(): Promise<ActiveFault | null> {
+    return this.#alone(async () => {
+      const active = this.#active;
+      if (active === null) return null;
+      await hide(this.#find(active.service), active);
+      this.#active = null;
+      const answers = await waitFor(() => this.#answers(active.service), ANSWER_TIMEOUT_MS);
+      if (answers === undefined) throw new SimError(`${active.service} doesn't answer after ${active.type} was lifted`);
+      return active;
+    });
+  }
+
+  /** Shows the fault again in a process that died of something else and is back. */
+  async reapply(service: string): Promise<void> {
+    if (this.#active?.service === service) await show(this.#find(service), this.#active);
+  }
+
+  #find(service: string): SupervisedProcess {
+    const child = this.#services.get(service);
+    if (child !== undefined) return child;
+    throw new SimError(`no such service: ${service}; there are ${[...this.#services.keys()].join(', ')}`);
+  }
+
+  async #answers(service: string): Promise<boolean> {
+    try {
+      await this.#probe(service);
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  #alone<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.#last.then(work);
+    // The one who asked hears of a failure; the next in line only waits for the end.
+    this.#last = done.catch(() => undefined);
+    return done;
+  }
+}
+
+async function show(child: SupervisedProcess, { type, args }: Fault): Promise<void> {
+  if (type === 'pause') child.pause();
+  else if (type === 'crash') await child.crash();
+  else await requestJson(child.place.admin, 'POST /fault', { type, ...args });
+}
+
+async function hide(child: SupervisedProcess, { type }: Fault): Promise<void> {
+  if (type === 'pause' && child.state === 'paused') child.resume();
+  if (type === 'crash') await child.start();
+  // A process that is being restarted comes back without the fault.
+  if (!isInternal(type) || child.state !== 'running') return;
+  const { fault, listening, leaked_mb } = (await requestJson(child.place.admin, 'DELETE /fault')) as ServiceStats;
+  if (fault !== null || !listening || leaked_mb > 0) throw new SimError(`${child.place.name} keeps its fault`);
+}

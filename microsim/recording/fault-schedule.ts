@@ -1,0 +1,89 @@
+import { FAULT_ARGUMENTS, type FaultArgs, type FaultType } from '../protocol/fault.ts';
+import { SimError } from '../protocol/error.ts';
+import { createRandom, type Random } from '../protocol/random.ts';
+
+/** Times in milliseconds. */
+export interface ScheduleOptions {
+  readonly duration: number;
+  /** How many; as many as fit when undefined. */
+  readonly faults: number | undefined;
+  readonly faultDuration: number;
+  /** Least normal time after each fault. */
+  readonly recovery: number;
+  /** Normal time before the first fault. */
+  readonly warmup: number;
+  readonly seed: number;
+  readonly services: readonly string[];
+  readonly types: readonly FaultType[];
+}
+
+export interface PlannedFault {
+  /** After the beginning of the recording. */
+  readonly at: number;
+  readonly duration: number;
+  readonly service: string;
+  readonly type: FaultType;
+  readonly args: FaultArgs;
+}
+
+/**
+ * Faults at random times on random services, the same for the same seed. Every type and every service
+ * comes up before any comes up again, so that a short recording is no lopsided one.
+ *
+ * @throws SimError when the faults don't fit into the duration.
+ */
+export function planFaults(options: ScheduleOptions): PlannedFault[] {
+  const { duration, faultDuration, recovery, warmup } = options;
+  const least = faultDuration + recovery;
+  const fit = Math.max(0, Math.floor((duration - warmup) / least));
+  const count = options.faults ?? fit;
+  if (count > fit) {
+    const needed = (warmup + count * least) / 1000;
+    throw new SimError(`${count} faults need at least ${needed} s, there are ${duration / 1000} s`);
+  }
+  const random = createRandom(options.seed);
+  const services = inTurns(options.services, random);
+  const types = inTurns(options.types, random);
+  const slot = (duration - warmup) / Math.max(1, count);
+  return Array.from({ length: count }, (_, index) => {
+    const type = types();
+    const late = random.next() * (slot - least);
+    return {
+      at: Math.round(warmup + index * slot + late),
+      duration: faultDuration,
+      service: services(),
+      type,
+      args: drawArgs(type, random),
+    };
+  });
+}
+
+/** Each item once in random order, then again in another order; no item twice in a row. */
+function inTurns<T>(items: readonly T[], random: Random): () => T {
+  let rest: T[] = [];
+  let last: T | undefined;
+  return () => {
+    if (rest.length === 0) {
+      rest = random.shuffle(items);
+      if (rest.at(-1) === last) rest.reverse();
+    }
+    last = rest.pop();
+    if (last === undefined) throw new SimError('nothing to choose from');
+    return last;
+  };
+}
+
+function drawArgs(type: FaultType, random: Random): FaultArgs {
+  const drawn = Object.entries(FAULT_ARGUMENTS[type]).map(
+    ([
+      name,
+      {
+        usual: [least, most],
+      },
+    ]) => {
+      const value = least + random.next() * (most - least);
+      return [name, Number(value.toPrecision(2))] as const;
+    },
+  );
+  return Object.fromEntries(drawn);
+}

@@ -1,0 +1,81 @@
+import { renameSync, writeFileSync } from 'node:fs';
+import { formatDuration } from '../../daemon/config-file.ts';
+import type { SimClient } from '../controller/client.ts';
+import { describeFaultArgs } from '../protocol/fault.ts';
+import type { PlannedFault } from './fault-schedule.ts';
+
+/** One entry of a labels file, as backtests read it; times are RFC 3339. */
+export interface FaultLabel {
+  readonly start: string;
+  readonly end?: string;
+  readonly namespace: string;
+  readonly service: string;
+  readonly type: string;
+}
+
+export interface RecordingOptions {
+  readonly sim: SimClient;
+  readonly namespace: string;
+  readonly plan: readonly PlannedFault[];
+  /** Milliseconds. */
+  readonly duration: number;
+  readonly labelsFile: string;
+  /** Ends the recording early, with the fault lifted and labelled. */
+  readonly signal: AbortSignal;
+  readonly progress: (line: string) => void;
+}
+
+/**
+ * Runs the plan against a simulation in real time. The labels file is complete at every moment: a fault
+ * without an end is one that is still there.
+ */
+export async function record(options: RecordingOptions): Promise<readonly FaultLabel[]> {
+  const { sim, namespace, plan, duration, labelsFile, signal, progress } = options;
+  const began = performance.now();
+  const until = (at: number) => pause(began + at - performance.now(), signal);
+  const say = (text: string) =>
+    progress(`${formatDuration(Math.round((performance.now() - began) / 1000) * 1000)} ${text}`);
+  const labels: FaultLabel[] = [];
+  const write = () => {
+    writeFileSync(`${labelsFile}.tmp`, `${JSON.stringify(labels, undefined, 2)}\n`);
+    renameSync(`${labelsFile}.tmp`, labelsFile);
+  };
+
+  write();
+  say(`recording for ${formatDuration(duration)}, ${plan.length} faults`);
+  for (const fault of plan) {
+    const { at, service, type, args } = fault;
+    await until(at);
+    if (signal.aborted) break;
+    const label = { start: new Date().toISOString(), namespace, service, type };
+    await sim.fault(service, type, args);
+    labels.push(label);
+    write();
+    try {
+      say(`${type} on ${service} for ${formatDuration(fault.duration)} ${describeFaultArgs(args)}`.trimEnd());
+      await until(at + fault.duration);
+    } finally {
+      await sim.clearFault();
+      labels[labels.length - 1] = { start: label.start, end: new Date().toISOString(), namespace, service, type };
+      write();
+    }
+    say(`${service} is well again`);
+  }
+  await until(duration);
+  say(`recorded ${labels.length} faults in ${labelsFile}`);
+  return labels;
+}
+
+/** Resolves after `milliseconds`, at once when `signal` aborts. */
+function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted || milliseconds <= 0) return resolve();
+    const done = () => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', done);
+      resolve();
+    };
+    const timer = setTimeout(done, milliseconds);
+    return signal.addEventListener('abort', done);
+  });
+}

@@ -1,0 +1,74 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { CpuHog, burn } from './burn.ts';
+import type { Fault } from '../protocol/fault.ts';
+import type { Random } from '../protocol/random.ts';
+
+const LEAK_PERIOD_MS = 100;
+const MB = 1024 * 1024;
+
+/** The fault that a service shows now, if any; what it holds (a timer, memory) is freed when it is lifted. */
+export class InjectedFault {
+  readonly #random: Random;
+  #fault: Fault | null = null;
+  #hog: CpuHog | undefined;
+  #leakTimer: NodeJS.Timeout | undefined;
+  #leak: Buffer[] = [];
+
+  constructor(random: Random) {
+    this.#random = random;
+  }
+
+  get fault(): Fault | null {
+    return this.#fault;
+  }
+
+  get leakedMb(): number {
+    return this.#leak.reduce((sum, chunk) => sum + chunk.length, 0) / MB;
+  }
+
+  /** Replaces the fault that was there. */
+  inject(fault: Fault): void {
+    this.lift();
+    this.#fault = fault;
+    const { args } = fault;
+    if (fault.type === 'cpu') this.#hog = new CpuHog(args['share'] ?? 0, args['work'] ?? 0);
+    if (fault.type === 'memory_leak') {
+      this.#leakTimer = setInterval(() => this.#leakMore(args['rate'] ?? 0, args['cap'] ?? 0), LEAK_PERIOD_MS);
+    }
+  }
+
+  lift(): void {
+    this.#fault = null;
+    this.#hog?.stop();
+    this.#hog = undefined;
+    clearInterval(this.#leakTimer);
+    if (this.#leak.length === 0) return;
+    this.#leak = [];
+    // Without --expose-gc the memory goes with some later collection.
+    globalThis.gc?.();
+  }
+
+  /** Whether this request is to be answered with 500 at once. */
+  failsNow(): boolean {
+    return this.#fault?.type === 'error' && this.#random.next() < (this.#fault.args['share'] ?? 1);
+  }
+
+  /** Resolves after the delay that the fault adds to a request. */
+  async delay(): Promise<void> {
+    if (this.#fault?.type !== 'latency') return;
+    const { delay = 0, jitter = 0 } = this.#fault.args;
+    await sleep(Math.max(0, delay + jitter * this.#random.normal()));
+  }
+
+  /** Computes for a request: `milliseconds` of its own and what the fault adds. */
+  compute(milliseconds: number): void {
+    burn(milliseconds);
+    this.#hog?.request();
+  }
+
+  #leakMore(rate: number, cap: number): void {
+    const size = Math.floor(Math.min((rate * LEAK_PERIOD_MS) / 1000, cap - this.leakedMb) * MB);
+    // Filled, because only a page that was written counts as resident.
+    if (size > 0) this.#leak.push(Buffer.alloc(size, 1));
+  }
+}

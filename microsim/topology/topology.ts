@@ -1,0 +1,142 @@
+import { z } from 'zod';
+import { durationSchema, readConfigFile } from '../../daemon/config-file.ts';
+import { MAX_RATE, type LoadSettings } from '../protocol/load-pattern.ts';
+import { ROUTE_LIMITS, type Route } from '../protocol/route.ts';
+import { RUNTIMES } from '../protocol/runtime.ts';
+
+const name = (what: string) =>
+  z
+    .string(`expected ${what}`)
+    .regex(/^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$/, `expected ${what} of lower-case letters, digits and hyphens`);
+
+const between = (least: number, most: number) => {
+  const message = `expected a number from ${least} to ${most}`;
+  return z.number(message).min(least, message).max(most, message);
+};
+
+const whole = (least: number, most: number) => {
+  const message = `expected a whole number from ${least} to ${most}`;
+  return z.int(message).min(least, message).max(most, message);
+};
+
+const faultSchema = z.discriminatedUnion('type', [
+  z.strictObject({ type: z.literal('latency'), args: z.strictObject({ delay: between(0, ROUTE_LIMITS.delay) }) }),
+  z.strictObject({
+    type: z.literal('memory-leak'),
+    args: z.strictObject({ size: between(0, ROUTE_LIMITS.size), duration: between(0, ROUTE_LIMITS.duration) }),
+  }),
+]);
+
+const routeSchema: z.ZodType<Route> = z.lazy(() =>
+  z.strictObject({
+    designation: z.string('expected a service'),
+    probability: between(0, 100).default(100),
+    parallel: z.boolean().default(false),
+    faults: z
+      .strictObject({ before: z.array(faultSchema).default([]), after: z.array(faultSchema).default([]) })
+      .default({ before: [], after: [] }),
+    routes: z.array(routeSchema).default([]),
+  }),
+);
+
+const serviceSchema = z.strictObject({
+  /** Waiting of a request, log-normal: median and spread of the logarithm. */
+  wait_ms: between(0, 10_000).default(2),
+  wait_spread: between(0, 2).default(0.4),
+  /** Computation of a request, in milliseconds of processor time. */
+  cpu_ms: between(0, 100).default(0.3),
+  response_bytes: whole(0, 1_000_000).default(1000),
+  /** How long to wait for a callee before giving up on it. */
+  timeout_ms: whole(10, 60_000).default(1000),
+  /** More requests at the same time than this are turned away with 503. */
+  max_concurrent: whole(1, 10_000).default(64),
+});
+
+const waveSchema = z.strictObject({ period: durationSchema, amplitude: between(0, 1) });
+const burstsSchema = z.strictObject({ every: durationSchema, factor: between(0, 20), lasting: durationSchema });
+
+/** The load section of a topology; durations become milliseconds. */
+export const loadSchema = z.strictObject({
+  level: between(0, MAX_RATE),
+  noise: between(0, 1),
+  wave: waveSchema,
+  bursts: burstsSchema,
+});
+
+/** A change of the load: any part of it. */
+export const loadChangeSchema = z.strictObject({
+  level: loadSchema.shape.level.optional(),
+  noise: loadSchema.shape.noise.optional(),
+  wave: waveSchema.partial().optional(),
+  bursts: burstsSchema.partial().optional(),
+});
+export type LoadChange = z.input<typeof loadChangeSchema>;
+
+/** `settings` with what `change` says. */
+export function changeLoad(settings: LoadSettings, change: z.output<typeof loadChangeSchema>): LoadSettings {
+  return {
+    level: change.level ?? settings.level,
+    noise: change.noise ?? settings.noise,
+    wave: {
+      period: change.wave?.period ?? settings.wave.period,
+      amplitude: change.wave?.amplitude ?? settings.wave.amplitude,
+    },
+    bursts: {
+      every: change.bursts?.every ?? settings.bursts.every,
+      factor: change.bursts?.factor ?? settings.bursts.factor,
+      lasting: change.bursts?.lasting ?? settings.bursts.lasting,
+    },
+  };
+}
+
+const PRIVATE_NETWORK = /^(10\.\d{1,3}|172\.(1[6-9]|2\d|3[01])|192\.168)\.\d{1,3}\.0\/24$/;
+
+/** A private /24, used only inside the namespaces of the simulation. */
+export const networkSchema = z
+  .string('expected a private network such as 10.88.0.0/24')
+  .refine((text) => PRIVATE_NETWORK.test(text) && text.split(/[./]/).every((part) => Number(part) <= 255), {
+    message: 'expected a private network such as 10.88.0.0/24',
+  });
+
+const topologySchema = z
+  .strictObject({
+    namespace: name('a namespace'),
+    network: networkSchema,
+    port: whole(1, 65_535).default(8080),
+    /** What the services are written in. */
+    runtime: z.enum(RUNTIMES, `expected one of ${RUNTIMES.join(', ')}`).default('typescript'),
+    services: z
+      .record(name('a service'), serviceSchema)
+      .refine((services) => Object.keys(services).length >= 1 && Object.keys(services).length <= 200, {
+        message: 'expected 1 to 200 services',
+      }),
+    load: loadSchema,
+    requests: z
+      .array(z.strictObject({ name: name('a name'), weight: between(0, 1e6), route: routeSchema }))
+      .refine((requests) => requests.some((request) => request.weight > 0), {
+        message: 'expected at least one request with a weight above 0',
+      }),
+  })
+  .superRefine((topology, context) => {
+    const check = (route: Route, path: PropertyKey[]) => {
+      if (!Object.hasOwn(topology.services, route.designation)) {
+        const known = Object.keys(topology.services).join(', ');
+        context.addIssue({
+          code: 'custom',
+          path: [...path, 'designation'],
+          message: `expected one of ${known}`,
+          input: route.designation,
+        });
+      }
+      route.routes.forEach((child, index) => check(child, [...path, 'routes', index]));
+    };
+    topology.requests.forEach((request, index) => check(request.route, ['requests', index, 'route']));
+  });
+
+/** A system to simulate: its services, how they call one another, and how much is asked of them. */
+export type Topology = z.output<typeof topologySchema>;
+
+/** @throws ConfigError, for example `web-shop.yaml: requests[0].route.designation: expected one of ...` */
+export function readTopology(path: string): Topology {
+  return readConfigFile(path, topologySchema);
+}

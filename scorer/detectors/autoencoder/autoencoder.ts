@@ -1,0 +1,106 @@
+import { InferenceSession, Tensor } from 'onnxruntime-node';
+import { decodeAutoencoder } from './codec.ts';
+import { loadModel, ModelFileError } from './model-file.ts';
+import { sessionOptions } from '../../network/session.ts';
+import type { AutoencoderShape } from './weights.ts';
+
+export interface AutoencoderOptions {
+  readonly threads?: number;
+  /**
+   * Windows in one run of onnxruntime, which blocks the event loop. More don't go faster and need more memory: the
+   * outer convolutions hold 9 KB a window at 10 steps and 14 features.
+   */
+  readonly chunk?: number;
+}
+
+/**
+ * The trained network, for all services at once.
+ *
+ * @example
+ * const autoencoder = await Autoencoder.load('models/base.onnx');
+ * const expected = await autoencoder.reconstruct(data, mask, services);
+ */
+export class Autoencoder {
+  readonly shape: AutoencoderShape;
+  readonly #chunk: number;
+  #session: InferenceSession | undefined;
+
+  private constructor(shape: AutoencoderShape, session: InferenceSession, chunk: number) {
+    this.shape = shape;
+    this.#session = session;
+    this.#chunk = chunk;
+  }
+
+  /**
+   * @param model an ONNX file's bytes, or its path; then its card is read as well and the checksum compared.
+   * @throws ModelFileError when the file is damaged or there is none, OnnxFormatError when the bytes are no such model.
+   */
+  static async load(
+    model: Uint8Array | string,
+    { threads = 1, chunk = 64 }: AutoencoderOptions = {},
+  ): Promise<Autoencoder> {
+    const { bytes, shape } = typeof model === 'string' ? await readSaved(model) : readBytes(model);
+    return new Autoencoder(shape, await InferenceSession.create(bytes, sessionOptions(threads)), chunk);
+  }
+
+  /** Values of one window: channels x steps x features. */
+  get windowSize(): number {
+    return this.shape.channels * this.shape.steps * this.shape.features;
+  }
+
+  /**
+   * What the network expects in place of each window.
+   *
+   * @param data [count, channels, steps, features] in 0..1; what a missing entry holds doesn't matter
+   * @param mask of the same shape: 1 observed, 0 missing
+   * @param into takes the result; a buffer of the caller's, to be used again each cycle
+   * @returns the reconstruction, of the same shape, missing entries included
+   */
+  async reconstruct(
+    data: Float32Array,
+    mask: Float32Array,
+    count: number,
+    into = new Float32Array(count * this.windowSize),
+  ): Promise<Float32Array> {
+    const size = this.windowSize;
+    for (const array of [data, mask, into]) {
+      if (array.length < count * size)
+        throw new RangeError(`${count} windows need ${count * size} values, got ${array.length}`);
+    }
+    for (let start = 0; start < count; start += this.#chunk) {
+      const windows = Math.min(this.#chunk, count - start);
+      const tensor = (array: Float32Array) =>
+        this.#tensor(array.subarray(start * size, (start + windows) * size), windows);
+      // onnxruntime writes into the tensor that it is given. (The binding returns a copy too, which nobody keeps.)
+      await this.#open().run({ x: tensor(data), mask: tensor(mask) }, { reconstruction: tensor(into) });
+    }
+    return into;
+  }
+
+  /** Frees the network's memory; may be called twice. */
+  async close(): Promise<void> {
+    const session = this.#session;
+    this.#session = undefined;
+    await session?.release();
+  }
+
+  #open(): InferenceSession {
+    if (this.#session === undefined) throw new Error('the autoencoder is closed');
+    return this.#session;
+  }
+
+  #tensor(values: Float32Array, windows: number): Tensor {
+    const { channels, steps, features } = this.shape;
+    return new Tensor('float32', values, [windows, channels, steps, features]);
+  }
+}
+
+async function readSaved(path: string): Promise<{ bytes: Uint8Array; shape: AutoencoderShape }> {
+  const saved = await loadModel(path);
+  if (saved === undefined) throw new ModelFileError(path, 'no such file');
+  return { bytes: saved.bytes, shape: saved.weights.shape };
+}
+
+function readBytes(bytes: Uint8Array): { bytes: Uint8Array; shape: AutoencoderShape } {
+  return { bytes, shape: decodeAutoencoder(bytes).shape };
+}

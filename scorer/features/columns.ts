@@ -1,0 +1,10 @@
+import { CHANNELS, type Feature } from './features.ts';
+
+/** Columns of a service's history and profile: channels x features. */
+export function columnCount(features: readonly Feature[]): number {
+  return CHANNELS.length * features.length;
+}
+
+export function columnIndex(features: readonly Feature[], channel: number, feature: number): number {
+  return channel * features.length + feature;
+}

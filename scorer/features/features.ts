@@ -1,0 +1,76 @@
+import { z } from 'zod';
+import { durationSchema, formatDuration, parseConfig, readConfigFile } from '../../daemon/config-file.ts';
+
+/** The three windows in their order: red is the shortest. */
+export const CHANNELS = ['red', 'green', 'blue'] as const;
+export type Channel = (typeof CHANNELS)[number];
+
+export const SCALES = ['log', 'linear', 'ratio'] as const;
+/** How a feature's values are compared: by ratio, by difference, or as a share in 0..1. */
+export type Scale = (typeof SCALES)[number];
+
+export const SIGNALS = ['traffic', 'latency', 'errors', 'saturation'] as const;
+/** Which of the four golden signals a feature belongs to. */
+export type Signal = (typeof SIGNALS)[number];
+
+export const SERVICE_SERIES = 'service:lorikeet_feature:window';
+export const EDGE_SERIES = 'edge:lorikeet_feature:window';
+
+const WINDOW = '$window';
+
+const featureSchema = z.strictObject({
+  name: z.string().regex(/^[a-z_][a-z0-9_]*$/, 'expected a name of lower-case letters, digits and _'),
+  expr: z.string().refine((expr) => expr.includes(WINDOW), `expected a PromQL expression with ${WINDOW}`),
+  scale: z.enum(SCALES, `expected one of ${SCALES.join(', ')}`),
+  signal: z.enum(SIGNALS, `expected one of ${SIGNALS.join(', ')}`).default('saturation'),
+  floor: z.number().nonnegative('expected a number of 0 or more').default(0),
+});
+
+const uniqueNames = (features: readonly { readonly name: string }[]) =>
+  new Set(features.map((feature) => feature.name)).size === features.length;
+
+const featureSetSchema = z.strictObject({
+  windows: z
+    .array(durationSchema)
+    .length(3, 'expected three windows')
+    .refine((windows) => windows.every((window, i) => i === 0 || window > (windows[i - 1] ?? 0)), {
+      message: 'expected windows from the shortest to the longest',
+    }),
+  features: z.array(featureSchema).min(1, 'expected at least one feature').refine(uniqueNames, 'expected unique names'),
+  edges: z.array(featureSchema).refine(uniqueNames, 'expected unique names').default([]),
+});
+
+export interface Feature {
+  readonly name: string;
+  /** PromQL; `$window` stands for a window. */
+  readonly expr: string;
+  readonly scale: Scale;
+  readonly signal: Signal;
+  /** Below this a value counts as nothing; the feature's own unit. */
+  readonly floor: number;
+}
+
+export interface FeatureSet {
+  /** Milliseconds, from the shortest (red) to the longest (blue). */
+  readonly windows: readonly number[];
+  readonly features: readonly Feature[];
+  readonly edges: readonly Feature[];
+}
+
+/** @throws ConfigError naming file, path and expectation. */
+export function readFeatures(path: string): FeatureSet {
+  return readConfigFile(path, featureSetSchema);
+}
+
+/** As `readFeatures`, for text already read. */
+export function parseFeatures(name: string, text: string): FeatureSet {
+  return parseConfig(name, text, featureSetSchema);
+}
+
+/** A feature's expression over one window, on one line. */
+export function expandExpression(feature: Feature, windowMs: number): string {
+  return feature.expr
+    .replaceAll(WINDOW, formatDuration(windowMs))
+    .replaceAll(/\s*\n\s*/g, ' ')
+    .trim();
+}

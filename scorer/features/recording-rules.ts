@@ -1,0 +1,46 @@
+import { dump } from 'js-yaml';
+import type { RecordingRule } from './rule.ts';
+import { formatDuration } from '../../daemon/config-file.ts';
+import { CHANNELS, EDGE_SERIES, SERVICE_SERIES, expandExpression, type FeatureSet } from './features.ts';
+import { graphRules, onsetRules } from './graph-rules.ts';
+
+interface RuleGroup {
+  readonly name: string;
+  readonly interval?: string;
+  readonly rules: readonly RecordingRule[];
+}
+
+export interface RuleOptions {
+  /** Milliseconds between evaluations; undefined leaves it to Prometheus' `evaluation_interval`. */
+  readonly intervalMs?: number;
+}
+
+/**
+ * A Prometheus rule file that turns raw series into features, and features and scores into the graph of the dashboards.
+ * One group for each feature, so that Prometheus evaluates them side by side.
+ */
+export function renderRecordingRules(set: FeatureSet, options: RuleOptions = {}): string {
+  const interval = options.intervalMs === undefined ? {} : { interval: formatDuration(options.intervalMs) };
+  const services: RuleGroup[] = set.features.map((feature) => ({
+    name: `lorikeet_service_${feature.name}`,
+    ...interval,
+    rules: CHANNELS.map((channel, index) => ({
+      record: SERVICE_SERIES,
+      expr: expandExpression(feature, set.windows[index] ?? 0),
+      labels: { feature: feature.name, channel },
+    })),
+  }));
+  const edges: RuleGroup[] = set.edges.map((feature) => ({
+    name: `lorikeet_edge_${feature.name}`,
+    ...interval,
+    rules: [
+      { record: EDGE_SERIES, expr: expandExpression(feature, set.windows[0] ?? 0), labels: { feature: feature.name } },
+    ],
+  }));
+  const incident: RuleGroup[] = [
+    { name: 'lorikeet_onset', ...interval, rules: onsetRules(set) },
+    { name: 'lorikeet_graph', ...interval, rules: graphRules(set) },
+  ];
+  const header = '# Rendered from features.yaml by `lorikeet-scorer rules`; change that file instead.\n';
+  return header + dump({ groups: [...services, ...edges, ...incident] }, { lineWidth: -1 });
+}

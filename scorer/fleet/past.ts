@@ -1,0 +1,106 @@
+import type { ScorerConfig } from '../config.ts';
+import { EDGE_SERIES, SERVICE_SERIES, type FeatureSet } from '../features/features.ts';
+import { Fleet } from './fleet.ts';
+import type { PrometheusClient, RangeSeries } from '../prometheus/client.ts';
+import { owns } from '../identity/shard.ts';
+import { serviceKey, serviceName } from '../identity/service-key.ts';
+import { columnCount } from '../features/columns.ts';
+
+/** Milliseconds since the epoch, both ends included. */
+export interface TimeSpan {
+  readonly fromMs: number;
+  readonly toMs: number;
+}
+
+export interface HistoryOptions extends TimeSpan {
+  readonly config: ScorerConfig;
+  readonly set: FeatureSet;
+  readonly client: PrometheusClient;
+  /** Time within it that isn't to be learned from, such as known faults. */
+  readonly exclude?: readonly TimeSpan[];
+  readonly signal?: AbortSignal;
+}
+
+/** Values that one query brings, at most: some 15 MB of JSON, which is in memory at once. */
+const MOST_VALUES = 500_000;
+/** A service counts as there when it had a value so recently, as in Prometheus' own look-back. */
+const LOOK_BACK_MS = 300_000;
+
+/** The keys of this shard's services that are there at the end of the span, in a fixed order. */
+export async function listServices({ client, config, toMs, signal }: HistoryOptions): Promise<string[]> {
+  const lookBackMs = Math.max(LOOK_BACK_MS, 2 * config.interval);
+  const query = `group by (namespace, service) (last_over_time(${SERVICE_SERIES}[${lookBackMs}ms]))`;
+  const keys: string[] = [];
+  await client.query(query, toMs, {
+    ...(signal !== undefined && { signal }),
+    visit: ({ labels: { namespace, service } }) => {
+      if (namespace === undefined || service === undefined || !owns(config.shard, { namespace, service })) return;
+      keys.push(serviceKey({ namespace, service }));
+    },
+  });
+  return keys.sort();
+}
+
+/** Services whose history one query brings, group by group, so that memory doesn't grow with the fleet. */
+export function inGroups(keys: readonly string[], { config, set, fromMs, toMs }: HistoryOptions): string[][] {
+  const values = columnCount(set.features) * Math.ceil((toMs - fromMs) / config.interval);
+  const size = Math.max(1, Math.floor(MOST_VALUES / values));
+  return Array.from({ length: Math.ceil(keys.length / size) }, (_, index) =>
+    keys.slice(index * size, (index + 1) * size),
+  );
+}
+
+/** The features of every service and edge over the span, without what is excluded. */
+export async function fetchFleet(options: HistoryOptions): Promise<Fleet> {
+  return await fetchSelected(options, [SERVICE_SERIES], [EDGE_SERIES]);
+}
+
+/** As `fetchFleet`, for these services and the edges from and to them. */
+export async function fetchServices(options: HistoryOptions, keys: readonly string[]): Promise<Fleet> {
+  return await fetchSelected(options, selectors(SERVICE_SERIES, keys), [
+    ...selectors(EDGE_SERIES, keys, 'client_'),
+    ...selectors(EDGE_SERIES, keys, 'server_'),
+  ]);
+}
+
+async function fetchSelected(
+  { config: { interval, steps, shard }, set, client, fromMs, toMs, exclude = [], signal }: HistoryOptions,
+  services: readonly string[],
+  edges: readonly string[],
+): Promise<Fleet> {
+  const reach = (steps.at(-1) ?? 0) + 1;
+  const fleet = new Fleet(set, interval, Math.ceil((toMs - fromMs) / interval) + reach + 1, shard);
+  const start = Math.ceil(fromMs / interval) * interval;
+  const fetch = async (selector: string, add: (series: RangeSeries) => void) => {
+    await client.queryRange(selector, start, toMs, interval, {
+      ...(signal !== undefined && { signal }),
+      visit: (series) => add(without(series, exclude)),
+    });
+  };
+  for (const selector of services) await fetch(selector, (series) => fleet.addService(series));
+  for (const selector of edges) await fetch(selector, (series) => fleet.addEdge(series));
+  return fleet;
+}
+
+/** A selector for each namespace of `keys`; labels are `<prefix>namespace` and `<prefix>service`. */
+export function selectors(series: string, keys: readonly string[], prefix = ''): string[] {
+  const byNamespace = new Map<string, string[]>();
+  for (const { namespace, service } of keys.map(serviceName)) {
+    const services = byNamespace.get(namespace) ?? [];
+    byNamespace.set(namespace, services);
+    services.push(service.replaceAll(/[\\^$.|?*+()[\]{}]/g, '\\$&'));
+  }
+  return [...byNamespace].map(
+    ([namespace, services]) =>
+      `${series}{${prefix}namespace=${JSON.stringify(namespace)},${prefix}service=~${JSON.stringify(services.join('|'))}}`,
+  );
+}
+
+function without(series: RangeSeries, exclude: readonly TimeSpan[]): RangeSeries {
+  if (exclude.length === 0) return series;
+  const kept = series.values.map((value, index) => {
+    const timeMs = series.timestamps[index] ?? NaN;
+    return exclude.some(({ fromMs, toMs }) => timeMs >= fromMs && timeMs <= toMs) ? NaN : value;
+  });
+  return { ...series, values: kept };
+}

@@ -1,0 +1,84 @@
+import { ConditionLog, type Logger } from '../../daemon/logger.ts';
+import type { ScorerConfig } from '../config.ts';
+import type { KnowledgeInUse } from './knowledge-in-use.ts';
+import { LEARNING_PHASES } from './options.ts';
+import { Learner } from './child-process.ts';
+import { LearningPlan, type LearningSituation } from './plan.ts';
+import type { ScorerMetrics } from '../metrics.ts';
+import { serviceName } from '../identity/service-key.ts';
+
+export interface BackgroundLearningOptions {
+  readonly config: ScorerConfig;
+  /** Program and arguments that run `lorikeet-scorer train` with this configuration. */
+  readonly command: readonly [string, ...string[]];
+  readonly knowledge: KnowledgeInUse;
+  readonly logger: Logger;
+  readonly metrics: ScorerMetrics;
+}
+
+/** Learns while cycles go on, whenever a service is ripe for it or what was learned is old, and says who waits for it. */
+export class BackgroundLearning {
+  readonly #options: BackgroundLearningOptions;
+  readonly #conditions: ConditionLog;
+  readonly #learner: Learner;
+  readonly #plan: LearningPlan;
+  #waiting = 0;
+
+  constructor(options: BackgroundLearningOptions) {
+    const { config, command, logger, metrics } = options;
+    this.#options = options;
+    this.#conditions = new ConditionLog(logger);
+    this.#learner = new Learner({
+      command,
+      logger,
+      onProgress: ({ phase, share }) => metrics.trainingProgress.set({ phase }, share),
+    });
+    this.#plan = new LearningPlan(config);
+  }
+
+  /** Looks at what a cycle found and starts a learning where it is time for one. */
+  consider(found: Omit<LearningSituation, 'knowledge'>): void {
+    const { knowledge } = this.#options;
+    const situation = { ...found, knowledge: knowledge.current };
+    this.#tellWaiting(situation);
+    // What was learned and isn't in use yet would be learned again.
+    if (this.#learner.running || knowledge.isOutdated || !this.#plan.isTime(situation)) return;
+    void this.#learn(situation);
+  }
+
+  /** Ends a learning under way. */
+  async stop(): Promise<void> {
+    await this.#learner.stop();
+  }
+
+  /** Says who can't be scored yet and for how long, whenever their number changes. */
+  #tellWaiting(situation: LearningSituation): void {
+    const { logger, metrics } = this.#options;
+    const { keys, secondsLeft } = this.#plan.waiting(situation);
+    metrics.learningLeft.set(secondsLeft);
+    if (keys.length === this.#waiting) return;
+    this.#waiting = keys.length;
+    const [first] = keys;
+    if (first === undefined) return;
+    const example = Object.values(serviceName(first)).join('/');
+    logger.info('services are learning', { services: keys.length, seconds_left: secondsLeft, for_example: example });
+  }
+
+  async #learn(situation: LearningSituation): Promise<void> {
+    const { knowledge, logger, metrics } = this.#options;
+    const started = Date.now();
+    for (const phase of LEARNING_PHASES) metrics.trainingProgress.set({ phase }, 0);
+    try {
+      await this.#learner.run();
+      await knowledge.open();
+      this.#plan.succeeded(situation);
+      this.#conditions.recovered('learning', 'learning succeeds again');
+      logger.info('learned', { seconds: (Date.now() - started) / 1000 });
+    } catch (error) {
+      this.#plan.failed(situation);
+      metrics.trainingFailures.inc();
+      this.#conditions.failing('learning', 'learning failed, tried again later', error);
+    }
+    metrics.trainingDuration.set((Date.now() - started) / 1000);
+  }
+}

@@ -1,0 +1,62 @@
+import type { Logger } from '../../daemon/logger.ts';
+import type { ScorerConfig } from '../config.ts';
+import type { FeatureSet } from '../features/features.ts';
+import { type Knowledge, openKnowledge } from './knowledge.ts';
+import type { ScorerMetrics } from '../metrics.ts';
+
+export interface KnowledgeInUseOptions {
+  readonly config: ScorerConfig;
+  readonly set: FeatureSet;
+  readonly logger: Logger;
+  readonly metrics: ScorerMetrics;
+}
+
+/** What cycles score by, replaced between two of them when something was learned. */
+export class KnowledgeInUse {
+  readonly #options: KnowledgeInUseOptions;
+  #current: Knowledge = { model: undefined, profiles: undefined, rejected: [] };
+  #next: Knowledge | undefined;
+
+  constructor(options: KnowledgeInUseOptions) {
+    this.#options = options;
+  }
+
+  get current(): Knowledge {
+    return this.#current;
+  }
+
+  /** Whether something was opened that isn't in use yet. */
+  get isOutdated(): boolean {
+    return this.#next !== undefined;
+  }
+
+  /** Opens what is saved, to be in use from the next `adopt` on. */
+  async open(): Promise<void> {
+    const { config, set, logger, metrics } = this.#options;
+    const opened = await openKnowledge(config, set);
+    for (const { path, reason } of opened.rejected) logger.warn('model or profiles not used', { path, reason });
+    metrics.modelDamaged.set(Number(opened.rejected.some(({ damaged }) => damaged)));
+    if (opened.model === undefined) logger.info('no model fits the features yet; one will be trained from history');
+    else logger.info('model opened', { path: opened.model.path, services: opened.profiles?.services.size ?? 0 });
+    await close(this.#next);
+    this.#next = opened;
+  }
+
+  /** Between two cycles, so that none is scored by one model's profiles with another model, or by one that is closed. */
+  async adopt(): Promise<void> {
+    if (this.#next === undefined) return;
+    const outdated = this.#current;
+    this.#current = this.#next;
+    this.#next = undefined;
+    await close(outdated);
+  }
+
+  async close(): Promise<void> {
+    await close(this.#next);
+    await close(this.#current);
+  }
+}
+
+async function close(knowledge: Knowledge | undefined): Promise<void> {
+  await knowledge?.model?.autoencoder.close();
+}

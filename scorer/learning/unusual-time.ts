@@ -1,0 +1,64 @@
+import type { Fleet } from '../fleet/fleet.ts';
+import type { HistoryOptions } from '../fleet/past.ts';
+import type { History } from '../fleet/history.ts';
+import { maintenanceBetween, type MaintenanceHistory } from '../scoring/maintenance.ts';
+import { edgeEnds, serviceKey } from '../identity/service-key.ts';
+
+/** What isn't to be learned as normal. */
+export interface UnusualTime {
+  /** Steps at which services were anomalous. */
+  readonly anomalous: ReadonlyMap<string, readonly number[]>;
+  readonly maintenance: MaintenanceHistory;
+}
+
+/** @throws PrometheusError */
+export async function fetchUnusual(options: HistoryOptions): Promise<UnusualTime> {
+  const { client, config, fromMs, toMs } = options;
+  const { maintenance: expressions, interval } = config;
+  return {
+    anomalous: await fetchAnomalous(options),
+    maintenance: await maintenanceBetween(client, expressions, { fromMs, toMs }, interval),
+  };
+}
+
+/**
+ * When services were anomalous, by the scores that were written: what happens in an incident must not be learned as normal,
+ * however soon after it a service is learned anew. Empty where Prometheus has no scores.
+ */
+async function fetchAnomalous(options: HistoryOptions): Promise<UnusualTime['anomalous']> {
+  const { client, config, fromMs, toMs, signal } = options;
+  const start = Math.ceil(fromMs / config.interval) * config.interval;
+  const found = new Map<string, number[]>();
+  await client.queryRange('max by (namespace, service) (anomaly_score) > 1', start, toMs, config.interval, {
+    ...(signal !== undefined && { signal }),
+    visit: ({ labels: { namespace = '', service = '' }, timestamps }) => {
+      const steps = Array.from(timestamps, (timeMs) => Math.round(timeMs / config.interval));
+      const key = serviceKey({ namespace, service });
+      found.set(key, [...(found.get(key) ?? []), ...steps]);
+    },
+  });
+  return found;
+}
+
+/** Of a service that was anomalous for more than this share of its time that is what it is like now. */
+const MOST_ANOMALOUS = 0.5;
+
+/** Makes the time missing in which a service, or either end of an edge, was anomalous or in maintenance. */
+export function leaveOut({ anomalous, maintenance }: UnusualTime, { services, edges }: Fleet): void {
+  for (const [key, history] of services) {
+    forgetAll(history, anomalous.get(key) ?? []);
+    for (const step of maintenance.stepsOf(key)) history.forget(step);
+  }
+  for (const [key, history] of edges) {
+    const ends = Object.values(edgeEnds(key)).map(serviceKey);
+    forgetAll(history, [...new Set(ends.flatMap((end) => anomalous.get(end) ?? []))]);
+    for (const step of ends.flatMap((end) => maintenance.stepsOf(end))) history.forget(step);
+  }
+}
+
+function forgetAll(history: History, steps: readonly number[]): void {
+  const { oldest, newest = oldest } = history;
+  const within = steps.filter((step) => step >= oldest && step <= newest);
+  if (within.length > MOST_ANOMALOUS * (newest - oldest + 1)) return;
+  for (const step of within) history.forget(step);
+}

@@ -1,0 +1,121 @@
+import { Tensor } from 'onnxruntime-node';
+import { mul } from './arithmetic.ts';
+import { gradients } from './gradients.ts';
+import { Graph, type Value } from './graph.ts';
+import type { Shape } from './onnx.ts';
+import { Random } from '../numeric/random.ts';
+import { sum } from './reductions.ts';
+import { openGraph } from './session.ts';
+
+/** A tensor under test: its shape in the graph and, where that has a free size, the one to run with. */
+export interface CheckedInput {
+  readonly shape: Shape;
+  readonly data: Float32Array;
+}
+
+export interface GradientCheck {
+  /** The largest `|analytic - numeric| / (largest |gradient| of that input)` over the entries tried. */
+  readonly error: number;
+  readonly tried: number;
+}
+
+const BATCH_SIZE = 3;
+
+/**
+ * Compares the gradients of `build(inputs)` with central differences, `(f(x + h) - f(x - h)) / 2h`, where f is the
+ * product of the result with fixed random numbers. That sum is taken here in double precision: float32's rounding of one
+ * scalar would drown the differences.
+ *
+ * @param step of the perturbation: large beside float32's rounding of the results, small beside the curvature of the
+ * function; smaller where a function has kinks that a step may cross.
+ * @param samples how many entries of each input to perturb; the rest would only repeat the same rule.
+ */
+export async function checkGradients(
+  inputs: readonly CheckedInput[],
+  build: (...values: Value[]) => Value,
+  { samples = 24, seed = 1, step = 1e-2 } = {},
+): Promise<GradientCheck> {
+  const graph = new Graph();
+  const values = inputs.map(({ shape }, index) => graph.input(`x${index}`, shape));
+  const result = build(...values);
+  const weights = graph.input('weights', result.shape);
+  graph.output('result', result);
+  for (const [index, gradient] of gradients(sum(mul(result, weights)), values).entries()) {
+    graph.output(`gradient${index}`, gradient);
+  }
+  const session = await openGraph(graph, 'gradient_check');
+  try {
+    const random = new Random(seed);
+    const weightTensor = randomTensor(dimensions(result.shape), random);
+    const run = async () => {
+      const feeds: Record<string, Tensor> = { weights: weightTensor };
+      inputs.forEach(({ shape, data }, index) => (feeds[`x${index}`] = new Tensor('float32', data, dimensions(shape))));
+      return session.run(feeds);
+    };
+    const analytic = await run();
+    let error = 0;
+    let tried = 0;
+    for (const [index, { data }] of inputs.entries()) {
+      const gradient = (analytic[`gradient${index}`] as Tensor).data as Float32Array;
+      const size = gradient.reduce((largest, entry) => Math.max(largest, Math.abs(entry)), 1e-3);
+      for (const entry of sampleEntries(data.length, samples, random)) {
+        const numeric = await centralDifference(data, entry, step, async () =>
+          dot((await run())['result'] as Tensor, weightTensor),
+        );
+        error = Math.max(error, Math.abs(numeric - gradient[entry]!) / size);
+        tried++;
+      }
+    }
+    return { error, tried };
+  } finally {
+    await session.release();
+  }
+}
+
+/** Random entries in `low`..`high`, for an input whose free size is 3. */
+export function randomInput(shape: Shape, { low = -1, high = 1, seed = 7 } = {}): CheckedInput {
+  const random = new Random(seed);
+  const size = dimensions(shape).reduce((product, length) => product * length, 1);
+  return { shape, data: Float32Array.from({ length: size }, () => low + (high - low) * random.uniform()) };
+}
+
+async function centralDifference(
+  data: Float32Array,
+  entry: number,
+  step: number,
+  evaluate: () => Promise<number>,
+): Promise<number> {
+  const original = data[entry]!;
+  data[entry] = original + step;
+  const above = data[entry];
+  const upper = await evaluate();
+  data[entry] = original - step;
+  const below = data[entry];
+  const lower = await evaluate();
+  data[entry] = original;
+  return (upper - lower) / (above - below);
+}
+
+function dimensions(shape: Shape): number[] {
+  return shape.map((size) => (typeof size === 'number' ? size : BATCH_SIZE));
+}
+
+function randomTensor(shape: number[], random: Random): Tensor {
+  const size = shape.reduce((product, length) => product * length, 1);
+  return new Tensor(
+    'float32',
+    Float32Array.from({ length: size }, () => 2 * random.uniform() - 1),
+    shape,
+  );
+}
+
+function sampleEntries(length: number, samples: number, random: Random): Uint32Array {
+  const order = Uint32Array.from({ length }, (_, index) => index);
+  random.shuffle(order);
+  return order.subarray(0, samples);
+}
+
+function dot(result: Tensor, weights: Tensor): number {
+  const [a, b] = [result.data as Float32Array, weights.data as Float32Array];
+  return a.reduce((total, value, index) => total + value * b[index]!, 0);
+}

@@ -1,0 +1,56 @@
+import snappy from 'snappyjs';
+import { ProtobufWriter } from '../../wire/protobuf.ts';
+import type { Sample, SeriesSample } from './sample.ts';
+
+/** The NaN that ends a series, https://github.com/prometheus/prometheus/blob/main/model/value/value.go */
+export const STALE_NAN = 0x7ff0000000000002n;
+/** The NaN that is only a value. JavaScript doesn't say which NaN it would write, and one of them ends series. */
+const NORMAL_NAN = 0x7ff8000000000001n;
+
+/** One series' samples, at least one and in order of time. */
+export type Series = readonly [SeriesSample, ...SeriesSample[]];
+
+/** Samples by series, each series once and in order of time; of two samples of one time the later given stays. */
+export function groupBySeries(samples: readonly SeriesSample[]): readonly Series[] {
+  const byKey = new Map<string, [SeriesSample, ...SeriesSample[]]>();
+  for (const one of samples) {
+    const known = byKey.get(one.key);
+    if (known === undefined) byKey.set(one.key, [one]);
+    else insert(known, one);
+  }
+  return [...byKey.values()];
+}
+
+function insert(samples: SeriesSample[], one: SeriesSample): void {
+  const timeOf = (index: number) => samples[index]?.sample.timestampMs ?? Number.NEGATIVE_INFINITY;
+  let at = samples.length;
+  while (timeOf(at - 1) > one.sample.timestampMs) at--;
+  const replaces = timeOf(at - 1) === one.sample.timestampMs;
+  samples.splice(replaces ? at - 1 : at, replaces ? 1 : 0, one);
+}
+
+/**
+ * prometheus.WriteRequest of remote write 1.0 as protobuf in snappy's block format. The samples must be valid
+ * (`whyInvalid`). https://prometheus.io/docs/specs/prw/remote_write_spec/
+ */
+export function encodeWriteRequest(samples: readonly SeriesSample[]): Uint8Array {
+  const writer = new ProtobufWriter(samples.length * 160);
+  for (const series of groupBySeries(samples)) writer.message(1, (into) => writeSeries(into, series));
+  return snappy.compress(writer.finish());
+}
+
+function writeSeries(writer: ProtobufWriter, series: Series): void {
+  for (const [name, value] of series[0].labels) writer.message(1, (into) => into.string(1, name).string(2, value));
+  for (const { sample } of series) {
+    writer.message(2, (into) => {
+      writeValue(into, sample);
+      into.varint(2, sample.timestampMs);
+    });
+  }
+}
+
+function writeValue(writer: ProtobufWriter, { value, stale }: Sample): void {
+  if (stale === true) writer.fixed64(1, STALE_NAN);
+  else if (Number.isNaN(value)) writer.fixed64(1, NORMAL_NAN);
+  else writer.double(1, value);
+}

@@ -1,0 +1,257 @@
+import { ConditionLog, type Logger } from '../../../daemon/logger.ts';
+import type { HttpClient } from '../../../daemon/http-client/client.ts';
+import { groupBySeries } from './encode.ts';
+import { OutcomeCount, type WriteObserver, type WriteOutcome } from './outcome.ts';
+import { backoffMs, pause } from './retry.ts';
+import { identify, whyInvalid, type Sample, type SeriesSample } from './sample.ts';
+import { SeriesOrder } from './series-order.ts';
+import { deliver, type Delivery } from './transport.ts';
+
+export interface RemoteWriterOptions {
+  /** The receiver, `http://prometheus:9090/api/v1/write`. */
+  readonly url: string;
+  readonly http: HttpClient;
+  readonly logger: Logger;
+  readonly maxSamplesPerSend?: number;
+  /** Samples waiting; over this the oldest cycles are dropped. The newest cycle always has its place. */
+  readonly maxQueuedSamples?: number;
+  /** Samples older than this are neither sent nor sent again. Prometheus takes an hour at most. */
+  readonly retryAgeMs?: number;
+  readonly minBackoffMs?: number;
+  readonly maxBackoffMs?: number;
+  /** Bound on the attempts that end in status 500: Prometheus 2.42 answers so to samples that it will never take. */
+  readonly maxAttempts?: number;
+  /** Bound on the further requests of one cycle that look for the samples at fault. */
+  readonly maxBisections?: number;
+  readonly observer?: WriteObserver;
+}
+
+const DEFAULTS = {
+  maxSamplesPerSend: 2000,
+  maxQueuedSamples: 100_000,
+  retryAgeMs: 300_000,
+  minBackoffMs: 250,
+  maxBackoffMs: 10_000,
+  maxAttempts: 5,
+  maxBisections: 100,
+  observer: {},
+};
+
+/** The samples of one `write`, until each is accepted or dropped. */
+interface Cycle {
+  readonly batches: (readonly SeriesSample[])[];
+  readonly outcome: OutcomeCount;
+  readonly done: (outcome: WriteOutcome) => void;
+  readonly failed: (error: unknown) => void;
+  /** Aborted when the cycle has to make room for newer ones, or the writer closes: nothing is sent after that. */
+  readonly ended: AbortController;
+  waiting: number;
+  bisections: number;
+}
+
+/**
+ * Writes samples by Prometheus' remote write 1.0, one request at a time and in order of time.
+ * Failures never reject a `write`: they are in its outcome, told to the observer and logged on change.
+ */
+export class RemoteWriter {
+  readonly #options: typeof DEFAULTS & RemoteWriterOptions;
+  readonly #log: ConditionLog;
+  readonly #order = new SeriesOrder();
+  readonly #queue: Cycle[] = [];
+  readonly #closed = new AbortController();
+  #closing = false;
+  #draining: Promise<void> = Promise.resolve();
+
+  constructor(options: RemoteWriterOptions) {
+    this.#options = { ...DEFAULTS, ...options };
+    this.#log = new ConditionLog(options.logger);
+  }
+
+  /** Queues one cycle's samples; resolves when each was accepted or dropped. */
+  write(samples: readonly Sample[]): Promise<WriteOutcome> {
+    const outcome = new OutcomeCount(this.#options.observer);
+    if (this.#closing) {
+      outcome.drop('closed', samples.length);
+      return Promise.resolve(outcome);
+    }
+    const batches = this.#batches(samples, outcome);
+    const waiting = batches.reduce((sum, batch) => sum + batch.length, 0);
+    return new Promise((done, failed) => {
+      this.#queue.push({ batches, outcome, done, failed, ended: new AbortController(), waiting, bisections: 0 });
+      this.#makeRoom();
+      if (this.#queue.length === 1) this.#draining = this.#drain();
+    });
+  }
+
+  /** Takes no more samples, sends what waits, and drops what isn't sent within `deadlineMs`. Idempotent. */
+  async close(deadlineMs = 4000): Promise<void> {
+    this.#closing = true;
+    const timer = setTimeout(() => {
+      this.#closed.abort();
+      for (const cycle of this.#queue) cycle.ended.abort();
+    }, deadlineMs);
+    await this.#draining;
+    clearTimeout(timer);
+  }
+
+  #batches(samples: readonly Sample[], outcome: OutcomeCount): (readonly SeriesSample[])[] {
+    const valid = samples.filter((sample) => whyInvalid(sample) === undefined);
+    outcome.drop('invalid', samples.length - valid.length);
+    this.#logInvalid(samples);
+    // By series and in order of time: over all batches no series goes back in time.
+    const unique = groupBySeries(valid.map(identify)).flat();
+    outcome.drop('duplicate', valid.length - unique.length);
+    const size = this.#options.maxSamplesPerSend;
+    return Array.from({ length: Math.ceil(unique.length / size) }, (_, i) => unique.slice(i * size, (i + 1) * size));
+  }
+
+  #logInvalid(samples: readonly Sample[]): void {
+    const reason = samples.map(whyInvalid).find((why) => why !== undefined);
+    if (reason !== undefined) this.#log.failing('invalid', 'samples left out of remote write', `invalid ${reason}`);
+  }
+
+  #makeRoom(): void {
+    let waiting = this.#queue.reduce((sum, cycle) => sum + (cycle.ended.signal.aborted ? 0 : cycle.waiting), 0);
+    for (const cycle of this.#queue.slice(0, -1)) {
+      if (waiting <= this.#options.maxQueuedSamples) return;
+      if (cycle.ended.signal.aborted) continue;
+      cycle.ended.abort();
+      waiting -= cycle.waiting;
+    }
+  }
+
+  async #drain(): Promise<void> {
+    for (let cycle = this.#queue[0]; cycle !== undefined; cycle = this.#queue[0]) {
+      await this.#sendCycle(cycle).catch(cycle.failed);
+      this.#order.forgetBefore(Date.now() - this.#options.retryAgeMs);
+      this.#queue.shift();
+      cycle.done(cycle.outcome);
+    }
+  }
+
+  async #sendCycle(cycle: Cycle): Promise<void> {
+    let rejected = false;
+    for (let batch = cycle.batches.shift(); batch !== undefined; batch = cycle.batches.shift()) {
+      const refusal = await this.#send(cycle, batch);
+      if (refusal === undefined) continue;
+      const { code, reason, samples } = refusal;
+      const left = this.#options.maxBisections - cycle.bisections;
+      if (refusal.kind === 'bisect' && samples.length > 1 && left >= 2) {
+        cycle.bisections += 2;
+        const middle = Math.ceil(samples.length / 2);
+        cycle.batches.unshift(samples.slice(0, middle), samples.slice(middle));
+        continue;
+      }
+      rejected = true;
+      this.#drop(cycle, code, samples.length);
+      const only = samples.length === 1 ? samples[0] : undefined;
+      const conflict = 'another writer has these series: do two scorers run for one shard?';
+      const refused = code === 'conflict' ? conflict : 'remote write refused samples';
+      this.#log.failing('refused', refused, `status ${code}`, {
+        samples: samples.length,
+        ...(only !== undefined && { series: describe(only) }),
+        reason,
+      });
+    }
+    if (!rejected && cycle.outcome.accepted > 0) this.#log.recovered('refused', 'remote write refuses no more samples');
+  }
+
+  /** Sends `batch` until it is accepted, dropped or refused; returns what was refused. */
+  async #send(cycle: Cycle, batch: readonly SeriesSample[]): Promise<Refusal | undefined> {
+    let samples = batch;
+    let failure = 'too_old';
+    let serverErrors = 0;
+    for (let attempt = 1; ; attempt++) {
+      samples = this.#sendable(cycle, samples, failure);
+      if (samples.length === 0) return undefined;
+      const { http, url } = this.#options;
+      cycle.outcome.requests++;
+      const delivery = await deliver(http, url, samples, this.#closed.signal);
+      this.#observe(delivery);
+      switch (delivery.kind) {
+        case 'accepted':
+          this.#accept(cycle, samples);
+          return undefined;
+        case 'bisect':
+        case 'refused':
+          return { ...delivery, samples };
+        case 'aborted':
+          this.#drop(cycle, 'closed', samples.length);
+          return undefined;
+        case 'retry':
+          failure = delivery.code;
+          if (delivery.code === '500' && ++serverErrors >= this.#options.maxAttempts) {
+            return { ...delivery, kind: 'refused', samples };
+          }
+          await this.#wait(cycle, samples, attempt, delivery.afterMs);
+      }
+    }
+  }
+
+  /** Those of `samples` that may still be sent; the others are dropped and counted. */
+  #sendable(cycle: Cycle, samples: readonly SeriesSample[], failure: string): readonly SeriesSample[] {
+    if (this.#closed.signal.aborted) return this.#dropAll(cycle, 'closed', samples);
+    if (cycle.ended.signal.aborted) {
+      this.#log.failing('lost', 'samples given up', 'too many are waiting: the oldest make room');
+      return this.#dropAll(cycle, 'queue_full', samples);
+    }
+    const oldest = Date.now() - this.#options.retryAgeMs;
+    const young = samples.filter(({ sample }) => sample.timestampMs >= oldest);
+    if (young.length < samples.length)
+      this.#log.failing('lost', 'samples given up', `older than retry_age: ${failure}`);
+    this.#drop(cycle, failure, samples.length - young.length);
+    const ordered = young.filter((one) => this.#order.allows(one));
+    if (ordered.length < young.length) {
+      this.#log.failing('order', 'samples left out', 'newer ones were written before: was the clock set back?');
+    } else if (ordered.length > 0) this.#log.recovered('order', 'samples are in order again');
+    this.#drop(cycle, 'out_of_order', young.length - ordered.length);
+    return ordered;
+  }
+
+  async #wait(cycle: Cycle, samples: readonly SeriesSample[], attempt: number, afterMs: number): Promise<void> {
+    const { minBackoffMs, maxBackoffMs, retryAgeMs } = this.#options;
+    const newest = samples.reduce((latest, { sample }) => Math.max(latest, sample.timestampMs), 0);
+    // Whatever the receiver asks for, nothing of these samples is left to wait for after this.
+    const untilTooOld = Math.max(0, newest + retryAgeMs + 1 - Date.now());
+    const wanted = Math.max(afterMs, backoffMs(attempt, minBackoffMs, maxBackoffMs));
+    await pause(Math.min(wanted, untilTooOld), cycle.ended.signal);
+  }
+
+  #accept(cycle: Cycle, samples: readonly SeriesSample[]): void {
+    this.#order.accept(samples);
+    this.#log.recovered('lost', 'samples are delivered in time again');
+    cycle.waiting -= samples.length;
+    cycle.outcome.accept(samples.length);
+  }
+
+  #drop(cycle: Cycle, code: string, samples: number): void {
+    cycle.waiting -= samples;
+    cycle.outcome.drop(code, samples);
+  }
+
+  #dropAll(cycle: Cycle, code: string, samples: readonly SeriesSample[]): readonly SeriesSample[] {
+    this.#drop(cycle, code, samples.length);
+    return [];
+  }
+
+  #observe(delivery: Delivery): void {
+    if (delivery.kind === 'aborted') return;
+    if (delivery.kind !== 'accepted') this.#options.observer.onRequestFailed?.(delivery.code);
+    if (delivery.kind === 'retry') {
+      this.#log.failing('delivery', 'remote write failed, trying again', delivery.code, { reason: delivery.reason });
+    } else {
+      this.#log.recovered('delivery', 'remote write works again');
+    }
+  }
+}
+
+interface Refusal {
+  readonly kind: 'bisect' | 'refused';
+  readonly code: string;
+  readonly reason: string;
+  readonly samples: readonly SeriesSample[];
+}
+
+function describe({ sample }: SeriesSample): string {
+  return `${sample.name}${JSON.stringify(sample.labels)}`;
+}

@@ -1,0 +1,54 @@
+import { describe, expect, it } from 'vitest';
+import { renderScores, scoreSamples, SeriesLedger } from './samples.ts';
+import { serviceKey } from '../identity/service-key.ts';
+import type { FleetScores } from '../scoring/score-fleet.ts';
+
+const cart = serviceKey({ namespace: 'shop', service: 'cart' });
+const result = (score: number): FleetScores => ({
+  scores: [{ key: cart, score, shares: [{ feature: 'cpu_cores', share: 0.8 }] }],
+  causes: score > 1 ? [{ key: cart, bits: 3, blame: 1, rank: 1 }] : [],
+  states: new Map(),
+  missing: 0,
+  encodeMs: 0,
+  inferenceMs: 0,
+  rankMs: 0,
+});
+const names = (score: number) => scoreSamples(result(score), 1000).map(({ name }) => name);
+
+describe('scoreSamples', () => {
+  it('explains from half the threshold on, and names causes during an incident only', () => {
+    expect(names(0.4)).toEqual(['anomaly_score']);
+    expect(names(0.6)).toEqual(['anomaly_score', 'anomaly_feature_share']);
+    expect(names(1.2)).toEqual([
+      'anomaly_score',
+      'anomaly_feature_share',
+      'anomaly_root_cause_score',
+      'anomaly_root_cause_rank',
+    ]);
+  });
+});
+
+describe('SeriesLedger', () => {
+  it('ends once, at the cycle in which it is missing, what was written before', () => {
+    const ledger = new SeriesLedger();
+    const [score, share] = scoreSamples(result(0.6), 1000);
+    ledger.withStaleMarkers([score!, share!], 1000);
+    const next = ledger.withStaleMarkers([{ ...score!, timestampMs: 2000 }], 2000);
+    expect(next).toEqual([
+      { ...score, timestampMs: 2000 },
+      { ...share, timestampMs: 2000, stale: true },
+    ]);
+    expect(ledger.withStaleMarkers([{ ...score!, timestampMs: 3000 }], 3000)).toHaveLength(1);
+  });
+});
+
+describe('renderScores', () => {
+  it('writes families with escaped labels and leaves out the ended', () => {
+    const odd = { name: 'anomaly_score', labels: { service: 'a"b\\c\nd' }, value: 0.5, timestampMs: 1 };
+    expect(renderScores([odd, { ...odd, stale: true }])).toBe(
+      '# HELP anomaly_score How unlike itself a service behaves: 0 as expected, 1 at the learned threshold, above 1 anomalous.\n' +
+        '# TYPE anomaly_score gauge\nanomaly_score{service="a\\"b\\\\c\\nd"} 0.5\n',
+    );
+    expect(renderScores([])).toBe('');
+  });
+});

@@ -1,0 +1,127 @@
+import { expect, test } from 'vitest';
+import { AnswerError, AnswerReader, parseValue, type RangeSeries } from './answer.ts';
+
+function parse(text: string, chunkBytes = Number.POSITIVE_INFINITY) {
+  const series: RangeSeries[] = [];
+  const reader = new AnswerReader((one) => void series.push(one));
+  const bytes = Buffer.from(text);
+  for (let at = 0; at < bytes.length; at += chunkBytes) reader.push(bytes.subarray(at, at + chunkBytes));
+  return { ...reader.end(), series };
+}
+
+const matrix = (result: string, rest = '') =>
+  `{"status":"success","data":{"resultType":"matrix","result":[${result}]}${rest}}`;
+
+test.each([
+  ['0', 0],
+  ['-0', -0],
+  ['1e-05', 1e-5],
+  ['1.7976931348623157e+308', Number.MAX_VALUE],
+  ['NaN', Number.NaN],
+  ['+Inf', Number.POSITIVE_INFINITY],
+  ['Inf', Number.POSITIVE_INFINITY],
+  ['-Inf', Number.NEGATIVE_INFINITY],
+])('value %s', (text, value) => {
+  expect(parseValue(text)).toBe(value);
+});
+
+test.each(['', 'nan', 'x', '1,5', '+inf'])('refuses the value %j', (text) => {
+  expect(() => parseValue(text)).toThrow(AnswerError);
+});
+
+test('series with their times in milliseconds, whatever stands in their labels', () => {
+  const labels = [
+    { a: '"result":[{"metric":{}}]', b: 'x},{"metric":{' },
+    { a: '\\"]]}]}' },
+    { a: '\u2028 ü 鸚鵡 \ud83e\udd9c', b: '\\' },
+    {},
+  ];
+  const elements = labels.map((metric) => ({
+    metric,
+    values: [
+      [1435781430.781, '1'],
+      [1435781445.781, '+Inf'],
+    ],
+  }));
+  const { series, warnings } = parse(matrix(elements.map((element) => JSON.stringify(element)).join(',')));
+  expect(series.map((one) => one.labels)).toEqual(labels);
+  for (const { timestamps, values } of series) {
+    expect([...timestamps]).toEqual([1435781430781, 1435781445781]);
+    expect([...values]).toEqual([1, Number.POSITIVE_INFINITY]);
+  }
+  expect(warnings).toEqual([]);
+});
+
+test('the same answer whether it comes compact or spaced out', () => {
+  const compact = matrix('{"metric":{"a":"1"},"values":[[1,"2"]]},{"metric":{"a":"2"},"values":[[1.5,"NaN"]]}');
+  const spaced = JSON.stringify(JSON.parse(compact), null, 2);
+  expect(parse(spaced)).toEqual(parse(compact));
+});
+
+test.each([1, 2, 7, 64])('the same answer whether it comes at once or in pieces of %i bytes', (size) => {
+  const text = matrix(
+    '{"metric":{"a":"},{\\"metric\\":","b":"鸚鵡"},"values":[[1,"2"],[2,"3"]]},{"metric":{"a":"2"},"values":[[1.5,"NaN"]]}',
+    ',"warnings":["a store is away"]',
+  );
+  expect(parse(text, size)).toEqual(parse(text));
+  expect(parse(text).series).toHaveLength(2);
+});
+
+test('a long answer without the usual beginning is read as well', () => {
+  const padded = `{"warnings":["${'x'.repeat(200_000)}"],${matrix('{"metric":{"a":"1"},"values":[[1,"2"]]}').slice(1)}`;
+  expect(parse(padded, 1000).series).toHaveLength(1);
+});
+
+test('what a visitor throws comes out at the end', () => {
+  const reader = new AnswerReader(() => {
+    throw new Error('no more');
+  });
+  const bytes = Buffer.from(matrix('{"metric":{},"values":[]},{"metric":{},"values":[]}'));
+  expect(() => reader.push(bytes)).not.toThrow();
+  expect(() => reader.end()).toThrow('no more');
+});
+
+test('vectors, scalars, empty results and native histograms', () => {
+  const points = (text: string) =>
+    parse(text).series.map(({ labels, timestamps, values }) => [labels, ...timestamps, ...values]);
+  expect(
+    points('{"status":"success","data":{"resultType":"vector","result":[{"metric":{"a":"b"},"value":[1.5,"2"]}]}}'),
+  ).toEqual([[{ a: 'b' }, 1500, 2]]);
+  expect(points('{"status":"success","data":{"resultType":"scalar","result":[1,"-Inf"]}}')).toEqual([
+    [{}, 1000, Number.NEGATIVE_INFINITY],
+  ]);
+  expect(points(matrix(''))).toEqual([]);
+  expect(points(matrix('{"metric":{"a":"b"},"histograms":[[1,{"count":"1"}]]}'))).toEqual([[{ a: 'b' }]]);
+});
+
+test('warnings and errors', () => {
+  const series = '{"metric":{},"values":[]}';
+  expect(parse(matrix(series, ',"warnings":["a store is away"]')).warnings).toEqual(['a store is away']);
+  expect(parse('{"status":"error","errorType":"bad_data","error":"no"}')).toEqual({
+    status: 'error',
+    errorType: 'bad_data',
+    error: 'no',
+    warnings: [],
+    series: [],
+  });
+});
+
+test('anything else is refused, cut at any byte too', () => {
+  const whole = matrix('{"metric":{"a":"1"},"values":[[1,"2"]]},{"metric":{"a":"}"},"values":[[1,"2"]]}');
+  for (let length = 0; length < whole.length; length++) {
+    expect(() => parse(whole.slice(0, length)), whole.slice(0, length)).toThrow(AnswerError);
+  }
+  for (const text of [
+    '<html>',
+    'null',
+    '[]',
+    '{}',
+    '{"status":"maybe"}',
+    '{"status":"success","data":{"resultType":"scalar"}}',
+    matrix('null'),
+    matrix('{"metric":{},"values":[1]}'),
+    matrix('{"metric":{},"values":[[1,"x"]]}'),
+  ]) {
+    expect(() => parse(text), text).toThrow(AnswerError);
+  }
+});

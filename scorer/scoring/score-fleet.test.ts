@@ -1,0 +1,150 @@
+import { describe, expect, it } from 'vitest';
+import type { Profile } from './profile.ts';
+import type { Reconstructor } from '../detectors/reconstructor.ts';
+import { CHANNELS, EDGE_SERIES, type FeatureSet, parseFeatures, SERVICE_SERIES } from '../features/features.ts';
+import { Fleet } from '../fleet/fleet.ts';
+import type { Profiles } from './profiles-file.ts';
+import type { RangeSeries } from '../prometheus/client.ts';
+import { scoreFleet } from './score-fleet.ts';
+import { Seasons } from './seasons.ts';
+import { edgeKey, serviceKey } from '../identity/service-key.ts';
+import { NEUTRAL } from '../tensor/tensor.ts';
+import { columnCount } from '../features/columns.ts';
+
+const set: FeatureSet = parseFeatures(
+  'features.yaml',
+  `windows: [1s, 2s, 4s]
+features:
+  - { name: rate, expr: 'a[$window]', scale: log, signal: traffic }
+  - { name: latency, expr: 'b[$window]', scale: log, signal: latency }
+  - { name: memory, expr: 'c[$window]', scale: log, signal: saturation }
+edges: [{ name: latency, expr: 'd[$window]', scale: log, signal: latency }]
+`,
+);
+const shape = { features: set.features, steps: [0, 1] };
+const columns = columnCount(set.features);
+const flat: Reconstructor = { reconstruct: async (data) => new Float32Array(data.length).fill(NEUTRAL) };
+const name = (service: string) => ({ namespace: 'shop', service });
+const profile: Profile = {
+  scalings: Array.from({ length: columns }, () => ({ center: 1, spread: 0.1 })),
+  residual: Array<number>(columns).fill(2),
+  deviation: Array<number>(columns).fill(2),
+  threshold: 2,
+  windows: 100,
+  from: 0,
+  to: 99,
+};
+
+function profilesOf(...services: string[]): Profiles {
+  return {
+    model: '',
+    features: [],
+    edgeFeatures: [],
+    windowsMs: [],
+    steps: [],
+    intervalMs: 1000,
+    learnedAtMs: 0,
+    services: new Map(services.map((service) => [serviceKey(name(service)), profile])),
+    edges: new Map([[edgeKey(name('front'), name('cart')), [{ center: 1, spread: 0.1 }]]]),
+  };
+}
+
+const series = (labels: Record<string, string>, value: number, at: number): RangeSeries => ({
+  labels,
+  timestamps: Float64Array.of((at - 1) * 1000, at * 1000),
+  values: Float64Array.of(value, value),
+});
+
+function fleetOf(values: Readonly<Record<string, Readonly<Record<string, number>>>>, edgeLatency = 1, at = 10): Fleet {
+  const fleet = new Fleet(set, 1000, 8);
+  for (const [service, features] of Object.entries(values)) {
+    for (const [feature, value] of Object.entries(features)) {
+      for (const channel of CHANNELS) {
+        fleet.addService(series({ __name__: SERVICE_SERIES, ...name(service), feature, channel }, value, at));
+      }
+    }
+  }
+  fleet.addEdge(
+    series(
+      {
+        __name__: EDGE_SERIES,
+        client_namespace: 'shop',
+        client_service: 'front',
+        server_namespace: 'shop',
+        server_service: 'cart',
+        feature: 'latency',
+      },
+      edgeLatency,
+      at,
+    ),
+  );
+  return fleet;
+}
+
+const calm = { rate: 1, latency: 1, memory: 1 };
+
+describe('scoreFleet', () => {
+  it('scores who is as usual with nearly nothing, and sees no incident', async () => {
+    const result = await scoreFleet(
+      shape,
+      set,
+      fleetOf({ front: calm, cart: calm }),
+      10,
+      profilesOf('front', 'cart'),
+      flat,
+    );
+    expect(result.scores.map(({ score }) => score)).toEqual([0, 0]);
+    expect(result.causes).toEqual([]);
+    expect(result.missing).toBe(0);
+  });
+
+  it('explains a slow service and follows the slow edge to it', async () => {
+    const fleet = fleetOf({ front: { ...calm, latency: 9 }, cart: { ...calm, latency: 9 } }, 9);
+    const { scores, causes } = await scoreFleet(shape, set, fleet, 10, profilesOf('front', 'cart'), flat);
+    for (const { score, shares } of scores) {
+      // ln(9.02 / 1.02) / 0.1 = 21.8 deviations, over a residual of 2, half of the two loudest features, over a threshold of 2.
+      expect(score).toBeCloseTo(21.8 / 2 / 2 / 2, 1);
+      expect(shares[0]).toEqual({ feature: 'latency', share: 1 });
+    }
+    expect(causes[0]).toMatchObject({ key: serviceKey(name('cart')), rank: 1 });
+  });
+
+  it('tells who is learning, who has no data, and counts what is missing as neutral', async () => {
+    const fleet = fleetOf({ new: calm, gone: {}, cart: { rate: 1, memory: 1 }, thin: { rate: 1 } });
+    fleet.services.set(serviceKey(name('gone')), fleet.services.get(serviceKey(name('new')))!);
+    const at = async (step: number) => await scoreFleet(shape, set, fleet, step, profilesOf('cart', 'thin'), flat);
+    const now = await at(10);
+    expect(now.states.get(serviceKey(name('new')))).toBe('learning');
+    expect(now.states.get(serviceKey(name('cart')))).toBe('scored');
+    expect(now.missing).toBe(3 + 6);
+    const later = await at(12);
+    expect([...later.states.values()]).toEqual(['no_data', 'no_data', 'no_data', 'no_data']);
+    expect(later.scores).toEqual([]);
+  });
+
+  it("doesn't alarm about the nightly job again once it was seen, but about another time and another signal", async () => {
+    const [day, night] = [1000, 5 * 1000 + 180];
+    const seasons = new Seasons(
+      set.features.map((feature) => feature.name),
+      [day],
+    );
+    const scoreAt = async (step: number, values: Readonly<Record<string, number>>) => {
+      const fleet = fleetOf({ cart: { ...calm, ...values } }, 1, step);
+      const { scores } = await scoreFleet(shape, set, fleet, step, profilesOf('cart'), flat, { seasons });
+      return scores[0]?.score ?? NaN;
+    };
+    const job = { memory: 6 };
+    expect(await scoreAt(night, job)).toBeGreaterThan(1);
+    expect(await scoreAt(night + day + 4, job)).toBeLessThan(1);
+    expect(await scoreAt(night + day, { latency: 6 })).toBeGreaterThan(1);
+    expect(await scoreAt(night + day + 300, job)).toBeGreaterThan(1);
+    // What is tolerated is remembered all the same: the third night is as quiet as the second.
+    expect(await scoreAt(night + 2 * day, job)).toBeLessThan(1);
+  });
+
+  it('scores nobody without a model', async () => {
+    const result = await scoreFleet(shape, set, fleetOf({ cart: calm }), 10, profilesOf('cart'), undefined);
+    expect(result.scores).toEqual([]);
+    expect(result.states.get(serviceKey(name('cart')))).toBe('learning');
+  });
+});

@@ -1,0 +1,73 @@
+import { pathOf, sendHtml, sendText, type WebHandler } from '../../daemon/http-server/answer.ts';
+import { escapeHtml } from '../../daemon/http-server/landing-page.ts';
+import { encodePng, type Image } from './png.ts';
+import { serviceName, type ServiceName } from '../identity/service-key.ts';
+
+export interface TensorPagesOptions {
+  /** The services' scores of the last cycle. */
+  readonly scores: () => readonly { readonly key: string; readonly score: number }[];
+  /** A service's picture at the last cycle, or why there is none. */
+  readonly picture: (name: ServiceName) => Promise<Image | string>;
+  /** Names of the pictures' columns. */
+  readonly features: readonly string[];
+}
+
+export const TENSORS_PATH = '/tensors';
+/** So many services are shown, those with the highest scores. */
+const MOST_SHOWN = 50;
+
+/** `/tensors`, the services with the highest scores, and `/tensors/<namespace>/<service>.png`, names URL-encoded. */
+export function tensorPages(options: TensorPagesOptions): WebHandler {
+  return async (request, response, next) => {
+    const path = pathOf(request);
+    if (path !== TENSORS_PATH && !path.startsWith(`${TENSORS_PATH}/`)) return next();
+    if (request.method !== 'GET' && request.method !== 'HEAD') {
+      response.setHeader('Allow', 'GET, HEAD');
+      return sendText(response, 405, 'Only GET or HEAD requests allowed.');
+    }
+    if (path === TENSORS_PATH) return sendHtml(response, renderIndex(options));
+    const name = parseName(path);
+    if (name === undefined) return sendText(response, 404, `Expected ${TENSORS_PATH}/<namespace>/<service>.png.`);
+    const picture = await options.picture(name);
+    if (typeof picture === 'string') return sendText(response, 404, picture);
+    const png = encodePng(picture);
+    response.writeHead(200, { 'Content-Type': 'image/png', 'Content-Length': png.length, 'Cache-Control': 'no-store' });
+    response.end(png);
+  };
+}
+
+export function picturePath({ namespace, service }: ServiceName): string {
+  return `${TENSORS_PATH}/${encodeURIComponent(namespace)}/${encodeURIComponent(service)}.png`;
+}
+
+function parseName(path: string): ServiceName | undefined {
+  const [, namespace, service] = /^\/tensors\/([^/]+)\/([^/]+)\.png$/.exec(path) ?? [];
+  if (namespace === undefined || service === undefined) return undefined;
+  try {
+    return { namespace: decodeURIComponent(namespace), service: decodeURIComponent(service) };
+  } catch {
+    // Not URL-encoded UTF-8, so no service's name.
+    return undefined;
+  }
+}
+
+function renderIndex({ scores, features }: TensorPagesOptions): string {
+  const shown = [...scores()].sort((a, b) => b.score - a.score).slice(0, MOST_SHOWN);
+  const figures = shown.map(({ key, score }) => {
+    const name = serviceName(key);
+    const title = escapeHtml(`${name.namespace}/${name.service}`);
+    return `<figure><figcaption>${title}: ${score.toFixed(2)}</figcaption><img loading="lazy" alt="${title}" src="${escapeHtml(picturePath(name))}"></figure>`;
+  });
+  return `<!doctype html>
+<html lang="en">
+<head><meta charset="utf-8"><title>Tensors</title></head>
+<body>
+<h1>Tensors</h1>
+<p>The ${shown.length} services with the highest scores. Left: observed; middle: as the model expected; right: the difference.
+Rows are steps, the newest at the top. Red, green and blue are the three windows, from the shortest.
+Columns: ${escapeHtml(features.join(', '))}.</p>
+${figures.join('\n')}
+</body>
+</html>
+`;
+}

@@ -1,0 +1,71 @@
+import { describe, expect, it } from 'vitest';
+import type { Feature } from '../features/features.ts';
+import { deviation, difference, fromUnit, learnScaling, toUnit } from './scaling.ts';
+
+const log: Feature = { name: 'f', expr: '$window', scale: 'log', signal: 'latency', floor: 0 };
+const ratio: Feature = { ...log, scale: 'ratio' };
+const linear: Feature = { ...log, scale: 'linear' };
+
+describe('difference', () => {
+  it.each([
+    ['doubled', log, 20, 10, Math.log(20.2 / 10.2)],
+    ['zero stays finite', log, 0, 10, Math.log(0.2 / 10.2)],
+    ['negative counts as zero', log, -5, 10, Math.log(0.2 / 10.2)],
+    ['below the floor is nothing much', { ...log, floor: 1 }, 0.1, 0, Math.log(1.1)],
+    ['linear', linear, -3, 4, -7],
+    ['ratio', ratio, 0.9, 0.4, 0.5],
+  ])('%s', (_, feature, value, center, expected) => {
+    expect(difference(feature, value, center)).toBeCloseTo(expected, 10);
+  });
+});
+
+describe('learnScaling', () => {
+  it('finds median and robust spread, untouched by a tenth of outliers', () => {
+    const values = Array.from({ length: 101 }, (_, i) => 40 + i * 0.2);
+    const clean = learnScaling(linear, values);
+    const dirty = learnScaling(linear, [...values.slice(0, 96), 1e9, 1e9, 1e9, 1e9, 1e9]);
+    expect(clean?.center).toBeCloseTo(50, 6);
+    expect(clean?.spread).toBeCloseTo(16 / 2.563, 3);
+    expect(dirty?.spread).toBeCloseTo(clean?.spread ?? NaN, 6);
+  });
+
+  it('gives a constant series the least spread, not zero', () => {
+    expect(learnScaling(log, [7, 7, 7])).toEqual({ center: 7, spread: 0.03 });
+    expect(learnScaling(linear, [100, 100])?.spread).toBeCloseTo(3, 9);
+  });
+
+  it('leaves out NaN and infinities, and says nothing of an empty series', () => {
+    expect(learnScaling(log, [NaN, 5, Infinity, 5])?.center).toBe(5);
+    expect(learnScaling(log, [NaN, -Infinity])).toBeUndefined();
+  });
+
+  it('weighs a prior by the number of values', () => {
+    const spread = (count: number) => learnScaling(log, Array(count).fill(3), 0.5, 60)?.spread ?? NaN;
+    expect(spread(1)).toBeGreaterThan(0.49);
+    expect(spread(60)).toBeCloseTo(Math.sqrt(0.5 ** 2 / 2), 2);
+    expect(spread(100_000)).toBe(0.03);
+  });
+});
+
+describe('tensor values', () => {
+  it('puts the median in the middle and saturates towards 0 and 1', () => {
+    expect(toUnit(0)).toBe(0.5);
+    expect(toUnit(60)).toBeCloseTo(1, 6);
+    expect(toUnit(-60)).toBeCloseTo(0, 6);
+    expect(toUnit(3) - 0.5).toBeCloseTo(0.5 - toUnit(-3), 12);
+  });
+
+  it('finds the way back, in single precision and at the edges', () => {
+    for (const deviations of [-20, -3, 0, 0.5, 12]) {
+      expect(fromUnit(Math.fround(toUnit(deviations)))).toBeCloseTo(deviations, 3);
+    }
+    expect(fromUnit(1)).toBeGreaterThan(45);
+    expect(fromUnit(0)).toBeLessThan(-45);
+    expect(fromUnit(NaN)).toBeNaN();
+  });
+
+  it('keeps a missing or infinite value missing', () => {
+    expect(deviation(log, NaN, { center: 1, spread: 1 })).toBeNaN();
+    expect(deviation(log, Infinity, { center: 1, spread: 1 })).toBeNaN();
+  });
+});

@@ -1,0 +1,76 @@
+import type { Feature, Scale } from '../features/features.ts';
+import { quantileSorted, robustSpread, sortedFinite } from '../numeric/statistics.ts';
+
+/** What is normal for one column (a feature in a channel) of one service or edge. */
+export interface ColumnScaling {
+  /** Median over the normal period, in the feature's unit. */
+  readonly center: number;
+  /** Robust standard deviation over the normal period, in scaled units (log ratio or difference). */
+  readonly spread: number;
+}
+
+/** Least spread in scaled units: below it, a difference is too small to matter to anybody. */
+const LEAST_SPREAD: Readonly<Record<Scale, number>> = { log: 0.03, linear: 1e-9, ratio: 0.01 };
+/** For linear features the least spread is also this share of the median. */
+const LEAST_LINEAR_SHARE = 0.03;
+/** Log ratios are taken above this share of the median, so that zero has a finite one. */
+const LOG_OFFSET_SHARE = 0.02;
+/** Beyond about this many deviations a value saturates in the tensor. */
+const SATURATION = 6;
+
+/** The difference of `value` from `center`: a natural log ratio for log features, else a subtraction. */
+export function difference(feature: Feature, value: number, center: number): number {
+  if (feature.scale !== 'log') return value - center;
+  const offset = Math.max(feature.floor, LOG_OFFSET_SHARE * center, Number.MIN_VALUE);
+  return Math.log((Math.max(value, 0) + offset) / (Math.max(center, 0) + offset));
+}
+
+/**
+ * Learns centre and spread of one column.
+ *
+ * @param values raw values over the normal period; missing ones are NaN
+ * @param prior spread expected of such a column before any value was seen, in scaled units
+ * @param priorWeight how many values the prior counts for
+ * @returns undefined when no value is finite
+ */
+export function learnScaling(
+  feature: Feature,
+  values: Iterable<number>,
+  prior?: number,
+  priorWeight = 0,
+): ColumnScaling | undefined {
+  const sorted = sortedFinite(values);
+  if (sorted.length === 0) return undefined;
+  const center = quantileSorted(sorted, 0.5);
+  const own = robustSpread(sorted.map((value) => difference(feature, value, center)));
+  const variance =
+    prior === undefined || !Number.isFinite(prior)
+      ? own ** 2
+      : (sorted.length * own ** 2 + priorWeight * prior ** 2) / (sorted.length + priorWeight);
+  return { center, spread: Math.max(Math.sqrt(variance), leastSpread(feature, center)) };
+}
+
+function leastSpread(feature: Feature, center: number): number {
+  const least = LEAST_SPREAD[feature.scale];
+  return feature.scale === 'linear' ? Math.max(least, LEAST_LINEAR_SHARE * Math.abs(center)) : least;
+}
+
+/** Deviations from normal, signed; NaN for a missing or infinite value. */
+export function deviation(feature: Feature, value: number, scaling: ColumnScaling): number {
+  if (!Number.isFinite(value)) return NaN;
+  return difference(feature, value, scaling.center) / scaling.spread;
+}
+
+/** A deviation as a tensor value in 0..1, 0.5 at the median: (1 + tanh(deviations / SATURATION)) / 2, as a logistic function. */
+export function toUnit(deviations: number): number {
+  return 1 / (1 + Math.exp((-2 * deviations) / SATURATION));
+}
+
+/** Tensor values are kept this far from 0 and 1 on the way back: single precision holds no more (50 deviations). */
+const UNIT_EDGE = 3e-8;
+
+/** The inverse of `toUnit`, within about 50 deviations either way. */
+export function fromUnit(value: number): number {
+  const within = Math.min(1 - UNIT_EDGE, Math.max(UNIT_EDGE, value));
+  return (SATURATION / 2) * Math.log(within / (1 - within));
+}
