@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { FLAGS, parseCommandLine } from './config.ts';
-import { COLLECTOR_NAMES } from './collectors/names.ts';
+import { COLLECTOR_NAMES } from './collectors/all.ts';
 
 describe('parseCommandLine', () => {
   it('has defaults', () => {

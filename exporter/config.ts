@@ -1,7 +1,7 @@
-import { COMMON_FLAGS, parseFlags, UsageError, type Flags } from '../daemon/flags.ts';
+import { COMMON_FLAGS, parseFlags, UsageError, type BooleanFlag, type Flags } from '../daemon/flags.ts';
 import { parseListenAddress } from '../daemon/http-server/web-app.ts';
 import type { LogFormat, LogLevel } from '../daemon/logger.ts';
-import { COLLECTOR_NAMES, COLLECTORS, type CollectorName } from './collectors/names.ts';
+import { COLLECTOR_NAMES, COLLECTORS, type CollectorName } from './collectors/all.ts';
 
 export const FLAGS = {
   'web.listen-address': { type: 'string', default: ':9400', help: 'Address to serve on, [host]:port.' },
@@ -51,33 +51,24 @@ export const FLAGS = {
     default: 20,
     help: 'Listening ports of an instance that get series of their own; the others are "other".',
   },
-  'collector.requests': collectorFlag('requests'),
-  'collector.http_status': {
-    type: 'boolean',
-    help: `Collect ${COLLECTORS.http_status} (off by default: costs about 0.2 µs for every packet, needs CAP_NET_ADMIN).`,
-  },
-  'collector.connections': collectorFlag('connections'),
-  'collector.edges': collectorFlag('edges'),
-  'collector.accept_queues': collectorFlag('accept_queues'),
-  'collector.container': collectorFlag('container'),
-  'collector.page_faults': collectorFlag('page_faults'),
-  'collector.block_requests': collectorFlag('block_requests'),
-  'collector.process_events': collectorFlag('process_events'),
-  'collector.syscalls': {
-    type: 'boolean',
-    help: `Collect ${COLLECTORS.syscalls} (off by default: every system call of every process on the machine takes 150 to 250 ns longer).`,
-  },
-  'collector.target_info': collectorFlag('target_info'),
+  ...collectorFlags(),
   format: { type: 'string', default: 'text', choices: ['text', 'json'], help: 'How the command `check` prints.' },
   ...COMMON_FLAGS,
 } as const satisfies Flags;
 
-function collectorFlag(name: CollectorName) {
-  return {
-    type: 'boolean',
-    default: true,
-    help: `Collect ${COLLECTORS[name]} (on by default; --no-collector.${name} turns it off).`,
-  } as const;
+/** `--collector.<name>`, one for each. */
+function collectorFlags(): Readonly<Record<`collector.${CollectorName}`, BooleanFlag>> {
+  const flags = COLLECTORS.map(({ name, shows, offBecause }) => [
+    `collector.${name}`,
+    offBecause === undefined
+      ? {
+          type: 'boolean',
+          default: true,
+          help: `Collect ${shows} (on by default; --no-collector.${name} turns it off).`,
+        }
+      : { type: 'boolean', help: `Collect ${shows} (off by default: ${offBecause}).` },
+  ]);
+  return Object.fromEntries(flags) as Readonly<Record<`collector.${CollectorName}`, BooleanFlag>>;
 }
 
 /** Where pods are learned from. */

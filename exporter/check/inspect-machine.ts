@@ -2,15 +2,17 @@ import { existsSync, readFileSync } from 'node:fs';
 import { release } from 'node:os';
 import { createLogger, describeError } from '../../daemon/logger.ts';
 import { BpfError } from '../../native/index.ts';
-import { NO_IO } from '../collectors/all.ts';
-import { type Config } from '../config.ts';
-import { COLLECTOR_NAMES, type CollectorName } from '../collectors/names.ts';
+import { COLLECTORS, type CollectorName } from '../collectors/all.ts';
+import { NO_IO } from '../collectors/block-requests.ts';
+import type { Config } from '../config.ts';
 import { CgroupError, cgroupfsWarning, findCgroupMount } from '../cgroups/cgroup.ts';
 import { findHierarchy, isUnified, NO_HIERARCHY, type Hierarchy } from '../cgroups/hierarchy.ts';
 import { capabilitiesOf, takePrivileges } from '../kernel/privileges.ts';
-import { BTF_PATH, RequirementError, tryPrograms, type Started } from '../kernel/probes.ts';
-import { PROGRAM_NAMES, SOCKET_COLLECTORS, type Health, type ProgramName } from '../kernel/programs.ts';
+import { tryPrograms } from '../kernel/probes.ts';
+import { programsOf, type Health } from '../kernel/programs.ts';
 import { remedyOf } from '../kernel/refusal.ts';
+import { BTF_PATH, RequirementError } from '../kernel/requirements.ts';
+import type { Started } from '../kernel/start-programs.ts';
 import type { CgroupReport, CollectorReport, MachineReport, ProgramReport } from './report.ts';
 
 /**
@@ -29,18 +31,18 @@ export async function inspectMachine(config: Config): Promise<MachineReport> {
   };
   const tried = mount === undefined ? NO_CGROUP2 : await tryAll(config, mount);
   if (typeof tried === 'string') {
-    const programs = PROGRAM_NAMES.map((program) => ({ program, runs: false }));
-    const collectors = COLLECTOR_NAMES.map((name) => collectorReport(name, config, 'none', ['all']));
+    const programs = programsOf(COLLECTORS).map((program) => ({ program, runs: false }));
+    const collectors = COLLECTORS.map(({ name }) => collectorReport(name, config, 'none', ['all']));
     return { health: 'none', reason: tried, ...machine, programs, collectors };
   }
-  const collectors = COLLECTOR_NAMES.map((name) => {
+  const collectors = COLLECTORS.map(({ name }) => {
     if (name === 'block_requests' && cgroups.io === NOT_MOUNTED) {
-      return collectorReport(name, config, 'none', [NO_IO.message]);
+      return collectorReport(name, config, 'none', [NO_IO]);
     }
     const { health, lost } = tried.health.get(name) ?? { health: 'whole' as const, lost: [] };
     return collectorReport(name, config, health, lost);
   });
-  const programs = PROGRAM_NAMES.map((program) => programReport(program, tried));
+  const programs = programsOf(COLLECTORS).map((program) => programReport(program, tried));
   return { ...verdict(collectors), ...machine, programs, collectors };
 }
 
@@ -75,17 +77,18 @@ function mountOrNone(): string | undefined {
 async function tryAll(config: Config, cgroupfs: string): Promise<Started | string> {
   takePrivileges(createLogger({ level: 'error' }));
   const io: Hierarchy | undefined = findHierarchy('blkio', cgroupfs);
-  const collectors = new Set(COLLECTOR_NAMES);
   try {
     const ioHierarchy = io?.id ?? NO_HIERARCHY;
-    return await tryPrograms({ ...config, collectors, cgroupfs, object: config.bpfObject, ioHierarchy });
+    const { maxServices, maxEdges, bpfObject: object } = config;
+    const all = { known: COLLECTORS, chosen: COLLECTORS };
+    return await tryPrograms({ object, cgroupfs, ...all, maxServices, maxEdges, ioHierarchy });
   } catch (error) {
     if (error instanceof RequirementError || error instanceof BpfError) return describeError(error);
     throw error;
   }
 }
 
-function programReport(program: ProgramName, { running, refusals }: Started): ProgramReport {
+function programReport(program: string, { running, refusals }: Started): ProgramReport {
   const refusal = refusals.find((one) => one.program === program);
   if (refusal === undefined)
     return running.has(program) ? { program, runs: true } : { program, runs: false, idle: true };
@@ -105,7 +108,8 @@ function collectorReport(
 /** As the exporter itself would end, or go on with less. */
 function verdict(reports: readonly CollectorReport[]): Pick<MachineReport, 'health' | 'reason'> {
   const chosen = reports.filter((report) => report.chosen);
-  const sockets = chosen.filter(({ collector }) => SOCKET_COLLECTORS.some((name) => name === collector));
+  const ofSockets = new Set(COLLECTORS.filter((one) => one.ofSockets === true).map(({ name }) => name));
+  const sockets = chosen.filter(({ collector }) => ofSockets.has(collector));
   if (sockets.length > 0 && sockets.every(({ health }) => health === 'none')) {
     return { health: 'none', reason: 'nothing that counts sockets runs' };
   }

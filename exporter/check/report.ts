@@ -1,5 +1,5 @@
-import type { CollectorName } from '../collectors/names.ts';
-import type { Health, ProgramName } from '../kernel/programs.ts';
+import type { CollectorName } from '../collectors/all.ts';
+import type { Health } from '../kernel/programs.ts';
 
 /** What a machine gives the exporter. What `check --format=json` prints; members are only added. */
 export interface MachineReport {
@@ -27,7 +27,7 @@ export interface CgroupReport {
 }
 
 export interface ProgramReport {
-  readonly program: ProgramName;
+  readonly program: string;
   readonly runs: boolean;
   /** It would run, but nothing that it serves is left, as what it goes with was refused. */
   readonly idle?: boolean;

@@ -4,6 +4,9 @@ import { series, type Exposition, type Series } from '../scrape/exposition.ts';
 import type { Directory } from '../identity/directory.ts';
 import { Ledger, type Account, type CounterMap } from '../accounting/ledger.ts';
 import type { Listener } from '../kernel/listeners.ts';
+import { ALL } from '../kernel/needs.ts';
+import { describeCollector } from './descriptor.ts';
+import { withoutState } from './socket-programs.ts';
 
 /** `struct listener_key` of bpf/tcp.h: offset in bytes. */
 const PORT = 8;
@@ -127,3 +130,24 @@ function write(out: Exposition, ports: readonly PortAccount[]): void {
   out.family(QUEUE_DROPS, 'counter', 'Connections dropped because the accept queue was full.');
   for (const { drops, words } of ports) out.sample(drops, words[DROPS] ?? 0);
 }
+
+export const acceptQueues = describeCollector({
+  name: 'accept_queues',
+  shows: 'the accept queues of listening ports',
+  programs: {
+    ...withoutState(ALL),
+    read_accept_queues: ALL,
+    adopt_sockets: 'ports that were listened on before the exporter started',
+  },
+  maps: { listeners: ({ maxServices }) => 2 * maxServices, accept_queues: ({ maxServices }) => 4 * maxServices },
+  ofSockets: true,
+  make: ({ directory, probes, now, limits, omissions }) =>
+    acceptQueuesCollector({
+      directory,
+      map: probes.map('listeners'),
+      now,
+      listening: () => probes.readListeners(),
+      maxPorts: limits.maxPorts,
+      onCut: () => omissions.portCut(),
+    }),
+});

@@ -4,6 +4,9 @@ import { series, type Exposition, type FamilyType, type Series } from '../scrape
 import { HISTOGRAM_WORDS, histogramSeries, writeHistogram, type HistogramSeries } from '../scrape/histogram.ts';
 import type { Directory } from '../identity/directory.ts';
 import { Ledger, type Account, type CounterMap } from '../accounting/ledger.ts';
+import { ALL } from '../kernel/needs.ts';
+import { describeCollector } from './descriptor.ts';
+import { RECEIVE, SEND, STATE, withoutState } from './socket-programs.ts';
 
 /** Reasons in the order of `enum connect_failure` of bpf/tcp.h. */
 const REASONS = ['refused', 'timeout', 'reset', 'unreachable', 'other'] as const;
@@ -25,20 +28,12 @@ const RESETS = RETRANSMITTED + 1;
 const ADOPTED = RESETS + RESET_DIRECTIONS.length;
 export const TCP_WORDS = ADOPTED + 1;
 
-/** What needs programs of its own; what isn't counted here is left out rather than zero. */
-export interface CountedOfConnections {
-  readonly sentBytes: boolean;
-  readonly receivedBytes: boolean;
-  readonly retransmits: boolean;
-  readonly resets: boolean;
-}
-
 interface Counter {
   readonly name: string;
   readonly word: number;
   readonly help: string;
-  /** Undefined: counted always. */
-  readonly only?: keyof CountedOfConnections;
+  /** The family of `countedBy` that it belongs to; undefined: counted always. */
+  readonly only?: string;
 }
 
 const COUNTERS: readonly Counter[] = [
@@ -106,7 +101,8 @@ export interface ConnectionsOptions {
   readonly map: CounterMap;
   /** Milliseconds. */
   readonly now: () => number;
-  readonly counted: CountedOfConnections;
+  /** Families of the descriptor's `countedBy`; what isn't counted here is left out rather than zero. */
+  readonly counted: Readonly<Record<string, boolean>>;
   /** Told at each scrape how many connections are open in cgroups that are nobody's. */
   readonly onUnattributed: (connections: number) => void;
 }
@@ -137,14 +133,18 @@ export function connectionsCollector({ directory, map, now, counted, onUnattribu
       const current = accounts.current();
       countActive(current);
       write(out, current, counted);
-      if (counted.resets) writeResets(out, accounts.byTarget());
+      if (counted['resets'] === true) writeResets(out, accounts.byTarget());
     },
   };
 }
 
-function write(out: Exposition, accounts: readonly ConnectionsAccount[], counted: CountedOfConnections): void {
+function write(
+  out: Exposition,
+  accounts: readonly ConnectionsAccount[],
+  counted: Readonly<Record<string, boolean>>,
+): void {
   for (const [index, { name, word, help, only }] of COUNTERS.entries()) {
-    if (only !== undefined && !counted[only]) continue;
+    if (only !== undefined && counted[only] !== true) continue;
     out.family(name, 'counter', help);
     for (const { counters, words } of accounts) out.sample(counters[index] as Series, words[word] ?? 0);
   }
@@ -175,3 +175,41 @@ function writeResets(out: Exposition, targets: readonly Readonly<Record<Role, Co
     }
   }
 }
+
+const RESET_PROGRAMS = [
+  'tcp_send_reset',
+  'tcp_send_reset_nested',
+  'tcp_receive_reset',
+  'tcp_receive_reset_nested',
+] as const;
+const RETRANSMIT_PROGRAMS = ['tcp_retransmit_skb', 'tcp_retransmit_synack'] as const;
+
+export const connections = describeCollector({
+  name: 'connections',
+  shows: 'TCP connections',
+  programs: {
+    ...withoutState(ALL),
+    [SEND]: 'sent bytes, round-trip times of connections that only send',
+    [RECEIVE]: 'received bytes, round-trip times of connections that only receive',
+    ...Object.fromEntries(RETRANSMIT_PROGRAMS.map((program) => [program, 'retransmitted segments'])),
+    ...Object.fromEntries(RESET_PROGRAMS.map((program) => [program, 'resets'])),
+    adopt_sockets: 'connections that are older than the exporter, until they move bytes',
+  },
+  countedBy: {
+    connections: STATE,
+    sentBytes: [SEND],
+    receivedBytes: [RECEIVE],
+    retransmits: RETRANSMIT_PROGRAMS,
+    resets: RESET_PROGRAMS,
+  },
+  maps: { tcp: ({ maxServices }) => 2 * maxServices },
+  ofSockets: true,
+  make: ({ directory, probes, now, omissions }) =>
+    connectionsCollector({
+      directory,
+      map: probes.map('tcp'),
+      now,
+      counted: probes.counted('connections'),
+      onUnattributed: (open) => omissions.unattributed(open),
+    }),
+});

@@ -4,6 +4,7 @@ import type { Collector } from '../scrape/collector.ts';
 import { series, type Series } from '../scrape/exposition.ts';
 import type { Directory, LocalTarget } from '../identity/directory.ts';
 import { cpuSeconds, memoryBytes } from '../cgroups/resources.ts';
+import { describeCollector } from './descriptor.ts';
 
 const CPU = 'lorikeet_container_cpu_seconds_total';
 const MEMORY = 'lorikeet_container_memory_bytes';
@@ -56,3 +57,10 @@ export function containerCollector(directory: Directory, memoryRoot: string | un
     },
   };
 }
+
+export const container = describeCollector({
+  name: 'container',
+  shows: 'CPU and memory',
+  programs: {},
+  make: ({ directory, memoryRoot }) => containerCollector(directory, memoryRoot),
+});

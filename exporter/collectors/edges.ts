@@ -11,6 +11,8 @@ import {
 import type { Directory, Leaf, LocalTarget } from '../identity/directory.ts';
 import { ExternalPeers, OTHER_PEERS, type ExternalPeer } from '../identity/external-peers.ts';
 import { Ledger, type Account, type CounterMap } from '../accounting/ledger.ts';
+import { describeCollector } from './descriptor.ts';
+import { RECEIVE, SEND, STATE, withoutState } from './socket-programs.ts';
 
 /** `struct edge_key` of bpf/attribution.h: offsets in bytes. */
 const ADDRESS_START = 8;
@@ -26,15 +28,6 @@ export const EDGE_WORDS = UNANSWERED + 1;
 
 const REQUESTS = 'lorikeet_edge_requests_total';
 const DURATION = 'lorikeet_edge_request_duration_seconds';
-
-/** What needs programs of its own; what isn't counted here is left out rather than zero. */
-export interface CountedOfEdges {
-  readonly requests: boolean;
-  readonly sentBytes: boolean;
-  readonly receivedBytes: boolean;
-  readonly connectFailures: boolean;
-  readonly unansweredRequests: boolean;
-}
 
 const COUNTERS = [
   { name: 'lorikeet_edge_sent_bytes_total', word: SENT, help: 'Bytes that the client sent.', only: 'sentBytes' },
@@ -84,7 +77,8 @@ export interface EdgesOptions {
   readonly map: CounterMap;
   /** Milliseconds. */
   readonly now: () => number;
-  readonly counted: CountedOfEdges;
+  /** Families of the descriptor's `countedBy`; what isn't counted here is left out rather than zero. */
+  readonly counted: Readonly<Record<string, boolean>>;
   /** How many external peers get a name of their own. */
   readonly maxExternalNames: number;
   /** Edges that get series of their own; all further ones between two services are told without their ports. */
@@ -201,17 +195,47 @@ function makeAccount(client: LocalTarget, server: Server): EdgeAccount {
   };
 }
 
-function write(out: Exposition, accounts: Iterable<EdgeAccount>, counted: CountedOfEdges): void {
+function write(out: Exposition, accounts: Iterable<EdgeAccount>, counted: Readonly<Record<string, boolean>>): void {
   const edges = [...accounts];
-  if (counted.requests) {
+  if (counted['requests'] === true) {
     out.family(REQUESTS, 'counter', 'Requests from one service to another, as the client saw them.');
     for (const { requests, words } of edges) out.sample(requests, histogramCount(words, 0));
     out.family(DURATION, 'histogram', 'Time from a request to the first byte of its answer, as the client saw it.');
     for (const { duration, words } of edges) writeHistogram(out, duration, words, 0);
   }
   for (const [index, { name, word, help, only }] of COUNTERS.entries()) {
-    if (!counted[only]) continue;
+    if (counted[only] !== true) continue;
     out.family(name, 'counter', help);
     for (const { counters, words } of edges) out.sample(counters[index] as Series, words[word] ?? 0);
   }
 }
+
+export const edges = describeCollector({
+  name: 'edges',
+  shows: 'who asks whom',
+  programs: {
+    ...withoutState('failed connects, unanswered requests, clients that bound their port'),
+    [SEND]: 'requests, unanswered requests, sent bytes',
+    [RECEIVE]: 'requests, unanswered requests, received bytes',
+  },
+  countedBy: {
+    requests: [SEND, RECEIVE],
+    sentBytes: [SEND],
+    receivedBytes: [RECEIVE],
+    connectFailures: STATE,
+    unansweredRequests: [...STATE, SEND, RECEIVE],
+  },
+  maps: { edges: ({ maxEdges }) => maxEdges },
+  tunable: 'track_edges',
+  ofSockets: true,
+  make: ({ directory, probes, now, limits, omissions }) =>
+    edgesCollector({
+      directory,
+      map: probes.map('edges'),
+      now,
+      counted: probes.counted('edges'),
+      maxExternalNames: limits.maxExternalNames,
+      maxEdges: limits.maxEdges,
+      onCut: () => omissions.externalPeerCut(),
+    }),
+});

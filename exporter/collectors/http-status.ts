@@ -3,6 +3,9 @@ import type { Collector } from '../scrape/collector.ts';
 import { series, type Series } from '../scrape/exposition.ts';
 import type { Directory } from '../identity/directory.ts';
 import { Ledger, type Account, type CounterMap } from '../accounting/ledger.ts';
+import { ALL } from '../kernel/needs.ts';
+import { describeCollector } from './descriptor.ts';
+import { withoutState } from './socket-programs.ts';
 
 /** In the order of the words of `struct http_stats` of bpf/http_status.h. */
 const CLASSES = ['1xx', '2xx', '3xx', '4xx', '5xx'] as const;
@@ -34,3 +37,13 @@ export function httpStatusCollector(directory: Directory, map: CounterMap, now: 
     },
   };
 }
+
+export const httpStatus = describeCollector({
+  name: 'http_status',
+  shows: 'responses of plain-text HTTP by class of status',
+  offBecause: 'costs about 0.2 µs for every packet, needs CAP_NET_ADMIN',
+  programs: { ...withoutState(ALL), http_egress: ALL, http_ingress: ALL },
+  maps: { http_responses: ({ maxServices }) => 2 * maxServices },
+  ofSockets: true,
+  make: ({ directory, probes, now }) => httpStatusCollector(directory, probes.map('http_responses'), now),
+});

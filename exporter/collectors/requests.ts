@@ -10,6 +10,9 @@ import {
 } from '../scrape/histogram.ts';
 import type { Directory } from '../identity/directory.ts';
 import { Ledger, type Account, type CounterMap } from '../accounting/ledger.ts';
+import { ALL } from '../kernel/needs.ts';
+import { describeCollector } from './descriptor.ts';
+import { RECEIVE, SEND, withoutState } from './socket-programs.ts';
 
 interface RequestsAccount extends Account {
   readonly total: Series;
@@ -41,3 +44,17 @@ export function requestsCollector(directory: Directory, map: CounterMap, now: ()
     },
   };
 }
+
+export const requests = describeCollector({
+  name: 'requests',
+  shows: 'requests and their durations',
+  programs: {
+    ...withoutState('sockets whose role only their beginning tells (clients that bound their port)'),
+    [SEND]: ALL,
+    [RECEIVE]: ALL,
+  },
+  // A row for each role.
+  maps: { requests: ({ maxServices }) => 2 * maxServices },
+  ofSockets: true,
+  make: ({ directory, probes, now }) => requestsCollector(directory, probes.map('requests'), now),
+});

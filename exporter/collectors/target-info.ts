@@ -2,6 +2,7 @@ import { targetLabels } from '../accounting/accounts.ts';
 import type { Collector } from '../scrape/collector.ts';
 import { renderLabels, series, type Series } from '../scrape/exposition.ts';
 import type { Directory, LocalTarget } from '../identity/directory.ts';
+import { describeCollector } from './descriptor.ts';
 
 const INFO = 'lorikeet_target_info';
 
@@ -29,3 +30,10 @@ export function targetInfoCollector(directory: Directory): Collector {
     },
   };
 }
+
+export const targetInfo = describeCollector({
+  name: 'target_info',
+  shows: 'the instances on this machine',
+  programs: {},
+  make: ({ directory }) => targetInfoCollector(directory),
+});

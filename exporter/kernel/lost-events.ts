@@ -1,4 +1,5 @@
 import type { BpfMap, ProgramStats } from '../../native/index.ts';
+import type { KernelNeeds } from './needs.ts';
 
 /** The slots of the map `lost` in the order of `enum lost_map` of bpf/lost.h: maps, then events that are nobody's. */
 const LOST_MAPS = [
@@ -16,16 +17,6 @@ const LOST_MAPS = [
   'http_responses',
 ] as const;
 const UNATTRIBUTED_EVENTS = ['reset', 'block_request'] as const;
-
-/** The map in which a program's misses are missing; of the others that is `requests`, which they write first of all. */
-const MISSED_IN: Readonly<Record<string, (typeof LOST_MAPS)[number]>> = {
-  page_fault_user: 'page_faults',
-  block_rq_issue: 'block_requests',
-  sched_process_fork: 'process_events',
-  sched_process_exec: 'process_events',
-  sched_process_exit: 'process_events',
-  sys_enter: 'syscalls',
-};
 
 /** Attached twice, so that an event that the kernel keeps from one of them reaches the other (bpf/tcp.bpf.c). */
 const TWINS: readonly (readonly [string, string])[] = [
@@ -50,6 +41,15 @@ function readSlots(map: BpfMap, first: number, names: readonly string[]): Readon
   return new Map(names.map((name, index) => [name, words[first + index] ?? 0]));
 }
 
+/** The slot in which the misses of each program are missing; of the others that is `requests`. */
+export function lostSlots(needs: Iterable<KernelNeeds>): ReadonlyMap<string, string> {
+  return new Map(
+    [...needs].flatMap(({ programs, lostSlot }) =>
+      lostSlot === undefined ? [] : Object.keys(programs).map((program) => [program, lostSlot] as const),
+    ),
+  );
+}
+
 /**
  * Adds what the kernel kept from a program that was at work on the same CPU. It does so where it may switch tasks within
  * a program (hooks on functions, preemptible kernels), and where an interrupt brings the same event; that one is lost
@@ -58,13 +58,14 @@ function readSlots(map: BpfMap, first: number, names: readonly string[]): Readon
 export function addMissed(
   lost: ReadonlyMap<string, number>,
   programs: readonly Pick<ProgramStats, 'name' | 'recursionMisses'>[],
+  slots: ReadonlyMap<string, string>,
 ): ReadonlyMap<string, number> {
   const running = new Set(programs.map(({ name }) => name));
   const caught = new Set(TWINS.filter((pair) => pair.every((name) => running.has(name))).flat());
   const sums = new Map(lost);
   for (const { name, recursionMisses } of programs) {
     if (caught.has(name)) continue;
-    const map = MISSED_IN[name] ?? 'requests';
+    const map = slots.get(name) ?? 'requests';
     sums.set(map, (sums.get(map) ?? 0) + recursionMisses);
   }
   return sums;

@@ -1,119 +1,32 @@
-import type { CollectorName } from '../collectors/names.ts';
+import { ALL, type KernelNeeds } from './needs.ts';
 
-/** What a collector loses without a program: everything, or what the text says. */
-export type Loss = typeof ALL | (string & {});
-export const ALL = 'all';
-
-export interface Program {
-  /** What its absence costs, by collector; the others don't need it. */
-  readonly costs: Readonly<Partial<Record<CollectorName, Loss>>>;
-  /** Whether it sees the packets of cgroups; it is attached to the root, and so to all. */
-  readonly ofCgroups?: boolean;
+/** What sets a program apart from one that is attached to its own hook on every kernel. */
+interface Traits {
   /** What takes its place on a kernel that has no hook for it, whichever of them the object has for that kernel. */
   readonly variants?: readonly string[];
+  /** Whether it sees the packets of cgroups; it is attached to the root, and so to all. */
+  readonly ofCgroups?: boolean;
 }
 
-const STATE: Program = {
-  costs: {
-    connections: ALL,
-    http_status: ALL,
-    accept_queues: ALL,
-    requests: 'sockets whose role only their beginning tells (clients that bound their port)',
-    edges: 'failed connects, unanswered requests, clients that bound their port',
-  },
+const TRAITS: Readonly<Record<string, Traits>> = {
+  sock_send_length: { variants: ['tcp_sendmsg'] },
+  sock_recv_length: { variants: ['tcp_recvmsg', 'tcp_recvmsg_nonblock'] },
+  http_egress: { ofCgroups: true },
+  http_ingress: { ofCgroups: true },
 };
-const RETRANSMITS: Program = { costs: { connections: 'retransmitted segments' } };
-const RESETS: Program = { costs: { connections: 'resets' } };
-const HTTP: Program = { costs: { http_status: ALL }, ofCgroups: true };
-const PROCESS: Program = { costs: { process_events: ALL } };
 
-/** The kernel programs, in the order in which they are attached. docs/kernels.md has the table that follows from this. */
-export const PROGRAMS = {
-  inet_sock_set_state: STATE,
-  inet_sock_set_state_nested: STATE,
-  sock_send_length: {
-    costs: {
-      requests: ALL,
-      connections: 'sent bytes, round-trip times of connections that only send',
-      edges: 'requests, unanswered requests, sent bytes',
-    },
-    variants: ['tcp_sendmsg'],
-  },
-  sock_recv_length: {
-    costs: {
-      requests: ALL,
-      connections: 'received bytes, round-trip times of connections that only receive',
-      edges: 'requests, unanswered requests, received bytes',
-    },
-    variants: ['tcp_recvmsg', 'tcp_recvmsg_nonblock'],
-  },
-  http_egress: HTTP,
-  http_ingress: HTTP,
-  tcp_retransmit_skb: RETRANSMITS,
-  tcp_retransmit_synack: RETRANSMITS,
-  tcp_send_reset: RESETS,
-  tcp_send_reset_nested: RESETS,
-  tcp_receive_reset: RESETS,
-  tcp_receive_reset_nested: RESETS,
-  page_fault_user: { costs: { page_faults: ALL } },
-  block_rq_issue: { costs: { block_requests: ALL } },
-  sched_process_fork: PROCESS,
-  sched_process_exec: PROCESS,
-  sched_process_exit: PROCESS,
-  sys_enter: { costs: { syscalls: ALL } },
-  read_accept_queues: { costs: { accept_queues: ALL } },
-  adopt_sockets: {
-    costs: {
-      connections: 'connections that are older than the exporter, until they move bytes',
-      accept_queues: 'ports that were listened on before the exporter started',
-    },
-  },
-} as const satisfies Readonly<Record<string, Program>>;
-
-export type ProgramName = keyof typeof PROGRAMS;
-export const PROGRAM_NAMES = Object.keys(PROGRAMS) as readonly ProgramName[];
-
-/** The program's entry, with its optional members. */
-export function programOf(name: ProgramName): Program {
-  return PROGRAMS[name];
+/** The names that a program may have in the object, its own first. */
+export function namesOf(program: string): readonly string[] {
+  return [program, ...(TRAITS[program]?.variants ?? [])];
 }
 
-/** The collectors that count what sockets do; the others count for processes. */
-export const SOCKET_COLLECTORS = [
-  'requests',
-  'http_status',
-  'connections',
-  'edges',
-  'accept_queues',
-] as const satisfies readonly CollectorName[];
+export function isOfCgroups(program: string): boolean {
+  return TRAITS[program]?.ofCgroups === true;
+}
 
-/** What each collector shows only with all of these programs; what isn't counted is left out, never shown as zero. */
-const FAMILIES = {
-  connections: {
-    sentBytes: ['sock_send_length'],
-    receivedBytes: ['sock_recv_length'],
-    retransmits: ['tcp_retransmit_skb', 'tcp_retransmit_synack'],
-    resets: ['tcp_send_reset', 'tcp_send_reset_nested', 'tcp_receive_reset', 'tcp_receive_reset_nested'],
-  },
-  edges: {
-    requests: ['sock_send_length', 'sock_recv_length'],
-    sentBytes: ['sock_send_length'],
-    receivedBytes: ['sock_recv_length'],
-    connectFailures: ['inet_sock_set_state', 'inet_sock_set_state_nested'],
-    unansweredRequests: ['inet_sock_set_state', 'inet_sock_set_state_nested', 'sock_send_length', 'sock_recv_length'],
-  },
-} as const satisfies Readonly<Partial<Record<CollectorName, Readonly<Record<string, readonly ProgramName[]>>>>>;
-
-/** Which families are counted here, by collector. */
-export type Counted = {
-  readonly [C in keyof typeof FAMILIES]: Readonly<Record<keyof (typeof FAMILIES)[C], boolean>>;
-};
-
-/** @param works whether a program runs here */
-export function countedFamilies(works: (program: ProgramName) => boolean): Counted {
-  const flags = (families: Readonly<Record<string, readonly ProgramName[]>>) =>
-    Object.fromEntries(Object.entries(families).map(([family, programs]) => [family, programs.every(works)]));
-  return { connections: flags(FAMILIES.connections), edges: flags(FAMILIES.edges) } as Counted;
+/** The programs that any of the collectors uses, in the order in which they are attached. */
+export function programsOf(needs: Iterable<KernelNeeds>): readonly string[] {
+  return [...new Set([...needs].flatMap(({ programs }) => Object.keys(programs)))];
 }
 
 /** Of a collector here: everything, less, or nothing. */
@@ -125,21 +38,23 @@ export interface CollectorHealth {
   /** What is lost, each once; empty when whole. */
   readonly lost: readonly string[];
   /** The absent programs that it needs. */
-  readonly missing: readonly ProgramName[];
+  readonly missing: readonly string[];
 }
 
 /** @param missing the programs that don't run here */
-export function healthOf(collector: CollectorName, missing: ReadonlySet<ProgramName>): CollectorHealth {
-  const needed = PROGRAM_NAMES.filter((name) => missing.has(name) && programOf(name).costs[collector] !== undefined);
-  const lost = new Set(needed.map((name) => programOf(name).costs[collector] ?? ''));
-  // Of edges no program alone is everything.
-  const nothingLeft =
-    collector === 'edges' && !Object.values(countedFamilies((name) => !missing.has(name)).edges).includes(true);
-  if (lost.has(ALL) || nothingLeft) return { health: 'none', lost: [ALL], missing: needed };
-  return { health: needed.length === 0 ? 'whole' : 'less', lost: [...lost], missing: needed };
+export function healthOf(needs: KernelNeeds, missing: ReadonlySet<string>): CollectorHealth {
+  const absent = Object.keys(needs.programs).filter((name) => missing.has(name));
+  const lost = new Set(absent.map((name) => needs.programs[name] ?? ''));
+  const counted = Object.values(countedFamilies(needs, (name) => !missing.has(name)));
+  const nothingLeft = counted.length > 0 && !counted.includes(true);
+  if (lost.has(ALL) || nothingLeft) return { health: 'none', lost: [ALL], missing: absent };
+  return { health: absent.length === 0 ? 'whole' : 'less', lost: [...lost], missing: absent };
 }
 
-/** Whether the program does anything for one of the collectors. */
-export function serves(program: ProgramName, collectors: ReadonlySet<CollectorName>): boolean {
-  return Object.keys(programOf(program).costs).some((name) => collectors.has(name as CollectorName));
+/** Which of a collector's families are counted. @param runs whether a program runs here */
+export function countedFamilies(
+  { countedBy = {} }: KernelNeeds,
+  runs: (program: string) => boolean,
+): Readonly<Record<string, boolean>> {
+  return Object.fromEntries(Object.entries(countedBy).map(([family, programs]) => [family, programs.every(runs)]));
 }

@@ -1,20 +1,19 @@
 import type { Logger } from '../../daemon/logger.ts';
 import type { BpfError } from '../../native/index.ts';
-import type { CollectorName } from '../collectors/names.ts';
-import { programOf, type ProgramName } from './programs.ts';
+import type { KernelNeeds } from './needs.ts';
+import { isOfCgroups } from './programs.ts';
 
 /** Why a program doesn't run: the kernel has no such hook, or refused it when it was loaded, attached or run. */
 export interface Refusal {
-  readonly program: ProgramName;
+  readonly program: string;
   readonly at: 'hook' | 'load' | 'attach' | 'run';
   readonly error: BpfError;
 }
 
-/** Of the programs whose refusal costs one of `collectors` something: `collector: what`, the collectors separated by `; `. */
-export function lossOf(program: ProgramName, collectors: ReadonlySet<CollectorName>): string {
-  return Object.entries(programOf(program).costs)
-    .filter(([collector]) => collectors.has(collector as CollectorName))
-    .map(([collector, loss]) => `${collector}: ${loss}`)
+/** What its absence costs these collectors: `collector: what`, separated by semicolons. */
+export function lossOf(program: string, needs: Iterable<KernelNeeds>): string {
+  return [...needs]
+    .flatMap(({ name, programs }) => (programs[program] === undefined ? [] : [`${name}: ${programs[program]}`]))
     .join('; ');
 }
 
@@ -31,7 +30,7 @@ export function remedyOf({ program, at, error }: Refusal): string {
     return "report it with what --log.level=debug shows: this kernel's verifier doesn't take the program";
   }
   if (FORBIDDEN.has(errno)) {
-    const capability = programOf(program).ofCgroups === true ? 'grant CAP_NET_ADMIN, or ' : '';
+    const capability = isOfCgroups(program) ? 'grant CAP_NET_ADMIN, or ' : '';
     return `${capability}let the security policy of this machine (seccomp, LSM, lockdown) allow it`;
   }
   if (NOT_BUILT.has(errno)) return 'use a kernel that is built with it';
@@ -41,15 +40,14 @@ export function remedyOf({ program, at, error }: Refusal): string {
 }
 
 /** Logs a refusal on one line, and at debug level what the verifier wrote. */
-export function logRefusal(refusal: Refusal, collectors: ReadonlySet<CollectorName>, logger: Logger): void {
+export function logRefusal(refusal: Refusal, needs: Iterable<KernelNeeds>, logger: Logger): void {
   const { program, at, error } = refusal;
-  const lost = lossOf(program, collectors);
   logger.warn('kernel program does not run', {
     program,
     at,
     errno: error.errno,
     error,
-    lost,
+    lost: lossOf(program, needs),
     remedy: `${remedyOf(refusal)}; or --no-collector.<name> for what is lost`,
   });
   if (error.verifierLog !== undefined) logger.debug('verifier', { program, log: error.verifierLog });

@@ -15,6 +15,11 @@ export class SelfMetrics {
     'How long a collector took at this scrape.',
     'collector',
   );
+  readonly #parts = this.#gauge(
+    'scrape_part_success',
+    'Whether a part of the scrape besides the collectors worked: who is here, and the kernel maps.',
+    'part',
+  );
   readonly #mapEntries = this.#gauge('bpf_map_entries', 'Rows of a kernel map.', 'map');
   readonly #mapCapacity = this.#gauge('bpf_map_capacity', 'Rows that a kernel map can hold.', 'map');
   readonly #programs = this.#gauge(
@@ -57,6 +62,10 @@ export class SelfMetrics {
   collector({ name, success, seconds }: CollectorOutcome): void {
     this.#success.set({ collector: name }, success ? 1 : 0);
     this.#duration.set({ collector: name }, seconds);
+  }
+
+  part(name: string, success: boolean): void {
+    this.#parts.set({ part: name }, success ? 1 : 0);
   }
 
   programs(running: ReadonlyMap<string, boolean>): void {

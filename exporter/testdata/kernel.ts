@@ -1,10 +1,14 @@
 import { addressBytes } from '../identity/addresses.ts';
 import { acceptQueuesCollector, LISTENER_WORDS } from '../collectors/accept-queues.ts';
-import { cgroupCountersCollector, countWords, type CgroupCounterName } from '../collectors/cgroup-counters.ts';
+import { BLOCK_REQUESTS_FAMILIES } from '../collectors/block-requests.ts';
+import { cgroupCountersCollector, countWords, type CounterFamily } from '../collectors/cgroup-counters.ts';
 import { connectionsCollector, TCP_WORDS } from '../collectors/connections.ts';
 import { EDGE_WORDS, edgesCollector } from '../collectors/edges.ts';
 import { HTTP_WORDS, httpStatusCollector } from '../collectors/http-status.ts';
+import { PAGE_FAULTS_FAMILIES } from '../collectors/page-faults.ts';
+import { PROCESS_EVENTS_FAMILIES } from '../collectors/process-events.ts';
 import { requestsCollector } from '../collectors/requests.ts';
+import { SYSCALLS_FAMILIES } from '../collectors/syscalls.ts';
 import { targetInfoCollector } from '../collectors/target-info.ts';
 import { Exposition } from '../scrape/exposition.ts';
 import { HISTOGRAM_WORDS } from '../scrape/histogram.ts';
@@ -17,7 +21,14 @@ export function durations(offset: number, bucket: number, count: number, sumNs: 
   return { [offset]: sumNs, [offset + 1 + bucket]: count };
 }
 
-const CGROUP_COUNTERS: readonly CgroupCounterName[] = ['page_faults', 'block_requests', 'process_events', 'syscalls'];
+const CGROUP_COUNTERS = {
+  page_faults: PAGE_FAULTS_FAMILIES,
+  block_requests: BLOCK_REQUESTS_FAMILIES,
+  process_events: PROCESS_EVENTS_FAMILIES,
+  syscalls: SYSCALLS_FAMILIES,
+} as const satisfies Readonly<Record<string, readonly CounterFamily[]>>;
+type CgroupCounterName = keyof typeof CGROUP_COUNTERS;
+const CGROUP_COUNTER_NAMES = Object.keys(CGROUP_COUNTERS) as readonly CgroupCounterName[];
 
 /** All collectors of kernel maps over maps that a test fills, with a clock that it sets. */
 export class Kernel {
@@ -27,7 +38,9 @@ export class Kernel {
   readonly tcp = new MemoryMap('tcp', 16, TCP_WORDS);
   readonly edges = new MemoryMap('edges', 32, EDGE_WORDS);
   readonly listeners = new MemoryMap('listeners', 16, LISTENER_WORDS);
-  readonly cgroupCounters = CGROUP_COUNTERS.map((name) => new MemoryMap(name, 8, countWords(name)));
+  readonly cgroupCounters = CGROUP_COUNTER_NAMES.map(
+    (name) => new MemoryMap(name, 8, countWords(CGROUP_COUNTERS[name])),
+  );
   /** The listening sockets. */
   listening: readonly Listener[] = [];
   unattributed = 0;
@@ -80,8 +93,14 @@ export class Kernel {
         maxPorts,
         onCut: () => this.portCuts++,
       }),
-      ...CGROUP_COUNTERS.map((name) =>
-        cgroupCountersCollector(name, { directory, map: this.cgroupCounter(name), now }),
+      ...CGROUP_COUNTER_NAMES.map((name) =>
+        cgroupCountersCollector({
+          name,
+          families: CGROUP_COUNTERS[name],
+          directory,
+          map: this.cgroupCounter(name),
+          now,
+        }),
       ),
       targetInfoCollector(directory),
     ];
@@ -108,7 +127,7 @@ export class Kernel {
   }
 
   cgroupCounter(name: CgroupCounterName): MemoryMap {
-    return this.cgroupCounters[CGROUP_COUNTERS.indexOf(name)] as MemoryMap;
+    return this.cgroupCounters[CGROUP_COUNTER_NAMES.indexOf(name)] as MemoryMap;
   }
 
   countOf(name: CgroupCounterName, cgroup: bigint, words: Record<number, number>): void {

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { COLLECTOR_NAMES } from '../../exporter/collectors/names.ts';
+import { COLLECTOR_NAMES } from '../../exporter/collectors/all.ts';
 import { scorerKeys } from '../../scorer/config.ts';
 
 const text = z.string();

@@ -129,7 +129,6 @@ describe('lorikeet-exporter', () => {
         Object.keys(samples).filter((name) => !name.startsWith('lorikeet_exporter_')).length,
       );
       for (const name of [
-        'identity',
         'requests',
         'connections',
         'edges',
@@ -139,10 +138,10 @@ describe('lorikeet-exporter', () => {
         'block_requests',
         'process_events',
         'target_info',
-        'maps',
       ]) {
         expect(value('exporter_collector_success', `{collector="${name}"}`)).toBe(1);
       }
+      for (const part of ['targets', 'maps']) expect(value('exporter_scrape_part_success', `{part="${part}"}`)).toBe(1);
       expect(value('exporter_bpf_map_entries', '{map="edges"}')).toBeGreaterThanOrEqual(5);
       expect(value('exporter_lost_events_total', '{map="edges"}')).toBe(0);
       expect(Object.keys(samples).filter((name) => name.startsWith('lorikeet_target_info'))).toHaveLength(2);
@@ -345,7 +344,7 @@ describe('lorikeet-exporter', () => {
     const exporter = await bundle.start(...flags);
     const success = 'lorikeet_exporter_collector_success';
     expect(Object.keys(await exporter.samples(success))).toEqual(
-      ['identity', 'container', 'target_info', 'maps'].map((name) => `${success}{collector="${name}"}`),
+      ['container', 'target_info'].map((name) => `${success}{collector="${name}"}`),
     );
     expect((await exporter.get('/-/ready')).status).toBe(200);
     expect((await fetch(`http://${exporter.address}/-/reload`, { method: 'POST' })).status).toBe(403);

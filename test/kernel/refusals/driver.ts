@@ -2,16 +2,14 @@
  * A process of its own, for what is preloaded into it: opens the product's programs as often as its standard input asks,
  * with what is refused by then, and answers each line with what came of it. A line is a `Request`, an answer an `Answer`.
  */
-import { performance } from 'node:perf_hooks';
 import { createInterface } from 'node:readline';
 import { createLogger, ConditionLog, describeError } from '../../../daemon/logger.ts';
 import { runCollector } from '../../../exporter/scrape/collector.ts';
-import { makeCollectors } from '../../../exporter/collectors/all.ts';
 import { parseCommandLine } from '../../../exporter/config.ts';
-import { COLLECTOR_NAMES } from '../../../exporter/collectors/names.ts';
+import { COLLECTOR_NAMES, COLLECTORS } from '../../../exporter/collectors/all.ts';
+import { startCounting } from '../../../exporter/app.ts';
 import { Exposition } from '../../../exporter/scrape/exposition.ts';
 import { findCgroupMount } from '../../../exporter/cgroups/cgroup.ts';
-import { Directory } from '../../../exporter/identity/directory.ts';
 import { findHierarchy, NO_HIERARCHY } from '../../../exporter/cgroups/hierarchy.ts';
 import { TargetsFile } from '../../../exporter/identity/targets-file.ts';
 import { openProbes, type Probes } from '../../../exporter/kernel/probes.ts';
@@ -35,33 +33,39 @@ export interface Answer {
   readonly text?: string;
 }
 
-const [targets] = process.argv.slice(2);
-if (targets === undefined) throw new Error('expected the path of a targets file');
+const [targetsPath] = process.argv.slice(2);
+if (targetsPath === undefined) throw new Error('expected the path of a targets file');
 const { config } = parseCommandLine(COLLECTOR_NAMES.map((name) => `--collector.${name}`));
 const cgroupfs = findCgroupMount();
 const io = findHierarchy('blkio', cgroupfs);
 let log: string[] = [];
 const logger = createLogger({ level: 'warn', write: (line) => void log.push(line) });
-const source = new TargetsFile(targets, logger);
+const source = new TargetsFile(targetsPath, logger);
 let probes: Probes | undefined;
 let scrape: (() => Promise<Pick<Answer, 'success' | 'text'>>) | undefined;
 
 async function open(): Promise<Omit<Answer, 'log'>> {
+  const { maxServices, maxEdges } = config;
+  const all = { known: COLLECTORS, chosen: COLLECTORS };
   try {
-    probes = openProbes({ ...config, cgroupfs, object: undefined, ioHierarchy: io?.id ?? NO_HIERARCHY }, logger);
+    const ioHierarchy = io?.id ?? NO_HIERARCHY;
+    probes = openProbes({ ...all, cgroupfs, object: undefined, maxServices, maxEdges, ioHierarchy }, logger);
   } catch (error) {
     return { failed: describeError(error) };
   }
   await probes.adopt();
-  const directory = new Directory({ sources: [source], cgroupfs, cgroups: probes.cgroups });
-  const ioDirectory = io && new Directory({ sources: [source], cgroupfs: io.root, cgroups: probes.blockCgroups });
-  const memory = findHierarchy('memory', cgroupfs);
-  const parts = { directory, ioDirectory, memory, probes, self: new SelfMetrics('test') };
-  const collectors = makeCollectors(config, parts);
   const conditions = new ConditionLog(logger);
+  const self = new SelfMetrics('test');
+  const { collectors, targets } = startCounting(config, {
+    cgroupfs,
+    io,
+    sources: [source],
+    probes,
+    self,
+    log: conditions,
+  });
   scrape = async () => {
-    directory.refresh(performance.now());
-    ioDirectory?.refresh(performance.now());
+    targets.run();
     const out = new Exposition();
     const success: Record<string, boolean> = {};
     for (const collector of collectors) {

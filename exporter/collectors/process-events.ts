@@ -1,0 +1,28 @@
+import { ALL } from '../kernel/needs.ts';
+import { cgroupCountersCollector, type CounterFamily } from './cgroup-counters.ts';
+import { describeCollector } from './descriptor.ts';
+
+/** In the order of the words of the kernel map `process_events` (bpf/container.h). */
+export const PROCESS_EVENTS_FAMILIES: readonly CounterFamily[] = [
+  {
+    name: 'lorikeet_container_process_events_total',
+    help: 'Processes born, executing a program, ended, and killed for want of memory.',
+    labels: ['fork', 'exec', 'exit', 'oom_kill'].map((event) => `event="${event}"`),
+  },
+];
+
+export const processEvents = describeCollector({
+  name: 'process_events',
+  shows: 'processes that begin, execute a program, end, or are killed for want of memory',
+  programs: { sched_process_fork: ALL, sched_process_exec: ALL, sched_process_exit: ALL },
+  maps: { process_events: ({ maxServices }) => maxServices },
+  lostSlot: 'process_events',
+  make: ({ directory, probes, now }) =>
+    cgroupCountersCollector({
+      name: 'process_events',
+      families: PROCESS_EVENTS_FAMILIES,
+      directory,
+      map: probes.map('process_events'),
+      now,
+    }),
+});

@@ -1,0 +1,131 @@
+import { BpfError, BpfObject, defaultObjectPath } from '../../native/index.ts';
+import type { KernelNeeds, MapLimits } from './needs.ts';
+import { healthOf, isOfCgroups, namesOf, programsOf, type CollectorHealth } from './programs.ts';
+import type { Refusal } from './refusal.ts';
+import { checkRequirements, RequirementError } from './requirements.ts';
+
+export interface ProgramOptions extends MapLimits {
+  /** The BPF object file; undefined is the one that came with the program. */
+  readonly object: string | undefined;
+  /** Where cgroup2 is mounted. */
+  readonly cgroupfs: string;
+  /** What all collectors need of the kernel. */
+  readonly known: readonly KernelNeeds[];
+  /** Those that are chosen. */
+  readonly chosen: readonly KernelNeeds[];
+  /** The id of the hierarchy of cgroups that the io controller is in, or one that no hierarchy has. */
+  readonly ioHierarchy: number;
+}
+
+/** What loading and attaching came to. */
+export interface Started {
+  /** The programs that run. */
+  readonly running: ReadonlySet<string>;
+  readonly refusals: readonly Refusal[];
+  /** What is left of each of the chosen collectors, by name. */
+  readonly health: ReadonlyMap<string, CollectorHealth>;
+}
+
+/**
+ * Loads the object file without what the kernel refuses.
+ *
+ * @throws RequirementError when BTF or capabilities are missing or bpf(2) is refused as a whole; BpfError when the object
+ * can't be loaded at all.
+ */
+export function openObject(options: ProgramOptions): BpfObject {
+  checkRequirements();
+  const { object, known, chosen } = options;
+  const wanted = programsOf(chosen);
+  try {
+    return BpfObject.open(object ?? defaultObjectPath(), {
+      maxEntries: { ...mapRows(options), cgroups: options.maxServices, block_cgroups: options.maxServices },
+      constants: { ...tunables(known, chosen), io_hierarchy: options.ioHierarchy },
+      disabled: programsOf(known)
+        .filter((program) => !wanted.includes(program))
+        .flatMap(namesOf),
+      // Those of cgroups are off in the object, as loading them takes a capability more.
+      enabled: wanted.filter(isOfCgroups),
+    });
+  } catch (error) {
+    if (!(error instanceof BpfError) || error.code !== 'BPF_REFUSED') throw error;
+    const text = `${error.message}: let seccomp, an LSM or the container's profile allow bpf(2) (docs/privileges.md)`;
+    throw new RequirementError(text, { cause: error });
+  }
+}
+
+/** Of collectors that aren't chosen too: the programs of one may write what another shows. */
+function mapRows({ known, ...limits }: ProgramOptions): Record<string, number> {
+  const rows = known.flatMap(({ maps = {} }) => Object.entries(maps));
+  return Object.fromEntries(rows.map(([map, count]) => [map, count(limits)]));
+}
+
+function tunables(known: readonly KernelNeeds[], chosen: readonly KernelNeeds[]): Record<string, number> {
+  return Object.fromEntries(
+    known.flatMap((needs) => (needs.tunable === undefined ? [] : [[needs.tunable, chosen.includes(needs) ? 1 : 0]])),
+  );
+}
+
+/** Attaches what serves, and takes off what turns out to serve nobody, as what it goes with was refused. */
+export function startPrograms(object: BpfObject, { chosen, cgroupfs }: ProgramOptions): Started {
+  const refusals: Refusal[] = [];
+  const loaded = new Map<string, string>();
+  for (const program of programsOf(chosen)) {
+    const found = loadedName(object, program);
+    if (typeof found === 'string') loaded.set(program, found);
+    else refusals.push(found);
+  }
+  const running = new Map<string, string>();
+  for (const [program, name] of loaded) {
+    if (!programsOf(living(chosen, refusals)).includes(program)) continue;
+    const error = attach(object, program, name, cgroupfs);
+    if (error === undefined) running.set(program, name);
+    else refusals.push({ program, at: 'attach', error });
+  }
+  const useful = programsOf(living(chosen, refusals));
+  for (const [program, name] of running) {
+    if (useful.includes(program)) continue;
+    object.detach(name);
+    running.delete(program);
+  }
+  return { running: new Set(running.keys()), refusals, health: healths(chosen, refusals) };
+}
+
+/** With a refusal more. */
+export function withRefusal({ running, refusals }: Started, refusal: Refusal, chosen: readonly KernelNeeds[]): Started {
+  const all = [...refusals, refusal];
+  const left = [...running].filter((program) => program !== refusal.program);
+  return { running: new Set(left), refusals: all, health: healths(chosen, all) };
+}
+
+function healths(chosen: readonly KernelNeeds[], refusals: readonly Refusal[]): ReadonlyMap<string, CollectorHealth> {
+  const missing = new Set(refusals.map(({ program }) => program));
+  return new Map(chosen.map((needs) => [needs.name, healthOf(needs, missing)]));
+}
+
+/** The collectors that still show something. */
+function living(chosen: readonly KernelNeeds[], refusals: readonly Refusal[]): readonly KernelNeeds[] {
+  const health = healths(chosen, refusals);
+  return chosen.filter(({ name }) => health.get(name)?.health !== 'none');
+}
+
+/** The name under which a program was loaded, or why it wasn't. */
+function loadedName(object: BpfObject, program: string): string | Refusal {
+  for (const name of namesOf(program)) {
+    const error = object.refused.get(name);
+    if (error !== undefined) return { program, at: 'load', error };
+    if (object.programs.includes(name)) return name;
+  }
+  const text = `program ${program}: this kernel has no such hook`;
+  return { program, at: 'hook', error: new BpfError(text, 'BPF_ATTACH', 'ENOENT') };
+}
+
+/** @returns why it was refused. */
+function attach(object: BpfObject, program: string, name: string, cgroupfs: string): BpfError | undefined {
+  try {
+    object.attach(name, isOfCgroups(program) ? cgroupfs : undefined);
+    return undefined;
+  } catch (error) {
+    if (error instanceof BpfError) return error;
+    throw error;
+  }
+}

@@ -1,0 +1,49 @@
+import { ConfigError } from '../daemon/config-file.ts';
+import type { StopStack } from '../daemon/lifecycle.ts';
+import type { Logger } from '../daemon/logger.ts';
+import type { Config } from './config.ts';
+import { inCluster, type Credentials } from './identity/kubernetes/credentials.ts';
+import { type KubernetesOptions, KubernetesSource } from './identity/kubernetes/kubernetes-source.ts';
+import { TargetsFile } from './identity/targets-file.ts';
+
+export interface SourceContext {
+  readonly version: string;
+  readonly logger: Logger;
+  readonly stops: StopStack;
+}
+
+/** The targets file, if there is one. @throws ConfigError */
+export function openTargets(config: Config, { logger, stops }: SourceContext): TargetsFile | undefined {
+  if (config.targetsFile === undefined) {
+    if (config.kubernetes === undefined)
+      logger.warn('no targets: every socket is unattributed without --targets.file or --kubernetes.in-cluster');
+    return undefined;
+  }
+  const file = new TargetsFile(config.targetsFile, logger);
+  stops.onStop('targets file', () => file.close());
+  logger.info('targets loaded', { file: config.targetsFile, targets: file.targets.length });
+  return file;
+}
+
+/** The Kubernetes API, if it was asked for; not started yet. @throws ConfigError */
+export async function openKubernetes(
+  { kubernetes }: Config,
+  { version, logger, stops, cgroupfs, onReady }: SourceContext & Pick<KubernetesOptions, 'cgroupfs' | 'onReady'>,
+): Promise<KubernetesSource | undefined> {
+  if (kubernetes === undefined) return undefined;
+  const credentials = await openCredentials(kubernetes.kubeconfig);
+  const userAgent = `lorikeet-exporter/${version}`;
+  const source = new KubernetesSource({ ...kubernetes, credentials, cgroupfs, userAgent, logger, onReady });
+  stops.onStop('Kubernetes API', () => source.close());
+  return source;
+}
+
+async function openCredentials(kubeconfig: string | undefined): Promise<Credentials> {
+  if (kubeconfig === undefined) return inCluster(process.env);
+  const { fromKubeconfig } = await import('./identity/kubernetes/kubeconfig.ts');
+  try {
+    return fromKubeconfig(kubeconfig);
+  } catch (error) {
+    throw new ConfigError(`${kubeconfig}: not a usable kubeconfig`, { cause: error });
+  }
+}

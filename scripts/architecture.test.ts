@@ -1,0 +1,29 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { expect, test } from 'vitest';
+
+const DOCUMENT = readFileSync('docs/architecture.md', 'utf8');
+const PARTS = ['native', 'daemon', 'exporter', 'scorer', 'microsim'];
+
+/** Every folder with a list of imports. */
+const ROOMS = PARTS.flatMap((part) =>
+  readdirSync(part, { recursive: true })
+    .map((path) => `${part}/${String(path)}`)
+    .filter((path) => path.endsWith('/imports.txt') && !path.includes('node_modules'))
+    .map((path) => dirname(path)),
+);
+
+test('docs/architecture.md has every room, and none that is not there', () => {
+  expect(ROOMS.length).toBeGreaterThan(30);
+  const inner = ROOMS.filter((room) => room.includes('/'));
+  const listed = [...DOCUMENT.matchAll(/^\| `([a-z-]+\/[a-z/-]+)` \|/gm)].map(([, room]) => room);
+  expect(listed.toSorted()).toEqual(inner.toSorted());
+  for (const part of PARTS) expect(DOCUMENT).toContain(`\n## ${part}\n`);
+});
+
+test('no room has more than twenty files, tests beside', () => {
+  for (const room of ROOMS) {
+    const files = readdirSync(room).filter((name) => name.endsWith('.ts') && !name.endsWith('.test.ts'));
+    expect(files.length, room).toBeLessThanOrEqual(20);
+  }
+});
