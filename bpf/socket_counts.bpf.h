@@ -35,24 +35,29 @@ static __always_inline void count_retransmitted(struct sock *sk, struct socket_s
         atomic_add(&stats->retransmitted, fresh);
 }
 
-/* The smoothed round-trip time, if there was ever something to measure it by. */
-static __always_inline void sample_round_trip(struct sock *sk, struct tcp_stats *stats) {
+/* The smoothed round-trip time in eighths of a microsecond; 0 if there was nothing yet to measure it by. */
+static __always_inline __u32 smoothed_round_trip(struct sock *sk) {
     const struct tcp_sock *tp = bpf_skc_to_tcp_sock(sk);
 
-    if (tp && tp->srtt_us)
-        histogram_add_atomic(&stats->round_trip, (__u64)(tp->srtt_us >> 3) * 1000);
+    return tp ? tp->srtt_us : 0;
+}
+
+static __always_inline void add_round_trip(struct tcp_stats *stats, __u32 smoothed) {
+    histogram_add_atomic(&stats->round_trip, (__u64)(smoothed >> 3) * 1000);
 }
 
 /* For a socket that moves bytes at `now`. Of two calls at the same time the exchange lets one sample. */
 static __always_inline void sample_now_and_then(struct sock *sk, struct socket_state *socket, struct tcp_stats *stats,
                                                 __u64 now) {
     __u64 last = socket->sampled_ns;
+    __u32 smoothed;
 
     /* Another CPU may have sampled since `now`. */
     if (last && (now < last || now - last < round_trip_interval_ns))
         return;
-    if (__sync_val_compare_and_swap(&socket->sampled_ns, last, now) == last)
-        sample_round_trip(sk, stats);
+    smoothed = smoothed_round_trip(sk);
+    if (smoothed && __sync_val_compare_and_swap(&socket->sampled_ns, last, now) == last)
+        add_round_trip(stats, smoothed);
 }
 
 static __always_inline void follow_listener(struct socket_state *socket, struct sock *sk) {

@@ -90,7 +90,7 @@ static __always_inline void listened(struct sock *sk, const struct socket_state 
 static __always_inline void closed(struct sock *sk) {
     struct socket_state *socket = bpf_sk_storage_get(&sockets, sk, 0, 0);
     struct tcp_stats *stats;
-    __u32 phase;
+    __u32 phase, smoothed;
 
     if (!socket)
         return;
@@ -112,8 +112,9 @@ static __always_inline void closed(struct sock *sk) {
     if (socket->phase_ns)
         histogram_add_atomic(&stats->lifetime, bpf_ktime_get_ns() - socket->phase_ns);
     /* It never moved a byte, or its send and receive calls aren't seen. */
-    if (!socket->sampled_ns)
-        sample_round_trip(sk, stats);
+    smoothed = smoothed_round_trip(sk);
+    if (!socket->sampled_ns && smoothed)
+        add_round_trip(stats, smoothed);
 }
 
 /* A goodbye (a TLS close_notify, a protocol's QUIT) is sent just before the close and wants no answer. */

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { readListeners } from '../../exporter/kernel/listeners.ts';
 import { BpfObject, defaultObjectPath } from '../../native/index.ts';
 import { compileTraffic } from './compile.ts';
 import { networkCounters } from './network-counters.ts';
@@ -153,6 +154,26 @@ describe('accept queues', () => {
       expect(listenersOf(bpf, cgroup.id)).toEqual([]);
       expect(dropsOf(bpf, cgroup.id)).toEqual({ [port]: networkCounters(sandbox)['TcpExt.ListenDrops'] });
     }));
+
+  test('of an address where no socket listens, as its last event was missed, are read without harm and taken out', () => {
+    const map = bpf.map('accept_queues');
+    const addresses = [0n, 0x10n, 0xffff_ffff_ffff_f000n, 0xffff_8880_0000_0000n].map((address) => {
+      const key = Buffer.alloc(8);
+      key.writeBigUInt64LE(address);
+      return key;
+    });
+    const row = Buffer.alloc(map.valueSize);
+    row.writeUInt16LE(80, 8);
+    const isThere = (key: Buffer): boolean => {
+      const { count, keys } = map.read();
+      return Array.from({ length: count }, (_, at) => keys.subarray(at * 8, at * 8 + 8)).some((one) => one.equals(key));
+    };
+    for (const key of addresses) map.update(key, row);
+    expect(addresses.map(isThere)).toEqual(addresses.map(() => true));
+    const ports = readListeners(bpf, map).filter(({ cgroup }) => cgroup === 0n);
+    expect(ports).toEqual([]);
+    expect(addresses.map(isThere)).toEqual(addresses.map(() => false));
+  });
 
   test('of a port that is no longer listened on are gone', () =>
     withSandbox(async (sandbox) => {
