@@ -14,7 +14,7 @@ const SWEEP_MS = 200;
 
 /**
  * Keeps a scorer small: a cycle makes much garbage at once, and then the process rests for a minute with all that it
- * took. To be opened before the scorer is. What each part brings and costs: docs/evaluation.md.
+ * took. To be opened before the scorer is. What each part brings and costs: docs/performance.md.
  */
 export function openRestingMemory(logger: Logger): RestingMemory {
   keepYoungGenerationSmall();
