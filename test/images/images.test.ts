@@ -45,7 +45,7 @@ describe('the exporter’s image', () => {
     const { port, command } = await start(granted, ...flags);
     await running(command, port, (metrics, pid) => {
       const collectors = metrics.match(/^lorikeet_exporter_collector_success\{.*$/gm) ?? [];
-      expect(collectors.length).toBe(10 + flags.length);
+      expect(collectors.length).toBe(9 + flags.length);
       expect(collectors.filter((line) => !line.endsWith(' 1'))).toEqual([]);
       expect(status(pid)).toMatch(/^Uid:\t65532\t65532\t65532\t65532$/m);
       expect(status(pid)).toMatch(/^NoNewPrivs:\t1$/m);

@@ -9,18 +9,20 @@ import { defaultObjectPath } from '../../native/index.ts';
 /** The addon's sources but for those that talk to Node, under AddressSanitizer, LeakSanitizer and UBSan. */
 
 const HERE = dirname(fileURLToPath(import.meta.url));
-const SOURCES = ['bpf_object', 'failure', 'kernel_hooks', 'libbpf_log', 'map_rows'];
+const SOURCES = ['bpf_object', 'failure', 'kernel_hooks', 'kernel_refusals', 'libbpf_log', 'map_rows'];
 
 let folder: string;
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'lorikeet-leaks-'));
   const multiarch = execFileSync('g++', ['-dumpmachine'], { encoding: 'utf8' }).trim();
-  const bpf = ['-target', 'bpf', '-O2', '-g', '-idirafter', `/usr/include/${multiarch}`];
+  const bpf = ['-target', 'bpf', '-O2', '-g', '-DPROGRAM=unrefused', '-idirafter', `/usr/include/${multiarch}`];
   const refused = join(HERE, '../kernel/testdata/refused.bpf.c');
   execFileSync('clang', [...bpf, '-c', refused, '-o', join(folder, 'refused.o')]);
   const sources = SOURCES.map((name) => join(HERE, `../../native/src/${name}.cc`));
   const flags = ['-std=c++17', '-g', '-Wall', '-Wextra', '-Werror', '-fsanitize=address,undefined'];
-  const output = ['-lbpf', '-o', join(folder, 'leaks')];
+  // As native/binding.gyp links it: see native/src/kernel_refusals.h.
+  const wrap = '-Wl,--wrap=bpf_prog_load,--wrap=bpf_map_create';
+  const output = [wrap, '-l:libbpf.a', '-lelf', '-lz', '-o', join(folder, 'leaks')];
   execFileSync('g++', [...flags, '-fno-sanitize-recover', join(HERE, 'leaks.cc'), ...sources, ...output]);
 }, 300_000);
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
