@@ -58,7 +58,8 @@ class BpfObject {
     const std::vector<RefusedProgram> &Refused() const {
         return refused_;
     }
-    /// A program of cgroups to the one whose folder is `cgroup`; others take none. One that is on no hook is run instead.
+    /// A program of cgroups to the one whose folder is `cgroup`; others take none. One that is on no hook is run
+    /// instead.
     Status Attach(const std::string &program, const std::string &cgroup = "");
     /// Does nothing where it isn't attached.
     void Detach(const std::string &program);
