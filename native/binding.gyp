@@ -4,14 +4,18 @@
       "target_name": "lorikeet_native",
       "sources": [
         "src/addon.cc",
+        "src/arguments.cc",
         "src/bpf_object.cc",
         "src/capabilities.cc",
+        "src/environment.cc",
         "src/failure.cc",
         "src/kernel_hooks.cc",
         "src/kernel_refusals.cc",
         "src/iterator_read.cc",
         "src/libbpf_log.cc",
         "src/map_rows.cc",
+        "src/native_object.cc",
+        "src/open_options.cc",
         "src/static_archives.cc"
       ],
       "include_dirs": ["<!(node -p \"require('node-addon-api').include_dir\")"],

@@ -17,62 +17,12 @@
 namespace lorikeet {
 namespace {
 
-constexpr char kRodata[] = ".rodata";
 constexpr char kNoHookSection[] = "raw_tp";
 /// libbpf puts a call of this in the place of a map that wasn't made.
 constexpr char kMissingMap[] = "invalid func unknown#2001";
 
-/// Where a variable of .rodata lies; nullptr if there is none of that name.
-const btf_var_secinfo *FindVariable(const btf *types, const std::string &name) {
-    const int section = btf__find_by_name_kind(types, kRodata, BTF_KIND_DATASEC);
-    if (section < 0)
-        return nullptr;
-    const btf_type *type = btf__type_by_id(types, section);
-    const btf_var_secinfo *variables = btf_var_secinfos(type);
-    for (int i = 0; i < btf_vlen(type); i++) {
-        const btf_type *variable = btf__type_by_id(types, variables[i].type);
-        if (name == btf__name_by_offset(types, variable->name_off))
-            return &variables[i];
-    }
-    return nullptr;
-}
-
 bool UsesMissingMap(const std::string &verifier_log) {
     return verifier_log.find(kMissingMap) != std::string::npos;
-}
-
-bool Fits(const Constant &constant, size_t size) {
-    if (size >= sizeof(constant.bits))
-        return true;
-    const unsigned width = size * 8;
-    if (constant.negative)
-        return static_cast<int64_t>(constant.bits) >= -(int64_t{1} << (width - 1));
-    return constant.bits >> width == 0;
-}
-
-template <typename Integer> void Store(void *target, uint64_t bits) {
-    const auto value = static_cast<Integer>(bits);
-    std::memcpy(target, &value, sizeof(value));
-}
-
-/// Whether the size is an integer's.
-bool StoreSized(void *target, uint64_t bits, size_t size) {
-    switch (size) {
-    case 1:
-        Store<uint8_t>(target, bits);
-        return true;
-    case 2:
-        Store<uint16_t>(target, bits);
-        return true;
-    case 4:
-        Store<uint32_t>(target, bits);
-        return true;
-    case 8:
-        Store<uint64_t>(target, bits);
-        return true;
-    default:
-        return false;
-    }
 }
 
 } // namespace
@@ -101,8 +51,8 @@ Status BpfObject::Open(const std::string &path, const OpenOptions &options, std:
         opened->refused_maps_ = maps;
         if (Status failed = opened->OpenFile())
             return failed;
-        if (Status failed = opened->Configure(options))
-            return failed;
+        if (const Status failed = Configure(opened->object_.get(), options))
+            return opened->Fail(failed->code, failed->error, failed->message);
         opened->LeaveOutMissingHooks();
         const Status failed = opened->Load(programs, maps);
         if (!failed) {
@@ -121,53 +71,6 @@ Status BpfObject::OpenFile() {
     object_.reset(bpf_object__open_file(path_.c_str(), nullptr));
     const int error = errno;
     return object_ ? Status() : Fail("BPF_OPEN", error, ErrnoText(error));
-}
-
-Status BpfObject::Configure(const OpenOptions &options) {
-    for (const auto &[name, entries] : options.max_entries) {
-        bpf_map *map = bpf_object__find_map_by_name(object_.get(), name.c_str());
-        if (map == nullptr)
-            return Fail("BPF_OPEN", ENOENT, "maxEntries: no map " + name);
-        if (const int error = -bpf_map__set_max_entries(map, entries))
-            return Fail("BPF_OPEN", error, "maxEntries." + name + ": " + ErrnoText(error));
-    }
-    for (const Constant &constant : options.constants) {
-        if (Status failed = SetConstant(constant))
-            return failed;
-    }
-    if (Status failed = SetAutoload("disabled", options.disabled, false))
-        return failed;
-    return SetAutoload("enabled", options.enabled, true);
-}
-
-Status BpfObject::SetAutoload(const char *option, const std::vector<std::string> &programs, bool load) {
-    for (const std::string &name : programs) {
-        bpf_program *program = bpf_object__find_program_by_name(object_.get(), name.c_str());
-        if (program == nullptr)
-            return Fail("BPF_OPEN", ENOENT, std::string(option) + ": no program " + name);
-        bpf_program__set_autoload(program, load);
-    }
-    return {};
-}
-
-Status BpfObject::SetConstant(const Constant &constant) {
-    const btf *types = bpf_object__btf(object_.get());
-    const btf_var_secinfo *variable = types != nullptr ? FindVariable(types, constant.name) : nullptr;
-    if (variable == nullptr)
-        return Fail("BPF_OPEN", ENOENT, "constants: no tunable " + constant.name);
-    if (!Fits(constant, variable->size))
-        return Fail("BPF_OPEN", ERANGE,
-                    "constants." + constant.name + ": more than " + std::to_string(variable->size * 8) + " bits");
-    size_t size = 0;
-    const bpf_map *rodata = bpf_object__find_map_by_name(object_.get(), kRodata);
-    // libbpf gives out memory that is writable until the object is loaded, as a pointer to const in later versions.
-    auto *bytes =
-        static_cast<uint8_t *>(const_cast<void *>(bpf_map__initial_value(const_cast<bpf_map *>(rodata), &size)));
-    if (bytes == nullptr || variable->offset + variable->size > size)
-        return Fail("BPF_OPEN", EINVAL, "constants." + constant.name + ": outside of .rodata");
-    if (!StoreSized(bytes + variable->offset, constant.bits, variable->size))
-        return Fail("BPF_OPEN", EINVAL, "constants." + constant.name + ": not an integer");
-    return {};
 }
 
 /// A program on a hook that this kernel doesn't have would make the whole object fail to load.

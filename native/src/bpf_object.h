@@ -14,28 +14,15 @@
 #include "failure.h"
 #include "kernel_refusals.h"
 #include "libbpf_log.h"
+#include "open_options.h"
 #include "unique_fd.h"
 
 namespace lorikeet {
-
-struct Constant {
-    std::string name;
-    /// Two's complement.
-    uint64_t bits;
-    bool negative;
-};
 
 /// A program that isn't in the kernel, though it was asked for and has a hook there.
 struct RefusedProgram {
     std::string name;
     Failure failure;
-};
-
-struct OpenOptions {
-    std::vector<std::pair<std::string, uint32_t>> max_entries;
-    std::vector<Constant> constants;
-    std::vector<std::string> disabled;
-    std::vector<std::string> enabled;
 };
 
 struct ProgramStats {
@@ -82,15 +69,12 @@ class BpfObject {
     };
 
     Status OpenFile();
-    Status Configure(const OpenOptions &options);
-    Status SetConstant(const Constant &constant);
     void LeaveOutMissingHooks();
     Status Load(const std::vector<RefusedProgram> &without_programs, const std::map<std::string, int> &without_maps);
     Failure LoadFailure(int error, const LibbpfLog &log, const KernelRefusals &refusals);
     Failure RefusalOf(const std::string &program, const Refusal &refusal) const;
     bool IsLoaded(const bpf_program *program) const;
     const bpf_program *FindLoaded(const std::string &name, const char *code, Status &missing) const;
-    Status SetAutoload(const char *option, const std::vector<std::string> &programs, bool load);
     static bpf_link *CreateLink(const bpf_program *program, const std::string &cgroup);
     Failure Fail(const char *code, int error, const std::string &what) const;
 

@@ -9,7 +9,7 @@ import { defaultObjectPath } from '../../native/index.ts';
 /** The addon's sources but for those that talk to Node, under AddressSanitizer, LeakSanitizer and UBSan. */
 
 const HERE = dirname(fileURLToPath(import.meta.url));
-const SOURCES = ['bpf_object', 'failure', 'kernel_hooks', 'kernel_refusals', 'libbpf_log', 'map_rows'];
+const SOURCES = ['bpf_object', 'failure', 'kernel_hooks', 'kernel_refusals', 'libbpf_log', 'map_rows', 'open_options'];
 
 let folder: string;
 beforeAll(() => {

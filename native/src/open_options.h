@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <bpf/libbpf.h>
+
+#include "failure.h"
+
+namespace lorikeet {
+
+struct Constant {
+    std::string name;
+    /// Two's complement.
+    uint64_t bits;
+    bool negative;
+};
+
+struct OpenOptions {
+    std::vector<std::pair<std::string, uint32_t>> max_entries;
+    std::vector<Constant> constants;
+    std::vector<std::string> disabled;
+    std::vector<std::string> enabled;
+};
+
+/// Sets an object that isn't loaded yet up; fails with BPF_OPEN where it doesn't have what an option names.
+Status Configure(bpf_object *object, const OpenOptions &options);
+
+} // namespace lorikeet
