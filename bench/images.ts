@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { writeResults } from './results.ts';
 
-/* `npm run bench:images`: what each image has above its base, in megabytes, and what takes it. */
+/* `npm run bench -- images`: what each image has above its base, in megabytes, and what takes it. */
 interface Row {
   readonly image: string;
   readonly files: number;

@@ -17,7 +17,7 @@ import { round } from './statistics.ts';
 
 const SIZE = { pods: 5000, services: 500, nodes: 50 };
 const NODE = 'node-1';
-/** What the exporter has to do besides, as in `npm run bench:exporter`. */
+/** What the exporter has to do besides, as in `npm run bench -- exporter`. */
 const KNOWN = 2000;
 const SERIES = 20_000;
 const ROUNDS = 3;

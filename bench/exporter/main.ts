@@ -1,5 +1,5 @@
 /**
- * `npm run bench:exporter [-- --only=part,...]`: what the exporter costs, beside others, in rows of
+ * `npm run bench -- exporter [-- --only=part,...]`: what the exporter costs, beside others, in rows of
  * bench/results/exporter.json. Needs dist/ (npm run build) and root, and a machine that does nothing else.
  */
 import { loadavg } from 'node:os';

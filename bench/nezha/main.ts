@@ -25,7 +25,7 @@ const FLAGS = {
 async function main({ argv, stops }: ProgramContext): Promise<number> {
   const { values, positionals } = parseFlags(argv, FLAGS);
   if (values.help) {
-    process.stdout.write(renderHelp('npm run bench:nezha -- <folder> [flags]', FLAGS));
+    process.stdout.write(renderHelp('npm run bench -- nezha <folder> [flags]', FLAGS));
     return 0;
   }
   const { progress, open } = recordedFolder(positionals, values, stops);

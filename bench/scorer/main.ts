@@ -1,5 +1,5 @@
 /**
- * `npm run bench:scorer [-- services [cycles]]`: what a cycle of the scorer costs by size of the fleet, in rows of
+ * `npm run bench -- scorer [-- services [cycles]]`: what a cycle of the scorer costs by size of the fleet, in rows of
  * bench/results/scorer.json, beside the ancestor's queries. A Prometheus of its own holds what recording rules would have
  * written; the scorer is the whole product in a process of its own, told which step to score instead of waiting for it.
  */

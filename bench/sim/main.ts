@@ -56,7 +56,7 @@ type Values = FlagValues<typeof FLAGS>;
 async function main({ argv, stops, signal }: ProgramContext): Promise<number> {
   const { values } = parseFlags(argv, FLAGS);
   if (values.help) {
-    process.stdout.write(renderHelp('npm run bench:sim -- [flags]', FLAGS));
+    process.stdout.write(renderHelp('npm run bench -- sim [flags]', FLAGS));
     return 0;
   }
   const runtime = OTHER_RUNTIMES.find((name) => name === values['test-runtime']);

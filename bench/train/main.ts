@@ -34,7 +34,7 @@ interface Row {
 async function main({ argv }: ProgramContext): Promise<number> {
   const { values } = parseFlags(argv, FLAGS);
   if (values.help) {
-    process.stdout.write(renderHelp('npm run bench:train -- [flags]', FLAGS));
+    process.stdout.write(renderHelp('npm run bench -- train [flags]', FLAGS));
     return 0;
   }
   const rows = [...(await stepRows()), ...(await modelRows(values.windows)), ...(await learningRows(values.services))];

@@ -11,7 +11,7 @@ import type { Profiles } from '../../scorer/scoring/profiles-file.ts';
 import { scoreFleet } from '../../scorer/scoring/score-fleet.ts';
 import { DEFAULT_STEPS, type TensorShape } from '../../scorer/tensor/tensor.ts';
 
-/** Features recorded of the simulated shop by `npm run bench:sim`, one fault of each type (docs/evaluation.md). */
+/** Features recorded of the simulated shop by `npm run bench -- sim`, one fault of each type (docs/evaluation.md). */
 const recorded = loadFaultSeries(join(import.meta.dirname, '../testdata/fault-series.json.gz'));
 const set = readFeatures(SHIPPED_FEATURES);
 const shape: TensorShape = { features: set.features, steps: DEFAULT_STEPS };

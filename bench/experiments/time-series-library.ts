@@ -7,7 +7,7 @@ import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { build } from 'esbuild';
-import { writeResults } from './results.ts';
+import { writeResults } from '../results.ts';
 
 const LIBRARIES = [
   { what: 'uplot', install: ['uplot@1.6.32'], use: "import uPlot from 'uplot'; globalThis.kept = uPlot;" },

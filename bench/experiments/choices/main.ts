@@ -1,18 +1,18 @@
 /**
- * `npm run bench:choices -- <folder>`: what the choices in scoring and ranking rest on (docs/adr), on a folder of recorded faults:
+ * `npm run bench -- choices <folder>`: what the choices in scoring and ranking rest on (docs/adr), on a folder of recorded faults:
  * ways to rank with and without edges, thresholds, and how many cycles an alert asks for.
  */
-import { type Flags, parseFlags, renderHelp } from '../../daemon/flags.ts';
-import { type ProgramContext, runProgram } from '../../daemon/lifecycle.ts';
-import { replayRobustZ } from '../../scorer/backtest/baselines.ts';
-import { ratio } from '../../scorer/backtest/columns.ts';
-import { type Evaluation, RANKING_CYCLES } from '../../scorer/backtest/figures.ts';
-import type { Replay } from '../../scorer/backtest/replay.ts';
-import { type BacktestSession, openSession } from '../../scorer/backtest/session.ts';
-import type { Ranker } from '../../scorer/scoring/root-cause.ts';
-import { TRAINING_FLAGS } from '../../scorer/commands/flags.ts';
-import { FOLDER_FLAGS, recordedFolder } from '../nezha/recorded-folder.ts';
-import { writeResults } from '../results.ts';
+import { type Flags, parseFlags, renderHelp } from '../../../daemon/flags.ts';
+import { type ProgramContext, runProgram } from '../../../daemon/lifecycle.ts';
+import { replayRobustZ } from '../../../scorer/backtest/baselines.ts';
+import { ratio } from '../../../scorer/backtest/columns.ts';
+import { type Evaluation, RANKING_CYCLES } from '../../../scorer/backtest/figures.ts';
+import type { Replay } from '../../../scorer/backtest/replay.ts';
+import { type BacktestSession, openSession } from '../../../scorer/backtest/session.ts';
+import type { Ranker } from '../../../scorer/scoring/root-cause.ts';
+import { TRAINING_FLAGS } from '../../../scorer/commands/flags.ts';
+import { FOLDER_FLAGS, recordedFolder } from '../../nezha/recorded-folder.ts';
+import { writeResults } from '../../results.ts';
 import { RANKERS } from './rankers.ts';
 import { THRESHOLDS, withThreshold } from './thresholds.ts';
 
@@ -45,7 +45,7 @@ interface Row {
 async function main({ argv, stops }: ProgramContext): Promise<number> {
   const { values, positionals } = parseFlags(argv, FLAGS);
   if (values.help) {
-    process.stdout.write(renderHelp('npm run bench:choices -- <folder> [flags]', FLAGS));
+    process.stdout.write(renderHelp('npm run bench -- choices <folder> [flags]', FLAGS));
     return 0;
   }
   const { progress, open } = recordedFolder(positionals, values, stops);

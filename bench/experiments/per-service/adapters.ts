@@ -1,12 +1,12 @@
-import type { Reconstructor } from '../../scorer/detectors/reconstructor.ts';
-import { Autoencoder } from '../../scorer/detectors/autoencoder/autoencoder.ts';
-import { type AutoencoderWeights, weightsOf } from '../../scorer/detectors/autoencoder/weights.ts';
-import type { Learnable } from '../../scorer/learning/learnable.ts';
-import { trainingWindows } from '../../scorer/learning/train-model.ts';
-import { CHANNELS } from '../../scorer/features/features.ts';
-import { NEUTRAL, type TensorShape, windowSize } from '../../scorer/tensor/tensor.ts';
-import { encodeAutoencoder } from '../../scorer/detectors/autoencoder/codec.ts';
-import { train } from '../../scorer/training/trainer.ts';
+import type { Reconstructor } from '../../../scorer/detectors/reconstructor.ts';
+import { Autoencoder } from '../../../scorer/detectors/autoencoder/autoencoder.ts';
+import { type AutoencoderWeights, weightsOf } from '../../../scorer/detectors/autoencoder/weights.ts';
+import type { Learnable } from '../../../scorer/learning/learnable.ts';
+import { trainingWindows } from '../../../scorer/learning/train-model.ts';
+import { CHANNELS } from '../../../scorer/features/features.ts';
+import { NEUTRAL, type TensorShape, windowSize } from '../../../scorer/tensor/tensor.ts';
+import { encodeAutoencoder } from '../../../scorer/detectors/autoencoder/codec.ts';
+import { train } from '../../../scorer/training/trainer.ts';
 import { solve } from './solve.ts';
 
 /** What one service has of its own beside its profile. */

@@ -1,7 +1,7 @@
 /** What importing express and making an application adds to the memory of a process that has node:http already. */
 import { execFileSync } from 'node:child_process';
-import { median } from '../scorer/numeric/statistics.ts';
-import { writeResults } from './results.ts';
+import { median } from '../../scorer/numeric/statistics.ts';
+import { writeResults } from '../results.ts';
 
 const ROUNDS = 7;
 const MEASURE = `

@@ -5,10 +5,10 @@ import {
   type Profile,
   tailThreshold,
   usualSteps,
-} from '../../scorer/scoring/profile.ts';
-import type { BacktestSession } from '../../scorer/backtest/session.ts';
-import { featureErrors, loudness } from '../../scorer/scoring/errors.ts';
-import { quantile } from '../../scorer/numeric/statistics.ts';
+} from '../../../scorer/scoring/profile.ts';
+import type { BacktestSession } from '../../../scorer/backtest/session.ts';
+import { featureErrors, loudness } from '../../../scorer/scoring/errors.ts';
+import { quantile } from '../../../scorer/numeric/statistics.ts';
 
 /** A threshold from the loudness of fault-free steps. */
 type Threshold = (steps: readonly LoudStep[]) => number;

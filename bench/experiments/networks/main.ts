@@ -1,24 +1,24 @@
 /**
- * `npm run bench:networks -- <folder> [--seeds=5]`: what the shape of the network rests on (docs/adr/0003-network.md), each
+ * `npm run bench -- networks <folder> [--seeds=5]`: what the shape of the network rests on (docs/adr/0003-network.md), each
  * shape trained anew from several seeds, and PCA in its place beside it. The folder is one of recorded faults as for
- * bench:nezha, then with and without edges, or a history that bench:sim has kept.
+ * `npm run bench -- nezha`, then with and without edges, or a history that `npm run bench -- sim` has kept.
  */
-import { type Flags, parseFlags, renderHelp } from '../../daemon/flags.ts';
-import { type ProgramContext, runProgram } from '../../daemon/lifecycle.ts';
-import { backtest, type BacktestResult } from '../../scorer/backtest/backtest.ts';
-import { ratio } from '../../scorer/backtest/columns.ts';
-import type { Figures } from '../../scorer/backtest/figures.ts';
-import type { BacktestOptions } from '../../scorer/backtest/session.ts';
-import { TRAINING_FLAGS } from '../../scorer/commands/flags.ts';
-import { autoencoderShape, parameterCount } from '../../scorer/detectors/autoencoder/weights.ts';
-import { NETWORK } from '../../scorer/learning/train-model.ts';
-import { quantile } from '../../scorer/numeric/statistics.ts';
-import type { TrainingOptions } from '../../scorer/training/trainer.ts';
-import { FOLDER_FLAGS, recordedFolder } from '../nezha/recorded-folder.ts';
-import { writeResults } from '../results.ts';
-import { backtestOptions, withHistory } from '../sim/evaluate.ts';
-import { inLifeTime } from '../sim/life-time.ts';
-import { isRecording } from '../sim/recording.ts';
+import { type Flags, parseFlags, renderHelp } from '../../../daemon/flags.ts';
+import { type ProgramContext, runProgram } from '../../../daemon/lifecycle.ts';
+import { backtest, type BacktestResult } from '../../../scorer/backtest/backtest.ts';
+import { ratio } from '../../../scorer/backtest/columns.ts';
+import type { Figures } from '../../../scorer/backtest/figures.ts';
+import type { BacktestOptions } from '../../../scorer/backtest/session.ts';
+import { TRAINING_FLAGS } from '../../../scorer/commands/flags.ts';
+import { autoencoderShape, parameterCount } from '../../../scorer/detectors/autoencoder/weights.ts';
+import { NETWORK } from '../../../scorer/learning/train-model.ts';
+import { quantile } from '../../../scorer/numeric/statistics.ts';
+import type { TrainingOptions } from '../../../scorer/training/trainer.ts';
+import { FOLDER_FLAGS, recordedFolder } from '../../nezha/recorded-folder.ts';
+import { writeResults } from '../../results.ts';
+import { backtestOptions, withHistory } from '../../sim/evaluate.ts';
+import { inLifeTime } from '../../sim/life-time.ts';
+import { isRecording } from '../../sim/recording.ts';
 
 const FLAGS = {
   seeds: { type: 'number', default: 5, help: 'Train each shape from so many seeds, 1, 2 and so on.' },
@@ -59,7 +59,7 @@ const COLUMNS: readonly (readonly [string, (figures: Figures) => number])[] = [
 async function main({ argv, stops }: ProgramContext): Promise<number> {
   const { values, positionals } = parseFlags(argv, FLAGS);
   if (values.help) {
-    process.stdout.write(renderHelp('npm run bench:networks -- <folder> [flags]', FLAGS));
+    process.stdout.write(renderHelp('npm run bench -- networks <folder> [flags]', FLAGS));
     return 0;
   }
   const { path, progress, onProgress, open } = recordedFolder(positionals, values, stops);

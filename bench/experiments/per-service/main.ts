@@ -2,20 +2,20 @@
  * Compares what a service may have of its own beside its scaling and threshold: a fine-tuned copy of the network, or a
  * small adapter; on a folder of recorded faults, by the protocol of docs/evaluation.md.
  */
-import { type Flags, parseFlags, renderHelp } from '../../daemon/flags.ts';
-import { type ProgramContext, runProgram } from '../../daemon/lifecycle.ts';
-import { COLUMNS } from '../../scorer/backtest/columns.ts';
-import type { Figures } from '../../scorer/backtest/figures.ts';
-import { type BacktestSession, openSession } from '../../scorer/backtest/session.ts';
-import type { Profile } from '../../scorer/scoring/profile.ts';
-import type { Reconstructor } from '../../scorer/detectors/reconstructor.ts';
-import { Autoencoder } from '../../scorer/detectors/autoencoder/autoencoder.ts';
-import { calibrateServices } from '../../scorer/learning/learn.ts';
-import { TRAINING_FLAGS } from '../../scorer/commands/flags.ts';
-import { median } from '../../scorer/numeric/statistics.ts';
-import { allocateWindows, windowSize } from '../../scorer/tensor/tensor.ts';
-import { FOLDER_FLAGS, recordedFolder } from '../nezha/recorded-folder.ts';
-import { writeResults } from '../results.ts';
+import { type Flags, parseFlags, renderHelp } from '../../../daemon/flags.ts';
+import { type ProgramContext, runProgram } from '../../../daemon/lifecycle.ts';
+import { COLUMNS } from '../../../scorer/backtest/columns.ts';
+import type { Figures } from '../../../scorer/backtest/figures.ts';
+import { type BacktestSession, openSession } from '../../../scorer/backtest/session.ts';
+import type { Profile } from '../../../scorer/scoring/profile.ts';
+import type { Reconstructor } from '../../../scorer/detectors/reconstructor.ts';
+import { Autoencoder } from '../../../scorer/detectors/autoencoder/autoencoder.ts';
+import { calibrateServices } from '../../../scorer/learning/learn.ts';
+import { TRAINING_FLAGS } from '../../../scorer/commands/flags.ts';
+import { median } from '../../../scorer/numeric/statistics.ts';
+import { allocateWindows, windowSize } from '../../../scorer/tensor/tensor.ts';
+import { FOLDER_FLAGS, recordedFolder } from '../../nezha/recorded-folder.ts';
+import { writeResults } from '../../results.ts';
 import { type Adaptation, type Adapter, affine, fineTunedCopy, inputVector, scalingAlone } from './adapters.ts';
 
 const FLAGS = {
@@ -41,7 +41,7 @@ interface Row {
 async function main({ argv, stops }: ProgramContext): Promise<number> {
   const { values, positionals } = parseFlags(argv, FLAGS);
   if (values.help) {
-    process.stdout.write(renderHelp('npm run bench:per-service -- <folder> [flags]', FLAGS));
+    process.stdout.write(renderHelp('npm run bench -- per-service <folder> [flags]', FLAGS));
     return 0;
   }
   const { progress, open } = recordedFolder(positionals, values, stops);

@@ -4,7 +4,7 @@ import {
   type Ranker,
   rankRootCauses,
   type Suspect,
-} from '../../scorer/scoring/root-cause.ts';
+} from '../../../scorer/scoring/root-cause.ts';
 
 const ITERATIONS = 100;
 /** A walker that finds no troubled edge stays with this weight beside them. */
