@@ -15,7 +15,8 @@ import {
 } from '../../scorer/features/features.ts';
 import { PrometheusClient, type RangeSeries } from '../../scorer/prometheus/client.ts';
 import type { Sample } from '../../scorer/output/remote-write/sample.ts';
-import { RemoteWriter, type RemoteWriterOptions } from '../../scorer/output/remote-write/writer.ts';
+import { RemoteWriter } from '../../scorer/output/remote-write/writer.ts';
+import { type RemoteWriterOptions } from '../../scorer/output/remote-write/options.ts';
 import type { ServiceName } from '../../scorer/identity/service-key.ts';
 import { saveLearnedState } from './learned-state.ts';
 

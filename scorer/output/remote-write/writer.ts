@@ -1,41 +1,11 @@
-import { ConditionLog, type Logger } from '../../../daemon/logger.ts';
-import type { HttpClient } from '../../../daemon/http-client/client.ts';
+import { ConditionLog } from '../../../daemon/logger.ts';
 import { groupBySeries } from './encode.ts';
-import { OutcomeCount, type WriteObserver, type WriteOutcome } from './outcome.ts';
+import { DEFAULTS, type RemoteWriterOptions } from './options.ts';
+import { OutcomeCount, type WriteOutcome } from './outcome.ts';
 import { backoffMs, pause } from './retry.ts';
 import { identify, whyInvalid, type Sample, type SeriesSample } from './sample.ts';
 import { SeriesOrder } from './series-order.ts';
 import { deliver, type Delivery } from './transport.ts';
-
-export interface RemoteWriterOptions {
-  /** The receiver, `http://prometheus:9090/api/v1/write`. */
-  readonly url: string;
-  readonly http: HttpClient;
-  readonly logger: Logger;
-  readonly maxSamplesPerSend?: number;
-  /** Samples waiting; over this the oldest cycles are dropped. The newest cycle always has its place. */
-  readonly maxQueuedSamples?: number;
-  /** Samples older than this are neither sent nor sent again. Prometheus takes an hour at most. */
-  readonly retryAgeMs?: number;
-  readonly minBackoffMs?: number;
-  readonly maxBackoffMs?: number;
-  /** Bound on the attempts that end in status 500: Prometheus 2.42 answers so to samples that it will never take. */
-  readonly maxAttempts?: number;
-  /** Bound on the further requests of one cycle that look for the samples at fault. */
-  readonly maxBisections?: number;
-  readonly observer?: WriteObserver;
-}
-
-const DEFAULTS = {
-  maxSamplesPerSend: 2000,
-  maxQueuedSamples: 100_000,
-  retryAgeMs: 300_000,
-  minBackoffMs: 250,
-  maxBackoffMs: 10_000,
-  maxAttempts: 5,
-  maxBisections: 100,
-  observer: {},
-};
 
 /** The samples of one `write`, until each is accepted or dropped. */
 interface Cycle {
