@@ -86,7 +86,7 @@ describe('a bundled program', () => {
     program = join(folder, 'program.mjs');
     const contents = `
       import { createLogger } from './daemon/logger.ts';
-      import { ProcessMemory } from './daemon/process-memory.ts';
+      import { ProcessMemory } from './daemon/memory/process-memory.ts';
       const memory = ProcessMemory.open(createLogger());
       memory.release();
       memory.release();
