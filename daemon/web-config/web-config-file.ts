@@ -124,6 +124,11 @@ export class WebConfigFile {
   }
 }
 
+/** For `--config.check`. @throws ConfigError when the file, or one that it names, is wrong. */
+export function checkWebConfig(path: string): { readonly path: string; readonly summary: string } {
+  return { path, summary: load(path).config.tls === undefined ? 'without TLS' : 'with TLS' };
+}
+
 /** @throws ConfigError */
 function load(path: string): Loaded {
   const config = readWebConfig(path);

@@ -99,7 +99,7 @@ describe('the scorer’s image', () => {
 
 test('the simulation’s image has its three programs', () => {
   const [command, ...args] = trees.sim.command('lorikeet-sim', [], ['--version']);
-  expect(execFileSync(command, args, { encoding: 'utf8' })).toMatch(/^lorikeet-sim \d/);
+  expect(execFileSync(command, args, { encoding: 'utf8' })).toMatch(/^lorikeet-sim, version \d/);
   expect(files('sim').filter((path) => path.endsWith('.js')).length).toBe(3);
 });
 
