@@ -1,4 +1,4 @@
-import { createWebApp } from '../daemon/http-server/web-app.ts';
+import { createExpressApp } from '../daemon/http-server/express-app.ts';
 import type { Logger } from '../daemon/logger.ts';
 import type { WebConfigFile } from '../daemon/web-config/web-config-file.ts';
 import type { ScorerConfig } from './config.ts';
@@ -36,17 +36,19 @@ export interface ScorerWebOptions {
 /** The pages of a scorer. */
 export function createScorerWebApp(view: ScorerView, options: ScorerWebOptions) {
   const { enableLifecycle = false, reload, web, logger } = options;
-  return createWebApp({
+  return createExpressApp({
     name: 'lorikeet-scorer',
     description: 'Scores how unlike itself each service behaves, from what Prometheus knows of it.',
     metrics: view.metrics,
     ready: view.ready,
     links: { [TENSORS_PATH]: 'Tensors' },
-    routes: tensorPages({
-      scores: () => view.last().scores,
-      picture: (name) => drawService(view, name),
-      features: view.set.features.map((feature) => feature.name),
-    }),
+    routers: [
+      tensorPages({
+        scores: () => view.last().scores,
+        picture: (name) => drawService(view, name),
+        features: view.set.features.map((feature) => feature.name),
+      }),
+    ],
     enableLifecycle,
     ...(reload !== undefined && { reload }),
     ...(web !== undefined && { before: [web.before] }),
