@@ -40,7 +40,7 @@ export function watchFile(path: string, onChange: () => void, options: FileWatch
 }
 
 /** What changes with every way of changing a file; empty when there is none. */
-function fingerprint(path: string): string {
+export function fingerprint(path: string): string {
   const stats = statSync(path, { bigint: true, throwIfNoEntry: false });
   if (stats === undefined) return '';
   return [stats.dev, stats.ino, stats.size, stats.mtimeNs, stats.ctimeNs].join(' ');

@@ -1,4 +1,6 @@
 import { parseArgs } from 'node:util';
+import { LOG_FORMATS, LOG_LEVELS } from './logger.ts';
+import { nearest } from './nearest.ts';
 
 /** Wrong use of a command line; the message is for the user. */
 export class UsageError extends Error {
@@ -16,6 +18,8 @@ export interface StringFlag {
 export interface BooleanFlag {
   readonly type: 'boolean';
   readonly default?: boolean;
+  /** One letter: `h` also makes `-h` this flag. */
+  readonly short?: string;
   readonly help: string;
 }
 
@@ -28,6 +32,8 @@ export interface NumberFlag {
 export type Flag = StringFlag | BooleanFlag | NumberFlag;
 export type Flags = Readonly<Record<string, Flag>>;
 
+type StringOf<F extends Flag> = F extends { choices: readonly (infer Choice)[] } ? Choice : string;
+
 type ValueOf<F extends Flag> = F extends { type: 'boolean' }
   ? boolean
   : F extends { type: 'number' }
@@ -35,53 +41,103 @@ type ValueOf<F extends Flag> = F extends { type: 'boolean' }
       ? number
       : number | undefined
     : F extends { default: string }
-      ? string
-      : string | undefined;
+      ? StringOf<F>
+      : StringOf<F> | undefined;
 
 export type FlagValues<T extends Flags> = { readonly [K in keyof T]: ValueOf<T[K]> };
 
-export const HELP_FLAG = { help: { type: 'boolean', help: 'Print this help and exit.' } } as const satisfies Flags;
+export const HELP_FLAG = {
+  help: { type: 'boolean', short: 'h', help: 'Print this help and exit.' },
+} as const satisfies Flags;
 
-/** The flags that every long-running program has, named as Prometheus' programs name them. */
+/** The flags of every program and command. */
 export const COMMON_FLAGS = {
-  'log.level': {
-    type: 'string',
-    default: 'info',
-    choices: ['debug', 'info', 'warn', 'error'],
-    help: 'Least level to log.',
-  },
-  'log.format': { type: 'string', default: 'logfmt', choices: ['logfmt', 'json'], help: 'Form of the log lines.' },
   version: { type: 'boolean', help: 'Print the version and exit.' },
   ...HELP_FLAG,
 } as const satisfies Flags;
 
+/** The flags of every command that logs. */
+export const LOG_FLAGS = {
+  'log.level': { type: 'string', default: 'info', choices: LOG_LEVELS, help: 'Least level to log.' },
+  'log.format': { type: 'string', default: 'logfmt', choices: LOG_FORMATS, help: 'Form of the log lines.' },
+} as const satisfies Flags;
+
+/** The flags of every command that serves pages. */
+export const WEB_FLAGS = {
+  'web.config.file': {
+    type: 'string',
+    help: "YAML file with TLS, headers and basic auth, in exporter-toolkit's format; changes take effect immediately.",
+  },
+  'web.enable-lifecycle': { type: 'boolean', help: 'Allow reloads by POST /-/reload.' },
+} as const satisfies Flags;
+
 /**
- * Parses `--name=value`, `--name value`, `--bool` and `--no-bool`.
+ * Parses `--name=value`, `--name value`, `--bool`, `--no-bool` and the short form of a flag that has one. The last of
+ * several counts.
  *
- * @throws UsageError naming the flag and what it expects.
+ * @throws UsageError naming the flag and what it expects, or the known flag that is nearest to an unknown one.
  */
 export function parseFlags<const T extends Flags>(
   argv: readonly string[],
   flags: T,
 ): { readonly values: FlagValues<T>; readonly positionals: readonly string[] } {
-  const parsed = parseRaw(argv, flags);
+  const given = new Map<string, string | boolean>();
+  const positionals: string[] = [];
+  for (const token of tokensOf(argv, flags)) {
+    if (token.kind === 'positional') positionals.push(token.value);
+    else if (token.kind === 'option') given.set(...readOption(token, flags));
+  }
   const values: Record<string, string | number | boolean | undefined> = {};
-  for (const [name, flag] of Object.entries(flags)) values[name] = readFlag(name, flag, parsed.values[name]);
-  return { values: values as FlagValues<T>, positionals: parsed.positionals };
+  for (const [name, flag] of Object.entries(flags)) values[name] = readFlag(name, flag, given.get(name));
+  return { values: values as FlagValues<T>, positionals };
 }
 
-function parseRaw(argv: readonly string[], flags: Flags) {
+/** The place in `argv` of the first word that is neither a flag nor the value of one; undefined where there is none. */
+export function firstPositional(argv: readonly string[], flags: Flags): number | undefined {
+  return tokensOf(argv, flags).find(({ kind }) => kind === 'positional')?.index;
+}
+
+type Token = ReturnType<typeof tokensOf>[number];
+
+function tokensOf(argv: readonly string[], flags: Flags) {
   const options = Object.fromEntries(
     Object.entries(flags).map(([name, flag]) => [
       name,
-      { type: flag.type === 'boolean' ? ('boolean' as const) : ('string' as const) },
+      {
+        type: flag.type === 'boolean' ? ('boolean' as const) : ('string' as const),
+        ...(flag.type === 'boolean' && flag.short !== undefined && { short: flag.short }),
+      },
     ]),
   );
-  try {
-    return parseArgs({ args: [...argv], options, allowPositionals: true, allowNegative: true });
-  } catch (error) {
-    throw new UsageError((error as Error).message.split('. ')[0] ?? 'wrong usage');
+  return parseArgs({ args: [...argv], options, allowPositionals: true, strict: false, tokens: true }).tokens;
+}
+
+function readOption(
+  { name, rawName, value, inlineValue }: Extract<Token, { kind: 'option' }>,
+  flags: Flags,
+): [name: string, value: string | boolean] {
+  const positive = name.startsWith('no-') ? name.slice('no-'.length) : name;
+  const negated = !Object.hasOwn(flags, name) && flags[positive]?.type === 'boolean';
+  const flag = Object.hasOwn(flags, negated ? positive : name) ? flags[negated ? positive : name] : undefined;
+  if (flag === undefined) throw new UsageError(unknownFlag(rawName, flags));
+  if (flag.type === 'boolean') {
+    if (value !== undefined) throw new UsageError(`${rawName}: expected no value, got "${value}"`);
+    return [negated ? positive : name, !negated];
   }
+  // What looks like a flag is one whose predecessor lacks its value.
+  if (value === undefined || (!inlineValue && value.startsWith('-'))) {
+    throw new UsageError(`${rawName}: expected a value, as in ${rawName}=${flag.default ?? '...'}`);
+  }
+  return [name, value];
+}
+
+function unknownFlag(rawName: string, flags: Flags): string {
+  const names = Object.entries(flags).flatMap(([name, { type }]) => [
+    name,
+    ...(type === 'boolean' ? [`no-${name}`] : []),
+  ]);
+  const near = nearest(rawName.replace(/^-+/, ''), names);
+  return `unknown flag ${rawName}${near === undefined ? '; --help lists the known ones' : `, did you mean --${near}?`}`;
 }
 
 function readFlag(name: string, flag: Flag, raw: string | boolean | undefined): string | number | boolean | undefined {
@@ -103,7 +159,8 @@ function readFlag(name: string, flag: Flag, raw: string | boolean | undefined): 
 export function renderHelp(usage: string, flags: Flags): string {
   const lines = Object.entries(flags).map(([name, flag]) => {
     const value = flag.type === 'boolean' ? '' : `=${flag.default ?? ''}`;
-    return `  --${name}${value}\n      ${flag.help}`;
+    const short = flag.type === 'boolean' && flag.short !== undefined ? `-${flag.short}, ` : '';
+    return `  ${short}--${name}${value}\n      ${flag.help}`;
   });
   return `usage: ${usage}\n\nFlags:\n${lines.join('\n')}\n`;
 }

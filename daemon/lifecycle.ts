@@ -52,7 +52,12 @@ async function within(work: Promise<void>, milliseconds: number): Promise<void> 
 
 /** What a program's `main` gets: a stack to register clean-up on and the time when to leave. */
 export interface ProgramContext {
+  /** The program's own. */
+  readonly name: string;
+  /** What follows the program's name on its command line. */
   readonly argv: readonly string[];
+  /** The command that starts this program again, before its arguments. */
+  readonly self: readonly [command: string, script: string];
   readonly stops: StopStack;
   /** Aborted on SIGTERM, SIGINT or when the program asks for its own end. */
   readonly signal: AbortSignal;
@@ -83,7 +88,9 @@ export async function runProgram(name: string, main: ProgramMain, stopTimeoutMs 
   try {
     status =
       (await main({
+        name,
         argv: process.argv.slice(2),
+        self: [process.execPath, process.argv[1] ?? ''],
         stops,
         signal: abort.signal,
         onReload: (run) => {

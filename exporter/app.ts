@@ -1,8 +1,10 @@
 import { resolve } from 'node:path';
 import { performance } from 'node:perf_hooks';
-import { createWebApp, listen, type MetricsPage, type Scrape } from '../daemon/http-server/web-app.ts';
-import type { StopStack } from '../daemon/lifecycle.ts';
+import type { App } from '../daemon/command.ts';
+import { createWebApp, listen } from '../daemon/http-server/web-app.ts';
+import { StopStack } from '../daemon/lifecycle.ts';
 import { ConditionLog, type Logger } from '../daemon/logger.ts';
+import { VERSION } from '../daemon/version.ts';
 import { WebConfigFile } from '../daemon/web-config/web-config-file.ts';
 import { cgroupfsWarning, findCgroupMount } from './cgroups/cgroup.ts';
 import { findHierarchy, isUnified, NO_HIERARCHY, type Hierarchy } from './cgroups/hierarchy.ts';
@@ -10,6 +12,7 @@ import { chosenCollectors, COLLECTORS, makeCollectors } from './collectors/all.t
 import type { Config } from './config.ts';
 import { Directory } from './identity/directory.ts';
 import type { TargetSource } from './identity/target.ts';
+import type { TargetsFile } from './identity/targets-file.ts';
 import { dropPrivileges, takePrivileges } from './kernel/privileges.ts';
 import { openProbes, type Probes } from './kernel/probes.ts';
 import { ExporterMemory } from './memory/exporter-memory.ts';
@@ -18,74 +21,78 @@ import { Scraper } from './scrape/scraper.ts';
 import { SelfMetrics } from './scrape/self-metrics.ts';
 import { openKubernetes, openTargets } from './sources.ts';
 
-export interface ExporterContext {
-  readonly version: string;
-  readonly logger: Logger;
-  /** Gets what undoes the start, also when that fails half-way. */
-  readonly stops: StopStack;
-}
+/** The exporter as a running thing. */
+export class ExporterApp implements App {
+  readonly #config: Config;
+  readonly #logger: Logger;
+  readonly #stops = new StopStack();
+  #targets: TargetsFile | undefined;
 
-export interface Exporter {
-  /** Where it listens, `host:port`. */
-  readonly address: string;
-  /** Reads the targets anew. @throws ConfigError, and keeps the last good ones. */
-  reload(): void;
-  /** Renders /metrics. @throws ScrapeAbort when the client has left. */
-  scrape(request: Scrape): Promise<MetricsPage>;
-}
+  constructor(config: Config, logger: Logger) {
+    this.#config = config;
+    this.#logger = logger;
+  }
 
-/**
- * Starts the exporter: web configuration, targets, kernel programs, web server, in this order; what can fail through the user comes first.
- *
- * @throws ConfigError, CgroupError, RequirementError, BpfError, ListenError
- */
-export async function startExporter(config: Config, context: ExporterContext): Promise<Exporter> {
-  const { version, logger, stops } = context;
-  const memory = new ExporterMemory(logger);
-  const web = config.webConfigFile === undefined ? undefined : new WebConfigFile(config.webConfigFile, logger);
-  const file = openTargets(config, context);
-  const cgroupfs = findCgroupfs(config, logger);
-  // Reading thousands of objects at once is a start of its own.
-  const kubernetes = await openKubernetes(config, { ...context, cgroupfs, onReady: () => memory.release() });
-  const io = findHierarchy('blkio', cgroupfs);
-  takePrivileges(logger);
-  const probes = await startProbes(config, { cgroupfs, io, logger, stops });
-  const self = new SelfMetrics(version);
-  self.programs(probes.programs);
-  const sources = [file, kubernetes].filter((source) => source !== undefined);
-  const counting = startCounting(config, { cgroupfs, io, sources, probes, self, log: new ConditionLog(logger) });
-  kubernetes?.start();
+  /**
+   * Web configuration, targets, kernel programs, web server, in this order; what can fail through the user comes first.
+   *
+   * @throws ConfigError, CgroupError, RequirementError, BpfError, ListenError
+   */
+  async start(): Promise<void> {
+    const [config, logger, stops] = [this.#config, this.#logger, this.#stops];
+    logger.info('starting', { program: 'lorikeet-exporter', version: VERSION });
+    const memory = new ExporterMemory(logger);
+    const web = config.webConfigFile === undefined ? undefined : new WebConfigFile(config.webConfigFile, logger);
+    const file = (this.#targets = openTargets(config, { logger, stops }));
+    const cgroupfs = findCgroupfs(config, logger);
+    // Reading thousands of objects at once is a start of its own.
+    const kubernetes = await openKubernetes(config, { logger, stops, cgroupfs, onReady: () => memory.release() });
+    const io = findHierarchy('blkio', cgroupfs);
+    takePrivileges(logger);
+    const probes = await startProbes(config, { cgroupfs, io, logger, stops });
+    const self = new SelfMetrics(VERSION);
+    self.programs(probes.programs);
+    const sources = [file, kubernetes].filter((source) => source !== undefined);
+    const counting = startCounting(config, { cgroupfs, io, sources, probes, self, log: new ConditionLog(logger) });
+    kubernetes?.start();
 
-  const scraper = new Scraper({
-    ...counting,
-    complete() {
+    const complete = (): void => {
       if (file !== undefined) self.targetsReload(file.lastReloadSuccessful);
       if (kubernetes !== undefined) self.kubernetes(kubernetes);
-    },
-    self,
-    sent: () => memory.tidy(),
-  });
-  const scrape = (request: Scrape): Promise<MetricsPage> => scraper.scrape(request);
-  const reload = (): void => file?.reload();
-  const app = createWebApp({
-    name: 'lorikeet-exporter',
-    description: 'Requests, connections and resources of services, counted in the kernel.',
-    metrics: scrape,
-    ready: () => kubernetes?.ready ?? true,
-    reload,
-    enableLifecycle: config.enableLifecycle,
-    ...(web !== undefined && { before: [web.before] }),
-    logger,
-  });
-  // The first scrape renders every series' name and logs what doesn't work here: better now than in somebody's timeout.
-  (await scrape({ format: 'text', signal: new AbortController().signal })).release?.();
-  const createServer = web?.createServer;
-  const listener = await listen(app, config.listenAddress, createServer && { createServer });
-  stops.onStop('web server', () => listener.close());
-  dropPrivileges(logger);
-  memory.release();
-  logger.info('listening', { address: listener.address, tls: web?.tls === true, cgroupfs });
-  return { address: listener.address, reload, scrape };
+    };
+    const scraper = new Scraper({ ...counting, complete, self, sent: () => memory.tidy() });
+    // The first scrape renders every series' name and logs what doesn't work here: better now than in somebody's timeout.
+    (await scraper.scrape({ format: 'text', signal: new AbortController().signal })).release?.();
+    const app = this.#webApp(scraper, () => kubernetes?.ready ?? true, web);
+    const createServer = web?.createServer;
+    const listener = await listen(app, config.listenAddress, createServer && { createServer });
+    stops.onStop('web server', () => listener.close());
+    dropPrivileges(logger);
+    memory.release();
+    logger.info('listening', { address: listener.address, tls: web?.tls === true, cgroupfs });
+  }
+
+  /** Reads the targets again. @throws ConfigError, and keeps the last good ones. */
+  reload(): void {
+    this.#targets?.reload();
+  }
+
+  stop(): Promise<void> {
+    return this.#stops.stop();
+  }
+
+  #webApp(scraper: Scraper, ready: () => true | string, web: WebConfigFile | undefined) {
+    return createWebApp({
+      name: 'lorikeet-exporter',
+      description: 'Requests, connections and resources of services, counted in the kernel.',
+      metrics: (request) => scraper.scrape(request),
+      ready,
+      reload: () => this.reload(),
+      enableLifecycle: this.#config.enableLifecycle,
+      ...(web !== undefined && { before: [web.before] }),
+      logger: this.#logger,
+    });
+  }
 }
 
 /** A wrong folder isn't fatal: it shows as targets that don't exist. But the log should say why. */

@@ -1,12 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import { FLAGS, parseCommandLine } from './config.ts';
+import { parseFlags } from '../daemon/flags.ts';
+import { FLAGS, readConfig } from './config.ts';
 import { COLLECTOR_NAMES } from './collectors/all.ts';
 
-describe('parseCommandLine', () => {
+const configOf = (argv: readonly string[], environment: NodeJS.ProcessEnv = {}) =>
+  readConfig(parseFlags(argv, FLAGS).values, environment);
+
+describe('readConfig', () => {
   it('has defaults', () => {
-    const { action, config } = parseCommandLine([]);
-    expect(action).toBe('run');
-    expect(config).toEqual({
+    expect(configOf([])).toEqual({
       listenAddress: ':9400',
       webConfigFile: undefined,
       enableLifecycle: false,
@@ -19,18 +21,16 @@ describe('parseCommandLine', () => {
       maxExternalNames: 100,
       maxPorts: 20,
       collectors: new Set(COLLECTOR_NAMES.filter((name) => name !== 'syscalls' && name !== 'http_status')),
-      logLevel: 'info',
-      logFormat: 'logfmt',
     });
   });
 
   it('turns on the collectors that are off by default', () => {
-    const { config } = parseCommandLine(['--collector.http_status', '--collector.syscalls']);
+    const config = configOf(['--collector.http_status', '--collector.syscalls']);
     expect(config.collectors).toEqual(new Set(COLLECTOR_NAMES));
   });
 
   it('turns collectors off', () => {
-    const { config } = parseCommandLine(['--no-collector.edges', '--no-collector.target_info', '--collector.requests']);
+    const config = configOf(['--no-collector.edges', '--no-collector.target_info', '--collector.requests']);
     expect([...config.collectors]).toEqual([
       'requests',
       'connections',
@@ -43,7 +43,7 @@ describe('parseCommandLine', () => {
   });
 
   it('counts system calls only when asked to, and says what that costs', () => {
-    expect(parseCommandLine(['--collector.syscalls']).config.collectors).toContain('syscalls');
+    expect(configOf(['--collector.syscalls']).collectors).toContain('syscalls');
     expect(FLAGS['collector.syscalls'].help).toMatch(/off by default: .* \d+ ns/);
   });
 
@@ -55,18 +55,8 @@ describe('parseCommandLine', () => {
       { kubeconfig: 'k', nodeName: 'n2', monitorDefault: false },
     ],
   ])('learns pods with %o and %o', (argv, environment, kubernetes) =>
-    expect(parseCommandLine(argv, environment).config.kubernetes).toEqual(kubernetes),
+    expect(configOf(argv, environment).kubernetes).toEqual(kubernetes),
   );
-
-  it.each([
-    [['--help'], 'help'],
-    [['--version'], 'version'],
-    [['check'], 'inspect'],
-    [['check', '--format=json', '--collector.syscalls'], 'inspect'],
-    [['check', '--help'], 'help'],
-    [['--config.check', '--targets.file=x'], 'check'],
-    [['--config.check', '--web.config.file=x'], 'check'],
-  ])('%o means %s', (argv, action) => expect(parseCommandLine(argv).action).toBe(action));
 
   it.each([
     [['--bpf.max-edges=0'], '--bpf.max-edges: expected a whole number from 1 to 1000000, got "0"'],
@@ -74,16 +64,13 @@ describe('parseCommandLine', () => {
     [['--external.max-names=many'], '--external.max-names: expected a number, got "many"'],
     [['--web.listen-address=9400'], '--web.listen-address: expected [host]:port'],
     [['--log.level=loud'], '--log.level: expected debug, info, warn, error, got "loud"'],
-    [['--config.check'], '--config.check: expected --targets.file or --web.config.file as well'],
     [['--kubernetes.in-cluster'], '--kubernetes.node-name: expected a name, here or in the variable NODE_NAME'],
     [
       ['--kubernetes.in-cluster', '--kubernetes.kubeconfig=k'],
       '--kubernetes.kubeconfig: expected this or --kubernetes',
     ],
     [['--monitor.default=some'], '--monitor.default: expected all, none, got "some"'],
-    [['serve'], 'unexpected argument "serve"'],
-    [['check', 'twice'], 'unexpected argument "twice"'],
-    [['check', '--format=xml'], '--format: expected text, json, got "xml"'],
-    [['--collector.magic'], "Unknown option '--collector.magic'"],
-  ])('refuses %o', (argv, message) => expect(() => parseCommandLine(argv)).toThrow(message));
+    [['--collector.edge'], 'unknown flag --collector.edge, did you mean --collector.edges?'],
+    [['--no-collector.edge'], 'unknown flag --no-collector.edge, did you mean --no-collector.edges?'],
+  ])('refuses %o', (argv, message) => expect(() => configOf(argv)).toThrow(message));
 });

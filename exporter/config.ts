@@ -1,15 +1,10 @@
-import { COMMON_FLAGS, parseFlags, UsageError, type BooleanFlag, type Flags } from '../daemon/flags.ts';
+import { LOG_FLAGS, UsageError, WEB_FLAGS, type BooleanFlag, type Flags, type FlagValues } from '../daemon/flags.ts';
 import { parseListenAddress } from '../daemon/http-server/web-app.ts';
-import type { LogFormat, LogLevel } from '../daemon/logger.ts';
 import { COLLECTOR_NAMES, COLLECTORS, type CollectorName } from './collectors/all.ts';
 
 export const FLAGS = {
   'web.listen-address': { type: 'string', default: ':9400', help: 'Address to serve on, [host]:port.' },
-  'web.config.file': {
-    type: 'string',
-    help: "YAML file with TLS, headers and basic auth, in exporter-toolkit's format; changes count at once.",
-  },
-  'web.enable-lifecycle': { type: 'boolean', help: 'Allow POST /-/reload.' },
+  ...WEB_FLAGS,
   'targets.file': {
     type: 'string',
     help: 'YAML file of services and their cgroups and addresses; read again when it changes.',
@@ -32,7 +27,6 @@ export const FLAGS = {
     choices: ['all', 'none'],
     help: 'Which pods have series if neither their annotation lorikeet.dev/monitor nor that of their namespace says so.',
   },
-  'config.check': { type: 'boolean', help: 'Check the targets file and the web configuration and exit.' },
   'path.cgroupfs': { type: 'string', help: 'Where cgroup2 is mounted. Default: found in /proc/self/mounts.' },
   'bpf.object': { type: 'string', help: 'The BPF object file. Default: the one that came with the program.' },
   'bpf.max-services': { type: 'number', default: 4096, help: 'Greatest number of cgroups counted at a time.' },
@@ -52,8 +46,7 @@ export const FLAGS = {
     help: 'Listening ports of an instance that get series of their own; the others are "other".',
   },
   ...collectorFlags(),
-  format: { type: 'string', default: 'text', choices: ['text', 'json'], help: 'How the command `check` prints.' },
-  ...COMMON_FLAGS,
+  ...LOG_FLAGS,
 } as const satisfies Flags;
 
 /** `--collector.<name>`, one for each. */
@@ -94,34 +87,16 @@ export interface Config {
   readonly maxExternalNames: number;
   readonly maxPorts: number;
   readonly collectors: ReadonlySet<CollectorName>;
-  readonly logLevel: LogLevel;
-  readonly logFormat: LogFormat;
-}
-
-export interface CommandLine {
-  /** What to do: `run`, or one of the things that end at once. */
-  readonly action: 'run' | 'inspect' | 'check' | 'help' | 'version';
-  /** How `inspect` prints. */
-  readonly format: 'text' | 'json';
-  readonly config: Config;
 }
 
 /**
- * `environment` are the variables that stand for flags that weren't given.
+ * What the flags ask for. `environment` are the variables that stand for flags that weren't given.
  *
  * @throws UsageError naming the flag and what it expects.
  */
-export function parseCommandLine(argv: readonly string[], environment: NodeJS.ProcessEnv = {}): CommandLine {
-  const { values, positionals } = parseFlags(argv, FLAGS);
-  const [command, further] = positionals;
-  const unexpected = command === INSPECT ? further : command;
-  if (unexpected !== undefined) throw new UsageError(`unexpected argument "${unexpected}"`);
+export function readConfig(values: FlagValues<typeof FLAGS>, environment: NodeJS.ProcessEnv = {}): Config {
   parseListenAddress(values['web.listen-address']);
-  const nothingToCheck = values['targets.file'] === undefined && values['web.config.file'] === undefined;
-  if (values['config.check'] && nothingToCheck) {
-    throw new UsageError('--config.check: expected --targets.file or --web.config.file as well');
-  }
-  const config: Config = {
+  return {
     listenAddress: values['web.listen-address'],
     webConfigFile: values['web.config.file'],
     enableLifecycle: values['web.enable-lifecycle'],
@@ -134,10 +109,7 @@ export function parseCommandLine(argv: readonly string[], environment: NodeJS.Pr
     maxExternalNames: wholeNumber('external.max-names', values['external.max-names'], 0),
     maxPorts: wholeNumber('accept-queues.max-ports', values['accept-queues.max-ports'], 0),
     collectors: new Set(COLLECTOR_NAMES.filter((name) => values[`collector.${name}`])),
-    logLevel: values['log.level'] as LogLevel,
-    logFormat: values['log.format'] as LogFormat,
   };
-  return { action: actionOf(values, command), format: values.format as 'text' | 'json', config };
 }
 
 interface KubernetesValues {
@@ -157,19 +129,6 @@ function kubernetesConfig(values: KubernetesValues, { NODE_NAME }: NodeJS.Proces
   if (nodeName === '')
     throw new UsageError('--kubernetes.node-name: expected a name, here or in the variable NODE_NAME');
   return { kubeconfig, nodeName, monitorDefault: values['monitor.default'] === 'all' };
-}
-
-/** The one command besides running: it looks at the machine. */
-const INSPECT = 'check';
-
-function actionOf(
-  values: { readonly help: boolean; readonly version: boolean; readonly 'config.check': boolean },
-  command: string | undefined,
-): CommandLine['action'] {
-  if (values.help) return 'help';
-  if (values.version) return 'version';
-  if (values['config.check']) return 'check';
-  return command === INSPECT ? 'inspect' : 'run';
 }
 
 /** A million rows are beyond any node and would be gigabytes of kernel memory. */

@@ -1,13 +1,13 @@
 import { ConfigError } from '../daemon/config-file.ts';
 import type { StopStack } from '../daemon/lifecycle.ts';
 import type { Logger } from '../daemon/logger.ts';
+import { VERSION } from '../daemon/version.ts';
 import type { Config } from './config.ts';
 import { inCluster, type Credentials } from './identity/kubernetes/credentials.ts';
 import { type KubernetesOptions, KubernetesSource } from './identity/kubernetes/kubernetes-source.ts';
 import { TargetsFile } from './identity/targets-file.ts';
 
 export interface SourceContext {
-  readonly version: string;
   readonly logger: Logger;
   readonly stops: StopStack;
 }
@@ -28,11 +28,11 @@ export function openTargets(config: Config, { logger, stops }: SourceContext): T
 /** The Kubernetes API, if it was asked for; not started yet. @throws ConfigError */
 export async function openKubernetes(
   { kubernetes }: Config,
-  { version, logger, stops, cgroupfs, onReady }: SourceContext & Pick<KubernetesOptions, 'cgroupfs' | 'onReady'>,
+  { logger, stops, cgroupfs, onReady }: SourceContext & Pick<KubernetesOptions, 'cgroupfs' | 'onReady'>,
 ): Promise<KubernetesSource | undefined> {
   if (kubernetes === undefined) return undefined;
   const credentials = await openCredentials(kubernetes.kubeconfig);
-  const userAgent = `lorikeet-exporter/${version}`;
+  const userAgent = `lorikeet-exporter/${VERSION}`;
   const source = new KubernetesSource({ ...kubernetes, credentials, cgroupfs, userAgent, logger, onReady });
   stops.onStop('Kubernetes API', () => source.close());
   return source;

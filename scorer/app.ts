@@ -1,8 +1,7 @@
 import { createHttpClient } from '../daemon/http-client/client.ts';
-import { createWebApp, listen } from '../daemon/http-server/web-app.ts';
+import { listen } from '../daemon/http-server/web-app.ts';
 import { StopStack } from '../daemon/lifecycle.ts';
-import { ConditionLog, type Logger } from '../daemon/logger.ts';
-import type { WebConfigFile } from '../daemon/web-config/web-config-file.ts';
+import { ConditionLog } from '../daemon/logger.ts';
 import { BackgroundLearning } from './learning/background.ts';
 import type { ScorerConfig } from './config.ts';
 import { Feed } from './cycle/feed.ts';
@@ -13,7 +12,6 @@ import { MaintenanceWatch } from './scoring/maintenance-watch.ts';
 import type { RestingMemory } from './cycle/memory.ts';
 import { ScorerMetrics } from './metrics.ts';
 import { modelPaths } from './paths.ts';
-import type { Image } from './tensor-pages/png.ts';
 import { scoreSamples } from './output/samples.ts';
 import { PrometheusClient } from './prometheus/client.ts';
 import { Publisher } from './output/publisher.ts';
@@ -21,26 +19,19 @@ import type { Sample } from './output/remote-write/sample.ts';
 import { Schedule } from './cycle/schedule.ts';
 import { createSeasons, type Seasons } from './scoring/seasons.ts';
 import { type FleetScores, scoreFleet, type ServiceState } from './scoring/score-fleet.ts';
-import { serviceKey, type ServiceName, serviceName } from './identity/service-key.ts';
+import { serviceName } from './identity/service-key.ts';
 import { ShardRanking } from './scoring/shard-ranking.ts';
 import { owns } from './identity/shard.ts';
-import { tensorPages, TENSORS_PATH } from './tensor-pages/pages.ts';
-import { pictureOf } from './tensor-pages/picture.ts';
-import { allocateWindows, encodeWindow } from './tensor/tensor.ts';
+import { createScorerWebApp, type ScorerWebOptions } from './web-app.ts';
 
-export interface ScorerAppOptions {
+export interface ScorerAppOptions extends ScorerWebOptions {
   readonly config: ScorerConfig;
   readonly set: FeatureSet;
-  readonly logger: Logger;
   readonly listenAddress: string;
   /** Program and arguments that run `lorikeet-scorer train` with this configuration. */
   readonly learnCommand: readonly [string, ...string[]];
-  readonly enableLifecycle?: boolean;
-  /** TLS and basic auth of the web server. Default: neither. */
-  readonly web?: WebConfigFile | undefined;
   /** Default: memory is left to V8 and the C library. */
   readonly memory?: RestingMemory | undefined;
-  readonly reload?: () => void | Promise<void>;
 }
 
 const STATES: readonly ServiceState[] = ['scored', 'learning', 'no_data', 'excluded'];
@@ -206,40 +197,20 @@ export class ScorerApp {
   }
 
   #webApp() {
-    const { enableLifecycle = false, reload, web, logger } = this.#options;
-    return createWebApp({
-      name: 'lorikeet-scorer',
-      description: 'Scores how unlike itself each service behaves, from what Prometheus knows of it.',
+    const { config, set } = this.#options;
+    const view = {
+      config,
+      set,
+      fleet: this.#fleet,
+      knowledge: this.#knowledge,
+      last: () => this.#last,
       metrics: async () => ({
         contentType: this.metrics.registry.contentType,
         body: (await this.metrics.registry.metrics()) + this.#publisher.render(),
       }),
       ready: () => this.#ready,
-      links: { [TENSORS_PATH]: 'Tensors' },
-      routes: tensorPages({
-        scores: () => this.#last.scores,
-        picture: (name) => this.#picture(name),
-        features: this.#options.set.features.map((feature) => feature.name),
-      }),
-      enableLifecycle,
-      ...(reload !== undefined && { reload }),
-      ...(web !== undefined && { before: [web.before] }),
-      logger,
-    });
-  }
-
-  /** The window of a service in the last cycle, drawn when it is asked for. */
-  async #picture(name: ServiceName): Promise<Image | string> {
-    const { model, profiles } = this.#knowledge.current;
-    const key = serviceKey(name);
-    const history = this.#fleet.services.get(key);
-    const profile = profiles?.services.get(key);
-    if (history === undefined) return 'No such service in this scorer.';
-    if (profile === undefined || model === undefined) return 'The service has not been learned yet.';
-    const shape = { features: this.#options.set.features, steps: this.#options.config.steps };
-    const window = allocateWindows(shape, 1);
-    encodeWindow(shape, history, this.#last.step, profile.scalings, window, 0);
-    return pictureOf(shape, window.data, await model.autoencoder.reconstruct(window.data, window.mask, 1));
+    };
+    return createScorerWebApp(view, this.#options);
   }
 
   #samplesOf(result: FleetScores, timestampMs: number): Sample[] {

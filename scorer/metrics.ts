@@ -1,9 +1,6 @@
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import { collectProcessMetrics } from '../daemon/process-metrics.ts';
-
-declare const LORIKEET_VERSION: string | undefined;
-
-export const VERSION = typeof LORIKEET_VERSION === 'undefined' ? 'development' : LORIKEET_VERSION;
+import { VERSION } from '../daemon/version.ts';
 
 const PHASES = ['query', 'encode', 'inference', 'rank', 'write'] as const;
 export type Phase = (typeof PHASES)[number];

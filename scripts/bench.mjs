@@ -24,7 +24,7 @@ const [name, ...args] = process.argv.slice(2);
 const entry = known.get(name);
 if (entry === undefined) {
   const wrong = name === undefined ? 'expected a name' : `there is no ${name}`;
-  process.stderr.write(`bench: ${wrong}; there are ${[...known.keys()].toSorted().join(', ')}\n`);
+  process.stderr.write(`bench: ${wrong}; there are ${[...known.keys()].join(', ')}\n`);
   process.exit(2);
 }
 const setup = spawnSync('bash', ['scripts/setup.sh'], { stdio: 'inherit' });

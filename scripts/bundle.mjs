@@ -1,6 +1,7 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { build, transform } from 'esbuild';
+import { buildInfo } from './build-info.mjs';
 
 /**
  * Modules that a program imports only when it needs them, and their files. In the program's own file their text would
@@ -9,7 +10,7 @@ import { build, transform } from 'esbuild';
 export const APART = { 'lorikeet-kubeconfig': 'exporter/identity/kubernetes/kubeconfig.ts' };
 
 /** How programs are bundled. */
-export function bundleOptions(entryPoints, { outdir = 'dist', version = ownVersion() } = {}) {
+export function bundleOptions(entryPoints, { outdir = 'dist', version } = {}) {
   return {
     entryPoints,
     outdir,
@@ -20,7 +21,7 @@ export function bundleOptions(entryPoints, { outdir = 'dist', version = ownVersi
     // The engine's native library lies beside its JavaScript; jsdom, esbuild and vitest read files of their own.
     external: ['onnxruntime-node', 'jsdom', 'esbuild', 'vitest'],
     plugins: [{ name: 'apart', setup: leaveApart }],
-    define: { LORIKEET_VERSION: JSON.stringify(version) },
+    define: { LORIKEET_BUILD: JSON.stringify(buildInfo(version)) },
     banner: {
       js: "#!/usr/bin/env node\nimport { createRequire as lorikeetRequire } from 'node:module';\nconst require = lorikeetRequire(import.meta.url);",
     },
@@ -47,10 +48,6 @@ async function withinLatin1(text) {
 
 async function withoutComments(text) {
   return (await transform(text, { minifyWhitespace: true, legalComments: 'none', charset: 'utf8' })).code;
-}
-
-function ownVersion() {
-  return JSON.parse(readFileSync('package.json', 'utf8')).version;
 }
 
 function leaveApart({ onResolve }) {

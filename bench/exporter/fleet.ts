@@ -1,6 +1,7 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, rmdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, rmdirSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { findCgroupMount } from '../../exporter/cgroups/cgroup.ts';
 
 /** Series of one local target: requests and connections by role, histograms of 25 lines each, resources and info. */
 export const SERIES_PER_TARGET = 204;
@@ -17,7 +18,7 @@ export interface Fleet {
 /** Makes `local` cgroups, two or more, and a targets file of `known` services. */
 export function makeFleet(known: number, local: number): Fleet {
   const name = `lorikeet-bench-${process.pid}`;
-  const root = join(cgroupMount(), name);
+  const root = join(findCgroupMount(), name);
   const folder = mkdtempSync(join(tmpdir(), 'lorikeet-bench-'));
   const made: string[] = [];
   const remove = () => {
@@ -46,13 +47,4 @@ export function makeFleet(known: number, local: number): Fleet {
     remove();
     throw error;
   }
-}
-
-function cgroupMount(): string {
-  const mount = readFileSync('/proc/self/mounts', 'utf8')
-    .split('\n')
-    .map((line) => line.split(' '))
-    .find(([, , type]) => type === 'cgroup2');
-  if (mount?.[1] === undefined) throw new Error('no cgroup2 file system is mounted');
-  return mount[1];
 }

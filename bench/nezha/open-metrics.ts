@@ -1,3 +1,4 @@
+import { type Labels, renderLabels } from '../../daemon/labels.ts';
 import type { Folder } from './folder.ts';
 import type { Table } from './table.ts';
 
@@ -43,11 +44,8 @@ export function snakeCase(column: string): string {
     .toLowerCase();
 }
 
-export function labels(pairs: Readonly<Record<string, string>>): string {
-  const quoted = Object.entries(pairs).map(
-    ([name, value]) => `${name}="${value.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n')}"`,
-  );
-  return `{${quoted.join(',')}}`;
+export function labels(pairs: Labels): string {
+  return `{${renderLabels(pairs)}}`;
 }
 
 function samples(series: string, table: Table, column: string): string {

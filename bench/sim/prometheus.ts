@@ -7,7 +7,8 @@ import { waitFor } from '../../microsim/protocol/condition.ts';
 import type { FeatureSet } from '../../scorer/features/features.ts';
 import type { TimeSpan } from '../../scorer/fleet/past.ts';
 import { renderRecordingRules } from '../../scorer/features/recording-rules.ts';
-import { freePort, Processes } from '../../scripts/demo/processes.ts';
+import { Processes } from '../../scripts/demo/processes.ts';
+import { freePort } from '../../scripts/free-port.ts';
 
 const READY_TIMEOUT_MS = 60_000;
 /** What the first steps' windows and lookback reach back, and more. */

@@ -24,6 +24,14 @@ function send(response: ServerResponse, status: number, type: string, text: stri
   response.end(text);
 }
 
+/** Answers a request that is neither GET nor HEAD with 405. @returns whether it did */
+export function refusedMethod(request: IncomingMessage, response: ServerResponse): boolean {
+  if (request.method === 'GET' || request.method === 'HEAD') return false;
+  response.setHeader('Allow', 'GET, HEAD');
+  sendText(response, 405, 'Only GET or HEAD requests allowed.');
+  return true;
+}
+
 /** The path of a request, without query and trailing slash. */
 export function pathOf(request: IncomingMessage): string {
   const path = (request.url ?? '/').split('?', 1)[0] ?? '/';

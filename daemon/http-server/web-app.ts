@@ -1,8 +1,6 @@
-import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
-import { pathOf, sendHtml, sendText, type WebHandler } from './answer.ts';
-import { renderLandingPage } from './landing-page.ts';
-import { scrapeRoute, type MetricsPage, type Scrape } from './scrape.ts';
-import { describeError, type Logger } from '../logger.ts';
+import type { RequestListener } from 'node:http';
+import type { WebHandler } from './answer.ts';
+import { answerError, commonPages, type CommonPagesOptions, notFound } from './common-pages.ts';
 
 export type { WebHandler } from './answer.ts';
 export { listen, ListenError, parseListenAddress } from './listen.ts';
@@ -10,44 +8,26 @@ export type { ListenAddress, Listener, ListenOptions } from './listen.ts';
 export { ScrapeAbort } from './scrape.ts';
 export type { MetricsPage, Scrape } from './scrape.ts';
 
-export interface WebAppOptions {
-  readonly name: string;
-  readonly description: string;
-  /** Renders /metrics. A rejection becomes status 500, so it should be a last resort. */
-  readonly metrics: (scrape: Scrape) => Promise<MetricsPage>;
-  /** `true`, or why the program can't do its work yet. */
-  readonly ready: () => true | string;
-  /** Reloads the configuration; a rejection becomes status 500 with its message. */
-  readonly reload?: () => void | Promise<void>;
-  /** Whether POST /-/reload is allowed (`--web.enable-lifecycle`). Default: false. */
-  readonly enableLifecycle?: boolean;
-  /** More links of the landing page: path -> text. */
-  readonly links?: Readonly<Record<string, string>>;
-  /** Run before every route, in order: the place of authentication. */
-  readonly before?: readonly WebHandler[];
+export interface WebAppOptions extends CommonPagesOptions {
   /** More routes of the program. */
   readonly routes?: WebHandler;
-  /** Scrapes under way at once; one more gets status 503. Default: 5. */
-  readonly maxConcurrentScrapes?: number;
-  readonly logger?: Logger;
 }
 
 /**
- * The pages that every program of the product serves: landing page, /metrics, health, readiness, reload. Node's own
- * server is enough for five paths: a framework would cost the exporter a tenth of its memory.
+ * The common pages on Node's own server: enough for fixed paths, and a framework would cost the exporter a tenth of its
+ * memory. Programs whose pages have parameters use express-app.ts.
  */
 export function createWebApp(options: WebAppOptions): RequestListener {
-  const handlers = [
+  const handlers: readonly WebHandler[] = [
     ...(options.before ?? []),
-    ownPages(options),
+    commonPages(options),
     ...(options.routes === undefined ? [] : [options.routes]),
+    notFound,
   ];
   return (request, response) => {
-    const fail = (error: unknown) => answerError(options, error, request, response);
+    const fail = (error: unknown) => answerError(options.logger, error, request, response);
     const runFrom = async (index: number): Promise<void> => {
-      const handler = handlers[index];
-      if (handler === undefined) return sendText(response, 404, 'Not found.');
-      await handler(request, response, (error) => {
+      await handlers[index]?.(request, response, (error) => {
         // Express' routers call `next` with null as well as without an argument.
         if (error === undefined || error === null) start(index + 1);
         else fail(error);
@@ -56,62 +36,4 @@ export function createWebApp(options: WebAppOptions): RequestListener {
     const start = (index: number): void => void runFrom(index).catch(fail);
     start(0);
   };
-}
-
-function ownPages(options: WebAppOptions): WebHandler {
-  const landingPage = renderLandingPage(options);
-  const pages: Readonly<Record<string, WebHandler>> = {
-    '/': (_request, response) => sendHtml(response, landingPage),
-    '/metrics': scrapeRoute(options),
-    '/-/healthy': (_request, response) => sendText(response, 200, `${options.name} is healthy.`),
-    '/-/ready': (_request, response) => {
-      const ready = options.ready();
-      if (ready === true) sendText(response, 200, `${options.name} is ready.`);
-      else sendText(response, 503, `${options.name} is not ready: ${ready}`);
-    },
-  };
-  const reload = reloadRoute(options);
-  return (request, response, next) => {
-    const path = pathOf(request);
-    if (path === '/-/reload') return reload(request, response, next);
-    const page = Object.hasOwn(pages, path) ? pages[path] : undefined;
-    if (page === undefined) return next();
-    if (request.method === 'GET' || request.method === 'HEAD') return page(request, response, next);
-    response.setHeader('Allow', 'GET, HEAD');
-    return sendText(response, 405, 'Only GET or HEAD requests allowed.');
-  };
-}
-
-function reloadRoute(options: WebAppOptions): WebHandler {
-  return async (request, response) => {
-    if (request.method !== 'POST' && request.method !== 'PUT') {
-      response.setHeader('Allow', 'POST, PUT');
-      sendText(response, 405, 'Only POST or PUT requests allowed.');
-    } else if (options.enableLifecycle !== true) {
-      sendText(response, 403, 'Lifecycle API is not enabled: start with --web.enable-lifecycle.');
-    } else if (options.reload === undefined) {
-      sendText(response, 404, 'There is nothing to reload.');
-    } else {
-      try {
-        await options.reload();
-        sendText(response, 200, 'Reloaded.');
-      } catch (error) {
-        sendText(response, 500, `Reload failed: ${describeError(error)}`);
-      }
-    }
-  };
-}
-
-function answerError(
-  { logger }: WebAppOptions,
-  error: unknown,
-  request: IncomingMessage,
-  response: ServerResponse,
-): void {
-  // Express' own errors carry the status that they mean.
-  const status = (error as { status?: unknown }).status;
-  const usersFault = typeof status === 'number' && status >= 400 && status < 500;
-  if (!usersFault) logger?.error('request failed', { path: pathOf(request), error: describeError(error) });
-  if (response.headersSent) response.destroy();
-  else sendText(response, usersFault ? status : 500, describeError(error));
 }

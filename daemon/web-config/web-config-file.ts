@@ -1,9 +1,10 @@
-import { readFileSync, statSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import type { RequestListener, Server, ServerOptions } from 'node:http';
 import { createServer, type Server as TlsServer } from 'node:https';
 import type { SecureContextOptions, TLSSocket } from 'node:tls';
 import { createSecureContext } from 'node:tls';
 import { ConfigError } from '../config-file.ts';
+import { fingerprint } from '../file-watch.ts';
 import { sendText, type WebHandler } from '../http-server/answer.ts';
 import { ConditionLog, describeError, type Logger } from '../logger.ts';
 import { readWebConfig, type ClientAuthType, type TlsServerConfig, type WebConfig } from './format.ts';
@@ -118,15 +119,14 @@ export class WebConfigFile {
 
   #fingerprint(): string {
     const { tls } = this.#loaded.config;
-    return [this.#path, tls?.cert_file, tls?.key_file, tls?.client_ca_file].map(fingerprint).join('\n');
+    const files = [this.#path, tls?.cert_file, tls?.key_file, tls?.client_ca_file];
+    return files.map((file) => (file === undefined ? '' : fingerprint(file))).join('\n');
   }
 }
 
-/** What changes with every way of changing a file. */
-function fingerprint(path: string | undefined): string {
-  if (path === undefined) return '';
-  const stats = statSync(path, { bigint: true, throwIfNoEntry: false });
-  return stats === undefined ? '' : [stats.dev, stats.ino, stats.size, stats.mtimeNs, stats.ctimeNs].join(' ');
+/** For `--config.check`. @throws ConfigError when the file, or one that it names, is wrong. */
+export function checkWebConfig(path: string): { readonly path: string; readonly summary: string } {
+  return { path, summary: load(path).config.tls === undefined ? 'without TLS' : 'with TLS' };
 }
 
 /** @throws ConfigError */

@@ -1,4 +1,4 @@
-import { renderLabels } from '../scrape/exposition.ts';
+import { renderLabels } from '../../daemon/labels.ts';
 import type { Directory, Leaf, LocalTarget } from '../identity/directory.ts';
 import { readId } from '../cgroups/id.ts';
 import type { Account } from './ledger.ts';

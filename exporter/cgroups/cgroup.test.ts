@@ -8,15 +8,6 @@ beforeEach(() => {
 });
 afterEach(() => tree.close());
 
-it.each([
-  ['cgroup2 /sys/fs/cgroup cgroup2 rw,nosuid 0 0\n', '/sys/fs/cgroup'],
-  [
-    'tmpfs /sys/fs/cgroup tmpfs rw 0 0\ncgroup /sys/fs/cgroup/cpu cgroup rw 0 0\nx /sys/fs/cgroup/unified cgroup2 rw 0 0',
-    '/sys/fs/cgroup/unified',
-  ],
-  ['cgroup2 /mnt/a\\040b cgroup2 rw 0 0\n', '/mnt/a b'],
-])('finds the mount in %j', (mounts, path) => expect(findCgroupMount(mounts)).toBe(path));
-
 it('says what to do without a mount', () => {
   expect(() => findCgroupMount('proc /proc proc rw 0 0\n')).toThrow(
     'no cgroup2 mount in /proc/self/mounts: mount one or set --path.cgroupfs',

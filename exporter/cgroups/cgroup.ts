@@ -1,4 +1,5 @@
-import { readFileSync, readdirSync, statfsSync, statSync } from 'node:fs';
+import { readdirSync, statfsSync, statSync } from 'node:fs';
+import { cgroupMount } from '../../daemon/cgroup-mount.ts';
 
 /** The machine or its settings lack something that the exporter needs; the message is for the user. */
 export class CgroupError extends Error {
@@ -6,22 +7,11 @@ export class CgroupError extends Error {
   override readonly name = 'CgroupError';
 }
 
-/**
- * Where cgroup2 is mounted, after /proc/self/mounts: /sys/fs/cgroup, or /sys/fs/cgroup/unified beside version 1.
- *
- * @throws CgroupError when it isn't.
- */
-export function findCgroupMount(mounts: string = readFileSync('/proc/self/mounts', 'utf8')): string {
-  for (const line of mounts.split('\n')) {
-    const [, path, type] = line.split(' ');
-    if (type === 'cgroup2' && path !== undefined) return unescapeMount(path);
-  }
+/** Where cgroup2 is mounted. @throws CgroupError when it isn't. */
+export function findCgroupMount(mounts?: string): string {
+  const path = cgroupMount(mounts);
+  if (path !== undefined) return path;
   throw new CgroupError('no cgroup2 mount in /proc/self/mounts: mount one or set --path.cgroupfs');
-}
-
-/** The kernel writes blanks and backslashes of a path as octal. */
-function unescapeMount(path: string): string {
-  return path.replaceAll(/\\([0-7]{3})/g, (_, digits: string) => String.fromCharCode(parseInt(digits, 8)));
 }
 
 /** A cgroup's id, which is the inode number of its folder; undefined when there is none. */

@@ -1,11 +1,12 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { release } from 'node:os';
+import { cgroupMount } from '../../daemon/cgroup-mount.ts';
 import { createLogger, describeError } from '../../daemon/logger.ts';
 import { BpfError } from '../../native/index.ts';
 import { COLLECTORS, type CollectorName } from '../collectors/all.ts';
 import { NO_IO } from '../collectors/block-requests.ts';
 import type { Config } from '../config.ts';
-import { CgroupError, cgroupfsWarning, findCgroupMount } from '../cgroups/cgroup.ts';
+import { cgroupfsWarning } from '../cgroups/cgroup.ts';
 import { findHierarchy, isUnified, NO_HIERARCHY, type Hierarchy } from '../cgroups/hierarchy.ts';
 import { capabilitiesOf, takePrivileges } from '../kernel/privileges.ts';
 import { tryPrograms } from '../kernel/probes.ts';
@@ -50,7 +51,7 @@ const NO_CGROUP2 = 'cgroup2 is not mounted: mount it or set --path.cgroupfs';
 const NOT_MOUNTED = 'not mounted';
 
 function inspectCgroups(given: string | undefined): CgroupReport {
-  const mount = given ?? mountOrNone();
+  const mount = given ?? cgroupMount();
   const warning = mount === undefined ? undefined : cgroupfsWarning(mount);
   const place = (controller: string): string => {
     const hierarchy = mount === undefined ? undefined : findHierarchy(controller, mount);
@@ -62,15 +63,6 @@ function inspectCgroups(given: string | undefined): CgroupReport {
     memory: place('memory'),
     io: place('blkio'),
   };
-}
-
-function mountOrNone(): string | undefined {
-  try {
-    return findCgroupMount();
-  } catch (error) {
-    if (error instanceof CgroupError) return undefined;
-    throw error;
-  }
 }
 
 /** What came of all programs, or why none could be tried. */

@@ -1,6 +1,7 @@
+import { renderLabels } from '../../daemon/labels.ts';
 import { leafOfKey } from '../accounting/accounts.ts';
 import type { Collector } from '../scrape/collector.ts';
-import { renderLabels, series, type Exposition, type Series } from '../scrape/exposition.ts';
+import { series, type Exposition, type Series } from '../scrape/exposition.ts';
 import {
   HISTOGRAM_WORDS,
   histogramCount,

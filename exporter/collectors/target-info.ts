@@ -1,6 +1,7 @@
+import { renderLabels } from '../../daemon/labels.ts';
 import { targetLabels } from '../accounting/accounts.ts';
 import type { Collector } from '../scrape/collector.ts';
-import { renderLabels, series, type Series } from '../scrape/exposition.ts';
+import { series, type Series } from '../scrape/exposition.ts';
 import type { Directory, LocalTarget } from '../identity/directory.ts';
 import { describeCollector } from './descriptor.ts';
 

@@ -1,15 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { Exposition, formatBound, formatValue, renderLabels, series } from './exposition.ts';
-
-describe('renderLabels', () => {
-  it.each([
-    [{}, ''],
-    [{ a: '1', b: '2' }, 'a="1",b="2"'],
-    [{ a: '', b: '2' }, 'b="2"'],
-    [{ a: 'C:\\dir "x"\nnext' }, 'a="C:\\\\dir \\"x\\"\\nnext"'],
-    [{ a: 'größe' }, 'a="größe"'],
-  ])('renders %o', (labels, text) => expect(renderLabels(labels as Record<string, string>)).toBe(text));
-});
+import { Exposition, formatBound, formatValue, series } from './exposition.ts';
 
 describe('series', () => {
   it.each([

@@ -4,6 +4,7 @@ import {
   toOpenMetrics,
   type ExpositionFormat,
 } from '../../daemon/http-server/accept.ts';
+import { escape } from '../../daemon/labels.ts';
 
 export type FamilyType = 'counter' | 'gauge' | 'histogram';
 
@@ -12,21 +13,6 @@ export type FamilyType = 'counter' | 'gauge' | 'histogram';
  * holds UTF-8 bytes as a latin1 string, the form that is copied fastest into a buffer.
  */
 export type Series = string & { readonly __series: unique symbol };
-
-export type Labels = Readonly<Record<string, string>>;
-
-const ESCAPES: Readonly<Record<string, string>> = { '\\': '\\\\', '"': '\\"', '\n': '\\n' };
-
-/**
- * Renders labels in the order given, without braces: `namespace="shop",service="cart"`. Empty values are left out:
- * Prometheus takes an empty label for none.
- */
-export function renderLabels(labels: Labels): string {
-  return Object.entries(labels)
-    .filter(([, value]) => value !== '')
-    .map(([name, value]) => `${name}="${value.replaceAll(/[\\"\n]/g, (character) => ESCAPES[character] ?? character)}"`)
-    .join(',');
-}
 
 /** The series `name` with labels rendered by `renderLabels`; several renderings may be given. */
 export function series(name: string, ...labels: readonly string[]): Series {
@@ -97,7 +83,7 @@ export class Exposition {
   family(name: string, type: FamilyType, help: string): void {
     if (this.#families.includes(name)) throw new Error(`family ${name} begun twice`);
     this.#families.push(name);
-    const text = help.replaceAll(this.#format === 'text' ? /[\\\n]/g : /[\\\n"]/g, (match) => ESCAPES[match] ?? match);
+    const text = escape(help, this.#format === 'text' ? /[\\\n]/g : /[\\\n"]/g);
     const short = this.#format === 'openmetrics' && type === 'counter' && name.endsWith(COUNTER_SUFFIX);
     const family = short ? name.slice(0, -COUNTER_SUFFIX.length) : name;
     this.#header = `# HELP ${family} ${text}\n# TYPE ${family} ${type}\n`;

@@ -1,9 +1,10 @@
+import { defineCommand, print } from '../../daemon/command.ts';
 import { existsSync } from 'node:fs';
 import { cgroupTree, processesIn } from '../controller/cgroup.ts';
 import { waitFor } from '../protocol/condition.ts';
 import { CONTROLLER, Instance, requireRoot } from '../controller/instance.ts';
 import { SimError } from '../protocol/error.ts';
-import { SIM_FLAGS, defineCommand, print } from './command.ts';
+import { SIM_FLAGS } from './flags.ts';
 
 /** A controller ends its simulation within 5 s, or is ended. */
 const PATIENCE_MS = { term: 8000, kill: 5000 };
@@ -12,7 +13,6 @@ export const down = defineCommand({
   usage: 'down [flags]',
   summary: 'Ends a simulation and removes all of it, whatever state it is in.',
   flags: SIM_FLAGS,
-  words: [0, 0],
   async run(flags) {
     requireRoot();
     const instance = new Instance(flags.name, flags['state.dir']);

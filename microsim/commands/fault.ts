@@ -1,8 +1,9 @@
+import { defineCommand, print } from '../../daemon/command.ts';
 import { FAULT_TYPES, describeFaultArgs } from '../protocol/fault.ts';
 import { UsageError } from '../../daemon/flags.ts';
 import { connectSim } from '../controller/client.ts';
 import { Instance } from '../controller/instance.ts';
-import { SIM_FLAGS, defineCommand, print } from './command.ts';
+import { SIM_FLAGS } from './flags.ts';
 import { ARGUMENTS, faultOf } from './fault-arguments.ts';
 
 export const fault = defineCommand({

@@ -1,8 +1,8 @@
-import { COMMON_FLAGS, UsageError } from '../../daemon/flags.ts';
+import { defineCommand, print } from '../../daemon/command.ts';
+import { LOG_FLAGS, UsageError } from '../../daemon/flags.ts';
 import { FAULT_TYPES, describeFaultArgs, isInternal } from '../protocol/fault.ts';
 import { requestJson } from '../protocol/json-http.ts';
 import { DEFAULT_ADMIN } from '../protocol/process-config.ts';
-import { defineCommand, print } from './command.ts';
 import { ARGUMENTS, faultOf } from './fault-arguments.ts';
 
 const INTERNAL = FAULT_TYPES.filter(isInternal);
@@ -10,7 +10,7 @@ const INTERNAL = FAULT_TYPES.filter(isInternal);
 export const inject = defineCommand({
   usage: 'inject <type> [--<argument>=...] | inject --clear',
   summary: `Where there is no controller, in a service's own pod: puts it out of order, or back in. Types: ${INTERNAL.join(', ')}.`,
-  flags: { clear: { type: 'boolean', help: 'Lift the fault.' }, ...ARGUMENTS, ...COMMON_FLAGS },
+  flags: { clear: { type: 'boolean', help: 'Lift the fault.' }, ...ARGUMENTS, ...LOG_FLAGS },
   words: [0, 1],
   async run(flags, [type]) {
     if (flags.clear) {

@@ -1,8 +1,9 @@
+import { defineCommand, print } from '../../daemon/command.ts';
 import { UsageError } from '../../daemon/flags.ts';
 import { connectSim } from '../controller/client.ts';
 import { Instance } from '../controller/instance.ts';
 import { loadChangeSchema } from '../topology/topology.ts';
-import { SIM_FLAGS, defineCommand, print } from './command.ts';
+import { SIM_FLAGS } from './flags.ts';
 
 export const load = defineCommand({
   usage: 'load [flags]',
@@ -17,7 +18,6 @@ export const load = defineCommand({
     'bursts.lasting': { type: 'string', help: 'Average length of a burst.' },
     ...SIM_FLAGS,
   },
-  words: [0, 0],
   async run(flags) {
     const change = {
       level: flags.level,

@@ -1,3 +1,4 @@
+import { defineCommand, print } from '../../daemon/command.ts';
 import { parseDuration } from '../../daemon/config-file.ts';
 import { UsageError } from '../../daemon/flags.ts';
 import { connectSim } from '../controller/client.ts';
@@ -5,7 +6,7 @@ import { FAULT_TYPES, type FaultType } from '../protocol/fault.ts';
 import { planFaults } from '../recording/fault-schedule.ts';
 import { Instance } from '../controller/instance.ts';
 import { record as runRecording } from '../recording/recording.ts';
-import { SIM_FLAGS, defineCommand, print } from './command.ts';
+import { SIM_FLAGS } from './flags.ts';
 
 export const record = defineCommand({
   usage: 'record [flags]',
@@ -21,7 +22,6 @@ export const record = defineCommand({
     labels: { type: 'string', default: 'labels.json', help: 'The file to write.' },
     ...SIM_FLAGS,
   },
-  words: [0, 0],
   async run(flags, _words, { signal }) {
     const sim = connectSim(new Instance(flags.name, flags['state.dir']).stateDir);
     if (flags.faults !== undefined && !(Number.isInteger(flags.faults) && flags.faults >= 0)) {

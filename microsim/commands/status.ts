@@ -1,14 +1,14 @@
+import { defineCommand, print } from '../../daemon/command.ts';
 import { connectSim } from '../controller/client.ts';
 import { describeFaultArgs } from '../protocol/fault.ts';
 import { Instance } from '../controller/instance.ts';
 import type { ServiceStatus, SimStatus } from '../protocol/status.ts';
-import { SIM_FLAGS, defineCommand, print } from './command.ts';
+import { SIM_FLAGS } from './flags.ts';
 
 export const status = defineCommand({
   usage: 'status [flags]',
   summary: 'Shows the services, what they are asked, and the fault.',
   flags: { json: { type: 'boolean', help: 'Print the whole status as JSON.' }, ...SIM_FLAGS },
-  words: [0, 0],
   async run(flags) {
     const now = await connectSim(new Instance(flags.name, flags['state.dir']).stateDir).status();
     print(flags.json ? `${JSON.stringify(now, undefined, 2)}\n` : render(now));

@@ -1,21 +1,19 @@
+import { defineCommand, loggerOf, print, runApp } from '../../daemon/command.ts';
 import { spawn } from 'node:child_process';
 import { closeSync, existsSync, fstatSync, openSync, readSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { UsageError, type FlagValues } from '../../daemon/flags.ts';
-import { aborted, type ProgramContext } from '../../daemon/lifecycle.ts';
-import { createLogger, type LogFormat, type LogLevel } from '../../daemon/logger.ts';
+import type { ProgramContext } from '../../daemon/lifecycle.ts';
 import { findCgroupMount } from '../controller/cgroup.ts';
 import { connectSim } from '../controller/client.ts';
 import { waitFor } from '../protocol/condition.ts';
-import { controllerRoutes } from '../controller/controller-api.ts';
-import { Controller } from '../controller/controller.ts';
 import { Instance, requireRoot } from '../controller/instance.ts';
 import { SimError } from '../protocol/error.ts';
-import { serveJson } from '../protocol/json-http.ts';
 import { RUNTIMES, besidePrograms } from '../protocol/runtime.ts';
 import { networkSchema, readTopology, type Topology } from '../topology/topology.ts';
-import { SIM_FLAGS, defineCommand, print } from './command.ts';
+import { SIM_FLAGS } from './flags.ts';
+import { SimulationApp } from './simulation-app.ts';
 
 const FLAGS = {
   topology: {
@@ -46,59 +44,28 @@ export const up = defineCommand({
   usage: 'up [flags]',
   summary: 'Starts a simulation; returns when every service answers.',
   flags: FLAGS,
-  words: [0, 0],
   async run(flags, _words, context) {
     requireRoot();
     findCgroupMount();
     const topology = readTopologyFlag(flags);
     const listen = readListenAddress(flags['web.listen-address']);
     const instance = new Instance(flags.name, flags['state.dir']);
-    return flags.foreground ? stay(flags, topology, listen, instance, context) : detach(topology, instance, context);
+    if (!flags.foreground) return detach(topology, instance, context);
+    const logger = loggerOf(flags);
+    const options = { instance, topology, seed: flags.seed, programs: PROGRAMS, listen, logger };
+    return runApp(new SimulationApp(options), logger, context);
   },
 });
 
-/** Becomes the controller. */
-async function stay(
-  flags: UpFlags,
-  topology: Topology,
-  listen: { host: string; port: number } | undefined,
-  instance: Instance,
-  { stops, signal }: ProgramContext,
-): Promise<void> {
-  const logger = createLogger({ level: flags['log.level'] as LogLevel, format: flags['log.format'] as LogFormat });
-  const lock = await instance.lock();
-  if (lock === undefined) throw new SimError(`${instance.name} is already running`);
-  stops.onStop('lock', () => void lock.close());
-  instance.createStateDir();
-  stops.onStop('state directory', () => instance.removeStateDir());
-  await instance.removeProcesses();
-  instance.clearStateDir();
-
-  const controller = new Controller({ instance, topology, seed: flags.seed, programs: PROGRAMS, logger });
-  stops.onStop('simulation', () => controller.stop());
-  const routes = controllerRoutes(controller);
-  for (const address of [instance.socket, ...(listen === undefined ? [] : [listen])]) {
-    const server = await serveJson(address, routes);
-    stops.onStop('api', () => {
-      server.close();
-      server.closeAllConnections();
-    });
-  }
-  const stopped = aborted(signal);
-  await Promise.race([controller.start(), stopped]);
-  if (!signal.aborted) logger.info('simulation is up', { name: instance.name, targets: instance.targetsFile });
-  await stopped;
-}
-
 /** Starts this program again as the controller and waits until it is ready. */
-async function detach(topology: Topology, instance: Instance, { argv, signal }: ProgramContext): Promise<number> {
+async function detach(topology: Topology, instance: Instance, { argv, self, signal }: ProgramContext): Promise<void> {
   const lock = await instance.lock();
   if (lock === undefined) throw new SimError(`${instance.name} is already running`);
   instance.createStateDir();
   const log = openSync(instance.log, 'w+');
   await new Promise((resolve) => lock.close(resolve));
-  const command = [process.argv[1] ?? '', ...argv, '--foreground'];
-  const child = spawn(process.execPath, command, { detached: true, stdio: ['ignore', log, log] });
+  const [command, script] = self;
+  const child = spawn(command, [script, ...argv, '--foreground'], { detached: true, stdio: ['ignore', log, log] });
   let status: number | null | undefined;
   child.once('exit', (code) => {
     status = code ?? 1;
@@ -118,7 +85,6 @@ async function detach(topology: Topology, instance: Instance, { argv, signal }: 
   child.unref();
   const count = Object.keys(topology.services).length;
   print(`${instance.name}: ${count} services, ${topology.load.level} requests/s, targets in ${instance.targetsFile}\n`);
-  return 0;
 }
 
 /** Of an open file that may have been removed meanwhile. */

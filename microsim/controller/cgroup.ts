@@ -1,5 +1,6 @@
 import { existsSync, mkdirSync, readFileSync, readdirSync, rmdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { cgroupMount } from '../../daemon/cgroup-mount.ts';
 import { waitFor } from '../protocol/condition.ts';
 
 /** What cgroups are needed for can't be had here; the message says why. */
@@ -8,20 +9,11 @@ export class CgroupError extends Error {
   override readonly name = 'CgroupError';
 }
 
-/**
- * Where cgroup2 is mounted: /sys/fs/cgroup on most machines, elsewhere beside cgroup v1.
- *
- * @throws CgroupError
- */
-export function findCgroupMount(mounts = readFileSync('/proc/self/mounts', 'utf8')): string {
-  for (const line of mounts.split('\n')) {
-    const [, path, type] = line.split(' ');
-    // The kernel writes blanks in paths as octal escapes.
-    if (type === 'cgroup2' && path !== undefined) {
-      return path.replaceAll(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)));
-    }
-  }
-  throw new CgroupError('no cgroup2 file system is mounted');
+/** Where cgroup2 is mounted. @throws CgroupError */
+export function findCgroupMount(mounts?: string): string {
+  const path = cgroupMount(mounts);
+  if (path === undefined) throw new CgroupError('no cgroup2 file system is mounted');
+  return path;
 }
 
 /** @throws CgroupError when cgroup2 is read-only or this user may not write. */

@@ -1,4 +1,4 @@
-import { renameSync, writeFileSync } from 'node:fs';
+import { writeAtomically } from '../../daemon/atomic-write.ts';
 import { formatDuration } from '../../daemon/config-file.ts';
 import type { SimClient } from '../controller/client.ts';
 import { describeFaultArgs } from '../protocol/fault.ts';
@@ -36,12 +36,9 @@ export async function record(options: RecordingOptions): Promise<readonly FaultL
   const say = (text: string) =>
     progress(`${formatDuration(Math.round((performance.now() - began) / 1000) * 1000)} ${text}`);
   const labels: FaultLabel[] = [];
-  const write = () => {
-    writeFileSync(`${labelsFile}.tmp`, `${JSON.stringify(labels, undefined, 2)}\n`);
-    renameSync(`${labelsFile}.tmp`, labelsFile);
-  };
+  const write = () => writeAtomically([{ path: labelsFile, content: `${JSON.stringify(labels, undefined, 2)}\n` }]);
 
-  write();
+  await write();
   say(`recording for ${formatDuration(duration)}, ${plan.length} faults`);
   for (const fault of plan) {
     const { at, service, type, args } = fault;
@@ -50,14 +47,14 @@ export async function record(options: RecordingOptions): Promise<readonly FaultL
     const label = { start: new Date().toISOString(), namespace, service, type };
     await sim.fault(service, type, args);
     labels.push(label);
-    write();
+    await write();
     try {
       say(`${type} on ${service} for ${formatDuration(fault.duration)} ${describeFaultArgs(args)}`.trimEnd());
       await until(at + fault.duration);
     } finally {
       await sim.clearFault();
       labels[labels.length - 1] = { start: label.start, end: new Date().toISOString(), namespace, service, type };
-      write();
+      await write();
     }
     say(`${service} is well again`);
   }

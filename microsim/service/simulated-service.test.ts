@@ -1,9 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
+import { freePort } from '../../scripts/free-port.ts';
 import { waitFor } from '../protocol/condition.ts';
 import { type Fault, parseFault } from '../protocol/fault.ts';
 import { requestJson } from '../protocol/json-http.ts';
@@ -13,15 +13,6 @@ import { SimulatedService } from './simulated-service.ts';
 import type { ServiceStats } from '../protocol/status.ts';
 
 /** A port that was free a moment ago. */
-function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const server = createServer().listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === 'object' ? (address?.port ?? 0) : 0));
-    });
-  });
-}
-
 /** A service as the tests see it, whatever it is written in. */
 interface Running {
   stats(): Promise<ServiceStats>;

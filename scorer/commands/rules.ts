@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { formatDuration, parseDuration } from '../../daemon/config-file.ts';
-import { type Flags, HELP_FLAG, parseFlags, renderHelp, UsageError } from '../../daemon/flags.ts';
-import type { ProgramContext } from '../../daemon/lifecycle.ts';
+import { defineCommand, print } from '../../daemon/command.ts';
+import { type Flags, UsageError } from '../../daemon/flags.ts';
 import { readFeatures } from '../features/features.ts';
 import { SHIPPED_FEATURES } from '../paths.ts';
 import { renderRecordingRules } from '../features/recording-rules.ts';
@@ -10,25 +10,25 @@ const FLAGS = {
   'features.file': { type: 'string', default: SHIPPED_FEATURES, help: 'The list of features.' },
   interval: { type: 'string', help: "Time between evaluations. Default: Prometheus' evaluation_interval." },
   output: { type: 'string', help: 'File to write. Default: standard output.' },
-  ...HELP_FLAG,
 } as const satisfies Flags;
 
 /** `lorikeet-scorer rules`: renders the recording rules from the features file. */
-export async function runRules({ argv }: ProgramContext): Promise<number> {
-  const { values } = parseFlags(argv, FLAGS);
-  if (values.help) {
-    process.stdout.write(renderHelp('lorikeet-scorer rules [flags]', FLAGS));
-    return 0;
-  }
-  const intervalMs = values.interval === undefined ? undefined : parseDuration(values.interval);
-  if (values.interval !== undefined && !intervalMs) {
-    throw new UsageError(`--interval: expected a duration such as ${formatDuration(30_000)}, got "${values.interval}"`);
-  }
-  const rules = renderRecordingRules(
-    readFeatures(values['features.file']),
-    intervalMs === undefined ? {} : { intervalMs },
-  );
-  if (values.output === undefined) process.stdout.write(rules);
-  else writeFileSync(values.output, rules);
-  return 0;
-}
+export const rules = defineCommand({
+  usage: 'rules [flags]',
+  summary: 'Renders the recording rules from a features file.',
+  flags: FLAGS,
+  async run(values) {
+    const intervalMs = values.interval === undefined ? undefined : parseDuration(values.interval);
+    if (values.interval !== undefined && !intervalMs) {
+      throw new UsageError(
+        `--interval: expected a duration such as ${formatDuration(30_000)}, got "${values.interval}"`,
+      );
+    }
+    const text = renderRecordingRules(
+      readFeatures(values['features.file']),
+      intervalMs === undefined ? {} : { intervalMs },
+    );
+    if (values.output === undefined) print(text);
+    else writeFileSync(values.output, text);
+  },
+});

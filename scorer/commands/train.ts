@@ -1,19 +1,17 @@
 import { durationSchema } from '../../daemon/config-file.ts';
-import { COMMON_FLAGS, type Flags, parseFlags, renderHelp, UsageError } from '../../daemon/flags.ts';
+import { defineCommand, print } from '../../daemon/command.ts';
+import { type Flags, LOG_FLAGS } from '../../daemon/flags.ts';
 import { createHttpClient } from '../../daemon/http-client/client.ts';
-import type { ProgramContext } from '../../daemon/lifecycle.ts';
-import { readScorerConfig, SCORER_DEFAULTS, type ScorerConfig } from '../config.ts';
-import { readFeatures } from '../features/features.ts';
+import { SCORER_DEFAULTS, type ScorerConfig } from '../config.ts';
 import { learn } from '../learning/learn.ts';
-import { VERSION } from '../metrics.ts';
-import { SHIPPED_FEATURES } from '../paths.ts';
 import { PrometheusClient } from '../prometheus/client.ts';
 import type { LearningProgress } from '../learning/options.ts';
 import { ProgressBar, renderProgress } from '../learning/progress.ts';
-import { TRAINING_FLAGS } from './flags.ts';
+import { readScorerFiles } from '../scorer-files.ts';
+import { CONFIG_FLAG, readTime, TRAINING_FLAGS } from './flags.ts';
 
 const FLAGS = {
-  'config.file': { type: 'string', default: 'scorer.yaml', help: 'The configuration.' },
+  ...CONFIG_FLAG,
   all: { type: 'boolean', help: 'Learn every service anew, not only those that are due.' },
   retrain: { type: 'boolean', help: "Train this installation's own model anew, from its own one on, though one fits." },
   model: {
@@ -29,45 +27,42 @@ const FLAGS = {
     help: 'How to tell progress: to people, or as JSON lines to another process; then it ends with standard input.',
   },
   ...TRAINING_FLAGS,
-  ...COMMON_FLAGS,
+  ...LOG_FLAGS,
 } as const satisfies Flags;
 
 /** `lorikeet-scorer train`: learns what is normal from Prometheus' history. */
-export async function runTrain({ argv, stops, signal }: ProgramContext): Promise<number> {
-  const { values } = parseFlags(argv, FLAGS);
-  if (values.help || values.version) {
-    const text = values.help ? renderHelp('lorikeet-scorer train [flags]', FLAGS) : `lorikeet-scorer ${VERSION}\n`;
-    process.stdout.write(text);
-    return 0;
-  }
-  const config = readScorerConfig(values['config.file']);
-  const set = readFeatures(config.features_file ?? SHIPPED_FEATURES);
-  const http = createHttpClient(config.prometheus, { timeoutMs: config.prometheus.timeout });
-  stops.onStop('prometheus client', () => http.close());
-  const toMs = readTime('to', values.to) ?? lastWholeInterval(config);
-  const fromMs = readTime('from', values.from) ?? toMs - config.learning.history;
-  const bar = new ProgressBar(process.stderr);
-  const json = values.progress === 'json';
-  const result = await learn({
-    config,
-    set,
-    client: new PrometheusClient({ url: config.prometheus.url, http }),
-    fromMs,
-    toMs,
-    all: values.all,
-    retrain: values.retrain,
-    ...(values.model !== undefined && { modelPath: values.model }),
-    epochs: values.epochs,
-    seed: values.seed,
-    signal: json ? AbortSignal.any([signal, inputEnd()]) : signal,
-    onProgress: json
-      ? (progress: LearningProgress) => void process.stdout.write(`${renderProgress(progress)}\n`)
-      : ({ phase, share, detail }) => bar.update(phase, share, detail),
-  });
-  if (!json) bar.end();
-  process.stdout.write(`learned ${result.services} services, ${result.edges} edges with ${result.model}\n`);
-  return 0;
-}
+export const train = defineCommand({
+  usage: 'train [flags]',
+  summary: "Learns what is normal from Prometheus' history.",
+  flags: FLAGS,
+  async run(values, _words, { stops, signal }) {
+    const { config, set } = readScorerFiles(values['config.file']);
+    const http = createHttpClient(config.prometheus, { timeoutMs: config.prometheus.timeout });
+    stops.onStop('prometheus client', () => http.close());
+    const toMs = timeOrAgo('to', values.to) ?? lastWholeInterval(config);
+    const fromMs = timeOrAgo('from', values.from) ?? toMs - config.learning.history;
+    const bar = new ProgressBar(process.stderr);
+    const json = values.progress === 'json';
+    const result = await learn({
+      config,
+      set,
+      client: new PrometheusClient({ url: config.prometheus.url, http }),
+      fromMs,
+      toMs,
+      all: values.all,
+      retrain: values.retrain,
+      ...(values.model !== undefined && { modelPath: values.model }),
+      epochs: values.epochs,
+      seed: values.seed,
+      signal: json ? AbortSignal.any([signal, inputEnd()]) : signal,
+      onProgress: json
+        ? (progress: LearningProgress) => print(`${renderProgress(progress)}\n`)
+        : ({ phase, share, detail }) => bar.update(phase, share, detail),
+    });
+    if (!json) bar.end();
+    print(`learned ${result.services} services, ${result.edges} edges with ${result.model}\n`);
+  },
+});
 
 /** Rules and ingestion are done with it, as with what `run` scores. */
 function lastWholeInterval({ interval, delay = interval * SCORER_DEFAULTS.delayShare }: ScorerConfig): number {
@@ -81,12 +76,9 @@ function inputEnd(): AbortSignal {
   return gone.signal;
 }
 
-function readTime(flag: string, text: string | undefined): number | undefined {
+/** A time, or how long ago it was. @throws UsageError */
+function timeOrAgo(flag: string, text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
   const ago = durationSchema.safeParse(text);
-  if (ago.success) return Date.now() - ago.data;
-  const time = Date.parse(text);
-  if (Number.isNaN(time))
-    throw new UsageError(`--${flag}: expected a time such as 2024-05-01T12:00:00Z, got "${text}"`);
-  return time;
+  return ago.success ? Date.now() - ago.data : readTime(flag, text);
 }

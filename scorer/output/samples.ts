@@ -1,3 +1,4 @@
+import { renderLabels } from '../../daemon/labels.ts';
 import type { Maintenance } from '../scoring/maintenance.ts';
 import type { FleetScores } from '../scoring/score-fleet.ts';
 import { serviceName } from '../identity/service-key.ts';
@@ -69,12 +70,4 @@ export function renderScores(samples: readonly Sample[]): string {
       return rows.length === 0 ? '' : `# HELP ${name} ${help}\n# TYPE ${name} gauge\n${rows.join('')}`;
     })
     .join('');
-}
-
-function renderLabels(labels: Readonly<Record<string, string>>): string {
-  return Object.entries(labels)
-    .map(
-      ([name, value]) => `${name}="${value.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n')}"`,
-    )
-    .join(',');
 }

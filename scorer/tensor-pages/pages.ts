@@ -1,4 +1,6 @@
-import { pathOf, sendHtml, sendText, type WebHandler } from '../../daemon/http-server/answer.ts';
+import type { ServerResponse } from 'node:http';
+import { type ErrorRequestHandler, Router } from 'express';
+import { refusedMethod, sendHtml, sendText } from '../../daemon/http-server/answer.ts';
 import { escapeHtml } from '../../daemon/http-server/landing-page.ts';
 import { encodePng, type Image } from './png.ts';
 import { serviceName, type ServiceName } from '../identity/service-key.ts';
@@ -17,38 +19,35 @@ export const TENSORS_PATH = '/tensors';
 const MOST_SHOWN = 50;
 
 /** `/tensors`, the services with the highest scores, and `/tensors/<namespace>/<service>.png`, names URL-encoded. */
-export function tensorPages(options: TensorPagesOptions): WebHandler {
-  return async (request, response, next) => {
-    const path = pathOf(request);
-    if (path !== TENSORS_PATH && !path.startsWith(`${TENSORS_PATH}/`)) return next();
-    if (request.method !== 'GET' && request.method !== 'HEAD') {
-      response.setHeader('Allow', 'GET, HEAD');
-      return sendText(response, 405, 'Only GET or HEAD requests allowed.');
-    }
-    if (path === TENSORS_PATH) return sendHtml(response, renderIndex(options));
-    const name = parseName(path);
-    if (name === undefined) return sendText(response, 404, `Expected ${TENSORS_PATH}/<namespace>/<service>.png.`);
-    const picture = await options.picture(name);
+export function tensorPages(options: TensorPagesOptions): Router {
+  const router = Router({ caseSensitive: true });
+  router.use(TENSORS_PATH, (request, response, next) => {
+    if (!refusedMethod(request, response)) next();
+  });
+  router.get(TENSORS_PATH, (_request, response) => sendHtml(response, renderIndex(options)));
+  router.get(`${TENSORS_PATH}/:namespace/:service.png`, async ({ params }, response) => {
+    const picture = await options.picture(params);
     if (typeof picture === 'string') return sendText(response, 404, picture);
     const png = encodePng(picture);
     response.writeHead(200, { 'Content-Type': 'image/png', 'Content-Length': png.length, 'Cache-Control': 'no-store' });
-    response.end(png);
+    return response.end(png);
+  });
+  router.use(TENSORS_PATH, (_request, response) => sendNoPicture(response));
+  const onError: ErrorRequestHandler = (error, _request, response, next) => {
+    // Not URL-encoded UTF-8, so no service's name.
+    if (error instanceof URIError) sendNoPicture(response);
+    else next(error);
   };
+  router.use(TENSORS_PATH, onError);
+  return router;
+}
+
+function sendNoPicture(response: ServerResponse): void {
+  sendText(response, 404, `Expected ${TENSORS_PATH}/<namespace>/<service>.png.`);
 }
 
 export function picturePath({ namespace, service }: ServiceName): string {
   return `${TENSORS_PATH}/${encodeURIComponent(namespace)}/${encodeURIComponent(service)}.png`;
-}
-
-function parseName(path: string): ServiceName | undefined {
-  const [, namespace, service] = /^\/tensors\/([^/]+)\/([^/]+)\.png$/.exec(path) ?? [];
-  if (namespace === undefined || service === undefined) return undefined;
-  try {
-    return { namespace: decodeURIComponent(namespace), service: decodeURIComponent(service) };
-  } catch {
-    // Not URL-encoded UTF-8, so no service's name.
-    return undefined;
-  }
 }
 
 function renderIndex({ scores, features }: TensorPagesOptions): string {

@@ -5,7 +5,8 @@ import { dump, load } from 'js-yaml';
 import { formatDuration } from '../../daemon/config-file.ts';
 import { parseFeatures } from '../../scorer/features/features.ts';
 import { renderRecordingRules } from '../../scorer/features/recording-rules.ts';
-import { freePort, type Processes } from './processes.ts';
+import { freePort } from '../free-port.ts';
+import type { Processes } from './processes.ts';
 import { scaleYaml, TIME_SCALE } from './time-scale.ts';
 
 /** The repository: this code runs bundled in dist/. */

@@ -5,7 +5,7 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, expect, test } from 'vitest';
-import { freePort } from '../testserver/prometheus.ts';
+import { freePort } from '../../scripts/free-port.ts';
 import { readRequestBody, serve, type RunningServer } from '../testserver/http.ts';
 import {
   createHttpClient,

@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { hashSync } from 'bcryptjs';
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { createWebApp, listen, type Listener } from '../../daemon/http-server/web-app.ts';
+import { SERVER_NAMES, SERVERS, type ServerName } from '../../daemon/http-server/testdata/web-server.ts';
+import { listen, type Listener } from '../../daemon/http-server/web-app.ts';
 import { createLogger } from '../../daemon/logger.ts';
 import { WebConfigFile } from '../../daemon/web-config/web-config-file.ts';
 import { makeAuthority } from './certificates.ts';
@@ -35,16 +36,10 @@ function write(text: string): void {
 const tlsConfig = (more = '', certificate = first) =>
   `tls_server_config:\n  cert_file: ${certificate.cert}\n  key_file: ${certificate.key}\n${more}`;
 
-async function serve(text: string): Promise<string> {
+async function serve(text: string, server: ServerName = 'node:http'): Promise<string> {
   write(text);
   const web = new WebConfigFile(file, createLogger({ level: 'info', write: (line) => log.push(line) }));
-  const app = createWebApp({
-    name: 'lorikeet-test',
-    description: 'A program under test.',
-    metrics: () => Promise.resolve({ contentType: 'text/plain', body: 'up 1\n' }),
-    ready: () => true,
-    before: [web.before],
-  });
+  const app = SERVERS[server]({ before: [web.before] });
   const { createServer } = web;
   const listener = await listen(app, '127.0.0.1:0', createServer && { createServer });
   open.push(listener);
@@ -72,8 +67,8 @@ async function curl(url: string, ...args: readonly string[]): Promise<Curl> {
 const withCertificate = ({ cert, key }: typeof client) => ['--cert', cert, '--key', key] as const;
 
 describe('TLS', () => {
-  it('serves its certificate and nothing in clear', async () => {
-    const url = await serve(tlsConfig());
+  it.each(SERVER_NAMES)('serves its certificate and nothing in clear, on %s', async (server) => {
+    const url = await serve(tlsConfig(), server);
     expect(await curl(`${url}/metrics`)).toMatchObject({ exit: 0, status: 200 });
     expect((await curl(`${url}/metrics`, '--cacert', stranger.cert)).exit).toBe(60);
     expect((await curl(url.replace('https', 'http'))).exit).not.toBe(0);
@@ -163,11 +158,11 @@ describe('a change', () => {
   });
 });
 
-describe('basic auth', () => {
+describe.each(SERVER_NAMES)('basic auth on %s', (server) => {
   const users = (password: string) => `basic_auth_users:\n  alice: ${hashSync(password, 4)}\n`;
 
   it.each(['/', '/metrics', '/-/healthy', '/-/reload', '/nowhere'])('asks at %s', async (path) => {
-    const url = await serve(users('secret'));
+    const url = await serve(users('secret'), server);
     const { status, output } = await curl(url + path);
     expect(status).toBe(401);
     expect(output).toContain('WWW-Authenticate: Basic');
@@ -175,24 +170,24 @@ describe('basic auth', () => {
   });
 
   it.each(['alice:wrong', 'mallory:secret', ':', 'alice:'])('refuses %s', async (credentials) => {
-    expect((await curl(`${await serve(users('secret'))}/metrics`, '-u', credentials)).status).toBe(401);
+    expect((await curl(`${await serve(users('secret'), server)}/metrics`, '-u', credentials)).status).toBe(401);
   });
 
   it.each(['Basic', 'Basic !!!', 'Basic YWxpY2U=', 'Bearer YWxpY2U6c2VjcmV0', 'YWxpY2U6c2VjcmV0'])(
     'refuses the header %j',
     async (header) => {
-      const url = `${await serve(users('secret'))}/metrics`;
+      const url = `${await serve(users('secret'), server)}/metrics`;
       expect((await curl(url, '-H', `Authorization: ${header}`)).status).toBe(401);
     },
   );
 
   it('takes colons and letters beyond ASCII in passwords', async () => {
-    const url = await serve(users('pä:ss:wörd'));
+    const url = await serve(users('pä:ss:wörd'), server);
     expect(await curl(`${url}/metrics`, '-u', 'alice:pä:ss:wörd')).toMatchObject({ status: 200 });
   });
 
   it('changes with the file', async () => {
-    const url = `${await serve(users('old'))}/metrics`;
+    const url = `${await serve(users('old'), server)}/metrics`;
     expect(await curl(url, '-u', 'alice:old')).toMatchObject({ status: 200 });
     write(users('new'));
     expect(await curl(url, '-u', 'alice:old')).toMatchObject({ status: 401 });
@@ -202,7 +197,7 @@ describe('basic auth', () => {
   });
 
   it('comes with the headers of the file, also on refusals', async () => {
-    const url = await serve(`${users('secret')}http_server_config: {headers: {X-Frame-Options: deny}}\n`);
+    const url = await serve(`${users('secret')}http_server_config: {headers: {X-Frame-Options: deny}}\n`, server);
     expect((await curl(`${url}/metrics`)).output).toContain('X-Frame-Options: deny');
     expect((await curl(`${url}/metrics`, '-u', 'alice:secret')).output).toContain('X-Frame-Options: deny');
   });

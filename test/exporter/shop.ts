@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { renameSync, writeFileSync } from 'node:fs';
-import { cgroupMount, withSandbox, type Cgroup, type Sandbox } from '../kernel/sandbox.ts';
+import { findCgroupMount } from '../../exporter/cgroups/cgroup.ts';
+import { withSandbox, type Cgroup, type Sandbox } from '../kernel/sandbox.ts';
 
 /** The two machines' addresses; the cart's others are its own too, but no targets file names them. */
 export const FRONT = { ipv4: '10.231.0.1', ipv6: 'fd00:231::1' };
@@ -35,7 +36,7 @@ export function writeTargets(path: string, text: string): void {
 
 /** A line of a targets file; without a cgroup it is a service that runs elsewhere. */
 export function entry(service: string, cgroup: Cgroup | undefined, addresses: readonly string[] = []): string {
-  const place = cgroup === undefined ? '' : `, cgroup: ${cgroup.path.replace(cgroupMount(), '')}`;
+  const place = cgroup === undefined ? '' : `, cgroup: ${cgroup.path.replace(findCgroupMount(), '')}`;
   const list = addresses.map((address) => `"${address}"`).join(', ');
   return `  - {namespace: shop, service: ${service}, pod: ${service}-1${place}, addresses: [${list}]}\n`;
 }

@@ -2,7 +2,8 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { freePort, startProgram } from '../testserver/prometheus.ts';
+import { freePort } from '../../scripts/free-port.ts';
+import { startProgram } from '../testserver/prometheus.ts';
 import { stageImage, type ImageName, type ImageTree } from './image.ts';
 
 const trees = {} as Record<ImageName, ImageTree>;
@@ -98,7 +99,7 @@ describe('the scorer’s image', () => {
 
 test('the simulation’s image has its three programs', () => {
   const [command, ...args] = trees.sim.command('lorikeet-sim', [], ['--version']);
-  expect(execFileSync(command, args, { encoding: 'utf8' })).toMatch(/^lorikeet-sim \d/);
+  expect(execFileSync(command, args, { encoding: 'utf8' })).toMatch(/^lorikeet-sim, version \d/);
   expect(files('sim').filter((path) => path.endsWith('.js')).length).toBe(3);
 });
 

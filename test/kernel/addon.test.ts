@@ -10,7 +10,8 @@ import { BpfError, BpfObject, defaultObjectPath } from '../../native/index.ts';
 import type { OpenOptions } from '../../native/index.ts';
 import { compileBpf } from './compile.ts';
 import { lostOf } from './rows.ts';
-import { until, withSandbox } from './sandbox.ts';
+import { withSandbox } from './sandbox.ts';
+import { until } from '../until.ts';
 
 const HERE = dirname(fileURLToPath(import.meta.url));
 const ADDON = join(HERE, '../../dist/lorikeet_native.node');

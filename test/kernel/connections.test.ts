@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { BpfObject, defaultObjectPath } from '../../native/index.ts';
 import { edgesOf, isCounted, lostOf, requestsOf, tcpOf } from './rows.ts';
-import { until, withSandbox } from './sandbox.ts';
+import { withSandbox } from './sandbox.ts';
+import { until } from '../until.ts';
 import type { Sandbox } from './sandbox.ts';
 
 let bpf: BpfObject;

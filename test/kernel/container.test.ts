@@ -17,7 +17,8 @@ import {
   syscallsOf,
   type ProcessEventsRow,
 } from './rows.ts';
-import { until, withSandbox, type Sandbox, type Traffic } from './sandbox.ts';
+import { withSandbox, type Sandbox, type Traffic } from './sandbox.ts';
+import { until } from '../until.ts';
 
 const SOCKET_PROGRAMS = /sock|tcp|listeners|connections/;
 const IO = hierarchyOf('blkio');

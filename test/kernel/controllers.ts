@@ -1,7 +1,8 @@
 import { existsSync, mkdirSync, readFileSync, rmdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { findHierarchy, isUnified, type Hierarchy } from '../../exporter/cgroups/hierarchy.ts';
-import { cgroupMount, type Cgroup } from './sandbox.ts';
+import { type Cgroup } from './sandbox.ts';
+import { findCgroupMount } from '../../exporter/cgroups/cgroup.ts';
 
 /** A cgroup of its own in the hierarchy of a controller, which is turned on for it. */
 export interface ControlledCgroup extends Cgroup {
@@ -14,7 +15,7 @@ type Controller = keyof typeof CONTROLLERS;
 
 /** Where the controller is, whichever version that is; undefined when it is nowhere to be had. */
 export function hierarchyOf(controller: Controller): Hierarchy | undefined {
-  const hierarchy = findHierarchy(controller, cgroupMount());
+  const hierarchy = findHierarchy(controller, findCgroupMount());
   if (hierarchy === undefined || !isUnified(hierarchy)) return hierarchy;
   return wordsOf(hierarchy, 'cgroup.controllers').includes(CONTROLLERS[controller]) ? hierarchy : undefined;
 }

@@ -7,7 +7,9 @@ import { BpfObject, defaultObjectPath } from '../../native/index.ts';
 import { loseSegments } from './loss.ts';
 import { networkCounters } from './network-counters.ts';
 import { requestsOf, responsesOf, tcpOf } from './rows.ts';
-import { cgroupMount, until, withSandbox, type Sandbox } from './sandbox.ts';
+import { withSandbox, type Sandbox } from './sandbox.ts';
+import { until } from '../until.ts';
+import { findCgroupMount } from '../../exporter/cgroups/cgroup.ts';
 
 const HTTP_PROGRAMS = ['http_egress', 'http_ingress'];
 
@@ -18,7 +20,7 @@ beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'lorikeet-http-status-'));
   bpf = BpfObject.open(defaultObjectPath(), { enabled: HTTP_PROGRAMS });
   for (const program of bpf.programs) {
-    bpf.attach(program, HTTP_PROGRAMS.includes(program) ? cgroupMount() : undefined);
+    bpf.attach(program, HTTP_PROGRAMS.includes(program) ? findCgroupMount() : undefined);
   }
 });
 afterAll(() => {

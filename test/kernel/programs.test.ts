@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { release } from 'node:os';
 import { expect, test } from 'vitest';
 import { BpfObject, defaultObjectPath } from '../../native/index.ts';
-import { cgroupMount } from './sandbox.ts';
+import { findCgroupMount } from '../../exporter/cgroups/cgroup.ts';
 
 /**
  * Kernel version -> program -> instructions that its verifier walked. Written anew for the running kernel with
@@ -24,7 +24,7 @@ function counted(): Record<string, number> {
   const bpf = BpfObject.open(defaultObjectPath(), { enabled: OF_CGROUPS });
   try {
     for (const program of bpf.programs) {
-      bpf.attach(program, OF_CGROUPS.includes(program) ? cgroupMount() : undefined);
+      bpf.attach(program, OF_CGROUPS.includes(program) ? findCgroupMount() : undefined);
     }
     return Object.fromEntries(bpf.programStats().map(({ name, verifiedInstructions }) => [name, verifiedInstructions]));
   } finally {

@@ -5,7 +5,9 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { BpfObject, defaultObjectPath } from '../../native/index.ts';
 import { compileTraffic } from './compile.ts';
 import { ancestorsOf, edgesOf, requestsOf, tcpOf } from './rows.ts';
-import { cgroupMount, until, withSandbox } from './sandbox.ts';
+import { withSandbox } from './sandbox.ts';
+import { until } from '../until.ts';
+import { findCgroupMount } from '../../exporter/cgroups/cgroup.ts';
 
 interface Moved {
   readonly sent: number;
@@ -138,7 +140,7 @@ test('nothing is lost with many connections at once', async () => {
 
 test('a cgroup is written down with its ancestors up to the root', async () => {
   const { server, client, sandboxId } = await exchange(LOCAL, {}, { single: 1 });
-  const root = statSync(cgroupMount(), { bigint: true }).ino;
+  const root = statSync(findCgroupMount(), { bigint: true }).ino;
   expect(ancestorsOf(bpf, server.id)).toEqual([sandboxId, root]);
   expect(ancestorsOf(bpf, client.id)).toEqual([sandboxId, root]);
 });

@@ -5,7 +5,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { BpfObject, defaultObjectPath } from '../../native/index.ts';
 import { compileTraffic } from './compile.ts';
 import { edgesOf, isCounted, requestsOf, tcpOf } from './rows.ts';
-import { until, withSandbox } from './sandbox.ts';
+import { withSandbox } from './sandbox.ts';
+import { until } from '../until.ts';
 
 let bpf: BpfObject;
 let folder: string;

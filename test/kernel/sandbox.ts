@@ -5,6 +5,8 @@ import { mkdirSync, readFileSync, rmdirSync, statSync, writeFileSync } from 'nod
 import { dirname, isAbsolute, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { findCgroupMount } from '../../exporter/cgroups/cgroup.ts';
+import { until } from '../until.ts';
 
 /** A cgroup of a sandbox; what it is attributed to in the kernel's maps is its `id`. */
 export interface Cgroup {
@@ -37,14 +39,6 @@ export interface Traffic {
 
 export const TRAFFIC = join(dirname(fileURLToPath(import.meta.url)), 'traffic');
 let sandboxes = 0;
-
-/** The cgroup v2 mount: /sys/fs/cgroup, or a folder below it where v1 is in use too. */
-export function cgroupMount(): string {
-  const mounts = readFileSync('/proc/self/mounts', 'utf8').split('\n');
-  const mount = mounts.map((line) => line.split(' ')).find((fields) => fields[2] === 'cgroup2')?.[1];
-  if (mount === undefined) throw new Error('no cgroup2 mount in /proc/self/mounts');
-  return mount;
-}
 
 export async function withSandbox<T>(work: (sandbox: Sandbox) => Promise<T>): Promise<T> {
   const name = `lorikeet-test-${process.pid}-${sandboxes++}`;
@@ -84,7 +78,7 @@ function makeSandbox(netns: string, undo: Undo[]): Sandbox {
     });
     return { path, id: statSync(path, { bigint: true }).ino };
   };
-  const cgroup = makeCgroup(join(cgroupMount(), netns));
+  const cgroup = makeCgroup(join(findCgroupMount(), netns));
 
   const launch = (at: Cgroup, program: string, options: object): ChildProcess => {
     const enter = 'echo $$ > "$0/cgroup.procs"; exec "$@"';
@@ -166,14 +160,4 @@ async function end(child: ChildProcess): Promise<void> {
   const exited = once(child, 'exit');
   child.kill('SIGKILL');
   await exited;
-}
-
-/** Polls until `condition` gives a value; what the kernel does after a close happens a moment later. */
-export async function until<T>(what: string, condition: () => T | undefined, milliseconds = 10_000): Promise<T> {
-  for (const deadline = Date.now() + milliseconds; ;) {
-    const value = condition();
-    if (value !== undefined) return value;
-    if (Date.now() > deadline) throw new Error(`waited ${milliseconds} ms for ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
 }

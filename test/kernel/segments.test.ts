@@ -6,7 +6,8 @@ import { BpfObject, defaultObjectPath } from '../../native/index.ts';
 import { loseSegments } from './loss.ts';
 import { networkCounters } from './network-counters.ts';
 import { lostOf, tcpOf } from './rows.ts';
-import { until, withSandbox, type Sandbox } from './sandbox.ts';
+import { withSandbox, type Sandbox } from './sandbox.ts';
+import { until } from '../until.ts';
 
 let bpf: BpfObject;
 let folder: string;
@@ -33,7 +34,7 @@ const allClosed = (sandbox: Sandbox) =>
   until(
     'all sockets to close',
     () => sandbox.configure('ss', '-Htan', 'exclude', 'time-wait').trim() === '' || undefined,
-    25_000,
+    { timeoutMs: 25_000 },
   );
 
 // On a crowded machine no BPF program of a CPU was seen to run for some milliseconds now and then: ftrace had the events,

@@ -7,7 +7,8 @@ import { BpfObject, defaultObjectPath } from '../../native/index.ts';
 import { compileTraffic } from './compile.ts';
 import { networkCounters } from './network-counters.ts';
 import { dropsOf, edgesOf, isCounted, lostOf, requestsOf, tcpOf, listenersOf } from './rows.ts';
-import { until, withSandbox, type Cgroup, type Sandbox } from './sandbox.ts';
+import { withSandbox, type Cgroup, type Sandbox } from './sandbox.ts';
+import { until } from '../until.ts';
 
 let bpf: BpfObject;
 let folder: string;

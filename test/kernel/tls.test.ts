@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { BpfObject, defaultObjectPath } from '../../native/index.ts';
 import { requestsOf, tcpOf } from './rows.ts';
-import { until, withSandbox } from './sandbox.ts';
+import { withSandbox } from './sandbox.ts';
+import { until } from '../until.ts';
 
 let bpf: BpfObject;
 let folder: string;

@@ -4,7 +4,8 @@ import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { describeWith } from '../skips/describe-with.ts';
 import { KUBERNETES } from '../skips/needs.ts';
 import { type RunningKubernetes, startKubernetes } from '../testserver/kubernetes.ts';
-import { freePort, startProgram } from '../testserver/prometheus.ts';
+import { freePort } from '../../scripts/free-port.ts';
+import { startProgram } from '../testserver/prometheus.ts';
 import { AccountFolder } from './account.ts';
 import { resourcesOf, settledInventory } from './inventory.ts';
 

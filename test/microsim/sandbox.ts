@@ -2,9 +2,9 @@ import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { buildSync } from 'esbuild';
 import { findCgroupMount } from '../../microsim/controller/cgroup.ts';
 import { waitFor } from '../../microsim/protocol/condition.ts';
+import { bundle } from '../../scripts/bundle.mjs';
 
 const ROOT = join(import.meta.dirname, '../..');
 
@@ -22,19 +22,17 @@ export class SimSandbox {
   readonly program = join(this.directory, 'dist/lorikeet-sim.js');
   readonly #instances = new Set<string>();
 
-  build(): void {
-    buildSync({
-      absWorkingDir: ROOT,
-      entryPoints: {
+  async build(): Promise<void> {
+    const outdir = join(this.directory, 'dist');
+    mkdirSync(outdir);
+    await bundle(
+      {
         'lorikeet-sim': 'microsim/main.ts',
         'lorikeet-sim-service': 'microsim/service/main.ts',
         'lorikeet-sim-load': 'microsim/load/main.ts',
       },
-      outdir: join(this.directory, 'dist'),
-      bundle: true,
-      platform: 'node',
-      format: 'esm',
-    });
+      { outdir },
+    );
     for (const folder of ['topologies', 'runtimes']) {
       cpSync(join(ROOT, 'microsim', folder), join(this.directory, 'dist', folder), { recursive: true });
     }

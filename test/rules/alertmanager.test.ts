@@ -2,11 +2,12 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { dump, load } from 'js-yaml';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readRequestBody, type RunningServer, serve } from '../testserver/http.ts';
-import { freePort, type RunningProgram, startProgram } from '../testserver/prometheus.ts';
+import { freePort } from '../../scripts/free-port.ts';
+import { type RunningProgram, startProgram } from '../testserver/prometheus.ts';
+import { until as untilHolds } from '../until.ts';
 
 const SHIPPED = 'manifests/prometheus/alertmanager.yaml';
 const amtool = (...args: readonly string[]) => execFileSync('amtool', args, { encoding: 'utf8' });
@@ -103,11 +104,8 @@ describe('a real Alertmanager with it', { timeout: 60_000 }, () => {
     expect(response.status).toBe(200);
   }
 
-  async function until(what: string, holds: () => boolean): Promise<void> {
-    for (const deadline = Date.now() + 20_000; !holds(); await sleep(100)) {
-      if (Date.now() > deadline) throw new Error(`${what} not told; seen ${JSON.stringify(told)}`);
-    }
-  }
+  const until = (what: string, holds: () => boolean) =>
+    untilHolds(what, holds, { timeoutMs: 20_000, periodMs: 100, seen: () => `; seen ${JSON.stringify(told)}` });
 
   const name = ({ alertname, severity, service }: Labels) => [alertname, severity, service].filter(Boolean).join(' ');
   const firing = () =>

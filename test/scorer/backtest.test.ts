@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { StopStack } from '../../daemon/lifecycle.ts';
-import { runBacktest } from '../../scorer/commands/backtest.ts';
+import { backtest } from '../../scorer/commands/backtest.ts';
 import { type RunningPrometheus, startPrometheus } from '../testserver/prometheus.ts';
 
 const MINUTE = 60_000;
@@ -76,8 +76,8 @@ describe('lorikeet-scorer backtest', { timeout: 120_000 }, () => {
   });
 
   it('sees and names faults in history, those in the time of learning too, and writes both reports', async () => {
-    const status = await runBacktest({
-      argv: [
+    const status = await backtest.execute(
+      [
         `--config.file=${join(folder, 'scorer.yaml')}`,
         `--from=${at(0)}`,
         `--to=${at(STEPS - 1)}`,
@@ -87,11 +87,16 @@ describe('lorikeet-scorer backtest', { timeout: 120_000 }, () => {
         `--html=${join(folder, 'report.html')}`,
         '--epochs=20',
       ],
-      stops,
-      signal: new AbortController().signal,
-      onReload: () => undefined,
-    });
-    expect(status).toBe(0);
+      {
+        name: 'test',
+        argv: [],
+        self: ['', ''],
+        stops,
+        signal: new AbortController().signal,
+        onReload: () => undefined,
+      },
+    );
+    expect(status).toBeUndefined();
     const report: unknown = JSON.parse(readFileSync(join(folder, 'report.json'), 'utf8'));
     const hits = { at_1: 1, at_3: 1, at_5: 1 };
     expect(report).toMatchObject({

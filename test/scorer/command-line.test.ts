@@ -61,8 +61,9 @@ describe('lorikeet-scorer', () => {
   });
 
   it.each([
-    [['sing'], 'expected a command (run, train'],
-    [['run', '--colour=red'], "Unknown option '--colour'"],
+    [['sing'], 'unknown command sing, expected run, train, backtest, rules'],
+    [['run', '--colour=red'], 'unknown flag --colour'],
+    [['run', 'twice'], 'unexpected argument "twice"'],
     [['run', '--log.level=loud'], '--log.level: expected debug, info, warn, error, got "loud"'],
     [['run', '--config.file=gone.yaml'], 'gone.yaml: no such file'],
   ])('refuses %j in one line, status 2', async (args, message) => {
@@ -74,7 +75,9 @@ describe('lorikeet-scorer', () => {
 
   it('checks a configuration', async () => {
     writeFileSync(join(folder, 'scorer.yaml'), VALID);
-    expect(await scorer('run', '--config.file=scorer.yaml', '--config.check')).toMatchObject({ status: 0, err: '' });
+    const checked = await scorer('run', '--config.file=scorer.yaml', '--config.check');
+    expect(checked).toMatchObject({ status: 0, err: '' });
+    expect(checked.out).toMatch(/^scorer\.yaml: valid, \d+ features\n$/);
   });
 
   it('accepts the shipped configuration', async () => {
@@ -98,9 +101,20 @@ describe('lorikeet-scorer', () => {
     expect(out).toBe(readFileSync('rules/generated/lorikeet.rules.yaml', 'utf8'));
   });
 
-  it('knows its version and its commands', async () => {
-    expect((await scorer('--version')).out).toMatch(/^lorikeet-scorer \d+\.\d+\.\d+$/m);
-    expect((await scorer('--help')).out).toContain('train');
+  it('checks its web configuration, too', async () => {
+    writeFileSync(join(folder, 'scorer.yaml'), VALID);
+    const check = () => scorer('run', '--config.check', '--web.config.file=web.yaml');
+    writeFileSync(join(folder, 'web.yaml'), '{}\n');
+    expect((await check()).out).toMatch(/^web\.yaml: valid, without TLS$/m);
+    writeFileSync(join(folder, 'web.yaml'), 'colour: red\n');
+    expect(await check()).toMatchObject({
+      status: 2,
+      out: '',
+      err: 'lorikeet-scorer: web.yaml: colour: unknown key\n',
+    });
+  });
+
+  it('shows the defaults of a command', async () => {
     expect((await scorer('run', '--help')).out).toContain('--web.listen-address=:9401');
   });
 });

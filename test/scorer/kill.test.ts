@@ -8,7 +8,8 @@ import { createHttpClient, httpClientSchema } from '../../daemon/http-client/cli
 import { createLogger } from '../../daemon/logger.ts';
 import { RemoteWriter } from '../../scorer/output/remote-write/writer.ts';
 import { Random } from '../../scorer/numeric/random.ts';
-import { freePort, type RunningPrometheus, startPrometheus } from '../testserver/prometheus.ts';
+import { freePort } from '../../scripts/free-port.ts';
+import { type RunningPrometheus, startPrometheus } from '../testserver/prometheus.ts';
 import { FeatureTraffic } from '../testserver/traffic.ts';
 
 const KILLS = 10;

@@ -2,7 +2,8 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createHttpClient, httpClientSchema, type HttpClientOptions } from '../../daemon/http-client/client.ts';
 import { PrometheusClient, type RangeSeries } from '../../scorer/prometheus/client.ts';
 import { serve, type RunningServer } from '../testserver/http.ts';
-import { freePort, startPrometheus, type RunningPrometheus } from '../testserver/prometheus.ts';
+import { freePort } from '../../scripts/free-port.ts';
+import { startPrometheus, type RunningPrometheus } from '../testserver/prometheus.ts';
 
 // A whole minute some minutes ago, so that nothing depends on the moment of the test.
 const end = Math.floor(Date.now() / 60_000) * 60_000 - 300_000;

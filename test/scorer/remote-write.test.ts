@@ -4,9 +4,10 @@ import { createLogger } from '../../daemon/logger.ts';
 import { PrometheusClient } from '../../scorer/prometheus/client.ts';
 import { STALE_NAN } from '../../scorer/output/remote-write/encode.ts';
 import type { Sample } from '../../scorer/output/remote-write/sample.ts';
-import { RemoteWriter } from '../../scorer/output/remote-write/writer.ts';
 import { type RemoteWriterOptions } from '../../scorer/output/remote-write/options.ts';
-import { freePort, startPrometheus } from '../testserver/prometheus.ts';
+import { RemoteWriter } from '../../scorer/output/remote-write/writer.ts';
+import { freePort } from '../../scripts/free-port.ts';
+import { startPrometheus } from '../testserver/prometheus.ts';
 import { startReceiver } from '../testserver/receiver.ts';
 
 const stops: (() => Promise<void>)[] = [];

@@ -1,7 +1,6 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { createHttpClient, httpClientSchema } from '../../daemon/http-client/client.ts';
 import { createLogger } from '../../daemon/logger.ts';
 import { ScorerApp } from '../../scorer/app.ts';
@@ -18,6 +17,7 @@ import type { Sample } from '../../scorer/output/remote-write/sample.ts';
 import { RemoteWriter } from '../../scorer/output/remote-write/writer.ts';
 import { type RemoteWriterOptions } from '../../scorer/output/remote-write/options.ts';
 import type { ServiceName } from '../../scorer/identity/service-key.ts';
+import { until } from '../until.ts';
 import { saveLearnedState } from './learned-state.ts';
 
 /** Milliseconds between the cycles of the tests' scorers. */
@@ -124,17 +124,13 @@ ${extra}`,
   }
 
   async until<T>(what: string, read: () => Promise<T> | T, holds: (value: T) => boolean, ms = 40_000): Promise<T> {
-    const deadline = Date.now() + ms;
-    for (;;) {
-      const value = await read();
-      if (holds(value)) return value;
-      if (Date.now() > deadline) {
-        throw new Error(
-          `never: ${what}, last ${JSON.stringify(value).slice(0, 500)}\n${this.log.slice(-15).join('\n')}`,
-        );
-      }
-      await sleep(100);
-    }
+    let last: T | undefined;
+    const attempt = async () => {
+      const value = (last = await read());
+      return holds(value) ? { value } : undefined;
+    };
+    const seen = () => `, last ${JSON.stringify(last).slice(0, 500)}\n${this.log.slice(-15).join('\n')}`;
+    return (await until(what, attempt, { timeoutMs: ms, periodMs: 100, seen })).value;
   }
 
   /** How often a message was logged. */

@@ -8,7 +8,8 @@ import { type AuditEvent, parseAuditLog } from './kubernetes-audit.ts';
 import { apiServerFlags, writeServerFiles } from './kube-apiserver.ts';
 import { assetOf, kubernetesAssets } from './kubernetes-assets.ts';
 import { kubernetesClient, type KubernetesClient } from './kubernetes-client.ts';
-import { freePort, type RunningProgram, startProgram } from './prometheus.ts';
+import { freePort } from '../../scripts/free-port.ts';
+import { type RunningProgram, startProgram } from './prometheus.ts';
 
 /** An object of a namespace as etcd has it. */
 export interface StoredObject {

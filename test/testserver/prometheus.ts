@@ -1,8 +1,8 @@
 import { spawn } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { freePort } from '../../scripts/free-port.ts';
 
 export interface PrometheusOptions {
   /** The YAML of `prometheus.yml`. Default: nothing to scrape. */
@@ -141,17 +141,4 @@ async function backfill(folder: string, openMetrics: string | Iterable<string>):
   });
   if (status !== 0) throw new Error(`promtool tsdb create-blocks-from: status ${String(status)}: ${log}`);
   await rm(file);
-}
-
-/** A port that was free a moment ago on the loopback. */
-export async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', resolve);
-  });
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  if (address === null || typeof address === 'string') throw new Error('no port');
-  return address.port;
 }

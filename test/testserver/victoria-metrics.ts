@@ -2,7 +2,8 @@ import { execFileSync } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { freePort, startProgram } from './prometheus.ts';
+import { freePort } from '../../scripts/free-port.ts';
+import { startProgram } from './prometheus.ts';
 
 export interface RunningVictoriaMetrics {
   readonly url: string;

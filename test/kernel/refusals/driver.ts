@@ -5,7 +5,8 @@
 import { createInterface } from 'node:readline';
 import { createLogger, ConditionLog, describeError } from '../../../daemon/logger.ts';
 import { runCollector } from '../../../exporter/scrape/collector.ts';
-import { parseCommandLine } from '../../../exporter/config.ts';
+import { parseFlags } from '../../../daemon/flags.ts';
+import { FLAGS, readConfig } from '../../../exporter/config.ts';
 import { COLLECTOR_NAMES, COLLECTORS } from '../../../exporter/collectors/all.ts';
 import { startCounting } from '../../../exporter/app.ts';
 import { Exposition } from '../../../exporter/scrape/exposition.ts';
@@ -35,7 +36,12 @@ export interface Answer {
 
 const [targetsPath] = process.argv.slice(2);
 if (targetsPath === undefined) throw new Error('expected the path of a targets file');
-const { config } = parseCommandLine(COLLECTOR_NAMES.map((name) => `--collector.${name}`));
+const config = readConfig(
+  parseFlags(
+    COLLECTOR_NAMES.map((name) => `--collector.${name}`),
+    FLAGS,
+  ).values,
+);
 const cgroupfs = findCgroupMount();
 const io = findHierarchy('blkio', cgroupfs);
 let log: string[] = [];

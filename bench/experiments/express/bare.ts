@@ -1,0 +1,3 @@
+import { serve } from './subject.ts';
+
+await serve((_request, response) => void response.end());

@@ -1,0 +1,151 @@
+import {
+  COMMON_FLAGS,
+  firstPositional,
+  type Flags,
+  type FlagValues,
+  LOG_FLAGS,
+  parseFlags,
+  renderHelp,
+  UsageError,
+} from './flags.ts';
+import { aborted, type ProgramContext, type ProgramMain } from './lifecycle.ts';
+import { createLogger, type Logger } from './logger.ts';
+import { nearest } from './nearest.ts';
+import { renderVersion } from './version.ts';
+
+/** What a command runs until it is told to end; tests start and stop it without a command line. */
+export interface App {
+  /** Resolves once it is up; when `signal` aborts before, it may resolve at once. */
+  start(signal: AbortSignal): Promise<void>;
+  /** Reads its files again; rejects, and goes on with what it has, when one of them is wrong. */
+  reload?(): void | Promise<void>;
+  /** Idempotent. Undoes a start that failed half-way, too. */
+  stop(): Promise<void>;
+}
+
+/** A file that `--config.check` found right: `valid, <summary>`. */
+export interface CheckedFile {
+  readonly path: string;
+  readonly summary: string;
+}
+
+export interface CommandSpec<T extends Flags> {
+  /** What stands behind the program's name: `train [flags]`. */
+  readonly usage: string;
+  /** What it does, in one line. */
+  readonly summary: string;
+  /** Its own flags: `--help`, `--version` and, with `check`, `--config.check` are added. */
+  readonly flags: T;
+  /** How many words follow the command. Default: none. */
+  readonly words?: readonly [least: number, most: number];
+  /** Reads the files that the flags name, changing nothing: `--config.check`. @throws ConfigError, UsageError */
+  readonly check?: (values: FlagValues<T>) => readonly CheckedFile[];
+  /** @returns the exit status, 0 when void. */
+  readonly run: (values: FlagValues<T>, words: readonly string[], context: ProgramContext) => Promise<number | void>;
+}
+
+export interface Command {
+  readonly usage: string;
+  readonly summary: string;
+  readonly flags: Flags;
+  /** @param argv what follows the command's name */
+  execute(argv: readonly string[], context: ProgramContext): Promise<number | void>;
+}
+
+const CHECK_FLAG = {
+  'config.check': { type: 'boolean', help: 'Check the configuration files and exit.' },
+} as const satisfies Flags;
+
+/**
+ * A command with its flags.
+ *
+ * @example defineCommand({ usage: 'rules [flags]', summary: 'render the rules', flags: FLAGS, run: async (values) => ... })
+ */
+export function defineCommand<const T extends Flags>(spec: CommandSpec<T>): Command {
+  const { usage, summary, words: [least, most] = [0, 0], check } = spec;
+  const flags: Flags = { ...spec.flags, ...(check !== undefined && CHECK_FLAG), ...COMMON_FLAGS };
+  return {
+    usage,
+    summary,
+    flags,
+    async execute(argv, context) {
+      const { values, positionals } = parseFlags(argv, flags);
+      const own = values as FlagValues<T>;
+      if (values['help'] === true) return print(renderHelp(`${context.name} ${usage}\n\n${summary}`, flags));
+      if (values['version'] === true) return print(renderVersion(context.name));
+      if (positionals.length > most) throw new UsageError(`unexpected argument "${positionals[most]}"`);
+      if (positionals.length < least) throw new UsageError(`usage: ${context.name} ${usage}`);
+      if (values['config.check'] === true) return print((check?.(own) ?? []).map(renderChecked).join(''));
+      return spec.run(own, positionals, context);
+    },
+  };
+}
+
+function renderChecked({ path, summary }: CheckedFile): string {
+  return `${path}: valid, ${summary}\n`;
+}
+
+export interface ProgramSpec {
+  readonly commands: Readonly<Record<string, Command>>;
+  /** What runs when no command is named. Default: one has to be named. */
+  readonly unnamed?: Command;
+}
+
+/** A program of several commands, each of which may stand before its flags or behind them. */
+export function defineProgram({ commands, unnamed }: ProgramSpec): ProgramMain {
+  const all = [...Object.values(commands), ...(unnamed === undefined ? [] : [unnamed])];
+  const flags: Flags = {
+    ...Object.fromEntries(all.flatMap((command) => Object.entries(command.flags))),
+    ...COMMON_FLAGS,
+  };
+  const names = Object.keys(commands);
+  return async (context) => {
+    const { argv, name } = context;
+    const at = firstPositional(argv, flags);
+    const word = at === undefined ? undefined : argv[at];
+    if (word !== undefined && Object.hasOwn(commands, word)) {
+      return commands[word]!.execute([...argv.slice(0, at), ...argv.slice(at! + 1)], context);
+    }
+    if (word === undefined && unnamed !== undefined) return unnamed.execute(argv, context);
+    // A flag that isn't known may be what makes its value look like a command.
+    const { values } = parseFlags(argv, flags);
+    if (values['help'] === true || word === 'help') return print(overview(name, commands));
+    if (values['version'] === true) return print(renderVersion(name));
+    const expected = `expected ${names.join(', ')}`;
+    if (word === undefined) throw new UsageError(`no command, ${expected}`);
+    const near = nearest(word, names);
+    throw new UsageError(`unknown command ${word}, ${near === undefined ? expected : `did you mean ${near}?`}`);
+  };
+}
+
+function overview(name: string, commands: Readonly<Record<string, Command>>): string {
+  const width = Math.max(...Object.keys(commands).map((command) => command.length));
+  const lines = Object.entries(commands).map(([command, { summary }]) => `  ${command.padEnd(width)}  ${summary}`);
+  return `usage: ${name} <command> [flags]
+
+Commands:
+${lines.join('\n')}
+
+${name} <command> --help lists the flags of a command.
+`;
+}
+
+/** Runs `app` until the program is told to end. */
+export async function runApp(app: App, logger: Logger, context: ProgramContext): Promise<void> {
+  const { name, stops, signal, onReload } = context;
+  stops.onStop(name, () => app.stop());
+  onReload(() => app.reload?.());
+  await app.start(signal);
+  await aborted(signal);
+  logger.info('stopping', { reason: String(signal.reason) });
+}
+
+/** The logger that `LOG_FLAGS` ask for. */
+export function loggerOf(values: FlagValues<typeof LOG_FLAGS>): Logger {
+  return createLogger({ level: values['log.level'], format: values['log.format'] });
+}
+
+/** Writes to standard output, where a command's result goes. */
+export function print(text: string): void {
+  process.stdout.write(text);
+}

@@ -1,0 +1,89 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { describeError, type Logger } from '../logger.ts';
+import { pathOf, refusedMethod, sendHtml, sendText, type WebHandler } from './answer.ts';
+import { renderLandingPage } from './landing-page.ts';
+import { scrapeRoute, type MetricsPage, type Scrape } from './scrape.ts';
+
+export interface CommonPagesOptions {
+  readonly name: string;
+  readonly description: string;
+  /** Renders /metrics. A rejection becomes status 500, so it should be a last resort. */
+  readonly metrics: (scrape: Scrape) => Promise<MetricsPage>;
+  /** `true`, or why the program can't do its work yet. */
+  readonly ready: () => true | string;
+  /** Reloads the configuration; a rejection becomes status 500 with its message. */
+  readonly reload?: () => void | Promise<void>;
+  /** Whether POST /-/reload is allowed (`--web.enable-lifecycle`). Default: false. */
+  readonly enableLifecycle?: boolean;
+  /** More links of the landing page: path -> text. */
+  readonly links?: Readonly<Record<string, string>>;
+  /** Run before every route, in order: the place of authentication. */
+  readonly before?: readonly WebHandler[];
+  /** Scrapes under way at once; one more gets status 503. Default: 5. */
+  readonly maxConcurrentScrapes?: number;
+  readonly logger?: Logger;
+}
+
+/** The pages that every program of the product serves, whatever serves them: landing page, /metrics, health, readiness, reload. */
+export function commonPages(options: CommonPagesOptions): WebHandler {
+  const landingPage = renderLandingPage(options);
+  const pages: Readonly<Record<string, WebHandler>> = {
+    '/': (_request, response) => sendHtml(response, landingPage),
+    '/metrics': scrapeRoute(options),
+    '/-/healthy': (_request, response) => sendText(response, 200, `${options.name} is healthy.`),
+    '/-/ready': (_request, response) => {
+      const ready = options.ready();
+      if (ready === true) sendText(response, 200, `${options.name} is ready.`);
+      else sendText(response, 503, `${options.name} is not ready: ${ready}`);
+    },
+  };
+  const reload = reloadRoute(options);
+  return (request, response, next) => {
+    const path = pathOf(request);
+    if (path === '/-/reload') return reload(request, response, next);
+    const page = Object.hasOwn(pages, path) ? pages[path] : undefined;
+    if (page === undefined) return next();
+    if (refusedMethod(request, response)) return undefined;
+    return page(request, response, next);
+  };
+}
+
+function reloadRoute(options: CommonPagesOptions): WebHandler {
+  return async (request, response) => {
+    if (request.method !== 'POST' && request.method !== 'PUT') {
+      response.setHeader('Allow', 'POST, PUT');
+      sendText(response, 405, 'Only POST or PUT requests allowed.');
+    } else if (options.enableLifecycle !== true) {
+      sendText(response, 403, 'Lifecycle API is not enabled: start with --web.enable-lifecycle.');
+    } else if (options.reload === undefined) {
+      sendText(response, 404, 'There is nothing to reload.');
+    } else {
+      try {
+        await options.reload();
+        sendText(response, 200, 'Reloaded.');
+      } catch (error) {
+        sendText(response, 500, `Reload failed: ${describeError(error)}`);
+      }
+    }
+  };
+}
+
+/** The answer to a path that nothing serves. */
+export function notFound(_request: IncomingMessage, response: ServerResponse): void {
+  sendText(response, 404, 'Not found.');
+}
+
+/** The answer to a request whose handler failed. */
+export function answerError(
+  logger: Logger | undefined,
+  error: unknown,
+  request: IncomingMessage,
+  response: ServerResponse,
+): void {
+  // Express' own errors carry the status that they mean.
+  const status = (error as { status?: unknown } | null)?.status;
+  const usersFault = typeof status === 'number' && status >= 400 && status < 500;
+  if (!usersFault) logger?.error('request failed', { path: pathOf(request), error: describeError(error) });
+  if (response.headersSent) response.destroy();
+  else sendText(response, usersFault ? status : 500, describeError(error));
+}

@@ -1,0 +1,23 @@
+import type { RequestListener } from 'node:http';
+import express, { type ErrorRequestHandler, type RequestHandler } from 'express';
+import { answerError, commonPages, type CommonPagesOptions, notFound } from './common-pages.ts';
+
+export interface ExpressAppOptions extends CommonPagesOptions {
+  /** The program's own pages, mounted behind the common ones: express' routers, in order. */
+  readonly routers?: readonly RequestHandler[];
+}
+
+/** The common pages and a program's own, served by express: for programs whose pages have parameters. */
+export function createExpressApp(options: ExpressAppOptions): RequestListener {
+  const app = express();
+  app.disable('x-powered-by');
+  for (const step of options.before ?? []) app.use(step);
+  app.use(commonPages(options));
+  for (const router of options.routers ?? []) app.use(router);
+  app.use(notFound);
+  // Express tells a handler of errors by its four parameters.
+  const onError: ErrorRequestHandler = (error, request, response, _next) =>
+    answerError(options.logger, error, request, response);
+  app.use(onError);
+  return app;
+}

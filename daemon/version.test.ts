@@ -1,0 +1,18 @@
+import { expect, it } from 'vitest';
+import { renderVersion } from './version.ts';
+
+const HERE = `  node version:     ${process.version}\n  platform:         linux/${process.arch}\n`;
+
+it('renders as Prometheus does', () => {
+  const build = { version: '1.2.3', branch: 'trunk', revision: 'abc' };
+  const first = 'lorikeet-test, version 1.2.3 (branch: trunk, revision: abc)\n';
+  expect(renderVersion('lorikeet-test', build)).toBe(first + HERE);
+  const date = '2024-05-01T12:00:00.000Z';
+  expect(renderVersion('lorikeet-test', { ...build, date })).toBe(`${first}  build date:       ${date}\n${HERE}`);
+});
+
+it('says that it is no build where it runs from its sources', () => {
+  expect(renderVersion('lorikeet-test')).toMatch(
+    /^lorikeet-test, version development \(branch: unknown, revision: unknown\)\n/,
+  );
+});

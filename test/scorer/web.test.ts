@@ -1,0 +1,95 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { createInterface } from 'node:readline';
+import { hashSync } from 'bcryptjs';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { exchange, type ExchangeOptions } from '../../daemon/http-server/testdata/web-server.ts';
+import { freePort } from '../../scripts/free-port.ts';
+import { until } from '../until.ts';
+
+const CONFIG = `prometheus: { url: 'http://127.0.0.1:9' }
+remote_write: { url: 'http://127.0.0.1:9/api/v1/write' }
+`;
+const PASSWORD = `Basic ${Buffer.from('prometheus:secret').toString('base64')}`;
+const folder = mkdtempSync(join(tmpdir(), 'lorikeet-scorer-web-'));
+const log: string[] = [];
+let scorer: ChildProcess;
+let url: string;
+
+const logged = (message: string) => log.filter((line) => line.includes(`msg=${message}`)).length;
+const ask = (path: string, options: ExchangeOptions = {}) =>
+  exchange(url + path, { ...options, headers: { authorization: PASSWORD, ...options.headers } });
+const reloaded = async () =>
+  /^lorikeet_scorer_config_last_reload_successful (\d)$/m.exec((await ask('/metrics')).body.toString())?.[1];
+
+describe('the pages of lorikeet-scorer', () => {
+  beforeAll(async () => {
+    writeFileSync(join(folder, 'scorer.yaml'), CONFIG);
+    writeFileSync(join(folder, 'web.yaml'), `basic_auth_users: { prometheus: ${hashSync('secret', 4)} }\n`);
+    const address = `127.0.0.1:${await freePort()}`;
+    url = `http://${address}`;
+    const program = resolve('dist/lorikeet-scorer.js');
+    const flags = [`--web.listen-address=${address}`, '--web.config.file=web.yaml', '--web.enable-lifecycle'];
+    scorer = spawn(process.execPath, [program, 'run', ...flags], { cwd: folder, stdio: ['ignore', 'inherit', 'pipe'] });
+    if (scorer.stderr === null) throw new Error('no standard error');
+    createInterface(scorer.stderr).on('line', (line) => log.push(line));
+    await until('the scorer to listen', () => logged('listening') > 0, {
+      timeoutMs: 20_000,
+      seen: () => log.join('\n'),
+    });
+  });
+  afterAll(() => {
+    scorer.kill('SIGKILL');
+    rmSync(folder, { recursive: true });
+  });
+
+  it.each([
+    ['GET', '/', 200, undefined],
+    ['GET', '/metrics', 200, undefined],
+    ['GET', '/-/healthy', 200, undefined],
+    ['GET', '/-/ready', 503, undefined],
+    ['GET', '/tensors', 200, undefined],
+    ['HEAD', '/tensors/', 200, undefined],
+    ['HEAD', '/metrics', 200, undefined],
+    ['GET', '/tensors/shop/cart.png', 404, undefined],
+    ['GET', '/TENSORS', 404, undefined],
+    ['GET', '/nowhere', 404, undefined],
+    ['POST', '/metrics', 405, 'GET, HEAD'],
+    ['POST', '/tensors', 405, 'GET, HEAD'],
+    ['OPTIONS', '/tensors/shop/cart.png', 405, 'GET, HEAD'],
+    ['DELETE', '/tensors/shop', 405, 'GET, HEAD'],
+    ['GET', '/-/reload', 405, 'POST, PUT'],
+  ])('%s %s -> %i, allowing %s; nothing without a password', async (method, path, status, allowed) => {
+    const { headers, body, ...answer } = await ask(path, { method });
+    expect([answer.status, headers.allow, headers['x-powered-by']]).toEqual([status, allowed, undefined]);
+    if (method === 'HEAD') expect(body.length).toBe(0);
+    expect((await exchange(url + path, { method })).status).toBe(401);
+  });
+
+  it('reloads by POST and by SIGHUP, and says when a file is wrong', async () => {
+    writeFileSync(join(folder, 'scorer.yaml'), `${CONFIG}intervall: 1m\n`);
+    const refused = await ask('/-/reload', { method: 'POST' });
+    expect([refused.status, refused.body.toString()]).toEqual([
+      500,
+      'Reload failed: scorer.yaml: intervall: unknown key\n',
+    ]);
+    expect(await reloaded()).toBe('0');
+    writeFileSync(join(folder, 'scorer.yaml'), CONFIG);
+    expect((await ask('/-/reload', { method: 'POST' })).status).toBe(200);
+    await until('the scorer to be swapped', () => logged('"configuration reloaded"') === 1);
+    expect(await reloaded()).toBe('1');
+    scorer.kill('SIGHUP');
+    await until('the scorer to be swapped again', () => logged('"configuration reloaded"') === 2);
+    expect((await ask('/-/healthy')).status).toBe(200);
+  });
+
+  it('ends with status 0 on SIGTERM', async () => {
+    const exited = once(scorer, 'exit');
+    scorer.kill('SIGTERM');
+    expect(await exited).toEqual([0, null]);
+    expect(log.at(-1)).toContain('msg=stopping reason=SIGTERM');
+  });
+});
