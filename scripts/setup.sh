@@ -43,6 +43,8 @@ debian_packages() {
 node_packages() {
   local stamp=node_modules/.lorikeet-lock
   cmp -s package-lock.json "$stamp" && return 0
+  # npm would empty what it leads to.
+  [ ! -L node_modules ] || fail "node_modules is a symbolic link: remove it, or install where it leads"
   say "npm ci"
   # onnxruntime-node's install script would download GPU libraries; the CPU library is inside the package.
   npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
