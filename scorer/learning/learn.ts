@@ -1,5 +1,8 @@
 import { fetchUnusual, leaveOut } from './unusual-time.ts';
-import { type Profile, learnProfile, poolProfiles, type Prior, youngLoudness } from '../scoring/profile.ts';
+import { learnProfile } from '../scoring/learn-profile.ts';
+import { poolProfiles, type Prior } from '../scoring/prior.ts';
+import type { Profile } from '../scoring/profile.ts';
+import { youngLoudness } from './young-loudness.ts';
 import { type Reconstructor } from '../detectors/reconstructor.ts';
 import { Autoencoder } from '../detectors/autoencoder/autoencoder.ts';
 import { fetchServices, inGroups, listServices } from '../fleet/past.ts';

@@ -1,4 +1,5 @@
-import { learnEdgeScalings, stepsBetween } from '../scoring/profile.ts';
+import { stepsBetween } from '../fleet/steps.ts';
+import { learnEdgeScalings } from '../scoring/scalings.ts';
 import type { ScorerConfig } from '../config.ts';
 import type { Feature } from '../features/features.ts';
 import type { Fleet } from '../fleet/fleet.ts';

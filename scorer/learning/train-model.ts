@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import { formatDuration } from '../../daemon/config-file.ts';
 import { fetchUnusual, leaveOut } from './unusual-time.ts';
-import { learnScalings, usualSteps } from '../scoring/profile.ts';
+import { learnScalings } from '../scoring/scalings.ts';
+import { usualSteps } from '../scoring/usual-steps.ts';
 import type { AutoencoderWeights } from '../detectors/autoencoder/weights.ts';
 import { fetchServices, type HistoryOptions, inGroups, listServices } from '../fleet/past.ts';
 import { LearnError, type LearnOptions } from './options.ts';

@@ -20,7 +20,7 @@ import { allocateWindows, encodeWindow, type TensorShape } from '../tensor/tenso
 import { columnCount } from '../features/columns.ts';
 
 /** A service needs at least this share of its known columns to be judged. */
-const LEAST_OBSERVED_SHARE = 0.25;
+const MIN_OBSERVED_SHARE = 0.25;
 
 export type ServiceState = 'scored' | 'learning' | 'no_data' | 'excluded';
 
@@ -80,7 +80,7 @@ export async function scoreFleet(
     const present = encodeWindow(shape, history, step, profile.scalings, windows, index);
     const expected = profile.scalings.filter((scaling) => scaling !== undefined).length;
     missing += expected - present;
-    const enough = present > 0 && present >= LEAST_OBSERVED_SHARE * expected;
+    const enough = present > 0 && present >= MIN_OBSERVED_SHARE * expected;
     states.set(key, enough ? 'scored' : 'no_data');
     return enough;
   });

@@ -1,4 +1,4 @@
-import { learnEdgeScalings } from '../../scorer/scoring/profile.ts';
+import { learnEdgeScalings } from '../../scorer/scoring/scalings.ts';
 import type { ScorerConfig } from '../../scorer/config.ts';
 import { autoencoderShape, initialWeights } from '../../scorer/detectors/autoencoder/weights.ts';
 import type { Feature, FeatureSet } from '../../scorer/features/features.ts';
