@@ -26,11 +26,11 @@ export const THRESHOLDS: Readonly<Record<string, Threshold>> = {
 
 /** The session's profiles with other thresholds. */
 export async function withThreshold(
-  { shape, profiles, learnt, model }: BacktestSession,
+  { shape, profiles, pasts, model }: BacktestSession,
   threshold: Threshold,
 ): Promise<BacktestSession['profiles']> {
   const services = new Map<string, Profile>();
-  for (const { key, history, from, to } of learnt) {
+  for (const { key, history, from, to } of pasts) {
     const profile = profiles.services.get(key);
     if (profile === undefined) continue;
     const steps = usualSteps(shape, history, { from, to }, profile.scalings);

@@ -1,7 +1,7 @@
 import { learnScalings } from '../scoring/scalings.ts';
 import { type Reconstructor } from '../detectors/reconstructor.ts';
 import type { Fleet } from '../fleet/fleet.ts';
-import type { Learnable } from '../learning/learnable.ts';
+import type { ServicePast } from '../learning/clean.ts';
 import { deviation } from '../tensor/scaling.ts';
 import { meanOfLargest, quantile } from '../numeric/statistics.ts';
 import { type TensorShape, windowSize } from '../tensor/tensor.ts';
@@ -42,7 +42,7 @@ export function fitPca(shape: TensorShape, windows: WindowSource): Reconstructor
 export function replayRobustZ(
   shape: TensorShape,
   fleet: Fleet,
-  services: readonly Learnable[],
+  services: readonly ServicePast[],
   options: ReplayOptions,
 ): Replay {
   const scores = new Map<string, Float64Array>();

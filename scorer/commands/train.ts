@@ -4,12 +4,11 @@ import { createHttpClient } from '../../daemon/http-client/client.ts';
 import type { ProgramContext } from '../../daemon/lifecycle.ts';
 import { readScorerConfig, SCORER_DEFAULTS, type ScorerConfig } from '../config.ts';
 import { readFeatures } from '../features/features.ts';
-import { learn } from '../learning/learn.ts';
+import { learn, learnBaseModel } from '../learning/learn.ts';
 import { VERSION } from '../metrics.ts';
 import { SHIPPED_FEATURES } from '../paths.ts';
 import { PrometheusClient } from '../prometheus/client.ts';
-import type { LearningProgress } from '../learning/options.ts';
-import { ProgressBar, renderProgress } from '../learning/progress.ts';
+import { type OnProgress, ProgressBar, renderProgress } from '../learning/progress.ts';
 import { TRAINING_FLAGS } from './flags.ts';
 
 const FLAGS = {
@@ -48,22 +47,22 @@ export async function runTrain({ argv, stops, signal }: ProgramContext): Promise
   const fromMs = readTime('from', values.from) ?? toMs - config.learning.history;
   const bar = new ProgressBar(process.stderr);
   const json = values.progress === 'json';
-  const result = await learn({
+  const fleet = {
     config,
     set,
     client: new PrometheusClient({ url: config.prometheus.url, http }),
-    fromMs,
-    toMs,
-    all: values.all,
-    retrain: values.retrain,
-    ...(values.model !== undefined && { modelPath: values.model }),
-    epochs: values.epochs,
-    seed: values.seed,
     signal: json ? AbortSignal.any([signal, inputEnd()]) : signal,
-    onProgress: json
-      ? (progress: LearningProgress) => void process.stdout.write(`${renderProgress(progress)}\n`)
-      : ({ phase, share, detail }) => bar.update(phase, share, detail),
-  });
+  };
+  const span = { fromMs, toMs };
+  const training = { epochs: values.epochs, seed: values.seed };
+  const onProgress: OnProgress = json
+    ? (progress) => void process.stdout.write(`${renderProgress(progress)}\n`)
+    : ({ phase, share, detail }) => bar.update(phase, share, detail);
+  const renew = values.retrain ? 'model' : values.all ? 'all' : 'old';
+  const result =
+    values.model === undefined
+      ? await learn(fleet, span, renew, training, onProgress)
+      : await learnBaseModel(fleet, span, values.model, training, onProgress);
   if (!json) bar.end();
   process.stdout.write(`learned ${result.services} services, ${result.edges} edges with ${result.model}\n`);
   return 0;
