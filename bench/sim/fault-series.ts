@@ -33,7 +33,7 @@ const DIGITS = 4;
 /** The series of the first fault of each type in a recording. */
 export async function readFaultSeries(folder: string, history: RecordedHistory): Promise<FaultSeriesFile> {
   const { config, set, client, learning, window } = history;
-  const fleet = await fetchFleet({ config, set, client, ...window });
+  const fleet = await fetchFleet({ config, set, client }, window);
   const all = readFaults(recordingPaths(folder).labels);
   const faults = all.filter(({ type }, index) => all.findIndex((other) => other.type === type) === index);
   const stepOf = (timeMs: number) => Math.ceil(timeMs / config.interval);

@@ -1,6 +1,6 @@
 import { dirname } from 'node:path';
 import type { StopStack } from '../../daemon/lifecycle.ts';
-import { learn } from '../../scorer/learning/learn.ts';
+import { learnBaseModel } from '../../scorer/learning/learn.ts';
 import { type EvaluateOptions, withHistory } from './evaluate.ts';
 
 /**
@@ -16,15 +16,12 @@ export async function trainOn(
   { seed, onProgress }: Pick<EvaluateOptions, 'seed' | 'onProgress'>,
 ): Promise<void> {
   await withHistory(folder, stops, ({ config, set, client, learning }) =>
-    learn({
-      config: { ...config, state_dir: dirname(path) },
-      set,
-      client,
-      fromMs: learning.fromMs,
-      toMs: learning.toMs - leaveMs,
-      modelPath: path,
-      seed,
-      onProgress: ({ phase, share, detail }) => onProgress(phase, share, detail),
-    }),
+    learnBaseModel(
+      { config: { ...config, state_dir: dirname(path) }, set, client },
+      { fromMs: learning.fromMs, toMs: learning.toMs - leaveMs },
+      path,
+      { seed },
+      ({ phase, share, detail }) => onProgress(phase, share, detail),
+    ),
   );
 }

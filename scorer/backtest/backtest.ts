@@ -1,6 +1,6 @@
 import type { TimeSpan } from '../fleet/past.ts';
-import { calibrateServices } from '../learning/learn.ts';
-import { trainingWindows } from '../learning/train-model.ts';
+import { calibrateServices } from '../learning/calibrate.ts';
+import { trainingWindows } from '../learning/training-windows.ts';
 import { fitPca, replayRandom, replayRobustZ } from './baselines.ts';
 import type { FaultSpan } from './detection.ts';
 import type { Evaluation } from './figures.ts';
@@ -21,16 +21,16 @@ export interface BacktestResult {
 /**
  * Learns from the training time as `train` does and replays the rest as `run` does, with the baselines beside it.
  *
- * @throws LearnError, PrometheusError
+ * @throws NothingToLearnError, PrometheusError
  */
 export async function backtest(options: BacktestOptions): Promise<BacktestResult> {
   const { config, window, training, seed = 1 } = options;
   const session = await openSession(options);
   try {
-    const { shape, faults, fleet, learnt, profiles, model, replayed } = session;
+    const { shape, faults, fleet, pasts, profiles, model, replayed } = session;
     const replay = await session.replay('replay', profiles, model.autoencoder);
-    const pca = fitPca(shape, trainingWindows(shape, learnt));
-    const calibrated = await calibrateServices(shape, learnt, { model: pca, heldOut: true });
+    const pca = fitPca(shape, trainingWindows(shape, pasts));
+    const calibrated = await calibrateServices(shape, pasts, { model: pca, heldOut: true });
     return {
       window,
       training,
@@ -41,7 +41,7 @@ export async function backtest(options: BacktestOptions): Promise<BacktestResult
       evaluation: session.judge(replay),
       baselines: {
         pca: session.judge(await session.replay('pca', { ...profiles, services: calibrated }, pca)),
-        robust_z: session.judge(replayRobustZ(shape, fleet, learnt, replayed)),
+        robust_z: session.judge(replayRobustZ(shape, fleet, pasts, replayed)),
         random: session.judge(replayRandom([...profiles.services.keys()], replayed, seed)),
       },
     };

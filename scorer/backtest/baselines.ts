@@ -1,7 +1,7 @@
-import { learnScalings } from '../scoring/profile.ts';
+import { learnScalings } from '../scoring/scalings.ts';
 import { type Reconstructor } from '../detectors/reconstructor.ts';
 import type { Fleet } from '../fleet/fleet.ts';
-import type { Learnable } from '../learning/learnable.ts';
+import type { ServicePast } from '../learning/clean.ts';
 import { deviation } from '../tensor/scaling.ts';
 import { meanOfLargest, quantile } from '../numeric/statistics.ts';
 import { type TensorShape, windowSize } from '../tensor/tensor.ts';
@@ -13,7 +13,7 @@ import type { Replay, ReplayOptions } from './replay.ts';
 
 const VARIANCE_SHARE = 0.9;
 /** More windows than this change the components little. */
-const MOST_ROWS = 8000;
+const MAX_ROWS = 8000;
 /** Both simple baselines alarm at this quantile of fault-free time. */
 const ALARM_QUANTILE = 0.997;
 const LOUDEST = 2;
@@ -21,7 +21,7 @@ const LOUDEST = 2;
 /** Principal components in the autoencoder's place: fitted to the same windows, 90 % of their variance. */
 export function fitPca(shape: TensorShape, windows: WindowSource): Reconstructor {
   const size = windowSize(shape);
-  const stride = Math.max(1, Math.ceil(windows.count / MOST_ROWS));
+  const stride = Math.max(1, Math.ceil(windows.count / MAX_ROWS));
   const mask = new Float32Array(size);
   const rows = Array.from({ length: Math.floor(windows.count / stride) }, (_, index) => {
     const row = new Float32Array(size);
@@ -42,7 +42,7 @@ export function fitPca(shape: TensorShape, windows: WindowSource): Reconstructor
 export function replayRobustZ(
   shape: TensorShape,
   fleet: Fleet,
-  services: readonly Learnable[],
+  services: readonly ServicePast[],
   options: ReplayOptions,
 ): Replay {
   const scores = new Map<string, Float64Array>();

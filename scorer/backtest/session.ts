@@ -7,9 +7,10 @@ import type { FeatureSet } from '../features/features.ts';
 import type { Fleet } from '../fleet/fleet.ts';
 import { fetchFleet, type TimeSpan } from '../fleet/past.ts';
 import { openKnowledge } from '../learning/knowledge.ts';
-import { LearnError, type LearnOptions } from '../learning/options.ts';
-import { type Learnable, learnableServices } from '../learning/learnable.ts';
+import { type ServicePast, servicePasts } from '../learning/clean.ts';
+import { NothingToLearnError } from '../learning/error.ts';
 import { learn } from '../learning/learn.ts';
+import type { TrainingChoices } from '../learning/train-model.ts';
 import type { FleetModel } from '../learning/model-store.ts';
 import type { Profiles } from '../scoring/profiles-file.ts';
 import type { PrometheusClient } from '../prometheus/client.ts';
@@ -34,7 +35,7 @@ export interface BacktestOptions {
   readonly seed?: number;
   readonly epochs?: number;
   /** Of the model that is trained. Default: the one that `train` makes. */
-  readonly network?: LearnOptions['network'];
+  readonly network?: TrainingChoices['network'];
   readonly onProgress?: (phase: string, share: number, detail: string) => void;
 }
 
@@ -47,7 +48,7 @@ export interface BacktestSession {
   /** The history to replay. */
   readonly fleet: Fleet;
   /** What was learned from. */
-  readonly learnt: readonly Learnable[];
+  readonly pasts: readonly ServicePast[];
   readonly replayed: ReplayOptions;
   /** Replays with a model and the profiles that were calibrated with it; `phase` is what progress is told of. */
   replay(phase: string, profiles: Profiles, model: Reconstructor, options?: Partial<ReplayOptions>): Promise<Replay>;
@@ -59,7 +60,7 @@ export interface BacktestSession {
  * Learns from the training time as `train` does, with faults left out, in a state folder of its own, and fetches what is to be
  * replayed: every step of the window that wasn't learned from.
  *
- * @throws LearnError, PrometheusError
+ * @throws NothingToLearnError, PrometheusError
  */
 export async function openSession(options: BacktestOptions): Promise<BacktestSession> {
   const folder = mkdtempSync(join(tmpdir(), 'lorikeet-backtest-'));
@@ -73,29 +74,23 @@ export async function openSession(options: BacktestOptions): Promise<BacktestSes
 async function openIn(options: BacktestOptions): Promise<BacktestSession> {
   const { config, set, client, window, training, seed = 1, onProgress } = options;
   const faults = faultSpans(options.faults, config.interval, graceMs(set.windows.at(-1) ?? 0, config.interval));
+  const source = { config, set, client };
   const learning = {
-    config,
-    set,
-    client,
     ...training,
     exclude: faults.map(({ startMs, last }) => ({ fromMs: startMs - config.interval, toMs: last * config.interval })),
   };
-  await learn({
-    ...learning,
-    all: true,
+  const choices: TrainingChoices = {
     seed,
     ...(options.epochs !== undefined && { epochs: options.epochs }),
     ...(options.network !== undefined && { network: options.network }),
-    ...(onProgress !== undefined && {
-      onProgress: ({ phase, share, detail }) => onProgress(phase, share, detail),
-    }),
-  });
+  };
+  await learn(source, learning, 'all', choices, ({ phase, share, detail }) => onProgress?.(phase, share, detail));
   const { model, profiles } = await openKnowledge(config, set);
-  if (model === undefined || profiles === undefined) throw new LearnError('what was learned does not fit');
+  if (model === undefined || profiles === undefined) throw new NothingToLearnError('what was learned does not fit');
   const close = async () => await model.autoencoder.close();
   try {
     const shape: TensorShape = { features: set.features, steps: config.steps };
-    const fleet = await fetchFleet({ config, set, client, ...before(window, config) });
+    const fleet = await fetchFleet(source, before(window, config));
     const replayed: ReplayOptions = {
       steps: stepsToReplay(window, training, faults, config.interval),
       seasons: () => createSeasons(set, config),
@@ -107,7 +102,7 @@ async function openIn(options: BacktestOptions): Promise<BacktestSession> {
       model,
       profiles,
       fleet,
-      learnt: learnableServices(await fetchFleet(learning), config, training.toMs),
+      pasts: servicePasts(await fetchFleet(source, learning), config, training.toMs),
       replayed,
       replay: async (phase, of, by, others = {}) =>
         await replayFleet(shape, set, fleet, of, by, {

@@ -3,10 +3,9 @@ import { defineCommand, print } from '../../daemon/command.ts';
 import { type Flags, LOG_FLAGS } from '../../daemon/flags.ts';
 import { createHttpClient } from '../../daemon/http-client/client.ts';
 import { SCORER_DEFAULTS, type ScorerConfig } from '../config.ts';
-import { learn } from '../learning/learn.ts';
+import { learn, learnBaseModel } from '../learning/learn.ts';
+import { type OnProgress, ProgressBar, renderProgress } from '../learning/progress.ts';
 import { PrometheusClient } from '../prometheus/client.ts';
-import type { LearningProgress } from '../learning/options.ts';
-import { ProgressBar, renderProgress } from '../learning/progress.ts';
 import { readScorerFiles } from '../scorer-files.ts';
 import { CONFIG_FLAG, readTime, TRAINING_FLAGS } from './flags.ts';
 
@@ -43,22 +42,22 @@ export const train = defineCommand({
     const fromMs = timeOrAgo('from', values.from) ?? toMs - config.learning.history;
     const bar = new ProgressBar(process.stderr);
     const json = values.progress === 'json';
-    const result = await learn({
+    const fleet = {
       config,
       set,
       client: new PrometheusClient({ url: config.prometheus.url, http }),
-      fromMs,
-      toMs,
-      all: values.all,
-      retrain: values.retrain,
-      ...(values.model !== undefined && { modelPath: values.model }),
-      epochs: values.epochs,
-      seed: values.seed,
       signal: json ? AbortSignal.any([signal, inputEnd()]) : signal,
-      onProgress: json
-        ? (progress: LearningProgress) => print(`${renderProgress(progress)}\n`)
-        : ({ phase, share, detail }) => bar.update(phase, share, detail),
-    });
+    };
+    const span = { fromMs, toMs };
+    const training = { epochs: values.epochs, seed: values.seed };
+    const onProgress: OnProgress = json
+      ? (progress) => print(`${renderProgress(progress)}\n`)
+      : ({ phase, share, detail }) => bar.update(phase, share, detail);
+    const renew = values.retrain ? 'model' : values.all ? 'all' : 'old';
+    const result =
+      values.model === undefined
+        ? await learn(fleet, span, renew, training, onProgress)
+        : await learnBaseModel(fleet, span, values.model, training, onProgress);
     if (!json) bar.end();
     print(`learned ${result.services} services, ${result.edges} edges with ${result.model}\n`);
   },

@@ -9,7 +9,22 @@ windows: [1m, 5m, 15m]
 features: [{ name: up, expr: 'avg_over_time(up[$window])', scale: ratio }]
 `;
 
+const edge = "name: refused, expr: 'rate(r[$window])', scale: log";
+
 describe('parseFeatures', () => {
+  it('takes for failures the edge features that say so, and no others', () => {
+    const { edges } = parseFeatures(
+      'features.yaml',
+      `${valid}edges: [{ ${edge}, signal: errors, failure: true }, { ${edge.replace('refused', 'failover_ms')}, signal: errors }]`,
+    );
+    expect(edges.map(({ name, failure }) => [name, failure])).toEqual([
+      ['refused', true],
+      ['failover_ms', false],
+    ]);
+    const shipped = readFeatures('rules/features.yaml').edges;
+    expect(shipped.filter(({ failure }) => failure).map(({ name }) => name)).toEqual(['failure_rate']);
+  });
+
   it.each([
     ['two windows', valid.replace('1m, ', ''), 'features.yaml: windows: expected three windows'],
     ['descending windows', valid.replace('1m', '1h'), 'features.yaml: windows: expected windows from the shortest'],
@@ -23,6 +38,21 @@ describe('parseFeatures', () => {
     ['a bad name', valid.replace('name: up', 'name: Up!'), 'features.yaml: features[0].name: expected a name'],
     ['a missing key', valid.replace('scale: ratio', ''), 'features.yaml: features[0].scale: expected one of log'],
     ['no YAML', 'a: [', 'features.yaml: not valid YAML'],
+    [
+      'a failure among the features of services',
+      valid.replace('scale: ratio', 'scale: ratio, signal: errors, failure: true'),
+      'features.yaml: features[0].failure: unknown key',
+    ],
+    [
+      'a failure other than true or false',
+      `${valid}edges: [{ ${edge}, signal: errors, failure: often }]`,
+      'features.yaml: edges[0].failure: expected boolean',
+    ],
+    [
+      'a failure of another signal than errors',
+      `${valid}edges: [{ ${edge}, signal: latency, failure: true }]`,
+      'features.yaml: edges[0].failure: expected signal: errors',
+    ],
     ['a name twice', valid.replace(/(\{.*\})/, '$1, $1'), 'features.yaml: features: expected unique names'],
   ])('rejects %s with file, path and expectation', (_, text, message) => {
     expect(() => parseFeatures('features.yaml', text)).toThrow(message);

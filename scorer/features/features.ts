@@ -26,6 +26,13 @@ const featureSchema = z.strictObject({
   floor: z.number().nonnegative('expected a number of 0 or more').default(0),
 });
 
+const edgeFeatureSchema = featureSchema
+  .extend({ failure: z.boolean().default(false) })
+  .refine(({ failure, signal }) => !failure || signal === 'errors', {
+    path: ['failure'],
+    message: 'expected signal: errors beside failure: true',
+  });
+
 const uniqueNames = (features: readonly { readonly name: string }[]) =>
   new Set(features.map((feature) => feature.name)).size === features.length;
 
@@ -37,7 +44,7 @@ const featureSetSchema = z.strictObject({
       message: 'expected windows from the shortest to the longest',
     }),
   features: z.array(featureSchema).min(1, 'expected at least one feature').refine(uniqueNames, 'expected unique names'),
-  edges: z.array(featureSchema).refine(uniqueNames, 'expected unique names').default([]),
+  edges: z.array(edgeFeatureSchema).refine(uniqueNames, 'expected unique names').default([]),
 });
 
 export interface Feature {
@@ -50,11 +57,16 @@ export interface Feature {
   readonly floor: number;
 }
 
+export interface EdgeFeature extends Feature {
+  /** Calls that failed, more of which speak against the callee; of other errors any change does, and weighs less. */
+  readonly failure: boolean;
+}
+
 export interface FeatureSet {
   /** Milliseconds, from the shortest (red) to the longest (blue). */
   readonly windows: readonly number[];
   readonly features: readonly Feature[];
-  readonly edges: readonly Feature[];
+  readonly edges: readonly EdgeFeature[];
 }
 
 /** @throws ConfigError naming file, path and expectation. */

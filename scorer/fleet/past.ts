@@ -12,22 +12,27 @@ export interface TimeSpan {
   readonly toMs: number;
 }
 
-export interface HistoryOptions extends TimeSpan {
-  readonly config: ScorerConfig;
-  readonly set: FeatureSet;
-  readonly client: PrometheusClient;
+/** A span whose history isn't wanted whole. */
+export interface PastSpan extends TimeSpan {
   /** Time within it that isn't to be learned from, such as known faults. */
   readonly exclude?: readonly TimeSpan[];
+}
+
+/** Where a fleet's past is fetched from, and as what. */
+export interface PastSource {
+  readonly client: PrometheusClient;
+  readonly set: FeatureSet;
+  readonly config: Pick<ScorerConfig, 'interval' | 'steps' | 'shard'>;
   readonly signal?: AbortSignal;
 }
 
 /** Values that one query brings, at most: some 15 MB of JSON, which is in memory at once. */
-const MOST_VALUES = 500_000;
+const MAX_VALUES = 500_000;
 /** A service counts as there when it had a value so recently, as in Prometheus' own look-back. */
 const LOOK_BACK_MS = 300_000;
 
-/** The keys of this shard's services that are there at the end of the span, in a fixed order. */
-export async function listServices({ client, config, toMs, signal }: HistoryOptions): Promise<string[]> {
+/** The keys of this shard's services that are there at the end of a span, in a fixed order. */
+export async function listServices({ client, config, signal }: PastSource, { toMs }: TimeSpan): Promise<string[]> {
   const lookBackMs = Math.max(LOOK_BACK_MS, 2 * config.interval);
   const query = `group by (namespace, service) (last_over_time(${SERVICE_SERIES}[${lookBackMs}ms]))`;
   const keys: string[] = [];
@@ -41,30 +46,44 @@ export async function listServices({ client, config, toMs, signal }: HistoryOpti
   return keys.sort();
 }
 
-/** Services whose history one query brings, group by group, so that memory doesn't grow with the fleet. */
-export function inGroups(keys: readonly string[], { config, set, fromMs, toMs }: HistoryOptions): string[][] {
-  const values = columnCount(set.features) * Math.ceil((toMs - fromMs) / config.interval);
-  const size = Math.max(1, Math.floor(MOST_VALUES / values));
-  return Array.from({ length: Math.ceil(keys.length / size) }, (_, index) =>
-    keys.slice(index * size, (index + 1) * size),
-  );
-}
-
 /** The features of every service and edge over the span, without what is excluded. */
-export async function fetchFleet(options: HistoryOptions): Promise<Fleet> {
-  return await fetchSelected(options, [SERVICE_SERIES], [EDGE_SERIES]);
+export async function fetchFleet(source: PastSource, span: PastSpan): Promise<Fleet> {
+  return await fetchSelected(source, span, [SERVICE_SERIES], [EDGE_SERIES]);
 }
 
-/** As `fetchFleet`, for these services and the edges from and to them. */
-export async function fetchServices(options: HistoryOptions, keys: readonly string[]): Promise<Fleet> {
-  return await fetchSelected(options, selectors(SERVICE_SERIES, keys), [
-    ...selectors(EDGE_SERIES, keys, 'client_'),
-    ...selectors(EDGE_SERIES, keys, 'server_'),
-  ]);
+/** Services whose past one query brings, with the edges from and to them. */
+export interface FleetGroup {
+  readonly keys: readonly string[];
+  readonly fleet: Fleet;
+}
+
+/** As `fetchFleet` for these services, group by group, so that memory doesn't grow with the fleet. */
+export async function* fetchGroups(
+  source: PastSource,
+  span: PastSpan,
+  keys: readonly string[],
+): AsyncGenerator<FleetGroup> {
+  const size = groupSize(source, span);
+  for (let start = 0; start < keys.length; start += size) {
+    source.signal?.throwIfAborted();
+    const group = keys.slice(start, start + size);
+    const fleet = await fetchSelected(source, span, selectors(SERVICE_SERIES, group), [
+      ...selectors(EDGE_SERIES, group, 'client_'),
+      ...selectors(EDGE_SERIES, group, 'server_'),
+    ]);
+    yield { keys: group, fleet };
+  }
+}
+
+/** Services whose history one query brings. */
+function groupSize({ set, config }: PastSource, { fromMs, toMs }: TimeSpan): number {
+  const values = columnCount(set.features) * Math.ceil((toMs - fromMs) / config.interval);
+  return Math.max(1, Math.floor(MAX_VALUES / values));
 }
 
 async function fetchSelected(
-  { config: { interval, steps, shard }, set, client, fromMs, toMs, exclude = [], signal }: HistoryOptions,
+  { config: { interval, steps, shard }, set, client, signal }: PastSource,
+  { fromMs, toMs, exclude = [] }: PastSpan,
   services: readonly string[],
   edges: readonly string[],
 ): Promise<Fleet> {

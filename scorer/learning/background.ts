@@ -1,8 +1,8 @@
 import { ConditionLog, type Logger } from '../../daemon/logger.ts';
 import type { ScorerConfig } from '../config.ts';
 import type { KnowledgeInUse } from './knowledge-in-use.ts';
-import { LEARNING_PHASES } from './options.ts';
-import { Learner } from './child-process.ts';
+import { LEARNING_PHASES } from './progress.ts';
+import { TrainProcess } from './train-process.ts';
 import { LearningPlan, type LearningSituation } from './plan.ts';
 import type { ScorerMetrics } from '../metrics.ts';
 import { serviceName } from '../identity/service-key.ts';
@@ -20,7 +20,7 @@ export interface BackgroundLearningOptions {
 export class BackgroundLearning {
   readonly #options: BackgroundLearningOptions;
   readonly #conditions: ConditionLog;
-  readonly #learner: Learner;
+  readonly #process: TrainProcess;
   readonly #plan: LearningPlan;
   #waiting = 0;
 
@@ -28,7 +28,7 @@ export class BackgroundLearning {
     const { config, command, logger, metrics } = options;
     this.#options = options;
     this.#conditions = new ConditionLog(logger);
-    this.#learner = new Learner({
+    this.#process = new TrainProcess({
       command,
       logger,
       onProgress: ({ phase, share }) => metrics.trainingProgress.set({ phase }, share),
@@ -42,13 +42,13 @@ export class BackgroundLearning {
     const situation = { ...found, knowledge: knowledge.current };
     this.#tellWaiting(situation);
     // What was learned and isn't in use yet would be learned again.
-    if (this.#learner.running || knowledge.isOutdated || !this.#plan.isTime(situation)) return;
+    if (this.#process.running || knowledge.isOutdated || !this.#plan.isTime(situation)) return;
     void this.#learn(situation);
   }
 
   /** Ends a learning under way. */
   async stop(): Promise<void> {
-    await this.#learner.stop();
+    await this.#process.stop();
   }
 
   /** Says who can't be scored yet and for how long, whenever their number changes. */
@@ -69,7 +69,7 @@ export class BackgroundLearning {
     const started = Date.now();
     for (const phase of LEARNING_PHASES) metrics.trainingProgress.set({ phase }, 0);
     try {
-      await this.#learner.run();
+      await this.#process.run();
       await knowledge.open();
       this.#plan.succeeded(situation);
       this.#conditions.recovered('learning', 'learning succeeds again');

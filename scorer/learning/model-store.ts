@@ -5,7 +5,7 @@ import { modelPaths } from '../paths.ts';
 import { Autoencoder } from '../detectors/autoencoder/autoencoder.ts';
 import type { AutoencoderWeights } from '../detectors/autoencoder/weights.ts';
 import type { FeatureSet } from '../features/features.ts';
-import { parsePrior, type Prior } from '../scoring/profile.ts';
+import { parsePrior, type Prior } from '../scoring/prior.ts';
 import { cardPath, loadModel, ModelFileError, type SavedModel } from '../detectors/autoencoder/model-file.ts';
 
 /** A model ready to reconstruct, with what is known of it. */

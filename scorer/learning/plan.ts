@@ -1,6 +1,6 @@
 import type { ScorerConfig } from '../config.ts';
 import type { History } from '../fleet/history.ts';
-import { isDue, isTooOld } from './due.ts';
+import { needsRenewal, needsRetraining } from './renewal.ts';
 import type { Knowledge } from './knowledge.ts';
 import type { ServiceState } from '../scoring/score-fleet.ts';
 
@@ -29,7 +29,7 @@ export interface Waiting {
  */
 export class LearningPlan {
   readonly #config: ScorerConfig;
-  readonly #least: number;
+  readonly #minSteps: number;
   #lastRun = Number.NEGATIVE_INFINITY;
   #tried: ReadonlySet<string> = new Set();
   #failures = 0;
@@ -37,12 +37,12 @@ export class LearningPlan {
 
   constructor(config: ScorerConfig) {
     this.#config = config;
-    this.#least = Math.ceil(config.learning.minimum / config.interval);
+    this.#minSteps = Math.ceil(config.learning.minimum / config.interval);
   }
 
   waiting({ step, states, services }: LearningSituation): Waiting {
     const keys = [...states].filter(([, state]) => state === 'learning').map(([key]) => key);
-    const left = (key: string) => Math.max(0, (services.get(key)?.oldest ?? step) + this.#least - 1 - step);
+    const left = (key: string) => Math.max(0, (services.get(key)?.oldest ?? step) + this.#minSteps - 1 - step);
     const longest = Math.max(0, ...keys.map(left));
     return {
       keys,
@@ -56,7 +56,7 @@ export class LearningPlan {
     if (step < this.#notBefore) return false;
     const { ripe } = this.waiting(situation);
     if (ripe.some((key) => !this.#tried.has(key))) return true;
-    return step - this.#lastRun >= this.#least && (ripe.length > 0 || this.#renewal(situation));
+    return step - this.#lastRun >= this.#minSteps && (ripe.length > 0 || this.#renewal(situation));
   }
 
   /** A learning that began with this situation has saved what it learned. */
@@ -68,14 +68,14 @@ export class LearningPlan {
 
   failed({ step }: LearningSituation): void {
     this.#failures++;
-    this.#notBefore = step + Math.min(this.#least, 2 ** this.#failures);
+    this.#notBefore = step + Math.min(this.#minSteps, 2 ** this.#failures);
   }
 
   #renewal({ step, states, knowledge: { model, profiles } }: LearningSituation): boolean {
     const scored = [...states].filter(([, state]) => state === 'scored');
     return (
-      scored.some(([key]) => isDue(profiles?.services.get(key), step, this.#config)) ||
-      (model !== undefined && isTooOld(model, step * this.#config.interval, this.#config))
+      scored.some(([key]) => needsRenewal(profiles?.services.get(key), step, this.#config)) ||
+      (model !== undefined && needsRetraining(model, step * this.#config.interval, this.#config))
     );
   }
 }

@@ -1,5 +1,16 @@
 import { z } from 'zod';
-import { LEARNING_PHASES, type LearningProgress } from './options.ts';
+
+export const LEARNING_PHASES = ['fetch', 'train', 'calibrate'] as const;
+export type LearningPhase = (typeof LEARNING_PHASES)[number];
+
+export interface LearningProgress {
+  readonly phase: LearningPhase;
+  /** Of the phase, 0..1. */
+  readonly share: number;
+  readonly detail: string;
+}
+
+export type OnProgress = (progress: LearningProgress) => void;
 
 const BAR_WIDTH = 30;
 

@@ -1,5 +1,7 @@
 import type { Fleet } from '../fleet/fleet.ts';
-import type { HistoryOptions } from '../fleet/past.ts';
+import type { TimeSpan } from '../fleet/past.ts';
+import type { PrometheusClient } from '../prometheus/client.ts';
+import type { ScorerConfig } from '../config.ts';
 import type { History } from '../fleet/history.ts';
 import { maintenanceBetween, type MaintenanceHistory } from '../scoring/maintenance.ts';
 import { edgeEnds, serviceKey } from '../identity/service-key.ts';
@@ -11,28 +13,36 @@ export interface UnusualTime {
   readonly maintenance: MaintenanceHistory;
 }
 
+/** Where unusual time is looked up. */
+export interface UnusualTimeSource {
+  readonly client: PrometheusClient;
+  readonly config: Pick<ScorerConfig, 'interval' | 'maintenance'>;
+  readonly signal?: AbortSignal;
+}
+
 /** @throws PrometheusError */
-export async function fetchUnusual(options: HistoryOptions): Promise<UnusualTime> {
-  const { client, config, fromMs, toMs } = options;
-  const { maintenance: expressions, interval } = config;
+export async function fetchUnusualTime(source: UnusualTimeSource, { fromMs, toMs }: TimeSpan): Promise<UnusualTime> {
+  const { client, config } = source;
   return {
-    anomalous: await fetchAnomalous(options),
-    maintenance: await maintenanceBetween(client, expressions, { fromMs, toMs }, interval),
+    anomalous: await fetchAnomalous(source, { fromMs, toMs }),
+    maintenance: await maintenanceBetween(client, config.maintenance, { fromMs, toMs }, config.interval),
   };
 }
 
 /**
  * When services were anomalous, by the scores that were written: what happens in an incident must not be learned as normal,
- * however soon after it a service is learned anew. Empty where Prometheus has no scores.
+ * however soon after it a service is learned again. Empty where Prometheus has no scores.
  */
-async function fetchAnomalous(options: HistoryOptions): Promise<UnusualTime['anomalous']> {
-  const { client, config, fromMs, toMs, signal } = options;
-  const start = Math.ceil(fromMs / config.interval) * config.interval;
+async function fetchAnomalous(
+  { client, config: { interval }, signal }: UnusualTimeSource,
+  { fromMs, toMs }: TimeSpan,
+): Promise<UnusualTime['anomalous']> {
+  const start = Math.ceil(fromMs / interval) * interval;
   const found = new Map<string, number[]>();
-  await client.queryRange('max by (namespace, service) (anomaly_score) > 1', start, toMs, config.interval, {
+  await client.queryRange('max by (namespace, service) (anomaly_score) > 1', start, toMs, interval, {
     ...(signal !== undefined && { signal }),
     visit: ({ labels: { namespace = '', service = '' }, timestamps }) => {
-      const steps = Array.from(timestamps, (timeMs) => Math.round(timeMs / config.interval));
+      const steps = Array.from(timestamps, (timeMs) => Math.round(timeMs / interval));
       const key = serviceKey({ namespace, service });
       found.set(key, [...(found.get(key) ?? []), ...steps]);
     },
@@ -41,7 +51,7 @@ async function fetchAnomalous(options: HistoryOptions): Promise<UnusualTime['ano
 }
 
 /** Of a service that was anomalous for more than this share of its time that is what it is like now. */
-const MOST_ANOMALOUS = 0.5;
+const MAX_ANOMALOUS_SHARE = 0.5;
 
 /** Makes the time missing in which a service, or either end of an edge, was anomalous or in maintenance. */
 export function leaveOut({ anomalous, maintenance }: UnusualTime, { services, edges }: Fleet): void {
@@ -59,6 +69,6 @@ export function leaveOut({ anomalous, maintenance }: UnusualTime, { services, ed
 function forgetAll(history: History, steps: readonly number[]): void {
   const { oldest, newest = oldest } = history;
   const within = steps.filter((step) => step >= oldest && step <= newest);
-  if (within.length > MOST_ANOMALOUS * (newest - oldest + 1)) return;
+  if (within.length > MAX_ANOMALOUS_SHARE * (newest - oldest + 1)) return;
   for (const step of within) history.forget(step);
 }

@@ -85,7 +85,7 @@ export function featureErrors(
 }
 
 /** More than this many times its fault-free residual is no more evidence: consequences are often louder than their cause. */
-const MOST_EVIDENCE = 6;
+const MAX_EVIDENCE = 6;
 
 /**
  * The evidence that a service has trouble of its own, in bits: the sum of the logarithms of what speaks for it. Being asked less
@@ -106,7 +106,7 @@ export function ownEvidence(shape: TensorShape, residuals: ArrayLike<number>, sc
 }
 
 function evidenceOf(loud: number): number {
-  return Math.log2(1 + Math.min(MOST_EVIDENCE, loud));
+  return Math.log2(1 + Math.min(MAX_EVIDENCE, loud));
 }
 
 /** A feature's residual in units of its fault-free one, the mean over the channels that were observed; 0 when none was. */

@@ -48,7 +48,7 @@ const EXPLAINED_SHARE = 0.5;
 const ANSWER_WEIGHT = 0.5;
 const FAILURE_WEIGHT = 1.5;
 /** Nobody looks further down. */
-export const MOST_RANKED = 20;
+export const MAX_RANKED = 20;
 
 /**
  * Ranks who started the incident by the evidence against each service, a sum of logarithms: how far its own signals but for
@@ -81,7 +81,7 @@ export function rankRootCauses(
 /** The most suspect services, most probable first. */
 export function rankEvidence(evidence: readonly Evidence[]): RankedCause[] {
   const sorted = [...evidence].sort((a, b) => b.bits - a.bits || (a.key < b.key ? -1 : 1));
-  const ranked = sorted.slice(0, MOST_RANKED).map(({ key, bits }) => ({ key, bits, weight: 2 ** bits - 1 }));
+  const ranked = sorted.slice(0, MAX_RANKED).map(({ key, bits }) => ({ key, bits, weight: 2 ** bits - 1 }));
   const total = ranked.reduce((sum, { weight }) => sum + weight, 0);
   return ranked.map(({ key, bits, weight }, index) => ({
     key,

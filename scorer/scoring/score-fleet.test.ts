@@ -5,6 +5,7 @@ import { CHANNELS, EDGE_SERIES, type FeatureSet, parseFeatures, SERVICE_SERIES }
 import { Fleet } from '../fleet/fleet.ts';
 import type { Profiles } from './profiles-file.ts';
 import type { RangeSeries } from '../prometheus/client.ts';
+import type { CallEdge, Ranker } from './root-cause.ts';
 import { scoreFleet } from './score-fleet.ts';
 import { Seasons } from './seasons.ts';
 import { edgeKey, serviceKey } from '../identity/service-key.ts';
@@ -107,6 +108,39 @@ describe('scoreFleet', () => {
       expect(shares[0]).toEqual({ feature: 'latency', share: 1 });
     }
     expect(causes[0]).toMatchObject({ key: serviceKey(name('cart')), rank: 1 });
+  });
+
+  it('takes for failures what features.yaml calls so, whatever its name', async () => {
+    const own = parseFeatures(
+      'features.yaml',
+      `windows: [1s, 2s, 4s]
+features: [{ name: rate, expr: 'a[$window]', scale: log }]
+edges:
+  - { name: refused, expr: 'b[$window]', scale: log, signal: errors, failure: true }
+  - { name: failover_ms, expr: 'c[$window]', scale: log, signal: errors }
+`,
+    );
+    const ends = {
+      client_namespace: 'shop',
+      client_service: 'front',
+      server_namespace: 'shop',
+      server_service: 'cart',
+    };
+    const scaling = { center: 1, spread: 0.1 };
+    const edges = new Map([[edgeKey(name('front'), name('cart')), [scaling, scaling]]]);
+    const callEdge = async (feature: string) => {
+      const fleet = new Fleet(own, 1000, 8);
+      fleet.addEdge(series({ ...ends, feature }, 9, 10));
+      const seen: CallEdge[] = [];
+      const rank: Ranker = (_, calls) => {
+        seen.push(...calls);
+        return [];
+      };
+      await scoreFleet(shape, own, fleet, 10, { ...profilesOf(), edges }, flat, { assumeIncident: true, rank });
+      return seen[0];
+    };
+    expect(await callEdge('refused')).toMatchObject({ failures: expect.closeTo(21.8, 1), answers: 0 });
+    expect(await callEdge('failover_ms')).toMatchObject({ failures: 0, answers: expect.closeTo(21.8, 1) });
   });
 
   it('tells who is learning, who has no data, and counts what is missing as neutral', async () => {

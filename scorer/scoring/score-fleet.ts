@@ -1,5 +1,5 @@
 import type { Reconstructor } from '../detectors/reconstructor.ts';
-import type { Feature, FeatureSet } from '../features/features.ts';
+import type { EdgeFeature, Feature, FeatureSet } from '../features/features.ts';
 import type { Fleet } from '../fleet/fleet.ts';
 import type { History } from '../fleet/history.ts';
 import type { EdgeScalings, Profiles } from './profiles-file.ts';
@@ -20,7 +20,7 @@ import { allocateWindows, encodeWindow, type TensorShape } from '../tensor/tenso
 import { columnCount } from '../features/columns.ts';
 
 /** A service needs at least this share of its known columns to be judged. */
-const LEAST_OBSERVED_SHARE = 0.25;
+const MIN_OBSERVED_SHARE = 0.25;
 
 export type ServiceState = 'scored' | 'learning' | 'no_data' | 'excluded';
 
@@ -80,7 +80,7 @@ export async function scoreFleet(
     const present = encodeWindow(shape, history, step, profile.scalings, windows, index);
     const expected = profile.scalings.filter((scaling) => scaling !== undefined).length;
     missing += expected - present;
-    const enough = present > 0 && present >= LEAST_OBSERVED_SHARE * expected;
+    const enough = present > 0 && present >= MIN_OBSERVED_SHARE * expected;
     states.set(key, enough ? 'scored' : 'no_data');
     return enough;
   });
@@ -130,11 +130,11 @@ const EDGE_STEPS = 3;
 
 /** The edges up to `step` as deviations from their normal. */
 function callEdges(set: FeatureSet, fleet: Fleet, step: number, profiles: Profiles | undefined): CallEdge[] {
-  const columns = (wanted: (feature: Feature) => boolean) =>
+  const columns = (wanted: (feature: EdgeFeature) => boolean) =>
     set.edges.flatMap((feature, column) => (wanted(feature) ? [column] : []));
   const latency = columns(({ signal }) => signal === 'latency');
-  const failures = columns(({ signal, name }) => signal === 'errors' && name.includes('fail'));
-  const answers = columns(({ signal, name }) => signal === 'errors' && !name.includes('fail'));
+  const failures = columns(({ failure }) => failure);
+  const answers = columns(({ signal, failure }) => signal === 'errors' && !failure);
   return [...fleet.edges].map(([key, history]) => {
     const scalings = profiles?.edges.get(key);
     const { client, server } = edgeEnds(key);

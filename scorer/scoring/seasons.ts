@@ -7,7 +7,7 @@ import { writeAtomically } from '../../daemon/atomic-write.ts';
 /** Steps in a slot: what was seen at 03:05 is expected within the neighbouring slots too. */
 const SLOT_STEPS = 15;
 /** Errors up to this many times the fault-free size are everyday noise and not remembered. */
-const LEAST_REMEMBERED = 1.5;
+const MIN_REMEMBERED = 1.5;
 /** How much louder than last time a season may be. */
 const MARGIN = 1.5;
 
@@ -50,7 +50,7 @@ export class Seasons {
   /** Remembers a service's errors, in units of their fault-free size, a value a feature; before any tolerance. */
   record(key: string, step: number, errors: readonly number[]): void {
     for (const [feature, error] of errors.entries()) {
-      if (!(error >= LEAST_REMEMBERED)) continue;
+      if (!(error >= MIN_REMEMBERED)) continue;
       const slots = this.#services.get(key) ?? new Map<number, Map<number, number>>();
       this.#services.set(key, slots);
       const slot = slotOf(step);

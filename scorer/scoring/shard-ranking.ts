@@ -1,7 +1,7 @@
 import { EVIDENCE_SERIES, INCIDENT_SERIES } from '../series.ts';
 import type { RangeSeries } from '../prometheus/client.ts';
 import type { Sample } from '../output/remote-write/sample.ts';
-import { type Evidence, MOST_RANKED, rankEvidence, type RankedCause } from './root-cause.ts';
+import { type Evidence, MAX_RANKED, rankEvidence, type RankedCause } from './root-cause.ts';
 import type { FleetScores } from './score-fleet.ts';
 import { serviceKey, serviceName } from '../identity/service-key.ts';
 import type { ShardPlace } from '../identity/shard.ts';
@@ -59,7 +59,7 @@ export class ShardRanking {
   /** What the other shards have to know of this one, at `timestampMs`. */
   samples(own: FleetScores, timestampMs: number): Sample[] {
     const shard = String(this.#place.index);
-    const evidence = own.causes.slice(0, MOST_RANKED).filter(({ bits }) => bits > 0);
+    const evidence = own.causes.slice(0, MAX_RANKED).filter(({ bits }) => bits > 0);
     return [
       { name: INCIDENT_SERIES, labels: { shard }, value: anomalous(own), timestampMs },
       ...evidence.map(({ key, bits }) => ({

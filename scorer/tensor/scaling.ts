@@ -9,10 +9,10 @@ export interface ColumnScaling {
   readonly spread: number;
 }
 
-/** Least spread in scaled units: below it, a difference is too small to matter to anybody. */
-const LEAST_SPREAD: Readonly<Record<Scale, number>> = { log: 0.03, linear: 1e-9, ratio: 0.01 };
-/** For linear features the least spread is also this share of the median. */
-const LEAST_LINEAR_SHARE = 0.03;
+/** Minimum spread in scaled units: below it, a difference is too small to matter to anybody. */
+const MIN_SPREAD: Readonly<Record<Scale, number>> = { log: 0.03, linear: 1e-9, ratio: 0.01 };
+/** For linear features the minimum spread is also this share of the median. */
+const MIN_LINEAR_SHARE = 0.03;
 /** Log ratios are taken above this share of the median, so that zero has a finite one. */
 const LOG_OFFSET_SHARE = 0.02;
 /** Beyond about this many deviations a value saturates in the tensor. */
@@ -47,12 +47,12 @@ export function learnScaling(
     prior === undefined || !Number.isFinite(prior)
       ? own ** 2
       : (sorted.length * own ** 2 + priorWeight * prior ** 2) / (sorted.length + priorWeight);
-  return { center, spread: Math.max(Math.sqrt(variance), leastSpread(feature, center)) };
+  return { center, spread: Math.max(Math.sqrt(variance), minSpread(feature, center)) };
 }
 
-function leastSpread(feature: Feature, center: number): number {
-  const least = LEAST_SPREAD[feature.scale];
-  return feature.scale === 'linear' ? Math.max(least, LEAST_LINEAR_SHARE * Math.abs(center)) : least;
+function minSpread(feature: Feature, center: number): number {
+  const min = MIN_SPREAD[feature.scale];
+  return feature.scale === 'linear' ? Math.max(min, MIN_LINEAR_SHARE * Math.abs(center)) : min;
 }
 
 /** Deviations from normal, signed; NaN for a missing or infinite value. */

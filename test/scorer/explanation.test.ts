@@ -4,7 +4,7 @@ import { type FaultSeries, historyOf, loadFaultSeries } from '../../bench/sim/fa
 import { FAULT_TYPES, type FaultType } from '../../microsim/protocol/fault.ts';
 import { readFeatures } from '../../scorer/features/features.ts';
 import { Fleet } from '../../scorer/fleet/fleet.ts';
-import { calibrateServices } from '../../scorer/learning/learn.ts';
+import { calibrateServices } from '../../scorer/learning/calibrate.ts';
 import { type FleetModel, openModel } from '../../scorer/learning/model-store.ts';
 import { SHIPPED_FEATURES, SHIPPED_MODEL } from '../../scorer/paths.ts';
 import type { Profiles } from '../../scorer/scoring/profiles-file.ts';

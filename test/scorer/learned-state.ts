@@ -1,9 +1,9 @@
-import { learnEdgeScalings } from '../../scorer/scoring/profile.ts';
+import { learnEdgeScalings } from '../../scorer/scoring/scalings.ts';
 import type { ScorerConfig } from '../../scorer/config.ts';
 import { autoencoderShape, initialWeights } from '../../scorer/detectors/autoencoder/weights.ts';
 import type { Feature, FeatureSet } from '../../scorer/features/features.ts';
 import { History } from '../../scorer/fleet/history.ts';
-import { calibrateServices } from '../../scorer/learning/learn.ts';
+import { calibrateServices } from '../../scorer/learning/calibrate.ts';
 import { type FleetModel, fleetModelPath, fleetModels, openModel } from '../../scorer/learning/model-store.ts';
 import { modelPaths } from '../../scorer/paths.ts';
 import { saveProfiles } from '../../scorer/scoring/profiles-file.ts';

@@ -6,8 +6,9 @@ import { createHttpClient, httpClientSchema } from '../../daemon/http-client/cli
 import { readScorerConfig } from '../../scorer/config.ts';
 import { CHANNELS, EDGE_SERIES, readFeatures, SERVICE_SERIES } from '../../scorer/features/features.ts';
 import { openKnowledge } from '../../scorer/learning/knowledge.ts';
-import type { LearningProgress, LearnOptions } from '../../scorer/learning/options.ts';
-import { learn } from '../../scorer/learning/learn.ts';
+import type { LearningProgress, OnProgress } from '../../scorer/learning/progress.ts';
+import { type ConfiguredFleet, learn, type LearnResult } from '../../scorer/learning/learn.ts';
+import type { PastSpan } from '../../scorer/fleet/past.ts';
 import { PrometheusClient } from '../../scorer/prometheus/client.ts';
 import { edgeKey, serviceKey } from '../../scorer/identity/service-key.ts';
 import { type RunningPrometheus, startPrometheus } from '../testserver/prometheus.ts';
@@ -53,6 +54,17 @@ function* history(): Generator<string> {
   yield '# EOF\n';
 }
 
+/** What one learning of these tests is started with. */
+interface Learning extends ConfiguredFleet, PastSpan {
+  readonly renew?: 'old' | 'all' | 'model';
+  readonly seed?: number;
+  readonly onProgress?: OnProgress;
+}
+
+function run({ renew, seed = 1, onProgress, fromMs, toMs, ...fleet }: Learning): Promise<LearnResult> {
+  return learn(fleet, { fromMs, toMs }, renew, { epochs: 12, seed }, onProgress);
+}
+
 const at = (minute: number) => BEGIN + minute * MINUTE;
 const key = (service: string) => serviceKey({ namespace: 'shop', service });
 
@@ -76,7 +88,7 @@ describe('learning from a real Prometheus', { timeout: 60_000 }, () => {
     return () => rmSync(folder, { recursive: true, force: true });
   });
 
-  function options(toMinute: number, state = 'state'): LearnOptions {
+  function options(toMinute: number, state = 'state'): Learning {
     const path = join(folder, 'scorer.yaml');
     writeFileSync(
       path,
@@ -85,26 +97,26 @@ describe('learning from a real Prometheus', { timeout: 60_000 }, () => {
     const config = readScorerConfig(path);
     const set = readFeatures(config.features_file ?? '');
     const client = new PrometheusClient({ url: prometheus.url, http });
-    return { config, set, client, fromMs: at(toMinute) - config.learning.history, toMs: at(toMinute), epochs: 12 };
+    return { config, set, client, fromMs: at(toMinute) - config.learning.history, toMs: at(toMinute) };
   }
 
   /** A learning that is broken off when it tells `moment`. */
-  async function killed(learning: LearnOptions, moment: (progress: LearningProgress) => boolean): Promise<void> {
+  async function killed(learning: Learning, moment: (progress: LearningProgress) => boolean): Promise<void> {
     const controller = new AbortController();
     const onProgress = (progress: LearningProgress) => {
       if (moment(progress)) controller.abort(new Error('killed'));
     };
-    await expect(learn({ ...learning, signal: controller.signal, onProgress })).rejects.toThrow();
+    await expect(run({ ...learning, signal: controller.signal, onProgress })).rejects.toThrow();
     expect(controller.signal.aborted).toBe(true);
   }
 
   /** Learns, and tells with which epoch the training began. */
-  async function firstEpoch(learning: LearnOptions): Promise<string | undefined> {
+  async function firstEpoch(learning: Learning): Promise<string | undefined> {
     const epochs: string[] = [];
     const onProgress = ({ phase, detail }: LearningProgress) => {
       if (phase === 'train') epochs.push(detail.replace(/,.*/, ''));
     };
-    await learn({ ...learning, onProgress });
+    await run({ ...learning, onProgress });
     return epochs[0];
   }
 
@@ -119,12 +131,12 @@ describe('learning from a real Prometheus', { timeout: 60_000 }, () => {
     readdirSync(join(folder, state, 'models')).filter((name) => name !== 'profiles.json');
 
   it('learns a service anew when as much time has passed as it was learned from, and others only then', async () => {
-    expect((await learn(options(40))).services).toBe(2);
+    expect((await run(options(40))).services).toBe(2);
     const first = await known(40);
     expect(first.profiles?.services.get(key('a.b|c'))).toMatchObject({ from: at(2) / MINUTE, to: at(40) / MINUTE });
 
     // The others are learned from 39 minutes; one that is new in between doesn't renew them.
-    expect(await learn(options(76))).toMatchObject({ services: 1, edges: 1 });
+    expect(await run(options(76))).toMatchObject({ services: 1, edges: 1 });
     const second = await known(76);
     expect(second.model?.checksum).toBe(first.model?.checksum);
     expect(second.profiles?.services.get(key('cart'))).toEqual(first.profiles?.services.get(key('cart')));
@@ -132,22 +144,22 @@ describe('learning from a real Prometheus', { timeout: 60_000 }, () => {
     const edge = edgeKey({ namespace: 'shop', service: 'cart' }, { namespace: 'shop', service: 'late' });
     expect(second.profiles?.edges.get(edge)?.[0]?.center).toBeCloseTo(1, 1);
 
-    expect((await learn(options(77))).services).toBe(0);
-    expect((await learn(options(79))).services).toBe(2);
+    expect((await run(options(77))).services).toBe(0);
+    expect((await run(options(79))).services).toBe(2);
     expect((await known(79)).profiles?.services.get(key('cart'))).toMatchObject({ from: at(2) / MINUTE });
-    expect((await learn({ ...options(80), all: true })).services).toBe(3);
+    expect((await run({ ...options(80), renew: 'all' })).services).toBe(3);
   });
 
   it('leaves out the time in which a service was anomalous, unless that is more than half of it', async () => {
-    await learn(options(140));
-    await learn({ ...options(185), all: true });
+    await run(options(140));
+    await run({ ...options(185), renew: 'all' });
     const { profiles } = await known(185);
     const cart = profiles?.services.get(key(INCIDENT.service));
     const other = profiles?.services.get(key('a.b|c'));
     expect((other?.windows ?? 0) - (cart?.windows ?? 0)).toBeGreaterThan(20);
     for (const scaling of cart?.scalings ?? []) expect(scaling?.center).toBeLessThan(22);
 
-    await learn({ ...options(185), fromMs: at(140), all: true });
+    await run({ ...options(185), fromMs: at(140), renew: 'all' });
     const since = (await known(185)).profiles?.services.get(key(INCIDENT.service));
     for (const scaling of since?.scalings ?? []) expect(scaling?.center).toBeGreaterThan(100);
   });
@@ -157,7 +169,7 @@ describe('learning from a real Prometheus', { timeout: 60_000 }, () => {
     expect(models()).toEqual(['fleet.checkpoint']);
 
     expect(await firstEpoch(options(152))).toBe('epoch 5');
-    await learn(options(150, 'whole'));
+    await run(options(150, 'whole'));
     expect(models()).toEqual(models('whole'));
     const [card] = models().filter((name) => name.endsWith('.json'));
     const { trained } = JSON.parse(readFileSync(join(folder, 'state/models', card ?? ''), 'utf8')) as {
@@ -172,7 +184,7 @@ describe('learning from a real Prometheus', { timeout: 60_000 }, () => {
   });
 
   it("trains a model of its own anew when that is too old, from it on, and keeps the old one's files until all is learned", async () => {
-    await learn(options(100));
+    await run(options(100));
     const [before] = models();
     const aged = options(101);
     const { config } = aged;
@@ -181,7 +193,7 @@ describe('learning from a real Prometheus', { timeout: 60_000 }, () => {
     const loss = JSON.parse(readFileSync(join(folder, 'state/models', before ?? ''), 'utf8')) as {
       validation_loss: number;
     };
-    const result = await learn({ ...old, onProgress: () => void seen.push(models()) });
+    const result = await run({ ...old, onProgress: () => void seen.push(models()) });
     expect(seen.every((names) => names.includes(before ?? ''))).toBe(true);
     expect(result.services).toBe(3);
     expect(result.validationLoss).toBeLessThan(1.5 * loss.validation_loss);
@@ -191,9 +203,9 @@ describe('learning from a real Prometheus', { timeout: 60_000 }, () => {
   });
 
   it('finds the old model and its profiles where a learning was killed between its files', async () => {
-    await learn(options(100));
+    await run(options(100));
     const before = await known(100);
-    await killed({ ...options(101), retrain: true }, ({ phase }) => phase === 'calibrate');
+    await killed({ ...options(101), renew: 'model' }, ({ phase }) => phase === 'calibrate');
     // The new model is there, complete and newer; the profiles are the old one's.
     expect(models().filter((name) => name.endsWith('.onnx'))).toHaveLength(2);
     const after = await known(101);

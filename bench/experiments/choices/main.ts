@@ -80,8 +80,8 @@ async function rankings(session: BacktestSession, edges: boolean): Promise<Row[]
 }
 
 function robustZ(session: BacktestSession) {
-  const { shape, fleet, learnt, replayed } = session;
-  return ['robust z-score', () => Promise.resolve(replayRobustZ(shape, fleet, learnt, replayed))] as const;
+  const { shape, fleet, pasts, replayed } = session;
+  return ['robust z-score', () => Promise.resolve(replayRobustZ(shape, fleet, pasts, replayed))] as const;
 }
 
 async function byScore(session: BacktestSession, steps: readonly number[]): Promise<Replay> {

@@ -1,13 +1,8 @@
-import {
-  type ErrorRow,
-  errorsOver,
-  type LoudStep,
-  type Profile,
-  tailThreshold,
-  usualSteps,
-} from '../../../scorer/scoring/profile.ts';
+import { errorsOver, loudSteps } from '../../../scorer/scoring/error-rows.ts';
+import type { Profile } from '../../../scorer/scoring/profile.ts';
+import { type LoudStep, tailThreshold } from '../../../scorer/scoring/threshold.ts';
+import { usualSteps } from '../../../scorer/scoring/usual-steps.ts';
 import type { BacktestSession } from '../../../scorer/backtest/session.ts';
-import { featureErrors, loudness } from '../../../scorer/scoring/errors.ts';
 import { quantile } from '../../../scorer/numeric/statistics.ts';
 
 /** A threshold from the loudness of fault-free steps. */
@@ -31,17 +26,16 @@ export const THRESHOLDS: Readonly<Record<string, Threshold>> = {
 
 /** The session's profiles with other thresholds. */
 export async function withThreshold(
-  { shape, profiles, learnt, model }: BacktestSession,
+  { shape, profiles, pasts, model }: BacktestSession,
   threshold: Threshold,
 ): Promise<BacktestSession['profiles']> {
   const services = new Map<string, Profile>();
-  for (const { key, history, from, to } of learnt) {
+  for (const { key, history, from, to } of pasts) {
     const profile = profiles.services.get(key);
     if (profile === undefined) continue;
     const steps = usualSteps(shape, history, { from, to }, profile.scalings);
     const rows = await errorsOver(shape, history, steps, profile.scalings, model.autoencoder);
-    const loud = (row: ErrorRow) => ({ step: row.step, loudness: loudness(featureErrors(shape, row, profile)) });
-    services.set(key, { ...profile, threshold: threshold(rows.map(loud)) });
+    services.set(key, { ...profile, threshold: threshold(loudSteps(shape, rows, profile)) });
   }
   return { ...profiles, services };
 }

@@ -1,8 +1,8 @@
 import type { Reconstructor } from '../../../scorer/detectors/reconstructor.ts';
 import { Autoencoder } from '../../../scorer/detectors/autoencoder/autoencoder.ts';
 import { type AutoencoderWeights, weightsOf } from '../../../scorer/detectors/autoencoder/weights.ts';
-import type { Learnable } from '../../../scorer/learning/learnable.ts';
-import { trainingWindows } from '../../../scorer/learning/train-model.ts';
+import type { ServicePast } from '../../../scorer/learning/clean.ts';
+import { trainingWindows } from '../../../scorer/learning/training-windows.ts';
 import { CHANNELS } from '../../../scorer/features/features.ts';
 import { NEUTRAL, type TensorShape, windowSize } from '../../../scorer/tensor/tensor.ts';
 import { encodeAutoencoder } from '../../../scorer/detectors/autoencoder/codec.ts';
@@ -18,7 +18,7 @@ export interface Adapter {
   readonly shared: boolean;
 }
 
-export type Adaptation = (shape: TensorShape, service: Learnable) => Promise<Adapter>;
+export type Adaptation = (shape: TensorShape, service: ServicePast) => Promise<Adapter>;
 
 /** Nothing: the service's scaling and threshold are all that is its own. */
 export function scalingAlone(model: Reconstructor): Adaptation {
@@ -152,7 +152,7 @@ async function decoderDirections({ shape, values }: AutoencoderWeights): Promise
   return directions;
 }
 
-async function reconstructed(base: Reconstructor, shape: TensorShape, service: Learnable) {
+async function reconstructed(base: Reconstructor, shape: TensorShape, service: ServicePast) {
   const windows = trainingWindows(shape, [service]);
   const size = windowSize(shape);
   const { count } = windows;

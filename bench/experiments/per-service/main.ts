@@ -10,7 +10,7 @@ import { type BacktestSession, openSession } from '../../../scorer/backtest/sess
 import type { Profile } from '../../../scorer/scoring/profile.ts';
 import type { Reconstructor } from '../../../scorer/detectors/reconstructor.ts';
 import { Autoencoder } from '../../../scorer/detectors/autoencoder/autoencoder.ts';
-import { calibrateServices } from '../../../scorer/learning/learn.ts';
+import { calibrateServices } from '../../../scorer/learning/calibrate.ts';
 import { TRAINING_FLAGS } from '../../../scorer/commands/flags.ts';
 import { median } from '../../../scorer/numeric/statistics.ts';
 import { allocateWindows, windowSize } from '../../../scorer/tensor/tensor.ts';
@@ -68,7 +68,7 @@ interface Adapted {
 }
 
 async function compare(session: BacktestSession, seed: number): Promise<Row[]> {
-  const { shape, learnt, model, profiles } = session;
+  const { shape, pasts, model, profiles } = session;
   const base = model.autoencoder;
   const { weights } = model;
   const opened: Autoencoder[] = [];
@@ -83,18 +83,18 @@ async function compare(session: BacktestSession, seed: number): Promise<Row[]> {
     for (const [name, adaptation] of adaptations) {
       const started = performance.now();
       const fleet: Adapter[] = [];
-      for (const service of learnt) fleet.push(await adaptation(shape, service));
-      adapted.push({ name, fleet, fitMs: (performance.now() - started) / learnt.length });
+      for (const service of pasts) fleet.push(await adaptation(shape, service));
+      adapted.push({ name, fleet, fitMs: (performance.now() - started) / pasts.length });
     }
     const cycleMs = await timeCycles(session, adapted);
     const rows: Row[] = [];
     for (const [index, { name, fleet, fitMs }] of adapted.entries()) {
       const services = new Map<string, Profile>();
-      for (const [at, service] of learnt.entries()) {
+      for (const [at, service] of pasts.entries()) {
         const calibration = { model: fleet[at]!.model, heldOut: true };
         for (const [key, profile] of await calibrateServices(shape, [service], calibration)) services.set(key, profile);
       }
-      const byKey = new Map(learnt.map(({ key }, at) => [key, fleet[at]!.model]));
+      const byKey = new Map(pasts.map(({ key }, at) => [key, fleet[at]!.model]));
       const scored = [...session.fleet.services.keys()].filter((key) => services.has(key));
       const joined = inOrder(
         scored.map((key) => byKey.get(key)!),

@@ -8,17 +8,21 @@ import { modelPaths } from '../paths.ts';
  * from, so that a service that was added an hour ago isn't judged by its first 15 minutes until tomorrow: 15 minutes, 30, an
  * hour, and so on up to `learning.every`.
  */
-export function isDue(profile: Profile | undefined, step: number, { interval, learning }: ScorerConfig): boolean {
+export function needsRenewal(
+  profile: Profile | undefined,
+  step: number,
+  { interval, learning }: ScorerConfig,
+): boolean {
   if (profile === undefined) return true;
   const learnedFrom = profile.to - profile.from + 1;
   return step - profile.to >= Math.min(learnedFrom, Math.ceil(learning.every / interval));
 }
 
 /**
- * Whether a model is to be trained anew at `timeMs` though it fits. Only one that was trained on this installation's own
+ * Whether a model is to be trained again at `timeMs` though it fits. Only one that was trained on this installation's own
  * history ages: what differs between services is in their profiles, which are never old, and the base model knows no more
  * than what services have in common.
  */
-export function isTooOld(model: FleetModel, timeMs: number, config: ScorerConfig): boolean {
+export function needsRetraining(model: FleetModel, timeMs: number, config: ScorerConfig): boolean {
   return model.path !== modelPaths(config).base && timeMs - model.trainedToMs >= config.learning.retrain;
 }

@@ -2,10 +2,9 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import type { Logger } from '../../daemon/logger.ts';
-import type { LearningProgress } from './options.ts';
-import { parseProgress } from './progress.ts';
+import { type LearningProgress, parseProgress } from './progress.ts';
 
-export interface LearnerOptions {
+export interface TrainProcessOptions {
   /** The scorer's program and the arguments that all its commands share. */
   readonly command: readonly [string, ...string[]];
   readonly logger: Logger;
@@ -13,9 +12,9 @@ export interface LearnerOptions {
 }
 
 /** Learning failed; the message tells how it ended. */
-export class LearningError extends Error {
+export class TrainProcessError extends Error {
   readonly code = 'LEARNING';
-  override readonly name = 'LearningError';
+  override readonly name = 'TrainProcessError';
 }
 
 /**
@@ -23,11 +22,11 @@ export class LearningError extends Error {
  * goes back to the system afterwards and a crash of it doesn't end the scores. The child's standard input is held open:
  * where it ends, this process is gone, and the child ends too.
  */
-export class Learner {
-  readonly #options: LearnerOptions;
+export class TrainProcess {
+  readonly #options: TrainProcessOptions;
   #child: ChildProcess | undefined;
 
-  constructor(options: LearnerOptions) {
+  constructor(options: TrainProcessOptions) {
     this.#options = options;
   }
 
@@ -38,17 +37,17 @@ export class Learner {
   /**
    * Resolves when the child has saved what it learned.
    *
-   * @throws LearningError
+   * @throws TrainProcessError
    */
   async run(): Promise<void> {
-    if (this.#child !== undefined) throw new LearningError('learning is under way already');
+    if (this.#child !== undefined) throw new TrainProcessError('learning is under way already');
     const [program, ...shared] = this.#options.command;
     const child = spawn(program, [...shared, '--progress=json'], { stdio: ['pipe', 'pipe', 'pipe'] });
     this.#child = child;
     this.#forward(child);
     try {
       const [status, signal] = await ended(child);
-      if (status !== 0) throw new LearningError(`learning ended with ${signal ?? `status ${String(status)}`}`);
+      if (status !== 0) throw new TrainProcessError(`learning ended with ${signal ?? `status ${String(status)}`}`);
     } finally {
       this.#child = undefined;
     }
@@ -84,7 +83,7 @@ export class Learner {
 
 function ended(child: ChildProcess): Promise<[number | null, NodeJS.Signals | null]> {
   return new Promise((resolve, reject) => {
-    child.once('error', (error) => reject(new LearningError("learning can't be started", { cause: error })));
+    child.once('error', (error) => reject(new TrainProcessError("learning can't be started", { cause: error })));
     child.once('exit', (status, signal) => resolve([status, signal]));
   });
 }

@@ -1,0 +1,53 @@
+import type { Reconstructor } from '../detectors/reconstructor.ts';
+import type { Feature, FeatureSet } from '../features/features.ts';
+import { learnProfile } from '../scoring/learn-profile.ts';
+import type { Prior } from '../scoring/prior.ts';
+import type { Profile } from '../scoring/profile.ts';
+import type { EdgeScalings } from '../scoring/profiles-file.ts';
+import { learnEdgeScalings } from '../scoring/scalings.ts';
+import type { TensorShape } from '../tensor/tensor.ts';
+import type { CleanPast, Past, ServicePast } from './clean.ts';
+import type { CalibratedFleet } from './profile-store.ts';
+
+/** What services are calibrated with. */
+export interface Calibration {
+  readonly model: Reconstructor;
+  readonly prior?: Prior | undefined;
+  /** The model was trained on these services' time, so only what it didn't see shows how well it reconstructs. */
+  readonly heldOut: boolean;
+}
+
+/** Calibrates services and edges by their clean past. */
+export async function calibrate(
+  { features, edges }: FeatureSet,
+  steps: readonly number[],
+  past: CleanPast,
+  calibration: Calibration,
+): Promise<CalibratedFleet> {
+  return {
+    services: await calibrateServices({ features, steps }, past.services, calibration),
+    edges: calibrateEdges(edges, past.edges),
+  };
+}
+
+/** Learns the profile of each service; one that gets no threshold is left out. */
+export async function calibrateServices(
+  shape: TensorShape,
+  services: readonly ServicePast[],
+  { model, prior, heldOut }: Calibration,
+  onProgress?: (share: number, key: string) => void,
+): Promise<Map<string, Profile>> {
+  const profiles = new Map<string, Profile>();
+  for (const [index, { key, history, from, to, heldOutFrom }] of services.entries()) {
+    const range = { from, to, heldOutFrom: heldOut ? heldOutFrom : from };
+    const profile = await learnProfile(shape, history, range, model, prior);
+    if (Number.isFinite(profile.threshold)) profiles.set(key, profile);
+    onProgress?.((index + 1) / services.length, key);
+  }
+  return profiles;
+}
+
+/** Learns the scalings of each edge. */
+export function calibrateEdges(features: readonly Feature[], edges: readonly Past[]): Map<string, EdgeScalings> {
+  return new Map(edges.map(({ key, history, from, to }) => [key, learnEdgeScalings(features, history, from, to)]));
+}
