@@ -189,8 +189,8 @@ function bookAll(directory: Directory, collectors: readonly Collector[], log: Co
   try {
     directory.refresh(performance.now());
     for (const collector of collectors) collector.book?.();
-    log.recovered('book', 'counts are booked before targets change again');
+    log.recovered('book', 'counts are attributed before targets change again');
   } catch (error) {
-    log.failing('book', 'counts not booked before targets changed', error);
+    log.failing('book', 'cannot attribute counts before targets change', error);
   }
 }

@@ -16,7 +16,7 @@ export interface SourceContext {
 export function openTargets(config: Config, { logger, stops }: SourceContext): TargetsFile | undefined {
   if (config.targetsFile === undefined) {
     if (config.kubernetes === undefined)
-      logger.warn('no targets: every socket is unattributed without --targets.file or --kubernetes.in-cluster');
+      logger.warn('no targets: all sockets are unattributed without --targets.file or --kubernetes.in-cluster');
     return undefined;
   }
   const file = new TargetsFile(config.targetsFile, logger);
@@ -44,6 +44,6 @@ async function openCredentials(kubeconfig: string | undefined): Promise<Credenti
   try {
     return fromKubeconfig(kubeconfig);
   } catch (error) {
-    throw new ConfigError(`${kubeconfig}: not a usable kubeconfig`, { cause: error });
+    throw new ConfigError(`${kubeconfig}: invalid kubeconfig`, { cause: error });
   }
 }

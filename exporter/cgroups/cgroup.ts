@@ -16,7 +16,7 @@ export function findCgroupMount(mounts: string = readFileSync('/proc/self/mounts
     const [, path, type] = line.split(' ');
     if (type === 'cgroup2' && path !== undefined) return unescapeMount(path);
   }
-  throw new CgroupError('no cgroup2 mount in /proc/self/mounts: mount one or set --path.cgroupfs');
+  throw new CgroupError('no cgroup2 mount in /proc/self/mounts: mount cgroup2 or set --path.cgroupfs');
 }
 
 /** The kernel writes blanks and backslashes of a path as octal. */
@@ -36,7 +36,7 @@ const CGROUP2_MAGIC = 0x63677270;
 /** What is wrong with a folder as --path.cgroupfs. It isn't fatal: it shows as targets that don't exist. */
 export function cgroupfsWarning(path: string): string | undefined {
   const id = cgroupId(path);
-  if (id === undefined) return 'no such folder: --path.cgroupfs';
+  if (id === undefined) return 'no such directory: --path.cgroupfs';
   if (statfsSync(path).type !== CGROUP2_MAGIC) return 'not a cgroup2 file system: --path.cgroupfs';
   return id === 1n ? undefined : "only a part of the cgroup tree: mount the host's and set --path.cgroupfs";
 }

@@ -109,5 +109,5 @@ function pageSize(): number {
   for (let offset = 0; offset + 16 <= vector.length; offset += 16) {
     if (read(offset) === AT_PAGESZ) return (knownPageSize = Number(read(offset + 8)));
   }
-  throw new Error('no page size in /proc/self/auxv');
+  throw new Error('/proc/self/auxv has no page size');
 }

@@ -111,7 +111,7 @@ function verdict(reports: readonly CollectorReport[]): Pick<MachineReport, 'heal
   const ofSockets = new Set(COLLECTORS.filter((one) => one.ofSockets === true).map(({ name }) => name));
   const sockets = chosen.filter(({ collector }) => ofSockets.has(collector));
   if (sockets.length > 0 && sockets.every(({ health }) => health === 'none')) {
-    return { health: 'none', reason: 'nothing that counts sockets runs' };
+    return { health: 'none', reason: 'no program that counts sockets runs' };
   }
   return { health: chosen.every(({ health }) => health === 'whole') ? 'whole' : 'less' };
 }

@@ -51,11 +51,11 @@ export interface CollectorReport {
 export const EXIT_STATUS: Readonly<Record<Health, number>> = { whole: 0, less: 1, none: 2 };
 
 const VERDICTS: Readonly<Record<Health, string>> = {
-  whole: 'every chosen collector shows everything',
-  less: 'the exporter runs, and shows less than it could',
-  none: "the exporter can't run",
+  whole: 'every enabled collector exports everything',
+  less: 'the exporter runs, but does not export everything',
+  none: 'the exporter cannot run',
 };
-const HEALTHS: Readonly<Record<Health, string>> = { whole: 'whole', less: 'less', none: 'nothing' };
+const HEALTHS: Readonly<Record<Health, string>> = { whole: 'complete', less: 'partial', none: 'unavailable' };
 
 /** The report for people, of lines within 120 characters where the kernel's own words allow. */
 export function renderReport(report: MachineReport): string {
@@ -91,12 +91,12 @@ export function renderReport(report: MachineReport): string {
 function programLines({ program, runs, idle, at, error, remedy }: ProgramReport): readonly string[] {
   const name = `  ${program.padEnd(28)}`;
   if (runs) return [`${name}runs`];
-  if (idle === true) return [`${name}would run, but what it goes with is refused`];
+  if (idle === true) return [`${name}not needed: a program that it depends on is refused`];
   return at === undefined ? [`${name}not tried`] : [`${name}refused at ${at}: ${error}`, `${' '.repeat(30)}${remedy}`];
 }
 
 function collectorLine({ collector, chosen, health, lost }: CollectorReport): string {
   const state = `${HEALTHS[health]}${chosen ? '' : ' (off)'}`;
   const losses = health === 'less' ? `without ${lost.join('; ')}` : '';
-  return `  ${collector.padEnd(18)}${state.padEnd(15)}${losses}`.trimEnd();
+  return `  ${collector.padEnd(18)}${state.padEnd(19)}${losses}`.trimEnd();
 }

@@ -123,9 +123,9 @@ function makeAccount(labels: string, port: string): PortAccount {
 }
 
 function write(out: Exposition, ports: readonly PortAccount[]): void {
-  out.family(QUEUE_LENGTH, 'gauge', 'Connections that wait to be accepted.');
+  out.family(QUEUE_LENGTH, 'gauge', 'Connections waiting to be accepted.');
   for (const { length, waiting } of ports) if (waiting !== undefined) out.sample(length, waiting.length);
-  out.family(QUEUE_LIMIT, 'gauge', 'Connections that may wait to be accepted; the next is dropped.');
+  out.family(QUEUE_LIMIT, 'gauge', 'Limit on connections waiting to be accepted; more are dropped.');
   for (const { limit, waiting } of ports) if (waiting !== undefined) out.sample(limit, waiting.limit);
   out.family(QUEUE_DROPS, 'counter', 'Connections dropped because the accept queue was full.');
   for (const { drops, words } of ports) out.sample(drops, words[DROPS] ?? 0);
@@ -137,7 +137,7 @@ export const acceptQueues = describeCollector({
   programs: {
     ...withoutState(ALL),
     read_accept_queues: ALL,
-    adopt_sockets: 'ports that were listened on before the exporter started',
+    adopt_sockets: 'ports that were already listening when the exporter started',
   },
   maps: { listeners: ({ maxServices }) => 2 * maxServices, accept_queues: ({ maxServices }) => 4 * maxServices },
   ofSockets: true,

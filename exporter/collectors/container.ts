@@ -51,7 +51,7 @@ export function containerCollector(directory: Directory, memoryRoot: string | un
       out.family(
         MEMORY,
         'gauge',
-        'Working set, or resident memory of the processes where the memory controller does not tell.',
+        'Memory: the working set, or the resident memory of the processes where the memory controller is off.',
       );
       for (const [line, value] of memory) out.sample(line, value);
     },

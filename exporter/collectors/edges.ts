@@ -40,13 +40,13 @@ const COUNTERS = [
   {
     name: 'lorikeet_edge_connect_failures_total',
     word: CONNECT_FAILURES,
-    help: "The client's connection attempts that failed.",
+    help: "The client's failed connection attempts.",
     only: 'connectFailures',
   },
   {
     name: 'lorikeet_edge_unanswered_requests_total',
     word: UNANSWERED,
-    help: 'Requests that the client gave up on, or whose connection broke before the response.',
+    help: 'Requests that the client abandoned, or whose connection broke before the response.',
     only: 'unansweredRequests',
   },
 ] as const;
@@ -198,9 +198,9 @@ function makeAccount(client: LocalTarget, server: Server): EdgeAccount {
 function write(out: Exposition, accounts: Iterable<EdgeAccount>, counted: Readonly<Record<string, boolean>>): void {
   const edges = [...accounts];
   if (counted['requests'] === true) {
-    out.family(REQUESTS, 'counter', 'Requests from one service to another, as the client saw them.');
+    out.family(REQUESTS, 'counter', 'Requests from one service to another, as seen by the client.');
     for (const { requests, words } of edges) out.sample(requests, histogramCount(words, 0));
-    out.family(DURATION, 'histogram', 'Time from a request to the first byte of its answer, as the client saw it.');
+    out.family(DURATION, 'histogram', 'Time from a request to the first byte of the response, as seen by the client.');
     for (const { duration, words } of edges) writeHistogram(out, duration, words, 0);
   }
   for (const [index, { name, word, help, only }] of COUNTERS.entries()) {
@@ -212,9 +212,9 @@ function write(out: Exposition, accounts: Iterable<EdgeAccount>, counted: Readon
 
 export const edges = describeCollector({
   name: 'edges',
-  shows: 'who asks whom',
+  shows: 'calls between services',
   programs: {
-    ...withoutState('failed connects, unanswered requests, clients that bound their port'),
+    ...withoutState('failed connects, unanswered requests, clients with an explicitly bound port'),
     [SEND]: 'requests, unanswered requests, sent bytes',
     [RECEIVE]: 'requests, unanswered requests, received bytes',
   },

@@ -21,7 +21,7 @@ export function targetInfoCollector(directory: Directory): Collector {
   return {
     name: 'target_info',
     collect(out) {
-      out.family(INFO, 'gauge', 'An instance of a service that runs here, monitored or not.');
+      out.family(INFO, 'gauge', 'Instances of services on this machine, monitored or not. Always 1.');
       for (const target of directory.targets) {
         const line = lines.get(target) ?? infoLine(target);
         lines.set(target, line);

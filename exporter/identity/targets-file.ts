@@ -133,13 +133,13 @@ export class TargetsFile implements TargetSource {
       targets = readTargetsFile(this.#path);
     } catch (error) {
       this.#lastReloadSuccessful = false;
-      this.#log.failing('reload', 'targets file not reloaded, keeping the last good one', error);
+      this.#log.failing('reload', 'targets file rejected, using the last valid targets', error);
       throw error;
     }
     this.#beforeChange();
     this.#targets = targets;
     this.#lastReloadSuccessful = true;
-    this.#log.recovered('reload', 'targets file is good again');
+    this.#log.recovered('reload', 'targets file is valid again');
     this.#logger.info('targets loaded', { targets: this.#targets.length });
   }
 

@@ -22,12 +22,12 @@ const STARTING: readonly Capability[] = [
 
 /** What each capability is for, in the words of the command `check`. */
 const USES: Readonly<Partial<Record<Capability, string>>> = {
-  CAP_BPF: 'every program (CAP_SYS_ADMIN stands for it)',
-  CAP_PERFMON: 'every program (CAP_SYS_ADMIN stands for it)',
-  CAP_SYS_ADMIN: 'nothing, where the first two are granted',
+  CAP_BPF: 'every program (CAP_SYS_ADMIN includes it)',
+  CAP_PERFMON: 'every program (CAP_SYS_ADMIN includes it)',
+  CAP_SYS_ADMIN: 'nothing, if the first two are granted',
   CAP_NET_ADMIN: 'the collector http_status',
-  CAP_SYS_PTRACE: 'memory of processes, where /proc is mounted with hidepid',
-  CAP_DAC_READ_SEARCH: "configuration that isn't readable otherwise",
+  CAP_SYS_PTRACE: 'memory of processes, if /proc is mounted with hidepid',
+  CAP_DAC_READ_SEARCH: 'configuration files that only other users may read',
   CAP_NET_BIND_SERVICE: 'listening on a port below 1024',
 };
 
@@ -81,6 +81,6 @@ function keepPrivileges(capabilities: readonly Capability[], logger: Logger): vo
     dropCapabilities(capabilities);
   } catch (error) {
     if (!(error instanceof BpfError)) throw error;
-    logger.warn('capabilities not dropped', { error });
+    logger.warn('cannot drop capabilities', { error });
   }
 }

@@ -75,7 +75,7 @@ function checkSockets({ health, refusals }: Started, { chosen }: ProgramOptions)
   const reasons = refusals
     .filter(({ program }) => programs.includes(program))
     .map(({ program, error: { errno } }) => `${program} (${errno})`);
-  throw new RequirementError(`nothing that counts sockets runs here: ${reasons.join(', ')}`);
+  throw new RequirementError(`no BPF program that counts sockets runs: ${reasons.join(', ')}`);
 }
 
 function makeProbes(

@@ -27,28 +27,28 @@ export function remedyOf({ program, at, error }: Refusal): string {
   const { errno, verifierLog = '' } = error;
   if (at === 'hook') return 'use a kernel that has this hook (docs/kernels.md)';
   if (verifierLog.trim() !== '') {
-    return "report it with what --log.level=debug shows: this kernel's verifier doesn't take the program";
+    return "this kernel's verifier rejects the program: report it with the output of --log.level=debug";
   }
   if (FORBIDDEN.has(errno)) {
     const capability = isOfCgroups(program) ? 'grant CAP_NET_ADMIN, or ' : '';
-    return `${capability}let the security policy of this machine (seccomp, LSM, lockdown) allow it`;
+    return `${capability}allow it in the security policy of this machine (seccomp, LSM, lockdown)`;
   }
-  if (NOT_BUILT.has(errno)) return 'use a kernel that is built with it';
-  if (errno === 'E2BIG') return 'use a later kernel: this one takes smaller programs only';
-  if (errno === 'ENOMEM') return 'give it memory: raise the limit of its cgroup, or lower --bpf.max-services';
-  return 'report it';
+  if (NOT_BUILT.has(errno)) return 'use a kernel that is built with this feature';
+  if (errno === 'E2BIG') return 'use a newer kernel: this one only accepts smaller programs';
+  if (errno === 'ENOMEM') return 'raise the memory limit of the exporter, or lower --bpf.max-services';
+  return 'report this as a bug';
 }
 
 /** Logs a refusal on one line, and at debug level what the verifier wrote. */
 export function logRefusal(refusal: Refusal, needs: Iterable<KernelNeeds>, logger: Logger): void {
   const { program, at, error } = refusal;
-  logger.warn('kernel program does not run', {
+  logger.warn('BPF program not running', {
     program,
     at,
     errno: error.errno,
     error,
     lost: lossOf(program, needs),
-    remedy: `${remedyOf(refusal)}; or --no-collector.<name> for what is lost`,
+    remedy: `${remedyOf(refusal)}; or disable the collector with --no-collector.<name>`,
   });
   if (error.verifierLog !== undefined) logger.debug('verifier', { program, log: error.verifierLog });
 }

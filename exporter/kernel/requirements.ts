@@ -18,6 +18,6 @@ export function checkRequirements(): void {
     );
   }
   if (!existsSync(BTF_PATH)) {
-    throw new RequirementError(`no ${BTF_PATH}: a kernel built with CONFIG_DEBUG_INFO_BTF is needed`);
+    throw new RequirementError(`${BTF_PATH} not found: use a kernel built with CONFIG_DEBUG_INFO_BTF`);
   }
 }

@@ -48,7 +48,7 @@ export function openObject(options: ProgramOptions): BpfObject {
     });
   } catch (error) {
     if (!(error instanceof BpfError) || error.code !== 'BPF_REFUSED') throw error;
-    const text = `${error.message}: let seccomp, an LSM or the container's profile allow bpf(2) (docs/privileges.md)`;
+    const text = `${error.message}: allow bpf(2) in the seccomp profile, LSM or container (docs/privileges.md)`;
     throw new RequirementError(text, { cause: error });
   }
 }
@@ -115,7 +115,7 @@ function loadedName(object: BpfObject, program: string): string | Refusal {
     if (error !== undefined) return { program, at: 'load', error };
     if (object.programs.includes(name)) return name;
   }
-  const text = `program ${program}: this kernel has no such hook`;
+  const text = `program ${program}: this kernel does not have the hook`;
   return { program, at: 'hook', error: new BpfError(text, 'BPF_ATTACH', 'ENOENT') };
 }
 

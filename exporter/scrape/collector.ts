@@ -43,7 +43,7 @@ export async function runCollector(
   let success = true;
   try {
     await collector.collect(out);
-    log.recovered(name, 'collector works again', { collector: name });
+    log.recovered(name, 'collector recovered', { collector: name });
   } catch (error) {
     success = false;
     out.rollback(mark);

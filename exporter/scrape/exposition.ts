@@ -95,7 +95,7 @@ export class Exposition {
    * @throws Error when the family was begun before.
    */
   family(name: string, type: FamilyType, help: string): void {
-    if (this.#families.includes(name)) throw new Error(`family ${name} begun twice`);
+    if (this.#families.includes(name)) throw new Error(`family ${name} started twice`);
     this.#families.push(name);
     const text = help.replaceAll(this.#format === 'text' ? /[\\\n]/g : /[\\\n"]/g, (match) => ESCAPES[match] ?? match);
     const short = this.#format === 'openmetrics' && type === 'counter' && name.endsWith(COUNTER_SUFFIX);

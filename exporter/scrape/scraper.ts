@@ -75,7 +75,7 @@ export class Scraper {
     try {
       run();
       self.part(name, true);
-      log.recovered(condition, 'part of the scrape works again', { part: name });
+      log.recovered(condition, 'part of the scrape recovered', { part: name });
     } catch (error) {
       self.part(name, false);
       log.failing(condition, 'part of the scrape failed', error, { part: name });

@@ -44,7 +44,7 @@ export class ApiClient {
     const { server } = this.#credentials;
     const credentials = await this.#credentials.forRequest();
     const abort = new AbortController();
-    const timer = setTimeout(() => abort.abort(new ProtocolError(`no byte for ${idleMs / 1000} s`)), idleMs);
+    const timer = setTimeout(() => abort.abort(new ProtocolError(`timeout: no data for ${idleMs / 1000} s`)), idleMs);
     const onAbort = (): void => abort.abort(signal.reason);
     if (signal.aborted) onAbort();
     signal.addEventListener('abort', onAbort, { once: true });

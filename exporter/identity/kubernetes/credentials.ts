@@ -31,7 +31,7 @@ const ACCOUNT_FOLDER = '/var/run/secrets/kubernetes.io/serviceaccount';
 export function inCluster(environment: NodeJS.ProcessEnv, folder = ACCOUNT_FOLDER): Credentials {
   const { KUBERNETES_SERVICE_HOST: host = '', KUBERNETES_SERVICE_PORT: port = '443' } = environment;
   if (host === '') {
-    throw new ConfigError('--kubernetes.in-cluster: not in a pod: the variable KUBERNETES_SERVICE_HOST is not set');
+    throw new ConfigError('--kubernetes.in-cluster: not in a pod: KUBERNETES_SERVICE_HOST is not set');
   }
   let known: { readonly ca: string; readonly agent: Agent } | undefined;
   return {

@@ -143,7 +143,7 @@ it('ends a watch that hangs, and goes on where it was', async () => {
   reflector.start();
   await soon(() => expect(known()).toEqual({ 'shop/a': 'cart', 'shop/b': 'front' }));
   expect(asked[2]).toMatchObject({ watch: '1', resourceVersion: '1' });
-  expect(log.join('\n')).toContain('no byte for 0.3 s');
+  expect(log.join('\n')).toContain('timeout: no data for 0.3 s');
 });
 
 it('puts events together that come in pieces', async () => {
@@ -170,10 +170,10 @@ it('keeps what it knew while the server fails, tells that once, and recovers', a
   await soon(() => expect(reflector.counts.failures).toBe(5));
   expect(known()).toEqual({ 'shop/a': 'cart' });
   await soon(() => expect(reflector.failure).toBeUndefined());
-  expect(log.filter((entry) => entry.includes('not readable'))).toEqual([
+  expect(log.filter((entry) => entry.includes('cannot read from'))).toEqual([
     expect.stringContaining('error="403: pods is forbidden" '.trim()),
   ]);
-  expect(log.filter((entry) => entry.includes('readable again'))).toHaveLength(1);
+  expect(log.filter((entry) => entry.includes('available again'))).toHaveLength(1);
   expect(asked.filter(({ watch }) => watch === undefined)).toHaveLength(1);
 });
 

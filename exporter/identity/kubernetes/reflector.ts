@@ -147,12 +147,12 @@ export class Reflector<T> {
     }
     this.counts.failures++;
     this.#failure = describeError(error);
-    this.#log.failing('api', 'Kubernetes API not readable, keeping what was known', error);
+    this.#log.failing('api', 'cannot read from the Kubernetes API, using the last list', error);
   }
 
   #works(): void {
     this.#failure = undefined;
-    this.#log.recovered('api', 'Kubernetes API readable again');
+    this.#log.recovered('api', 'Kubernetes API is available again');
   }
 
   async #list(): Promise<void> {
@@ -164,7 +164,7 @@ export class Reflector<T> {
       version = metadata?.resourceVersion;
       next = metadata?.continue || undefined;
     } while (next !== undefined);
-    if (version === undefined) throw new ProtocolError('a list without a resource version');
+    if (version === undefined) throw new ProtocolError('the list has no resource version');
     this.#version = version;
     this.#expired = false;
     this.#listedAt = performance.now();

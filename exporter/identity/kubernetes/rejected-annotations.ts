@@ -24,7 +24,7 @@ export class RejectedAnnotations {
       now.add(key);
       if (this.#known.has(key)) continue;
       this.#total++;
-      this.#logger.warn('annotation rejected, as if it were not there', { object, annotation, value, expected });
+      this.#logger.warn('invalid annotation ignored', { object, annotation, value, expected });
     }
     this.#known = now;
   }
