@@ -57,7 +57,7 @@ export class BpfObject {
    * An iterator only gets ready to be read; a program that is on no hook is run once, to see that it can be. A program of
    * cgroups needs `cgroup`, the folder of one: it is for that and all below, beside whatever else is attached there.
    *
-   * @throws BpfError BPF_ATTACH: unknown, not loaded, attached already (EALREADY), or the kernel refused.
+   * @throws BpfError BPF_ATTACH: unknown, not loaded, already attached (EALREADY), or the kernel refused.
    */
   attach(program: string, cgroup = ''): void {
     this.#native.attach(program, cgroup);
