@@ -21,21 +21,21 @@ import { openKubernetes, openTargets } from './sources.ts';
 export interface ExporterContext {
   readonly version: string;
   readonly logger: Logger;
-  /** Gets what undoes the start, also when that fails half-way. */
+  /** Collects the functions that undo the start, also after a partial start. */
   readonly stops: StopStack;
 }
 
 export interface Exporter {
-  /** Where it listens, `host:port`. */
+  /** Its listen address, `host:port`. */
   readonly address: string;
-  /** Reads the targets anew. @throws ConfigError, and keeps the last good ones. */
+  /** Reloads the targets. @throws ConfigError, and keeps the last valid targets. */
   reload(): void;
-  /** Renders /metrics. @throws ScrapeAbort when the client has left. */
+  /** Renders /metrics. @throws ScrapeAbort if the client has disconnected. */
   scrape(request: Scrape): Promise<MetricsPage>;
 }
 
 /**
- * Starts the exporter: web configuration, targets, kernel programs, web server, in this order; what can fail through the user comes first.
+ * Starts the exporter: web configuration, targets, BPF programs, web server. Steps that fail on user errors come first.
  *
  * @throws ConfigError, CgroupError, RequirementError, BpfError, ListenError
  */
@@ -45,7 +45,7 @@ export async function startExporter(config: Config, context: ExporterContext): P
   const web = config.webConfigFile === undefined ? undefined : new WebConfigFile(config.webConfigFile, logger);
   const file = openTargets(config, context);
   const cgroupfs = findCgroupfs(config, logger);
-  // Reading thousands of objects at once is a start of its own.
+  // Listing thousands of objects makes as much garbage as the start.
   const kubernetes = await openKubernetes(config, { ...context, cgroupfs, onReady: () => memory.release() });
   const io = findHierarchy('blkio', cgroupfs);
   takePrivileges(logger);
@@ -77,7 +77,7 @@ export async function startExporter(config: Config, context: ExporterContext): P
     ...(web !== undefined && { before: [web.before] }),
     logger,
   });
-  // The first scrape renders every series' name and logs what doesn't work here: better now than in somebody's timeout.
+  // The first scrape renders all series and logs failing collectors: do it now, not within the timeout of a client.
   (await scrape({ format: 'text', signal: new AbortController().signal })).release?.();
   const createServer = web?.createServer;
   const listener = await listen(app, config.listenAddress, createServer && { createServer });
@@ -88,7 +88,7 @@ export async function startExporter(config: Config, context: ExporterContext): P
   return { address: listener.address, reload, scrape };
 }
 
-/** A wrong folder isn't fatal: it shows as targets that don't exist. But the log should say why. */
+/** A wrong directory is not fatal: targets do not exist. Log the reason. */
 function findCgroupfs({ cgroupfs }: Config, logger: Logger): string {
   const path = resolve(cgroupfs ?? findCgroupMount());
   const warning = cgroupfsWarning(path);
@@ -131,7 +131,7 @@ export interface CountingContext {
   readonly log: ConditionLog;
 }
 
-/** The collectors over the kernel's counts, and what goes before and after them in each scrape. */
+/** The collectors, and the steps before and after them in each scrape. */
 export function startCounting(config: Config, { cgroupfs, io, sources, probes, self, log }: CountingContext) {
   const now = () => performance.now();
   const directory = new Directory({ sources, cgroupfs, cgroups: probes.cgroups });
@@ -158,7 +158,7 @@ export function startCounting(config: Config, { cgroupfs, io, sources, probes, s
   const maps = {
     name: 'maps',
     run() {
-      // A map that no collector has read isn't in use.
+      // A map that no collector has read is not in use.
       for (const { name, entries, capacity } of probes.usage)
         if (entries !== undefined) self.map(name, entries, capacity);
       self.map('cgroups', directory.cgroupRows, probes.cgroups.capacity);
@@ -172,8 +172,8 @@ export function startCounting(config: Config, { cgroupfs, io, sources, probes, s
 }
 
 /**
- * Block requests are told by the cgroups of the hierarchy that the io controller is in. Those of a cgroup for which it
- * isn't turned on are the kernel's for one above it, so that such a target has none to show.
+ * Block requests have cgroups of the hierarchy with the io controller. If the controller is disabled for a cgroup, the
+ * kernel accounts its requests to an ancestor, so such a target has no counts.
  */
 function openIoDirectory(io: Hierarchy, sources: readonly TargetSource[], probes: Probes): Directory {
   return new Directory({
@@ -184,7 +184,7 @@ function openIoDirectory(io: Hierarchy, sources: readonly TargetSource[], probes
   });
 }
 
-/** Whatever fails here the next scrape will tell; the targets change all the same. */
+/** A failure is not fatal: the next scrape reports it, and the targets change anyway. */
 function bookAll(directory: Directory, collectors: readonly Collector[], log: ConditionLog): void {
   try {
     directory.refresh(performance.now());

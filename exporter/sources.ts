@@ -12,7 +12,7 @@ export interface SourceContext {
   readonly stops: StopStack;
 }
 
-/** The targets file, if there is one. @throws ConfigError */
+/** The targets file, if configured. @throws ConfigError */
 export function openTargets(config: Config, { logger, stops }: SourceContext): TargetsFile | undefined {
   if (config.targetsFile === undefined) {
     if (config.kubernetes === undefined)
@@ -25,7 +25,7 @@ export function openTargets(config: Config, { logger, stops }: SourceContext): T
   return file;
 }
 
-/** The Kubernetes API, if it was asked for; not started yet. @throws ConfigError */
+/** The Kubernetes source, if configured; not started yet. @throws ConfigError */
 export async function openKubernetes(
   { kubernetes }: Config,
   { version, logger, stops, cgroupfs, onReady }: SourceContext & Pick<KubernetesOptions, 'cgroupfs' | 'onReady'>,

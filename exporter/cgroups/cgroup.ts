@@ -1,15 +1,15 @@
 import { readFileSync, readdirSync, statfsSync, statSync } from 'node:fs';
 
-/** The machine or its settings lack something that the exporter needs; the message is for the user. */
+/** The machine or its settings lack something that the exporter needs. The message is for the user. */
 export class CgroupError extends Error {
   readonly code = 'CGROUP';
   override readonly name = 'CgroupError';
 }
 
 /**
- * Where cgroup2 is mounted, after /proc/self/mounts: /sys/fs/cgroup, or /sys/fs/cgroup/unified beside version 1.
+ * The mount point of cgroup2 in /proc/self/mounts: /sys/fs/cgroup, or /sys/fs/cgroup/unified next to version 1.
  *
- * @throws CgroupError when it isn't.
+ * @throws CgroupError when it is not mounted.
  */
 export function findCgroupMount(mounts: string = readFileSync('/proc/self/mounts', 'utf8')): string {
   for (const line of mounts.split('\n')) {
@@ -19,12 +19,12 @@ export function findCgroupMount(mounts: string = readFileSync('/proc/self/mounts
   throw new CgroupError('no cgroup2 mount in /proc/self/mounts: mount cgroup2 or set --path.cgroupfs');
 }
 
-/** The kernel writes blanks and backslashes of a path as octal. */
+/** The kernel escapes blanks and backslashes in paths as octal numbers. */
 function unescapeMount(path: string): string {
   return path.replaceAll(/\\([0-7]{3})/g, (_, digits: string) => String.fromCharCode(parseInt(digits, 8)));
 }
 
-/** A cgroup's id, which is the inode number of its folder; undefined when there is none. */
+/** A cgroup's id, the inode number of its directory; undefined if it does not exist. */
 export function cgroupId(folder: string): bigint | undefined {
   const stats = statSync(folder, { throwIfNoEntry: false });
   return stats === undefined ? undefined : inode(folder, stats.ino);
@@ -33,7 +33,7 @@ export function cgroupId(folder: string): bigint | undefined {
 /** CGROUP2_SUPER_MAGIC of linux/magic.h. */
 const CGROUP2_MAGIC = 0x63677270;
 
-/** What is wrong with a folder as --path.cgroupfs. It isn't fatal: it shows as targets that don't exist. */
+/** A problem with the directory in --path.cgroupfs. Not fatal: its only effect is that targets do not exist. */
 export function cgroupfsWarning(path: string): string | undefined {
   const id = cgroupId(path);
   if (id === undefined) return 'no such directory: --path.cgroupfs';
@@ -41,21 +41,21 @@ export function cgroupfsWarning(path: string): string | undefined {
   return id === 1n ? undefined : "only a part of the cgroup tree: mount the host's and set --path.cgroupfs";
 }
 
-/** Inode numbers have 64 bits. Those beyond 2^53 are read again exactly, as doing so for all would be dear. */
+/** Inode numbers have 64 bits. Only those above 2^53 are read again as BigInt, which is slow. */
 function inode(path: string, number: number): bigint | undefined {
   if (Number.isSafeInteger(number)) return BigInt(number);
   return statSync(path, { bigint: true, throwIfNoEntry: false })?.ino;
 }
 
-/** One folder of the tree. */
+/** One directory of the tree. */
 export interface CgroupFolder {
   readonly path: string;
   readonly id: bigint;
 }
 
 /**
- * Walks `root` and everything below, parents first; a folder that vanishes meanwhile is skipped. A leaf costs one stat:
- * its link count says that it has no children (of file systems that keep none, every folder is read).
+ * Walks `root` and everything below, parents first, and skips directories deleted in the meantime. A leaf costs one stat:
+ * its link count shows that it has no children. On file systems without link counts every directory is read.
  */
 export function* walkCgroups(root: string): Generator<CgroupFolder> {
   const stats = statSync(root, { throwIfNoEntry: false });
@@ -77,7 +77,7 @@ function childFolders(folder: string): string[] {
   }
 }
 
-/** Whether `error` says that a file, folder or process is gone. */
+/** True if the error means that a file, directory or process no longer exists. */
 export function isAbsent(error: unknown): boolean {
   const code = (error as NodeJS.ErrnoException).code;
   return code === 'ENOENT' || code === 'ENODEV' || code === 'ESRCH' || code === 'ENOTDIR';

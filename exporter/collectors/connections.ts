@@ -32,7 +32,7 @@ interface Counter {
   readonly name: string;
   readonly word: number;
   readonly help: string;
-  /** The family of `countedBy` that it belongs to; undefined: counted always. */
+  /** Its family in `countedBy`; undefined: always counted. */
   readonly only?: string;
 }
 
@@ -68,14 +68,14 @@ const RESETS_TOTAL = 'lorikeet_tcp_resets_total';
 interface ConnectionsAccount extends Account {
   readonly counters: readonly Series[];
   readonly activeLine: Series;
-  /** Connections open now; counted anew at each scrape. */
+  /** Open connections; recounted at each scrape. */
   active: number;
-  /** Client only: servers don't connect. */
+  /** Only for clients: servers don't connect. */
   readonly failures: readonly Series[];
   readonly connect: HistogramSeries | undefined;
   readonly lifetime: HistogramSeries;
   readonly roundTrip: HistogramSeries;
-  /** A target's, not a role's: written from the client's account. */
+  /** By target, not by role: exported from the client's account. */
   readonly resets: readonly Series[];
 }
 
@@ -101,9 +101,9 @@ export interface ConnectionsOptions {
   readonly map: CounterMap;
   /** Milliseconds. */
   readonly now: () => number;
-  /** Families of the descriptor's `countedBy`; what isn't counted here is left out rather than zero. */
+  /** Families of the descriptor's `countedBy`; families that are not counted are not exported. */
   readonly counted: Readonly<Record<string, boolean>>;
-  /** Told at each scrape how many connections are open in cgroups that are nobody's. */
+  /** Called at each scrape with the number of open connections of cgroups that belong to no target. */
   readonly onUnattributed: (connections: number) => void;
 }
 
@@ -112,7 +112,7 @@ export function connectionsCollector({ directory, map, now, counted, onUnattribu
   const accounts = new RoleAccounts<ConnectionsAccount>(directory, makeAccount);
   const ledger = new Ledger({ map, leafOf: leafOfKey(directory), accountOf: accounts.accountOf });
 
-  /** Of live rows, not of accounts: an account that began in the middle of a connection would count less than none. */
+  /** Sums rows, not accounts: an account that started during a connection would be negative after its close. */
   const countActive = (current: readonly ConnectionsAccount[]): void => {
     let unattributed = 0;
     for (const account of current) account.active = 0;

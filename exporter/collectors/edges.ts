@@ -51,13 +51,13 @@ const COUNTERS = [
   },
 ] as const;
 
-/** A row this long unchanged leaves the kernel map: a client may live for months and see servers come and go. */
+/** Deletes rows unchanged for this time, in milliseconds: a client may live for months while its servers change. */
 const IDLE_MS = 3_600_000;
 
 interface EdgeAccount extends Account {
   readonly client: string;
   readonly external: ExternalPeer | undefined;
-  /** Stands for peers beyond a limit. */
+  /** Set for the account of peers beyond a limit. */
   readonly cut: boolean;
   readonly requests: Series;
   readonly duration: HistogramSeries;
@@ -77,17 +77,17 @@ export interface EdgesOptions {
   readonly map: CounterMap;
   /** Milliseconds. */
   readonly now: () => number;
-  /** Families of the descriptor's `countedBy`; what isn't counted here is left out rather than zero. */
+  /** Families of the descriptor's `countedBy`; families that are not counted are not exported. */
   readonly counted: Readonly<Record<string, boolean>>;
-  /** How many external peers get a name of their own. */
+  /** Maximum number of external peers with a name of their own. */
   readonly maxExternalNames: number;
-  /** Edges that get series of their own; all further ones between two services are told without their ports. */
+  /** Maximum number of edges with series of their own; further ones between two services have the port `other`. */
   readonly maxEdges: number;
-  /** Told for each peer that is counted as `other` because of a limit. */
+  /** Called for each peer counted as `other` because of a limit. */
   readonly onCut: () => void;
 }
 
-/** Who asks whom, as the client saw it, from the kernel map `edges`. */
+/** Calls between services as seen by the client, from the kernel map `edges`. */
 export function edgesCollector(options: EdgesOptions): Collector {
   const { directory, map, now } = options;
   const accounts = new EdgeAccounts(options);
@@ -113,7 +113,7 @@ export function edgesCollector(options: EdgesOptions): Collector {
   };
 }
 
-/** One account for each edge between services, kept as long as the client's service has an instance here. */
+/** One account for each edge, kept while the client's service has an instance on this machine. */
 class EdgeAccounts {
   readonly #options: EdgesOptions;
   readonly #external: ExternalPeers;
@@ -159,7 +159,7 @@ class EdgeAccounts {
     return { namespace: 'external', ...external, external };
   }
 
-  /** Drops the edges of services that have no instance here any more, and frees the names that only they used. */
+  /** Drops edges of services without an instance on this machine, and frees external names that only they used. */
   dropVanished(): void {
     const clients = new Set<string>();
     for (const target of this.#options.directory.targets) if (target.monitored) clients.add(serviceKey(target));

@@ -17,7 +17,7 @@ interface ResponsesAccount extends Account {
   readonly lines: readonly Series[];
 }
 
-/** Responses of plain-text HTTP by class of status, from the kernel map `http_responses`; `now` gives milliseconds. */
+/** Plain-text HTTP responses by status class, from the kernel map `http_responses`; `now` returns milliseconds. */
 export function httpStatusCollector(directory: Directory, map: CounterMap, now: () => number): Collector {
   const accounts = new RoleAccounts<ResponsesAccount>(directory, (labels, role) => ({
     words: new Float64Array(HTTP_WORDS),

@@ -22,7 +22,7 @@ interface RequestsAccount extends Account {
 const TOTAL = 'lorikeet_requests_total';
 const DURATION = 'lorikeet_request_duration_seconds';
 
-/** Requests and their durations, from the kernel map `requests`; `now` gives milliseconds. */
+/** Requests and their durations, from the kernel map `requests`; `now` returns milliseconds. */
 export function requestsCollector(directory: Directory, map: CounterMap, now: () => number): Collector {
   const accounts = new RoleAccounts<RequestsAccount>(directory, (labels, role) => ({
     words: new Float64Array(HISTOGRAM_WORDS),

@@ -15,7 +15,7 @@ function infoLine(target: LocalTarget): Series {
   );
 }
 
-/** Every instance on this machine, the unmonitored ones too. */
+/** All instances on this machine, including unmonitored ones. */
 export function targetInfoCollector(directory: Directory): Collector {
   const lines = new WeakMap<LocalTarget, Series>();
   return {

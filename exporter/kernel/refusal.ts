@@ -3,26 +3,26 @@ import type { BpfError } from '../../native/index.ts';
 import type { KernelNeeds } from './needs.ts';
 import { isOfCgroups } from './programs.ts';
 
-/** Why a program doesn't run: the kernel has no such hook, or refused it when it was loaded, attached or run. */
+/** The reason why a program does not run: the kernel has no hook, or refused to load, attach or run it. */
 export interface Refusal {
   readonly program: string;
   readonly at: 'hook' | 'load' | 'attach' | 'run';
   readonly error: BpfError;
 }
 
-/** What its absence costs these collectors: `collector: what`, separated by semicolons. */
+/** The loss for these collectors without the program: `collector: loss`, separated by semicolons. */
 export function lossOf(program: string, needs: Iterable<KernelNeeds>): string {
   return [...needs]
     .flatMap(({ name, programs }) => (programs[program] === undefined ? [] : [`${name}: ${programs[program]}`]))
     .join('; ');
 }
 
-/** Where a policy says no; the kernel answers the same for all of them. */
+/** Errors of a security policy; the kernel returns the same ones for all policies. */
 const FORBIDDEN = new Set(['EPERM', 'EACCES']);
-/** The kernel was built without what the program is made of. */
+/** The kernel was built without a feature that the program uses. */
 const NOT_BUILT = new Set(['ENOSYS', 'EOPNOTSUPP', 'ENOTSUPP']);
 
-/** What the user can do, in one sentence. */
+/** The remedy for the user, in one sentence. */
 export function remedyOf({ program, at, error }: Refusal): string {
   const { errno, verifierLog = '' } = error;
   if (at === 'hook') return 'use a kernel that has this hook (docs/kernels.md)';
@@ -39,7 +39,7 @@ export function remedyOf({ program, at, error }: Refusal): string {
   return 'report this as a bug';
 }
 
-/** Logs a refusal on one line, and at debug level what the verifier wrote. */
+/** Logs a refusal on one line, and the verifier's log at debug level. */
 export function logRefusal(refusal: Refusal, needs: Iterable<KernelNeeds>, logger: Logger): void {
   const { program, at, error } = refusal;
   logger.warn('BPF program not running', {

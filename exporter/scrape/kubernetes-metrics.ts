@@ -3,7 +3,7 @@ import type { KubernetesSource } from '../identity/kubernetes/kubernetes-source.
 
 const PREFIX = 'lorikeet_exporter_kubernetes_';
 
-/** What the exporter says about what it learns from the Kubernetes API. */
+/** Metrics about the exporter's use of the Kubernetes API. */
 export class KubernetesMetrics {
   readonly #up: Gauge<'resource'>;
   readonly #objects: Gauge<'resource'>;

@@ -6,7 +6,7 @@ import { KubernetesMetrics } from './kubernetes-metrics.ts';
 
 const PREFIX = 'lorikeet_exporter_';
 
-/** What the exporter says about itself and its process. */
+/** Metrics about the exporter and its process. */
 export class SelfMetrics {
   readonly #registry = new Registry();
   readonly #success = this.#gauge('collector_success', 'Whether the collector succeeded in this scrape.', 'collector');
@@ -50,7 +50,7 @@ export class SelfMetrics {
   #reloadSuccessful: Gauge | undefined;
   #kubernetes: KubernetesMetrics | undefined;
 
-  /** `version` is the program's. */
+  /** `version` is the exporter's. */
   constructor(version: string) {
     const buildInfo = this.#gauge(
       'build_info',

@@ -323,7 +323,8 @@ test('a map that is refused costs the programs that use it', () =>
       },
     );
     expect(log).toHaveLength(2);
-    for (const line of log) expect(line).toMatch(/map page_faults: Cannot allocate memory.*remedy="raise the memory limit/);
+    for (const line of log)
+      expect(line).toMatch(/map page_faults: Cannot allocate memory.*remedy="raise the memory limit/);
   }));
 
 test.each(['EPERM', 'ENOSYS'] as const)('bpf(2) refused as a whole with %s ends it, with what it is', (error) =>
