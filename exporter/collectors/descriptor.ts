@@ -38,7 +38,7 @@ export interface Omissions {
 /** Describes a collector. To add one, add a descriptor and list it in all.ts. */
 export interface CollectorDescriptor<Name extends string = string> extends KernelNeeds {
   readonly name: Name;
-  /** What it collects, for the help text. */
+  /** The collected data, for the help text. */
   readonly shows: string;
   /** The reason why it is disabled by default; undefined: it is enabled. */
   readonly offBecause?: string;

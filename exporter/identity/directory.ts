@@ -43,7 +43,7 @@ export interface DirectoryOptions {
   readonly requiredFile?: string;
 }
 
-/** How long a deleted cgroup without rows is kept, in milliseconds: its orphaned sockets may count for a minute or two. */
+/** Milliseconds for which a deleted cgroup without rows is kept: its orphaned sockets may count for a minute or two. */
 const FORGET_MS = 180_000;
 /**
  * The same, while more than half of the kernel's map is in use. A new cgroup without a row loses all its counts; one that

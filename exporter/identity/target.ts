@@ -32,7 +32,7 @@ export interface TargetSource {
   peer?(bytes: string, port: number): Peer | undefined;
   /** Sets a callback that runs before each change of `targets`; undefined if the source has no such event. */
   beforeChange?(listener: () => void): void;
-  /** Reads everything anew; undefined where the source needs no asking. Rejects when that fails, and keeps the last good targets. */
+  /** Reloads the targets. Rejects on failure, and keeps the last valid targets. Undefined if the source updates itself. */
   reload?(): void | Promise<void>;
   close(): void | Promise<void>;
 }

@@ -1,6 +1,6 @@
 /** Milliseconds. The limit on the pause doubles with each attempt, from the first to the maximum. */
 const FIRST_MS = 500;
-const GREATEST_MS = 30_000;
+const MAX_MS = 30_000;
 
 /**
  * Pauses between retries: exponential with full jitter, so that hundreds of exporters that lose the API server at the
@@ -18,8 +18,8 @@ export class Backoff {
 
   /** Pause before the next retry, in milliseconds. */
   next(): number {
-    const bound = Math.min(GREATEST_MS, FIRST_MS * 2 ** this.#attempts);
-    if (bound < GREATEST_MS) this.#attempts++;
+    const bound = Math.min(MAX_MS, FIRST_MS * 2 ** this.#attempts);
+    if (bound < MAX_MS) this.#attempts++;
     return this.#random() * bound;
   }
 

@@ -9,7 +9,7 @@ export interface CgroupName {
 }
 
 /** Maximum depth of the kubelet's directory below the mount. A cluster in containers has it below the engine's cgroups. */
-const GREATEST_DEPTH = 6;
+const MAX_DEPTH = 6;
 
 /**
  * The kubelets' root directories for pods, as paths below `mount`: `/kubepods` or `/kubepods.slice`. A kubelet with a
@@ -21,7 +21,7 @@ export function findKubepods(mount: string): readonly string[] {
     for (const name of childFolders(mount + path)) {
       const child = `${path}/${name}`;
       if (/(?:^|-)kubepods(?:\.slice)?$/.test(name)) found.push(child);
-      else if (depth < GREATEST_DEPTH) search(child, depth + 1);
+      else if (depth < MAX_DEPTH) search(child, depth + 1);
     }
   };
   search('', 1);

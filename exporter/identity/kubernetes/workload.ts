@@ -38,9 +38,9 @@ function ofReplicaSet({ kind, name }: OwnerReference, { labels = {} }: ObjectMet
 
 const MINUTE_MS = 60_000;
 /** Maximum delay of a Job's creation plus maximum time in which it creates pods, in milliseconds. */
-const LATEST_MS = 7 * 24 * 60 * MINUTE_MS;
+const MAX_JOB_AGE_MS = 7 * 24 * 60 * MINUTE_MS;
 /** Maximum difference between the clocks of two machines, in milliseconds. */
-const CLOCKS_MS = 2 * MINUTE_MS;
+const MAX_CLOCK_SKEW_MS = 2 * MINUTE_MS;
 
 /**
  * The CronJob controller names a Job `<name>-<minutes from 1970 to the scheduled time>` (since Kubernetes 1.21,
@@ -51,7 +51,7 @@ function ofJob({ kind, name }: OwnerReference, pod: ObjectMeta): Workload {
   const match = /^(.+)-(\d{8,9})$/.exec(name);
   if (match !== null) {
     const age = createdAt(pod) - Number(match[2]) * MINUTE_MS;
-    if (age >= -CLOCKS_MS && age <= LATEST_MS) return { kind: 'CronJob', name: match[1] as string };
+    if (age >= -MAX_CLOCK_SKEW_MS && age <= MAX_JOB_AGE_MS) return { kind: 'CronJob', name: match[1] as string };
   }
   return { kind, name };
 }
