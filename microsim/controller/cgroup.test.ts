@@ -13,7 +13,7 @@ describe('findCgroupMount', () => {
     expect(findCgroupMount(mounts)).toBe(path);
   });
 
-  it('tells when there is none', () => {
+  it('fails without a cgroup2 mount', () => {
     expect(() => findCgroupMount('cgroup /sys/fs/cgroup/cpu cgroup rw,cpu 0 0\n')).toThrow(CgroupError);
   });
 });
