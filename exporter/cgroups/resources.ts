@@ -48,7 +48,7 @@ export function cpuSeconds(folder: string): number | undefined {
  * working set as defined by Kubernetes, i.e. charged memory without inactive page cache. Without it: the resident memory
  * of the processes, with shared pages counted for each process.
  *
- * @param version1 the folder of the same path in the memory controller's own hierarchy, where it has one
+ * @param version1 the directory of the same path in the memory controller's own hierarchy, if it has one
  */
 export function memoryBytes(folder: string, version1?: string, procfs = '/proc'): number | undefined {
   // Checked first: an exception for each target and scrape would be slow.
