@@ -7,13 +7,13 @@
 #include "socket_counts.bpf.h"
 #include "types.bpf.h"
 
-/* Connections that are older than the programs: followed from the first bytes that they move, or from the pass over
- * all processes' files (sockets.bpf.c), whichever comes first. */
+/* Connections older than the programs. They are tracked from the first bytes that they move, or from the pass over the
+ * files of all processes (sockets.bpf.c), whichever comes first. */
 
-/* Which end of a connection a socket is, from what it kept of its beginning. accept() gives out copies of the listening
- * socket, the room of its queue among what is copied (sk_clone_lock), and only listen() sets that. A port that
- * connect() chose has a bucket that says so (fastreuse is -1, __inet_hash_connect). What is left is a client that was
- * bound to its port, or a server whose listening socket had asked for no room at all: nothing is guessed. */
+/* Derives the role from state that the socket still has. An accepted socket is a copy of the listening socket,
+ * including the backlog limit (sk_clone_lock), which only listen() sets. A port chosen by connect() has a bucket with
+ * fastreuse -1 (__inet_hash_connect). Otherwise the socket is a client with an explicitly bound port, or was accepted
+ * from a listener with a backlog of 0: the role stays unknown. */
 static __always_inline enum role role_of(struct sock *sk) {
     const struct tcp_sock *tp = bpf_skc_to_tcp_sock(sk);
     const struct inet_bind_bucket *bucket = tp ? tp->inet_conn.icsk_bind_hash : NULL;
@@ -37,8 +37,8 @@ static __always_inline bool is_connected(const struct sock *sk) {
     }
 }
 
-/* Several programs may do so at the same time, and lose nothing: what they write is the same, and the exchange says who
- * counts it. */
+/* Several programs may run this for one socket at the same time: all write the same values, and the compare-and-swap
+ * lets only one of them count the connection. */
 static __always_inline void follow_older(struct socket_state *socket, struct sock *sk, enum role role) {
     struct tcp_stats *stats;
 
@@ -50,13 +50,13 @@ static __always_inline void follow_older(struct socket_state *socket, struct soc
     if (__sync_val_compare_and_swap(&socket->phase, PHASE_NONE, PHASE_ESTABLISHED) != PHASE_NONE || !stats)
         return;
     atomic_add(&stats->adopted, 1);
-    /* Closed before it had a state, nobody has seen its end. */
+    /* It closed before it had a state, so no program has counted its close. */
     if (!is_connected(sk) && __sync_lock_test_and_set(&socket->phase, PHASE_CLOSED) == PHASE_ESTABLISHED)
         atomic_add(&stats->closed, 1);
 }
 
-/* The state of a socket that is older than the programs, followed from now on if its role can be told; NULL, and
- * counted as lost, if there can't be a state. */
+/* Returns the state of a socket older than the programs, and tracks the socket from now on if its role is known.
+ * Returns NULL and counts a loss if the state cannot be allocated. */
 static __always_inline struct socket_state *adopt(struct sock *sk) {
     struct socket_state *socket = find_or_make_socket(sk);
     enum role role = is_connected(sk) ? role_of(sk) : ROLE_UNKNOWN;
@@ -65,7 +65,7 @@ static __always_inline struct socket_state *adopt(struct sock *sk) {
         return NULL;
     if (role != ROLE_UNKNOWN)
         follow_older(socket, sk, role);
-    else if (__sync_val_compare_and_swap(&socket->phase, PHASE_NONE, PHASE_UNTOLD) == PHASE_NONE)
+    else if (__sync_val_compare_and_swap(&socket->phase, PHASE_NONE, PHASE_ROLE_UNKNOWN) == PHASE_NONE)
         count_lost(LOST_SOCKETS);
     return socket;
 }

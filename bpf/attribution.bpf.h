@@ -7,15 +7,15 @@
 #include "maps.bpf.h"
 #include "types.bpf.h"
 
-/* IPv4 over an IPv6 socket included; a UNIX, UDP, SCTP or MPTCP socket is not. */
+/* True for IPv4 over an IPv6 socket as well; false for UNIX, UDP, SCTP and MPTCP sockets. */
 static __always_inline bool is_tcp(const struct sock *sk) {
     __u16 family = sk->__sk_common.skc_family;
 
     return (family == AF_INET || family == AF_INET6) && sk->sk_protocol == IPPROTO_TCP;
 }
 
-/* Writes down a cgroup's ancestors, once: user space may find the folder gone when it reads the counts. `map` is
- * `cgroups`, or one of its kind. */
+/* Records a cgroup's ancestors once: the cgroup may be gone when user space reads the counts. `map` is `cgroups` or
+ * `block_cgroups`. */
 static __always_inline void record_cgroup(void *map, const struct cgroup *cgroup, __u64 id, __u32 lost_map) {
     struct cgroup_info info = {};
 
@@ -29,16 +29,16 @@ static __always_inline void record_cgroup(void *map, const struct cgroup *cgroup
         cgroup = BPF_CORE_READ(parent, cgroup);
         info.ancestors[i] = BPF_CORE_READ(cgroup, kn, id);
     }
-    /* Another CPU may have written it since: the same. */
+    /* Another CPU may have written it in the meantime, with the same value. */
     if (bpf_map_update_elem(map, &id, &info, BPF_ANY))
         count_lost(lost_map);
 }
 
-/* The root's folder always has this inode number. */
+/* Inode number of the root cgroup's directory, the same on every kernel. */
 #define ROOT_CGROUP 1
 
-/* The cgroup that the socket belongs to, never the running task's: most state changes happen in softirq, where the
- * task is whoever was interrupted. It doesn't change in a socket's life. */
+/* The cgroup of the socket, not of the running task: most state changes happen in softirq, where the current task is
+ * unrelated. It is constant for the lifetime of a socket. */
 static __always_inline __u64 socket_cgroup(const struct sock *sk) {
     const struct cgroup *cgroup = cgroup_of_socket(sk);
     __u64 id = cgroup ? BPF_CORE_READ(cgroup, kn, id) : ROOT_CGROUP;
@@ -64,7 +64,7 @@ static __always_inline void set_edge(struct edge_key *edge, const struct sock *s
     }
 }
 
-/* Says whose the socket is. The role comes last: who sees it uses the rest. */
+/* Sets the socket's owner. The role is written last: a program that sees a role reads the other fields. */
 static __always_inline void attribute(struct socket_state *socket, const struct sock *sk, enum role role) {
     __u64 cgroup = socket_cgroup(sk);
 
@@ -75,7 +75,7 @@ static __always_inline void attribute(struct socket_state *socket, const struct 
     socket->service.role = role;
 }
 
-/* Begins to follow a socket whose role is known. */
+/* Starts to track a socket of known role. */
 static __always_inline void follow(struct socket_state *socket, const struct sock *sk, enum role role) {
     attribute(socket, sk, role);
     socket->request_ns = 0;

@@ -4,11 +4,11 @@
 
 #include <linux/types.h>
 
-/* A socket's cgroup is the one its creator lived in (an accepted socket inherits the listener's), a leaf as a rule.
- * Ids are cgroup v2 ids: the inode number of the cgroup's folder. */
+/* A socket belongs to the cgroup of the process that created it (an accepted socket: to that of the listener), usually
+ * a leaf. Ids are cgroup v2 ids: the inode number of the cgroup's directory. */
 
 enum role {
-    /* Born before the programs were attached, and nothing tells which end it is: it is counted nowhere. */
+    /* Older than the programs, and its role cannot be derived: not counted. */
     ROLE_UNKNOWN = 0,
     ROLE_CLIENT = 1,
     ROLE_SERVER = 2,
@@ -20,7 +20,7 @@ struct service_key {
     __u32 reserved;
 };
 
-/* Seen from the client: who asks whom. */
+/* From a client's cgroup to a server's address and port. */
 struct edge_key {
     __u64 cgroup;
     __u8 address[16]; /* the server's, network order; IPv4 as ::ffff:a.b.c.d */
@@ -30,7 +30,7 @@ struct edge_key {
 
 #define CGROUP_ANCESTORS 12
 
-/* Parent, grandparent, ... up to the root; 0 after it. A path deeper than this is cut at its root's end. */
+/* Parent, grandparent, ... up to the root, then 0. Deeper paths lack the ancestors nearest to the root. */
 struct cgroup_info {
     __u64 ancestors[CGROUP_ANCESTORS];
 };

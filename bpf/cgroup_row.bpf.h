@@ -6,9 +6,9 @@
 #include "maps.bpf.h"
 #include "types.bpf.h"
 
-/* The row of the task's cgroup, NULL and counted as lost if there can't be one. A task is in one cgroup v2 at a time,
- * and what it did before a move stays where it was counted. The ancestors are written down with the row: to look for
- * them each time would cost as much as the count. */
+/* Returns the row of the task's cgroup, or NULL and counts a loss if the row cannot be made. After a task moves, its
+ * earlier counts stay with the old cgroup. The ancestors are recorded only when the row is made: a lookup for each
+ * event would double its cost. */
 static __always_inline void *task_row(void *map, const struct task_struct *task, const void *zero, __u32 lost_map) {
     const struct cgroup *cgroup = task->cgroups->dfl_cgrp;
     __u64 id = cgroup->kn->id;

@@ -5,9 +5,9 @@
 #include "tcp.h"
 #include "types.bpf.h"
 
-/* The ICMP error that came last into the socket's error queue, 0 without one. For a SYN the kernel queues the message
- * and wakes the application before it sets sk_err, and the application may have taken sk_err (SO_ERROR clears it)
- * before the state changes: then this is the only trace of it. */
+/* The last ICMP error in the socket's error queue, or 0. For a SYN the kernel queues the message and wakes the
+ * application before it sets sk_err, and the application may clear sk_err (SO_ERROR) before the state changes. Then the
+ * queue is the only place that still has the error. */
 static __always_inline int queued_error(const struct sock *sk) {
     const struct sock_extended_err *error;
     const struct sk_buff *last;
@@ -27,11 +27,11 @@ static __always_inline int connect_error(const struct sock *sk) {
     if (sk->sk_err)
         return sk->sk_err;
     queued = queued_error(sk);
-    /* The soft error is an ICMP message that TCP was still sitting out when the application gave up. */
+    /* The soft error is an ICMP error after which TCP was still retrying when the application gave up. */
     return queued ? queued : sk->sk_err_soft;
 }
 
-/* Why a socket goes from SYN_SENT to CLOSE. */
+/* The reason for a change from SYN_SENT to CLOSE. */
 static __always_inline enum connect_failure failure_of(struct sock *sk) {
     struct tcp_sock *tp;
 
@@ -51,7 +51,7 @@ static __always_inline enum connect_failure failure_of(struct sock *sk) {
     case ENONET:
         return FAILURE_UNREACHABLE;
     case 0:
-        /* The application closed the socket: it lost patience if a SYN had gone unanswered. */
+        /* The application closed the socket: a timeout of its own if a SYN was retransmitted. */
         tp = bpf_skc_to_tcp_sock(sk);
         return tp && tp->inet_conn.icsk_retransmits ? FAILURE_TIMEOUT : FAILURE_OTHER;
     default:

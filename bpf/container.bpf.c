@@ -4,11 +4,11 @@
 #include "maps.bpf.h"
 #include "types.bpf.h"
 
-/* What the processes of a cgroup do to the memory, the disks and the process table. Each word is written by one program
- * that runs once at a time on a CPU: plain adds are enough. */
+/* Page faults, block requests and process events by cgroup. Each word is written by one program, which never runs twice
+ * at a time on a CPU: plain adds are enough. */
 
-/* Faults that a process takes in its own code, also one that ends in a signal. Those that the kernel takes on its
- * behalf, while it copies to or from its memory, aren't among them. arm64 has no such tracepoint. */
+/* Page faults in user mode, including those that end in a signal. Faults in the kernel, while it copies to or from user
+ * memory, are not included. arm64 has no such tracepoint. */
 SEC("tp_btf/page_fault_user")
 int BPF_PROG(page_fault_user) {
     const struct task_struct *task = bpf_get_current_task_btf();
@@ -19,8 +19,8 @@ int BPF_PROG(page_fault_user) {
     return 0;
 }
 
-/* Whose a request is. The running task would be the wrong one: it may be a kernel thread that writes back what somebody
- * dirtied, or that runs a queue. All parts of a request are of one cgroup, else they wouldn't have been merged. */
+/* The current task may be a kernel thread for writeback or for the queue, so the cgroup comes from the request. All
+ * bios of a request have the same cgroup: the kernel merges no others. */
 static __always_inline const struct cgroup *cgroup_of_request(const struct request *request) {
     const struct bio *bio = BPF_CORE_READ(request, bio);
 
@@ -29,16 +29,16 @@ static __always_inline const struct cgroup *cgroup_of_request(const struct reque
     return BPF_CORE_READ(bio, bi_blkg, blkcg, css.cgroup);
 }
 
-/* Requests as they go to a device's driver. One that the driver sends back, being busy, goes there twice. */
+/* Requests issued to a device's driver. A request that a busy driver returns is issued and counted again. */
 SEC("tp_btf/block_rq_issue")
 int BPF_PROG(block_rq_issue, struct request *request) {
     const struct cgroup *cgroup = cgroup_of_request(request);
     struct block_request_stats *stats;
     __u64 id;
 
-    /* Ids mean something within their hierarchy only. */
+    /* Ids are unique only within their hierarchy. */
     if (!cgroup || BPF_CORE_READ(cgroup, root, hierarchy_id) != io_hierarchy) {
-        count_lost(LOST_OWNERLESS_REQUESTS);
+        count_lost(LOST_UNATTRIBUTED_REQUESTS);
         return 0;
     }
     id = BPF_CORE_READ(cgroup, kn, id);
@@ -49,9 +49,8 @@ int BPF_PROG(block_rq_issue, struct request *request) {
     return 0;
 }
 
-/* Process events are those of processes, not of their threads: a fork is the birth of a process, by whatever call and
- * in the cgroup where it is born; an exec is a successful one; an exit is the end of a process' last thread. Kernel
- * threads are left out. */
+/* Events of processes, not of threads. fork: any call that creates a process, counted in the cgroup of the child. exec:
+ * successful calls only. exit: the end of the last thread. Kernel threads are not counted. */
 
 static __always_inline void count_event(const struct task_struct *task, enum process_event event) {
     struct process_stats *stats = task_row(&process_events, task, &zero_process, LOST_PROCESS_EVENTS);
@@ -73,16 +72,16 @@ int BPF_PROG(sched_process_exec, struct task_struct *task) {
     return 0;
 }
 
-/* Whether the process ends with this thread, once for each process. Which thread is the leader doesn't tell: it may end
- * long before the others, and when another one executes a program, it ends and the process goes on. Of the threads that
- * end at the same time several may find that none is left: the exchange lets one of them count. */
+/* True once for each process, for the thread with which it ends. The group leader is no criterion: it may end long
+ * before the other threads, and it ends when another thread calls exec, although the process goes on. Threads that end
+ * at the same time may all see that none is left: the exchange lets one of them count. */
 static __always_inline bool ends_process(const struct task_struct *task) {
     struct process_state *process;
 
     if (task->signal->live.counter)
         return false;
     process = bpf_task_storage_get(&processes, task->group_leader, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
-    /* Of two that make it at the same time one is refused what is there by then. */
+    /* If two CPUs create it at the same time, one of the calls fails, and the storage exists by then. */
     if (!process)
         process = bpf_task_storage_get(&processes, task->group_leader, 0, 0);
     if (process)
@@ -91,8 +90,8 @@ static __always_inline bool ends_process(const struct task_struct *task) {
     return false;
 }
 
-/* Whom the kernel kills for want of memory it marks by oom_mm, and the process is counted when it ends. The tracepoint
- * mark_victim would tell a moment earlier, but before kernel 6.9 (commit 72ba14deb40a) by a pid only. */
+/* The kernel sets oom_mm in OOM-killed processes; they are counted when they end. The tracepoint mark_victim fires
+ * earlier, but before kernel 6.9 (commit 72ba14deb40a) it only has a pid. */
 SEC("tp_btf/sched_process_exit")
 int BPF_PROG(sched_process_exit, struct task_struct *task) {
     if (task->flags & PF_KTHREAD || !ends_process(task))

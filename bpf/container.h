@@ -4,7 +4,7 @@
 
 #include <linux/types.h>
 
-/* Maps keyed by the id of a cgroup: what its processes did. */
+/* Maps keyed by cgroup id: activity of the processes in the cgroup. */
 
 /* Map `syscalls`. */
 struct syscall_stats {
@@ -18,7 +18,7 @@ struct page_fault_stats {
     __u64 faults;
 };
 
-/* Map `block_requests`. Its ids are of the hierarchy that the io controller is in, as those of map `block_cgroups`. */
+/* Map `block_requests`. Like `block_cgroups`, keyed by ids from the hierarchy of the io controller. */
 struct block_request_stats {
     __u64 requests;
 };

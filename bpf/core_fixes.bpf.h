@@ -4,17 +4,17 @@
 
 #include "types.bpf.h"
 
-/* What differs between kernels, all in one place, so that one object serves them all.
- * Floor: kernel 5.12, whose BPF has the atomic exchange (commit 5ffa25502b5a) that end_request needs; an older one
- * refuses a program for holding the instruction, whether or not it would run. */
+/* All differences between kernels, so that one object file works on all of them.
+ * Minimum: kernel 5.12, the first with the atomic exchange (commit 5ffa25502b5a) that end_request needs. An older
+ * kernel rejects a program that contains the instruction, even if it is never executed. */
 
-/* Which variant of a program is for which kernel. The loader reads the marks from the object's BTF, and leaves out what
- * doesn't suit the running kernel's (native/src/kernel_hooks.cc). A program whose hook the kernel lacks is left out in
- * any case. */
+/* Tags that select a program's variant for a kernel. The loader reads them from the object's BTF and skips variants
+ * that do not match the running kernel (native/src/kernel_hooks.cc). It always skips programs without a hook in the
+ * kernel. */
 
 /* For kernels without this tracepoint. */
 #define WITHOUT_TRACEPOINT(name) __attribute__((btf_decl_tag("without_tracepoint:" #name)))
-/* For kernels where the function that it hooks has as many parameters. */
+/* For kernels where the hooked function has this number of parameters. */
 #define FUNCTION_PARAMETERS(count) __attribute__((btf_decl_tag("function_parameters:" #count)))
 
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
@@ -25,9 +25,9 @@ struct sock_cgroup_data___before_5_15 {
 
 #pragma clang attribute pop
 
-/* The cgroup v2 of a socket, to be read with BPF_CORE_READ only; NULL where the kernel has none for it, which means the
- * root. Kernel 5.15 gave it a member of its own (commit 8520e224f547). Before, it shared a word with net_cls and
- * net_prio: bit 0 says that they have it, bit 1 that the root's reference count was left alone. */
+/* The cgroup v2 of a socket, to be read only with BPF_CORE_READ; NULL means the root cgroup. It has a member of its own
+ * since kernel 5.15 (commit 8520e224f547). Before, it shared a word with net_cls and net_prio: bit 0 is set when they
+ * use the word, bit 1 when no reference to the root was taken. */
 static __always_inline const struct cgroup *cgroup_of_socket(const struct sock *sk) {
     const struct sock_cgroup_data___before_5_15 *shared = (const void *)&sk->sk_cgrp_data;
 

@@ -5,7 +5,7 @@
 #include "histogram.h"
 #include "types.bpf.h"
 
-/* The bucket of a duration, see histogram.h: the number of bits of (d - 1) >> 14, found by halving, since BPF has no
+/* The bucket of a duration, see histogram.h: the bit length of (d - 1) >> 14, by binary search, since BPF has no
  * instruction for it. */
 static __always_inline __u32 histogram_bucket(__u64 duration_ns) {
     __u64 wide = duration_ns ? (duration_ns - 1) >> HISTOGRAM_FIRST_SHIFT : 0;
@@ -30,14 +30,14 @@ static __always_inline __u32 histogram_bucket(__u64 duration_ns) {
         rest >>= 2;
         bits += 2;
     }
-    /* What is left, 0 to 3, has 0, 1, 2 and 2 bits. */
+    /* The rest is 0 to 3, with a bit length of 0, 1, 2 and 2. */
     return bits + (rest > 1 ? 2 : rest);
 }
 
-/* The verifier can't follow the arithmetic above, and has to see a bound right before the access. */
+/* The verifier cannot derive the bound from the arithmetic above, so it needs a check right before the access. */
 #define HISTOGRAM_BOUND(bucket) ((bucket) < HISTOGRAM_BUCKETS ? (bucket) : HISTOGRAM_BUCKETS - 1)
 
-/* For a histogram that one program alone writes. */
+/* For a histogram with a single writing program. */
 static __always_inline void histogram_add(struct histogram *histogram, __u64 duration_ns) {
     __u32 bucket = HISTOGRAM_BOUND(histogram_bucket(duration_ns));
 
@@ -45,7 +45,7 @@ static __always_inline void histogram_add(struct histogram *histogram, __u64 dur
     histogram->buckets[bucket]++;
 }
 
-/* For a histogram that programs of process and softirq context write, see atomic_add. */
+/* For a histogram written in process and in softirq context, see atomic_add. */
 static __always_inline void histogram_add_atomic(struct histogram *histogram, __u64 duration_ns) {
     __u32 bucket = HISTOGRAM_BOUND(histogram_bucket(duration_ns));
 

@@ -4,8 +4,9 @@
 
 #include <linux/types.h>
 
-/* Durations in nanoseconds by powers of two: buckets[i] counts 2^(13+i) < d <= 2^(14+i), so that a bucket's upper end
- * is a Prometheus `le`. buckets[0] takes everything up to 2^14 ns (16 us), the last everything above 2^35 ns (34 s). */
+/* Durations in nanoseconds by powers of two: buckets[i] counts 2^(13+i) < d <= 2^(14+i), so the upper bound of a bucket
+ * is a Prometheus `le`. buckets[0] has everything up to 2^14 ns (16 us), the last bucket everything above 2^35 ns (34
+ * s). */
 #define HISTOGRAM_BUCKETS 23
 #define HISTOGRAM_FIRST_SHIFT 14
 

@@ -3,16 +3,15 @@
 #include "maps.bpf.h"
 #include "types.bpf.h"
 
-/* Status classes of plain-text HTTP/1.x, from the first bytes of a response, "HTTP/1.1 200". The hooks of send and
- * receive calls don't show the bytes; packets do. These programs see every packet of the cgroups that they are attached
- * to, between TCP and IP, and let all of them pass.
+/* Status classes of plain-text HTTP/1.x, from the first bytes of a response, "HTTP/1.1 200". The hooks on send and
+ * receive calls have no access to the payload; packets do. These programs see every packet of the cgroups that they are
+ * attached to, between TCP and IP, and let all of them pass.
  *
- * A response may begin where the answering end speaks for the first time, or again after the asking end spoke: nowhere
- * else are the bytes looked at, so that the middle of a body isn't taken for a response, and most packets cost no more
- * than the lookup of the socket. "Speaks" means that the next bytes of the stream go by: those sent again don't count,
- * whether for a lost segment or for a lost acknowledgement. Pipelined responses count as one, as their requests do. The
- * rule is blind where a request is still being sent while its response comes: a packet in the middle of that response
- * would count if it began like a status line. */
+ * A response can only start with the server's first bytes, or with its first bytes after bytes from the client. Only
+ * those are parsed, so the middle of a body is not taken for a response, and most packets cost only the lookup of the
+ * socket. Retransmitted bytes are ignored. Pipelined responses count as one, like their requests. Limitation: while a
+ * client still sends its request during the response, a packet in the middle of the response is counted if it looks
+ * like a status line. */
 
 /* The verdict on every packet. */
 #define PASS 1
@@ -21,7 +20,7 @@
 #define IPV6_NEXT_HEADER_OFFSET 6
 #define IPV6_HEADER_BYTES 40
 
-/* The beginning of a TCP header, as it is on the wire. */
+/* Start of a TCP header, in network order. */
 struct tcp_head {
     __be16 ports[2];
     __be32 sequence;
@@ -29,7 +28,7 @@ struct tcp_head {
     __u8 offset; /* of the payload, in the upper four bits, in words of four bytes */
 };
 
-/* The beginning of an IPv4 or IPv6 header. */
+/* Start of an IPv4 or IPv6 header. */
 struct ip_head {
     __u8 bytes[10];
 };
@@ -51,7 +50,7 @@ struct status_line {
 #define VERSION 0x2f312e00 /* "/1." and any minor version */
 #define VERSION_MASK 0xffffff00
 
-/* Where the TCP header begins; 0 for what isn't TCP right after IP. An IPv6 packet with extension headers isn't. */
+/* Offset of the TCP header, or 0 if TCP does not follow IP directly, as in IPv6 packets with extension headers. */
 static __always_inline __u32 tcp_start(const struct ip_head *ip) {
     __u8 version = ip->bytes[0] >> 4;
 
@@ -60,7 +59,7 @@ static __always_inline __u32 tcp_start(const struct ip_head *ip) {
     return version == 6 && ip->bytes[IPV6_NEXT_HEADER_OFFSET] == IPPROTO_TCP ? IPV6_HEADER_BYTES : 0;
 }
 
-/* Whether the packet carries bytes of the stream. It may be up to 64 KB, not yet cut into segments or joined again. */
+/* Returns true if the packet has a payload. A packet is up to 64 KB, before segmentation or after reassembly. */
 static __always_inline bool find_payload(const struct __sk_buff *packet, struct payload *payload) {
     struct ip_head ip;
     struct tcp_head tcp;
@@ -80,7 +79,7 @@ static __always_inline bool is_digit(__u8 byte) {
     return byte >= '0' && byte <= '9';
 }
 
-/* 1 to 5; 0 for what isn't a status line. One that doesn't arrive in one piece isn't found. */
+/* Returns 1 to 5, or 0 without a status line. A status line split over several packets is not recognised. */
 static __always_inline __u32 status_class(const struct __sk_buff *packet, __u32 start) {
     struct status_line line;
 
@@ -104,7 +103,7 @@ static __always_inline void count_response(struct socket_state *socket, __u32 cl
         atomic_add(&stats->responses[index], 1);
 }
 
-/* The first bytes of an answer, maybe. Informational responses are followed by the final one, unasked. */
+/* Handles the possible start of a response. An informational response (1xx) is followed by the final one. */
 static __always_inline void answer(const struct __sk_buff *packet, struct socket_state *socket, __u32 start) {
     __u32 class = status_class(packet, start);
 
@@ -115,40 +114,40 @@ static __always_inline void answer(const struct __sk_buff *packet, struct socket
         socket->answered = 0;
 }
 
-/* `asker` is the role whose questions go this way. */
-static __always_inline int watch(struct __sk_buff *packet, enum role asker, bool sent) {
+/* `requester` is the role that sends requests in this direction. */
+static __always_inline int inspect(struct __sk_buff *packet, enum role requester, bool sent) {
     struct bpf_sock *sk = packet->sk;
     struct socket_state *socket;
     struct bpf_tcp_sock *tp;
     struct payload payload;
-    bool asks;
+    bool is_request;
 
     sk = sk ? bpf_sk_fullsock(sk) : NULL;
     socket = sk ? bpf_sk_storage_get(&sockets, sk, 0, 0) : NULL;
     if (!socket || socket->service.role == ROLE_UNKNOWN)
         return PASS;
-    asks = socket->service.role == asker;
-    if (asks == !socket->answered)
+    is_request = socket->service.role == requester;
+    if (is_request == !socket->answered)
         return PASS;
     tp = bpf_tcp_sock(sk);
     if (!tp || !find_payload(packet, &payload) || payload.sequence != (sent ? tp->snd_nxt : tp->rcv_nxt))
         return PASS;
-    if (asks)
+    if (is_request)
         socket->answered = 0;
     else
         answer(packet, socket, payload.start);
     return PASS;
 }
 
-/* Not loaded unless asked for. */
+/* The question mark: not loaded unless enabled. */
 SEC("?cgroup_skb/egress")
 int http_egress(struct __sk_buff *packet) {
-    return watch(packet, ROLE_CLIENT, true);
+    return inspect(packet, ROLE_CLIENT, true);
 }
 
 SEC("?cgroup_skb/ingress")
 int http_ingress(struct __sk_buff *packet) {
-    return watch(packet, ROLE_SERVER, false);
+    return inspect(packet, ROLE_SERVER, false);
 }
 
 char LICENSE[] SEC("license") = "Dual MIT/GPL";

@@ -2,10 +2,9 @@
 #ifndef LORIKEET_LOST_H
 #define LORIKEET_LOST_H
 
-/* Map `lost`: per-CPU array of u64, what couldn't be counted. The slots named after maps count events for which no row
- * could be made (the map is full, or there was no memory), but LOST_SOCKETS counts sockets: those that have no state,
- * and those that are older than the programs and of a role that nothing tells. The last slots count events that are
- * nobody's. */
+/* Map `lost`: per-CPU array of u64, events that were not counted. Slots named after maps count events for which no row
+ * could be made: the map is full, or memory could not be allocated. LOST_SOCKETS counts sockets: those without a state,
+ * and those older than the programs whose role is unknown. The last slots count events that cannot be attributed. */
 enum lost_map {
     LOST_REQUESTS,
     LOST_EDGES,
@@ -19,8 +18,8 @@ enum lost_map {
     LOST_PROCESS_EVENTS,
     LOST_BLOCK_CGROUPS,
     LOST_HTTP_RESPONSES,
-    LOST_RESETS, /* sent for a packet that belongs to no socket, or by or to a socket whose role is not known */
-    LOST_OWNERLESS_REQUESTS, /* to block devices, by no cgroup: flushes, commands that bypass the file systems */
+    LOST_RESETS,                /* for a packet without a socket, or of a socket of unknown role */
+    LOST_UNATTRIBUTED_REQUESTS, /* block requests without a cgroup: flushes, passthrough commands */
     LOST_SLOTS,
 };
 

@@ -17,7 +17,7 @@ struct lost_counters_map lost SEC(".maps");
 struct sockets_map sockets SEC(".maps");
 struct processes_map processes SEC(".maps");
 
-/* What a new row starts from: most are too large for the stack of 512 bytes. */
+/* Initial values of new rows: most are too large for the stack of 512 bytes. */
 const struct histogram zero_histogram = {};
 const struct edge_stats zero_edge = {};
 const struct tcp_stats zero_tcp = {};

@@ -12,10 +12,10 @@
 
 /* All maps, defined once in maps.bpf.c; `bpftool gen link` joins them with the programs.
  *
- * Plain hashes, not LRU: a full map says so in `lost`, an LRU would drop counters silently. Not preallocated: a row
- * takes value size x possible CPUs, which on a node of 64 would be 230 MB for 16384 edges that nobody may ever have. */
+ * Plain hashes, not LRU: losses of a full map are counted in `lost`, while an LRU map drops counters silently. Not
+ * preallocated: a row takes value size x possible CPUs, 230 MB for 16384 edges on a node with 64 CPUs. */
 
-/* Rows of counters, each with a copy for every CPU. */
+/* A per-CPU hash of counters. */
 #define COUNTERS(name, rows, key_type, value_type)                                                                     \
     struct name##_map {                                                                                                \
         __uint(type, BPF_MAP_TYPE_PERCPU_HASH);                                                                        \
@@ -54,9 +54,9 @@ struct cgroups_map {
     __type(value, struct cgroup_info);
 };
 
-/* What is known of a process, kept with the thread that leads it. */
+/* State of a process, in the task storage of the group leader. */
 struct process_state {
-    __u32 exited; /* its exit was counted */
+    __u32 exited; /* 1: the exit was counted */
 };
 
 struct processes_map {
@@ -73,10 +73,10 @@ struct lost_counters_map {
     __type(value, __u64);
 };
 
-/* What is known of one socket. Freed by the kernel with the socket. The keys are ready-made: a lookup costs no copy. */
+/* State of one socket, freed by the kernel with the socket. It holds complete keys: a lookup needs no copy. */
 enum phase {
-    PHASE_NONE,   /* no connection yet, or one that is older than the programs */
-    PHASE_UNTOLD, /* one that is, and nothing tells its role */
+    PHASE_NONE,         /* no connection yet, or one older than the programs */
+    PHASE_ROLE_UNKNOWN, /* older than the programs, role unknown */
     PHASE_LISTENING,
     PHASE_CONNECTING,
     PHASE_ESTABLISHED,
@@ -84,17 +84,17 @@ enum phase {
 };
 
 struct socket_state {
-    struct service_key service; /* role ROLE_UNKNOWN: not followed */
+    struct service_key service; /* role ROLE_UNKNOWN: not tracked */
     struct edge_key edge;       /* clients only */
-    __u64 phase_ns;             /* when the phase began, 0 if before the programs */
-    __u64 request_ns;           /* when the open request began, 0 without one */
-    __u64 sampled_ns;           /* when its round-trip time was sampled last, 0 if never */
-    __u32 phase;                /* enum phase; by exchanges only where the socket's lock isn't held */
-    __u32 counted;              /* its opening is in tcp_stats, so its closing belongs there too */
-    __u32 cut_short;            /* the peer had nothing more to send while a request was open */
-    __u32 retransmitted;        /* how much of its total_retrans is in tcp_stats */
-    __u32 resets;               /* a bit for each reset_direction that was counted */
-    __u32 answered;             /* the answering end has spoken since the asking end did, see http_status.bpf.c */
+    __u64 phase_ns;             /* start of the phase, 0 if before the programs */
+    __u64 request_ns;           /* start of the open request, 0: none */
+    __u64 sampled_ns;           /* last sample of the round-trip time, 0: none */
+    __u32 phase;                /* enum phase; without the socket's lock, change it only by an atomic exchange */
+    __u32 counted;              /* its open was counted in tcp_stats, so its close must be */
+    __u32 cut_short;            /* the peer sent FIN while a request was open */
+    __u32 retransmitted;        /* part of total_retrans already counted in tcp_stats */
+    __u32 resets;               /* bit mask of the reset_directions already counted */
+    __u32 answered;             /* the server has sent bytes since the client did, see http_status.bpf.c */
 };
 
 struct sockets_map {
@@ -111,8 +111,8 @@ extern struct lost_counters_map lost SEC(".maps");
 extern struct sockets_map sockets SEC(".maps");
 extern struct processes_map processes SEC(".maps");
 
-/* For a word that programs of different contexts write: a softirq may interrupt a program between the load and the
- * store of a plain add on the same CPU, and what it added would be lost. */
+/* For words written in process and in softirq context: a softirq may interrupt a plain add on the same CPU between its
+ * load and its store, and the softirq's increment would be lost. */
 #define atomic_add(word, n) ((void)__sync_fetch_and_add(word, n))
 
 static __always_inline void count_lost(__u32 map) {
@@ -122,8 +122,8 @@ static __always_inline void count_lost(__u32 map) {
         atomic_add(count, 1);
 }
 
-/* The row of a key, made from `zero` if there is none; NULL, and counted as lost, if it can't be made.
- * BPF_NOEXIST because a softirq or another CPU may make it first: its row is then the one to use. */
+/* Returns the row of a key, made from `zero` if it does not exist; NULL, counted in `lost`, if it cannot be made.
+ * BPF_NOEXIST because a softirq or another CPU may make it first: then that row is used. */
 static __always_inline void *find_or_make(void *map, const void *key, const void *zero, __u32 lost_map) {
     void *row = bpf_map_lookup_elem(map, key);
 
@@ -136,8 +136,8 @@ static __always_inline void *find_or_make(void *map, const void *key, const void
     return row;
 }
 
-/* The state of a socket, new and empty if it had none; NULL, and counted as lost, if there can't be one. Of two
- * programs that make it at the same time the kernel gives it to one, and refuses the other what is there by then. */
+/* Returns the state of a socket, made if it does not exist; NULL, counted in `lost`, if it cannot be allocated. If two
+ * programs make it at the same time, one of the calls fails, and the state exists by then. */
 static __always_inline struct socket_state *find_or_make_socket(struct sock *sk) {
     struct socket_state *socket = bpf_sk_storage_get(&sockets, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
 
@@ -158,13 +158,13 @@ extern const struct block_request_stats zero_block_requests;
 extern const struct process_stats zero_process;
 extern const struct http_stats zero_http;
 
-/* Tunables. Off: `edges` is left alone, for nodes where the pairs are too many or of no use. */
+/* Tunables. track_edges: false leaves `edges` empty, for nodes with too many pairs of client and server. */
 extern const volatile bool track_edges;
 
-/* The least time between two samples of a connection's round-trip time. */
+/* Minimum time between two samples of a connection's round-trip time. */
 extern const volatile __u64 round_trip_interval_ns;
 
-/* The hierarchy of cgroups that the io controller is in: 0 is cgroup v2; beside cgroup v1 another. */
+/* Id of the cgroup hierarchy with the io controller: 0 for cgroup v2, another for a cgroup v1 hierarchy. */
 extern const volatile int io_hierarchy;
 
 #endif

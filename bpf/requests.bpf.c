@@ -7,25 +7,25 @@
 #include "socket_counts.bpf.h"
 #include "types.bpf.h"
 
-/* Requests of any protocol, from the turn-arounds of a socket: the tracepoints fire once for each send and receive
- * call (kernel 6.3), after it, with the bytes it moved. Older kernels have TCP's own functions hooked instead.
+/* Requests of any protocol, derived from the changes of direction on a socket. Since kernel 6.3 the tracepoints fire
+ * after each send and receive call, with the number of bytes. On older kernels TCP's own functions are hooked.
  *
- *   server: the first receive after a send begins a request, the next send ends it;
- *   client: the first send after a receive begins one, the next receive ends it.
+ *   server: the first receive after a send starts a request, the next send ends it;
+ *   client: the first send after a receive starts a request, the next receive ends it.
  *
- * So a duration reaches from the return of the first call to the return of the first call of the answer. Pipelined
- * requests count as one, and a protocol in which the server speaks first has its greeting left out.
+ * A duration lasts from the return of the first call of the request to the return of the first call of the response.
+ * Pipelined requests count as one. If the server sends first, its greeting is not counted.
  *
- * Plain adds are enough here: a word of `requests`, `edges` or `tcp` that these programs write is written by one of
- * them alone (client rows by receive, server rows by send, sent and received bytes by their own), and the kernel never
- * runs a program on a CPU where it is running already. That would be a loss if a socket's calls happened in softirq;
- * they sleep, and so are made by tasks.
+ * Plain adds are enough: each word of `requests`, `edges` and `tcp` that these programs write has a single writer
+ * (client rows: receive, server rows: send, sent and received bytes: their own program), and the kernel never runs a
+ * program twice at a time on a CPU. The skipped run would be lost if sockets were used in softirq, but these calls can
+ * sleep, so only tasks make them.
  *
- * Bytes that go past send and receive calls are not seen: splice() from a socket, TCP_ZEROCOPY_RECEIVE, sockmap, and
- * before kernel 6.5 sendfile() and splice() to a socket. tcp_sock's own counters can't fill the gap exactly: they count
- * what was acknowledged or queued, whether or not the application had read it, or took it back. */
+ * Bytes that bypass send and receive calls are not counted: splice() from a socket, TCP_ZEROCOPY_RECEIVE, sockmap, and
+ * before kernel 6.5 sendfile() and splice() to a socket. The counters in tcp_sock are no exact substitute: they count
+ * acknowledged or queued bytes, whether or not the application has read them. */
 
-/* The state of a socket to count; NULL of another protocol, and of one whose role isn't known. */
+/* Returns the state of a TCP socket of known role, otherwise NULL. */
 static __always_inline struct socket_state *find_socket(struct sock *sk, int length) {
     struct socket_state *socket;
 
@@ -43,7 +43,7 @@ static __always_inline struct edge_stats *find_edge(const struct socket_state *s
     return find_or_make(&edges, &socket->edge, &zero_edge, LOST_EDGES);
 }
 
-static __always_inline void begin_request(struct socket_state *socket, __u64 now) {
+static __always_inline void start_request(struct socket_state *socket, __u64 now) {
     if (!socket->request_ns)
         socket->request_ns = now;
 }
@@ -58,7 +58,7 @@ static __always_inline void end_request(struct socket_state *socket, struct edge
     begin = __sync_lock_test_and_set(&socket->request_ns, 0);
     if (!begin)
         return;
-    /* The other thread's may have begun since `now`. */
+    /* Another thread may have started this request after `now`. */
     duration = now > begin ? now - begin : 0;
     histogram = find_or_make(&requests, &socket->service, &zero_histogram, LOST_REQUESTS);
     if (histogram)
@@ -79,12 +79,12 @@ static __always_inline int handle_send(struct sock *sk, int length) {
     if (socket->service.role == ROLE_SERVER)
         end_request(socket, NULL, now);
     else if (sk->__sk_common.skc_state != TCP_CLOSE_WAIT)
-        /* A peer that has sent its end will answer nothing more. */
-        begin_request(socket, now);
+        /* After its FIN the peer sends no response. */
+        start_request(socket, now);
     stats = find_tcp(&socket->service);
     if (stats) {
         stats->sent_bytes += length;
-        sample_now_and_then(sk, socket, stats, now);
+        sample_round_trip(sk, socket, stats, now);
     }
     edge = find_edge(socket);
     if (edge)
@@ -98,7 +98,7 @@ static __always_inline int handle_receive(struct sock *sk, int length, int flags
     struct edge_stats *edge;
     __u64 now;
 
-    /* Data only looked at comes again; the error queue gives back what was sent. */
+    /* Peeked data is received again later; the error queue returns sent data. */
     if (flags & (MSG_PEEK | MSG_ERRQUEUE))
         return 0;
     socket = find_socket(sk, length);
@@ -109,11 +109,11 @@ static __always_inline int handle_receive(struct sock *sk, int length, int flags
     if (socket->service.role == ROLE_CLIENT)
         end_request(socket, edge, now);
     else
-        begin_request(socket, now);
+        start_request(socket, now);
     stats = find_tcp(&socket->service);
     if (stats) {
         stats->received_bytes += length;
-        sample_now_and_then(sk, socket, stats, now);
+        sample_round_trip(sk, socket, stats, now);
     }
     if (edge)
         edge->received_bytes += length;
@@ -130,8 +130,8 @@ int BPF_PROG(sock_recv_length, struct sock *sk, int length, int flags) {
     return handle_receive(sk, length, flags);
 }
 
-/* The same before kernel 6.3, which brought the tracepoints (commit 6e6eda44b939). IPv4 and IPv6 share the functions.
- * Sockets that kernel TLS has taken over go past them. */
+/* Variants for kernels before 6.3, which added the tracepoints (commit 6e6eda44b939). IPv4 and IPv6 share the
+ * functions. Sockets with kernel TLS bypass them. */
 SEC("fexit/tcp_sendmsg")
 WITHOUT_TRACEPOINT(sock_send_length)
 int BPF_PROG(tcp_sendmsg, struct sock *sk, struct msghdr *message, unsigned long size, int length) {
@@ -146,7 +146,7 @@ int BPF_PROG(tcp_recvmsg, struct sock *sk, struct msghdr *message, unsigned long
     return handle_receive(sk, length, flags);
 }
 
-/* Before kernel 5.19 the flag not to wait came apart from the others (commit ec095263a965). */
+/* Before kernel 5.19 nonblock was a parameter of its own (commit ec095263a965). */
 SEC("fexit/tcp_recvmsg")
 WITHOUT_TRACEPOINT(sock_recv_length)
 FUNCTION_PARAMETERS(6)

@@ -11,7 +11,7 @@ struct edge_stats {
     __u64 sent_bytes;
     __u64 received_bytes;
     __u64 connect_failures;
-    __u64 unanswered; /* requests that the client gave up on, or that its connection didn't survive */
+    __u64 unanswered; /* requests that the client abandoned, or whose connection broke */
 };
 
 #endif

@@ -3,11 +3,10 @@
 #include "socket_counts.bpf.h"
 #include "types.bpf.h"
 
-/* Segments that tell of trouble. */
+/* Retransmitted segments and resets. */
 
-/* What is added is the increase of the socket's own total: the tracepoint fires once for a call that may send several
- * segments, and on some kernels also, or only not, for one that failed to. A socket's last increase is booked when it
- * closes, see tcp.bpf.c. */
+/* Adds the increase of the socket's own total: the tracepoint fires once for a call that may send several segments, and
+ * kernels differ on whether it fires when the send fails. The last increase is added at close, see tcp.bpf.c. */
 SEC("tp_btf/tcp_retransmit_skb")
 int BPF_PROG(tcp_retransmit_skb, struct sock *sk) {
     struct socket_state *socket;
@@ -20,8 +19,8 @@ int BPF_PROG(tcp_retransmit_skb, struct sock *sk) {
     return 0;
 }
 
-/* A SYN-ACK is the listener's: the connection has no socket yet. With TCP Fast Open it has, and that socket counts it.
- */
+/* A SYN-ACK is counted for the listener: the connection has no socket yet. With TCP Fast Open it has one, which counts
+ * it instead. */
 SEC("tp_btf/tcp_retransmit_synack")
 int BPF_PROG(tcp_retransmit_synack, struct sock *sk) {
     struct socket_state *socket;
@@ -38,14 +37,14 @@ int BPF_PROG(tcp_retransmit_synack, struct sock *sk) {
     return 0;
 }
 
-/* Attached twice as tcp.bpf.c's programs are, and for the same reason. A connection ends by one reset in a direction,
- * so that its second run finds the bit set. Only a listener resets again and again, always in softirq: its resets are
- * counted by one of the two. */
+/* Attached twice, for the same reason as the programs in tcp.bpf.c. A connection has at most one reset in a direction,
+ * so the second run finds the bit set. Only a listener sends many resets, always in softirq: one of the two programs
+ * counts them. */
 static __always_inline int handle_reset(struct sock *sk, enum reset_direction direction, bool nested) {
     struct socket_state *socket = NULL;
     struct tcp_stats *stats;
 
-    /* None, or a small one that stands for TIME_WAIT or a handshake: those have no state, and the call says so. */
+    /* `sk` may be NULL, or a minisocket of TIME_WAIT or a handshake, for which the lookup returns NULL. */
     if (sk && is_tcp(sk))
         socket = bpf_sk_storage_get(&sockets, sk, 0, 0);
     if (!socket || socket->service.role == ROLE_UNKNOWN) {

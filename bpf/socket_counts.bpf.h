@@ -8,8 +8,8 @@
 #include "tcp.h"
 #include "types.bpf.h"
 
-/* What the kernel counts in each socket anyway. Its totals are booked by their increase, so that an event that was
- * missed or seen twice makes no difference. */
+/* Counters that the kernel keeps in each socket. The programs add the increase of a total, so a missed or repeated
+ * event makes no difference. */
 
 static __always_inline struct tcp_stats *find_tcp(const struct service_key *key) {
     return find_or_make(&tcp, key, &zero_tcp, LOST_TCP);
@@ -24,18 +24,18 @@ static __always_inline __u32 total_retransmitted(struct sock *sk) {
 /* The caller holds the socket's lock. */
 static __always_inline void count_retransmitted(struct sock *sk, struct socket_state *socket) {
     __u32 total = total_retransmitted(sk);
-    __u32 fresh = total - socket->retransmitted;
+    __u32 increase = total - socket->retransmitted;
     struct tcp_stats *stats;
 
-    if (!fresh || socket->service.role == ROLE_UNKNOWN)
+    if (!increase || socket->service.role == ROLE_UNKNOWN)
         return;
     socket->retransmitted = total;
     stats = find_tcp(&socket->service);
     if (stats)
-        atomic_add(&stats->retransmitted, fresh);
+        atomic_add(&stats->retransmitted, increase);
 }
 
-/* The smoothed round-trip time in eighths of a microsecond; 0 if there was nothing yet to measure it by. */
+/* The smoothed round-trip time in 1/8 microseconds; 0 before the first measurement. */
 static __always_inline __u32 smoothed_round_trip(struct sock *sk) {
     const struct tcp_sock *tp = bpf_skc_to_tcp_sock(sk);
 
@@ -46,9 +46,9 @@ static __always_inline void add_round_trip(struct tcp_stats *stats, __u32 smooth
     histogram_add_atomic(&stats->round_trip, (__u64)(smoothed >> 3) * 1000);
 }
 
-/* For a socket that moves bytes at `now`. Of two calls at the same time the exchange lets one sample. */
-static __always_inline void sample_now_and_then(struct sock *sk, struct socket_state *socket, struct tcp_stats *stats,
-                                                __u64 now) {
+/* For a socket that moves bytes at `now`. The compare-and-swap lets one of two concurrent calls sample. */
+static __always_inline void sample_round_trip(struct sock *sk, struct socket_state *socket, struct tcp_stats *stats,
+                                              __u64 now) {
     __u64 last = socket->sampled_ns;
     __u32 smoothed;
 
@@ -73,13 +73,13 @@ static __always_inline void follow_listener(struct socket_state *socket, struct 
     socket->phase = PHASE_LISTENING;
 }
 
-/* `total` is the socket's sk_drops. The exchange lets one of two that book at the same time have an increase. */
+/* `total` is the socket's sk_drops. The exchange lets only one of two concurrent calls add an increase. */
 static __always_inline void count_drops(struct accept_queue *row, const struct listener_key *key, __u32 total) {
-    __u32 fresh = total - __sync_lock_test_and_set(&row->drops, total);
+    __u32 increase = total - __sync_lock_test_and_set(&row->drops, total);
     struct listener_stats *stats = find_or_make(&listeners, key, &zero_listener, LOST_LISTENERS);
 
-    if (stats && fresh)
-        atomic_add(&stats->drops, fresh);
+    if (stats && increase)
+        atomic_add(&stats->drops, increase);
 }
 
 #endif

@@ -4,11 +4,11 @@
 #include "socket_counts.bpf.h"
 #include "types.bpf.h"
 
-/* What user space runs when it wants it: no event in the kernel leads here. */
+/* Programs that user space runs; they are attached to no event. */
 
-/* One row of `accept_queues`. The row's key is where the socket was when it began to listen, and the memory is read as
- * memory: no lock, no reference, and never a fault. TCP's sockets stay sockets (SLAB_TYPESAFE_BY_RCU) until their slab
- * goes; the state tells whether this one still listens. */
+/* Updates one row of `accept_queues`. The key is the address of the socket when it started to listen. The memory is
+ * read without a lock or a reference, by reads that cannot fault. It still holds a TCP socket (SLAB_TYPESAFE_BY_RCU)
+ * until its slab is freed; the state shows whether that socket listens. */
 static long read_accept_queue(void *map, const __u64 *address, struct accept_queue *row, void *context) {
     const struct sock *sk = (const struct sock *)*address;
     const struct inet_sock *inet = (const struct inet_sock *)*address;
@@ -25,17 +25,17 @@ static long read_accept_queue(void *map, const __u64 *address, struct accept_que
     return 0;
 }
 
-/* At each scrape, over the listening sockets alone, whatever their network namespace. By BPF_PROG_TEST_RUN (of such a
- * program since kernel 5.10, bpf_for_each_map_elem since 5.13): an iterator over the sockets' storage would visit every
- * open connection as well, and there are kernels that refuse iterators over the elements of maps. */
+/* Runs at each scrape over the listening sockets of all network namespaces, by BPF_PROG_TEST_RUN (for raw_tp since
+ * kernel 5.10; bpf_for_each_map_elem since 5.13). An iterator over socket storage would also visit every open
+ * connection, and some kernels refuse iterators over map elements. */
 SEC("raw_tp")
 int read_accept_queues(void *context) {
     bpf_for_each_map_elem(&accept_queues, read_accept_queue, NULL, 0);
     return 0;
 }
 
-/* Adoption of the sockets that are older than the programs, once after these have been attached: all that a process
- * holds, found through its files. It sees the processes of the PID namespace that it is read from. */
+/* Adopts sockets older than the programs, once, after the programs are attached. It finds sockets through the files of
+ * all processes in the PID namespace of the reader. */
 SEC("iter/task_file")
 int adopt_sockets(struct bpf_iter__task_file *ctx) {
     struct file *file = ctx->file;

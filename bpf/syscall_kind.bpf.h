@@ -4,8 +4,7 @@
 
 #include "types.bpf.h"
 
-/* What a system call's number means depends on the table that the kernel looks it up in: the machine's own, or that of
- * its 32-bit programs. */
+/* The meaning of a system call number depends on the ABI: that of the machine, or that of 32-bit programs. */
 enum syscall_abi {
     ABI_X86_64,
     ABI_I386,
@@ -19,21 +18,21 @@ enum syscall_kind {
     SYSCALL_OPEN,
 };
 
-/* arch/x86/include/asm/thread_info.h: set for the length of a call by int 0x80 or a 32-bit program. */
+/* arch/x86/include/asm/thread_info.h: set during a call by int 0x80 or a 32-bit program. */
 #define TS_COMPAT 0x0002
-/* arch/arm64/include/asm/thread_info.h: the number of a bit. */
+/* arch/arm64/include/asm/thread_info.h: a bit number. */
 #define TIF_32BIT 22
-/* arch/x86/include/uapi/asm/unistd.h: a 32-bit program that calls by 64-bit numbers. */
+/* arch/x86/include/uapi/asm/unistd.h: a 32-bit program that uses 64-bit call numbers. */
 #define X32_SYSCALL_BIT 0x40000000
 
-/* The ABI of the call that the task is in. Only x86 has a status in thread_info. */
+/* The ABI of the task's current call. Only x86 has a status in thread_info. */
 static __always_inline enum syscall_abi syscall_abi(const struct task_struct *task) {
     if (bpf_core_field_exists(task->thread_info.status))
         return task->thread_info.status & TS_COMPAT ? ABI_I386 : ABI_X86_64;
     return task->thread_info.flags & (1UL << TIF_32BIT) ? ABI_ARM : ABI_ARM64;
 }
 
-/* open, creat, openat, openat2; mmap, and mmap2 beside or in its place. */
+/* open, creat, openat, openat2; mmap, mmap2. */
 static __always_inline enum syscall_kind kind_x86_64(__u64 number) {
     switch (number & ~X32_SYSCALL_BIT) {
     case 2:
@@ -63,7 +62,7 @@ static __always_inline enum syscall_kind kind_i386(__u64 number) {
     }
 }
 
-/* Newer machines have neither open nor creat: the C library calls openat. */
+/* arm64 has neither open nor creat: the C library calls openat. */
 static __always_inline enum syscall_kind kind_arm64(__u64 number) {
     switch (number) {
     case 56:

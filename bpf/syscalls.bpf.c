@@ -5,11 +5,11 @@
 #include "syscall_kind.bpf.h"
 #include "types.bpf.h"
 
-/* System calls as they begin, whether or not they succeed. Kernel threads make none, and what io_uring does on a
- * process' behalf is no call. The program is loaded only where it was asked for: while it is attached, every system
- * call of every process on the machine takes the kernel's slow path.
+/* Counts system calls at their start, whether or not they succeed. Kernel threads make none, and io_uring operations
+ * are not system calls. The program is only loaded if enabled: while it is attached, every system call of every process
+ * on the machine takes the kernel's slow path.
  *
- * A task makes one call at a time, and nothing else writes these words: plain adds are enough. */
+ * A task makes one call at a time, and no other program writes these words: plain adds are enough. */
 
 SEC("tp_btf/sys_enter")
 int BPF_PROG(sys_enter, void *registers, long number) {

@@ -6,17 +6,17 @@
 #include "socket_counts.bpf.h"
 #include "types.bpf.h"
 
-/* Births and deaths of connections, from the one tracepoint of every TCP state change. A connection is born when it is
- * established and dies when its socket is closed, whoever holds it still: TIME_WAIT and unread data don't count.
+/* Opened and closed connections, from the tracepoint of all TCP state changes. A connection opens when it is
+ * established and closes when its state becomes CLOSE; TIME_WAIT and unread data do not keep it open.
  *
- * A connect that fails for want of a route never changes the state and isn't seen. One that finds no free local port
+ * A connect that fails without a route never changes the state and is not counted. A connect without a free local port
  * counts as FAILURE_OTHER.
  *
- * The handler is attached twice. It runs in process context with softirqs on (connect, close, the backlog) and in
- * softirq, and the kernel skips a program that is running on that CPU already (commit 05b24ff9b2cf, kernel 6.1): a
- * packet that arrives while the program runs for a connect would have its event dropped, and a connection would stay
- * open in our books for ever. Two levels of context, two programs: one of them is always free. The second run of an
- * event finds the phase reached and does nothing, and a socket's events can't overlap: they happen under its lock. */
+ * The handler is attached twice. It runs in process context with softirqs enabled (connect, close, the backlog) and in
+ * softirq. The kernel skips a program that is already running on that CPU (commit 05b24ff9b2cf, kernel 6.1): the event
+ * of a packet that arrives while the program handles a connect would be lost, and a connection would stay open for
+ * ever. With two programs for two levels of context, one of them is always free. The second run for an event finds the
+ * phase already set and does nothing. Events of a socket cannot overlap: they happen under its lock. */
 
 static __always_inline void connecting(struct sock *sk, enum role role) {
     struct socket_state *socket = find_or_make_socket(sk);
@@ -51,10 +51,10 @@ static __always_inline void established(struct sock *sk) {
     socket->counted = true;
     now = bpf_ktime_get_ns();
     atomic_add(&stats->opened, 1);
-    /* A server's socket begins with the SYN-ACKs of its handshake, which are counted already. */
+    /* A server's total includes the SYN-ACKs of its handshake, which are already counted. */
     if (socket->service.role == ROLE_SERVER)
         socket->retransmitted = total_retransmitted(sk);
-    /* A server's socket is made when the handshake is over: it has no duration. */
+    /* A server's socket is created after the handshake, so it has no connect duration. */
     if (socket->service.role == ROLE_CLIENT)
         histogram_add_atomic(&stats->connect, now - socket->phase_ns);
     socket->phase_ns = now;
@@ -81,7 +81,7 @@ static __always_inline void listened(struct sock *sk, const struct socket_state 
 
     if (!row)
         return;
-    /* skc_num is taken back before the state changes when the kernel had chosen the port. */
+    /* Not skc_num: if the kernel chose the port, it is cleared before the state changes. */
     key.port = tp ? bpf_ntohs(tp->inet_conn.icsk_inet.inet_sport) : 0;
     count_drops(row, &key, sk->sk_drops.counter);
     bpf_map_delete_elem(&accept_queues, &address);
@@ -94,8 +94,8 @@ static __always_inline void closed(struct sock *sk) {
 
     if (!socket)
         return;
-    /* The state stays: after a shutdown from both ends there may be data left to read, the response among them. The
-     * exchange because an adoption may be at work on it, see adoption.bpf.h. */
+    /* Keep the state: after a shutdown by both ends a response may still be unread. An exchange, because an adoption
+     * may run at the same time, see adoption.bpf.h. */
     phase = __sync_lock_test_and_set(&socket->phase, PHASE_CLOSED);
     if (phase == PHASE_LISTENING)
         listened(sk, socket);
@@ -111,17 +111,17 @@ static __always_inline void closed(struct sock *sk) {
     atomic_add(&stats->closed, 1);
     if (socket->phase_ns)
         histogram_add_atomic(&stats->lifetime, bpf_ktime_get_ns() - socket->phase_ns);
-    /* It never moved a byte, or its send and receive calls aren't seen. */
+    /* Not sampled before: it never moved a byte, or its send and receive calls are not visible. */
     smoothed = smoothed_round_trip(sk);
     if (!socket->sampled_ns && smoothed)
         add_round_trip(stats, smoothed);
 }
 
-/* A goodbye (a TLS close_notify, a protocol's QUIT) is sent just before the close and wants no answer. */
-#define GOODBYE_NS 10000000
+/* Bytes sent this short before a close (TLS close_notify, a protocol's QUIT) expect no response. */
+#define CLOSING_BYTES_NS 10000000
 
-/* Whether this change of state ends the wait for a response, as far as anybody can tell: the process closed the
- * socket, or the connection broke. A shutdown of one direction doesn't: the response may still come, or lie unread. */
+/* True if this state change ends the wait for a response: the process closed the socket, or the connection broke. A
+ * shutdown of one direction does not: the response may still arrive, or be unread. */
 static __always_inline bool gives_up(const struct sock *sk, int old_state, int new_state) {
     if (new_state == TCP_FIN_WAIT1 || new_state == TCP_LAST_ACK)
         return sk->sk_shutdown == SHUTDOWN_MASK;
@@ -131,7 +131,7 @@ static __always_inline bool gives_up(const struct sock *sk, int old_state, int n
            (sk->__sk_common.skc_flags & (1UL << SOCK_DEAD));
 }
 
-/* A client that sent a request and goes without the response. */
+/* Counts requests of a client whose response never came. */
 static __always_inline void unanswered(struct sock *sk, int old_state, int new_state) {
     struct socket_state *socket;
     struct edge_stats *edge;
@@ -143,12 +143,12 @@ static __always_inline void unanswered(struct sock *sk, int old_state, int new_s
     if (!socket || socket->service.role != ROLE_CLIENT || !socket->request_ns)
         return;
     if (new_state == TCP_CLOSE_WAIT) {
-        /* What the peer sent before may lie unread: the end of the socket will tell. */
+        /* A response may be unread; the close of the socket decides. */
         socket->cut_short = true;
         return;
     }
     begin = __sync_lock_test_and_set(&socket->request_ns, 0);
-    if (!begin || (!sk->sk_err && !socket->cut_short && bpf_ktime_get_ns() - begin < GOODBYE_NS))
+    if (!begin || (!sk->sk_err && !socket->cut_short && bpf_ktime_get_ns() - begin < CLOSING_BYTES_NS))
         return;
     edge = find_or_make(&edges, &socket->edge, &zero_edge, LOST_EDGES);
     if (edge)

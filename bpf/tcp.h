@@ -20,7 +20,7 @@ enum reset_direction {
 };
 
 /* Map `tcp`: struct service_key -> struct tcp_stats.
- * opened + adopted - closed is the number of connections open now. */
+ * opened + adopted - closed is the number of open connections. */
 struct tcp_stats {
     __u64 opened;
     __u64 closed;
@@ -28,11 +28,11 @@ struct tcp_stats {
     __u64 received_bytes;
     __u64 connect_failures[CONNECT_FAILURES]; /* clients only */
     struct histogram connect;                 /* clients only: SYN to established */
-    struct histogram lifetime;                /* established to closed, of those whose beginning was seen */
+    struct histogram lifetime;                /* established to closed, of connections newer than the programs */
     struct histogram round_trip;              /* samples of the smoothed time, see socket_counts.bpf.h */
     __u64 retransmitted;                      /* segments, as the kernel's RetransSegs counts them */
     __u64 resets[RESET_DIRECTIONS];
-    __u64 adopted; /* were open before the programs */
+    __u64 adopted; /* connections older than the programs */
 };
 
 /* Map `listeners`: struct listener_key -> struct listener_stats. */
@@ -43,16 +43,16 @@ struct listener_key {
 };
 
 struct listener_stats {
-    __u64 drops; /* connections that found the accept queue full, as the kernel's ListenDrops counts them */
+    __u64 drops; /* connections dropped, as in the kernel's ListenDrops: the accept queue was full */
 };
 
-/* Map `accept_queues`: the address of a listening socket in the kernel -> struct accept_queue. A row lives as long as
- * the socket listens; its port, length and limit are of the last run of read_accept_queues. */
+/* Map `accept_queues`: kernel address of a listening socket -> struct accept_queue. A row exists while the socket
+ * listens; its port, length and limit are as of the last run of read_accept_queues. */
 struct accept_queue {
-    struct listener_key key; /* port 0: it listens no more, and the event that would have said so was missed */
-    __u32 length;            /* connections that wait to be accepted */
-    __u32 limit;             /* how many may wait */
-    __u32 drops;             /* how much of its sk_drops is in listener_stats */
+    struct listener_key key; /* port 0: no longer listening, but the event was missed */
+    __u32 length;            /* connections waiting to be accepted */
+    __u32 limit;             /* maximum of length */
+    __u32 drops;             /* part of sk_drops already counted in listener_stats */
     __u32 reserved;
 };
 

@@ -13,9 +13,9 @@
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_tracing.h>
 
-/* The kernel's types, cut down to the fields that the programs read. Only names and types count: libbpf finds each
- * field's place in the running kernel's BTF (CO-RE), so that order and gaps here mean nothing. What differs between
- * kernels is in core_fixes.bpf.h. */
+/* Kernel types, reduced to the fields that the programs read. Only names and types matter: libbpf takes the offsets
+ * from the running kernel's BTF (CO-RE), so order and gaps are irrelevant. Differences between kernels:
+ * core_fixes.bpf.h. */
 
 /* include/net/tcp_states.h */
 enum {
@@ -31,7 +31,7 @@ enum {
     TCP_CLOSING = 11,
 };
 
-/* include/net/sock.h; SOCK_DEAD is a bit of skc_flags: no process holds the socket any more */
+/* include/net/sock.h; SOCK_DEAD is a bit number in skc_flags: no process holds the socket */
 #define SOCK_DEAD 0
 #define SHUTDOWN_MASK 3
 
@@ -103,11 +103,11 @@ struct sk_buff {
 };
 
 struct sk_buff_head {
-    struct sk_buff *prev; /* the last one; the head itself if there is none */
+    struct sk_buff *prev; /* the last one, or the head itself if empty */
     __u32 qlen;
 };
 
-/* What cb holds in a socket's error queue. */
+/* Content of cb in a socket's error queue. */
 struct sock_exterr_skb {
     struct sock_extended_err ee;
 };
@@ -141,7 +141,7 @@ struct inet_connection_sock {
 
 struct tcp_sock {
     struct inet_connection_sock inet_conn;
-    __u32 srtt_us; /* eighths of a microsecond */
+    __u32 srtt_us; /* 1/8 microseconds */
     __u32 total_retrans;
 };
 
@@ -153,7 +153,7 @@ struct thread_info {
 struct mm_struct;
 
 struct signal_struct {
-    atomic_t live; /* threads that don't exit yet */
+    atomic_t live; /* threads that are not exiting */
     struct mm_struct *oom_mm;
 };
 
@@ -183,7 +183,7 @@ struct request {
     struct bio *bio;
 };
 
-/* What iterators give their programs; the fields of a pass's last call are NULL. */
+/* Contexts of iterators; in the last call of a pass the fields are NULL. */
 struct seq_file;
 
 struct bpf_iter_meta {

@@ -22,14 +22,14 @@ export type DashboardUid = keyof typeof DASHBOARDS;
 export interface BoardOptions {
   readonly uid: DashboardUid;
   readonly description: string;
-  /** Time shown, `now-3h`. */
+  /** Start of the time range, such as `now-3h`. */
   readonly from: string;
-  /** Which alerts are drawn into the panels, a matcher. */
+  /** Matchers for the alerts shown as annotations. */
   readonly alerts: string;
   readonly alertText: string;
 }
 
-/** A dashboard with what all of them have: data source, time, links to the others, alerts as annotations. */
+/** The parts common to all dashboards: data source, time range, links to the others, alerts as annotations. */
 export function board(options: BoardOptions): DashboardBuilder {
   const { uid } = options;
   const dashboard = new DashboardBuilder(`Lorikeet / ${DASHBOARDS[uid]}`)
@@ -58,7 +58,7 @@ export function board(options: BoardOptions): DashboardBuilder {
   return dashboard;
 }
 
-/** A variable whose values are those of a label. */
+/** A variable with the values of a label. */
 export function labelVariable(name: string, label: string, query: string): QueryVariableBuilder {
   return new QueryVariableBuilder(name)
     .label(label)
@@ -68,7 +68,7 @@ export function labelVariable(name: string, label: string, query: string): Query
     .sort(VariableSort.AlphabeticalAsc);
 }
 
-/** As `labelVariable`, any number of values, all of them at first. */
+/** As `labelVariable`, with multiple values, all selected by default. */
 export function labelsVariable(name: string, label: string, query: string): QueryVariableBuilder {
   return labelVariable(name, label, query)
     .multi(true)
@@ -76,7 +76,7 @@ export function labelsVariable(name: string, label: string, query: string): Quer
     .current({ selected: true, text: ['All'], value: ['$__all'] });
 }
 
-/** A choice between given values, the first at first. */
+/** A choice between fixed values; the first is the default. */
 export function choiceVariable(name: string, label: string, values: readonly string[]): CustomVariableBuilder {
   const [first = ''] = values;
   return new CustomVariableBuilder(name)

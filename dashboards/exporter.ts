@@ -3,14 +3,14 @@ import { board, labelsVariable } from './board.ts';
 import { rows, single, timeSeries } from './panels.ts';
 
 const CHOSEN = 'instance=~"$instance"';
-/** The exporter's process metrics have no prefix of their own. */
+/** The exporter's process metrics have no prefix, so the job selects them. */
 const PROCESS = `job="lorikeet-exporter", ${CHOSEN}`;
 
-/** Do the exporters answer, what do they cost, and is anything lost? */
+/** Are the exporters up, what do they cost, and are events lost? */
 export function exporter(): DashboardBuilder {
   return board({
     uid: 'lorikeet-exporter',
-    description: 'The exporters: whether they answer, what they cost, and whether anything goes uncounted.',
+    description: 'Health of the exporters: availability, resource usage and lost events.',
     from: 'now-6h',
     alerts: 'alertname=~"LorikeetExporter.+"',
     alertText: '{{instance}} {{collector}}{{map}}',
@@ -18,7 +18,7 @@ export function exporter(): DashboardBuilder {
     .withVariable(labelsVariable('instance', 'Instance', 'label_values(up{job="lorikeet-exporter"}, instance)'))
     .withPanel(
       single({
-        title: 'Answering',
+        title: 'Up',
         description: 'Exporters that Prometheus can scrape.',
         unit: 'short',
         span: 3,
@@ -28,7 +28,7 @@ export function exporter(): DashboardBuilder {
     .withPanel(
       single({
         title: 'Down',
-        description: 'Exporters that Prometheus can not scrape.',
+        description: 'Exporters that Prometheus cannot scrape.',
         unit: 'short',
         span: 3,
         expr: `count(up{${PROCESS}} == 0) or vector(0)`,
@@ -38,7 +38,7 @@ export function exporter(): DashboardBuilder {
     .withPanel(
       single({
         title: 'Failing collectors',
-        description: 'Collectors that failed at the last scrape.',
+        description: 'Collectors that failed in the last scrape.',
         unit: 'short',
         span: 3,
         expr: `count(lorikeet_exporter_collector_success{${CHOSEN}} == 0) or vector(0)`,
@@ -48,7 +48,8 @@ export function exporter(): DashboardBuilder {
     .withPanel(
       single({
         title: 'Programs not running',
-        description: 'Kernel programs that their machines refuse or have no hook for; the log says what each costs.',
+        description:
+          'BPF programs that the kernel refuses or has no hook for. The log lists what is lost without each.',
         unit: 'short',
         span: 3,
         expr: `count(lorikeet_exporter_bpf_program_running{${CHOSEN}} == 0) or vector(0)`,
@@ -59,7 +60,7 @@ export function exporter(): DashboardBuilder {
       single({
         title: 'Lost events',
         description:
-          'Events that were not counted in the last hour because a kernel map was full or there was no memory.',
+          'Events not counted in the last hour because a kernel map was full or memory could not be allocated.',
         unit: 'short',
         span: 4,
         expr: `sum(increase(lorikeet_exporter_lost_events_total{${CHOSEN}}[1h]))`,
@@ -69,7 +70,7 @@ export function exporter(): DashboardBuilder {
     .withPanel(
       single({
         title: 'Series',
-        description: 'Series of the last scrapes, those about the exporters themselves left out.',
+        description: 'Series in the last scrapes, without the metrics about the exporters themselves.',
         unit: 'short',
         span: 4,
         expr: `sum(lorikeet_exporter_series{${CHOSEN}})`,
@@ -78,7 +79,7 @@ export function exporter(): DashboardBuilder {
     .withPanel(
       single({
         title: 'Targets files rejected',
-        description: 'Exporters that could not use their targets file when it was read last.',
+        description: 'Exporters whose last reload of the targets file failed.',
         unit: 'short',
         span: 4,
         expr: `count(lorikeet_exporter_targets_last_reload_successful{${CHOSEN}} == 0) or vector(0)`,
@@ -87,9 +88,9 @@ export function exporter(): DashboardBuilder {
     )
     .withPanel(
       timeSeries({
-        title: 'Processor time',
+        title: 'CPU',
         description:
-          'Cores in user space and for system calls; what BPF programs take is in the processes that they interrupt.',
+          'CPU cores used by the exporters. BPF programs run in, and are charged to, the processes that they interrupt.',
         unit: 'short',
         span: 8,
         min: 0,
@@ -111,7 +112,7 @@ export function exporter(): DashboardBuilder {
     .withPanel(
       timeSeries({
         title: 'Scrape duration',
-        description: 'How long Prometheus waited for a scrape.',
+        description: 'Duration of a scrape as seen by Prometheus.',
         unit: 's',
         span: 8,
         min: 0,
@@ -120,8 +121,8 @@ export function exporter(): DashboardBuilder {
     )
     .withPanel(
       timeSeries({
-        title: 'Fill of kernel maps',
-        description: 'The share of rows in use, the fullest exporter. What finds no row is lost.',
+        title: 'Kernel map usage',
+        description: 'Share of entries in use on the exporter where it is highest. Events are lost when a map is full.',
         unit: 'percentunit',
         span: 12,
         min: 0,
@@ -133,7 +134,7 @@ export function exporter(): DashboardBuilder {
     .withPanel(
       timeSeries({
         title: 'Lost events over time',
-        description: 'What was not counted, by kernel map.',
+        description: 'Events that were not counted, by kernel map.',
         unit: 'cps',
         span: 12,
         min: 0,
@@ -142,8 +143,8 @@ export function exporter(): DashboardBuilder {
     )
     .withPanel(
       timeSeries({
-        title: 'Collectors',
-        description: 'How long each collector took, the slowest exporter.',
+        title: 'Collector duration',
+        description: 'Duration of each collector on the slowest exporter.',
         unit: 's',
         span: 8,
         min: 0,
@@ -152,7 +153,7 @@ export function exporter(): DashboardBuilder {
     )
     .withPanel(
       timeSeries({
-        title: 'Nobody’s',
+        title: 'Unattributed connections',
         description: 'Open connections of cgroups that belong to no target.',
         unit: 'short',
         span: 8,
@@ -162,8 +163,8 @@ export function exporter(): DashboardBuilder {
     )
     .withPanel(
       timeSeries({
-        title: 'Cut by limits',
-        description: 'External peers and listening ports counted as "other".',
+        title: 'Cut off by limits',
+        description: 'External peers and listening ports counted as "other" because a limit was reached.',
         unit: 'cps',
         span: 8,
         min: 0,
@@ -176,7 +177,7 @@ export function exporter(): DashboardBuilder {
     .withPanel(
       rows({
         title: 'Exporters',
-        description: 'Each exporter with its version and what it serves.',
+        description: 'Version, series and memory of each exporter.',
         span: 24,
         labels: { instance: 'Instance', version: 'Version', node_version: 'Node.js' },
         columns: [

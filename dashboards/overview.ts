@@ -1,16 +1,15 @@
 import type { DashboardBuilder } from '@grafana/grafana-foundation-sdk/dashboard';
 import { board, labelsVariable } from './board.ts';
 import { graph, rows, single, timeSeries } from './panels.ts';
-import { ANOMALOUS, countScored, fleetGraph, MOST_ROWS, ofAnomalous, ONSET_MS } from './queries.ts';
+import { ANOMALOUS, countScored, fleetGraph, MAX_ROWS, ofAnomalous, ONSET_MS } from './queries.ts';
 
 const CHOSEN = 'namespace=~"$namespace"';
 
-/** What is wrong, since when, how far it spreads, where it started, which signal shows it. */
+/** The current incident: services, start, spread, root cause and signals. */
 export function overview(): DashboardBuilder {
   return board({
     uid: 'lorikeet-overview',
-    description:
-      'Which services behave unlike themselves, since when, how far it spreads and where it most probably started.',
+    description: 'Anomalous services: since when, how far the incident spreads, and the most probable root cause.',
     from: 'now-3h',
     alerts: 'alertname=~"RootCauseIdentified|ServiceAnomalous|ServiceSeverelyAnomalous"',
     alertText: '{{namespace}}/{{service}}',
@@ -23,7 +22,7 @@ export function overview(): DashboardBuilder {
     .withPanel(
       single({
         title: 'Anomalous services',
-        description: 'Services whose score is above 1, their learned threshold, now.',
+        description: 'Services whose score is above 1, the threshold.',
         unit: 'short',
         span: 4,
         expr: `count(max by (namespace, service) (anomaly_score{${CHOSEN}}) > 1) or vector(0)`,
@@ -33,7 +32,7 @@ export function overview(): DashboardBuilder {
     .withPanel(
       single({
         title: 'Most probable root cause',
-        description: 'The first of the ranking of the present incident.',
+        description: 'First in the root-cause ranking of the current incident.',
         unit: 'none',
         span: 8,
         expr: 'topk(1, anomaly_root_cause_score and anomaly_root_cause_rank == 1)',
@@ -46,7 +45,7 @@ export function overview(): DashboardBuilder {
     .withPanel(
       single({
         title: 'Anomalous since',
-        description: 'When the first of the services that are anomalous now began to be.',
+        description: 'Time since the first of the currently anomalous services became anomalous.',
         unit: 'dateTimeFromNow',
         span: 4,
         expr: `min(${ONSET_MS} and on (namespace, service) anomaly_score{${CHOSEN}} > 1)`,
@@ -65,7 +64,7 @@ export function overview(): DashboardBuilder {
     .withPanel(
       single({
         title: 'Unmonitored',
-        description: 'Services that run but are not watched, by annotation or default.',
+        description: 'Services that run but are not monitored, by annotation or by default.',
         unit: 'short',
         span: 4,
         expr: `count(group by (namespace, service) (lorikeet_target_info{${CHOSEN}, monitored="false"})) or vector(0)`,
@@ -74,9 +73,9 @@ export function overview(): DashboardBuilder {
     .withPanel(
       graph(
         {
-          title: 'Services and their calls',
+          title: 'Service graph',
           description:
-            'At most 200 services, anomalous ones and their neighbours first. The ring fills with red as the score passes half its threshold; the triangle marks the most probable root cause. A call tells requests a second and mean latency, and is red when its callee is anomalous.',
+            'At most 200 services, anomalous ones and their neighbours first. The red ring grows from a score of 0.5 and is full at 1.5; the triangle marks the most probable root cause. Edges show requests per second and mean latency, and are red when the callee is anomalous.',
           span: 13,
           height: 18,
         },
@@ -86,7 +85,7 @@ export function overview(): DashboardBuilder {
     .withPanel(
       rows({
         title: 'Anomalies',
-        description: `The ${MOST_ROWS} most anomalous services. Blame is the share of the blame in the incident, signal the feature that carries most of the error.`,
+        description: `The ${MAX_ROWS} services with the highest scores. Blame: the service's share as a suspect for the root cause. Signal: the feature that contributes most to the score.`,
         span: 11,
         height: 18,
         labels: { namespace: 'Namespace', service: 'Service', feature: 'Signal' },
@@ -100,7 +99,7 @@ export function overview(): DashboardBuilder {
             unit: 'percentunit',
           },
           {
-            header: 'Share of error',
+            header: 'Share of anomaly',
             expr: ofAnomalous(
               'topk by (namespace, service) (1, max by (namespace, service, feature) (anomaly_feature_share))',
             ),
@@ -115,7 +114,7 @@ export function overview(): DashboardBuilder {
     .withPanel(
       timeSeries({
         title: 'Services by state over time',
-        description: 'How many services are anomalous, and how many severely.',
+        description: 'Number of anomalous (score above 1) and severely anomalous (score above 3) services.',
         unit: 'short',
         span: 12,
         min: 0,
@@ -127,8 +126,8 @@ export function overview(): DashboardBuilder {
     )
     .withPanel(
       timeSeries({
-        title: 'Scores of services that were anomalous',
-        description: 'Of the time shown, the 20 with the highest scores. 1 is the learned threshold.',
+        title: 'Scores of anomalous services',
+        description: 'The 20 highest scores in the selected time range. The threshold is 1.',
         unit: 'short',
         span: 12,
         threshold: true,
@@ -142,7 +141,7 @@ export function overview(): DashboardBuilder {
     .withPanel(
       rows({
         title: 'Services',
-        description: 'All instances that run, whether they are monitored, and their present score: the 500 busiest.',
+        description: 'Running instances, monitored or not, and current scores. Limited to 500 services.',
         span: 24,
         height: 10,
         labels: { namespace: 'Namespace', service: 'Service', monitored: 'Monitored', workload_kind: 'Kind' },

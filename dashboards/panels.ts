@@ -28,14 +28,14 @@ import * as text from '@grafana/grafana-foundation-sdk/text';
 import * as timeseries from '@grafana/grafana-foundation-sdk/timeseries';
 import type { GraphQueries } from './queries.ts';
 
-/** `__inputs` are filled at an import by hand only; a variable works with provisioning too. */
+/** A variable works with provisioning as well; `__inputs` are filled only when a user imports the dashboard. */
 export const DATASOURCE: DataSourceRef = { type: 'prometheus', uid: '${datasource}' };
 
 const GREEN = '#73bf69';
 const YELLOW = '#fade2a';
 const RED = '#f2495c';
 
-/** Anomaly scores: 1 is the threshold that alerts, half of it where explanations begin. */
+/** Anomaly scores: alerts fire above 1, explanations start at 0.5. */
 const SCORE_THRESHOLDS = new ThresholdsConfigBuilder().mode(ThresholdsMode.Absolute).steps([
   { value: null, color: GREEN },
   { value: 0.5, color: YELLOW },
@@ -54,11 +54,11 @@ export interface PanelOptions {
   readonly title: string;
   readonly description: string;
   readonly unit: string;
-  /** Of 24 columns. */
+  /** Width, of 24 columns. */
   readonly span: number;
-  /** Of rows of 30 pixels. */
+  /** Height in rows of 30 pixels. */
   readonly height?: number;
-  /** Shown in place of data that may rightly not be there. */
+  /** Shown when there is no data, where that is a normal state. */
   readonly noValue?: string;
 }
 
@@ -68,7 +68,7 @@ export type Queries = Readonly<Record<string, string>>;
 export interface TimeSeriesOptions extends PanelOptions {
   readonly queries: Queries;
   readonly stacked?: boolean;
-  /** Draws the threshold that alerts. */
+  /** Draws the alert threshold. */
   readonly threshold?: boolean;
   readonly min?: number;
 }
@@ -78,7 +78,7 @@ const query = (refId: string, expr: string): DataqueryBuilder =>
 
 const refId = (index: number): string => String.fromCharCode('A'.charCodeAt(0) + index);
 
-/** Lines over time, with a legend that tells the last and the largest value. */
+/** Lines over time, with the last and the largest value in the legend. */
 export function timeSeries(options: TimeSeriesOptions): timeseries.PanelBuilder {
   const panel = new timeseries.PanelBuilder()
     .title(options.title)
@@ -113,7 +113,7 @@ export function timeSeries(options: TimeSeriesOptions): timeseries.PanelBuilder 
   return panel;
 }
 
-/** A line with the band that its values are normally in. */
+/** A line with its normal band. */
 export function band(
   options: PanelOptions,
   queries: { readonly value: string; readonly low: string; readonly high: string },
@@ -141,11 +141,11 @@ export interface StatOptions extends PanelOptions {
   readonly expr: string;
   readonly legend?: string;
   readonly colours?: 'score' | 'none wanted' | 'plain';
-  /** The value is told by a label, as of an info series. */
+  /** Shows a label instead of the value, as for an info series. */
   readonly byName?: boolean;
 }
 
-/** One number of now. */
+/** One current number. */
 export function single(options: StatOptions): stat.PanelBuilder {
   const thresholds = { score: SCORE_THRESHOLDS, 'none wanted': NONE_WANTED, plain: PLAIN }[options.colours ?? 'plain'];
   const target = query('A', options.expr).instant();
@@ -169,17 +169,17 @@ export interface Column {
   readonly header: string;
   readonly expr: string;
   readonly unit?: string;
-  /** Coloured as anomaly scores are. */
+  /** Coloured like an anomaly score. */
   readonly score?: boolean;
 }
 
 export interface TableOptions extends Omit<PanelOptions, 'unit'> {
   readonly columns: readonly Column[];
-  /** Labels shown, with their headers, in their order. */
+  /** Label -> header, in the order of the columns. */
   readonly labels: Readonly<Record<string, string>>;
   readonly sortBy: string;
   readonly sortDescending?: boolean;
-  /** Where a row's service leads to. */
+  /** Links each row to the dashboard of its service. */
   readonly serviceLinks?: boolean;
 }
 
@@ -303,7 +303,7 @@ export function heatMap(options: HeatMapOptions): statushistory.PanelBuilder {
       .decimals(1)
       .colorScheme(new FieldColorBuilder().mode(FieldColorModeId.ContinuousBlYlRd))
       .showValue(VisibilityMode.Never)
-      // More cells than this can't be told apart.
+      // More cells than this cannot be distinguished.
       .maxDataPoints(60)
       .legend(
         new VizLegendOptionsBuilder()
@@ -315,7 +315,7 @@ export function heatMap(options: HeatMapOptions): statushistory.PanelBuilder {
   );
 }
 
-/** Text in HTML, as a picture from elsewhere. */
+/** HTML, such as an image from another server. */
 export function html(options: Omit<PanelOptions, 'unit' | 'noValue'>, content: string): text.PanelBuilder {
   return new text.PanelBuilder()
     .title(options.title)
@@ -326,7 +326,7 @@ export function html(options: Omit<PanelOptions, 'unit' | 'noValue'>, content: s
     .content(content);
 }
 
-/** A link to another of these dashboards that takes the chosen values and time along. */
+/** A link to another dashboard that keeps the selected variables and time range. */
 export function linkTo(title: string, uid: string): DashboardLinkBuilder {
   return new DashboardLinkBuilder(title).url(`/d/${uid}`).includeVars(true).keepTime(true);
 }

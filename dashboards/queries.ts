@@ -1,10 +1,10 @@
 import { EDGE_SERIES, SERVICE_SERIES } from '../scorer/features/features.ts';
 import { GRAPH_EDGE_SERIES, MOST_NODES, NODE_SERIES, ONSET_SERIES } from '../scorer/features/graph-rules.ts';
 
-/** Matchers of what the variables of the service dashboard choose. */
+/** Matchers for the service selected on the service dashboard. */
 export const SERVICE = 'namespace="$namespace", service="$service"';
-/** Rows of a table at most. */
-export const MOST_ROWS = 50;
+/** Limit on the rows of a table. */
+export const MAX_ROWS = 50;
 
 const NAME = 'namespace, service';
 const CLIENT = ['client_namespace', 'client_service'] as const;
@@ -15,19 +15,19 @@ type Name = readonly [namespace: string, service: string];
 const SCORE = `max by (${NAME}) (anomaly_score)`;
 
 /**
- * How many services have a score, among those that `matchers` choose. Prometheus is asked for the scores themselves: what
- * scorers say of it goes on when a write fails, and counts twice what two of them score.
+ * Number of services that have a score, among those that `matchers` select. Counts the scores in Prometheus: the scorers'
+ * own metrics continue when a write fails, and count a service twice when two scorers score it.
  */
 export const countScored = (matchers = ''): string =>
   `count(group by (${NAME}) (anomaly_score{${matchers}})) or vector(0)`;
 
-/** Anomalous services of the chosen namespaces, as many as a table can show, the most anomalous first. */
-export const ANOMALOUS = `topk(${MOST_ROWS}, max by (${NAME}) (anomaly_score{namespace=~"$namespace"} > 1))`;
+/** Anomalous services of the selected namespaces, highest scores first, limited to the rows of a table. */
+export const ANOMALOUS = `topk(${MAX_ROWS}, max by (${NAME}) (anomaly_score{namespace=~"$namespace"} > 1))`;
 
-/** `expr` for the services of the table of anomalies alone. */
+/** `expr` for the services in the table of anomalies only. */
 export const ofAnomalous = (expr: string): string => `${expr} and on (${NAME}) ${ANOMALOUS}`;
 
-/** Milliseconds, as Grafana has times. */
+/** Milliseconds, Grafana's unit of timestamps. */
 export const ONSET_MS = `1000 * ${ONSET_SERIES}`;
 
 /** A query for each of the two frames of a node graph. */
@@ -36,18 +36,18 @@ export interface GraphQueries {
   readonly edges: string;
 }
 
-/** The services that matter most of the chosen namespaces, and the calls between them. */
+/** The most relevant services of the selected namespaces, and the calls between them. */
 export function fleetGraph(): GraphQueries {
   const nodes = `(${NODE_SERIES}{namespace=~"$namespace"} or on () ${placeholder()})`;
   return { nodes: decorate(nodes), edges: connect(GRAPH_EDGE_SERIES, nodes) };
 }
 
-/** The chosen service and whoever it calls or is called by. */
+/** The selected service, its callers and its callees. */
 export function neighbourGraph(): GraphQueries {
   const calls = (matchers: string) => `max by (${ENDS}) (${EDGE_SERIES}{feature="request_rate", ${matchers}})`;
   const outgoing = calls('client_namespace="$namespace", client_service="$service"');
   const incoming = calls('server_namespace="$namespace", server_service="$service"');
-  // The service itself is there without any call: the graph is never empty.
+  // The service itself is a node even without calls, so the graph is never empty.
   const itself = `label_replace(label_replace(vector(1), "namespace", "$namespace", "", ""), "service", "$service", "", "")`;
   const neighbours = `group by (${NAME}) (${rename(outgoing, SERVER)} or ${rename(incoming, CLIENT)})`;
   const titled = `label_replace(label_replace(2 * ${itself} or topk(${MOST_NODES - 1}, ${neighbours}), "title", "$1", "service", "(.*)"), "subtitle", "$1", "namespace", "(.*)")`;
@@ -67,8 +67,8 @@ function rename(expr: string, [namespace, service]: Name): string {
 }
 
 /**
- * What the ring of a node tells: nothing up to half the threshold, half of the ring at the threshold, all of it from there on.
- * The score itself is a label, because a table has but one value; `icon` marks the most probable root cause.
+ * Fills the ring of a node from a score of 0.5 (empty) over 1 (half) to 1.5 (full). The score itself is a label,
+ * because a table has only one value; `icon` marks the most probable root cause.
  */
 function decorate(nodes: string): string {
   const text = `count_values by (${NAME}) ("mainstat", round(${SCORE}, 0.01))`;
@@ -80,8 +80,8 @@ function decorate(nodes: string): string {
 }
 
 /**
- * Calls with their latency as text, red where the callee is anomalous, and only those with both ends among `nodes`: the
- * panel fails on an edge to nowhere.
+ * Calls with their latency as text, red where the callee is anomalous. Drops calls without both ends in `nodes`: the
+ * panel fails on them.
  */
 function connect(edges: string, nodes: string): string {
   const milliseconds = `round(1000 * max by (${ENDS}) (${EDGE_SERIES}{feature="request_latency"}), 0.1)`;
@@ -93,25 +93,25 @@ function connect(edges: string, nodes: string): string {
   return `${coloured} and on (source) ${end('source')} and on (target) ${end('target')}`;
 }
 
-/** A feature of the chosen service in the chosen channel. */
+/** Features of the selected service in the selected channel. */
 export const FEATURE = `${SERVICE_SERIES}{${SERVICE}, channel="$channel"}`;
 
-/** How many of its own standard deviations each feature is off its mean, both over the chosen time. */
+/** Deviation of each feature from its mean in standard deviations, both over the selected period. */
 export const DEVIATION = `sum by (feature) ((${FEATURE} - avg_over_time(${FEATURE}[$band])) / (stddev_over_time(${FEATURE}[$band]) > 0))`;
 
-/** One feature of the chosen service, in the shortest window, and the band that nine tenths of its values are in. */
+/** One feature of the selected service in the shortest window, and its 5th and 95th percentile. */
 export function featureBand(): { readonly value: string; readonly low: string; readonly high: string } {
   const series = `${SERVICE_SERIES}{${SERVICE}, feature="$feature", channel="red"}`;
   const quantile = (share: number) => `quantile_over_time(${share}, ${series}[$band])`;
   return { value: series, low: quantile(0.05), high: quantile(0.95) };
 }
 
-/** A quantile of a histogram of the chosen service. */
+/** A quantile of a histogram of the selected service. */
 export function serviceQuantile(share: number, histogram: string, matchers = ''): string {
   return `histogram_quantile(${share}, sum by (le) (rate(${histogram}_bucket{${SERVICE}${matchers}}[$__rate_interval])))`;
 }
 
-/** A counter of the chosen service as a rate. */
+/** The rate of a counter of the selected service. */
 export function serviceRate(counter: string, by = '', matchers = ''): string {
   return `sum by (${by}) (rate(${counter}{${SERVICE}${matchers}}[$__rate_interval]))`;
 }

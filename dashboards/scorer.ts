@@ -13,11 +13,11 @@ const mean = (histogram: string, by: string): string =>
 const perSecond = (counter: string, by: string): string =>
   `sum by (${by}) (rate(${counter}{${CHOSEN}}[$__rate_interval]))`;
 
-/** Do the scorers keep up, of how many services, and what have they learned? */
+/** Do the scorers keep up, how many services have a score, and how does training go? */
 export function scorer(): DashboardBuilder {
   const dashboard = board({
     uid: 'lorikeet-scorer',
-    description: 'The scorers: whether they keep up, what they can say of how many services, and how learning goes.',
+    description: 'Health of the scorers: cycles, services by state, and training.',
     from: 'now-6h',
     alerts: 'alertname=~"LorikeetScorer.+|LorikeetServices.+"',
     alertText: '{{instance}}',
@@ -33,7 +33,7 @@ function addState(dashboard: DashboardBuilder): void {
     .withPanel(
       single({
         title: 'Last cycle',
-        description: 'Age of the data of the oldest last complete cycle.',
+        description: 'Time since the last completed cycle, of the scorer where it is longest ago.',
         unit: 's',
         span: 4,
         expr: `max(time() - lorikeet_scorer_last_cycle_timestamp_seconds{${CHOSEN}})`,
@@ -42,7 +42,7 @@ function addState(dashboard: DashboardBuilder): void {
     .withPanel(
       single({
         title: 'Scored',
-        description: 'Services that have a score, whichever scorer it comes from.',
+        description: 'Services that have a score from any scorer.',
         unit: 'short',
         span: 4,
         expr: countScored(),
@@ -51,7 +51,7 @@ function addState(dashboard: DashboardBuilder): void {
     .withPanel(
       single({
         title: 'Learning',
-        description: 'Services without a score because what is normal for them is not yet learned.',
+        description: 'Services without a score because they are still learning.',
         unit: 'short',
         span: 4,
         expr: `sum(lorikeet_scorer_services{${CHOSEN}, state="learning"})`,
@@ -68,8 +68,8 @@ function addState(dashboard: DashboardBuilder): void {
     )
     .withPanel(
       single({
-        title: 'Learning left',
-        description: 'Until the last service without a score has been there for the least time of learning.',
+        title: 'Learning time left',
+        description: 'Time until every service has been observed for the minimum learning time.',
         unit: 's',
         span: 4,
         expr: `max(lorikeet_scorer_learning_seconds_left{${CHOSEN}})`,
@@ -78,7 +78,7 @@ function addState(dashboard: DashboardBuilder): void {
     .withPanel(
       single({
         title: 'Failures',
-        description: 'Cycles, queries, writes and learning runs that failed in the last hour.',
+        description: 'Cycles, queries, writes and training runs that failed in the last hour.',
         unit: 'short',
         span: 4,
         expr: ['cycles_failed', 'query_failures', 'write_failures', 'training_failures']
@@ -90,7 +90,7 @@ function addState(dashboard: DashboardBuilder): void {
     .withPanel(
       timeSeries({
         title: 'Services by state',
-        description: 'What the scorers can say of the services.',
+        description: 'Number of services in each state.',
         unit: 'short',
         span: 12,
         stacked: true,
@@ -101,7 +101,7 @@ function addState(dashboard: DashboardBuilder): void {
     .withPanel(
       timeSeries({
         title: 'Missing values',
-        description: 'Values that were missing in the last cycle and taken as neutral.',
+        description: 'Values missing in the last cycle. They count as normal.',
         unit: 'short',
         span: 12,
         min: 0,
@@ -114,8 +114,8 @@ function addCycles(dashboard: DashboardBuilder): void {
   dashboard
     .withPanel(
       timeSeries({
-        title: 'Duration of a cycle',
-        description: 'Mean duration of each phase of a cycle.',
+        title: 'Cycle duration',
+        description: 'Mean duration of a cycle, by phase.',
         unit: 's',
         span: 8,
         stacked: true,
@@ -125,8 +125,8 @@ function addCycles(dashboard: DashboardBuilder): void {
     )
     .withPanel(
       timeSeries({
-        title: 'Duration of a query',
-        description: 'Mean time until Prometheus had answered.',
+        title: 'Query duration',
+        description: 'Mean duration of queries to Prometheus.',
         unit: 's',
         span: 8,
         min: 0,
@@ -135,8 +135,8 @@ function addCycles(dashboard: DashboardBuilder): void {
     )
     .withPanel(
       timeSeries({
-        title: 'Cycles not completed',
-        description: 'Cycles left out because the one before was not done, and cycles that failed.',
+        title: 'Skipped and failed cycles',
+        description: 'Cycles skipped because the previous one was still running, and cycles that failed.',
         unit: 'cps',
         span: 8,
         min: 0,
@@ -149,7 +149,7 @@ function addCycles(dashboard: DashboardBuilder): void {
     .withPanel(
       timeSeries({
         title: 'Samples written',
-        description: 'Samples that the remote-write receiver accepted, and those given up.',
+        description: 'Samples accepted by the remote-write receiver, and samples dropped, by reason.',
         unit: 'cps',
         span: 6,
         min: 0,
@@ -170,13 +170,13 @@ function addCycles(dashboard: DashboardBuilder): void {
           'query {{code}}': perSecond('lorikeet_scorer_query_failures_total', 'code'),
           'write {{code}}': perSecond('lorikeet_scorer_write_failures_total', 'code'),
         },
-        noValue: 'none has ever failed',
+        noValue: 'no failures',
       }),
     )
     .withPanel(
       timeSeries({
-        title: 'Processor time',
-        description: 'Cores of each scorer; a learning run is a process of its own and not in it.',
+        title: 'CPU',
+        description: 'CPU cores used by each scorer, without training runs, which are separate processes.',
         unit: 'short',
         span: 6,
         min: 0,
@@ -188,7 +188,7 @@ function addCycles(dashboard: DashboardBuilder): void {
     .withPanel(
       timeSeries({
         title: 'Memory',
-        description: 'Resident memory of each scorer, without that of a learning run.',
+        description: 'Resident memory of each scorer, without training runs.',
         unit: 'bytes',
         span: 6,
         min: 0,
@@ -201,8 +201,8 @@ function addLearning(dashboard: DashboardBuilder): void {
   dashboard
     .withPanel(
       timeSeries({
-        title: 'Age of what was learned',
-        description: 'Time since the services in use were last learned.',
+        title: 'Model age',
+        description: 'Time since the last successful training.',
         unit: 's',
         span: 8,
         min: 0,
@@ -211,8 +211,8 @@ function addLearning(dashboard: DashboardBuilder): void {
     )
     .withPanel(
       timeSeries({
-        title: 'Learning under way',
-        description: 'How far each phase of the learning under way is, or of the last one.',
+        title: 'Training progress',
+        description: 'Progress of each phase of the current training run, or of the last one.',
         unit: 'percentunit',
         span: 8,
         min: 0,
@@ -223,8 +223,8 @@ function addLearning(dashboard: DashboardBuilder): void {
     )
     .withPanel(
       timeSeries({
-        title: 'Duration of learning',
-        description: 'How long the last learning run took.',
+        title: 'Training duration',
+        description: 'Duration of the last training run.',
         unit: 's',
         span: 8,
         min: 0,
@@ -234,15 +234,15 @@ function addLearning(dashboard: DashboardBuilder): void {
     .withPanel(
       rows({
         title: 'Scorers',
-        description: 'Each scorer with its version, shard, and whether its models and its configuration are in use.',
+        description: 'Version, shard, and state of model and configuration of each scorer.',
         span: 24,
         labels: { instance: 'Instance', version: 'Version', index: 'Shard' },
         columns: [
           { header: 'Running', expr: `max by (instance, version) (lorikeet_scorer_build_info{${CHOSEN}})` },
-          { header: 'Of the fleet', expr: `max by (instance, index) (lorikeet_scorer_shard{${CHOSEN}})` },
+          { header: 'Share of the fleet', expr: `max by (instance, index) (lorikeet_scorer_shard{${CHOSEN}})` },
           { header: 'Model damaged', expr: `max by (instance) (lorikeet_scorer_model_damaged{${CHOSEN}})` },
           {
-            header: 'Configuration in use',
+            header: 'Configuration valid',
             expr: `min by (instance) (lorikeet_scorer_config_last_reload_successful{${CHOSEN}})`,
           },
         ],

@@ -6,11 +6,11 @@ import { DEVIATION, featureBand, neighbourGraph, ONSET_MS, SERVICE, serviceQuant
 const SERVER = ', role="server"';
 const CLIENT = ', role="client"';
 
-/** One service: how unlike itself it is, which signals say so, and what it does. */
+/** One service: its score, the signals behind it, its traffic and its containers. */
 export function service(): DashboardBuilder {
   const dashboard = board({
     uid: 'lorikeet-service',
-    description: 'One service: its score, the signals that make it, its neighbours, and what it does on its sockets.',
+    description: 'One service: score, signals behind it, neighbours, requests, connections and containers.',
     from: 'now-3h',
     alerts: 'alertname=~"ServiceAnomalous|ServiceSeverelyAnomalous", namespace="$namespace", service="$service"',
     alertText: '{{severity}}',
@@ -31,8 +31,8 @@ export function service(): DashboardBuilder {
       ),
     )
     .withVariable(choiceVariable('channel', 'Channel', ['red', 'green', 'blue']))
-    .withVariable(choiceVariable('band', 'Normal of the last', ['1d', '6h', '1h', '7d']))
-    .withVariable(textVariable('scorer', 'Address of the scorer', 'http://localhost:9401'));
+    .withVariable(choiceVariable('band', 'Normal over the last', ['1d', '6h', '1h', '7d']))
+    .withVariable(textVariable('scorer', 'Scorer URL', 'http://localhost:9401'));
   addScore(dashboard);
   addFeatures(dashboard);
   addTraffic(dashboard);
@@ -45,7 +45,7 @@ function addScore(dashboard: DashboardBuilder): void {
     .withPanel(
       single({
         title: 'Score',
-        description: '0 as expected, 1 at the learned threshold.',
+        description: '0 is normal, 1 is the threshold.',
         unit: 'short',
         span: 4,
         expr: `max(anomaly_score{${SERVICE}})`,
@@ -56,7 +56,7 @@ function addScore(dashboard: DashboardBuilder): void {
     .withPanel(
       single({
         title: 'Anomalous since',
-        description: 'When the score passed the threshold.',
+        description: 'Time since the score exceeded the threshold.',
         unit: 'dateTimeFromNow',
         span: 5,
         expr: `max(${ONSET_MS}{${SERVICE}})`,
@@ -65,18 +65,18 @@ function addScore(dashboard: DashboardBuilder): void {
     )
     .withPanel(
       single({
-        title: 'Rank as root cause',
-        description: '1 is the most probable root cause of the present incident.',
+        title: 'Root-cause rank',
+        description: '1 is the most probable root cause of the current incident.',
         unit: 'short',
         span: 5,
         expr: `min(anomaly_root_cause_rank{${SERVICE}})`,
-        noValue: 'not suspected',
+        noValue: 'not a suspect',
       }),
     )
     .withPanel(
       single({
         title: 'Requests',
-        description: 'Requests that the service answers.',
+        description: 'Requests that the service handles as a server.',
         unit: 'reqps',
         span: 5,
         expr: `max(service:lorikeet_feature:window{${SERVICE}, feature="request_rate", channel="red"})`,
@@ -86,7 +86,7 @@ function addScore(dashboard: DashboardBuilder): void {
     .withPanel(
       single({
         title: 'Latency',
-        description: 'Mean time from a request to the first byte of its answer.',
+        description: 'Mean time from a request to the first byte of the response.',
         unit: 's',
         span: 5,
         expr: `max(service:lorikeet_feature:window{${SERVICE}, feature="request_latency", channel="red"})`,
@@ -96,7 +96,7 @@ function addScore(dashboard: DashboardBuilder): void {
     .withPanel(
       timeSeries({
         title: 'Anomaly score',
-        description: 'Above 1, the dashed line, for two cycles in a row the service alerts.',
+        description: 'Alerts when above 1, the dashed line, for two cycles in a row.',
         unit: 'short',
         span: 12,
         height: 9,
@@ -107,15 +107,15 @@ function addScore(dashboard: DashboardBuilder): void {
     )
     .withPanel(
       timeSeries({
-        title: 'Which signals carry the error',
-        description: 'The three features with the largest shares, told while the score is 0.5 or more.',
+        title: 'Signals behind the anomaly',
+        description: 'The three features with the largest shares of the anomaly, while the score is at least 0.5.',
         unit: 'percentunit',
         span: 12,
         height: 9,
         stacked: true,
         min: 0,
         queries: { '{{feature}}': `max by (feature) (anomaly_feature_share{${SERVICE}})` },
-        noValue: 'nothing to explain',
+        noValue: 'score below 0.5',
       }),
     );
 }
@@ -124,9 +124,9 @@ function addFeatures(dashboard: DashboardBuilder): void {
   dashboard
     .withPanel(
       heatMap({
-        title: 'Features off their normal',
+        title: 'Deviation of features',
         description:
-          'What the model sees of one channel: each feature in standard deviations off its mean over the chosen time. Red is more than normal, blue less.',
+          'Input of the model in one channel: deviation of each feature from its mean over the selected period, in standard deviations. Red is above the mean, blue below.',
         unit: 'short',
         span: 14,
         expr: DEVIATION,
@@ -138,20 +138,19 @@ function addFeatures(dashboard: DashboardBuilder): void {
     .withPanel(
       html(
         {
-          title: 'The tensor',
+          title: 'Tensor',
           description:
-            'As observed, as the model expected, and the difference, at the last cycle. Columns are features, rows steps back in time, red, green and blue the three windows. Drawn by the scorer, so its address must be reachable from your browser.',
+            'Observed, expected by the model, and the difference, in the last cycle. Columns are features, rows are time steps, red, green and blue are the three windows. The scorer renders the image, so your browser must be able to reach its URL.',
           span: 10,
         },
-        '<img alt="The tensor of $namespace/$service; see the variable for the address of the scorer." style="width: 100%" src="$scorer/tensors/$namespace/$service.png">',
+        '<img alt="Tensor of $namespace/$service. If it is missing, set the variable Scorer URL." style="width: 100%" src="$scorer/tensors/$namespace/$service.png">',
       ),
     )
     .withPanel(
       graph(
         {
           title: 'Neighbours',
-          description:
-            'The service, whoever calls it and whom it calls. A call tells requests a second and mean latency.',
+          description: 'The service, its callers and its callees. Edges show requests per second and mean latency.',
           span: 24,
           height: 12,
         },
@@ -164,7 +163,7 @@ function addFeatures(dashboard: DashboardBuilder): void {
         {
           title: '$feature',
           description:
-            'The feature in the shortest window; nine tenths of its values of the chosen time are within the band.',
+            'The feature in the shortest window. The band spans the 5th to 95th percentile over the selected period.',
           unit: 'short',
           span: 6,
           height: 6,
@@ -183,7 +182,7 @@ function addTraffic(dashboard: DashboardBuilder): void {
     .withPanel(
       timeSeries({
         title: 'Requests',
-        description: 'Requests answered as a server and sent as a client.',
+        description: 'Requests handled as a server and sent as a client.',
         unit: 'reqps',
         span: 8,
         min: 0,
@@ -193,7 +192,7 @@ function addTraffic(dashboard: DashboardBuilder): void {
     .withPanel(
       timeSeries({
         title: 'Latency as a server',
-        description: 'Time from a request to the first byte of its answer.',
+        description: 'Time from a request to the first byte of the response.',
         unit: 's',
         span: 8,
         min: 0,
@@ -202,13 +201,13 @@ function addTraffic(dashboard: DashboardBuilder): void {
           p90: serviceQuantile(0.9, 'lorikeet_request_duration_seconds', SERVER),
           p99: serviceQuantile(0.99, 'lorikeet_request_duration_seconds', SERVER),
         },
-        noValue: 'answers nobody',
+        noValue: 'no requests',
       }),
     )
     .withPanel(
       timeSeries({
         title: 'Latency as a client',
-        description: 'How long it waits for those whom it calls.',
+        description: 'Time that the service waits for responses of its callees.',
         unit: 's',
         span: 8,
         min: 0,
@@ -217,7 +216,7 @@ function addTraffic(dashboard: DashboardBuilder): void {
           p90: serviceQuantile(0.9, 'lorikeet_request_duration_seconds', CLIENT),
           p99: serviceQuantile(0.99, 'lorikeet_request_duration_seconds', CLIENT),
         },
-        noValue: 'calls nobody',
+        noValue: 'no calls',
       }),
     )
     .withPanel(
@@ -233,8 +232,7 @@ function addTraffic(dashboard: DashboardBuilder): void {
     .withPanel(
       timeSeries({
         title: 'Failures by callee',
-        description:
-          'Connects that failed and requests that were never answered, as the service saw those whom it calls.',
+        description: 'Failed connects and unanswered requests of the service, by callee.',
         unit: 'cps',
         span: 8,
         min: 0,
@@ -244,13 +242,13 @@ function addTraffic(dashboard: DashboardBuilder): void {
           '{{server_namespace}}/{{server_service}} unanswered':
             'sum by (server_namespace, server_service) (rate(lorikeet_edge_unanswered_requests_total{client_namespace="$namespace", client_service="$service"}[$__rate_interval]))',
         },
-        noValue: 'calls nobody',
+        noValue: 'no calls',
       }),
     )
     .withPanel(
       timeSeries({
         title: 'Resets and retransmissions',
-        description: 'Resets sent and received, and segments sent again.',
+        description: 'TCP resets sent and received, and retransmitted segments.',
         unit: 'cps',
         span: 8,
         min: 0,
@@ -264,7 +262,7 @@ function addTraffic(dashboard: DashboardBuilder): void {
     .withPanel(
       timeSeries({
         title: 'Open connections',
-        description: 'Connections open now.',
+        description: 'Open connections, by role.',
         unit: 'short',
         span: 8,
         min: 0,
@@ -274,7 +272,7 @@ function addTraffic(dashboard: DashboardBuilder): void {
     .withPanel(
       timeSeries({
         title: 'Connections opened',
-        description: 'Connections established, accepted as a server and made as a client.',
+        description: 'Connections accepted as a server and established as a client.',
         unit: 'cps',
         span: 8,
         min: 0,
@@ -284,7 +282,7 @@ function addTraffic(dashboard: DashboardBuilder): void {
     .withPanel(
       timeSeries({
         title: 'Bytes',
-        description: 'Bytes sent and received, both roles together.',
+        description: 'Bytes sent and received, both roles combined.',
         unit: 'Bps',
         span: 8,
         min: 0,
@@ -297,7 +295,7 @@ function addTraffic(dashboard: DashboardBuilder): void {
     .withPanel(
       timeSeries({
         title: 'Round-trip time',
-        description: 'Smoothed round-trip time of its connections, half and nine tenths of them.',
+        description: 'Median and 90th percentile of the smoothed round-trip time.',
         unit: 's',
         span: 12,
         min: 0,
@@ -310,7 +308,7 @@ function addTraffic(dashboard: DashboardBuilder): void {
     .withPanel(
       timeSeries({
         title: 'Accept queue',
-        description: 'Connections that wait to be accepted beside how many may; the next is dropped.',
+        description: 'Connections waiting to be accepted, and the limit. Connections beyond the limit are dropped.',
         unit: 'short',
         span: 12,
         min: 0,
@@ -318,7 +316,7 @@ function addTraffic(dashboard: DashboardBuilder): void {
           'waiting on {{port}}': `sum by (port) (lorikeet_tcp_accept_queue_length{${SERVICE}})`,
           'limit on {{port}}': `sum by (port) (lorikeet_tcp_accept_queue_limit{${SERVICE}})`,
         },
-        noValue: 'listens nowhere',
+        noValue: 'no listening ports',
       }),
     );
 }
@@ -329,7 +327,7 @@ function addContainer(dashboard: DashboardBuilder): void {
     .withPanel(
       timeSeries({
         title: 'CPU',
-        description: 'Processor time of its cgroup, cores.',
+        description: 'CPU cores used by the cgroup.',
         unit: 'short',
         span: 6,
         min: 0,
@@ -339,18 +337,18 @@ function addContainer(dashboard: DashboardBuilder): void {
     .withPanel(
       timeSeries({
         title: 'Memory',
-        description: 'Memory of its cgroup.',
+        description: 'Memory of the cgroup.',
         unit: 'bytes',
         span: 6,
         min: 0,
         queries: { '{{pod}}': `sum by (pod) (lorikeet_container_memory_bytes{${SERVICE}})` },
-        noValue: 'not known on this kernel',
+        noValue: 'not available on this kernel',
       }),
     )
     .withPanel(
       timeSeries({
         title: 'Page faults and block requests',
-        description: 'Page faults outside of system calls, and requests issued to block devices.',
+        description: 'User-mode page faults, and requests issued to block devices.',
         unit: 'cps',
         span: 6,
         min: 0,
@@ -363,7 +361,7 @@ function addContainer(dashboard: DashboardBuilder): void {
     .withPanel(
       timeSeries({
         title: 'Processes',
-        description: 'Processes born, ended and killed for want of memory.',
+        description: 'Processes forked, executed, exited and OOM-killed.',
         unit: 'cps',
         span: 6,
         min: 0,

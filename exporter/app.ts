@@ -45,7 +45,7 @@ export class ExporterApp implements App {
     const web = config.webConfigFile === undefined ? undefined : new WebConfigFile(config.webConfigFile, logger);
     const file = (this.#targets = openTargets(config, { logger, stops }));
     const cgroupfs = findCgroupfs(config, logger);
-    // Reading thousands of objects at once is a start of its own.
+    // Listing thousands of objects makes as much garbage as the start.
     const kubernetes = await openKubernetes(config, { logger, stops, cgroupfs, onReady: () => memory.release() });
     const io = findHierarchy('blkio', cgroupfs);
     takePrivileges(logger);
@@ -61,7 +61,7 @@ export class ExporterApp implements App {
       if (kubernetes !== undefined) self.kubernetes(kubernetes);
     };
     const scraper = new Scraper({ ...counting, complete, self, sent: () => memory.tidy() });
-    // The first scrape renders every series' name and logs what doesn't work here: better now than in somebody's timeout.
+    // The first scrape renders all series and logs failing collectors: do it now, not within the timeout of a client.
     (await scraper.scrape({ format: 'text', signal: new AbortController().signal })).release?.();
     const app = this.#webApp(scraper, () => kubernetes?.ready ?? true, web);
     const createServer = web?.createServer;
@@ -72,7 +72,7 @@ export class ExporterApp implements App {
     logger.info('listening', { address: listener.address, tls: web?.tls === true, cgroupfs });
   }
 
-  /** Reads the targets again. @throws ConfigError, and keeps the last good ones. */
+  /** Reloads the targets. @throws ConfigError, and keeps the last valid targets. */
   reload(): void {
     this.#targets?.reload();
   }
@@ -95,7 +95,7 @@ export class ExporterApp implements App {
   }
 }
 
-/** A wrong folder isn't fatal: it shows as targets that don't exist. But the log should say why. */
+/** A wrong directory is not fatal: targets do not exist. Log the reason. */
 function findCgroupfs({ cgroupfs }: Config, logger: Logger): string {
   const path = resolve(cgroupfs ?? findCgroupMount());
   const warning = cgroupfsWarning(path);
@@ -138,7 +138,7 @@ export interface CountingContext {
   readonly log: ConditionLog;
 }
 
-/** The collectors over the kernel's counts, and what goes before and after them in each scrape. */
+/** The collectors, and the steps before and after them in each scrape. */
 export function startCounting(config: Config, { cgroupfs, io, sources, probes, self, log }: CountingContext) {
   const now = () => performance.now();
   const directory = new Directory({ sources, cgroupfs, cgroups: probes.cgroups });
@@ -165,7 +165,7 @@ export function startCounting(config: Config, { cgroupfs, io, sources, probes, s
   const maps = {
     name: 'maps',
     run() {
-      // A map that no collector has read isn't in use.
+      // A map that no collector has read is not in use.
       for (const { name, entries, capacity } of probes.usage)
         if (entries !== undefined) self.map(name, entries, capacity);
       self.map('cgroups', directory.cgroupRows, probes.cgroups.capacity);
@@ -179,8 +179,8 @@ export function startCounting(config: Config, { cgroupfs, io, sources, probes, s
 }
 
 /**
- * Block requests are told by the cgroups of the hierarchy that the io controller is in. Those of a cgroup for which it
- * isn't turned on are the kernel's for one above it, so that such a target has none to show.
+ * Block requests have cgroups of the hierarchy with the io controller. If the controller is disabled for a cgroup, the
+ * kernel accounts its requests to an ancestor, so such a target has no counts.
  */
 function openIoDirectory(io: Hierarchy, sources: readonly TargetSource[], probes: Probes): Directory {
   return new Directory({
@@ -191,13 +191,13 @@ function openIoDirectory(io: Hierarchy, sources: readonly TargetSource[], probes
   });
 }
 
-/** Whatever fails here the next scrape will tell; the targets change all the same. */
+/** A failure is not fatal: the next scrape reports it, and the targets change anyway. */
 function bookAll(directory: Directory, collectors: readonly Collector[], log: ConditionLog): void {
   try {
     directory.refresh(performance.now());
     for (const collector of collectors) collector.book?.();
-    log.recovered('book', 'counts are booked before targets change again');
+    log.recovered('book', 'counts are attributed before targets change again');
   } catch (error) {
-    log.failing('book', 'counts not booked before targets changed', error);
+    log.failing('book', 'cannot attribute counts before targets change', error);
   }
 }

@@ -12,11 +12,11 @@ export interface SourceContext {
   readonly stops: StopStack;
 }
 
-/** The targets file, if there is one. @throws ConfigError */
+/** The targets file, if configured. @throws ConfigError */
 export function openTargets(config: Config, { logger, stops }: SourceContext): TargetsFile | undefined {
   if (config.targetsFile === undefined) {
     if (config.kubernetes === undefined)
-      logger.warn('no targets: every socket is unattributed without --targets.file or --kubernetes.in-cluster');
+      logger.warn('no targets: all sockets are unattributed without --targets.file or --kubernetes.in-cluster');
     return undefined;
   }
   const file = new TargetsFile(config.targetsFile, logger);
@@ -25,7 +25,7 @@ export function openTargets(config: Config, { logger, stops }: SourceContext): T
   return file;
 }
 
-/** The Kubernetes API, if it was asked for; not started yet. @throws ConfigError */
+/** The Kubernetes source, if configured; not started yet. @throws ConfigError */
 export async function openKubernetes(
   { kubernetes }: Config,
   { logger, stops, cgroupfs, onReady }: SourceContext & Pick<KubernetesOptions, 'cgroupfs' | 'onReady'>,
@@ -44,6 +44,6 @@ async function openCredentials(kubeconfig: string | undefined): Promise<Credenti
   try {
     return fromKubeconfig(kubeconfig);
   } catch (error) {
-    throw new ConfigError(`${kubeconfig}: not a usable kubeconfig`, { cause: error });
+    throw new ConfigError(`${kubeconfig}: invalid kubeconfig`, { cause: error });
   }
 }

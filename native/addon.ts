@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { BpfError } from './error.ts';
 import type { CheckedOptions } from './options.ts';
 
-/** What the addon knows of a map; `index` is how the other calls name it. */
+/** A map of an object; `index` identifies it in other calls. */
 export interface NativeMap {
   readonly index: number;
   readonly keySize: number;
@@ -18,9 +18,9 @@ export interface ProgramStats {
   /** Runs and their time; the kernel counts them only while the sysctl `kernel.bpf_stats_enabled` is 1. */
   readonly runCount: number;
   readonly runTimeNs: number;
-  /** Instructions that the verifier walked, a measure of how near a program is to its limit of a million. */
+  /** Instructions that the verifier processed; its limit is a million. */
   readonly verifiedInstructions: number;
-  /** Runs that the kernel left out because the program was running on that CPU already. */
+  /** Runs skipped by the kernel because the program was already running on that CPU. */
   readonly recursionMisses: number;
 }
 
@@ -28,7 +28,7 @@ export interface ProgramStats {
 export interface NativeObject {
   programs(): string[];
   refused(): [program: string, error: BpfError][];
-  /** `cgroup` is empty for a program that isn't of cgroups. */
+  /** `cgroup` is empty unless it is a cgroup program. */
   attach(program: string, cgroup: string): void;
   detach(program: string): void;
   run(program: string): void;
@@ -54,11 +54,11 @@ interface Addon {
   setErrorClass(errorClass: typeof BpfError): void;
 }
 
-/** This file's folder: `dist` in a bundle, `native` when run from source. */
+/** This file's directory: `dist` in a bundle, `native` when run from source. */
 const HERE = dirname(fileURLToPath(import.meta.url));
 let loaded: Addon | undefined;
 
-/** Loads the addon at its first use, so that a program can print its help where no addon was built. */
+/** Loads the addon at its first use, so that a program can print its help without a built addon. */
 export function loadAddon(): Addon {
   if (loaded === undefined) {
     const path = firstExisting([
@@ -72,12 +72,12 @@ export function loadAddon(): Addon {
   return loaded;
 }
 
-/** Absolute path of the built BPF object: beside the bundled program, or `dist` when run from source. */
+/** Absolute path of the built BPF object: next to the bundled program, or in `dist` when run from source. */
 export function defaultObjectPath(): string {
   return firstExisting([join(HERE, 'lorikeet.bpf.o'), join(HERE, '../dist/lorikeet.bpf.o')]);
 }
 
-/** The first path that exists; the first of all if none does, for the error of who opens it to name. */
+/** The first path that exists. If none does, the first one, so that the error of opening it has a name. */
 function firstExisting(paths: readonly [string, ...string[]]): string {
   return paths.find((path) => existsSync(path)) ?? paths[0];
 }

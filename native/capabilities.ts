@@ -1,6 +1,6 @@
 import { loadAddon } from './addon.ts';
 
-/** The capabilities that a part of the project may need, by their numbers in linux/capability.h. */
+/** Capabilities used in the project, by their numbers in linux/capability.h. */
 export const CAPABILITIES = {
   CAP_DAC_READ_SEARCH: 2,
   CAP_NET_BIND_SERVICE: 10,
@@ -12,7 +12,7 @@ export const CAPABILITIES = {
 } as const;
 export type Capability = keyof typeof CAPABILITIES;
 
-/** The bits of capabilities as in /proc/<pid>/status. */
+/** The bit mask of capabilities, as in /proc/<pid>/status. */
 export function capabilityMask(names: Iterable<Capability>): bigint {
   let mask = 0n;
   for (const name of names) mask |= 1n << BigInt(CAPABILITIES[name]);
@@ -20,10 +20,10 @@ export function capabilityMask(names: Iterable<Capability>): bigint {
 }
 
 /**
- * Takes every capability but those of `keep` from every thread of the process, for good: programs that it starts don't
- * get them back either, root's included. What the process wasn't permitted, it doesn't get; what it keeps is in effect.
+ * Drops all capabilities except `keep` from every thread of the process, permanently: executed programs do not regain
+ * them, not even as root. The process gains no capability that was not permitted; those that it keeps become effective.
  *
- * @throws BpfError CAPABILITIES: the kernel refused, or a thread didn't answer (ETIMEDOUT).
+ * @throws BpfError CAPABILITIES: the kernel refused, or a thread did not answer (ETIMEDOUT).
  */
 export function dropCapabilities(keep: readonly Capability[]): void {
   loadAddon().dropCapabilities(capabilityMask(keep));

@@ -1,6 +1,6 @@
 /**
- * What failed: opening the object file or its options, bpf(2) as a whole, loading (the kernel's verifier, a policy, no
- * memory), attaching, running, an operation on a map, reading an iterator, anything after `close()`, giving up capabilities.
+ * The failed operation: opening the object file or its options, bpf(2) as a whole, loading (verifier, security policy,
+ * memory), attaching, running, an operation on a map, reading an iterator, any call after `close()`, dropping capabilities.
  */
 export type BpfErrorCode =
   | 'BPF_OPEN'
@@ -19,10 +19,10 @@ export class BpfError extends Error {
   readonly code: BpfErrorCode;
   /** The kernel's or libbpf's error by name: `EPERM`, `E2BIG`, `LIBBPF_ERRNO__FORMAT`. */
   readonly errno: string;
-  /** Why the verifier refused a program, in its own words; only with `BPF_LOAD`, and only if it got so far. */
+  /** The verifier's log; only with `BPF_LOAD`, and only if the verifier ran. */
   declare readonly verifierLog?: string;
 
-  /** Called by the addon as well, with the arguments in this order. */
+  /** The addon also calls it, with the arguments in this order. */
   constructor(message: string, code: BpfErrorCode, errno: string, verifierLog?: string) {
     super(message);
     this.code = code;

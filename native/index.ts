@@ -23,12 +23,12 @@ export type { OpenOptions } from './options.ts';
  */
 export class BpfObject {
   /**
-   * The programs that were loaded. Left out are those disabled, those that are off by themselves and not enabled, those
-   * whose hook this kernel doesn't have, those that are marked as for other kernels (bpf/core_fixes.bpf.h), and those that
-   * were refused: attaching one of these throws BPF_ATTACH with errno ENOENT.
+   * The loaded programs. Not loaded are programs that are disabled (by option or by default), have no hook in this kernel,
+   * are tagged for other kernels (bpf/core_fixes.bpf.h), or were refused: attaching one of these throws BPF_ATTACH with
+   * errno ENOENT.
    */
   readonly programs: readonly string[];
-  /** Why the kernel refused a program that it has a hook for, by program: BPF_LOAD, `verifierLog` in the verifier's words. */
+  /** Programs with a hook that the kernel refused: name -> BPF_LOAD error, with the verifier's log. */
   readonly refused: ReadonlyMap<string, BpfError>;
   readonly #native: NativeObject;
 
@@ -39,12 +39,12 @@ export class BpfObject {
   }
 
   /**
-   * Opens the file and loads its maps and programs into the kernel, without those that the kernel refuses.
+   * Opens the file and loads its maps and programs into the kernel, except those that the kernel refuses.
    *
-   * @throws BpfError BPF_OPEN: no such file, not a BPF object, or an option names what it doesn't have.
+   * @throws BpfError BPF_OPEN: no such file, not a BPF object, or an option with an unknown name.
    * @throws BpfError BPF_REFUSED: bpf(2) is refused as a whole.
-   * @throws BpfError BPF_LOAD: not to be loaded for another reason, such as no free descriptor.
-   * @throws TypeError or RangeError: an option's value can't be right for any object.
+   * @throws BpfError BPF_LOAD: another failure to load, such as no free descriptor.
+   * @throws TypeError or RangeError: an option's value is invalid for any object.
    */
   static open(path: string, options: OpenOptions = {}): BpfObject {
     if (typeof path !== 'string') throw new TypeError(`path: expected a string, got ${typeof path}`);
@@ -54,32 +54,32 @@ export class BpfObject {
   }
 
   /**
-   * An iterator only gets ready to be read; a program that is on no hook is run once, to see that it can be. A program of
-   * cgroups needs `cgroup`, the folder of one: it is for that and all below, beside whatever else is attached there.
+   * An iterator only becomes readable. A program without a hook is run once as a test. A cgroup program needs `cgroup`, the
+   * directory of a cgroup: it applies to that and all below, in addition to other attached programs.
    *
-   * @throws BpfError BPF_ATTACH: unknown, not loaded, attached already (EALREADY), or the kernel refused.
+   * @throws BpfError BPF_ATTACH: unknown, not loaded, already attached (EALREADY), or the kernel refused.
    */
   attach(program: string, cgroup = ''): void {
     this.#native.attach(program, cgroup);
   }
 
-  /** Takes a program off its hook; it stays loaded. Does nothing where it isn't attached. */
+  /** Detaches a program; it stays loaded. Does nothing if it is not attached. */
   detach(program: string): void {
     this.#native.detach(program);
   }
 
   /**
-   * Runs a program that is on no hook, once, now (`SEC("raw_tp")`, which is never attached).
+   * Runs a program without a hook once (`SEC("raw_tp")`, which is never attached).
    *
-   * @throws BpfError BPF_RUN: unknown, not loaded, of a type that can't be run so, or the kernel refused.
+   * @throws BpfError BPF_RUN: unknown, not loaded, of a type that cannot be run like this, or the kernel refused.
    */
   run(program: string): void {
     this.#native.run(program);
   }
 
   /**
-   * Runs an attached iterator over everything that it visits, on a thread of its own, and gives what its program wrote.
-   * Goes on to its end when the object is closed meanwhile.
+   * Reads an attached iterator to its end on a thread of its own, and returns its program's output. Continues to its end
+   * if the object is closed in the meantime.
    *
    * @throws BpfError BPF_ITERATOR at once: not attached (ENOENT), not an iterator, no descriptor left.
    * @returns a promise that rejects with BpfError BPF_ITERATOR if reading fails.
@@ -98,13 +98,13 @@ export class BpfObject {
     return this.#native.programStats();
   }
 
-  /** Detaches and frees everything. May be called again; every other call throws BPF_CLOSED from then on. */
+  /** Detaches and frees everything. Idempotent; afterwards every other call throws BPF_CLOSED. */
   close(): void {
     this.#native.close();
   }
 }
 
-/** A map of an open object, and of no use once that is closed. */
+/** A map of an object; usable while the object is open. */
 export class BpfMap {
   readonly name: string;
   /** Bytes. */
@@ -127,10 +127,10 @@ export class BpfMap {
   }
 
   /**
-   * All rows of a per-CPU map whose value is made of u64 words, summed over the CPUs. `keys` holds count * keySize
+   * All rows of a per-CPU map with u64 words as values, summed over the CPUs. `keys` has count * keySize
    * bytes, `words` count * valueSize / 8 numbers, exact up to 2^53.
    *
-   * @throws BpfError BPF_MAP, EINVAL if the map isn't per-CPU or its value isn't made of words.
+   * @throws BpfError BPF_MAP, EINVAL if the map is not per-CPU or its value is not made of words.
    */
   readSums(): { readonly count: number; readonly keys: Buffer; readonly words: Float64Array } {
     return this.#native.readSums(this.#index);
@@ -146,7 +146,7 @@ export class BpfMap {
   }
 
   /**
-   * Writes a row of a plain map. A per-CPU map is refused: one value can't be right on every CPU.
+   * Writes a row of a plain map, not of a per-CPU map, which has a value for each CPU.
    *
    * @throws RangeError if a size is wrong.
    * @throws BpfError BPF_MAP: EINVAL for a per-CPU map, E2BIG for a full one.

@@ -1,11 +1,11 @@
 export interface OpenOptions {
-  /** Map name -> greatest number of entries, instead of the object's own. */
+  /** Map name -> maximum number of entries, instead of that in the object. */
   readonly maxEntries?: Readonly<Record<string, number>>;
   /** Name of a `const volatile` tunable -> its value; a boolean is 0 or 1. */
   readonly constants?: Readonly<Record<string, number | bigint>>;
   /** Programs not to load. */
   readonly disabled?: readonly string[];
-  /** Programs to load that the object leaves out by itself: those whose section begins with a question mark. */
+  /** Programs to load that are disabled in the object: their section starts with a question mark. */
   readonly enabled?: readonly string[];
 }
 
@@ -22,7 +22,7 @@ const MIN_CONSTANT = -(2n ** 63n);
 const MAX_CONSTANT = 2n ** 64n - 1n;
 
 /**
- * Checks what doesn't need the object file; names and the constants' sizes are checked against it when it is opened.
+ * Validates options without the object file. Names and sizes of constants are validated when the file is opened.
  *
  * @throws TypeError or RangeError naming the option.
  */

@@ -4,9 +4,9 @@
 #include "../maps.bpf.h"
 #include "../syscall_kind.bpf.h"
 
-/* The headers' logic, each piece in a program that test/kernel/headers.test.ts runs by BPF_PROG_TEST_RUN. What goes in
- * and comes out lies in the context, in the order that the test writes and reads it. A link of its own with maps.bpf.c:
- * nothing of it is in the product. */
+/* Programs that test the headers; test/kernel/headers.test.ts runs each by BPF_PROG_TEST_RUN. The context has inputs
+ * and results in the order in which the test writes and reads them. Linked with maps.bpf.c only for the test: the
+ * product does not include it. */
 
 struct bucket_context {
     __u64 duration_ns;
@@ -92,7 +92,7 @@ int sock(struct sock_context *context) {
 
     if (!sk)
         return 1;
-    /* So that a byte that isn't written shows. */
+    /* So the test detects a byte that is not written. */
     __builtin_memset(&edge, 0, sizeof(edge));
     sk->__sk_common.skc_family = context->family;
     sk->__sk_common.skc_dport = context->port;
@@ -126,7 +126,7 @@ struct make_context {
     __u64 value; /* of the row, after one was added */
 };
 
-/* A row with a count, as the product makes one. */
+/* A row with a count, made as in the product. */
 SEC("syscall")
 int make_row(struct make_context *context) {
     struct service_key key = context->service;
@@ -145,7 +145,7 @@ struct lost_context {
 
 SEC("syscall")
 int read_lost(struct lost_context *context) {
-/* The verifier takes constant offsets into a context only. */
+/* The verifier only accepts constant offsets into a context. */
 #pragma unroll
     for (__u32 i = 0; i < LOST_SLOTS; i++) {
         __u32 key = i;

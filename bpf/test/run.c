@@ -18,7 +18,7 @@ static int fail(const char *what) {
     return 1;
 }
 
-/* Stays on one CPU: programs see their own CPU's rows only. */
+/* Pins the process to one CPU: programs only see the rows of their CPU. */
 static int stay(void) {
     int cpu = sched_getcpu();
     cpu_set_t cpus;

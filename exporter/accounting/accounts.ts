@@ -19,7 +19,7 @@ export function leafOfKey(directory: Directory): (key: Buffer) => Leaf {
   return (key) => directory.leaf(readId(key, 0));
 }
 
-/** What is kept of each monitored target, there from the first moment on, gone with the target. */
+/** One account for each monitored target, from its first scrape until the target is gone. */
 export class TargetAccounts<A> {
   readonly #directory: Directory;
   readonly #make: (labels: string) => A;
@@ -37,7 +37,7 @@ export class TargetAccounts<A> {
     return target === undefined || !target.monitored ? undefined : this.#ofTarget(target);
   }
 
-  /** Those of the targets that exist now; the others are dropped. */
+  /** Accounts of the current targets. Drops all others. */
   current(): readonly A[] {
     for (const target of this.#accounts.keys()) {
       if (!this.#directory.has(target)) this.#accounts.delete(target);
@@ -77,7 +77,7 @@ export class RoleAccounts<A extends Account> {
     return role === ROLES.server ? accounts?.server : undefined;
   };
 
-  /** All accounts of the targets that exist now, by target. */
+  /** All accounts of the current targets, by target. */
   current(): readonly A[] {
     return this.byTarget().flatMap(({ client, server }) => [client, server]);
   }

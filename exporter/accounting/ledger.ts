@@ -1,6 +1,6 @@
 import type { Leaf } from '../identity/directory.ts';
 
-/** What the exporter needs of a per-CPU kernel map of 64-bit counters; native's BpfMap is one. */
+/** A per-CPU kernel map of 64-bit counters; implemented by native's BpfMap. */
 export interface CounterMap {
   readonly name: string;
   readonly keySize: number;
@@ -10,7 +10,7 @@ export interface CounterMap {
   delete(key: Uint8Array): boolean;
 }
 
-/** Where counts end up: one series' or one histogram's words, in the layout of the kernel map's value. */
+/** Counts of one series or histogram, in the layout of the kernel map's value. */
 export interface Account {
   readonly words: Float64Array;
 }
@@ -19,34 +19,34 @@ export interface LedgerOptions<A extends Account> {
   readonly map: CounterMap;
   readonly leafOf: (key: Buffer) => Leaf;
   /**
-   * The account of a row, undefined when nobody is known whose it could be. Asked again whenever the directory changes;
-   * `previous` is the last answer.
+   * The account of a row; undefined if the row cannot be attributed. Called again after each change of the directory;
+   * `previous` is the last result.
    */
   readonly accountOf: (key: Buffer, leaf: Leaf, previous: A | undefined) => A | undefined;
-  /** After so many milliseconds without a change a row leaves the kernel map; its counts stay. Default: never. */
+  /** Deletes a row from the kernel map after this time without a change, in milliseconds. Its counts stay. Default: never. */
   readonly idleMs?: number;
 }
 
 interface Row<A extends Account> {
   readonly key: Buffer;
   readonly leaf: Leaf;
-  /** The row's words as last read. */
+  /** The row's words at the last read. */
   readonly last: Float64Array;
   account: A | undefined;
-  /** Counts that wait for an account. */
+  /** Counts not yet attributed to an account. */
   pending: Float64Array | undefined;
   generation: number;
   changedAt: number;
   pass: number;
 }
 
-/** How long a row of a vanished cgroup must stay unchanged: its last sockets may still be closing. */
+/** Time without a change, in milliseconds, before a row of a deleted cgroup is deleted: its last sockets may still close. */
 export const GONE_SETTLE_MS = 5000;
 
 /**
- * Books the increments of a kernel map's rows onto accounts, as double-entry books do. A count belongs for ever to the
- * account it was booked on, so no counter goes down when a row is deleted, its cgroup vanishes or an address changes
- * hands, and rows can leave the kernel map, which stays small.
+ * Adds the increments of a kernel map's rows to accounts. A count stays with its account, so no counter decreases when a
+ * row is deleted, its cgroup is deleted or an address gets another owner. So rows can be deleted to keep the kernel map
+ * small.
  */
 export class Ledger<A extends Account> {
   readonly #options: LedgerOptions<A>;
@@ -62,7 +62,7 @@ export class Ledger<A extends Account> {
   }
 
   /**
-   * Reads the map and books what is new. `generation` changes when an attribution may have changed; `now` is in
+   * Reads the map and adds the increments. `generation` changes when an attribution may have changed; `now` is in
    * milliseconds. Returns the number of rows read.
    */
   update(generation: number, now: number): number {
@@ -81,7 +81,7 @@ export class Ledger<A extends Account> {
     return count;
   }
 
-  /** Calls `visit` with every row's words as last read and its account. */
+  /** Calls `visit` with each row's words at the last read and its account. */
   forEach(visit: (account: A | undefined, words: Float64Array, leaf: Leaf) => void): void {
     for (const row of this.#rows.values()) visit(row.account, row.last, row.leaf);
   }
@@ -116,7 +116,7 @@ export class Ledger<A extends Account> {
     row.pending = undefined;
   }
 
-  /** Deletes the rows that nothing will count on any more, and forgets those that have left the map. */
+  /** Deletes rows that can no longer change, and forgets rows that are no longer in the map. */
   #sweep(now: number): void {
     const { map, idleMs = Infinity } = this.#options;
     for (const [name, row] of this.#rows) {
@@ -132,7 +132,7 @@ export class Ledger<A extends Account> {
   }
 }
 
-/** Books what changed since the last reading; returns whether anything did. */
+/** Adds the increments since the last read. Returns true if there were any. */
 function book<A extends Account>(row: Row<A>, words: Float64Array, offset: number): boolean {
   const { last } = row;
   let changed = false;
@@ -143,7 +143,7 @@ function book<A extends Account>(row: Row<A>, words: Float64Array, offset: numbe
     if (difference < 0) restarted = true;
   }
   if (!changed) return false;
-  // The row was deleted and made anew between two readings: it counts from zero.
+  // The row was deleted and made again between two reads: it counts from zero.
   if (restarted) last.fill(0);
   const target = row.account?.words ?? (row.pending ??= new Float64Array(last.length));
   for (let index = 0; index < last.length; index++) {

@@ -10,7 +10,7 @@ afterEach(() => tree.close());
 
 it('says what to do without a mount', () => {
   expect(() => findCgroupMount('proc /proc proc rw 0 0\n')).toThrow(
-    'no cgroup2 mount in /proc/self/mounts: mount one or set --path.cgroupfs',
+    'no cgroup2 mount in /proc/self/mounts: mount cgroup2 or set --path.cgroupfs',
   );
 });
 

@@ -1,7 +1,7 @@
 import { readdirSync, statfsSync, statSync } from 'node:fs';
 import { cgroupMount } from '../../daemon/cgroup-mount.ts';
 
-/** The machine or its settings lack something that the exporter needs; the message is for the user. */
+/** The machine or its settings lack something that the exporter needs. The message is for the user. */
 export class CgroupError extends Error {
   readonly code = 'CGROUP';
   override readonly name = 'CgroupError';
@@ -11,10 +11,10 @@ export class CgroupError extends Error {
 export function findCgroupMount(mounts?: string): string {
   const path = cgroupMount(mounts);
   if (path !== undefined) return path;
-  throw new CgroupError('no cgroup2 mount in /proc/self/mounts: mount one or set --path.cgroupfs');
+  throw new CgroupError('no cgroup2 mount in /proc/self/mounts: mount cgroup2 or set --path.cgroupfs');
 }
 
-/** A cgroup's id, which is the inode number of its folder; undefined when there is none. */
+/** A cgroup's id, the inode number of its directory; undefined if it does not exist. */
 export function cgroupId(folder: string): bigint | undefined {
   const stats = statSync(folder, { throwIfNoEntry: false });
   return stats === undefined ? undefined : inode(folder, stats.ino);
@@ -23,29 +23,29 @@ export function cgroupId(folder: string): bigint | undefined {
 /** CGROUP2_SUPER_MAGIC of linux/magic.h. */
 const CGROUP2_MAGIC = 0x63677270;
 
-/** What is wrong with a folder as --path.cgroupfs. It isn't fatal: it shows as targets that don't exist. */
+/** A problem with the directory in --path.cgroupfs. Not fatal: its only effect is that targets do not exist. */
 export function cgroupfsWarning(path: string): string | undefined {
   const id = cgroupId(path);
-  if (id === undefined) return 'no such folder: --path.cgroupfs';
+  if (id === undefined) return 'no such directory: --path.cgroupfs';
   if (statfsSync(path).type !== CGROUP2_MAGIC) return 'not a cgroup2 file system: --path.cgroupfs';
   return id === 1n ? undefined : "only a part of the cgroup tree: mount the host's and set --path.cgroupfs";
 }
 
-/** Inode numbers have 64 bits. Those beyond 2^53 are read again exactly, as doing so for all would be dear. */
+/** Inode numbers have 64 bits. Only those above 2^53 are read again as BigInt, which is slow. */
 function inode(path: string, number: number): bigint | undefined {
   if (Number.isSafeInteger(number)) return BigInt(number);
   return statSync(path, { bigint: true, throwIfNoEntry: false })?.ino;
 }
 
-/** One folder of the tree. */
+/** One directory of the tree. */
 export interface CgroupFolder {
   readonly path: string;
   readonly id: bigint;
 }
 
 /**
- * Walks `root` and everything below, parents first; a folder that vanishes meanwhile is skipped. A leaf costs one stat:
- * its link count says that it has no children (of file systems that keep none, every folder is read).
+ * Walks `root` and everything below, parents first, and skips directories deleted in the meantime. A leaf costs one stat:
+ * its link count shows that it has no children. On file systems without link counts every directory is read.
  */
 export function* walkCgroups(root: string): Generator<CgroupFolder> {
   const stats = statSync(root, { throwIfNoEntry: false });
@@ -67,7 +67,7 @@ function childFolders(folder: string): string[] {
   }
 }
 
-/** Whether `error` says that a file, folder or process is gone. */
+/** True if the error means that a file, directory or process no longer exists. */
 export function isAbsent(error: unknown): boolean {
   const code = (error as NodeJS.ErrnoException).code;
   return code === 'ENOENT' || code === 'ENODEV' || code === 'ESRCH' || code === 'ENOTDIR';

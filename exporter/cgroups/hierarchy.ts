@@ -1,23 +1,23 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 
-/** A tree of cgroups. Version 2 is one for all controllers; beside it, version 1 may have trees for some of them. */
+/** A tree of cgroups. Version 2 has one for all controllers; version 1 may have further ones for some controllers. */
 export interface Hierarchy {
   /** 0 is version 2. */
   readonly id: number;
-  /** Its folder, without a slash at the end. */
+  /** Its directory, without a trailing slash. */
   readonly root: string;
 }
 
 const VERSION_2 = 0;
 
-/** The id of none. */
+/** An id that no hierarchy has. */
 export const NO_HIERARCHY = -1;
 
 /**
- * The hierarchy that a controller is in, by its name in version 1. Trees of version 1 are looked for where all
- * distributions have them, beside `cgroupfs`: /sys/fs/cgroup/memory beside /sys/fs/cgroup/unified. Undefined when it
- * isn't there.
+ * The hierarchy of a controller, by the controller's name in version 1; undefined if it is not mounted. Hierarchies of
+ * version 1 are expected next to `cgroupfs`, as on all distributions: /sys/fs/cgroup/memory next to
+ * /sys/fs/cgroup/unified.
  *
  * @param processCgroups /proc/<pid>/cgroup of any process: lines `id:controllers:path`
  */
@@ -35,7 +35,7 @@ export function findHierarchy(
   return { id: VERSION_2, root: cgroupfs };
 }
 
-/** Whether it is the tree of version 2, where a controller counts for those cgroups only for which it is turned on. */
+/** True for version 2, where a controller only accounts for cgroups in which it is enabled. */
 export function isUnified({ id }: Hierarchy): boolean {
   return id === VERSION_2;
 }

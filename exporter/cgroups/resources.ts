@@ -2,12 +2,12 @@ import { closeSync, existsSync, openSync, readFileSync, readSync } from 'node:fs
 import { endianness } from 'node:os';
 import { isAbsent, walkCgroups } from './cgroup.ts';
 
-/** Enough for memory.stat; cgroup.procs may be longer and makes it grow. Reading is synchronous, so one serves all. */
+/** Bytes. Enough for memory.stat; a longer cgroup.procs makes it grow. Reads are synchronous, so one buffer is enough. */
 let buffer = Buffer.allocUnsafeSlow(16 * 1024);
 
 /**
- * Reads a file of the kernel's; undefined when it isn't there (any more). A tenth of readFileSync's garbage: a scrape
- * reads hundreds of them.
+ * Reads a file in /proc or /sys; undefined if it does not exist. Makes a tenth of the garbage of readFileSync: a scrape
+ * reads hundreds of files.
  */
 function readIfThere(path: string): string | undefined {
   let file: number | undefined;
@@ -21,7 +21,7 @@ function readIfThere(path: string): string | undefined {
       if (length === buffer.length) buffer = Buffer.concat([buffer, Buffer.allocUnsafe(length)]);
     }
   } catch (error) {
-    // EOPNOTSUPP: cgroup.procs of a threaded cgroup, whose processes are listed by its domain.
+    // EOPNOTSUPP: cgroup.procs of a threaded cgroup. Its domain cgroup lists the processes.
     if (isAbsent(error) || (error as NodeJS.ErrnoException).code === 'EOPNOTSUPP') return undefined;
     throw error;
   } finally {
@@ -36,7 +36,7 @@ export function flatValue(text: string, key: string): number | undefined {
   return Number.parseInt(text.slice(start + key.length + 1, start + key.length + 21), 10);
 }
 
-/** Seconds of CPU time that a cgroup and everything below it used; undefined when it is gone. */
+/** CPU time in seconds used by a cgroup and everything below it; undefined if the cgroup is gone. */
 export function cpuSeconds(folder: string): number | undefined {
   const text = readIfThere(`${folder}/cpu.stat`);
   const microseconds = text === undefined ? undefined : flatValue(text, 'usage_usec');
@@ -44,14 +44,14 @@ export function cpuSeconds(folder: string): number | undefined {
 }
 
 /**
- * Bytes of memory of a cgroup and everything below it. Where the memory controller is on, the working set, as
- * Kubernetes defines it: what is charged, page cache included, without the cache that can be dropped first. Elsewhere
- * the resident memory of its processes, shared pages counted for each. Undefined when the cgroup is gone.
+ * Memory in bytes of a cgroup and everything below it; undefined if the cgroup is gone. With the memory controller: the
+ * working set as defined by Kubernetes, i.e. charged memory without inactive page cache. Without it: the resident memory
+ * of the processes, with shared pages counted for each process.
  *
- * @param version1 the folder of the same path in the memory controller's own hierarchy, where it has one
+ * @param version1 the directory of the same path in the memory controller's own hierarchy, if it has one
  */
 export function memoryBytes(folder: string, version1?: string, procfs = '/proc'): number | undefined {
-  // Asked first, because an error for each target and scrape would be dear.
+  // Checked first: an exception for each target and scrape would be slow.
   if (existsSync(`${folder}/memory.current`)) return workingSet(folder, 'memory.current', 'inactive_file');
   const processes = processesOf(folder);
   if (processes === undefined) return undefined;
@@ -69,7 +69,7 @@ function workingSet(folder: string, usageFile: string, inactiveKey: string): num
   return Math.max(0, Number(usage) - inactive);
 }
 
-/** Of a cgroup and everything below it; undefined when it is gone. */
+/** Processes of a cgroup and everything below it; undefined if the cgroup is gone. */
 function processesOf(folder: string): string[] | undefined {
   let all: string[] | undefined;
   for (const { path } of walkCgroups(folder)) {
@@ -82,8 +82,8 @@ function processesOf(folder: string): string[] | undefined {
 }
 
 /**
- * A path of the same name says that who made the one made the other, a process in both that it is used. Not all have to
- * be in both: some begin and end between the two readings.
+ * A cgroup of the same path in the other hierarchy has the same creator, and is in use if the two share a process. They
+ * need not share all: processes start and end between the two reads.
  */
 function sharesProcess(version1: string, processes: readonly string[]): boolean {
   if (!existsSync(version1)) return false;
@@ -92,7 +92,7 @@ function sharesProcess(version1: string, processes: readonly string[]): boolean 
 }
 
 function residentBytes(processes: readonly string[], procfs: string): number {
-  // Size, then resident pages. A process may end between the two readings.
+  // The first field is the size, the second the resident pages. The process may have ended since it was listed.
   const pages = processes.map((pid) => Number(readIfThere(`${procfs}/${pid}/statm`)?.split(' ')[1] ?? 0));
   return pages.reduce((sum, count) => sum + count, 0) * pageSize();
 }
@@ -100,7 +100,7 @@ function residentBytes(processes: readonly string[], procfs: string): number {
 let knownPageSize: number | undefined;
 const AT_PAGESZ = 6n;
 
-/** Bytes of a page, from the auxiliary vector: 4096 on x86, up to 65536 on arm64. */
+/** Page size in bytes, from the auxiliary vector: 4096 on x86, up to 65536 on arm64. */
 function pageSize(): number {
   if (knownPageSize !== undefined) return knownPageSize;
   const vector = readFileSync('/proc/self/auxv');
@@ -109,5 +109,5 @@ function pageSize(): number {
   for (let offset = 0; offset + 16 <= vector.length; offset += 16) {
     if (read(offset) === AT_PAGESZ) return (knownPageSize = Number(read(offset + 8)));
   }
-  throw new Error('no page size in /proc/self/auxv');
+  throw new Error('/proc/self/auxv has no page size');
 }

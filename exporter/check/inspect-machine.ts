@@ -17,11 +17,11 @@ import type { Started } from '../kernel/start-programs.ts';
 import type { CgroupReport, CollectorReport, MachineReport, ProgramReport } from './report.ts';
 
 /**
- * Looks at what this machine gives: loads and attaches every program, those of collectors that are off too, for a moment.
- * Nothing of it stays. Gives up what capabilities the exporter would give up before it loads its programs.
+ * Inspects this machine: loads and attaches every program briefly, including those of disabled collectors, and leaves
+ * nothing behind. First drops the capabilities that the exporter would drop before it loads its programs.
  */
 export async function inspectMachine(config: Config): Promise<MachineReport> {
-  // Before any are given up.
+  // Before any are dropped.
   const capabilities = capabilitiesOf(readFileSync('/proc/self/status', 'latin1'));
   const { mount, ...cgroups } = inspectCgroups(config.cgroupfs);
   const machine = {
@@ -65,7 +65,7 @@ function inspectCgroups(given: string | undefined): CgroupReport {
   };
 }
 
-/** What came of all programs, or why none could be tried. */
+/** The result for all programs, or the reason why none could be tried. */
 async function tryAll(config: Config, cgroupfs: string): Promise<Started | string> {
   takePrivileges(createLogger({ level: 'error' }));
   const io: Hierarchy | undefined = findHierarchy('blkio', cgroupfs);
@@ -97,13 +97,13 @@ function collectorReport(
   return { collector, chosen: collectors.has(collector), health, lost };
 }
 
-/** As the exporter itself would end, or go on with less. */
+/** The result for the exporter: it starts with all or some of its collectors, or it exits. */
 function verdict(reports: readonly CollectorReport[]): Pick<MachineReport, 'health' | 'reason'> {
   const chosen = reports.filter((report) => report.chosen);
   const ofSockets = new Set(COLLECTORS.filter((one) => one.ofSockets === true).map(({ name }) => name));
   const sockets = chosen.filter(({ collector }) => ofSockets.has(collector));
   if (sockets.length > 0 && sockets.every(({ health }) => health === 'none')) {
-    return { health: 'none', reason: 'nothing that counts sockets runs' };
+    return { health: 'none', reason: 'no program that counts sockets runs' };
   }
   return { health: chosen.every(({ health }) => health === 'whole') ? 'whole' : 'less' };
 }

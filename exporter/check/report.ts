@@ -1,11 +1,11 @@
 import type { CollectorName } from '../collectors/all.ts';
 import type { Health } from '../kernel/programs.ts';
 
-/** What a machine gives the exporter. What `check --format=json` prints; members are only added. */
+/** The output of `check --format=json`. Stable: fields are only added. */
 export interface MachineReport {
-  /** Of the chosen collectors: all whole, something less, or it can't run. */
+  /** `whole`: all enabled collectors are complete. `less`: some are not. `none`: the exporter cannot run. */
   readonly health: Health;
-  /** Why it can't run; undefined where it can. */
+  /** The reason why it cannot run; undefined if it can. */
   readonly reason?: string;
   /** `uname -r` and the architecture. */
   readonly kernel: { readonly release: string; readonly architecture: string };
@@ -17,11 +17,11 @@ export interface MachineReport {
 }
 
 export interface CgroupReport {
-  /** Where cgroup2 is mounted; undefined where it isn't. */
+  /** Mount point of cgroup2; undefined if it is not mounted. */
   readonly mount?: string;
-  /** What is odd about it; undefined where nothing is. */
+  /** A problem with the mount; undefined if there is none. */
   readonly warning?: string;
-  /** Where the memory and the io controller are: `version 2`, a folder of version 1, or `not mounted`. */
+  /** Hierarchies of the memory and the io controller: `version 2`, a directory of version 1, or `not mounted`. */
   readonly memory: string;
   readonly io: string;
 }
@@ -29,9 +29,9 @@ export interface CgroupReport {
 export interface ProgramReport {
   readonly program: string;
   readonly runs: boolean;
-  /** It would run, but nothing that it serves is left, as what it goes with was refused. */
+  /** It could run, but its collectors are unavailable because another program was refused. */
   readonly idle?: boolean;
-  /** Where it was refused, the kernel's error by name, and what can be done; only of those that don't run. */
+  /** The step that was refused, the kernel's error name and message, and the remedy; only if it does not run. */
   readonly at?: string;
   readonly errno?: string;
   readonly error?: string;
@@ -40,10 +40,10 @@ export interface ProgramReport {
 
 export interface CollectorReport {
   readonly collector: CollectorName;
-  /** Whether it is on with these flags. */
+  /** True if it is enabled with these flags. */
   readonly chosen: boolean;
   readonly health: Health;
-  /** What is lost; empty when whole. */
+  /** The losses; empty if `whole`. */
   readonly lost: readonly string[];
 }
 
@@ -51,13 +51,13 @@ export interface CollectorReport {
 export const EXIT_STATUS: Readonly<Record<Health, number>> = { whole: 0, less: 1, none: 2 };
 
 const VERDICTS: Readonly<Record<Health, string>> = {
-  whole: 'every chosen collector shows everything',
-  less: 'the exporter runs, and shows less than it could',
-  none: "the exporter can't run",
+  whole: 'every enabled collector exports everything',
+  less: 'the exporter runs, but does not export everything',
+  none: 'the exporter cannot run',
 };
-const HEALTHS: Readonly<Record<Health, string>> = { whole: 'whole', less: 'less', none: 'nothing' };
+const HEALTHS: Readonly<Record<Health, string>> = { whole: 'complete', less: 'partial', none: 'unavailable' };
 
-/** The report for people, of lines within 120 characters where the kernel's own words allow. */
+/** The report as text. Lines have at most 120 characters, unless the kernel's message is longer. */
 export function renderReport(report: MachineReport): string {
   const { health, reason, kernel, btf, cgroups } = report;
   const machine = [
@@ -91,12 +91,12 @@ export function renderReport(report: MachineReport): string {
 function programLines({ program, runs, idle, at, error, remedy }: ProgramReport): readonly string[] {
   const name = `  ${program.padEnd(28)}`;
   if (runs) return [`${name}runs`];
-  if (idle === true) return [`${name}would run, but what it goes with is refused`];
+  if (idle === true) return [`${name}not needed: a program that it depends on is refused`];
   return at === undefined ? [`${name}not tried`] : [`${name}refused at ${at}: ${error}`, `${' '.repeat(30)}${remedy}`];
 }
 
 function collectorLine({ collector, chosen, health, lost }: CollectorReport): string {
   const state = `${HEALTHS[health]}${chosen ? '' : ' (off)'}`;
   const losses = health === 'less' ? `without ${lost.join('; ')}` : '';
-  return `  ${collector.padEnd(18)}${state.padEnd(15)}${losses}`.trimEnd();
+  return `  ${collector.padEnd(18)}${state.padEnd(19)}${losses}`.trimEnd();
 }

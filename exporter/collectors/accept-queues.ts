@@ -19,15 +19,15 @@ const QUEUE_LENGTH = 'lorikeet_tcp_accept_queue_length';
 const QUEUE_LIMIT = 'lorikeet_tcp_accept_queue_limit';
 const QUEUE_DROPS = 'lorikeet_tcp_accept_queue_drops_total';
 
-/** A row this long unchanged leaves the kernel map; the next reading makes it anew if the port is listened on still. */
+/** Deletes rows unchanged for this time, in milliseconds. The next read makes the row again if the port still listens. */
 const IDLE_MS = 3_600_000;
 
-/** One port, or all those beyond the limit. */
+/** One port, or all ports beyond the limit. */
 interface PortAccount extends Account {
   readonly length: Series;
   readonly limit: Series;
   readonly drops: Series;
-  /** Sums over the port's listening sockets, of which there may be one for each worker; undefined without any. */
+  /** Sums over the port's listening sockets (there may be one for each worker); undefined without any. */
   waiting: { length: number; limit: number } | undefined;
 }
 
@@ -37,11 +37,11 @@ export interface AcceptQueuesOptions {
   readonly map: CounterMap;
   /** Milliseconds. */
   readonly now: () => number;
-  /** The listening sockets of this moment; books their drops into the map. */
+  /** The current listening sockets. Also adds their drops to the map. */
   readonly listening: () => readonly Listener[];
-  /** How many ports of an instance get series of their own. */
+  /** Maximum number of ports of an instance with series of their own. */
   readonly maxPorts: number;
-  /** Told for each port that is counted as `other` because of the limit. */
+  /** Called for each port counted as `other` because of the limit. */
   readonly onCut: () => void;
 }
 
@@ -78,7 +78,7 @@ export function acceptQueuesCollector(options: AcceptQueuesOptions): Collector {
   };
 }
 
-/** The ports of one target: the first so many by their numbers, all later ones as `other`. */
+/** The ports of one target: those up to the limit by number, all later ones as `other`. */
 class TargetPorts {
   readonly #labels: string;
   readonly #options: AcceptQueuesOptions;
@@ -123,9 +123,9 @@ function makeAccount(labels: string, port: string): PortAccount {
 }
 
 function write(out: Exposition, ports: readonly PortAccount[]): void {
-  out.family(QUEUE_LENGTH, 'gauge', 'Connections that wait to be accepted.');
+  out.family(QUEUE_LENGTH, 'gauge', 'Connections waiting to be accepted.');
   for (const { length, waiting } of ports) if (waiting !== undefined) out.sample(length, waiting.length);
-  out.family(QUEUE_LIMIT, 'gauge', 'Connections that may wait to be accepted; the next is dropped.');
+  out.family(QUEUE_LIMIT, 'gauge', 'Limit on connections waiting to be accepted; more are dropped.');
   for (const { limit, waiting } of ports) if (waiting !== undefined) out.sample(limit, waiting.limit);
   out.family(QUEUE_DROPS, 'counter', 'Connections dropped because the accept queue was full.');
   for (const { drops, words } of ports) out.sample(drops, words[DROPS] ?? 0);
@@ -137,7 +137,7 @@ export const acceptQueues = describeCollector({
   programs: {
     ...withoutState(ALL),
     read_accept_queues: ALL,
-    adopt_sockets: 'ports that were listened on before the exporter started',
+    adopt_sockets: 'ports that were already listening when the exporter started',
   },
   maps: { listeners: ({ maxServices }) => 2 * maxServices, accept_queues: ({ maxServices }) => 4 * maxServices },
   ofSockets: true,

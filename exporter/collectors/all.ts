@@ -36,7 +36,7 @@ export function chosenCollectors(names: ReadonlySet<CollectorName>): readonly Co
   return COLLECTORS.filter(({ name }) => names.has(name));
 }
 
-/** The collectors, in the order given; those that can't work on this machine say so at each scrape. */
+/** The collectors, in the given order. Those unavailable on this machine fail at each scrape. */
 export function makeCollectors(
   descriptors: readonly CollectorDescriptor[],
   parts: Parts,

@@ -8,7 +8,7 @@ export const BLOCK_REQUESTS_FAMILIES: readonly CounterFamily[] = [
   single('lorikeet_container_block_requests_total', 'Requests issued to block devices.'),
 ];
 
-export const NO_IO = 'the hierarchy of the io controller is not mounted beside the cgroup2 file system';
+export const NO_IO = 'the hierarchy of the io controller is not mounted next to the cgroup2 file system';
 
 export const blockRequests = describeCollector({
   name: 'block_requests',

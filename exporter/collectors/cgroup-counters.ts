@@ -8,14 +8,14 @@ import { Ledger, type Account, type CounterMap } from '../accounting/ledger.ts';
 export interface CounterFamily {
   readonly name: string;
   readonly help: string;
-  /** What sets each of its series apart, in the order of the words; one empty label where there is but one. */
+  /** The label of each series, in the order of the words; one empty label if there is only one series. */
   readonly labels: readonly string[];
 }
 
 /** A family of one series. */
 export const single = (name: string, help: string): CounterFamily => ({ name, help, labels: [''] });
 
-/** How many words the value of a map has. */
+/** Number of words in the value of a map. */
 export function countWords(families: readonly CounterFamily[]): number {
   return families.reduce((sum, { labels }) => sum + labels.length, 0);
 }
@@ -29,14 +29,14 @@ export interface CgroupCountersOptions {
   readonly name: string;
   /** In the order of the words of the map's value. */
   readonly families: readonly CounterFamily[];
-  /** Of the hierarchy that the map's ids are of. */
+  /** The directory of the hierarchy to which the map's ids belong. */
   readonly directory: Directory;
   readonly map: CounterMap;
   /** Milliseconds. */
   readonly now: () => number;
 }
 
-/** Counters of a kernel map that is keyed by cgroup. */
+/** Counters of a kernel map keyed by cgroup. */
 export function cgroupCountersCollector({ name, families, directory, map, now }: CgroupCountersOptions): Collector {
   const accounts = new TargetAccounts<CounterAccount>(directory, (target) => ({
     words: new Float64Array(countWords(families)),

@@ -128,7 +128,7 @@ describe('requests', () => {
 describe('connections', () => {
   const active = 'lorikeet_tcp_connections_active{namespace="shop",service="cart",pod="cart-1",role="server"}';
 
-  it('count what is open, also when a target is named anew in the middle', async () => {
+  it('count open connections, also after a rename of the target', async () => {
     const { cartA, cartB } = shop();
     const { targets } = kernel.tree.source;
     kernel.countTcp(cartA, SERVER, { 0: 5, 1: 2 });
@@ -219,7 +219,7 @@ describe('accept queues', () => {
     expect(await kernel.samples('lorikeet_tcp_accept')).toEqual({});
   });
 
-  it('beyond the limit of ports are one, and each of them is told once', async () => {
+  it('beyond the limit of ports are one, and each is reported once', async () => {
     const { cartA } = shop({ maxPorts: 2 });
     const stranger = kernel.tree.seen('/system/ssh');
     const ports = [80, 81, 82, 83];
@@ -278,7 +278,7 @@ describe('edges', () => {
     });
   });
 
-  it('to the world have so many names, the others are one', async () => {
+  it('to external peers have names up to the limit, the others are one', async () => {
     const { front } = shop({ maxExternalNames: 1 });
     for (const last of [1, 2, 3]) kernel.countEdge(front, `192.0.2.${last}`, 443, SENT);
     const expected = { [edge('192.0.2.1', '443')]: 1, [edge('other', 'other')]: 2 };

@@ -32,7 +32,7 @@ interface Counter {
   readonly name: string;
   readonly word: number;
   readonly help: string;
-  /** The family of `countedBy` that it belongs to; undefined: counted always. */
+  /** Its family in `countedBy`; undefined: always counted. */
   readonly only?: string;
 }
 
@@ -42,19 +42,19 @@ const COUNTERS: readonly Counter[] = [
   {
     name: 'lorikeet_tcp_sent_bytes_total',
     word: SENT,
-    help: 'Bytes sent, of open connections too.',
+    help: 'Bytes sent, including those of open connections.',
     only: 'sentBytes',
   },
   {
     name: 'lorikeet_tcp_received_bytes_total',
     word: RECEIVED,
-    help: 'Bytes received, of open connections too.',
+    help: 'Bytes received, including those of open connections.',
     only: 'receivedBytes',
   },
   {
     name: 'lorikeet_tcp_retransmitted_segments_total',
     word: RETRANSMITTED,
-    help: 'Segments sent again, those of handshakes too.',
+    help: 'Retransmitted segments, including those of handshakes.',
     only: 'retransmits',
   },
 ];
@@ -68,14 +68,14 @@ const RESETS_TOTAL = 'lorikeet_tcp_resets_total';
 interface ConnectionsAccount extends Account {
   readonly counters: readonly Series[];
   readonly activeLine: Series;
-  /** Connections open now; counted anew at each scrape. */
+  /** Open connections; recounted at each scrape. */
   active: number;
-  /** Client only: servers don't connect. */
+  /** Only for clients: servers don't connect. */
   readonly failures: readonly Series[];
   readonly connect: HistogramSeries | undefined;
   readonly lifetime: HistogramSeries;
   readonly roundTrip: HistogramSeries;
-  /** A target's, not a role's: written from the client's account. */
+  /** By target, not by role: exported from the client's account. */
   readonly resets: readonly Series[];
 }
 
@@ -101,9 +101,9 @@ export interface ConnectionsOptions {
   readonly map: CounterMap;
   /** Milliseconds. */
   readonly now: () => number;
-  /** Families of the descriptor's `countedBy`; what isn't counted here is left out rather than zero. */
+  /** Families of the descriptor's `countedBy`; families that are not counted are not exported. */
   readonly counted: Readonly<Record<string, boolean>>;
-  /** Told at each scrape how many connections are open in cgroups that are nobody's. */
+  /** Called at each scrape with the number of open connections of cgroups that belong to no target. */
   readonly onUnattributed: (connections: number) => void;
 }
 
@@ -112,7 +112,7 @@ export function connectionsCollector({ directory, map, now, counted, onUnattribu
   const accounts = new RoleAccounts<ConnectionsAccount>(directory, makeAccount);
   const ledger = new Ledger({ map, leafOf: leafOfKey(directory), accountOf: accounts.accountOf });
 
-  /** Of live rows, not of accounts: an account that began in the middle of a connection would count less than none. */
+  /** Sums rows, not accounts: an account that started during a connection would be negative after its close. */
   const countActive = (current: readonly ConnectionsAccount[]): void => {
     let unattributed = 0;
     for (const account of current) account.active = 0;
@@ -148,27 +148,27 @@ function write(
     out.family(name, 'counter', help);
     for (const { counters, words } of accounts) out.sample(counters[index] as Series, words[word] ?? 0);
   }
-  out.family(ACTIVE, 'gauge', 'Connections open now.');
+  out.family(ACTIVE, 'gauge', 'Open connections.');
   for (const { activeLine, active } of accounts) out.sample(activeLine, active);
-  out.family(CONNECT_FAILURES, 'counter', 'Connection attempts that failed, by reason.');
+  out.family(CONNECT_FAILURES, 'counter', 'Failed connection attempts, by reason.');
   for (const { failures, words } of accounts) {
     for (const [index, line] of failures.entries()) out.sample(line, words[FAILURES + index] ?? 0);
   }
   const histogram: FamilyType = 'histogram';
-  out.family(CONNECT_DURATION, histogram, 'Time from the first SYN until the connection was established.');
+  out.family(CONNECT_DURATION, histogram, 'Time from the first SYN to establishment.');
   for (const { connect, words } of accounts) if (connect !== undefined) writeHistogram(out, connect, words, CONNECT);
-  out.family(CONNECTION_LIFETIME, histogram, 'Time from establishment until close, of closed connections.');
+  out.family(CONNECTION_LIFETIME, histogram, 'Time from establishment to close, of closed connections.');
   for (const { lifetime, words } of accounts) writeHistogram(out, lifetime, words, LIFETIME);
   out.family(
     ROUND_TRIP_TIME,
     histogram,
-    'Smoothed round-trip time, sampled when a connection moves bytes, once a second at most, or else when it closes.',
+    'Smoothed round-trip time, sampled at most once per second while a connection moves bytes, otherwise at its close.',
   );
   for (const { roundTrip, words } of accounts) writeHistogram(out, roundTrip, words, ROUND_TRIP);
 }
 
 function writeResets(out: Exposition, targets: readonly Readonly<Record<Role, ConnectionsAccount>>[]): void {
-  out.family(RESETS_TOTAL, 'counter', 'Resets of connections and connection attempts.');
+  out.family(RESETS_TOTAL, 'counter', 'TCP resets of connections and connection attempts, by direction.');
   for (const { client, server } of targets) {
     for (const [index, line] of client.resets.entries()) {
       out.sample(line, (client.words[RESETS + index] ?? 0) + (server.words[RESETS + index] ?? 0));
@@ -193,7 +193,7 @@ export const connections = describeCollector({
     [RECEIVE]: 'received bytes, round-trip times of connections that only receive',
     ...Object.fromEntries(RETRANSMIT_PROGRAMS.map((program) => [program, 'retransmitted segments'])),
     ...Object.fromEntries(RESET_PROGRAMS.map((program) => [program, 'resets'])),
-    adopt_sockets: 'connections that are older than the exporter, until they move bytes',
+    adopt_sockets: 'connections older than the exporter, until they move bytes',
   },
   countedBy: {
     connections: STATE,

@@ -14,13 +14,13 @@ interface Lines {
   readonly memory: Series;
 }
 
-/** Files of the kernel are read synchronously, which costs a tenth, so the event loop gets a turn after so many targets. */
+/** Kernel files are read synchronously, at a tenth of the cost. Yields to the event loop after this number of targets. */
 const TARGETS_A_TURN = 16;
 
 /**
  * CPU time and memory of each target's cgroup.
  *
- * @param memoryRoot the folder of the memory controller's hierarchy, where that is one of version 1
+ * @param memoryRoot the directory of the memory controller's hierarchy, if that is version 1
  */
 export function containerCollector(directory: Directory, memoryRoot: string | undefined): Collector {
   const lines = new WeakMap<LocalTarget, Lines>();
@@ -51,7 +51,7 @@ export function containerCollector(directory: Directory, memoryRoot: string | un
       out.family(
         MEMORY,
         'gauge',
-        'Working set, or resident memory of the processes where the memory controller does not tell.',
+        'Memory: the working set, or the resident memory of the processes where the memory controller is off.',
       );
       for (const [line, value] of memory) out.sample(line, value);
     },

@@ -3,12 +3,12 @@ import type { KernelNeeds } from '../kernel/needs.ts';
 import type { Probes } from '../kernel/probes.ts';
 import type { Collector } from '../scrape/collector.ts';
 
-/** What collectors read from, and whom they tell of what they leave out. */
+/** Inputs of the collectors. */
 export interface Parts {
   readonly directory: Directory;
-  /** The targets in the hierarchy that the io controller is in; undefined where that can't be seen, or needn't. */
+  /** The targets in the hierarchy of the io controller; undefined if it is not mounted or not needed. */
   readonly ioDirectory: Directory | undefined;
-  /** The directory of the memory controller's hierarchy, where that is one of version 1. */
+  /** The directory of the memory controller's hierarchy, if that is version 1. */
   readonly memoryRoot: string | undefined;
   readonly probes: Pick<Probes, 'map' | 'counted' | 'readListeners'>;
   readonly limits: SeriesLimits;
@@ -18,29 +18,29 @@ export interface Parts {
 }
 
 export interface SeriesLimits {
-  /** External peers with a name of their own. */
+  /** Maximum number of external peers with a name of their own. */
   readonly maxExternalNames: number;
-  /** Edges with series of their own. */
+  /** Maximum number of edges with series of their own. */
   readonly maxEdges: number;
-  /** Listening ports of an instance with series of their own. */
+  /** Maximum number of listening ports of an instance with series of their own. */
   readonly maxPorts: number;
 }
 
 export interface Omissions {
-  /** At each scrape: how many connections are open in cgroups that are nobody's. */
+  /** At each scrape: open connections of cgroups that belong to no target. */
   unattributed(connections: number): void;
-  /** For each peer that is counted as `other` because of a limit. */
+  /** For each peer counted as `other` because of a limit. */
   externalPeerCut(): void;
-  /** For each port that is. */
+  /** For each port counted as `other` because of a limit. */
   portCut(): void;
 }
 
-/** All that there is to say of a collector: adding one is adding one of these, and naming it in all.ts. */
+/** Describes a collector. To add one, add a descriptor and list it in all.ts. */
 export interface CollectorDescriptor<Name extends string = string> extends KernelNeeds {
   readonly name: Name;
-  /** What it collects, for people. */
+  /** The collected data, for the help text. */
   readonly shows: string;
-  /** Why it is off by default; undefined: it is on. */
+  /** The reason why it is disabled by default; undefined: it is enabled. */
   readonly offBecause?: string;
   make(parts: Parts): Collector;
 }

@@ -41,24 +41,24 @@ const COUNTERS = [
   {
     name: 'lorikeet_edge_connect_failures_total',
     word: CONNECT_FAILURES,
-    help: "The client's connection attempts that failed.",
+    help: "The client's failed connection attempts.",
     only: 'connectFailures',
   },
   {
     name: 'lorikeet_edge_unanswered_requests_total',
     word: UNANSWERED,
-    help: 'Requests that the client gave up on, or whose connection broke before the response.',
+    help: 'Requests that the client abandoned, or whose connection broke before the response.',
     only: 'unansweredRequests',
   },
 ] as const;
 
-/** A row this long unchanged leaves the kernel map: a client may live for months and see servers come and go. */
+/** Deletes rows unchanged for this time, in milliseconds: a client may live for months while its servers change. */
 const IDLE_MS = 3_600_000;
 
 interface EdgeAccount extends Account {
   readonly client: string;
   readonly external: ExternalPeer | undefined;
-  /** Stands for peers beyond a limit. */
+  /** Set for the account of peers beyond a limit. */
   readonly cut: boolean;
   readonly requests: Series;
   readonly duration: HistogramSeries;
@@ -78,17 +78,17 @@ export interface EdgesOptions {
   readonly map: CounterMap;
   /** Milliseconds. */
   readonly now: () => number;
-  /** Families of the descriptor's `countedBy`; what isn't counted here is left out rather than zero. */
+  /** Families of the descriptor's `countedBy`; families that are not counted are not exported. */
   readonly counted: Readonly<Record<string, boolean>>;
-  /** How many external peers get a name of their own. */
+  /** Maximum number of external peers with a name of their own. */
   readonly maxExternalNames: number;
-  /** Edges that get series of their own; all further ones between two services are told without their ports. */
+  /** Maximum number of edges with series of their own; further ones between two services have the port `other`. */
   readonly maxEdges: number;
-  /** Told for each peer that is counted as `other` because of a limit. */
+  /** Called for each peer counted as `other` because of a limit. */
   readonly onCut: () => void;
 }
 
-/** Who asks whom, as the client saw it, from the kernel map `edges`. */
+/** Calls between services as seen by the client, from the kernel map `edges`. */
 export function edgesCollector(options: EdgesOptions): Collector {
   const { directory, map, now } = options;
   const accounts = new EdgeAccounts(options);
@@ -114,7 +114,7 @@ export function edgesCollector(options: EdgesOptions): Collector {
   };
 }
 
-/** One account for each edge between services, kept as long as the client's service has an instance here. */
+/** One account for each edge, kept while the client's service has an instance on this machine. */
 class EdgeAccounts {
   readonly #options: EdgesOptions;
   readonly #external: ExternalPeers;
@@ -160,7 +160,7 @@ class EdgeAccounts {
     return { namespace: 'external', ...external, external };
   }
 
-  /** Drops the edges of services that have no instance here any more, and frees the names that only they used. */
+  /** Drops edges of services without an instance on this machine, and frees external names that only they used. */
   dropVanished(): void {
     const clients = new Set<string>();
     for (const target of this.#options.directory.targets) if (target.monitored) clients.add(serviceKey(target));
@@ -199,9 +199,9 @@ function makeAccount(client: LocalTarget, server: Server): EdgeAccount {
 function write(out: Exposition, accounts: Iterable<EdgeAccount>, counted: Readonly<Record<string, boolean>>): void {
   const edges = [...accounts];
   if (counted['requests'] === true) {
-    out.family(REQUESTS, 'counter', 'Requests from one service to another, as the client saw them.');
+    out.family(REQUESTS, 'counter', 'Requests from one service to another, as seen by the client.');
     for (const { requests, words } of edges) out.sample(requests, histogramCount(words, 0));
-    out.family(DURATION, 'histogram', 'Time from a request to the first byte of its answer, as the client saw it.');
+    out.family(DURATION, 'histogram', 'Time from a request to the first byte of the response, as seen by the client.');
     for (const { duration, words } of edges) writeHistogram(out, duration, words, 0);
   }
   for (const [index, { name, word, help, only }] of COUNTERS.entries()) {
@@ -213,9 +213,9 @@ function write(out: Exposition, accounts: Iterable<EdgeAccount>, counted: Readon
 
 export const edges = describeCollector({
   name: 'edges',
-  shows: 'who asks whom',
+  shows: 'calls between services',
   programs: {
-    ...withoutState('failed connects, unanswered requests, clients that bound their port'),
+    ...withoutState('failed connects, unanswered requests, clients with an explicitly bound port'),
     [SEND]: 'requests, unanswered requests, sent bytes',
     [RECEIVE]: 'requests, unanswered requests, received bytes',
   },

@@ -17,7 +17,7 @@ interface ResponsesAccount extends Account {
   readonly lines: readonly Series[];
 }
 
-/** Responses of plain-text HTTP by class of status, from the kernel map `http_responses`; `now` gives milliseconds. */
+/** Plain-text HTTP responses by status class, from the kernel map `http_responses`; `now` returns milliseconds. */
 export function httpStatusCollector(directory: Directory, map: CounterMap, now: () => number): Collector {
   const accounts = new RoleAccounts<ResponsesAccount>(directory, (labels, role) => ({
     words: new Float64Array(HTTP_WORDS),
@@ -30,7 +30,11 @@ export function httpStatusCollector(directory: Directory, map: CounterMap, now: 
     book,
     collect(out) {
       book();
-      out.family(RESPONSES, 'counter', 'Responses of plain-text HTTP/1.x received (client) or sent (server).');
+      out.family(
+        RESPONSES,
+        'counter',
+        'Plain-text HTTP/1.x responses received (client) or sent (server), by status class.',
+      );
       for (const { lines, words } of accounts.current()) {
         for (const [index, line] of lines.entries()) out.sample(line, words[index] ?? 0);
       }
@@ -40,8 +44,8 @@ export function httpStatusCollector(directory: Directory, map: CounterMap, now: 
 
 export const httpStatus = describeCollector({
   name: 'http_status',
-  shows: 'responses of plain-text HTTP by class of status',
-  offBecause: 'costs about 0.2 µs for every packet, needs CAP_NET_ADMIN',
+  shows: 'plain-text HTTP responses by status class',
+  offBecause: 'costs about 0.2 µs per packet and needs CAP_NET_ADMIN',
   programs: { ...withoutState(ALL), http_egress: ALL, http_ingress: ALL },
   maps: { http_responses: ({ maxServices }) => 2 * maxServices },
   ofSockets: true,

@@ -4,7 +4,7 @@ import { describeCollector } from './descriptor.ts';
 
 /** In the order of the words of the kernel map `page_faults` (bpf/container.h). */
 export const PAGE_FAULTS_FAMILIES: readonly CounterFamily[] = [
-  single('lorikeet_container_page_faults_total', 'Page faults taken by processes outside of system calls.'),
+  single('lorikeet_container_page_faults_total', 'Page faults of processes in user mode.'),
 ];
 
 export const pageFaults = describeCollector({

@@ -6,14 +6,14 @@ import { describeCollector } from './descriptor.ts';
 export const PROCESS_EVENTS_FAMILIES: readonly CounterFamily[] = [
   {
     name: 'lorikeet_container_process_events_total',
-    help: 'Processes born, executing a program, ended, and killed for want of memory.',
+    help: 'Process events: forks, execs, exits and OOM kills.',
     labels: ['fork', 'exec', 'exit', 'oom_kill'].map((event) => `event="${event}"`),
   },
 ];
 
 export const processEvents = describeCollector({
   name: 'process_events',
-  shows: 'processes that begin, execute a program, end, or are killed for want of memory',
+  shows: 'forks, execs, exits and OOM kills of processes',
   programs: { sched_process_fork: ALL, sched_process_exec: ALL, sched_process_exit: ALL },
   maps: { process_events: ({ maxServices }) => maxServices },
   lostSlot: 'process_events',

@@ -22,7 +22,7 @@ interface RequestsAccount extends Account {
 const TOTAL = 'lorikeet_requests_total';
 const DURATION = 'lorikeet_request_duration_seconds';
 
-/** Requests and their durations, from the kernel map `requests`; `now` gives milliseconds. */
+/** Requests and their durations, from the kernel map `requests`; `now` returns milliseconds. */
 export function requestsCollector(directory: Directory, map: CounterMap, now: () => number): Collector {
   const accounts = new RoleAccounts<RequestsAccount>(directory, (labels, role) => ({
     words: new Float64Array(HISTOGRAM_WORDS),
@@ -37,9 +37,9 @@ export function requestsCollector(directory: Directory, map: CounterMap, now: ()
     collect(out: Exposition) {
       book();
       const current = accounts.current();
-      out.family(TOTAL, 'counter', 'Requests sent (client) or answered (server).');
+      out.family(TOTAL, 'counter', 'Requests sent (client) or received and answered (server).');
       for (const { total, words } of current) out.sample(total, histogramCount(words, 0));
-      out.family(DURATION, 'histogram', 'Time from a request to the first byte of its answer.');
+      out.family(DURATION, 'histogram', 'Time from a request to the first byte of the response.');
       for (const { duration, words } of current) writeHistogram(out, duration, words, 0);
     },
   };
@@ -49,7 +49,7 @@ export const requests = describeCollector({
   name: 'requests',
   shows: 'requests and their durations',
   programs: {
-    ...withoutState('sockets whose role only their beginning tells (clients that bound their port)'),
+    ...withoutState('sockets of unknown role (clients with an explicitly bound port)'),
     [SEND]: ALL,
     [RECEIVE]: ALL,
   },

@@ -16,13 +16,13 @@ function infoLine(target: LocalTarget): Series {
   );
 }
 
-/** Every instance on this machine, the unmonitored ones too. */
+/** All instances on this machine, including unmonitored ones. */
 export function targetInfoCollector(directory: Directory): Collector {
   const lines = new WeakMap<LocalTarget, Series>();
   return {
     name: 'target_info',
     collect(out) {
-      out.family(INFO, 'gauge', 'An instance of a service that runs here, monitored or not.');
+      out.family(INFO, 'gauge', 'Instances of services on this machine, monitored or not. Always 1.');
       for (const target of directory.targets) {
         const line = lines.get(target) ?? infoLine(target);
         lines.set(target, line);

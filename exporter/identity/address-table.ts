@@ -2,8 +2,8 @@ import { addressKey } from './addresses.ts';
 import type { Target } from './target.ts';
 
 /**
- * Finds the target behind a peer's address: an entry with the port first, then one for the whole address. An address
- * that several services claim names none of them: nothing is guessed.
+ * Finds the target behind a peer's address: first an entry with the port, then one for the whole address. An address
+ * claimed by several services is attributed to none.
  */
 export class AddressTable {
   readonly #entries = new Map<string, Target | undefined>();

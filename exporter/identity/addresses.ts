@@ -1,12 +1,12 @@
 import { isIPv4, isIPv6 } from 'node:net';
 
-/** An address of a target: everything there, or one port of it (several services behind one host's address). */
+/** An address of a target: all ports, or one port (several services on one host's address). */
 export interface PeerAddress {
   /** The 16 bytes of the address as a latin1 string, IPv4 mapped into ::ffff:0:0/96: the form of the kernel's keys. */
   readonly bytes: string;
   /** Undefined: every port. */
   readonly port: number | undefined;
-  /** What tells it from all others: `bytes`, or `bytes:port`. Made once, as tables of thousands are made anew often. */
+  /** Unique key: `bytes`, or `bytes:port`. Made once, because tables of thousands of addresses are often rebuilt. */
   readonly key: string;
 }
 
@@ -22,7 +22,7 @@ export function addressKey(bytes: string, port: number | undefined): string {
 
 const MAPPED_PREFIX = '\0'.repeat(10) + '\xff\xff';
 
-/** Parses `10.88.0.5`, `fd00::5`, `::ffff:10.88.0.5`, `10.88.0.5:8080` or `[fd00::5]:8080`; undefined when `text` is none. */
+/** Parses `10.88.0.5`, `fd00::5`, `::ffff:10.88.0.5`, `10.88.0.5:8080` or `[fd00::5]:8080`; undefined if `text` is invalid. */
 export function parsePeerAddress(text: string): PeerAddress | undefined {
   const withPort = /^(?:\[([^\]]+)\]|([^:]+)):(\d{1,5})$/.exec(text);
   const bytes = addressBytes(withPort?.[1] ?? withPort?.[2] ?? text);
@@ -31,10 +31,10 @@ export function parsePeerAddress(text: string): PeerAddress | undefined {
   return peerAddress(bytes, port);
 }
 
-/** The 16 bytes of an IPv4 or IPv6 address as a latin1 string; undefined when `text` is none. */
+/** The 16 bytes of an IPv4 or IPv6 address as a latin1 string; undefined if `text` is invalid. */
 export function addressBytes(text: string): string | undefined {
   if (isIPv4(text)) return MAPPED_PREFIX + String.fromCharCode(...text.split('.').map(Number));
-  // A zone names an interface of one machine and can't be told to others.
+  // A zone is an interface of one machine and has no meaning on others.
   if (!isIPv6(text) || text.includes('%')) return undefined;
   const embedded = /^(.*:)(\d+)\.(\d+)\.(\d+)\.(\d+)$/.exec(text);
   const [head = '', tail] = (embedded === null ? text : withHexTail(embedded)).split('::');
@@ -61,6 +61,6 @@ export function addressText(bytes: string): string {
   const words = Array.from({ length: 8 }, (_, index) =>
     ((bytes.charCodeAt(2 * index) << 8) | bytes.charCodeAt(2 * index + 1)).toString(16),
   );
-  // URL's host serialiser compresses as RFC 5952 asks.
+  // The host serialiser of URL compresses as RFC 5952 requires.
   return new URL(`http://[${words.join(':')}]`).hostname.slice(1, -1);
 }

@@ -79,7 +79,7 @@ describe('Directory', () => {
     expect(tree.directory.generation).not.toBe(generation);
   });
 
-  it('takes a cgroup that was made anew for another instance', () => {
+  it('treats a cgroup that was created again as another instance', () => {
     tree.make('/cart-1');
     tree.source.targets = [target({})];
     tree.directory.refresh(0);
@@ -94,7 +94,7 @@ describe('Directory', () => {
     expect(tree.directory.generation).not.toBe(generation);
   });
 
-  it('changes the generation when the kernel tells the ancestors of a cgroup known before', () => {
+  it('changes the generation when the kernel records the ancestors of a known cgroup', () => {
     const leaf = tree.make('/cart-1/app');
     tree.source.targets = [target({})];
     tree.directory.refresh(0);

@@ -5,30 +5,30 @@ import { AddressTable } from './address-table.ts';
 import { cgroupId, walkCgroups } from '../cgroups/cgroup.ts';
 import { targetKey, type Peer, type Target, type TargetSource } from './target.ts';
 
-/** A target whose cgroup exists on this machine. The object stays the same as long as the target does. */
+/** A target whose cgroup exists on this machine. The object stays the same for the lifetime of the target. */
 export interface LocalTarget extends Target {
   readonly cgroup: string;
   readonly key: string;
-  /** The cgroup's folder. */
+  /** The cgroup's directory. */
   readonly folder: string;
   readonly id: bigint;
 }
 
-/** A cgroup that something was counted for. */
+/** A cgroup with counts. */
 export interface Leaf {
   readonly id: bigint;
-  /** Parent, grandparent, ... as far as the kernel told. */
+  /** Parent, grandparent, ... as recorded by the kernel programs. */
   ancestors: readonly bigint[];
   path: string | undefined;
-  /** When its folder was found to be gone, in milliseconds. Ids aren't used again. */
+  /** When its directory was found to be deleted, in milliseconds. Ids are not reused. */
   goneSince: number | undefined;
-  /** Rows of kernel maps that still name it. */
+  /** Number of rows in kernel maps with this cgroup. */
   rows: number;
 }
 
 /** The kernel's map of cgroups: id -> ids of its ancestors. */
 export interface CgroupMap {
-  /** Rows that it can hold. */
+  /** Maximum number of rows. */
   readonly capacity: number;
   read(): { readonly count: number; readonly keys: Buffer; readonly values: Buffer };
   delete(key: Uint8Array): boolean;
@@ -36,26 +36,26 @@ export interface CgroupMap {
 
 export interface DirectoryOptions {
   readonly sources: readonly TargetSource[];
-  /** Where the hierarchy of cgroups is mounted that the ids are of, without a slash at the end. */
+  /** Mount point of the hierarchy to which the ids belong, without a trailing slash. */
   readonly cgroupfs: string;
   readonly cgroups: CgroupMap;
-  /** A file that a target's folder has to have, or the target is none here. */
+  /** Targets without this file in their directory are skipped. */
   readonly requiredFile?: string;
 }
 
-/** How long a vanished cgroup without rows is remembered: its orphaned sockets may count for a minute or two. */
+/** Milliseconds for which a deleted cgroup without rows is kept: its orphaned sockets may count for a minute or two. */
 const FORGET_MS = 180_000;
 /**
- * The same while more than half of the kernel's map is in use: a new cgroup that finds no place is nobody's with all that
- * it counts, a forgotten one only with what its last sockets do at their end.
+ * The same, while more than half of the kernel's map is in use. A new cgroup without a row loses all its counts; one that
+ * is removed too early only loses those of its last closing sockets.
  */
 const FORGET_PRESSED_MS = 10_000;
 
 const ID_BYTES = 8;
 
 /**
- * Who is who on this machine at this moment: the targets whose cgroups exist, the cgroups below them, the targets
- * behind peers' addresses. Refreshed before each scrape.
+ * Current attribution on this machine: targets whose cgroups exist, cgroups below them, and targets behind peer
+ * addresses. Refreshed before each scrape.
  */
 export class Directory {
   readonly #options: DirectoryOptions;
@@ -71,7 +71,7 @@ export class Directory {
     this.#options = options;
   }
 
-  /** Changes whenever the answer of `targetOf` or `peer` may have changed. */
+  /** Changes when a result of `targetOf` or `peer` may have changed. */
   get generation(): number {
     return this.#generation;
   }
@@ -110,7 +110,7 @@ export class Directory {
     const local = new Map<string, LocalTarget>();
     for (const target of this.#seen.flat()) {
       const resolved = this.#resolve(target);
-      // Of two sources that know the same instance the first is believed.
+      // If two sources have the same instance, the first one wins.
       if (resolved !== undefined && !local.has(resolved.key)) local.set(resolved.key, resolved);
     }
     const same =
@@ -177,7 +177,7 @@ export class Directory {
     this.#options.cgroups.delete(key);
   }
 
-  /** The cgroup with this id, made known when it wasn't. */
+  /** The cgroup with this id, added if it is new. */
   leaf(id: bigint): Leaf {
     let leaf = this.#leaves.get(id);
     if (leaf === undefined) {
@@ -187,7 +187,7 @@ export class Directory {
     return leaf;
   }
 
-  /** The target that a cgroup belongs to: its own, or the nearest ancestor's. */
+  /** The target of a cgroup: its own, or that of the nearest ancestor. */
   targetOf(leaf: Leaf): LocalTarget | undefined {
     const own = this.#byId.get(leaf.id);
     if (own !== undefined) return own;

@@ -1,17 +1,17 @@
 import { addressText } from './addresses.ts';
 
-/** How the peers that are no target are told apart. */
+/** Identity of a peer that is not a target. */
 export interface ExternalPeer {
   readonly service: string;
   readonly port: string;
 }
 
-/** Stands for every external peer beyond the limit. */
+/** All external peers beyond the limit. */
 export const OTHER_PEERS: ExternalPeer = { service: 'other', port: 'other' };
 
 /**
- * Names the first `limit` external peers, an address and a port each, by their address; all later ones are `other`, so
- * that a crawler or a port scan can't make series without end.
+ * Names the first `limit` external peers (pairs of address and port) by their address. All later ones are `other`, so a
+ * crawler or a port scan cannot create an unlimited number of series.
  */
 export class ExternalPeers {
   readonly #limit: number;
@@ -33,7 +33,7 @@ export class ExternalPeers {
     return peer;
   }
 
-  /** Frees the names that aren't in `used`. */
+  /** Frees the names that are not in `used`. */
   retain(used: ReadonlySet<ExternalPeer>): void {
     for (const [key, peer] of this.#named) if (!used.has(peer)) this.#named.delete(key);
   }

@@ -1,6 +1,6 @@
 import type { PeerAddress } from './addresses.ts';
 
-/** One instance of a service, as a source describes it. */
+/** One instance of a service, from a source. */
 export interface Target {
   readonly namespace: string;
   readonly service: string;
@@ -8,36 +8,36 @@ export interface Target {
   readonly pod: string;
   /** Path below the cgroup2 mount, such as `/shop.slice/cart`; undefined when the instance runs on another machine. */
   readonly cgroup: string | undefined;
-  /** How its peers see it. */
+  /** Addresses that its peers use. */
   readonly addresses: readonly PeerAddress[];
-  /** Whether its series are wanted; its existence is told either way. */
+  /** Whether to export its series. `lorikeet_target_info` exists in any case. */
   readonly monitored: boolean;
   /** Kind of the owner, such as `Deployment`; `Static` for an entry of the targets file. */
   readonly workloadKind: string;
   readonly node: string;
 }
 
-/** A service as it is seen from outside. */
+/** A service as seen by a peer. */
 export type Peer = Pick<Target, 'namespace' | 'service'>;
 
-/** Something that knows targets: a file, an orchestrator's API. */
+/** A source of targets: a file, or an orchestrator's API. */
 export interface TargetSource {
   readonly name: string;
-  /** The targets known now. A new array whenever anything changed, the same one otherwise. */
+  /** The current targets. A new array after each change, otherwise the same one. */
   readonly targets: readonly Target[];
   /**
-   * The service behind an address that is no target's; it changes with `targets` only. `bytes` are the 16 bytes of the
-   * address as a latin1 string. Undefined where targets' addresses are all that is known.
+   * The service behind an address that belongs to no target; changes only with `targets`. `bytes` are the 16 bytes of the
+   * address as a latin1 string. Undefined if the source only has the addresses of targets.
    */
   peer?(bytes: string, port: number): Peer | undefined;
-  /** Sets what is called each time before `targets` become others; undefined where that isn't told. */
+  /** Sets a callback that runs before each change of `targets`; undefined if the source has no such event. */
   beforeChange?(listener: () => void): void;
-  /** Reads everything anew; undefined where the source needs no asking. Rejects when that fails, and keeps the last good targets. */
+  /** Reloads the targets. Rejects on failure, and keeps the last valid targets. Undefined if the source updates itself. */
   reload?(): void | Promise<void>;
   close(): void | Promise<void>;
 }
 
-/** What tells one instance from all others. */
+/** The unique key of an instance. */
 export function targetKey(target: Pick<Target, 'namespace' | 'service' | 'pod'>): string {
   return `${target.namespace}\0${target.service}\0${target.pod}`;
 }

@@ -165,13 +165,13 @@ describe('TargetsFile', () => {
     expect(() => targets.reload()).toThrow('expected array');
     expect(() => targets.reload()).toThrow('expected array');
     expect(targets.targets).toBe(before);
-    expect(lines.filter((line) => line.includes('not reloaded'))).toHaveLength(1);
+    expect(lines.filter((line) => line.includes('targets file rejected'))).toHaveLength(1);
     rmSync(path);
     await vi.waitFor(() => expect(lines.filter((line) => line.includes('no such file'))).toHaveLength(1));
     expect(targets.targets).toBe(before);
     writeFileSync(path, file('ads'));
     await becomes(targets, ['ads']);
     expect(targets.lastReloadSuccessful).toBe(true);
-    expect(lines.filter((line) => line.includes('good again'))).toHaveLength(1);
+    expect(lines.filter((line) => line.includes('valid again'))).toHaveLength(1);
   });
 });

@@ -53,7 +53,7 @@ const fileSchema = z.strictObject({
   }),
 });
 
-/** Two targets that share a cgroup or a name would share their counts. */
+/** Rejects two targets with the same cgroup or name: they would share their counts. */
 function refuseRepeated(
   targets: readonly Target[],
   context: z.RefinementCtx,
@@ -88,7 +88,7 @@ export function readTargetsFile(path: string): readonly Target[] {
   return readConfigFile(path, fileSchema).targets;
 }
 
-/** Targets of a file that is read anew whenever it changes. A broken file keeps the last good targets. */
+/** Targets from a file, reloaded when it changes. If it is invalid, the last valid targets stay. */
 export class TargetsFile implements TargetSource {
   readonly name = 'targets_file';
   readonly #path: string;
@@ -99,12 +99,12 @@ export class TargetsFile implements TargetSource {
   #lastReloadSuccessful = true;
   #beforeChange = (): void => {};
 
-  /** @throws ConfigError when the file is wrong at the start. */
+  /** @throws ConfigError if the file is invalid at the start. */
   constructor(path: string, logger: Logger, options: FileWatchOptions = {}) {
     this.#path = path;
     this.#logger = logger.with({ file: path });
     this.#log = new ConditionLog(this.#logger);
-    // The watch stands before the first reading, so that no change falls between the two.
+    // Watch before the first read, so that no change between the two is missed.
     this.#unwatch = watchFile(path, () => this.#reloadQuietly(), options);
     try {
       this.#targets = readTargetsFile(path);
@@ -126,20 +126,20 @@ export class TargetsFile implements TargetSource {
     return this.#lastReloadSuccessful;
   }
 
-  /** @throws ConfigError; logged too, once for each different failure. */
+  /** @throws ConfigError, which is also logged, once for each different failure. */
   reload(): void {
     let targets: readonly Target[];
     try {
       targets = readTargetsFile(this.#path);
     } catch (error) {
       this.#lastReloadSuccessful = false;
-      this.#log.failing('reload', 'targets file not reloaded, keeping the last good one', error);
+      this.#log.failing('reload', 'targets file rejected, using the last valid targets', error);
       throw error;
     }
     this.#beforeChange();
     this.#targets = targets;
     this.#lastReloadSuccessful = true;
-    this.#log.recovered('reload', 'targets file is good again');
+    this.#log.recovered('reload', 'targets file is valid again');
     this.#logger.info('targets loaded', { targets: this.#targets.length });
   }
 
@@ -147,7 +147,7 @@ export class TargetsFile implements TargetSource {
     try {
       this.reload();
     } catch {
-      // Told by the log and by the metric.
+      // Reported by the log and the metric.
     }
   }
 

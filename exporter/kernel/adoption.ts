@@ -4,9 +4,9 @@ import type { Refusal } from './refusal.ts';
 const PROGRAM = 'adopt_sockets';
 
 /**
- * Begins to follow the sockets of processes that are older than the programs, where that program runs.
+ * Starts to track sockets older than the BPF programs, if `adopt_sockets` runs.
  *
- * @returns why the kernel refused; undefined when it went well.
+ * @returns the refusal by the kernel; undefined on success.
  */
 export async function adoptSockets(object: BpfObject, running: ReadonlySet<string>): Promise<Refusal | undefined> {
   if (!running.has(PROGRAM)) return undefined;

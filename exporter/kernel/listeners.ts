@@ -6,21 +6,21 @@ const PORT = 8;
 const LENGTH = 16;
 const LIMIT = 20;
 
-/** A socket that is listened on. */
+/** A listening socket. */
 export interface Listener {
   readonly cgroup: bigint;
   readonly port: number;
-  /** Connections that wait to be accepted. */
+  /** Connections waiting to be accepted. */
   readonly length: number;
-  /** How many may wait. */
+  /** Maximum of `length`. */
   readonly limit: number;
 }
 
 /**
- * Has the kernel look at the accept queue of every listening socket, books their drops, and gives the listening sockets.
- * Costs nothing for connections, however many are open.
+ * Runs the BPF program that reads the accept queues of all listening sockets and counts their drops. Returns the
+ * listening sockets. The cost does not depend on the number of open connections.
  *
- * @throws BpfError BPF_RUN where the kernel doesn't run the program, BPF_MAP where the map can't be read.
+ * @throws BpfError BPF_RUN if the program cannot run, BPF_MAP if the map cannot be read.
  */
 export function readListeners(object: BpfObject, acceptQueues: BpfMap): readonly Listener[] {
   object.run('read_accept_queues');

@@ -1,12 +1,12 @@
 import type { BpfMap } from '../../native/index.ts';
 
-/** A kernel map of counters that remembers how many rows it had when it was read last. */
+/** A kernel map of counters that remembers its number of rows at the last read. */
 export interface MeasuredMap {
   readonly name: string;
   readonly keySize: number;
   readonly valueSize: number;
   readonly capacity: number;
-  /** Undefined before it is first read. */
+  /** Undefined before the first read. */
   readonly entries: number | undefined;
   /** Rows summed over CPUs: `keys` holds count * keySize bytes, `words` count * valueSize / 8 numbers. */
   readSums(): { readonly count: number; readonly keys: Buffer; readonly words: Float64Array };

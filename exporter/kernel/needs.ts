@@ -1,30 +1,30 @@
-/** Everything a collector shows is lost without a program. */
+/** A loss: the collector exports nothing without the program. */
 export const ALL = 'all';
 
-/** How many rows kernel maps get. */
+/** Sizes of kernel maps. */
 export interface MapLimits {
-  /** Cgroups counted at a time. */
+  /** Maximum number of cgroups with counts. */
   readonly maxServices: number;
-  /** Pairs of a cgroup and a peer counted at a time. */
+  /** Maximum number of pairs of cgroup and peer with counts. */
   readonly maxEdges: number;
 }
 
-/** What a collector needs of the kernel. */
+/** The BPF programs and maps of a collector. */
 export interface KernelNeeds {
   readonly name: string;
-  /** Program -> what is lost without it: `ALL`, or a few words. They are attached in this order. */
+  /** Program -> the loss without it: `ALL`, or a short text. Programs are attached in this order. */
   readonly programs: Readonly<Record<string, string>>;
   /**
-   * Family -> the programs without which it isn't counted, and so left out. A collector of which nothing is counted is
-   * lost as a whole.
+   * Family -> the programs that it needs; without one of them it is not exported. A collector without any family counts
+   * as unavailable.
    */
   readonly countedBy?: Readonly<Record<string, readonly string[]>>;
-  /** Kernel map -> its rows. */
+  /** Kernel map -> maximum number of rows. */
   readonly maps?: Readonly<Record<string, (limits: MapLimits) => number>>;
-  /** The tunable of the BPF object that is 1 where the collector is chosen, else 0. */
+  /** A tunable of the BPF object: 1 if the collector is enabled, otherwise 0. */
   readonly tunable?: string;
-  /** The slot of bpf/lost.h for events that the kernel kept from the programs. Default: `requests`. */
+  /** The slot of bpf/lost.h for events that the kernel skipped for the programs. Default: `requests`. */
   readonly lostSlot?: string;
-  /** Whether it counts what sockets do. */
+  /** Set if the collector counts activity of sockets. */
   readonly ofSockets?: true;
 }

@@ -9,38 +9,38 @@ import { logRefusal, type Refusal } from './refusal.ts';
 import { RequirementError } from './requirements.ts';
 import { openObject, startPrograms, withRefusal, type ProgramOptions, type Started } from './start-programs.ts';
 
-/** The loaded and attached kernel programs. */
+/** The loaded and attached BPF programs. */
 export interface Probes {
-  /** A map of counters. @throws BpfError where the object has none of this name. */
+  /** A map of counters. @throws BpfError if the object has no such map. */
   map(name: string): MeasuredMap;
-  /** How full the maps are that were read. */
+  /** Usage of the maps that have been read. */
   readonly usage: Iterable<Pick<MeasuredMap, 'name' | 'entries' | 'capacity'>>;
   readonly cgroups: BpfMap;
-  /** The same for the ids of `block_requests`, which are of the hierarchy that the io controller is in. */
+  /** The same for the ids of `block_requests`, from the hierarchy of the io controller. */
   readonly blockCgroups: BpfMap;
-  /** The programs that the chosen collectors use, and whether each runs. */
+  /** The programs of the enabled collectors, and whether each runs. */
   readonly programs: ReadonlyMap<string, boolean>;
-  /** Which families of a collector are counted here. */
+  /** Families of a collector, and whether each is counted on this machine. */
   counted(collector: string): Readonly<Record<string, boolean>>;
-  /** Why a collector shows nothing here, in one line; undefined when it shows something. */
+  /** The reason why a collector is unavailable, in one line; undefined if it is available. */
   readonly absence: (collector: string) => string | undefined;
-  /** The listening sockets of this moment; books their drops. */
+  /** The current listening sockets. Also counts their drops. */
   readListeners(): readonly Listener[];
-  /** Begins to follow the sockets of processes that are older than the programs, once. A failure is logged. */
+  /** Starts to track sockets older than the programs, once. Logs a failure. */
   adopt(): Promise<void>;
-  /** What couldn't be counted since the start because a map was full or a program was busy, by map. */
+  /** Events lost since the start because a map was full or a program was already running, by map. */
   lost(): ReadonlyMap<string, number>;
-  /** Events since the start that belong to nobody, by kind. */
+  /** Events since the start that could not be attributed, by kind. */
   unattributed(): ReadonlyMap<string, number>;
   close(): void;
 }
 
 /**
- * Loads the object file and attaches its programs. A program that this kernel has no hook for or refuses, for whatever
- * reason, costs what the collectors' descriptors say, and is logged.
+ * Loads the object file and attaches its programs. Logs each program that the kernel refuses or has no hook for; the
+ * collectors' descriptors have the loss.
  *
- * @throws RequirementError when BTF or capabilities are missing, bpf(2) is refused, or nothing that counts sockets runs
- * though it was asked for; BpfError when the object can't be loaded at all.
+ * @throws RequirementError if BTF or capabilities are missing, bpf(2) is refused, or collectors of sockets are enabled
+ * and none of them is available; BpfError if the object cannot be loaded at all.
  */
 export function openProbes(options: ProgramOptions, logger: Logger): Probes {
   const object = openObject(options);
@@ -55,7 +55,7 @@ export function openProbes(options: ProgramOptions, logger: Logger): Probes {
   }
 }
 
-/** What loading and attaching comes to, without anything that stays. @throws as `openProbes` does, but for sockets. */
+/** Loads and attaches all programs as a test, then removes them. @throws as `openProbes`, except for sockets. */
 export async function tryPrograms(options: ProgramOptions): Promise<Started> {
   const object = openObject(options);
   try {
@@ -67,7 +67,7 @@ export async function tryPrograms(options: ProgramOptions): Promise<Started> {
   }
 }
 
-/** @throws RequirementError when sockets were to be counted and nothing that counts them runs. */
+/** @throws RequirementError if collectors of sockets are enabled and none of them is available. */
 function checkSockets({ health, refusals }: Started, { chosen }: ProgramOptions): void {
   const ofSockets = chosen.filter((needs) => needs.ofSockets === true);
   if (ofSockets.length === 0 || ofSockets.some(({ name }) => health.get(name)?.health !== 'none')) return;
@@ -75,7 +75,7 @@ function checkSockets({ health, refusals }: Started, { chosen }: ProgramOptions)
   const reasons = refusals
     .filter(({ program }) => programs.includes(program))
     .map(({ program, error: { errno } }) => `${program} (${errno})`);
-  throw new RequirementError(`nothing that counts sockets runs here: ${reasons.join(', ')}`);
+  throw new RequirementError(`no BPF program that counts sockets runs: ${reasons.join(', ')}`);
 }
 
 function makeProbes(

@@ -1,10 +1,10 @@
 import { ALL, type KernelNeeds } from './needs.ts';
 
-/** What sets a program apart from one that is attached to its own hook on every kernel. */
+/** Special properties of a program. */
 interface Traits {
-  /** What takes its place on a kernel that has no hook for it, whichever of them the object has for that kernel. */
+  /** Programs that replace it on a kernel without its hook; the loader selects the one for that kernel. */
   readonly variants?: readonly string[];
-  /** Whether it sees the packets of cgroups; it is attached to the root, and so to all. */
+  /** Set for a cgroup program; it is attached to the root cgroup and applies to all. */
   readonly ofCgroups?: boolean;
 }
 
@@ -15,7 +15,7 @@ const TRAITS: Readonly<Record<string, Traits>> = {
   http_ingress: { ofCgroups: true },
 };
 
-/** The names that a program may have in the object, its own first. */
+/** The names of a program and its variants in the object, its own first. */
 export function namesOf(program: string): readonly string[] {
   return [program, ...(TRAITS[program]?.variants ?? [])];
 }
@@ -24,24 +24,24 @@ export function isOfCgroups(program: string): boolean {
   return TRAITS[program]?.ofCgroups === true;
 }
 
-/** The programs that any of the collectors uses, in the order in which they are attached. */
+/** The programs of the collectors, in the order in which they are attached. */
 export function programsOf(needs: Iterable<KernelNeeds>): readonly string[] {
   return [...new Set([...needs].flatMap(({ programs }) => Object.keys(programs)))];
 }
 
-/** Of a collector here: everything, less, or nothing. */
+/** A collector on this machine: complete, partial, or unavailable. */
 export type Health = 'whole' | 'less' | 'none';
 
-/** What the absence of programs costs one collector. */
+/** The effect of missing programs on one collector. */
 export interface CollectorHealth {
   readonly health: Health;
-  /** What is lost, each once; empty when whole. */
+  /** The losses, each once; empty if `whole`. */
   readonly lost: readonly string[];
-  /** The absent programs that it needs. */
+  /** The programs that it needs and that do not run. */
   readonly missing: readonly string[];
 }
 
-/** @param missing the programs that don't run here */
+/** @param missing the programs that do not run on this machine */
 export function healthOf(needs: KernelNeeds, missing: ReadonlySet<string>): CollectorHealth {
   const absent = Object.keys(needs.programs).filter((name) => missing.has(name));
   const lost = new Set(absent.map((name) => needs.programs[name] ?? ''));
@@ -51,7 +51,7 @@ export function healthOf(needs: KernelNeeds, missing: ReadonlySet<string>): Coll
   return { health: absent.length === 0 ? 'whole' : 'less', lost: [...lost], missing: absent };
 }
 
-/** Which of a collector's families are counted. @param runs whether a program runs here */
+/** Families of a collector, and whether each is counted. @param runs whether a program runs on this machine */
 export function countedFamilies(
   { countedBy = {} }: KernelNeeds,
   runs: (program: string) => boolean,

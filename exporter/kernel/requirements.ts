@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { missingCapabilities } from './privileges.ts';
 
-/** The machine lacks what BPF programs need; the message is for the user. */
+/** The machine lacks a requirement of BPF programs. The message is for the user. */
 export class RequirementError extends Error {
   readonly code = 'REQUIREMENT';
   override readonly name = 'RequirementError';
@@ -9,7 +9,7 @@ export class RequirementError extends Error {
 
 export const BTF_PATH = '/sys/kernel/btf/vmlinux';
 
-/** @throws RequirementError saying in one line what is missing. */
+/** @throws RequirementError with what is missing, in one line. */
 export function checkRequirements(): void {
   const missing = missingCapabilities(readFileSync('/proc/self/status', 'latin1'));
   if (missing.length > 0) {
@@ -18,6 +18,6 @@ export function checkRequirements(): void {
     );
   }
   if (!existsSync(BTF_PATH)) {
-    throw new RequirementError(`no ${BTF_PATH}: a kernel built with CONFIG_DEBUG_INFO_BTF is needed`);
+    throw new RequirementError(`${BTF_PATH} not found: use a kernel built with CONFIG_DEBUG_INFO_BTF`);
   }
 }

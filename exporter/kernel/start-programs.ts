@@ -5,32 +5,32 @@ import type { Refusal } from './refusal.ts';
 import { checkRequirements, RequirementError } from './requirements.ts';
 
 export interface ProgramOptions extends MapLimits {
-  /** The BPF object file; undefined is the one that came with the program. */
+  /** The BPF object file; undefined: the one shipped with the exporter. */
   readonly object: string | undefined;
-  /** Where cgroup2 is mounted. */
+  /** Mount point of cgroup2. */
   readonly cgroupfs: string;
-  /** What all collectors need of the kernel. */
+  /** The needs of all collectors. */
   readonly known: readonly KernelNeeds[];
-  /** Those that are chosen. */
+  /** The needs of the enabled collectors. */
   readonly chosen: readonly KernelNeeds[];
-  /** The id of the hierarchy of cgroups that the io controller is in, or one that no hierarchy has. */
+  /** The id of the cgroup hierarchy with the io controller, or an id that no hierarchy has. */
   readonly ioHierarchy: number;
 }
 
-/** What loading and attaching came to. */
+/** The result of loading and attaching. */
 export interface Started {
   /** The programs that run. */
   readonly running: ReadonlySet<string>;
   readonly refusals: readonly Refusal[];
-  /** What is left of each of the chosen collectors, by name. */
+  /** State of each enabled collector, by name. */
   readonly health: ReadonlyMap<string, CollectorHealth>;
 }
 
 /**
- * Loads the object file without what the kernel refuses.
+ * Loads the object file, without the programs that the kernel refuses.
  *
- * @throws RequirementError when BTF or capabilities are missing or bpf(2) is refused as a whole; BpfError when the object
- * can't be loaded at all.
+ * @throws RequirementError if BTF or capabilities are missing or bpf(2) is refused as a whole; BpfError if the object
+ * cannot be loaded at all.
  */
 export function openObject(options: ProgramOptions): BpfObject {
   checkRequirements();
@@ -43,17 +43,17 @@ export function openObject(options: ProgramOptions): BpfObject {
       disabled: programsOf(known)
         .filter((program) => !wanted.includes(program))
         .flatMap(namesOf),
-      // Those of cgroups are off in the object, as loading them takes a capability more.
+      // Cgroup programs are disabled in the object, because loading them needs another capability.
       enabled: wanted.filter(isOfCgroups),
     });
   } catch (error) {
     if (!(error instanceof BpfError) || error.code !== 'BPF_REFUSED') throw error;
-    const text = `${error.message}: let seccomp, an LSM or the container's profile allow bpf(2) (docs/privileges.md)`;
+    const text = `${error.message}: allow bpf(2) in the seccomp profile, LSM or container (docs/privileges.md)`;
     throw new RequirementError(text, { cause: error });
   }
 }
 
-/** Of collectors that aren't chosen too: the programs of one may write what another shows. */
+/** Includes the maps of disabled collectors: a program of one collector may write a map of another. */
 function mapRows({ known, ...limits }: ProgramOptions): Record<string, number> {
   const rows = known.flatMap(({ maps = {} }) => Object.entries(maps));
   return Object.fromEntries(rows.map(([map, count]) => [map, count(limits)]));
@@ -65,7 +65,7 @@ function tunables(known: readonly KernelNeeds[], chosen: readonly KernelNeeds[])
   );
 }
 
-/** Attaches what serves, and takes off what turns out to serve nobody, as what it goes with was refused. */
+/** Attaches the programs, and detaches those whose collectors are unavailable because another program was refused. */
 export function startPrograms(object: BpfObject, { chosen, cgroupfs }: ProgramOptions): Started {
   const refusals: Refusal[] = [];
   const loaded = new Map<string, string>();
@@ -90,7 +90,7 @@ export function startPrograms(object: BpfObject, { chosen, cgroupfs }: ProgramOp
   return { running: new Set(running.keys()), refusals, health: healths(chosen, refusals) };
 }
 
-/** With a refusal more. */
+/** Adds a refusal. */
 export function withRefusal({ running, refusals }: Started, refusal: Refusal, chosen: readonly KernelNeeds[]): Started {
   const all = [...refusals, refusal];
   const left = [...running].filter((program) => program !== refusal.program);
@@ -102,24 +102,24 @@ function healths(chosen: readonly KernelNeeds[], refusals: readonly Refusal[]): 
   return new Map(chosen.map((needs) => [needs.name, healthOf(needs, missing)]));
 }
 
-/** The collectors that still show something. */
+/** The collectors that are at least partly available. */
 function living(chosen: readonly KernelNeeds[], refusals: readonly Refusal[]): readonly KernelNeeds[] {
   const health = healths(chosen, refusals);
   return chosen.filter(({ name }) => health.get(name)?.health !== 'none');
 }
 
-/** The name under which a program was loaded, or why it wasn't. */
+/** The name under which a program was loaded, or its refusal. */
 function loadedName(object: BpfObject, program: string): string | Refusal {
   for (const name of namesOf(program)) {
     const error = object.refused.get(name);
     if (error !== undefined) return { program, at: 'load', error };
     if (object.programs.includes(name)) return name;
   }
-  const text = `program ${program}: this kernel has no such hook`;
+  const text = `program ${program}: this kernel does not have the hook`;
   return { program, at: 'hook', error: new BpfError(text, 'BPF_ATTACH', 'ENOENT') };
 }
 
-/** @returns why it was refused. */
+/** @returns the error if the kernel refused; undefined on success. */
 function attach(object: BpfObject, program: string, name: string, cgroupfs: string): BpfError | undefined {
   try {
     object.attach(name, isOfCgroups(program) ? cgroupfs : undefined);

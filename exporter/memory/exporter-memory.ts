@@ -3,30 +3,30 @@ import { exposedCollection } from '../../daemon/memory/garbage.ts';
 import type { Logger } from '../../daemon/logger.ts';
 import { ProcessMemory } from '../../daemon/memory/process-memory.ts';
 
-/** How much garbage may lie among the old objects before it is collected, in bytes. */
+/** Garbage among the old objects that triggers a collection, in bytes. */
 const GARBAGE_LIMIT = 2 * 1024 * 1024;
 
-/** Keeps an exporter as small as after its first scrape. */
+/** Keeps the exporter's memory at the level after its first scrape. */
 export class ExporterMemory {
   readonly #native: ProcessMemory;
   readonly #collectGarbage = exposedCollection();
-  /** Bytes of old objects after the last collection, whoever made it. */
+  /** Bytes of old objects after the last collection, V8's own included. */
   #kept = Infinity;
 
   constructor(logger: Logger) {
     this.#native = ProcessMemory.open(logger);
   }
 
-  /** Gives back all that a start went through and the exporter doesn't need to stay. */
+  /** Frees the memory that only the start needed. */
   release(): void {
     this.#collect();
     this.#native.release();
   }
 
   /**
-   * Collects the garbage of many scrapes, once there is enough of it; to be called after each, when nobody waits. A
-   * scrape leaves a few kilobytes behind among the old objects, which V8 by itself collects once there are 8 MB: an
-   * exporter would grow for its first hours, as if it leaked.
+   * Collects the garbage of many scrapes once there is enough of it. Call it after each scrape, when no client waits. A
+   * scrape leaves a few kilobytes among the old objects, which V8 itself only collects at 8 MB: the exporter would grow
+   * for its first hours, as if it leaked memory.
    */
   tidy(): void {
     const used = oldObjects();
@@ -44,7 +44,7 @@ export class ExporterMemory {
   }
 }
 
-/** Bytes of the objects that V8 doesn't collect by itself every few scrapes, dead ones among them. */
+/** Bytes of the objects that V8 does not collect every few scrapes, including dead ones. */
 function oldObjects(): number {
   const spaces = getHeapSpaceStatistics().filter(({ space_name: name }) => !name.startsWith('new_'));
   return spaces.reduce((sum, { space_used_size: used }) => sum + used, 0);

@@ -13,7 +13,7 @@ process.stdout.write(String(space.space_size + (kept.length - kept.length)));
 `;
 
 /** Keeps some objects for good and others until they are old, and prints the most that the heap ever held. */
-const MOST_USED = `
+const MAX_USED = `
 import { getHeapStatistics } from 'node:v8';
 const kept = Array.from({ length: 60_000 }, (_, index) => ({ index, name: 'n'.repeat(20) + index }));
 const turns = [];
@@ -40,11 +40,11 @@ const space = getHeapSpaceStatistics().find(({ space_name: name }) => name === '
 process.stdout.write(String(space.space_used_size + (sum - sum)));
 `;
 
-/** What collects old objects as V8 does by itself. */
+/** Code that collects old objects like V8 itself. */
 const YOUNG_ONLY =
   "import { keepYoungGenerationSmall } from '../../daemon/memory/young-generation.ts'; keepYoungGenerationSmall();";
 
-/** What a program prints that begins with `first`. */
+/** The output of a program that starts with `first`. */
 async function bytes(first: string, rest: string): Promise<number> {
   const { outputFiles } = await build({
     stdin: { contents: `${first}${rest}`, resolveDir: fileURLToPath(new URL('.', import.meta.url)), loader: 'ts' },
@@ -55,7 +55,7 @@ async function bytes(first: string, rest: string): Promise<number> {
   });
   const program = outputFiles[0]?.text ?? '';
   const { stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', program], { encoding: 'utf8' });
-  // Where V8 complains of flags that it doesn't know.
+  // V8 reports unknown flags here.
   expect(stderr).toBe('');
   return Number(stdout);
 }
@@ -67,8 +67,8 @@ it('keeps the space for young objects small, which grows without it', async () =
 });
 
 it('collects old objects before there are megabytes of them', async () => {
-  const most = await bytes("import './v8-flags.ts';", MOST_USED);
-  expect(most).toBeLessThan(0.8 * (await bytes(YOUNG_ONLY, MOST_USED)));
+  const most = await bytes("import './v8-flags.ts';", MAX_USED);
+  expect(most).toBeLessThan(0.8 * (await bytes(YOUNG_ONLY, MAX_USED)));
 });
 
 it('has little machine code of functions that much time is not spent in', async () => {

@@ -2,18 +2,18 @@
 import { setFlagsFromString } from 'node:v8';
 import { keepYoungGenerationSmall } from '../../daemon/memory/young-generation.ts';
 
-// What survives at the start are the names of 20,000 series, by which the space for young objects would have grown for good.
+// The names of 20,000 series survive the start; they would permanently enlarge the space for young objects.
 keepYoungGenerationSmall();
 
-// By itself V8 lets a small heap become megabytes larger before it collects old objects. What it leaves, memory.ts collects.
+// By default V8 lets a small heap grow by megabytes before it collects old objects. exporter-memory.ts collects the rest.
 setFlagsFromString('--optimize-for-size');
 
-// Machine code stays, and so does all that it was made from. By itself V8 makes it, over days of scrapes, for nearly everything
-// that a scrape runs, and an exporter would grow by megabytes, as if it leaked. What a scrape's time goes into is compiled
-// within the first ones all the same, only from bytecode and at once to the end: fifteen times as much has to run before.
+// V8 never frees baseline code or its feedback. Over days of scrapes it would compile nearly everything that a scrape runs,
+// and RSS would creep up by megabytes. So compile only hot functions, straight to TurboFan, at 15 times the default
+// threshold: those that dominate a scrape are still compiled within the first scrapes.
 setFlagsFromString('--no-sparkplug');
 setFlagsFromString('--no-maglev');
-// Each version of V8 counts in its own unit, and complains of others' flags.
+// V8 versions differ in the unit of the threshold, and reject each other's flags.
 setFlagsFromString(
   process.versions.node.startsWith('20.') ? '--interrupt-budget=1000000' : '--invocation-count-for-turbofan=45000',
 );

@@ -41,7 +41,7 @@ it('drops the output of a collector that throws half-way, and logs on change of 
   expect(out.toString()).toContain('half 1\n');
   expect(lines).toEqual([
     'level=warn msg="collector failed" collector=half error=torn',
-    'level=info msg="collector works again" collector=half',
+    'level=info msg="collector recovered" collector=half',
   ]);
 });
 

@@ -2,36 +2,36 @@ import { performance } from 'node:perf_hooks';
 import type { ConditionLog } from '../../daemon/logger.ts';
 import type { Exposition } from './exposition.ts';
 
-/** One group of families of /metrics. */
+/** A group of families on /metrics. */
 export interface Collector {
   readonly name: string;
-  /** Whether the log has told already that it doesn't work. */
-  readonly told?: boolean;
-  /** Writes whole families. May throw: then none of its output is kept. */
+  /** True if its failure has already been logged. */
+  readonly isLogged?: boolean;
+  /** Writes complete families. If it throws, its output is discarded. */
   collect(out: Exposition): void | Promise<void>;
-  /** Gives what the kernel counted so far to those who are known so far. Called before it changes who is who. */
+  /** Attributes the kernel's counts to the current targets. Called before the targets change. */
   book?(): void;
 }
 
-/** How one collector's part of a scrape went. */
+/** The result of one collector in a scrape. */
 export interface CollectorOutcome {
   readonly name: string;
   readonly success: boolean;
   readonly seconds: number;
 }
 
-/** Stands for a collector that can't work here; `told` if the log has said why. */
-export function unavailable(name: string, reason: Error, told = false): Collector {
+/** Replaces a collector that is unavailable on this machine. `isLogged`: the reason has already been logged. */
+export function unavailable(name: string, reason: Error, isLogged = false): Collector {
   return {
     name,
-    told,
+    isLogged,
     collect() {
       throw reason;
     },
   };
 }
 
-/** Runs one collector; its failure is logged on change of state and leaves nothing in `out`. */
+/** Runs one collector. Logs a failure when it starts and ends, and discards its output. */
 export async function runCollector(
   collector: Collector,
   out: Exposition,
@@ -43,11 +43,11 @@ export async function runCollector(
   let success = true;
   try {
     await collector.collect(out);
-    log.recovered(name, 'collector works again', { collector: name });
+    log.recovered(name, 'collector recovered', { collector: name });
   } catch (error) {
     success = false;
     out.rollback(mark);
-    if (collector.told !== true) log.failing(name, 'collector failed', error, { collector: name });
+    if (collector.isLogged !== true) log.failing(name, 'collector failed', error, { collector: name });
   }
   return { name, success, seconds: (performance.now() - start) / 1000 };
 }

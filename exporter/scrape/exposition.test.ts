@@ -76,7 +76,7 @@ describe('Exposition', () => {
     expect(() => out.sample(series('a'), 1)).toThrow('a sample before its family');
     out.family('a', 'gauge', 'A.');
     out.family('b', 'gauge', 'B.');
-    expect(() => out.family('a', 'gauge', 'A.')).toThrow('family a begun twice');
+    expect(() => out.family('a', 'gauge', 'A.')).toThrow('family a started twice');
   });
 
   it('forgets what was written after a mark', () => {

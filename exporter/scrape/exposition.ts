@@ -9,8 +9,8 @@ import { escape } from '../../daemon/labels.ts';
 export type FamilyType = 'counter' | 'gauge' | 'histogram';
 
 /**
- * The part of a sample's line that never changes, `name{labels} `, rendered once and kept with what it describes. It
- * holds UTF-8 bytes as a latin1 string, the form that is copied fastest into a buffer.
+ * The constant part of a sample's line, `name{labels} `, rendered once. UTF-8 bytes as a latin1 string, the fastest form
+ * to copy into a buffer.
  */
 export type Series = string & { readonly __series: unique symbol };
 
@@ -20,30 +20,30 @@ export function series(name: string, ...labels: readonly string[]): Series {
   return Buffer.from(text === '' ? `${name} ` : `${name}{${text}} `).toString('latin1') as Series;
 }
 
-/** A value as Prometheus reads it, in the shortest form that gives the same number back. */
+/** A value in Prometheus' format, in the shortest form that parses to the same number. */
 export function formatValue(value: number): string {
   if (value === Infinity) return '+Inf';
   if (value === -Infinity) return '-Inf';
   return String(value);
 }
 
-/** As Go prints floats, so that a bucket has one name whoever wrote it: exponent below 1e-4, of two digits at least. */
+/** Formats like Go, so that `le` values match those of Go programs: exponent below 1e-4, with at least two digits. */
 export function formatBound(value: number): string {
   if (value !== 0 && Math.abs(value) < 1e-4) return value.toExponential().replace(/e-(\d)$/, 'e-0$1');
   return formatValue(value);
 }
 
-/** What an exposition was at one moment. */
+/** A position in an exposition. */
 export interface Mark {
   readonly length: number;
   readonly count: number;
   readonly families: number;
 }
 
-/** The longest value, `-1.7976931348623157e+308`, and the newline. */
+/** Length of the longest value, `-1.7976931348623157e+308`, and a newline. */
 const VALUE_BYTES = 25;
 
-/** Room for 20,000 series. Memory that is never written to is never used, so a small answer costs no more for it. */
+/** Enough for 20,000 series. Memory that is never written is never resident, so small responses cost no more. */
 const INITIAL_BYTES = 4 * 1024 * 1024;
 
 const OPENMETRICS_END = '# EOF\n';
@@ -53,16 +53,16 @@ const NEWLINE = 10;
 const ZERO = 48;
 
 /**
- * Builds an answer in Prometheus' text format or OpenMetrics, in one buffer that is used again and again: at 20,000 series an answer
- * is three megabytes, and as strings it would cost tens of megabytes of garbage. A family's lines must stand together:
- * it is begun once, then its samples follow. A family without samples leaves no trace.
+ * Builds a response in Prometheus' text format or OpenMetrics, in one reused buffer: 20,000 series are three megabytes,
+ * which as strings would make tens of megabytes of garbage. The lines of a family must be contiguous: call `family` once,
+ * then `sample` for each sample. A family without samples writes nothing.
  */
 export class Exposition {
   #buffer = Buffer.allocUnsafeSlow(INITIAL_BYTES);
   #length = 0;
   #count = 0;
   readonly #families: string[] = [];
-  /** The header of the family begun last; empty once it is written. */
+  /** The header of the current family; empty once written. */
   #header = '';
   #format: ExpositionFormat = 'text';
 
@@ -76,12 +76,12 @@ export class Exposition {
   }
 
   /**
-   * `name` is that of the samples; OpenMetrics' families of counters go without its `_total`.
+   * `name` is the name of the samples; in OpenMetrics the families of counters do not have its suffix `_total`.
    *
-   * @throws Error when the family was begun before.
+   * @throws Error if the family was already started.
    */
   family(name: string, type: FamilyType, help: string): void {
-    if (this.#families.includes(name)) throw new Error(`family ${name} begun twice`);
+    if (this.#families.includes(name)) throw new Error(`family ${name} started twice`);
     this.#families.push(name);
     const text = escape(help, this.#format === 'text' ? /[\\\n]/g : /[\\\n"]/g);
     const short = this.#format === 'openmetrics' && type === 'counter' && name.endsWith(COUNTER_SUFFIX);
@@ -99,12 +99,12 @@ export class Exposition {
     this.#count++;
   }
 
-  /** Appends families that were rendered elsewhere, in Prometheus' text format. */
+  /** Appends families already rendered in Prometheus' text format. */
   append(text: string): void {
     this.#write(this.#format === 'text' ? text : toOpenMetrics(text));
   }
 
-  /** Ends the answer; nothing can follow. */
+  /** Ends the response. */
   end(): void {
     if (this.#format === 'openmetrics') this.#write(OPENMETRICS_END);
   }
@@ -120,7 +120,7 @@ export class Exposition {
     this.#write(header);
   }
 
-  /** Most values are small counts, which need no string. */
+  /** Most values are one-digit counts, which need no string. */
   #writeValue(value: number): void {
     if (value >= 0 && value < 10 && Number.isInteger(value)) {
       this.#buffer[this.#length++] = ZERO + value;
@@ -142,7 +142,7 @@ export class Exposition {
     return { length: this.#length, count: this.#count, families: this.#families.length };
   }
 
-  /** Forgets everything written since `mark`. */
+  /** Discards everything written since `mark`. */
   rollback(mark: Mark): void {
     this.#length = mark.length;
     this.#count = mark.count;
@@ -150,13 +150,13 @@ export class Exposition {
     this.#header = '';
   }
 
-  /** Forgets everything, keeps the buffer, and begins an answer in `format`. */
+  /** Starts a new response in `format`, in the same buffer. */
   begin(format: ExpositionFormat): void {
     this.#format = format;
     this.rollback({ length: 0, count: 0, families: 0 });
   }
 
-  /** The answer so far. Valid until the next `begin`. */
+  /** The response so far. Valid until the next `begin`. */
   bytes(): Buffer {
     return this.#buffer.subarray(0, this.#length);
   }

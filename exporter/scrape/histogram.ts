@@ -12,14 +12,14 @@ export const BUCKET_BOUNDS: readonly string[] = Array.from({ length: HISTOGRAM_B
   index === HISTOGRAM_BUCKETS - 1 ? '+Inf' : formatBound(2 ** (FIRST_SHIFT + index) / NANOSECONDS),
 );
 
-/** The lines of one histogram. */
+/** The series of one histogram. */
 export interface HistogramSeries {
   readonly buckets: readonly Series[];
   readonly sum: Series;
   readonly count: Series;
 }
 
-/** Renders the unchanging parts of a histogram's 25 lines; `labels` come from `renderLabels`. */
+/** Renders the series of a histogram's 25 lines; `labels` come from `renderLabels`. */
 export function histogramSeries(name: string, ...labels: readonly string[]): HistogramSeries {
   return {
     buckets: BUCKET_BOUNDS.map((bound) => series(`${name}_bucket`, ...labels, `le="${bound}"`)),
@@ -28,14 +28,14 @@ export function histogramSeries(name: string, ...labels: readonly string[]): His
   };
 }
 
-/** How many durations the histogram that begins at word `offset` holds. */
+/** Number of durations in the histogram that starts at word `offset`. */
 export function histogramCount(words: Float64Array, offset: number): number {
   let count = 0;
   for (let index = 1; index <= HISTOGRAM_BUCKETS; index++) count += words[offset + index] ?? 0;
   return count;
 }
 
-/** Writes the histogram that begins at word `offset`: buckets cumulative, sum in seconds. */
+/** Writes the histogram that starts at word `offset`, with cumulative buckets and the sum in seconds. */
 export function writeHistogram(out: Exposition, lines: HistogramSeries, words: Float64Array, offset: number): void {
   let count = 0;
   for (let index = 0; index < HISTOGRAM_BUCKETS; index++) {

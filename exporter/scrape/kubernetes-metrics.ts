@@ -3,7 +3,7 @@ import type { KubernetesSource } from '../identity/kubernetes/kubernetes-source.
 
 const PREFIX = 'lorikeet_exporter_kubernetes_';
 
-/** What the exporter says about what it learns from the Kubernetes API. */
+/** Metrics about the exporter's use of the Kubernetes API. */
 export class KubernetesMetrics {
   readonly #up: Gauge<'resource'>;
   readonly #objects: Gauge<'resource'>;
@@ -20,20 +20,20 @@ export class KubernetesMetrics {
       new Gauge({ name: PREFIX + name, help, labelNames: ['resource'], registers });
     const counter = (name: string, help: string): Counter<'resource'> =>
       new Counter({ name: PREFIX + name, help, labelNames: ['resource'], registers });
-    this.#up = gauge('up', 'Whether these objects can be read; otherwise what was known last holds.');
-    this.#objects = gauge('objects', 'Objects that are known.');
-    this.#lists = counter('lists_total', 'Requests for a page of a list.');
-    this.#watches = counter('watches_total', 'Requests for a watch.');
-    this.#events = counter('events_total', 'Changes of objects that a watch told.');
-    this.#failures = counter('failures_total', 'Requests that failed or broke.');
+    this.#up = gauge('up', 'Whether the exporter can read these objects. If 0, it keeps using the last list.');
+    this.#objects = gauge('objects', 'Objects in the local list.');
+    this.#lists = counter('lists_total', 'List requests, one for each page.');
+    this.#watches = counter('watches_total', 'Watch requests.');
+    this.#events = counter('events_total', 'Events received from watches.');
+    this.#failures = counter('failures_total', 'Failed or interrupted requests.');
     this.#rejected = new Counter({
       name: `${PREFIX}rejected_annotations_total`,
-      help: 'Annotations of pods and namespaces that are not what they should be.',
+      help: 'Invalid annotations of pods and namespaces.',
       registers,
     });
     this.#ambiguous = new Gauge({
       name: `${PREFIX}ambiguous_services`,
-      help: 'Services with more than one workload behind them, which are named by themselves.',
+      help: 'Services with more than one workload behind them. Calls to them are attributed to the service itself.',
       registers,
     });
   }

@@ -5,7 +5,7 @@ import { runCollector, unavailable, type Collector } from './collector.ts';
 import { Exposition } from './exposition.ts';
 import type { SelfMetrics } from './self-metrics.ts';
 
-/** What a scrape does besides collecting. */
+/** A step of a scrape other than a collector. */
 export interface ScrapePart {
   readonly name: string;
   readonly run: () => void;
@@ -13,32 +13,32 @@ export interface ScrapePart {
 
 export interface ScraperOptions {
   readonly collectors: readonly Collector[];
-  /** First of every scrape: who is here now. When it fails, the collectors go on with whom they knew. */
+  /** First in every scrape: refreshes the targets. If it fails, the collectors use the previous targets. */
   readonly targets: ScrapePart;
-  /** Last of every scrape: how full the kernel maps are that the collectors have read, and what was lost. */
+  /** Last in every scrape: usage of the kernel maps and lost events. */
   readonly maps: ScrapePart;
-  /** What else the exporter says of itself, when the collectors are done. */
+  /** Sets the remaining metrics about the exporter, after the collectors. */
   readonly complete: () => void;
   readonly self: SelfMetrics;
   readonly log: ConditionLog;
-  /** Called when a page has been sent, when nobody waits. */
+  /** Called after a response has been sent, when no client waits. */
   readonly sent: () => void;
 }
 
-/** Buffers of several megabytes, kept for the next scrapes: one is in use nearly always, two with a pair of servers. */
+/** Buffers of several megabytes, kept for the next scrapes: one, or two with a pair of Prometheus servers. */
 const KEPT_BUFFERS = 2;
 
 /** Renders /metrics. Scrapes may overlap. */
 export class Scraper {
   readonly #options: ScraperOptions;
-  /** Scrapes that overlap need a buffer each; what is free is used again. */
+  /** Overlapping scrapes need a buffer each; free buffers are reused. */
   readonly #free: Exposition[] = [];
 
   constructor(options: ScraperOptions) {
     this.#options = options;
   }
 
-  /** @throws ScrapeAbort when the client has left. */
+  /** @throws ScrapeAbort if the client has disconnected. */
   async scrape(request: Scrape): Promise<MetricsPage> {
     const out = this.#free.pop() ?? new Exposition();
     try {
@@ -55,10 +55,10 @@ export class Scraper {
     this.#run(targets);
     for (const collector of collectors) {
       if (clientLeft(signal)) throw signal.reason;
-      // What there is no time left for counts as failed; the client gets the rest.
+      // After the timeout the remaining collectors count as failed; the client gets the rest.
       const step = signal.aborted ? unavailable(collector.name, signal.reason as Error) : collector;
       self.collector(await runCollector(step, out, log));
-      // Each collector is a few milliseconds of work on end: others get their turn between two.
+      // Each collector blocks for a few milliseconds: yield to the event loop between two.
       await setImmediate();
     }
     this.#run(maps);
@@ -75,7 +75,7 @@ export class Scraper {
     try {
       run();
       self.part(name, true);
-      log.recovered(condition, 'part of the scrape works again', { part: name });
+      log.recovered(condition, 'part of the scrape recovered', { part: name });
     } catch (error) {
       self.part(name, false);
       log.failing(condition, 'part of the scrape failed', error, { part: name });

@@ -6,47 +6,58 @@ import { KubernetesMetrics } from './kubernetes-metrics.ts';
 
 const PREFIX = 'lorikeet_exporter_';
 
-/** What the exporter says about itself and its process. */
+/** Metrics about the exporter and its process. */
 export class SelfMetrics {
   readonly #registry = new Registry();
-  readonly #success = this.#gauge('collector_success', 'Whether a collector worked at this scrape.', 'collector');
+  readonly #success = this.#gauge('collector_success', 'Whether the collector succeeded in this scrape.', 'collector');
   readonly #duration = this.#gauge(
     'collector_duration_seconds',
-    'How long a collector took at this scrape.',
+    'Duration of the collector in this scrape.',
     'collector',
   );
   readonly #parts = this.#gauge(
     'scrape_part_success',
-    'Whether a part of the scrape besides the collectors worked: who is here, and the kernel maps.',
+    'Whether a part of the scrape other than collectors succeeded: targets, or kernel maps.',
     'part',
   );
-  readonly #mapEntries = this.#gauge('bpf_map_entries', 'Rows of a kernel map.', 'map');
-  readonly #mapCapacity = this.#gauge('bpf_map_capacity', 'Rows that a kernel map can hold.', 'map');
+  readonly #mapEntries = this.#gauge('bpf_map_entries', 'Entries in the kernel map.', 'map');
+  readonly #mapCapacity = this.#gauge('bpf_map_capacity', 'Maximum entries in the kernel map.', 'map');
   readonly #programs = this.#gauge(
     'bpf_program_running',
-    'Whether a kernel program that the chosen collectors use runs here.',
+    'Whether the BPF program of an enabled collector is running.',
     'program',
   );
   readonly #lost = this.#counter(
     'lost_events_total',
-    "What wasn't counted because a kernel map was full, or because nothing tells the role of an older socket.",
+    'Events not counted because a kernel map was full, or the role of an older socket is unknown.',
     'map',
   );
   readonly #unattributedEvents = this.#counter(
     'unattributed_events_total',
-    "What wasn't counted because it is nobody's, such as resets sent for packets that belong to no connection.",
+    'Events not counted because they cannot be attributed, such as resets sent for packets without a connection.',
     'event',
   );
-  readonly #portsCut = this.#counter('ports_cut_total', 'Listening ports counted as "other" because of a limit.');
+  readonly #portsCut = this.#counter(
+    'ports_cut_total',
+    'Listening ports counted as "other" because the limit was reached.',
+  );
   readonly #unattributed = this.#gauge('unattributed_sockets', 'Open connections of cgroups that belong to no target.');
-  readonly #series = this.#gauge('series', "Series of this scrape, the exporter's own left out.");
-  readonly #cut = this.#counter('external_peers_cut_total', 'Peers counted as "other" because of a limit.');
+  readonly #series = this.#gauge('series', "Series in this scrape, without the exporter's own metrics.");
+  readonly #cut = this.#counter(
+    'external_peers_cut_total',
+    'External peers counted as "other" because a limit was reached.',
+  );
   #reloadSuccessful: Gauge | undefined;
   #kubernetes: KubernetesMetrics | undefined;
 
-  /** `version` is the program's. */
+  /** `version` is the exporter's. */
   constructor(version: string) {
-    const buildInfo = this.#gauge('build_info', 'The program, always 1.', 'version', 'node_version');
+    const buildInfo = this.#gauge(
+      'build_info',
+      'Version of the exporter and of Node.js. Always 1.',
+      'version',
+      'node_version',
+    );
     buildInfo.set({ version, node_version: process.versions.node }, 1);
     collectProcessMetrics(this.#registry);
   }
@@ -108,7 +119,7 @@ export class SelfMetrics {
   targetsReload(successful: boolean): void {
     this.#reloadSuccessful ??= this.#gauge(
       'targets_last_reload_successful',
-      'Whether the targets file was good when read last.',
+      'Whether the last reload of the targets file succeeded.',
     );
     this.#reloadSuccessful.set(successful ? 1 : 0);
   }

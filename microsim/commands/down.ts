@@ -6,12 +6,12 @@ import { CONTROLLER, Instance, requireRoot } from '../controller/instance.ts';
 import { SimError } from '../protocol/error.ts';
 import { SIM_FLAGS } from './flags.ts';
 
-/** A controller ends its simulation within 5 s, or is ended. */
+/** A controller stops its simulation within 5 s; after this time it is killed. */
 const PATIENCE_MS = { term: 8000, kill: 5000 };
 
 export const down = defineCommand({
   usage: 'down [flags]',
-  summary: 'Ends a simulation and removes all of it, whatever state it is in.',
+  summary: 'Stop a simulation and remove all of it, in any state.',
   flags: SIM_FLAGS,
   async run(flags) {
     requireRoot();
@@ -24,11 +24,11 @@ export const down = defineCommand({
     } finally {
       lock.close();
     }
-    print(`${instance.name}: ${present ? 'down' : 'was not up'}\n`);
+    print(`${instance.name}: ${present ? 'stopped' : 'not running'}\n`);
   },
 });
 
-/** Holds the lock after the controller, if there is one, has ended: asked at first, killed if it doesn't. */
+/** Takes the lock after the controller has ended: sends it SIGTERM first, SIGKILL later. */
 async function takeOver(instance: Instance) {
   for (const [signal, patience] of [
     ['SIGTERM', PATIENCE_MS.term],
@@ -36,7 +36,7 @@ async function takeOver(instance: Instance) {
   ] as const) {
     const asked = new Set<number>();
     const lock = await waitFor(() => {
-      // In the loop, because a controller that has just begun enters its cgroup only later.
+      // In the loop, because a controller enters its cgroup only some time after its start.
       for (const pid of processesIn(instance.cgroupPath(CONTROLLER))) {
         if (!asked.has(pid)) send(pid, signal);
         asked.add(pid);
@@ -45,7 +45,7 @@ async function takeOver(instance: Instance) {
     }, patience);
     if (lock !== undefined) return lock;
   }
-  throw new SimError(`${instance.name}: its controller doesn't end`);
+  throw new SimError(`${instance.name}: its controller does not stop`);
 }
 
 function send(pid: number, signal: NodeJS.Signals): void {

@@ -1,7 +1,7 @@
 import { UsageError, type NumberFlag } from '../../daemon/flags.ts';
 import { FAULT_ARGUMENTS, FAULT_TYPES, FaultError, parseFault, type Fault } from '../protocol/fault.ts';
 
-/** One flag for each argument of any type, with what it means for each. */
+/** One flag for each argument of any type, with the help text of each type. */
 function argumentFlags(): Record<string, NumberFlag> {
   const flags: Record<string, NumberFlag> = {};
   for (const type of FAULT_TYPES) {
@@ -16,7 +16,7 @@ function argumentFlags(): Record<string, NumberFlag> {
 /** The flags of every argument. */
 export const ARGUMENTS = argumentFlags();
 
-/** The fault that a command line asks for. @throws UsageError */
+/** The fault in a command line. @throws UsageError */
 export function faultOf(type: string, flags: Readonly<Record<string, unknown>>): Fault {
   const given = Object.keys(ARGUMENTS).filter((name) => flags[name] !== undefined);
   try {

@@ -8,8 +8,8 @@ import { ARGUMENTS, faultOf } from './fault-arguments.ts';
 
 export const fault = defineCommand({
   usage: 'fault <service> <type> [--<argument>=...] | fault --clear',
-  summary: `Puts a service out of order, one at a time, or back in. Types: ${FAULT_TYPES.join(', ')}.`,
-  flags: { clear: { type: 'boolean', help: 'Lift the fault.' }, ...ARGUMENTS, ...SIM_FLAGS },
+  summary: `Inject a fault into one service, or clear it. Types: ${FAULT_TYPES.join(', ')}.`,
+  flags: { clear: { type: 'boolean', help: 'Clear the fault.' }, ...ARGUMENTS, ...SIM_FLAGS },
   words: [0, 2],
   async run(flags, [service, type]) {
     const sim = connectSim(new Instance(flags.name, flags['state.dir']).stateDir);
@@ -17,9 +17,9 @@ export const fault = defineCommand({
       if (service !== undefined) throw new UsageError('--clear takes no service');
       const { fault: before } = await sim.status();
       await sim.clearFault();
-      return print(before === null ? 'no fault to lift\n' : `${before.service}: ${before.type} lifted\n`);
+      return print(before === null ? 'no active fault\n' : `${before.service}: ${before.type} cleared\n`);
     }
-    if (service === undefined || type === undefined) throw new UsageError('expected a service and a type of fault');
+    if (service === undefined || type === undefined) throw new UsageError('expected a service and a fault type');
     const parsed = faultOf(type, flags);
     await sim.fault(service, parsed.type, parsed.args);
     return print(`${service}: ${parsed.type} ${describeFaultArgs(parsed.args)}`.trimEnd().concat('\n'));

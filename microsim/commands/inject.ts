@@ -9,15 +9,15 @@ const INTERNAL = FAULT_TYPES.filter(isInternal);
 
 export const inject = defineCommand({
   usage: 'inject <type> [--<argument>=...] | inject --clear',
-  summary: `Where there is no controller, in a service's own pod: puts it out of order, or back in. Types: ${INTERNAL.join(', ')}.`,
-  flags: { clear: { type: 'boolean', help: 'Lift the fault.' }, ...ARGUMENTS, ...LOG_FLAGS },
+  summary: `Inject a fault from within a service's own pod, without a controller, or clear it. Types: ${INTERNAL.join(', ')}.`,
+  flags: { clear: { type: 'boolean', help: 'Clear the fault.' }, ...ARGUMENTS, ...LOG_FLAGS },
   words: [0, 1],
   async run(flags, [type]) {
     if (flags.clear) {
       await requestJson(DEFAULT_ADMIN, 'DELETE /fault');
-      return print('fault lifted\n');
+      return print('fault cleared\n');
     }
-    if (type === undefined) throw new UsageError('expected a type of fault');
+    if (type === undefined) throw new UsageError('expected a fault type');
     const fault = faultOf(type, flags);
     if (!isInternal(fault.type)) throw new UsageError(`type: expected ${INTERNAL.join(', ')}, got "${type}"`);
     await requestJson(DEFAULT_ADMIN, 'POST /fault', { type: fault.type, ...fault.args });

@@ -7,15 +7,15 @@ import { SIM_FLAGS } from './flags.ts';
 
 export const load = defineCommand({
   usage: 'load [flags]',
-  summary: 'Changes how much is asked of the simulated system; what is not given stays.',
+  summary: 'Change the load of a running simulation. Settings without a flag stay the same.',
   flags: {
-    level: { type: 'number', help: 'Requests a second, averaged over a wave.' },
-    noise: { type: 'number', help: 'Spread of the rate, 0.1 is about 10 %.' },
+    level: { type: 'number', help: 'Requests per second, averaged over a wave.' },
+    noise: { type: 'number', help: 'Spread of the rate; 0.1 is about 10%.' },
     'wave.period': { type: 'string', help: 'Length of a simulated day, such as 10m.' },
-    'wave.amplitude': { type: 'number', help: 'How far a day moves the level, 0 to 1.' },
+    'wave.amplitude': { type: 'number', help: 'Amplitude of a simulated day relative to the level, 0 to 1.' },
     'bursts.every': { type: 'string', help: 'Average time between bursts.' },
-    'bursts.factor': { type: 'number', help: 'By how much a burst multiplies the rate.' },
-    'bursts.lasting': { type: 'string', help: 'Average length of a burst.' },
+    'bursts.factor': { type: 'number', help: 'Factor by which a burst multiplies the rate.' },
+    'bursts.lasting': { type: 'string', help: 'Average duration of a burst.' },
     ...SIM_FLAGS,
   },
   async run(flags) {

@@ -10,16 +10,16 @@ import { SIM_FLAGS } from './flags.ts';
 
 export const record = defineCommand({
   usage: 'record [flags]',
-  summary: 'Runs a random schedule of faults on a running simulation and writes down what was when.',
+  summary: 'Inject faults into a running simulation by a random schedule, and record them in a labels file.',
   flags: {
-    duration: { type: 'string', default: '30m', help: 'How long to record.' },
-    faults: { type: 'number', help: 'How many faults, 0 for none. Default: as many as fit' },
-    'fault.duration': { type: 'string', default: '1m', help: 'How long each lasts.' },
-    'fault.types': { type: 'string', default: FAULT_TYPES.join(','), help: 'Types to choose from.' },
-    recovery: { type: 'string', default: '2m', help: 'Least normal time after each fault.' },
+    duration: { type: 'string', default: '30m', help: 'Duration of the recording.' },
+    faults: { type: 'number', help: 'Number of faults, 0 for none. Default: as many as fit' },
+    'fault.duration': { type: 'string', default: '1m', help: 'Duration of each fault.' },
+    'fault.types': { type: 'string', default: FAULT_TYPES.join(','), help: 'Fault types to choose from.' },
+    recovery: { type: 'string', default: '2m', help: 'Minimum normal time after each fault.' },
     warmup: { type: 'string', default: '1m', help: 'Normal time before the first fault.' },
     seed: { type: 'number', default: 1, help: 'Seed of the schedule.' },
-    labels: { type: 'string', default: 'labels.json', help: 'The file to write.' },
+    labels: { type: 'string', default: 'labels.json', help: 'Output file.' },
     ...SIM_FLAGS,
   },
   async run(flags, _words, { signal }) {

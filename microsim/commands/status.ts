@@ -7,8 +7,8 @@ import { SIM_FLAGS } from './flags.ts';
 
 export const status = defineCommand({
   usage: 'status [flags]',
-  summary: 'Shows the services, what they are asked, and the fault.',
-  flags: { json: { type: 'boolean', help: 'Print the whole status as JSON.' }, ...SIM_FLAGS },
+  summary: 'Show services, load and the active fault.',
+  flags: { json: { type: 'boolean', help: 'Print the complete status as JSON.' }, ...SIM_FLAGS },
   async run(flags) {
     const now = await connectSim(new Instance(flags.name, flags['state.dir']).stateDir).status();
     print(flags.json ? `${JSON.stringify(now, undefined, 2)}\n` : render(now));

@@ -19,30 +19,33 @@ const FLAGS = {
   topology: {
     type: 'string',
     default: 'web-shop',
-    help: 'A topology that comes with the program, or the path of a YAML file.',
+    help: 'Name of a bundled topology, or path of a YAML file.',
   },
   network: {
     type: 'string',
-    help: "A private /24 instead of the topology's: two simulations that one exporter watches need two.",
+    help: "Private /24 instead of the topology's. Two simulations monitored by one exporter need different networks.",
   },
-  runtime: { type: 'string', choices: RUNTIMES, help: "What the services are written in, instead of the topology's." },
+  runtime: { type: 'string', choices: RUNTIMES, help: "Language of the services, instead of the topology's." },
   seed: { type: 'number', default: 1, help: 'Seed of load, routes and service times.' },
-  foreground: { type: 'boolean', help: 'Stay, log to standard error, and end the simulation on SIGTERM or SIGINT.' },
+  foreground: {
+    type: 'boolean',
+    help: 'Stay in the foreground, log to standard error, and stop the simulation on SIGTERM or SIGINT.',
+  },
   'web.listen-address': {
     type: 'string',
-    help: 'Serve the API on this loopback address, too, such as 127.0.0.1:9480.',
+    help: 'Also serve the API on this loopback address, such as 127.0.0.1:9480.',
   },
   ...SIM_FLAGS,
 } as const;
 type UpFlags = FlagValues<typeof FLAGS>;
 
-/** Everything in the place of the running program, that is of its bundle. */
+/** The directory of the bundles, that of the running program. */
 const PROGRAMS = dirname(fileURLToPath(import.meta.url));
 const READY_TIMEOUT_MS = 120_000;
 
 export const up = defineCommand({
   usage: 'up [flags]',
-  summary: 'Starts a simulation; returns when every service answers.',
+  summary: 'Start a simulation and wait until every service answers.',
   flags: FLAGS,
   async run(flags, _words, context) {
     requireRoot();
@@ -74,7 +77,7 @@ async function detach(topology: Topology, instance: Instance, { argv, self, sign
   const isReady = async () => status !== undefined || (await sim.status().catch(() => undefined))?.ready === true;
   const ready = await waitFor(isReady, READY_TIMEOUT_MS, signal);
   if (status !== undefined) {
-    throw new SimError(lastLine(log).replace(/^lorikeet-sim: /, '') || `the controller ended with status ${status}`);
+    throw new SimError(lastLine(log).replace(/^lorikeet-sim: /, '') || `the controller exited with status ${status}`);
   }
   if (ready === undefined) {
     child.kill('SIGTERM');
@@ -87,7 +90,7 @@ async function detach(topology: Topology, instance: Instance, { argv, self, sign
   print(`${instance.name}: ${count} services, ${topology.load.level} requests/s, targets in ${instance.targetsFile}\n`);
 }
 
-/** Of an open file that may have been removed meanwhile. */
+/** The last line of an open file, which may have been deleted in the meantime. */
 function lastLine(file: number): string {
   const buffer = Buffer.alloc(fstatSync(file).size);
   readSync(file, buffer, 0, buffer.length, 0);
@@ -105,7 +108,7 @@ function readTopologyFlag(flags: UpFlags): Topology {
   throw new UsageError(`--network: ${network.error.issues[0]?.message}, got "${flags.network}"`);
 }
 
-/** Loopback only: whoever reaches the API can break the services. */
+/** Loopback only: the API can break the services. */
 function readListenAddress(text: string | undefined): { host: string; port: number } | undefined {
   if (text === undefined) return undefined;
   const match = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\]):(\d{1,5})$/.exec(text);

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { cgroupMount } from '../../daemon/cgroup-mount.ts';
 import { waitFor } from '../protocol/condition.ts';
 
-/** What cgroups are needed for can't be had here; the message says why. */
+/** cgroups cannot be used as required; the message has the reason. */
 export class CgroupError extends Error {
   readonly code = 'CGROUP';
   override readonly name = 'CgroupError';
@@ -16,16 +16,16 @@ export function findCgroupMount(mounts?: string): string {
   return path;
 }
 
-/** @throws CgroupError when cgroup2 is read-only or this user may not write. */
+/** @throws CgroupError if cgroup2 is read-only or this user may not write. */
 export function createCgroup(path: string): void {
   try {
     mkdirSync(path, { recursive: true });
   } catch (cause) {
-    throw new CgroupError(`${path}: can't create (${(cause as NodeJS.ErrnoException).code})`, { cause });
+    throw new CgroupError(`${path}: cannot create (${(cause as NodeJS.ErrnoException).code})`, { cause });
   }
 }
 
-/** Turns on the controllers that give children their own accounts of memory and CPU, where there are any. */
+/** Enables the available controllers that account memory and CPU by child. */
 export function delegateControllers(path: string): void {
   const present = readFileSync(join(path, 'cgroup.controllers'), 'utf8').trim().split(' ');
   for (const controller of ['cpu', 'memory']) {
@@ -38,7 +38,7 @@ export function enterCgroup(path: string, pid: number): void {
   writeFileSync(join(path, 'cgroup.procs'), `${pid}`);
 }
 
-/** The processes in the cgroup itself, without those below; none when there is no such cgroup. */
+/** The processes in the cgroup, without those below; none if the cgroup does not exist. */
 export function processesIn(path: string): number[] {
   try {
     return readFileSync(join(path, 'cgroup.procs'), 'utf8').split('\n').filter(Boolean).map(Number);
@@ -48,7 +48,7 @@ export function processesIn(path: string): number[] {
   }
 }
 
-/** The cgroup and those below, children first; none when there is no such cgroup. */
+/** The cgroup and those below, children first; none if the cgroup does not exist. */
 export function cgroupTree(path: string): string[] {
   try {
     const children = readdirSync(path, { withFileTypes: true }).filter((entry) => entry.isDirectory());
@@ -60,10 +60,10 @@ export function cgroupTree(path: string): string[] {
 }
 
 /**
- * Kills every process in the cgroup and below, those that they fork meanwhile included, and removes it.
- * Does nothing when there is no such cgroup.
+ * Kills every process in the cgroup and below, including those that they fork in the meantime, and removes the cgroup.
+ * Does nothing if it does not exist.
  *
- * @throws CgroupError when something is left after `timeoutMs`.
+ * @throws CgroupError if processes are left after `timeoutMs`.
  */
 export async function removeCgroup(path: string, timeoutMs = 10_000): Promise<void> {
   const removed = await waitFor(() => {
@@ -73,17 +73,18 @@ export async function removeCgroup(path: string, timeoutMs = 10_000): Promise<vo
   }, timeoutMs);
   if (removed === true) return;
   const pids = cgroupTree(path).flatMap(processesIn);
-  throw new CgroupError(`${path}: can't remove, ${pids.length} processes left (${pids.join(' ')})`);
+  throw new CgroupError(`${path}: cannot remove, ${pids.length} processes left (${pids.join(' ')})`);
 }
 
 function killAll(path: string): void {
   const pids = cgroupTree(path).flatMap(processesIn);
-  if (pids.includes(process.pid)) throw new CgroupError(`${path}: won't kill process ${process.pid}, this one`);
+  if (pids.includes(process.pid))
+    throw new CgroupError(`${path}: refusing to kill process ${process.pid}, which is this process`);
   if (pids.length === 0) return;
   const killFile = join(path, 'cgroup.kill');
-  // Linux 5.14 and later: all at once, with what they fork in this very moment.
+  // Linux 5.14 and later: all processes at once, including those being forked.
   if (existsSync(killFile)) return writeFileSync(killFile, '1');
-  // 0 stands for a process of another PID namespace, and for this process group to kill(2).
+  // 0 is a process of another PID namespace; to kill(2) it means this process group.
   for (const pid of pids.filter((candidate) => candidate > 0)) killOne(pid);
 }
 
@@ -99,7 +100,7 @@ function removeEmpty(path: string): void {
   try {
     rmdirSync(path);
   } catch (error) {
-    // Busy until the last process is reaped: the next round tries again.
+    // EBUSY until the last process is reaped: the next round retries.
     if ((error as NodeJS.ErrnoException).code !== 'EBUSY' && !isGone(error)) throw error;
   }
 }

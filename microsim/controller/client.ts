@@ -5,22 +5,22 @@ import { JsonHttpError, requestJson } from '../protocol/json-http.ts';
 import type { SimStatus } from '../protocol/status.ts';
 import type { LoadChange } from '../topology/topology.ts';
 
-/** A running simulation, as other programs see it. Every call answers with the state after it. */
+/** Client for a running simulation. Every call returns the state after it. */
 export interface SimClient {
   status(): Promise<SimStatus>;
-  /** @param args as in `FAULT_ARGUMENTS`; absent ones get their default. */
+  /** @param args as in `FAULT_ARGUMENTS`; missing ones get their default. */
   fault(service: string, type: FaultType, args?: Readonly<Record<string, number>>): Promise<SimStatus>;
-  /** Resolves when the service answers again; without an active fault at once. */
+  /** Resolves when the service answers again; immediately if there is no active fault. */
   clearFault(): Promise<SimStatus>;
   load(change: LoadChange): Promise<SimStatus>;
 }
 
-/** Lifting a fault includes the start of a process and the wait for its answer. */
+/** Milliseconds. Clearing a fault may start a process and wait until it answers. */
 const TIMEOUT_MS = 40_000;
 
 /**
- * Opens nothing yet: each call makes its own connection, so a restarted simulation is found again.
- * Calls reject with a SimError that says what is wrong, "not running" included.
+ * Opens no connection: each call makes its own, so it works after a restart of the simulation.
+ * Calls reject with a SimError, for example "not running".
  *
  * @example await connectSim('/run/lorikeet-sim/web-shop').fault('cart', 'latency', { delay: 300 })
  */

@@ -7,17 +7,17 @@ import { changeLoad, loadChangeSchema } from '../topology/topology.ts';
 
 const faultSchema = z.looseObject({ service: z.string('service: expected a name'), type: z.unknown() });
 
-/** The controller's HTTP API: wrong input is answered with 400, what doesn't fit the state with 409. */
+/** The controller's HTTP API: status 400 for invalid input, 409 for a conflict with the state. */
 export function controllerRoutes(controller: Controller): Readonly<Record<string, JsonHandler>> {
   return {
     'GET /status': () => controller.status(),
     'POST /fault': async (body) => {
       const { service, type, ...args } = check(faultSchema, body);
-      await told(() => controller.inject(service, parseFault(type, args)));
+      await mapErrors(() => controller.inject(service, parseFault(type, args)));
       return controller.status();
     },
     'DELETE /fault': async () => {
-      await told(() => controller.lift());
+      await mapErrors(() => controller.lift());
       return controller.status();
     },
     'POST /load': async (body) => {
@@ -32,10 +32,10 @@ function check<T extends z.ZodType>(schema: T, body: unknown): z.output<T> {
   if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;
   const path = issue?.path.join('.') ?? '';
-  throw new JsonHttpError(400, path === '' ? (issue?.message ?? 'wrong input') : `${path}: ${issue?.message}`);
+  throw new JsonHttpError(400, path === '' ? (issue?.message ?? 'invalid input') : `${path}: ${issue?.message}`);
 }
 
-async function told(work: () => Promise<void>): Promise<void> {
+async function mapErrors(work: () => Promise<void>): Promise<void> {
   try {
     await work();
   } catch (error) {

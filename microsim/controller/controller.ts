@@ -25,13 +25,13 @@ export interface ControllerOptions {
 }
 
 const STATS_TIMEOUT_MS = 1000;
-/** The last number of addresses: the load generator's, and the first service's. */
+/** Host numbers of the load generator and of the first service. */
 const LOAD_HOST = 2;
 const FIRST_HOST = 10;
 
 /**
- * Owns a running simulation: starts its processes in their places, switches load and faults, ends it all.
- * When it is killed, the services run on without it, as real ones would, until `down` or the next `up`.
+ * Owns a running simulation: starts its processes in their cgroups and namespaces, changes load and faults, stops it all.
+ * If it is killed, the services keep running, like real ones, until `down` or the next `up`.
  */
 export class Controller {
   readonly #options: ControllerOptions;
@@ -79,7 +79,7 @@ export class Controller {
       [LOAD, ...this.#services.keys()].map((part) => ({ netns: instance.netns(part), address: this.#host(part) })),
     );
     this.#writeConfigs();
-    // All of them, before a failure of one is told: what still starts can't be removed.
+    // Wait for all before reporting a failure: processes that are still starting cannot be removed.
     const started = await Promise.allSettled([...this.#services.values(), this.#load].map((child) => child.start()));
     for (const result of started) if (result.status === 'rejected') throw result.reason;
     for (const service of this.#services.keys()) await this.#probe(service);
@@ -88,11 +88,11 @@ export class Controller {
     this.#ready = true;
   }
 
-  /** Ends and removes all that `start` made, as far as it came; the state directory is the caller's. */
+  /** Stops and removes everything that `start` made, also after a partial start. Keeps the state directory. */
   async stop(): Promise<void> {
     this.#ready = false;
     for (const child of [...this.#services.values(), this.#load]) child.abandon();
-    // Removing while namespaces and processes are still being made would leave some behind.
+    // A removal during the start would leave namespaces and processes behind.
     await this.#starting?.catch(() => undefined);
     if (this.#homeCgroup !== undefined) enterCgroup(this.#homeCgroup, process.pid);
     await this.#options.instance.removeProcesses();
@@ -118,16 +118,16 @@ export class Controller {
     };
   }
 
-  /** @throws SimError when a fault is active already or there is no such service. */
+  /** @throws SimError if a fault is already active or the service does not exist. */
   async inject(service: string, fault: Fault): Promise<void> {
     await this.#faults.inject(service, fault);
     this.#options.logger.info('fault injected', { service, type: fault.type });
   }
 
-  /** Lifts the active fault, if any, and makes sure that the service answers again. */
+  /** Clears the active fault, if any, and waits until the service answers again. */
   async lift(): Promise<void> {
     const lifted = await this.#faults.lift();
-    if (lifted !== null) this.#options.logger.info('fault lifted', { service: lifted.service, type: lifted.type });
+    if (lifted !== null) this.#options.logger.info('fault cleared', { service: lifted.service, type: lifted.type });
   }
 
   get settings(): LoadSettings {
@@ -162,7 +162,7 @@ export class Controller {
     createCgroup(instance.cgroupPath());
     delegateControllers(instance.cgroupPath());
     for (const part of [CONTROLLER, LOAD, ...this.#services.keys()]) createCgroup(instance.cgroupPath(part));
-    // In here the controller, too, is found and ended by whoever removes the instance by its name.
+    // Within this cgroup, the removal of an instance by its name also finds the controller.
     this.#homeCgroup = ownCgroup();
     enterCgroup(instance.cgroupPath(CONTROLLER), process.pid);
   }
@@ -210,7 +210,7 @@ export class Controller {
     await requestJson(this.#load.place.admin, 'POST /start', {});
   }
 
-  /** A request to the service from the load generator's place in the network. */
+  /** A request to the service from the load generator. */
   async #probe(service: string): Promise<void> {
     await requestJson(this.#load.place.admin, 'POST /probe', { service });
   }
@@ -226,7 +226,7 @@ export class Controller {
     };
   }
 
-  /** Absent is a value: a process that is starting or too busy has no stats to give. */
+  /** Undefined while a process is starting or too busy to answer. */
   async #stats<T>(child: SupervisedProcess): Promise<T | undefined> {
     try {
       return (await requestJson(child.place.admin, 'GET /stats', undefined, STATS_TIMEOUT_MS)) as T;
@@ -236,12 +236,12 @@ export class Controller {
   }
 }
 
-/** The cgroup2 that this process came from. */
+/** The cgroup2 in which this process was started. */
 function ownCgroup(): string {
   const line = readFileSync('/proc/self/cgroup', 'utf8')
     .split('\n')
     .find((entry) => entry.startsWith('0::'));
   const path = line?.slice('0::'.length) ?? '/';
-  // Outside of the root that this cgroup namespace shows: only the root can be named.
+  // Outside of the root of this cgroup namespace: use the root.
   return join(findCgroupMount(), path.startsWith('/..') ? '/' : path);
 }

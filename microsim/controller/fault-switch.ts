@@ -7,7 +7,7 @@ import type { SupervisedProcess } from './supervised-process.ts';
 
 const ANSWER_TIMEOUT_MS = 10_000;
 
-/** Puts one service at a time out of order, and back in; operations run one after another. */
+/** Injects a fault into one service at a time, and clears it. Operations run one after another. */
 export class FaultSwitch {
   readonly #services: ReadonlyMap<string, SupervisedProcess>;
   readonly #probe: (service: string) => Promise<void>;
@@ -24,12 +24,12 @@ export class FaultSwitch {
     return this.#active;
   }
 
-  /** @throws SimError when there is no such service, it isn't running, or a fault is active already. */
+  /** @throws SimError if the service does not exist or is not running, or a fault is already active. */
   inject(service: string, fault: Fault): Promise<void> {
     return this.#alone(async () => {
       const child = this.#find(service);
       if (this.#active !== null) {
-        throw new SimError(`${this.#active.service} has a fault (${this.#active.type}) already: lift it first`);
+        throw new SimError(`${this.#active.service} already has a fault (${this.#active.type}): clear it first`);
       }
       if (child.state !== 'running') throw new SimError(`${service} is ${child.state}`);
       this.#active = { service, ...fault, since: new Date().toISOString() };
@@ -43,9 +43,9 @@ export class FaultSwitch {
   }
 
   /**
-   * Restores normal operation and returns what was lifted; null when there was nothing.
+   * Restores normal operation and returns the cleared fault; null if there was none.
    *
-   * @throws SimError when the service doesn't answer afterwards.
+   * @throws SimError if the service does not answer afterwards.
    */
   lift(): Promise<ActiveFault | null> {
     return this.#alone(async () => {
@@ -54,12 +54,13 @@ export class FaultSwitch {
       await hide(this.#find(active.service), active);
       this.#active = null;
       const answers = await waitFor(() => this.#answers(active.service), ANSWER_TIMEOUT_MS);
-      if (answers === undefined) throw new SimError(`${active.service} doesn't answer after ${active.type} was lifted`);
+      if (answers === undefined)
+        throw new SimError(`${active.service} does not answer after ${active.type} was cleared`);
       return active;
     });
   }
 
-  /** Shows the fault again in a process that died of something else and is back. */
+  /** Injects the fault again into a process that was restarted. */
   async reapply(service: string): Promise<void> {
     if (this.#active?.service === service) await show(this.#find(service), this.#active);
   }
@@ -81,7 +82,7 @@ export class FaultSwitch {
 
   #alone<T>(work: () => Promise<T>): Promise<T> {
     const done = this.#last.then(work);
-    // The one who asked hears of a failure; the next in line only waits for the end.
+    // Only the caller gets a failure; the next operation just waits for the end.
     this.#last = done.catch(() => undefined);
     return done;
   }
@@ -96,8 +97,9 @@ async function show(child: SupervisedProcess, { type, args }: Fault): Promise<vo
 async function hide(child: SupervisedProcess, { type }: Fault): Promise<void> {
   if (type === 'pause' && child.state === 'paused') child.resume();
   if (type === 'crash') await child.start();
-  // A process that is being restarted comes back without the fault.
+  // A process that is being restarted starts without the fault.
   if (!isInternal(type) || child.state !== 'running') return;
   const { fault, listening, leaked_mb } = (await requestJson(child.place.admin, 'DELETE /fault')) as ServiceStats;
-  if (fault !== null || !listening || leaked_mb > 0) throw new SimError(`${child.place.name} keeps its fault`);
+  if (fault !== null || !listening || leaked_mb > 0)
+    throw new SimError(`${child.place.name} could not clear its fault`);
 }

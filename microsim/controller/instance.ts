@@ -6,7 +6,7 @@ import { findCgroupMount, removeCgroup } from './cgroup.ts';
 import { listNetns, netnsPath, removeNetns } from './network.ts';
 
 export const DEFAULT_STATE_ROOT = '/run/lorikeet-sim';
-/** Parts of an instance that are no services begin with an underscore, which services' names can't. */
+/** Parts that are not services start with an underscore, which is not allowed in names of services. */
 export const CONTROLLER = '_controller';
 export const LOAD = '_load';
 export const HUB = '_hub';
@@ -16,7 +16,7 @@ const LOG = 'controller.log';
 
 /**
  * The names of everything that an instance of the simulation owns outside of its processes. The dot
- * after the instance's name, which no name contains, keeps `web` from owning what is `web-shop`'s.
+ * after the instance's name, which no name contains, separates the instance `web` from `web-shop`.
  */
 export class Instance {
   readonly name: string;
@@ -32,7 +32,7 @@ export class Instance {
     this.#prefix = `lorikeet-sim.${name}`;
   }
 
-  /** Below the cgroup2 mount, as targets files name it. */
+  /** Path below the cgroup2 mount, as in targets files. */
   cgroup(part?: string): string {
     return part === undefined ? `/${this.#prefix}` : `/${this.#prefix}/${part}`;
   }
@@ -67,9 +67,9 @@ export class Instance {
 
   /**
    * Holds the name for this process: a UNIX socket in the abstract namespace, which the kernel gives to
-   * one process at a time and takes back when it ends, however it ends.
+   * one process at a time and frees when the process ends.
    *
-   * @returns undefined while another process holds it.
+   * @returns undefined if another process holds it.
    */
   lock(): Promise<Server | undefined> {
     return new Promise((resolve, reject) => {
@@ -83,9 +83,9 @@ export class Instance {
   }
 
   /**
-   * Makes the state directory and marks it, so that no directory that isn't ours is ever removed.
+   * Makes the state directory and marks it, so that no other directory is ever removed.
    *
-   * @throws SimError when it has contents of somebody else's.
+   * @throws SimError if it has other contents.
    */
   createStateDir(): void {
     mkdirSync(this.stateDir, { recursive: true });
@@ -95,7 +95,7 @@ export class Instance {
     writeFileSync(this.file(MARKER), `${this.name}\n`);
   }
 
-  /** Empties the state directory of what an earlier controller left, but for the log that is being written. */
+  /** Removes files of an earlier controller from the state directory, except the current log. */
   clearStateDir(): void {
     for (const entry of readdirSync(this.stateDir)) {
       if (entry !== MARKER && entry !== LOG) rmSync(this.file(entry), { recursive: true, force: true });
@@ -103,8 +103,8 @@ export class Instance {
   }
 
   /**
-   * Kills every process of the instance and removes its cgroups and namespaces. Finds all of it by name,
-   * whatever state the instance is in; does nothing when there is nothing.
+   * Kills every process of the instance and removes its cgroups and namespaces. Finds them by name, in any
+   * state of the instance; does nothing if there are none.
    */
   async removeProcesses(): Promise<void> {
     await removeCgroup(this.cgroupPath());
@@ -121,7 +121,7 @@ export class Instance {
 
 /** @throws SimError */
 export function requireRoot(): void {
-  if (process.getuid?.() !== 0) throw new SimError('network namespaces and cgroups need root');
+  if (process.getuid?.() !== 0) throw new SimError('must run as root: it creates network namespaces and cgroups');
 }
 
 function removeIfEmpty(directory: string): void {

@@ -2,14 +2,14 @@ import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { CommandError, runCommand } from './run-command.ts';
 
-/** Where `ip netns` keeps its names. */
+/** Directory with the names of `ip netns`. */
 const NETNS_DIRECTORY = '/run/netns';
 
 export function netnsPath(name: string): string {
   return join(NETNS_DIRECTORY, name);
 }
 
-/** Names of the network namespaces that begin with `prefix`. */
+/** Names of the network namespaces that start with `prefix`. */
 export function listNetns(prefix: string): string[] {
   if (!existsSync(NETNS_DIRECTORY)) return [];
   return readdirSync(NETNS_DIRECTORY).filter((name) => name.startsWith(prefix));
@@ -21,9 +21,9 @@ export interface NetworkMember {
 }
 
 /**
- * Builds a network of namespaces: one holds a bridge, each member is plugged into it by a veth pair of
- * which its end is `eth0`. Both ends are born inside the namespaces, so that the machine's own network
- * never sees any of it.
+ * Builds a network of namespaces: one has a bridge, each member is connected to it by a veth pair, with
+ * `eth0` in the member. Both ends are created inside the namespaces, so the machine's own network is not
+ * affected.
  *
  * @throws CommandError
  */
@@ -35,7 +35,7 @@ export async function createNetwork(hub: string, members: readonly NetworkMember
     `link add s${index} type veth peer name eth0 netns ${netns}`,
     `link set s${index} addrgenmode none master br0 up`,
   ]);
-  // No IPv6 addresses of their own accord: their discovery would be traffic without a sender.
+  // No automatic IPv6 addresses: neighbour discovery would be traffic without a sender.
   await batch(hub, ['link set lo up', 'link add br0 type bridge', 'link set br0 addrgenmode none up', ...ports]);
   await Promise.all(
     members.map(({ netns, address }) =>
@@ -49,7 +49,7 @@ export async function createNetwork(hub: string, members: readonly NetworkMember
   );
 }
 
-/** Removes namespaces by name, and with them what is inside. Those already gone are no error. */
+/** Removes namespaces by name, with their contents. Ignores those that do not exist. */
 export async function removeNetns(names: readonly string[]): Promise<void> {
   await Promise.all(
     names.map(async (name) => {

@@ -1,15 +1,15 @@
 import { spawn } from 'node:child_process';
 
-/** A program of the system failed or is missing; the message carries what it said. */
+/** A system program failed or is missing; the message has its error output. */
 export class CommandError extends Error {
   readonly code = 'COMMAND';
   override readonly name = 'CommandError';
 }
 
 /**
- * Runs a program to its end.
+ * Runs a program and waits for its exit.
  *
- * @param input for its standard input.
+ * @param input written to its standard input.
  * @throws CommandError unless it exits with 0.
  */
 export function runCommand(command: string, args: readonly string[], input = ''): Promise<void> {
@@ -28,7 +28,7 @@ export function runCommand(command: string, args: readonly string[], input = '')
       if (status === 0) resolve();
       else reject(new CommandError(`${command} ${args.join(' ')}: ${said}`));
     });
-    // A program that doesn't read its input closes the pipe; its exit status tells what there is to tell.
+    // A program that does not read its input closes the pipe; its exit status is sufficient.
     child.stdin.on('error', () => undefined);
     child.stdin.end(input);
   });

@@ -12,7 +12,7 @@ export interface ProcessPlace {
   readonly name: string;
   readonly cgroupPath: string;
   readonly netnsPath: string;
-  /** The program's command, to which the path of its configuration file is added. */
+  /** The program's command, without the path of its configuration file, which is appended. */
   readonly command: readonly string[];
   readonly configPath: string;
   /** The UNIX socket on which the program answers `GET /stats` once it is ready. */
@@ -26,7 +26,7 @@ const ENTER = 'echo $$ > "$1/cgroup.procs" && netns=$2 && shift 2 && exec nsente
 const READY_TIMEOUT_MS = 20_000;
 const BACKOFF_MS = { first: 200, most: 10_000, forgotten: 30_000 };
 
-/** A process in its cgroup and network namespace that is started again when it dies unasked. */
+/** A process in its own cgroup and network namespace, restarted after an unexpected exit. */
 export class SupervisedProcess {
   readonly place: ProcessPlace;
   readonly #logger: Logger;
@@ -38,7 +38,7 @@ export class SupervisedProcess {
   #backoff = BACKOFF_MS.first;
   #startedAt = 0;
 
-  /** @param onRestarted runs when the process is ready again after an unexpected end. */
+  /** @param onRestarted runs when the process is ready again after an unexpected exit. */
   constructor(place: ProcessPlace, logger: Logger, onRestarted: () => Promise<void> = () => Promise.resolve()) {
     this.place = place;
     this.#logger = logger.with({ process: place.name });
@@ -57,7 +57,7 @@ export class SupervisedProcess {
     return this.#restarts;
   }
 
-  /** @throws SimError when it ends, or doesn't answer, before it is ready. */
+  /** @throws SimError if it exits or times out before it is ready. */
   async start(): Promise<void> {
     rmSync(this.place.admin, { force: true });
     const child = this.#spawn();
@@ -67,13 +67,13 @@ export class SupervisedProcess {
       ended = error.message;
     });
     child.once('exit', (status, signal) => {
-      ended = signal === null ? `ended with status ${status}` : `ended by ${signal}`;
+      ended = signal === null ? `exited with status ${status}` : `killed by ${signal}`;
       if (this.#child === child) this.#child = undefined;
       if (!this.#abandoned && (this.#state === 'running' || this.#state === 'paused')) void this.#recover(ended);
     });
     const settled = async () => ended !== undefined || this.#abandoned || (await this.#answers());
     const ready = await waitFor(settled, READY_TIMEOUT_MS);
-    if (this.#abandoned) throw new SimError(`${this.place.name}: not wanted any more`);
+    if (this.#abandoned) throw new SimError(`${this.place.name}: no longer needed`);
     if (ended !== undefined) throw new SimError(`${this.place.name}: ${ended} while starting${this.#lastWords()}`);
     if (ready === undefined) {
       child.kill('SIGKILL');
@@ -93,14 +93,14 @@ export class SupervisedProcess {
     this.#state = 'running';
   }
 
-  /** Kills it for good: it stays dead until `start`. */
+  /** Kills it without a restart, until `start`. */
   async crash(): Promise<void> {
     this.#state = 'crashed';
     this.#child?.kill('SIGKILL');
     await waitFor(() => this.#child === undefined, READY_TIMEOUT_MS);
   }
 
-  /** No more restarts; killing is left to the removal of the cgroup. */
+  /** Disables restarts; the removal of the cgroup kills the process. */
   abandon(): void {
     this.#abandoned = true;
   }
@@ -130,7 +130,7 @@ export class SupervisedProcess {
     const log = openSync(logPath, 'w');
     try {
       return spawn('sh', ['-c', ENTER, 'sh', cgroupPath, netnsPath, ...command, configPath], {
-        // A session of its own: Ctrl-C at the controller's terminal is the controller's business.
+        // A session of its own: only the controller gets Ctrl-C from the terminal.
         detached: true,
         stdio: ['ignore', log, log],
         env: { PATH: process.env['PATH'], ...ENVIRONMENT },
@@ -149,7 +149,7 @@ export class SupervisedProcess {
     }
   }
 
-  /** The line of its log that says most: the error's, or the last. */
+  /** The most relevant line of its log: that with an error, otherwise the last. */
   #lastWords(): string {
     if (!existsSync(this.place.logPath)) return '';
     const lines = readFileSync(this.place.logPath, 'utf8').trim().split('\n');

@@ -6,7 +6,7 @@ export interface Target {
   readonly addresses: readonly string[];
 }
 
-/** The text of a targets file, as `lorikeet-exporter --targets.file` reads it. Values are JSON, and so YAML. */
+/** The text of a targets file for `lorikeet-exporter --targets.file`. Values are JSON, which is valid YAML. */
 export function renderTargets(targets: readonly Target[]): string {
   const entries = targets.map(({ namespace, service, cgroup, addresses }) =>
     [

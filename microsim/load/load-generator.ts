@@ -8,13 +8,13 @@ import { drawWeighted } from './weighted.ts';
 
 const TIMEOUT_MS = 3000;
 const MAX_CONCURRENT = 100;
-/** With a rate near zero, look again this often: it may have changed. */
+/** Milliseconds between checks of the rate when it is near zero. */
 const MAX_GAP_MS = 500;
 const MAX_LATENESS_MS = 200;
 
 /**
- * Sends requests whether or not earlier ones were answered (an open loop), as people do: a slow
- * service doesn't get fewer of them. Gaps are exponential at the rate of the pattern.
+ * Sends requests whether or not earlier ones were answered (open loop), like independent users: a slow
+ * service does not get fewer of them. Gaps are exponential at the rate of the pattern.
  */
 export class LoadGenerator {
   readonly #config: LoadConfig;
@@ -47,7 +47,7 @@ export class LoadGenerator {
     this.#schedule();
   }
 
-  /** One request to a service itself, which calls nobody. @throws CallError unless it answers 200. */
+  /** One request to a service, without calls to others. @throws CallError unless it answers 200. */
   async probe(service: string): Promise<void> {
     const { callees } = this.#config;
     const address = Object.hasOwn(callees, service) ? callees[service] : undefined;
@@ -76,12 +76,12 @@ export class LoadGenerator {
   #schedule(): void {
     const rate = this.#rate();
     const gap = rate > 0 ? this.#random.exponential(1000 / rate) : Infinity;
-    // Counted from when the last was due, so that late timers don't lower the rate; a process that was
-    // stopped for long doesn't make up for it.
+    // From the due time of the last request, so late timers do not lower the rate. Bounded: a process that
+    // was stopped for long does not catch up.
     const now = performance.now();
     this.#due = Math.max(this.#due, now - MAX_LATENESS_MS) + Math.min(gap, MAX_GAP_MS);
     this.#timer = setTimeout(() => {
-      // A gap cut short without sending leaves arrivals exponential: the distribution has no memory.
+      // A shortened gap without a request keeps arrivals exponential: the distribution is memoryless.
       if (gap <= MAX_GAP_MS) void this.#send();
       this.#schedule();
     }, this.#due - now);
@@ -102,7 +102,7 @@ export class LoadGenerator {
     try {
       await this.#callee(route.designation, address).call(JSON.stringify(route));
     } catch {
-      // Counted; who failed is told by the services' own counts.
+      // Counted here; the services' own counts show which one failed.
       failed = true;
     }
     this.#active -= 1;

@@ -4,7 +4,7 @@ import { LoadGenerator } from './load-generator.ts';
 import type { LoadSettings } from '../protocol/load-pattern.ts';
 import type { LoadConfig } from '../protocol/process-config.ts';
 
-/* The process of the load generator: `lorikeet-sim-load <config file>`. Silent until `POST /start`, but for `autostart`. */
+/* The process of the load generator: `lorikeet-sim-load <config file>`. Sends no load until `POST /start` or `autostart`. */
 const path = process.argv[2];
 if (path === undefined) throw new Error('expected the path of a configuration file');
 const config = JSON.parse(readFileSync(path, 'utf8')) as LoadConfig;

@@ -1,9 +1,9 @@
 import type { Random } from '../protocol/random.ts';
 
 /**
- * One of `items`, each as often as its weight is of the sum of weights.
+ * A random item, with a probability proportional to its weight.
  *
- * @throws RangeError when there is no item with a positive weight.
+ * @throws RangeError if no item has a positive weight.
  */
 export function drawWeighted<T extends { readonly weight: number }>(items: readonly T[], random: Random): T {
   const total = items.reduce((sum, item) => sum + item.weight, 0);
@@ -12,7 +12,7 @@ export function drawWeighted<T extends { readonly weight: number }>(items: reado
     rest -= item.weight;
     if (rest < 0) return item;
   }
-  // Only rounding leads here: the draw was the very end of the range.
+  // Reached only by rounding, with a draw at the end of the range.
   const last = items.findLast((item) => item.weight > 0);
   if (last === undefined) throw new RangeError('nothing to draw from');
   return last;

@@ -3,8 +3,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 const PERIOD_MS = 25;
 
 /**
- * Polls until `check` gives something other than false, undefined or null; undefined when
- * `timeoutMs` passes first or `signal` aborts. What `check` throws ends the wait.
+ * Polls until `check` returns anything but false, undefined or null. Returns undefined after `timeoutMs`,
+ * or when `signal` aborts. An exception from `check` ends the wait.
  */
 export async function waitFor<T>(
   check: () => T | Promise<T>,

@@ -1,4 +1,4 @@
-/** What can go wrong with one service at a time. */
+/** Faults that can be injected into one service at a time. */
 export const FAULT_TYPES = ['latency', 'cpu', 'error', 'memory_leak', 'pause', 'refuse', 'crash'] as const;
 export type FaultType = (typeof FAULT_TYPES)[number];
 export type FaultArgs = Readonly<Record<string, number>>;
@@ -17,43 +17,49 @@ export interface FaultArgument {
   readonly help: string;
 }
 
-/** The arguments that each type of fault takes. */
+/** The arguments of each fault type. */
 export const FAULT_ARGUMENTS: Readonly<Record<FaultType, Readonly<Record<string, FaultArgument>>>> = {
   latency: {
     delay: { default: 250, least: 1, most: 30_000, usual: [80, 400], help: 'added to each request, in ms' },
     jitter: { default: 50, least: 0, most: 30_000, usual: [10, 60], help: 'standard deviation of the delay, in ms' },
   },
   cpu: {
-    share: { default: 0.6, least: 0.05, most: 0.95, usual: [0.4, 0.7], help: 'share of one core to burn in all' },
-    work: { default: 20, least: 0, most: 500, usual: [10, 25], help: 'of it burnt within each request, in ms' },
+    share: { default: 0.6, least: 0.05, most: 0.95, usual: [0.4, 0.7], help: 'total share of one core to burn' },
+    work: { default: 20, least: 0, most: 500, usual: [10, 25], help: 'part of it burnt within each request, in ms' },
   },
   error: {
-    share: { default: 1, least: 0.01, most: 1, usual: [0.5, 1], help: 'share of the requests answered 500 at once' },
+    share: {
+      default: 1,
+      least: 0.01,
+      most: 1,
+      usual: [0.5, 1],
+      help: 'share of the requests answered immediately with 500',
+    },
   },
   memory_leak: {
-    rate: { default: 4, least: 0.1, most: 100, usual: [2, 6], help: 'MB a second' },
-    cap: { default: 160, least: 1, most: 1024, usual: [100, 250], help: 'MB at most' },
+    rate: { default: 4, least: 0.1, most: 100, usual: [2, 6], help: 'MB per second' },
+    cap: { default: 160, least: 1, most: 1024, usual: [100, 250], help: 'maximum in MB' },
   },
   pause: {},
   refuse: {},
   crash: {},
 };
 
-/** Faults that the service itself shows; `pause` and `crash` come from outside of its process. */
+/** True for faults within the service's process; `pause` and `crash` come from outside. */
 export function isInternal(type: FaultType): boolean {
   return type !== 'pause' && type !== 'crash';
 }
 
-/** A fault's type or an argument is wrong; the message names it. */
+/** A fault type or argument is invalid; the message names it. */
 export class FaultError extends Error {
   readonly code = 'FAULT';
   override readonly name = 'FaultError';
 }
 
 /**
- * A checked fault with every argument of its type.
+ * Validates a fault and fills in defaults.
  *
- * @param args as they come over the wire; absent ones get their default.
+ * @param args unvalidated; missing ones get their default.
  * @throws FaultError, for example `latency.delay: expected a number from 1 to 30000, got "x"`.
  */
 export function parseFault(type: unknown, args: Readonly<Record<string, unknown>> = {}): Fault {
@@ -77,7 +83,7 @@ export function parseFault(type: unknown, args: Readonly<Record<string, unknown>
   return { type: known, args: Object.fromEntries(parsed) };
 }
 
-/** `delay=250 jitter=50`, for people. */
+/** Formats arguments as `delay=250 jitter=50`. */
 export function describeFaultArgs(args: FaultArgs): string {
   return Object.entries(args)
     .map(([name, value]) => `${name}=${value}`)

@@ -1,6 +1,6 @@
 import { createServer, request, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 
-/** Answered with this status and message by `serveJson`, thrown with them by `requestJson`. */
+/** Sent as a response by `serveJson`, thrown with the same status and message by `requestJson`. */
 export class JsonHttpError extends Error {
   readonly code = 'JSON_HTTP';
   override readonly name = 'JsonHttpError';
@@ -12,16 +12,16 @@ export class JsonHttpError extends Error {
   }
 }
 
-/** Takes the parsed body (undefined without one) and returns what to answer, as JSON. */
+/** Gets the parsed body (undefined without one) and returns the JSON response. */
 export type JsonHandler = (body: unknown) => unknown;
 
-/** A UNIX socket's path, or a host and port. */
+/** The path of a UNIX socket, or host and port. */
 export type JsonAddress = string | { readonly host: string; readonly port: number };
 
 const MAX_BODY = 64 * 1024;
 
 /**
- * Serves JSON over HTTP on a UNIX socket, which is no TCP traffic and so disturbs no measurement of it.
+ * Serves JSON over HTTP. A UNIX socket has no TCP traffic, so it does not affect measurements.
  *
  * @param routes by method and path, such as `GET /stats`.
  */
@@ -60,12 +60,12 @@ async function answer(
   response.end(text);
 }
 
-/** The body, undefined when empty. */
+/** The parsed body; undefined if empty. */
 async function readJson(incoming: IncomingMessage): Promise<unknown> {
   const text = await readText(incoming, MAX_BODY);
   if (text === undefined) throw new JsonHttpError(413, `expected at most ${MAX_BODY} bytes`);
   if (text === '') return undefined;
-  // A web page can't send this type to another origin unasked, so none can inject faults into a local API.
+  // Browsers send this type to other origins only after a preflight, so no web page can inject faults into a local API.
   if (incoming.headers['content-type'] !== 'application/json') {
     throw new JsonHttpError(415, 'expected content-type: application/json');
   }
@@ -76,7 +76,7 @@ async function readJson(incoming: IncomingMessage): Promise<unknown> {
   }
 }
 
-/** The body as text; undefined when it has more than `most` bytes. Rejects when the sender breaks off. */
+/** The body as text; undefined if it has more than `most` bytes. Rejects if the connection breaks. */
 export async function readText(incoming: IncomingMessage, most: number): Promise<string | undefined> {
   const chunks: Buffer[] = [];
   let size = 0;
@@ -91,7 +91,7 @@ export async function readText(incoming: IncomingMessage, most: number): Promise
  * One request to a UNIX socket.
  *
  * @param call method and path, such as `GET /stats`.
- * @throws JsonHttpError on any status but 200; a system error (ECONNREFUSED, ENOENT ...) or a time-out otherwise.
+ * @throws JsonHttpError on any status but 200; otherwise a system error (ECONNREFUSED, ENOENT ...) or a timeout.
  */
 export async function requestJson(
   socketPath: string,

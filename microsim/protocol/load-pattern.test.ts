@@ -42,7 +42,7 @@ describe('LoadPattern', () => {
     expect(rates(noisy, 100, 2)).not.toEqual(pattern.slice(0, 100));
   });
 
-  it('bursts as often, as high and about as long as told', () => {
+  it('bursts with the configured frequency, factor and duration', () => {
     const bursty = { ...flat, bursts: { every: 100_000, factor: 3, lasting: 10_000 } };
     const pattern = rates(bursty, 50_000);
     expect(new Set(pattern)).toEqual(new Set([20, 60]));

@@ -1,26 +1,26 @@
 import { createRandom, type Random } from './random.ts';
 
-/** How many requests arrive: a level, moved by a wave, noise and bursts. Times in milliseconds. */
+/** Arrival rate: a level with a wave, noise and bursts. Times in milliseconds. */
 export interface LoadSettings {
-  /** Requests a second at the front door, averaged over a wave. */
+  /** Requests per second to the entry service, averaged over a wave. */
   readonly level: number;
   /** Spread of the logarithm of the rate from one second to the next; 0.1 is about 10 %. */
   readonly noise: number;
   /** The "day": between 1 - amplitude and 1 + amplitude times the level in each period. */
   readonly wave: { readonly period: number; readonly amplitude: number };
-  /** Now and then, on average `every`, the rate is multiplied by `factor` for about `lasting`. */
+  /** At random, on average every `every`, the rate is multiplied by `factor` for about `lasting`. */
   readonly bursts: { readonly every: number; readonly factor: number; readonly lasting: number };
 }
 
-/** No settings may ask for more than this many requests a second. */
+/** Maximum rate of any settings, in requests per second. */
 export const MAX_RATE = 500;
 
-/** How much of the noise of one second is left in the next. */
+/** Share of the noise that persists from one second to the next. */
 const PERSISTENCE = 0.9;
 
 /**
- * The arrival rate over time for a seed. Noise and bursts advance in steps of one second, so that the
- * same seed gives the same load whatever the times at which `rateAt` is called.
+ * The arrival rate over time for a seed. Noise and bursts advance in steps of one second, so the same
+ * seed gives the same load, regardless of when `rateAt` is called.
  */
 export class LoadPattern {
   readonly #random: Random;
@@ -33,14 +33,14 @@ export class LoadPattern {
   }
 
   /**
-   * Requests a second at `elapsed` milliseconds after the start, in [0, MAX_RATE].
+   * Requests per second at `elapsed` milliseconds after the start, in [0, MAX_RATE].
    *
-   * @param elapsed must not decrease from call to call; an earlier time gives the present state.
+   * @param elapsed must not decrease between calls; an earlier time returns the current state.
    */
   rateAt(elapsed: number, settings: LoadSettings): number {
     while (this.#second < Math.floor(elapsed / 1000)) this.#step(settings);
     const wave = 1 + settings.wave.amplitude * Math.sin((2 * Math.PI * elapsed) / settings.wave.period);
-    // E[exp(s * normal)] = exp(s^2 / 2): taken off, so that noise leaves the average at the level.
+    // Divide by E[exp(s * normal)] = exp(s^2 / 2), so the average stays at the level.
     const noise = Math.exp(settings.noise * this.#noise - settings.noise ** 2 / 2);
     const burst = this.#second * 1000 < this.#burstUntil ? settings.bursts.factor : 1;
     return Math.min(MAX_RATE, Math.max(0, settings.level * wave * noise * burst));
@@ -48,8 +48,8 @@ export class LoadPattern {
 
   #step({ bursts }: LoadSettings): void {
     this.#second += 1;
-    // An AR(1) process of variance 1: load drifts, it doesn't jump every second. The draws of a step
-    // are always the same three, so that a change of settings doesn't shift the sequence.
+    // An AR(1) process of variance 1: the load drifts instead of jumping every second. Each step makes the
+    // same three draws, so a change of settings does not shift the sequence.
     this.#noise = PERSISTENCE * this.#noise + Math.sqrt(1 - PERSISTENCE ** 2) * this.#random.normal();
     const starts = this.#random.next() < 1000 / bursts.every;
     const lasting = this.#random.exponential(bursts.lasting);

@@ -2,13 +2,13 @@ import type { LoadSettings } from './load-pattern.ts';
 import type { Route } from './route.ts';
 
 /*
- * What the controller tells its processes, each in a JSON file that is their only argument. Checked
- * already when the topology was read. Where there is no controller, as on Kubernetes, the files are generated.
+ * Configuration of the processes, each in a JSON file that is the process' only argument. Already validated with
+ * the topology. Without a controller, as on Kubernetes, the files are generated.
  */
 
 /**
- * The socket on which a process is spoken to where nobody gives it a path: Linux' abstract one of its network namespace,
- * which is in no file system and so is never left behind.
+ * The default admin socket of a process, an abstract UNIX socket of its network namespace: it is in no file system, so
+ * nothing is left behind.
  */
 export const DEFAULT_ADMIN = '\0lorikeet-sim';
 
@@ -20,7 +20,7 @@ export interface Address {
 export interface ServiceConfig {
   readonly service: string;
   readonly listen: Address;
-  /** The UNIX socket on which the service takes faults and tells its counts. */
+  /** The UNIX socket on which the service accepts faults and serves its counts. */
   readonly admin: string;
   readonly callees: Readonly<Record<string, Address>>;
   readonly seed: number;
@@ -37,7 +37,7 @@ export interface LoadConfig {
   readonly callees: Readonly<Record<string, Address>>;
   readonly seed: number;
   readonly settings: LoadSettings;
-  /** Begins at once, rather than when it is told to. */
+  /** Starts immediately, without `POST /start`. */
   readonly autostart?: boolean;
   readonly requests: readonly { readonly name: string; readonly weight: number; readonly route: Route }[];
 }

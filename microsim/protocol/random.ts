@@ -8,7 +8,7 @@ export interface Random {
   exponential(mean: number): number;
   /** Log-normal: `median * exp(spread * normal)`. */
   logNormal(median: number, spread: number): number;
-  /** One of `items`, each as likely; undefined only when there is none. */
+  /** A uniformly random item; undefined only if there is none. */
   pick<T>(items: readonly T[]): T | undefined;
   /** A shuffled copy (Fisher-Yates). */
   shuffle<T>(items: readonly T[]): T[];
@@ -18,7 +18,7 @@ export interface Random {
  * The mulberry32 generator (Tommy Ettinger, public domain): 32 bits of state, a period of 2^32,
  * far more than a simulation draws, and no dependence on the platform.
  *
- * @param seed any integer; its lowest 32 bits count.
+ * @param seed any integer; only its lowest 32 bits are used.
  */
 export function createRandom(seed: number): Random {
   let state = seed >>> 0;
@@ -28,7 +28,7 @@ export function createRandom(seed: number): Random {
     mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
     return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
   };
-  // Box-Muller; 1 - next() lies in (0, 1], so that the logarithm is finite.
+  // Box-Muller; 1 - next() is in (0, 1], so the logarithm is finite.
   const normal = () => Math.sqrt(-2 * Math.log(1 - next())) * Math.cos(2 * Math.PI * next());
   return {
     next,

@@ -1,6 +1,6 @@
 /**
- * The wire format between the load generator and the simulated services, whatever language they are
- * written in. A request carries its whole route, and each service acts on its own part of it:
+ * The wire format between the load generator and the simulated services, in all languages they are
+ * written in. A request has its whole route, and each service processes its own part of it:
  *
  *     POST / HTTP/1.1
  *     content-type: application/json
@@ -35,19 +35,18 @@ export type RouteFault =
   | { readonly type: 'latency'; readonly args: { readonly delay: number } }
   | { readonly type: 'memory-leak'; readonly args: { readonly size: number; readonly duration: number } };
 
-/** Bounds that keep one request from holding a service for ever: 60 s, 256 MB, 5 minutes. */
+/** Limits on the effect of one request on a service: 60 s, 256 MB, 5 minutes. */
 export const ROUTE_LIMITS = { delay: 60_000, size: 256, duration: 300_000, depth: 16 } as const;
 
-/** A request's route breaks the wire format; the message names the place. */
+/** A request's route is invalid; the message has the path. */
 export class RouteError extends Error {
   readonly code = 'ROUTE';
   override readonly name = 'RouteError';
 }
 
 /**
- * Checks what came over the wire and fills in what is absent. Unknown keys are ignored, so that an
- * older service can take part in a newer route. Written by hand: a schema library would double the
- * memory of a service.
+ * Validates a route and fills in defaults. Ignores unknown keys, so that an older service can be part of
+ * a newer route. Written by hand: a schema library would double the memory of a service.
  *
  * @throws RouteError
  */

@@ -1,14 +1,14 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** What a simulated service can be written in: the same requests, faults and counts, another program. */
+/** Languages of the simulated services: different programs with the same requests, faults and counts. */
 export const RUNTIMES = ['typescript', 'python'] as const;
 export type Runtime = (typeof RUNTIMES)[number];
 
 /** A small heap and a fixed threshold for mmap (see `ENVIRONMENT`) keep a process near 45 MB. */
 const NODE_FLAGS = ['--max-old-space-size=64', '--max-semi-space-size=1', '--expose-gc'];
 
-/** A fixed threshold for mmap gives leaked memory back. */
+/** With a fixed threshold for mmap, freed leaks return to the kernel. */
 export const ENVIRONMENT = { MALLOC_ARENA_MAX: '1', MALLOC_MMAP_THRESHOLD_: '131072', UV_THREADPOOL_SIZE: '1' };
 
 /** The command of a bundled program. @param programs the directory of the bundles */
@@ -16,18 +16,18 @@ export function nodeCommand(programs: string, program: string, node = process.ex
   return [node, ...NODE_FLAGS, join(programs, `${program}.js`)];
 }
 
-/** The command of a service, less its configuration file. */
+/** The command of a service, without its configuration file. */
 export function serviceCommand(runtime: Runtime, programs: string): string[] {
   switch (runtime) {
     case 'typescript':
       return nodeCommand(programs, 'lorikeet-sim-service');
     case 'python':
-      // -B: the source folder stays as it is.
+      // -B: writes no bytecode into the source directory.
       return ['python3', '-B', besidePrograms(programs, 'runtimes/python/service.py')];
   }
 }
 
-/** The path of a file that comes with the program: beside the bundles, or in the sources. */
+/** The path of a bundled file: next to the bundles, or in the sources. */
 export function besidePrograms(programs: string, path: string): string {
   const beside = join(programs, path);
   return existsSync(beside) ? beside : join(programs, '../microsim', path);

@@ -1,26 +1,26 @@
 import type { Fault, FaultArgs, FaultType } from './fault.ts';
 import type { LoadSettings } from './load-pattern.ts';
 
-/** Counts since the process began, and means over the last ten seconds. */
+/** Counts since the start of the process, and means over the last 10 seconds. */
 export interface TrafficStats {
   readonly requests: number;
   readonly failures: number;
   /** Sum of the durations, in seconds. */
   readonly seconds: number;
-  /** Requests a second, lately. */
+  /** Requests per second over the last 10 seconds. */
   readonly rate: number;
-  /** Mean duration, lately; 0 without requests. */
+  /** Mean duration over the last 10 seconds; 0 without requests. */
   readonly latency_ms: number;
 }
 
-/** What a service says of itself. `requests` counts every answer but those turned away. */
+/** Stats of a service. `requests` does not include rejected ones. */
 export interface ServiceStats extends TrafficStats {
   readonly service: string;
   readonly listening: boolean;
   readonly fault: Fault | null;
-  /** In progress now. */
+  /** Requests in progress. */
   readonly active: number;
-  /** Turned away with 503. */
+  /** Rejected with 503. */
   readonly rejected: number;
   readonly cpu_seconds: number;
   readonly rss_mb: number;
@@ -29,10 +29,10 @@ export interface ServiceStats extends TrafficStats {
   readonly calls: Readonly<Record<string, TrafficStats>>;
 }
 
-/** What the load generator says of itself. */
+/** Stats of the load generator. */
 export interface LoadStats extends TrafficStats {
   readonly settings: LoadSettings;
-  /** Requests a second that the pattern asks for now. */
+  /** Current rate of the pattern, in requests per second. */
   readonly target_rate: number;
   readonly active: number;
   /** Not sent because too many were in progress. */
@@ -50,9 +50,9 @@ export interface ServiceStatus {
   readonly address: string;
   /** Absent while there is no process. */
   readonly pid?: number;
-  /** How often it died unasked and was started again. */
+  /** Number of restarts after an unexpected exit. */
   readonly restarts: number;
-  /** Absent while the process can't answer. */
+  /** Absent while the process does not answer. */
   readonly stats?: ServiceStats;
 }
 
@@ -76,7 +76,7 @@ export interface SimStatus {
   readonly cgroup: string;
   readonly targets_file: string;
   readonly fault: ActiveFault | null;
-  /** Absent while the load generator can't answer. */
+  /** Absent while the load generator does not answer. */
   readonly load?: LoadStats;
   readonly services: Readonly<Record<string, ServiceStatus>>;
 }

@@ -44,10 +44,12 @@ describe('planFaults', () => {
     });
   });
 
-  it('plans none when told so and refuses what does not fit', () => {
+  it('plans none for 0 and refuses what does not fit', () => {
     expect(planFaults({ ...options, faults: 0 })).toEqual([]);
     expect(planFaults({ ...options, duration: 60_000, warmup: 0 })).toEqual([]);
-    expect(() => planFaults({ ...options, faults: 19 })).toThrow('19 faults need at least 3720 s, there are 3600 s');
+    expect(() => planFaults({ ...options, faults: 19 })).toThrow(
+      '19 faults need at least 3720 s, but the duration is 3600 s',
+    );
     expect(() => planFaults({ ...options, services: [] })).toThrow('nothing to choose from');
   });
 });

@@ -5,10 +5,10 @@ import { createRandom, type Random } from '../protocol/random.ts';
 /** Times in milliseconds. */
 export interface ScheduleOptions {
   readonly duration: number;
-  /** How many; as many as fit when undefined. */
+  /** Number of faults; undefined: as many as fit. */
   readonly faults: number | undefined;
   readonly faultDuration: number;
-  /** Least normal time after each fault. */
+  /** Minimum normal time after each fault. */
   readonly recovery: number;
   /** Normal time before the first fault. */
   readonly warmup: number;
@@ -18,7 +18,7 @@ export interface ScheduleOptions {
 }
 
 export interface PlannedFault {
-  /** After the beginning of the recording. */
+  /** Time since the start of the recording. */
   readonly at: number;
   readonly duration: number;
   readonly service: string;
@@ -27,10 +27,10 @@ export interface PlannedFault {
 }
 
 /**
- * Faults at random times on random services, the same for the same seed. Every type and every service
- * comes up before any comes up again, so that a short recording is no lopsided one.
+ * Faults at random times on random services, deterministic for a seed. Every type and every service is
+ * used once before any is used again, so that short recordings are balanced.
  *
- * @throws SimError when the faults don't fit into the duration.
+ * @throws SimError if the faults do not fit into the duration.
  */
 export function planFaults(options: ScheduleOptions): PlannedFault[] {
   const { duration, faultDuration, recovery, warmup } = options;
@@ -39,7 +39,7 @@ export function planFaults(options: ScheduleOptions): PlannedFault[] {
   const count = options.faults ?? fit;
   if (count > fit) {
     const needed = (warmup + count * least) / 1000;
-    throw new SimError(`${count} faults need at least ${needed} s, there are ${duration / 1000} s`);
+    throw new SimError(`${count} faults need at least ${needed} s, but the duration is ${duration / 1000} s`);
   }
   const random = createRandom(options.seed);
   const services = inTurns(options.services, random);

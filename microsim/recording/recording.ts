@@ -4,7 +4,7 @@ import type { SimClient } from '../controller/client.ts';
 import { describeFaultArgs } from '../protocol/fault.ts';
 import type { PlannedFault } from './fault-schedule.ts';
 
-/** One entry of a labels file, as backtests read it; times are RFC 3339. */
+/** One entry of a labels file, which backtests read; times are RFC 3339. */
 export interface FaultLabel {
   readonly start: string;
   readonly end?: string;
@@ -20,14 +20,14 @@ export interface RecordingOptions {
   /** Milliseconds. */
   readonly duration: number;
   readonly labelsFile: string;
-  /** Ends the recording early, with the fault lifted and labelled. */
+  /** Ends the recording early; the active fault is cleared and labelled. */
   readonly signal: AbortSignal;
   readonly progress: (line: string) => void;
 }
 
 /**
- * Runs the plan against a simulation in real time. The labels file is complete at every moment: a fault
- * without an end is one that is still there.
+ * Runs the plan against a simulation in real time. The labels file is always complete: a fault without an
+ * end is still active.
  */
 export async function record(options: RecordingOptions): Promise<readonly FaultLabel[]> {
   const { sim, namespace, plan, duration, labelsFile, signal, progress } = options;
@@ -56,14 +56,14 @@ export async function record(options: RecordingOptions): Promise<readonly FaultL
       labels[labels.length - 1] = { start: label.start, end: new Date().toISOString(), namespace, service, type };
       await write();
     }
-    say(`${service} is well again`);
+    say(`${service} recovered`);
   }
   await until(duration);
   say(`recorded ${labels.length} faults in ${labelsFile}`);
   return labels;
 }
 
-/** Resolves after `milliseconds`, at once when `signal` aborts. */
+/** Resolves after `milliseconds`, or immediately when `signal` aborts. */
 function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     if (signal.aborted || milliseconds <= 0) return resolve();

@@ -8,7 +8,7 @@ const cpuMs = () => {
 };
 
 describe('burn', () => {
-  it('uses the processor time that it is told, and none for zero', () => {
+  it('uses the given CPU time, and none for zero', () => {
     const before = cpuMs();
     burn(20);
     expect(cpuMs() - before).toBeGreaterThanOrEqual(20);

@@ -1,12 +1,12 @@
 let sink = 0;
 
-/** Computes for `milliseconds` of processor time of this process, not of the clock: on a busy machine it takes longer. */
+/** Burns `milliseconds` of this process' CPU time, not wall-clock time: on a busy machine it takes longer. */
 export function burn(milliseconds: number): void {
   if (milliseconds <= 0) return;
   const began = process.cpuUsage();
   const enough = milliseconds * 1000;
   for (;;) {
-    // Some 20 microseconds between two looks at the processor time, which cost about one.
+    // About 20 microseconds between two reads of the CPU time, which take about one.
     for (let step = 0; step < 4000; step += 1) sink = (sink * 31 + step) % 1_000_003;
     const used = process.cpuUsage(began);
     if (used.user + used.system >= enough) return;
@@ -16,8 +16,8 @@ export function burn(milliseconds: number): void {
 const PERIOD_MS = 25;
 
 /**
- * Burns at most a share of one core: a token bucket of processor time that requests draw on first and
- * a timer uses up. A service under load slows down, but never takes more of the machine than told.
+ * Burns at most a share of one core: a token bucket of CPU time, used by requests first and by a timer
+ * for the rest. A service under load slows down, but never uses more CPU than its share.
  */
 export class CpuHog {
   readonly #share: number;
@@ -28,7 +28,7 @@ export class CpuHog {
 
   /**
    * @param share of one core, 0..1.
-   * @param work milliseconds to burn in each request, as far as the share allows.
+   * @param work milliseconds to burn in each request, limited by the share.
    */
   constructor(share: number, work: number) {
     this.#share = share;
@@ -36,7 +36,7 @@ export class CpuHog {
     this.#timer = setInterval(() => this.#fill(), PERIOD_MS);
   }
 
-  /** Burns the part of one request. */
+  /** Burns the CPU time of one request. */
   request(): void {
     this.#refill();
     this.#spend(Math.min(this.#work, this.#tokens));
@@ -46,7 +46,7 @@ export class CpuHog {
     clearInterval(this.#timer);
   }
 
-  /** Spends what requests leave, but keeps one request's work in hand. */
+  /** Burns the rest of the share, but reserves the work of one request. */
   #fill(): void {
     this.#refill();
     this.#spend(Math.min(this.#tokens - this.#work, PERIOD_MS * this.#share));

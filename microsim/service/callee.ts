@@ -2,19 +2,19 @@ import { Agent, request } from 'node:http';
 import type { TrafficStats } from '../protocol/status.ts';
 import { Traffic } from './traffic.ts';
 
-/** Idle connections are kept this long; servers keep them longer, so that it is the caller who closes. */
+/** Idle connections are kept for this time, in milliseconds. Servers keep them longer, so the caller closes them. */
 const IDLE_MS = 30_000;
-/** More than any caller has requests in progress: nothing waits for a connection. */
+/** More than the requests in progress of any caller, so none waits for a connection. */
 const MAX_CONNECTIONS = 1024;
 const MAX_IDLE_CONNECTIONS = 32;
 
-/** A callee refused, failed, broke off or took too long. */
+/** A callee refused the connection, failed, closed the connection or timed out. */
 export class CallError extends Error {
   readonly code = 'CALL';
   override readonly name = 'CallError';
 }
 
-/** One service as its callers reach it: kept-alive connections, a time-out, and counts of what came back. */
+/** Client for one service: keep-alive connections, a timeout, and counts of the results. */
 export class Callee {
   readonly #name: string;
   readonly #host: string;
@@ -28,7 +28,7 @@ export class Callee {
     this.#host = host;
     this.#port = port;
     this.#timeoutMs = timeoutMs;
-    // Last in, first out: after a burst the connections that it needed fall idle and close.
+    // Last in, first out: connections that only a burst needed become idle and close.
     this.#agent = new Agent({
       keepAlive: true,
       scheduling: 'lifo',
@@ -39,9 +39,9 @@ export class Callee {
   }
 
   /**
-   * Sends `body` and waits for the whole answer, which is thrown away.
+   * Sends `body` and waits for the complete response, which is discarded.
    *
-   * @throws CallError unless the answer is 200.
+   * @throws CallError unless the status is 200.
    */
   async call(body: string): Promise<void> {
     const began = performance.now();
@@ -58,7 +58,7 @@ export class Callee {
     return this.#traffic.stats();
   }
 
-  /** Resolves to false when the callee had closed the idle connection just before: worth another attempt. */
+  /** Resolves to false if the callee had just closed the idle connection: the caller should retry. */
   #attempt(body: string, deadline: number): Promise<boolean> {
     return new Promise((resolve, reject) => {
       const settle = (why?: string) => {

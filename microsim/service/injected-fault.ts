@@ -6,7 +6,7 @@ import type { Random } from '../protocol/random.ts';
 const LEAK_PERIOD_MS = 100;
 const MB = 1024 * 1024;
 
-/** The fault that a service shows now, if any; what it holds (a timer, memory) is freed when it is lifted. */
+/** The active fault of a service, if any. Clearing it frees its timer and memory. */
 export class InjectedFault {
   readonly #random: Random;
   #fault: Fault | null = null;
@@ -26,7 +26,7 @@ export class InjectedFault {
     return this.#leak.reduce((sum, chunk) => sum + chunk.length, 0) / MB;
   }
 
-  /** Replaces the fault that was there. */
+  /** Replaces the active fault. */
   inject(fault: Fault): void {
     this.lift();
     this.#fault = fault;
@@ -44,23 +44,23 @@ export class InjectedFault {
     clearInterval(this.#leakTimer);
     if (this.#leak.length === 0) return;
     this.#leak = [];
-    // Without --expose-gc the memory goes with some later collection.
+    // Without --expose-gc a later collection frees the memory.
     globalThis.gc?.();
   }
 
-  /** Whether this request is to be answered with 500 at once. */
+  /** True if this request must be answered immediately with 500. */
   failsNow(): boolean {
     return this.#fault?.type === 'error' && this.#random.next() < (this.#fault.args['share'] ?? 1);
   }
 
-  /** Resolves after the delay that the fault adds to a request. */
+  /** Resolves after the fault's delay for a request. */
   async delay(): Promise<void> {
     if (this.#fault?.type !== 'latency') return;
     const { delay = 0, jitter = 0 } = this.#fault.args;
     await sleep(Math.max(0, delay + jitter * this.#random.normal()));
   }
 
-  /** Computes for a request: `milliseconds` of its own and what the fault adds. */
+  /** Burns the CPU time of a request: `milliseconds` of its own, and that of the fault. */
   compute(milliseconds: number): void {
     burn(milliseconds);
     this.#hog?.request();
@@ -68,7 +68,7 @@ export class InjectedFault {
 
   #leakMore(rate: number, cap: number): void {
     const size = Math.floor(Math.min((rate * LEAK_PERIOD_MS) / 1000, cap - this.leakedMb) * MB);
-    // Filled, because only a page that was written counts as resident.
+    // Filled, because only written pages are resident.
     if (size > 0) this.#leak.push(Buffer.alloc(size, 1));
   }
 }

@@ -108,7 +108,7 @@ const latency = (delay: number) => ({ type: 'latency', args: { delay } });
 describe.each(RUNTIMES)('a simulated service in %s', (runtime) => {
   const start = (names: readonly string[], change: Partial<ServiceConfig> = {}) => startAll(runtime, names, change);
 
-  it('works, calls what its route says and answers about as long as told', async () => {
+  it('works, calls the services of its route and answers after about the configured time', async () => {
     const { post, requests } = await start(['web', 'cart', 'db']);
     const route = {
       designation: 'web',
@@ -144,7 +144,7 @@ describe.each(RUNTIMES)('a simulated service in %s', (runtime) => {
     expect((await stats('web')).rss_mb - rss).toBeGreaterThan(48);
   });
 
-  it('calls in parallel when told so', async () => {
+  it('calls in parallel if the route is parallel', async () => {
     const { post, stats } = await start(['web', 'db']);
     const slow = { designation: 'db', faults: { before: [latency(100)] } };
     const answered = post('web', { designation: 'web', parallel: true, routes: [slow, slow, slow] });

@@ -11,13 +11,13 @@ import type { ServiceStats } from '../protocol/status.ts';
 import { Traffic } from './traffic.ts';
 
 const MAX_BODY = 64 * 1024;
-/** More than callers keep an idle connection, so that no request meets a closing one. */
+/** Milliseconds. Longer than callers keep idle connections, so that no request hits a closing one. */
 const KEEP_ALIVE_MS = 65_000;
 const RESPONSE_SPREAD = 0.2;
-/** Held for `memory-leak` faults of requests, all together; more is not held. */
+/** Limit on the memory held by all `memory-leak` faults of requests, in MB. */
 const MAX_HELD_MB = 512;
 
-/** One service: takes routes on TCP, works, calls what the route says (see `route.ts`), and shows faults. */
+/** One service: accepts routes on TCP, works, calls the services in the route (see `route.ts`), and simulates faults. */
 export class SimulatedService {
   readonly #config: ServiceConfig;
   readonly #random: Random;
@@ -50,7 +50,7 @@ export class SimulatedService {
     });
   }
 
-  /** Shows `fault`, instead of the one before, or none. */
+  /** Replaces the active fault by `fault`; null clears it. */
   async setFault(fault: Fault | null): Promise<void> {
     if (fault === null) this.#injected.lift();
     else this.#injected.inject(fault);
@@ -115,7 +115,7 @@ export class SimulatedService {
       await Promise.all(calls.map((call) => this.#call(call)));
     } else {
       for (const call of calls) {
-        // A caller that gave up is owed no more work: this ends the backlog of a pause quickly.
+        // Stop if the caller has disconnected: this clears the backlog of a pause quickly.
         if (response.destroyed) return;
         await this.#call(call);
       }

@@ -2,7 +2,7 @@ import type { TrafficStats } from '../protocol/status.ts';
 
 const WINDOW_SECONDS = 10;
 
-/** Counts requests and their durations: in all, and over the last ten whole seconds. Needs no timer. */
+/** Counts requests and their durations, in total and over the last 10 whole seconds. Needs no timer. */
 export class Traffic {
   readonly #now: () => number;
   readonly #began: number;

@@ -96,7 +96,7 @@ describe('web-shop.yaml', () => {
 });
 
 describe('changeLoad', () => {
-  it('changes only what it is told', () => {
+  it('changes only the given settings', () => {
     const { load } = read(minimal);
     const change = loadChangeSchema.parse({ level: 7, wave: { amplitude: 0.5 } });
     expect(changeLoad(load, change)).toEqual({ ...load, level: 7, wave: { period: 600_000, amplitude: 0.5 } });

@@ -40,15 +40,15 @@ const routeSchema: z.ZodType<Route> = z.lazy(() =>
 );
 
 const serviceSchema = z.strictObject({
-  /** Waiting of a request, log-normal: median and spread of the logarithm. */
+  /** Wait of a request, log-normal: median in ms and spread of the logarithm. */
   wait_ms: between(0, 10_000).default(2),
   wait_spread: between(0, 2).default(0.4),
-  /** Computation of a request, in milliseconds of processor time. */
+  /** CPU time of a request, in milliseconds. */
   cpu_ms: between(0, 100).default(0.3),
   response_bytes: whole(0, 1_000_000).default(1000),
-  /** How long to wait for a callee before giving up on it. */
+  /** Timeout for calls. */
   timeout_ms: whole(10, 60_000).default(1000),
-  /** More requests at the same time than this are turned away with 503. */
+  /** Maximum number of concurrent requests; more are rejected with 503. */
   max_concurrent: whole(1, 10_000).default(64),
 });
 
@@ -72,7 +72,7 @@ export const loadChangeSchema = z.strictObject({
 });
 export type LoadChange = z.input<typeof loadChangeSchema>;
 
-/** `settings` with what `change` says. */
+/** `settings` with `change` applied. */
 export function changeLoad(settings: LoadSettings, change: z.output<typeof loadChangeSchema>): LoadSettings {
   return {
     level: change.level ?? settings.level,
@@ -91,7 +91,7 @@ export function changeLoad(settings: LoadSettings, change: z.output<typeof loadC
 
 const PRIVATE_NETWORK = /^(10\.\d{1,3}|172\.(1[6-9]|2\d|3[01])|192\.168)\.\d{1,3}\.0\/24$/;
 
-/** A private /24, used only inside the namespaces of the simulation. */
+/** A private /24, used only inside the network namespaces of the simulation. */
 export const networkSchema = z
   .string('expected a private network such as 10.88.0.0/24')
   .refine((text) => PRIVATE_NETWORK.test(text) && text.split(/[./]/).every((part) => Number(part) <= 255), {
@@ -103,7 +103,7 @@ const topologySchema = z
     namespace: name('a namespace'),
     network: networkSchema,
     port: whole(1, 65_535).default(8080),
-    /** What the services are written in. */
+    /** Language of the services. */
     runtime: z.enum(RUNTIMES, `expected one of ${RUNTIMES.join(', ')}`).default('typescript'),
     services: z
       .record(name('a service'), serviceSchema)
@@ -133,7 +133,7 @@ const topologySchema = z
     topology.requests.forEach((request, index) => check(request.route, ['requests', index, 'route']));
   });
 
-/** A system to simulate: its services, how they call one another, and how much is asked of them. */
+/** A system to simulate: services, their calls, and the load. */
 export type Topology = z.output<typeof topologySchema>;
 
 /** @throws ConfigError, for example `web-shop.yaml: requests[0].route.designation: expected one of ...` */

@@ -22,7 +22,7 @@ void SetErrorClass(const Napi::CallbackInfo &info) {
 void DropCapabilities(const Napi::CallbackInfo &info) {
     bool lossless = false;
     if (const int error = LimitCapabilities(info[0].As<Napi::BigInt>().Uint64Value(&lossless)))
-        Throw(info.Env(), {"capabilities not dropped: " + ErrnoText(error), "CAPABILITIES", error});
+        Throw(info.Env(), {"cannot drop capabilities: " + ErrnoText(error), "CAPABILITIES", error});
 }
 
 Napi::Object Init(Napi::Env env, Napi::Object exports) {

@@ -7,7 +7,7 @@
 
 namespace lorikeet {
 
-/// The options of index.ts: pairs of a name and a number, pairs of a name and a BigInt, and two lists of names.
+/// The options of index.ts: pairs of name and number, pairs of name and BigInt, and two lists of names.
 OpenOptions ToOptions(const Napi::Array &max_entries, const Napi::Array &constants, const Napi::Array &disabled,
                       const Napi::Array &enabled);
 

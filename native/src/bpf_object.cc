@@ -18,7 +18,7 @@ namespace lorikeet {
 namespace {
 
 constexpr char kNoHookSection[] = "raw_tp";
-/// libbpf puts a call of this in the place of a map that wasn't made.
+/// libbpf replaces the use of a map that was not created by a call to this function.
 constexpr char kMissingMap[] = "invalid func unknown#2001";
 
 bool UsesMissingMap(const std::string &verifier_log) {
@@ -42,8 +42,8 @@ Failure BpfObject::Fail(const char *code, int error, const std::string &what) co
 Status BpfObject::Open(const std::string &path, const OpenOptions &options, std::unique_ptr<BpfObject> &object) {
     std::vector<RefusedProgram> programs;
     std::map<std::string, int> maps;
-    // libbpf loads an object once. A map that the kernel refuses, or a program that libbpf can't make ready for it, is
-    // rare, and worth beginning anew without it.
+    // libbpf loads an object only once. If the kernel refuses a map, or libbpf cannot prepare a program, start again
+    // without it; this is rare.
     for (;;) {
         auto opened = std::make_unique<BpfObject>();
         opened->path_ = path;
@@ -73,7 +73,7 @@ Status BpfObject::OpenFile() {
     return object_ ? Status() : Fail("BPF_OPEN", error, ErrnoText(error));
 }
 
-/// A program on a hook that this kernel doesn't have would make the whole object fail to load.
+/// Skips programs whose hook this kernel does not have: one of them would make the whole object fail to load.
 void BpfObject::LeaveOutMissingHooks() {
     const KernelHooks hooks;
     bpf_program *program;
@@ -83,7 +83,7 @@ void BpfObject::LeaveOutMissingHooks() {
     }
 }
 
-/// A failure adds what it is due to, if that can be left out, to what was refused.
+/// On failure, adds the cause to the refused maps and programs if the object can be loaded without it.
 Status BpfObject::Load(const std::vector<RefusedProgram> &without_programs,
                        const std::map<std::string, int> &without_maps) {
     for (const RefusedProgram &program : without_programs)
@@ -91,7 +91,7 @@ Status BpfObject::Load(const std::vector<RefusedProgram> &without_programs,
     for (const auto &[name, error] : without_maps)
         bpf_map__set_autocreate(bpf_object__find_map_by_name(object_.get(), name.c_str()), false);
     const std::vector<std::string> wanted = Programs();
-    // libbpf 1 raises RLIMIT_MEMLOCK by itself, and only on kernels that still charge maps to it (before 5.11).
+    // libbpf 1 raises RLIMIT_MEMLOCK itself, only on kernels that charge maps to it (before 5.11).
     LibbpfLog log;
     KernelRefusals refusals(std::set<std::string>(wanted.begin(), wanted.end()));
     const HoldSignals hold;
@@ -128,7 +128,7 @@ Failure BpfObject::LoadFailure(int error, const LibbpfLog &log, const KernelRefu
 }
 
 Failure BpfObject::RefusalOf(const std::string &program, const Refusal &refusal) const {
-    // A program whose map isn't there has an instruction in that place which no kernel knows.
+    // A program with a missing map has an instruction in its place that no kernel accepts.
     if (!refused_maps_.empty() && UsesMissingMap(refusal.verifier_log)) {
         std::string maps;
         for (const auto &[map, error] : refused_maps_)
@@ -150,7 +150,7 @@ std::vector<std::string> BpfObject::Programs() const {
     return names;
 }
 
-/// Before the object is loaded: whether it is going to be.
+/// Before the object is loaded: true if the program will be loaded.
 bool BpfObject::IsLoaded(const bpf_program *program) const {
     const std::string name = bpf_program__name(program);
     return bpf_program__autoload(program) &&
@@ -158,7 +158,7 @@ bool BpfObject::IsLoaded(const bpf_program *program) const {
                         [&name](const RefusedProgram &refused) { return refused.name == name; });
 }
 
-/// nullptr, and why, if there is none.
+/// Returns nullptr and sets `missing` if there is no such program.
 const bpf_program *BpfObject::FindLoaded(const std::string &name, const char *code, Status &missing) const {
     const bpf_program *program = bpf_object__find_program_by_name(object_.get(), name.c_str());
     if (program != nullptr && IsLoaded(program))
@@ -173,7 +173,7 @@ Status BpfObject::Attach(const std::string &name, const std::string &cgroup) {
     if (program == nullptr)
         return missing;
     if (links_.count(name) != 0)
-        return Fail("BPF_ATTACH", EALREADY, "program " + name + ": attached already");
+        return Fail("BPF_ATTACH", EALREADY, "program " + name + ": already attached");
     if (bpf_program__section_name(program) == std::string(kNoHookSection))
         return Run(name);
     LibbpfLog log;
@@ -186,7 +186,7 @@ Status BpfObject::Attach(const std::string &name, const std::string &cgroup) {
     return {};
 }
 
-/// nullptr and errno if it fails, as libbpf does.
+/// Returns nullptr and sets errno on failure, like libbpf.
 bpf_link *BpfObject::CreateLink(const bpf_program *program, const std::string &cgroup) {
     if (cgroup.empty())
         return bpf_program__attach(program);

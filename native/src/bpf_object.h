@@ -19,7 +19,7 @@
 
 namespace lorikeet {
 
-/// A program that isn't in the kernel, though it was asked for and has a hook there.
+/// A program that the kernel refused, although it was requested and the kernel has its hook.
 struct RefusedProgram {
     std::string name;
     Failure failure;
@@ -33,11 +33,11 @@ struct ProgramStats {
     uint64_t recursion_misses;
 };
 
-/// Owns a loaded object, its maps, programs and links; all of them go when it goes.
+/// Owns a loaded object with its maps, programs and links, and frees all of them in its destructor.
 class BpfObject {
   public:
-    /// Opens and loads into `object`. What the kernel refuses is left out, and found in `Refused`; fails where that
-    /// leaves nothing: the file can't be read, an option is wrong, or bpf(2) is refused as a whole.
+    /// Opens the file and loads it into `object`. Skips what the kernel refuses, see `Refused`. Fails if the file
+    /// cannot be read, an option is invalid, or bpf(2) is refused as a whole.
     static Status Open(const std::string &path, const OpenOptions &options, std::unique_ptr<BpfObject> &object);
 
     /// Names of the loaded programs.
@@ -45,18 +45,18 @@ class BpfObject {
     const std::vector<RefusedProgram> &Refused() const {
         return refused_;
     }
-    /// A program of cgroups to the one whose folder is `cgroup`; others take none. One that is on no hook is run
-    /// instead.
+    /// A cgroup program is attached to the directory `cgroup`; for others it is empty. A program without a hook is run
+    /// once instead.
     Status Attach(const std::string &program, const std::string &cgroup = "");
-    /// Does nothing where it isn't attached.
+    /// Does nothing if the program is not attached.
     void Detach(const std::string &program);
-    /// Runs a loaded program that needs no hook once, with no context (BPF_PROG_TEST_RUN).
+    /// Runs a loaded program without a hook once, without a context (BPF_PROG_TEST_RUN).
     Status Run(const std::string &program) const;
-    /// A descriptor to read a pass of an attached iterator from; it stays good without the object.
+    /// A descriptor that reads one pass of an attached iterator; it stays valid after the object is closed.
     Status OpenIterator(const std::string &program, UniqueFd &fd) const;
     /// Index of a map for `MapAt`.
     Status FindMap(const std::string &name, size_t &index) const;
-    /// The index is one of `FindMap`'s.
+    /// `index` comes from `FindMap`.
     bpf_map *MapAt(size_t index) const;
     Status Stats(std::vector<ProgramStats> &stats) const;
 
@@ -84,7 +84,7 @@ class BpfObject {
     std::vector<RefusedProgram> refused_;
     /// Maps that the kernel refused; programs that use them are refused as well.
     std::map<std::string, int> refused_maps_;
-    /// By program. Declared after object_, so that links go first.
+    /// By program. Declared after object_, so links are destroyed first.
     std::map<std::string, std::unique_ptr<bpf_link, DestroyLink>> links_;
 };
 

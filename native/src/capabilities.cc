@@ -18,8 +18,9 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-// Capabilities belong to threads, and Node has a dozen. As the C library does for setuid(), each is sent a signal whose
-// handler does the system call. It has to be the C library's own signal: threads of Node block all others.
+// Capabilities are per thread, and Node.js has about a dozen threads. As the C library does for setuid(), this sends
+// each thread a signal whose handler makes the system call. It must be the C library's own signal: Node.js' threads
+// block all others.
 namespace lorikeet {
 namespace {
 
@@ -27,7 +28,7 @@ namespace {
 constexpr int kBroadcastSignal = 33;
 constexpr int kThreadSeconds = 5;
 
-/// What the kernel's rt_sigaction takes; sigaction() of the C library refuses its own signals.
+/// The argument of the rt_sigaction system call; the C library's sigaction() refuses its internal signals.
 struct KernelAction {
     void (*handler)(int, siginfo_t *, void *);
     unsigned long flags;
@@ -53,12 +54,12 @@ int LimitThread(uint64_t keep) {
         const auto mask = static_cast<uint32_t>(keep >> (i * 32));
         sets[i].permitted &= mask;
         sets[i].effective = sets[i].permitted;
-        // The ambient ones go with them.
+        // This clears the ambient set as well.
         sets[i].inheritable = 0;
     }
     if (syscall(SYS_capset, &header, sets) != 0)
         return errno;
-    // Else root, or a file with capabilities, would bring them back at the next exec.
+    // Otherwise the next exec as root, or of a file with capabilities, would bring them back.
     return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 ? 0 : errno;
 }
 
@@ -70,7 +71,7 @@ void OnBroadcast(int, siginfo_t *, void *) {
     errno = interrupted;
 }
 
-/// An action for the kernel that calls OnBroadcast, with the restorer that the C library gives every handler.
+/// A kernel action that calls OnBroadcast, with the restorer that the C library sets for every handler.
 int MakeAction(KernelAction &action) {
     struct sigaction ours = {};
     struct sigaction before = {};
@@ -88,7 +89,7 @@ bool IsGone(pid_t thread) {
     return syscall(SYS_tgkill, getpid(), thread, 0) != 0 && errno == ESRCH;
 }
 
-/// Waits for a thread's answer, or its end.
+/// Waits until a thread has answered or ended.
 int AwaitAnswer(pid_t thread) {
     for (int tenths = 0; tenths < kThreadSeconds * 10; tenths++) {
         timespec deadline = {};
@@ -112,7 +113,7 @@ struct CloseFolder {
     }
 };
 
-/// Signals the threads that aren't in `done` and puts them there.
+/// Signals the threads that are not in `done`, and adds them to it.
 int BroadcastOnce(std::set<pid_t> &done, bool &any) {
     const std::unique_ptr<DIR, CloseFolder> folder(opendir("/proc/self/task"));
     if (!folder)
@@ -148,12 +149,13 @@ int LimitCapabilities(uint64_t keep) {
     failure = 0;
     if (const int error = ExchangeAction(kBroadcastSignal, &ours, &before))
         return error;
-    // A thread that one of them started before its turn has what its parent had then: so again, until there is no new.
+    // A thread started before its parent's turn has the parent's old capabilities: repeat until there are no new
+    // threads.
     std::set<pid_t> done;
     int error = 0;
     for (bool any = true; any && error == 0;)
         error = BroadcastOnce(done, any);
-    // A thread that hasn't answered in time still may, and needs the handler for it.
+    // A thread that has not answered in time may still do so, and then needs the handler.
     if (error == 0)
         ExchangeAction(kBroadcastSignal, &before, nullptr);
     return error != 0 ? error : failure.load();

@@ -5,9 +5,9 @@
 
 namespace lorikeet {
 
-/// Takes every capability from every thread of the process but those of the mask (bit n: capability n), for good: an
-/// executed program doesn't get them back either. What a thread wasn't permitted, it doesn't get; what it keeps is in
-/// effect. Returns 0 or an errno.
+/// Drops all capabilities except those in the mask (bit n: capability n) from every thread of the process, permanently:
+/// executed programs do not regain them. A thread gains no capability that was not permitted; those that it keeps
+/// become effective. Returns 0 or an errno.
 int LimitCapabilities(uint64_t keep);
 
 } // namespace lorikeet

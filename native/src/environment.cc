@@ -13,7 +13,7 @@ Napi::Object MakeError(Napi::Env env, const Failure &failure) {
 
 void Throw(Napi::Env env, const Failure &failure) {
     const Napi::Object error = MakeError(env, failure);
-    // Empty if the constructor threw; that is pending then.
+    // Empty if the constructor threw; then its exception is pending.
     if (!error.IsEmpty())
         Napi::Error(env, error).ThrowAsJavaScriptException();
 }

@@ -9,7 +9,7 @@
 namespace lorikeet {
 namespace {
 
-/// The kernel's own "operation not supported", which no C library knows.
+/// The kernel's internal ENOTSUPP, which C libraries do not define.
 constexpr int kNotSupported = 524;
 
 const char *LibbpfName(int error) {

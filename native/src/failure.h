@@ -6,24 +6,24 @@
 
 namespace lorikeet {
 
-/// What a BpfError of index.ts is made from.
+/// Arguments of a BpfError in index.ts.
 struct Failure {
     std::string message;
     /// One of BpfErrorCode in error.ts.
     const char *code;
     /// errno, or one of libbpf's own codes; positive.
     int error;
-    /// Empty if the verifier said nothing.
+    /// Empty if the verifier wrote no log.
     std::string verifier_log = {};
 };
 
-/// Nothing if it went well.
+/// Empty on success.
 using Status = std::optional<Failure>;
 
-/// EPERM, LIBBPF_ERRNO__FORMAT, or the number where it has no name.
+/// EPERM, LIBBPF_ERRNO__FORMAT, or the number if it has no name.
 std::string ErrnoName(int error);
 
-/// A sentence for people: `Operation not permitted`.
+/// The message of an error, such as `Operation not permitted`.
 std::string ErrnoText(int error);
 
 } // namespace lorikeet

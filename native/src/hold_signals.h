@@ -5,9 +5,9 @@
 
 namespace lorikeet {
 
-/// Keeps signals from this thread while it lives; they come afterwards, or to another thread at once. The verifier
-/// gives up with EAGAIN when a signal waits for its thread, and libbpf when that has happened five times. Not held back
-/// are those of a fault of the thread's own.
+/// Blocks signals on this thread for its lifetime; they are delivered later, or to another thread. The verifier returns
+/// EAGAIN if a signal is pending, and libbpf gives up after five of these. Signals of the thread's own faults are not
+/// blocked.
 class HoldSignals {
   public:
     HoldSignals() {

@@ -9,7 +9,7 @@
 namespace lorikeet {
 namespace {
 
-/// The kernel fills at most eight pages a call.
+/// The kernel fills at most eight pages in a call.
 constexpr size_t kChunk = 64 * 1024;
 
 class IteratorRead : public Napi::AsyncWorker {
@@ -27,7 +27,7 @@ class IteratorRead : public Napi::AsyncWorker {
         for (size_t length = 0;;) {
             bytes_.resize(length + kChunk);
             const ssize_t count = read(fd_.get(), bytes_.data() + length, kChunk);
-            // EAGAIN: a million objects were visited without output, and there are more.
+            // EAGAIN: the iterator visited a million objects without output, and there are more.
             if (count < 0 && errno != EAGAIN && errno != EINTR) {
                 error_ = errno;
                 return;
@@ -63,7 +63,7 @@ class IteratorRead : public Napi::AsyncWorker {
 Napi::Value StartIteratorRead(Napi::Env env, UniqueFd fd, const std::string &program, MakeErrorFunction make_error) {
     auto *work = new IteratorRead(env, std::move(fd), program, make_error);
     const Napi::Promise promise = work->Promise();
-    // Deletes itself when it is done.
+    // It deletes itself when it has finished.
     work->Queue();
     return promise;
 }

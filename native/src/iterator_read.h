@@ -12,7 +12,7 @@ namespace lorikeet {
 
 using MakeErrorFunction = Napi::Object (*)(Napi::Env, const Failure &);
 
-/// Reads an iterator to its end on a thread of libuv's pool; a promise of a Buffer.
+/// Reads an iterator to its end on a thread of libuv's pool. Returns a promise of a Buffer.
 Napi::Value StartIteratorRead(Napi::Env env, UniqueFd fd, const std::string &program, MakeErrorFunction make_error);
 
 } // namespace lorikeet

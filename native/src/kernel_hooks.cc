@@ -13,7 +13,7 @@
 namespace lorikeet {
 namespace {
 
-/// What follows the prefix; nullptr if the text doesn't begin with it.
+/// The rest of `text` after the prefix; nullptr if it does not start with it.
 const char *After(const char *text, const char *prefix) {
     const size_t length = std::strlen(prefix);
     return std::strncmp(text, prefix, length) == 0 ? text + length : nullptr;

@@ -8,13 +8,13 @@ struct btf;
 
 namespace lorikeet {
 
-/// Tells which programs of an object are for the running kernel, by the kernel's BTF.
+/// Selects the programs of an object for the running kernel, by the kernel's BTF.
 class KernelHooks {
   public:
     KernelHooks();
 
-    /// False where the kernel lacks the program's hook, or where the program's marks (bpf/core_fixes.bpf.h) in the
-    /// object's BTF say that it is for other kernels. True for all where the kernel has no BTF: loading will say why.
+    /// False if the kernel lacks the program's hook, or if the program's tags (bpf/core_fixes.bpf.h) in the object's
+    /// BTF exclude this kernel. True for all programs if the kernel has no BTF: then loading reports the reason.
     bool Suit(const bpf_program *program, const btf *object) const;
 
   private:
@@ -23,7 +23,7 @@ class KernelHooks {
     };
 
     bool HasTracepoint(const char *name) const;
-    /// How many parameters a function has; -1 if the kernel has none of that name.
+    /// Number of parameters of a function; -1 if the kernel has no such function.
     int FunctionParameters(const char *name) const;
     bool SuitsMark(const char *mark, const char *function) const;
 

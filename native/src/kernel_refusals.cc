@@ -10,7 +10,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-// binding.gyp has the linker lead libbpf's own calls of these two functions here (--wrap).
+// binding.gyp makes the linker redirect libbpf's calls of these two functions here (--wrap).
 extern "C" {
 int __real_bpf_prog_load(bpf_prog_type type, const char *name, const char *license, const bpf_insn *instructions,
                          size_t count, const bpf_prog_load_opts *options);
@@ -25,7 +25,7 @@ int __wrap_bpf_map_create(bpf_map_type type, const char *name, __u32 key_size, _
 namespace lorikeet {
 namespace {
 
-/// Enough for the end of any log, which is what says why.
+/// Bytes. Enough for the end of a log, which has the reason.
 constexpr size_t kLogBytes = 1 << 20;
 
 thread_local KernelRefusals *current = nullptr;
@@ -49,7 +49,7 @@ int KernelRefusals::Load(bpf_prog_type type, const char *name, const char *licen
     const int fd = __real_bpf_prog_load(type, name, license, instructions, count, options);
     if (fd >= 0 || !Watches(name))
         return fd;
-    // Once more, for the verifier's words; libbpf would do the same.
+    // Load again for the verifier's log, as libbpf does.
     std::vector<char> log(kLogBytes);
     bpf_prog_load_opts verbose = *options;
     verbose.log_level = 1;
@@ -58,7 +58,7 @@ int KernelRefusals::Load(bpf_prog_type type, const char *name, const char *licen
     const int again = __real_bpf_prog_load(type, name, license, instructions, count, &verbose);
     if (again >= 0)
         return again;
-    // No descriptor for the empty place means that the object as a whole can't be loaded.
+    // Without a descriptor for the placeholder the whole object cannot be loaded.
     const int empty = eventfd(0, EFD_CLOEXEC);
     if (empty < 0)
         return -errno;

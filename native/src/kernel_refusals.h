@@ -13,17 +13,17 @@ namespace lorikeet {
 struct Refusal {
     /// errno, positive.
     int error;
-    /// What the verifier wrote; empty if it got no say.
+    /// The verifier's log; empty if the load failed before verification.
     std::string verifier_log = {};
 };
 
-/// Watches what libbpf asks of the kernel on this thread while it lives. libbpf gives an object up at the first program
-/// that is refused; here it gets an empty descriptor in that program's place and goes on, so that one pass tells of all
-/// of them. (Trying again without what was refused takes a load more for each; see docs/adr/0012-refused-programs.md.)
-/// A map that is refused it does give up at, and its name is kept.
+/// Intercepts libbpf's loads on this thread for its lifetime. libbpf stops at the first refused program; this gives it
+/// a placeholder descriptor instead, so one pass finds all refused programs. (A retry without each of them would need
+/// one load more for each; see docs/adr/0012-refused-programs.md.) At a refused map libbpf still stops; its name is
+/// kept.
 class KernelRefusals {
   public:
-    /// `programs` are those to watch, by name: libbpf loads others to find out what the kernel can do.
+    /// `programs` are the names to intercept: libbpf also loads programs of its own to detect kernel features.
     explicit KernelRefusals(std::set<std::string> programs);
     ~KernelRefusals();
     KernelRefusals(const KernelRefusals &) = delete;
@@ -33,15 +33,15 @@ class KernelRefusals {
     const std::map<std::string, Refusal> &Programs() const {
         return refused_;
     }
-    /// By map; only what wasn't accepted later in another form.
+    /// By map; without maps that the kernel accepted later in another form.
     const std::map<std::string, int> &Maps() const {
         return refused_maps_;
     }
 
-    /// Loads a program as bpf_prog_load does, for what stands in for that.
+    /// Loads a program in place of bpf_prog_load.
     int Load(bpf_prog_type type, const char *name, const char *license, const bpf_insn *instructions, size_t count,
              const bpf_prog_load_opts *options);
-    /// Notes how the creation of a map went: a descriptor, or a negative error.
+    /// Records the result of creating a map: a descriptor, or a negative error.
     int Created(const char *name, int result);
 
   private:
@@ -53,7 +53,7 @@ class KernelRefusals {
     KernelRefusals *outer_;
 };
 
-/// 0 if bpf(2) is to be had at all: the kernel takes a small map and a program that does nothing. Else the error.
+/// Returns 0 if bpf(2) works: the kernel accepts a small map and an empty program. Otherwise the error.
 int ProbeBpf();
 
 } // namespace lorikeet

@@ -23,7 +23,7 @@ int Print(enum libbpf_print_level level, const char *format, va_list arguments) 
     if (length <= 0)
         return 0;
     const size_t end = current_text->size();
-    // One more for vsnprintf's terminator, taken away again.
+    // One byte more for vsnprintf's terminator, removed afterwards.
     current_text->resize(end + length + 1);
     vsnprintf(current_text->data() + end, length + 1, format, arguments);
     current_text->resize(end + length);

@@ -5,8 +5,8 @@
 
 namespace lorikeet {
 
-/// Collects libbpf's warnings of this thread while it lives; outside of one they are dropped, never printed.
-/// libbpf has one print function for the whole process, and worker threads may open objects at the same time.
+/// Collects libbpf's warnings on this thread for its lifetime; all other warnings are dropped, never printed. libbpf
+/// has one print function for the whole process, and worker threads may open objects at the same time.
 class LibbpfLog {
   public:
     LibbpfLog();
@@ -14,10 +14,10 @@ class LibbpfLog {
     LibbpfLog(const LibbpfLog &) = delete;
     LibbpfLog &operator=(const LibbpfLog &) = delete;
 
-    /// The first warning, on one line: it names the cause, the later ones the consequences.
+    /// The first warning, on one line: it has the cause, later ones have consequences.
     std::string FirstWarning() const;
 
-    /// The program that the last warning about any names; empty if there is none.
+    /// The program named in the last warning about a program; empty if there is none.
     std::string LastProgram() const;
 
   private:

@@ -11,15 +11,15 @@
 namespace lorikeet {
 namespace {
 
-/// The kernel's ENOTSUPP, which it answers for a map type without batches.
+/// The kernel's ENOTSUPP, returned for a map type without batches.
 constexpr int kNotSupported = 524;
 constexpr size_t kWord = sizeof(uint64_t);
 
-/// Bytes of values asked for at once: large enough that system calls don't count, and small enough to come from memory
-/// that is there already. Fresh pages for a megabyte cost more than reading a map.
+/// Bytes of values read in one call: large enough to make system calls negligible, small enough to reuse memory that is
+/// already mapped. Page faults for a megabyte cost more than reading a map.
 constexpr size_t kBatchBytes = 128 << 10;
 
-/// How a row comes from the kernel: a per-CPU map gives every possible CPU's value, each rounded up to whole words.
+/// Layout of a row from the kernel: a per-CPU map has a value for every possible CPU, each padded to whole words.
 struct Layout {
     int fd;
     size_t key_size;
@@ -34,7 +34,7 @@ size_t BatchRows(const Layout &layout) {
     return std::min(rows, layout.max_entries);
 }
 
-/// One system call for many rows (kernel 5.6). A hash is read bucket by bucket, none twice.
+/// One system call for many rows (since kernel 5.6). A hash is read bucket by bucket, each once.
 int VisitBatches(const Layout &layout, const Visit &visit) {
     size_t batch = BatchRows(layout);
     // A hash's token is a u32, an array's is its key.
@@ -47,7 +47,7 @@ int VisitBatches(const Layout &layout, const Visit &visit) {
         const int error = -bpf_map_lookup_batch(layout.fd, first ? nullptr : token.data(), next_token.data(),
                                                 keys.data(), values.data(), &count, nullptr);
         if (error == ENOSPC) {
-            // A bucket holds more rows than there is room for.
+            // A bucket has more rows than the buffer.
             batch *= 2;
             keys.resize(batch * layout.key_size);
             values.resize(batch * layout.row_size);
@@ -68,7 +68,7 @@ int VisitOneByOne(const Layout &layout, const Visit &visit) {
     std::vector<uint8_t> next_key(layout.key_size);
     std::vector<uint8_t> row(layout.row_size);
     int error = -bpf_map_get_next_key(layout.fd, nullptr, next_key.data());
-    // The kernel starts from the beginning again if a key was deleted meanwhile; so the bound.
+    // Bounded: the kernel restarts from the beginning if the key was deleted in the meantime.
     for (size_t seen = 0; error == 0 && seen < layout.max_entries; seen++) {
         key.swap(next_key);
         const int missing = -bpf_map_lookup_elem(layout.fd, key.data(), row.data());

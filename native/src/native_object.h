@@ -19,11 +19,11 @@ class NativeObject : public Napi::ObjectWrap<NativeObject> {
     explicit NativeObject(const Napi::CallbackInfo &info);
     ~NativeObject() override;
 
-    /// Detaches and frees everything; does nothing the second time.
+    /// Detaches and frees everything. Idempotent.
     void Release();
 
   private:
-    /// Whether the object is still open; throws BPF_CLOSED if not.
+    /// Returns true if the object is open; otherwise throws BPF_CLOSED.
     bool IsOpen(Napi::Env env) const;
     bpf_map *MapOf(const Napi::CallbackInfo &info) const;
 

@@ -16,7 +16,7 @@ Failure Invalid(int error, const std::string &what) {
     return {what, "BPF_OPEN", error};
 }
 
-/// Where a variable of .rodata lies; nullptr if there is none of that name.
+/// Location of a variable in .rodata; nullptr if there is none of that name.
 const btf_var_secinfo *FindVariable(const btf *types, const std::string &name) {
     const int section = btf__find_by_name_kind(types, kRodata, BTF_KIND_DATASEC);
     if (section < 0)
@@ -45,7 +45,7 @@ template <typename Integer> void Store(void *target, uint64_t bits) {
     std::memcpy(target, &value, sizeof(value));
 }
 
-/// Whether the size is an integer's.
+/// True if an integer has this size in bytes.
 bool StoreSized(void *target, uint64_t bits, size_t size) {
     switch (size) {
     case 1:
@@ -85,7 +85,7 @@ Status SetConstant(bpf_object *object, const Constant &constant) {
                        "constants." + constant.name + ": more than " + std::to_string(variable->size * 8) + " bits");
     size_t size = 0;
     const bpf_map *rodata = bpf_object__find_map_by_name(object, kRodata);
-    // libbpf gives out memory that is writable until the object is loaded, as a pointer to const in later versions.
+    // The memory is writable until the object is loaded; later versions of libbpf return it as a pointer to const.
     auto *bytes =
         static_cast<uint8_t *>(const_cast<void *>(bpf_map__initial_value(const_cast<bpf_map *>(rodata), &size)));
     if (bytes == nullptr || variable->offset + variable->size > size)

@@ -26,7 +26,7 @@ struct OpenOptions {
     std::vector<std::string> enabled;
 };
 
-/// Sets an object that isn't loaded yet up; fails with BPF_OPEN where it doesn't have what an option names.
+/// Applies the options to an object that is not loaded yet. Fails with BPF_OPEN if an option names something missing.
 Status Configure(bpf_object *object, const OpenOptions &options);
 
 } // namespace lorikeet

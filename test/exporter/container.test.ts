@@ -83,7 +83,7 @@ test('a hook that the kernel lacks costs its collector, and nothing else', async
       }
       const told = exporter.log.filter((line) => line.includes('page_fault'));
       expect(told).toHaveLength(1);
-      expect(told[0]).toContain('msg="kernel program does not run" program=page_fault_user at=hook errno=ENOENT');
+      expect(told[0]).toContain('msg="BPF program not running" program=page_fault_user at=hook errno=ENOENT');
       expect(told[0]).toContain('lost="page_faults: all"');
     }),
   );

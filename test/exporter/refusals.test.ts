@@ -68,8 +68,8 @@ describe('the exporter', () => {
   test.each([
     { rules: [refusalOf('bpf', 'EPERM')], reason: 'bpf(2) is refused as a whole: Operation not permitted' },
     { rules: [refusalOf('bpf', 'ENOSYS')], reason: 'bpf(2) is refused as a whole: Function not implemented' },
-    { rules: [refusalOf('map:sockets', 'EINVAL')], reason: 'nothing that counts sockets runs here: ' },
-    { rules: [refusalOf('map:tcp', 'ENOMEM')], reason: 'nothing that counts sockets runs here: ' },
+    { rules: [refusalOf('map:sockets', 'EINVAL')], reason: 'no BPF program that counts sockets runs: ' },
+    { rules: [refusalOf('map:tcp', 'ENOMEM')], reason: 'no BPF program that counts sockets runs: ' },
   ])('ends with one line: $reason', ({ rules, reason }) => {
     const { status, stdout, stderr } = run(refusing(...rules), '--web.listen-address=127.0.0.1:0', '--log.level=error');
     expect([status, stdout]).toEqual([1, '']);
@@ -93,8 +93,8 @@ describe('check', () => {
     expect([status, stderr]).toEqual([0, '']);
     expect(stdout).toMatch(/^Machine\n {2}kernel +\d/);
     expect(stdout).toMatch(/^ {2}sys_enter +runs$/m);
-    expect(stdout).toMatch(/^ {2}syscalls +whole \(off\)$/m);
-    expect(stdout).toMatch(/\n\nevery chosen collector shows everything\n$/);
+    expect(stdout).toMatch(/^ {2}syscalls +complete \(off\)$/m);
+    expect(stdout).toMatch(/\n\nevery enabled collector exports everything\n$/);
     expect(links()).toBe(before);
     const machine = report(['env']);
     expect([machine.status, machine.report.health]).toEqual([0, 'whole']);
@@ -113,13 +113,13 @@ describe('check', () => {
     const { status, stdout } = run(rules, 'check');
     expect(status).toBe(1);
     expect(stdout).toMatch(
-      /^ {2}sched_process_exec +refused at attach: .*: Permission denied\n {30}let the security policy/m,
+      /^ {2}sched_process_exec +refused at attach: .*: Permission denied\n {30}allow it in the security policy/m,
     );
-    expect(stdout).toMatch(/^ {2}sched_process_fork +would run, but what it goes with is refused$/m);
+    expect(stdout).toMatch(/^ {2}sched_process_fork +not needed: a program that it depends on is refused$/m);
     expect(stdout).toMatch(/^ {2}adopt_sockets +refused at load: .*: Operation not permitted$/m);
-    expect(stdout).toMatch(/^ {2}connections +less +without connections that are older than the exporter/m);
-    expect(stdout).toMatch(/^ {2}process_events +nothing$/m);
-    expect(stdout).toMatch(/\nthe exporter runs, and shows less than it could\n$/);
+    expect(stdout).toMatch(/^ {2}connections +partial +without connections older than the exporter/m);
+    expect(stdout).toMatch(/^ {2}process_events +unavailable$/m);
+    expect(stdout).toMatch(/\nthe exporter runs, but does not export everything\n$/);
     const { report: machine } = report(rules);
     expect(machine.programs.find(({ program }) => program === 'adopt_sockets')).toMatchObject({
       runs: false,
@@ -149,7 +149,7 @@ describe('check', () => {
     expect([status, machine.health]).toEqual([2, 'none']);
     expect(machine.reason).toContain(reason);
     expect(machine.collectors.every(({ health }) => health === 'none')).toBe(true);
-    expect(run(command(), 'check').stdout).toMatch(/\nthe exporter can't run: .+\n$/);
+    expect(run(command(), 'check').stdout).toMatch(/\nthe exporter cannot run: .+\n$/);
   });
 
   test.each([[['--path.cgroupfs=/nowhere']], [['--path.cgroupfs=/tmp']]])('says what is wrong with %o', (args) => {

@@ -83,7 +83,7 @@ describe('lorikeet-exporter with --web.config.file', () => {
         const known = await api<Record<string, readonly { type: string; help: string }[]>>(prometheus.url, 'metadata');
         expect(known['lorikeet_requests']).toMatchObject([{ type: 'counter' }]);
         expect(known['lorikeet_exporter_external_peers_cut']).toMatchObject([
-          { type: 'counter', help: 'Peers counted as "other" because of a limit.' },
+          { type: 'counter', help: 'External peers counted as "other" because a limit was reached.' },
         ]);
         expect(known['lorikeet_requests_total']).toBeUndefined();
         const samples = await api<Vector>(prometheus.url, 'query?query=scrape_samples_scraped{job="good"}');

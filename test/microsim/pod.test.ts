@@ -62,7 +62,7 @@ test('a service takes a fault by the command of the guide, and is cured', async 
   expect(stats(enter)).toMatchObject({ fault: { type: 'latency', args: { delay: 300, jitter: 50 } } });
   expect(sim('refuse')).toBe('refuse\n');
   expect(stats(enter)).toMatchObject({ listening: false });
-  expect(sim('--clear')).toBe('fault lifted\n');
+  expect(sim('--clear')).toBe('fault cleared\n');
   expect(stats(enter)).toMatchObject({ listening: true, fault: null });
   expect(() => sim('crash')).toThrow('expected latency, cpu, error, memory_leak, refuse, got "crash"');
 });

@@ -165,7 +165,7 @@ describe('a web shop', () => {
     expect(statsOf(await sim.status(), 'cart')).toMatchObject({ listening: true, fault: null });
   });
 
-  it('crash: the process is gone until it is lifted, then back at its address', async () => {
+  it('crash: the process is gone until it is cleared, then back at its address', async () => {
     const before = (await sim.status()).services['cart-db'];
     const crashed = (await sim.fault('cart-db', 'crash')).services['cart-db'];
     expect(crashed).toEqual({ state: 'crashed', address: before?.address, restarts: 0 });
@@ -177,10 +177,10 @@ describe('a web shop', () => {
     await recovered('cart', 'cart-db');
   });
 
-  it('keeps to one fault at a time and tells wrong input in one line', async () => {
+  it('keeps to one fault at a time and reports invalid input in one line', async () => {
     await sim.fault('ad', 'latency');
-    await expect(sim.fault('cart', 'error')).rejects.toThrow('ad has a fault (latency) already: lift it first');
-    expect(await sandbox.run(shop, ['fault', '--clear'])).toMatchObject({ stdout: 'ad: latency lifted\n', status: 0 });
+    await expect(sim.fault('cart', 'error')).rejects.toThrow('ad already has a fault (latency): clear it first');
+    expect(await sandbox.run(shop, ['fault', '--clear'])).toMatchObject({ stdout: 'ad: latency cleared\n', status: 0 });
     await expect(sim.fault('nobody', 'error')).rejects.toThrow('no such service: nobody');
     expect(await sandbox.run(shop, ['fault', 'ad', 'cpu', '--delay=5'])).toEqual({
       status: 2,
@@ -231,9 +231,9 @@ describe('a web shop', () => {
 
   it('goes down without a trace, and again without complaint', async () => {
     expect(sandbox.leftovers('-shop').length).toBeGreaterThan(0);
-    expect(await sandbox.run(shop, ['down'])).toEqual({ status: 0, stdout: `${shop}: down\n`, stderr: '' });
+    expect(await sandbox.run(shop, ['down'])).toEqual({ status: 0, stdout: `${shop}: stopped\n`, stderr: '' });
     expect(sandbox.leftovers()).toEqual([]);
-    expect(await sandbox.run(shop, ['down'])).toEqual({ status: 0, stdout: `${shop}: was not up\n`, stderr: '' });
+    expect(await sandbox.run(shop, ['down'])).toEqual({ status: 0, stdout: `${shop}: not running\n`, stderr: '' });
     await expect(sim.status()).rejects.toThrow('not running');
   });
 });
@@ -300,7 +300,7 @@ describe('a tiny system', () => {
     const program = join(sandbox.directory, 'broken/lorikeet-sim.js');
     const up = await sandbox.run(instance, ['up', `--topology=${topology}`], program);
     expect(up).toMatchObject({ status: 1, stdout: '' });
-    expect(up.stderr).toBe('lorikeet-sim: web: ended with status 1 while starting: Error: no service today\n');
+    expect(up.stderr).toBe('lorikeet-sim: web: exited with status 1 while starting: Error: no service today\n');
     expect(sandbox.leftovers()).toEqual([]);
   });
 

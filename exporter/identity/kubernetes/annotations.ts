@@ -3,23 +3,23 @@ import type { ObjectMeta } from './metadata.ts';
 export const MONITOR = 'lorikeet.dev/monitor';
 export const SERVICE = 'lorikeet.dev/service';
 
-/** An annotation that isn't what it should be. */
+/** An invalid annotation. */
 export interface RejectedAnnotation {
   readonly annotation: string;
   readonly value: string;
   readonly expected: string;
 }
 
-/** What the annotations of a pod or namespace ask for; undefined what they don't, or not well. */
+/** Settings from the annotations of a pod or namespace; undefined if missing or invalid. */
 export interface Annotations {
-  /** Whether series are wanted. */
+  /** True if the pods are to be monitored. */
   readonly monitor: boolean | undefined;
-  /** The service's name, instead of the workload's. */
+  /** Overrides the workload's name as the service name. */
   readonly service: string | undefined;
   readonly rejected: readonly RejectedAnnotation[];
 }
 
-/** As a label's value may be; names of workloads that are longer have the rest of 253 characters. */
+/** As for label values, but with up to 253 characters, the limit for names of workloads. */
 const NAME = /^[A-Za-z0-9](?:[-A-Za-z0-9_.]{0,251}[A-Za-z0-9])?$/;
 
 export function readAnnotations({ annotations = {} }: ObjectMeta): Annotations {

@@ -7,25 +7,25 @@ import type { Credentials } from './credentials.ts';
 export interface ApiRequest {
   /** Path and query. */
   readonly path: string;
-  /** The representation that is wanted. */
+  /** The requested media type. */
   readonly accept: string;
-  /** After so many milliseconds without a byte the request has failed. */
+  /** Timeout without data, in milliseconds. */
   readonly idleMs: number;
   readonly signal: AbortSignal;
-  /** Called when the server has begun to answer with what was asked for. */
+  /** Called when a successful response starts. */
   readonly onAnswer: () => void;
-  /** Takes the body piece by piece as it arrives. */
+  /** Receives the body in chunks as they arrive. */
   readonly onBody: (chunk: Buffer) => void;
 }
 
-/** After so many milliseconds of silence the kernel asks whether the other end is still there. */
+/** Idle time before TCP keepalive probes, in milliseconds. */
 const PROBE_MS = 30_000;
-/** Pieces that are smaller than this are events. */
+/** Smaller chunks are watch events. Bytes. */
 const LARGE_BYTES = 8192;
-/** Bound on the body of a refusal. */
+/** Limit on the body of an error response, in bytes. */
 const REFUSAL_BYTES = 65_536;
 
-/** Reads from the API server: answers of any length and duration, as they arrive. */
+/** Reads streaming responses of any length and duration from the API server. */
 export class ApiClient {
   readonly #credentials: Credentials;
   readonly #userAgent: string;
@@ -36,15 +36,15 @@ export class ApiClient {
   }
 
   /**
-   * Resolves when the answer has ended.
+   * Resolves at the end of the response.
    *
-   * @throws ApiError for a refusal, ProtocolError for silence, what Node.js throws for a broken connection.
+   * @throws ApiError for an error status, ProtocolError for a timeout, Node.js' own errors for a broken connection.
    */
   async get({ path, accept, idleMs, signal, onAnswer, onBody }: ApiRequest): Promise<void> {
     const { server } = this.#credentials;
     const credentials = await this.#credentials.forRequest();
     const abort = new AbortController();
-    const timer = setTimeout(() => abort.abort(new ProtocolError(`no byte for ${idleMs / 1000} s`)), idleMs);
+    const timer = setTimeout(() => abort.abort(new ProtocolError(`timeout: no data for ${idleMs / 1000} s`)), idleMs);
     const onAbort = (): void => abort.abort(signal.reason);
     if (signal.aborted) onAbort();
     signal.addEventListener('abort', onAbort, { once: true });
@@ -59,7 +59,7 @@ export class ApiClient {
       for await (const chunk of response as AsyncIterable<Buffer>) {
         timer.refresh();
         onBody(chunk);
-        // A long list arrives faster than it is read: others get their turn after each piece.
+        // A long list arrives faster than it is parsed: yield to the event loop after each chunk.
         if (chunk.length >= LARGE_BYTES) await setImmediate();
       }
     } catch (error) {
@@ -67,7 +67,7 @@ export class ApiClient {
     } finally {
       clearTimeout(timer);
       signal.removeEventListener('abort', onAbort);
-      // What has been read to its end isn't harmed, what hasn't must not stay open.
+      // No effect on a complete response; an incomplete one must not stay open.
       abort.abort();
     }
   }
@@ -98,7 +98,7 @@ async function refusal(response: IncomingMessage): Promise<ApiError> {
   );
 }
 
-/** The server's own words, unless something in between has answered. */
+/** The API server's error message, unless a proxy sent the response. */
 function messageOf(body: string): string | undefined {
   try {
     return (JSON.parse(body) as ApiStatus | null)?.message;

@@ -1,9 +1,9 @@
-/** The API server's answer to a request that it refuses; the message is its own. */
+/** An error response of the API server, with the server's message. */
 export class ApiError extends Error {
   readonly code = 'KUBERNETES_API';
   override readonly name = 'ApiError';
   readonly status: number;
-  /** How long the server asks not to be asked again, in milliseconds. */
+  /** The server's Retry-After, in milliseconds. */
   readonly retryAfterMs: number;
 
   constructor(message: string, status: number, retryAfterMs = 0) {
@@ -14,21 +14,21 @@ export class ApiError extends Error {
 }
 
 /**
- * Whether the server says that it doesn't know the moment from which something was asked for: it has forgotten it, or,
- * set back to an older state, not reached it. Only a new list helps.
+ * True if the server does not have the requested resource version: it has expired, or, after a restore from a backup, is
+ * in the future. Only a new list helps.
  */
 export function isExpired(error: unknown): boolean {
   if (!(error instanceof ApiError)) return false;
   return error.status === 410 || (error.status === 504 && error.message.includes('Too large resource version'));
 }
 
-/** An answer that isn't what the API promises. */
+/** A response that violates the API. */
 export class ProtocolError extends Error {
   readonly code = 'KUBERNETES_PROTOCOL';
   override readonly name = 'ProtocolError';
 }
 
-/** What is read of a `Status`, the body of a refusal. */
+/** The fields used of a `Status`, the body of an error response. */
 export interface ApiStatus {
   readonly message?: string;
   readonly code?: number;

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { Backoff } from './backoff.ts';
 
-it('doubles its bound up to half a minute, through any number of attempts, and begins anew after a reset', () => {
+it('doubles its limit up to 30 s, for any number of attempts, and starts again after a reset', () => {
   const backoff = new Backoff(() => 1);
   const bounds = Array.from({ length: 5000 }, () => backoff.next());
   expect(bounds.slice(0, 8)).toEqual([500, 1000, 2000, 4000, 8000, 16_000, 30_000, 30_000]);

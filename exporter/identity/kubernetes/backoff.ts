@@ -1,10 +1,10 @@
-/** The first pause is shorter than this, each further one at most twice as long, none longer than the greatest. */
+/** Milliseconds. The limit on the pause doubles with each attempt, from the first to the maximum. */
 const FIRST_MS = 500;
-const GREATEST_MS = 30_000;
+const MAX_MS = 30_000;
 
 /**
- * Pauses between attempts: exponential with full jitter, so that the exporters of hundreds of nodes that lost the API
- * server at the same moment don't come back at the same moment.
+ * Pauses between retries: exponential with full jitter, so that hundreds of exporters that lose the API server at the
+ * same time do not retry at the same time.
  * https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
  */
 export class Backoff {
@@ -16,14 +16,14 @@ export class Backoff {
     this.#random = random;
   }
 
-  /** How long to wait before the next attempt, in milliseconds. */
+  /** Pause before the next retry, in milliseconds. */
   next(): number {
-    const bound = Math.min(GREATEST_MS, FIRST_MS * 2 ** this.#attempts);
-    if (bound < GREATEST_MS) this.#attempts++;
+    const bound = Math.min(MAX_MS, FIRST_MS * 2 ** this.#attempts);
+    if (bound < MAX_MS) this.#attempts++;
     return this.#random() * bound;
   }
 
-  /** All is well again. */
+  /** Resets the pauses after a success. */
   reset(): void {
     this.#attempts = 0;
   }

@@ -16,7 +16,7 @@ describe('inCluster', () => {
 
   it('is a mistake outside of a pod', () => expect(() => inCluster({}, folder.path)).toThrow(ConfigError));
 
-  it('reads the token anew for each request, and the authority’s certificate when that changes', async () => {
+  it('reads the token for each request, and the CA certificate when it changes', async () => {
     const credentials = inCluster({ KUBERNETES_SERVICE_HOST: '10.96.0.1' }, folder.path);
     folder.write('ca.crt', 'one');
     folder.write('token', 'first\n');

@@ -4,7 +4,7 @@ import { isIPv6 } from 'node:net';
 import { join } from 'node:path';
 import { ConfigError } from '../../../daemon/config-file.ts';
 
-/** What a request needs to be let in. */
+/** Credentials of one request. */
 export interface RequestCredentials {
   readonly agent?: Exclude<RequestOptions['agent'], undefined>;
   readonly headers: Readonly<Record<string, string>>;
@@ -12,26 +12,26 @@ export interface RequestCredentials {
   readonly auth?: string;
 }
 
-/** Where an API server is and how this program proves who it is. */
+/** Address of an API server, and the credentials for it. */
 export interface Credentials {
   /** Such as `https://10.96.0.1:443`. */
   readonly server: string;
-  /** Those of the next request: what rotates is read anew. */
+  /** For the next request. Reads rotated credentials again. */
   forRequest(): Promise<RequestCredentials>;
 }
 
 const ACCOUNT_FOLDER = '/var/run/secrets/kubernetes.io/serviceaccount';
 
 /**
- * The service account of the pod that the program runs in, by the files and variables that every pod has. The kubelet
- * replaces the token long before it expires, and the authority's certificate when it changes: both are read for each request.
+ * The service account of the exporter's own pod, from the files and environment variables of every pod. The kubelet
+ * replaces the token before it expires, and the CA certificate when it changes: both are read for each request.
  *
  * @throws ConfigError outside of a pod.
  */
 export function inCluster(environment: NodeJS.ProcessEnv, folder = ACCOUNT_FOLDER): Credentials {
   const { KUBERNETES_SERVICE_HOST: host = '', KUBERNETES_SERVICE_PORT: port = '443' } = environment;
   if (host === '') {
-    throw new ConfigError('--kubernetes.in-cluster: not in a pod: the variable KUBERNETES_SERVICE_HOST is not set');
+    throw new ConfigError('--kubernetes.in-cluster: not in a pod: KUBERNETES_SERVICE_HOST is not set');
   }
   let known: { readonly ca: string; readonly agent: Agent } | undefined;
   return {

@@ -2,7 +2,7 @@ import { addressBytes, peerAddress, type PeerAddress } from '../addresses.ts';
 import { objectKey, type ApiObject } from './metadata.ts';
 import { ownIdentity, type Identity } from './service-identity.ts';
 
-/** What is read of an endpoint slice. */
+/** The fields used of an endpoint slice. */
 interface ApiEndpointSlice extends ApiObject {
   readonly endpoints?:
     | readonly {
@@ -14,20 +14,20 @@ interface ApiEndpointSlice extends ApiObject {
   readonly ports?: readonly { readonly port?: number; readonly protocol?: string }[] | null;
 }
 
-/** What is behind a service at one address. */
+/** One endpoint of a service. */
 export interface Endpoint {
-  /** The address with each of the slice's ports; without one where the slice means all. */
+  /** The address with each of the slice's ports, or without a port if the slice has all ports. */
   readonly addresses: readonly PeerAddress[];
-  /** Key of the pod; undefined where no pod is behind the address. */
+  /** Key of the pod; undefined if the endpoint is not a pod. */
   readonly pod: string | undefined;
   readonly ready: boolean;
 }
 
-/** A part of what is behind a service. */
+/** Some of the endpoints of a service. */
 export interface Endpoints {
   /** Key of the service. */
   readonly service: string;
-  /** What an endpoint is called that is no pod. */
+  /** Identity of endpoints that are not pods. */
   readonly own: Identity;
   readonly endpoints: readonly Endpoint[];
 }
@@ -47,7 +47,7 @@ export function endpointsOf(object: ApiObject): Endpoints | undefined {
         targetRef?.kind === 'Pod' && targetRef.name !== undefined
           ? objectKey({ namespace: targetRef.namespace ?? namespace, name: targetRef.name })
           : undefined;
-      // All addresses of an endpoint are one and the same: kube-proxy uses the first only.
+      // All addresses of an endpoint are equivalent: kube-proxy only uses the first.
       const bytes = addressBytes(addresses[0] ?? '');
       if (bytes === undefined) return [];
       const ready = conditions?.ready !== false;

@@ -1,17 +1,17 @@
 const NEWLINE = 0x0a;
 
-/** Reads lines of JSON, as a watch sends them, in pieces that end anywhere. */
+/** Parses JSON lines, as sent by a watch, from chunks that may end anywhere. */
 export class JsonLines {
   readonly #onValue: (value: unknown) => void;
-  /** The line that hasn't ended yet. */
+  /** The incomplete last line. */
   #line: Buffer[] = [];
 
-  /** `onValue` gets each line, parsed. */
+  /** `onValue` receives each parsed line. */
   constructor(onValue: (value: unknown) => void) {
     this.#onValue = onValue;
   }
 
-  /** @throws SyntaxError when a line is no JSON. */
+  /** @throws SyntaxError if a line is not valid JSON. */
   push(chunk: Buffer): void {
     let start = 0;
     for (let end = chunk.indexOf(NEWLINE); end >= 0; end = chunk.indexOf(NEWLINE, start)) {

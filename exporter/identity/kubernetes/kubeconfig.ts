@@ -3,10 +3,10 @@ import { KubeConfig } from '@kubernetes/client-node';
 import type { Credentials, RequestCredentials } from './credentials.ts';
 
 /**
- * The current context of a kubeconfig, with all ways of authentication that it may name. Imported only where there is
- * one: the library that knows them takes more memory than all else that identity needs.
+ * The current context of a kubeconfig, with all its authentication methods. Imported only if a kubeconfig is used: the
+ * library needs more memory than the rest of the identity code.
  *
- * @throws Error when it can't be read, or has none.
+ * @throws Error if it cannot be read, or has no current context.
  */
 export function fromKubeconfig(file: string): Credentials {
   const config = new KubeConfig();
@@ -17,7 +17,7 @@ export function fromKubeconfig(file: string): Credentials {
     server,
     async forRequest() {
       const options: RequestOptions = { headers: {} };
-      // Its types are those of another version of Node.js'.
+      // The library's types come from another version of Node.js' types.
       await config.applyToHTTPSOptions(options as Parameters<typeof config.applyToHTTPSOptions>[0]);
       const { agent, headers, auth } = options;
       return {

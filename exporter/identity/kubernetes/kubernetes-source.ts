@@ -16,21 +16,21 @@ import { virtualService, type VirtualService } from './service.ts';
 export interface KubernetesOptions {
   readonly credentials: Credentials;
   readonly nodeName: string;
-  /** Where cgroup2 is mounted. */
+  /** Mount point of cgroup2. */
   readonly cgroupfs: string;
-  /** Whether series are wanted of pods about which no annotation says anything. */
+  /** Whether to monitor pods without an annotation. */
   readonly monitorDefault: boolean;
   readonly userAgent: string;
   readonly logger: Logger;
-  /** Called once, when all was known for the first time. */
+  /** Called once, after all resources have been listed. */
   readonly onReady: () => void;
 }
 
-/** Changes rest so long before they count: a pod's come in bursts. */
+/** Delay before changes take effect, in milliseconds: changes of a pod come in bursts. */
 const SETTLE_MS = 100;
-/** Changes count at most once in so many milliseconds, however many pods of the cluster come and go. */
-const LEAST_INTERVAL_MS = 2000;
-/** Pods without a cgroup are looked for again after so many milliseconds: they may be the kubelet's first. */
+/** Minimum time between two updates, in milliseconds, however many pods of the cluster change. */
+const MIN_INTERVAL_MS = 2000;
+/** Time between searches for missing cgroups of pods, in milliseconds: they may be the kubelet's first pods. */
 const SEARCH_MS = 2000;
 
 /** The pods of this machine and their peers in the cluster, from the Kubernetes API. */
@@ -49,7 +49,7 @@ export class KubernetesSource implements TargetSource {
   #table: PeerTable | undefined;
   #beforeChange = (): void => {};
   #changing: NodeJS.Timeout | undefined;
-  /** When the targets became what they are, as performance.now() tells it; 0: never. */
+  /** Time of the last update of the targets by performance.now(); 0: none. */
   #changedAt = 0;
   #searching: NodeJS.Timeout | undefined;
 
@@ -81,7 +81,7 @@ export class KubernetesSource implements TargetSource {
     this.#peerPods = reflector({ name: 'pod_metadata', path: '/api/v1/pods', metadataOnly: true, compact: peerPod });
   }
 
-  /** Begins to ask. An API server that is away is asked again and again. */
+  /** Starts to list and watch. Retries while the API server is unavailable. */
   start(): void {
     for (const reflector of this.reflectors) reflector.start();
   }
@@ -98,7 +98,7 @@ export class KubernetesSource implements TargetSource {
     this.#beforeChange = listener;
   }
 
-  /** Whether it was known once who is who, or what stands against that. */
+  /** `true` once every resource has been listed; otherwise the reason. */
   get ready(): true | string {
     if (this.#changedAt > 0) return true;
     const waiting = this.reflectors.filter(({ synced }) => !synced);
@@ -106,7 +106,7 @@ export class KubernetesSource implements TargetSource {
     return `Kubernetes API: ${reasons.join('; ')}`;
   }
 
-  /** One for each kind of objects. */
+  /** One for each resource. */
   get reflectors(): readonly Reflector<unknown>[] {
     return [this.#pods, this.#namespaces, this.#services, this.#slices, this.#peerPods];
   }
@@ -116,7 +116,7 @@ export class KubernetesSource implements TargetSource {
     return this.#rejected.total;
   }
 
-  /** Services of which it can't be told which workload answers. */
+  /** Services with more than one workload behind them. */
   get ambiguousServices(): number {
     return this.#peers.ambiguous;
   }
@@ -129,7 +129,7 @@ export class KubernetesSource implements TargetSource {
 
   #scheduleChange(): void {
     if (this.#changing !== undefined) return;
-    const waitMs = Math.max(SETTLE_MS, this.#changedAt + LEAST_INTERVAL_MS - performance.now());
+    const waitMs = Math.max(SETTLE_MS, this.#changedAt + MIN_INTERVAL_MS - performance.now());
     this.#changing = setTimeout(() => {
       this.#changing = undefined;
       this.#change();
@@ -137,7 +137,7 @@ export class KubernetesSource implements TargetSource {
   }
 
   #change(): void {
-    // A namespace that isn't known yet may forbid what its pods don't, and a peer that isn't would be external.
+    // Wait for all resources: a namespace may disable monitoring of its pods, and unknown peers would be external.
     if (this.reflectors.some(({ synced }) => !synced)) return;
     const targets = this.#localTargets();
     const table = this.#resolvePeers();
@@ -188,7 +188,7 @@ export class KubernetesSource implements TargetSource {
     }
   }
 
-  /** While a pod's cgroup isn't where it was thought to be, kubelets' folders are looked for again and again. */
+  /** Searches for the kubelet's directories again while a pod's cgroup is missing. */
   #searchCgroups(): void {
     clearTimeout(this.#searching);
     if (!this.#someAreMissing()) return;

@@ -5,32 +5,32 @@ const CLOSE_BRACKET = 0x5d;
 const OPEN_BRACE = 0x7b;
 const CLOSE_BRACE = 0x7d;
 
-/** How deep the list's own array is, and an item in it. */
+/** JSON nesting depth of the list's array, and of an item in it. */
 const ARRAY_DEPTH = 2;
 const ITEM_DEPTH = 3;
 
 /**
- * Reads the JSON of a Kubernetes list as it arrives and gives its items one by one. A list of thousands of pods is tens
- * of megabytes: never in memory as a whole here, and never parsed in one go, which would hold up the event loop.
+ * Parses the JSON of a Kubernetes list from a stream, item by item. A list of thousands of pods has tens of megabytes: it
+ * is never in memory as a whole, and never parsed at once, which would block the event loop.
  */
 export class ListItems {
   readonly #onItem: (item: unknown) => void;
   #depth = 0;
   #inString = false;
   #escaped = false;
-  /** What the bytes read now belong to; those between two items belong to neither. */
+  /** The part of the list at the current byte; `between` is between two items. */
   #part: 'envelope' | 'between' | 'item' = 'envelope';
-  /** Bytes of the item that hasn't ended yet. */
+  /** Bytes of the incomplete item. */
   #item: Buffer[] = [];
   /** Bytes of the list without its items. */
   readonly #envelope: Buffer[] = [];
 
-  /** `onItem` gets each item of the list's array, parsed. */
+  /** `onItem` receives each parsed item. */
   constructor(onItem: (item: unknown) => void) {
     this.#onItem = onItem;
   }
 
-  /** @throws SyntaxError when an item is no JSON. */
+  /** @throws SyntaxError if an item is not valid JSON. */
   push(chunk: Buffer): void {
     let start = 0;
     const take = (end: number): void => {
@@ -54,7 +54,7 @@ export class ListItems {
     take(chunk.length);
   }
 
-  /** The list without its items, once all has been read. @throws SyntaxError when it isn't whole. */
+  /** The list without its items, after the end of the stream. @throws SyntaxError if the list is incomplete. */
   envelope(): unknown {
     return JSON.parse(Buffer.concat(this.#envelope).toString());
   }

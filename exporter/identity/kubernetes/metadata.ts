@@ -1,4 +1,4 @@
-/** What is read of `metadata` of an object of the API. */
+/** The fields used of an API object's `metadata`. */
 export interface ObjectMeta {
   readonly name: string;
   readonly namespace?: string;
@@ -16,17 +16,17 @@ export interface OwnerReference {
   readonly controller?: boolean;
 }
 
-/** An object of the API, of which nothing is known but that it has a name. */
+/** An API object of any kind. */
 export interface ApiObject {
   readonly metadata: ObjectMeta;
 }
 
-/** What tells an object from all others of its kind: `namespace/name`, or the name where there are no namespaces. */
+/** The key of an object, unique within its kind: `namespace/name`, or the name if it has no namespace. */
 export function objectKey({ namespace, name }: Pick<ObjectMeta, 'namespace' | 'name'>): string {
   return namespace === undefined ? name : `${namespace}/${name}`;
 }
 
-/** When an object was made, in milliseconds; 0 where that isn't told. */
+/** Creation time of an object in milliseconds; 0 if unknown. */
 export function createdAt({ creationTimestamp }: ObjectMeta): number {
   return creationTimestamp === undefined ? 0 : Date.parse(creationTimestamp);
 }

@@ -1,7 +1,7 @@
 import { addressKey, type PeerAddress } from '../addresses.ts';
 import type { Identity } from './service-identity.ts';
 
-/** Whose addresses are. The newest of several owners has an address; of two that are as old none has it. */
+/** Owners of addresses. Of several owners the newest wins; if two are equally new, the address has none. */
 export class OwnerTable {
   readonly #owners = new Map<string, Identity>();
 

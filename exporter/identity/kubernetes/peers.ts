@@ -5,9 +5,9 @@ import type { LocalPod } from './pod.ts';
 import { identityOf, type Identity } from './service-identity.ts';
 import type { VirtualService } from './service.ts';
 
-/** Who is known to be where. */
+/** The objects from which peers are resolved. */
 export interface PeerObjects {
-  /** This machine's. */
+  /** Pods of this machine. */
   readonly local: Iterable<LocalPod>;
   /** The pods of all machines by their keys. */
   readonly pods: ReadonlyMap<string, Identity>;
@@ -15,32 +15,32 @@ export interface PeerObjects {
   readonly slices: Iterable<Endpoints>;
 }
 
-/** What is behind a service: the workload whose pods are ready, and that of the others. */
+/** Workloads behind a service: that of the ready pods, and that of the others. */
 interface Backing {
   ready: Identity | undefined;
   others: Identity | undefined;
 }
 
-/** Stands for more than one workload. */
+/** More than one workload. */
 const SEVERAL = identityOf('', '', 0);
 
-/** The services behind addresses at one moment. */
+/** A snapshot of the services behind addresses. */
 export interface PeerTable {
   /** `bytes` are the 16 bytes of the address as a latin1 string. */
   find(bytes: string, port: number): Identity | undefined;
 }
 
 /**
- * Tells which workload is behind an address: a pod's own, an endpoint's, a service's. Of pods that had an address one
- * after another the newest has it. A service's address stands for the one workload behind it; with several behind it, or
- * none that is a pod, for the service itself, `service/<name>`, which no workload can be named.
+ * Resolves the workload behind an address of a pod, an endpoint or a service. If several pods have had an address, the
+ * newest wins. A service's address resolves to the workload behind it. With several workloads, or none with pods, it
+ * resolves to the service itself, `service/<name>`, a name that no workload can have.
  */
 export class Peers {
-  /** What was behind a service last: who asks a service without endpoints asks for what is missing. */
+  /** The last workload behind each service: calls to a service without endpoints are attributed to it. */
   #last = new Map<string, Identity>();
   #ambiguous = 0;
 
-  /** Services of which it can't be told which workload answers, at the last resolution. */
+  /** Services with more than one workload behind them at the last resolution. */
   get ambiguous(): number {
     return this.#ambiguous;
   }
@@ -59,11 +59,11 @@ export class Peers {
       const backing = backingOf(backings, service);
       for (const { addresses, pod, ready } of endpoints) {
         const identity = pod === undefined ? own : pods.get(pod);
-        // The endpoint comes before its pod, or goes after it.
+        // An endpoint may appear before its pod, or disappear after it.
         if (identity === undefined) continue;
         if (ready) backing.ready = together(backing.ready, identity);
         else backing.others = together(backing.others, identity);
-        // A pod of this machine is known better, and has all ports.
+        // For pods of this machine the exporter has all ports.
         for (const address of addresses) if (!localAddresses.has(address.bytes)) owners.add(address, identity);
       }
     }
@@ -88,7 +88,7 @@ export class Peers {
   }
 }
 
-/** However old the workload behind it: two services that have one address contradict each other. */
+/** Regardless of the age of the workload: two services with the same address are a conflict. */
 function claim(table: OwnerTable, address: PeerAddress, { namespace, service, key }: Identity): void {
   table.add(address, { namespace, service, key, createdAt: 0 });
 }

@@ -1,19 +1,19 @@
 import { readdirSync, statSync } from 'node:fs';
 import { cgroupId, isAbsent } from '../../cgroups/cgroup.ts';
 
-/** What a pod's cgroup is named by. */
+/** The parts of the name of a pod's cgroup. */
 export interface CgroupName {
   readonly qosClass: string;
   /** The pod's uid; a static pod's is the hash of its manifest. */
   readonly uid: string;
 }
 
-/** How deep below the mount the kubelet's folder may be: as a cluster in containers has it, under those of an engine. */
-const GREATEST_DEPTH = 6;
+/** Maximum depth of the kubelet's directory below the mount. A cluster in containers has it below the engine's cgroups. */
+const MAX_DEPTH = 6;
 
 /**
- * The folders below which kubelets keep their pods' cgroups, as paths below `mount`: `/kubepods` or `/kubepods.slice`, below
- * others or with a prefix where the kubelet was given a root of its own. There are several where a machine plays several nodes.
+ * The kubelets' root directories for pods, as paths below `mount`: `/kubepods` or `/kubepods.slice`. A kubelet with a
+ * configured cgroup root has it below other cgroups, or with a prefix. A machine that runs several nodes has several.
  */
 export function findKubepods(mount: string): readonly string[] {
   const found: string[] = [];
@@ -21,7 +21,7 @@ export function findKubepods(mount: string): readonly string[] {
     for (const name of childFolders(mount + path)) {
       const child = `${path}/${name}`;
       if (/(?:^|-)kubepods(?:\.slice)?$/.test(name)) found.push(child);
-      else if (depth < GREATEST_DEPTH) search(child, depth + 1);
+      else if (depth < MAX_DEPTH) search(child, depth + 1);
     }
   };
   search('', 1);
@@ -30,7 +30,7 @@ export function findKubepods(mount: string): readonly string[] {
 
 function childFolders(folder: string): string[] {
   try {
-    // A folder with two links has no folders in it; other file systems count no links at all.
+    // A directory with two links has no subdirectories; other file systems have no link counts.
     if (statSync(folder).nlink === 2) return [];
     return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => (entry.isDirectory() ? [entry.name] : []));
   } catch (error) {
@@ -40,7 +40,7 @@ function childFolders(folder: string): string[] {
 }
 
 /**
- * A pod's cgroup below a folder of `findKubepods`, as the kubelet names it with each of its two drivers:
+ * A pod's cgroup below a directory from `findKubepods`, as named by each of the kubelet's two cgroup drivers:
  * `…/kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod<uid with underscores>.slice` with systemd, where a
  * slice's name repeats those above it, and `…/kubepods/burstable/pod<uid>` with cgroupfs.
  */
@@ -53,23 +53,23 @@ export function podCgroup(kubepods: string, { qosClass, uid }: CgroupName): stri
   return `${folder}/${parent}-pod${uid.replaceAll('-', '_')}.slice`;
 }
 
-/** Where the cgroups of this machine's pods are. */
+/** Paths of the cgroups of this machine's pods. */
 export class PodCgroups {
   readonly #mount: string;
   #kubepods: readonly string[] = [];
 
-  /** `mount` is where cgroup2 is mounted. */
+  /** `mount` is the mount point of cgroup2. */
   constructor(mount: string) {
     this.#mount = mount;
     this.search();
   }
 
-  /** Looks for kubelets' folders anew. */
+  /** Searches for the kubelets' directories again. */
   search(): void {
     this.#kubepods = findKubepods(this.#mount);
   }
 
-  /** Path below the mount of the pod's cgroup, whether it is there already or not; undefined without a kubelet's folder. */
+  /** Path of the pod's cgroup below the mount, even if it does not exist yet; undefined without a kubelet's directory. */
   path(pod: CgroupName): string | undefined {
     const paths = this.#kubepods.map((kubepods) => podCgroup(kubepods, pod));
     return paths.find((path) => this.exists(path)) ?? paths[0];

@@ -5,7 +5,7 @@ import { createdAt, type ApiObject, type ObjectMeta } from './metadata.ts';
 import type { CgroupName } from './pod-cgroup.ts';
 import { workloadOf, type Workload } from './workload.ts';
 
-/** What is read of a pod. */
+/** The fields used of a pod. */
 interface ApiPod extends ApiObject {
   readonly spec?: {
     readonly hostNetwork?: boolean;
@@ -35,11 +35,11 @@ export interface LocalPod extends Identity {
   readonly workloadKind: string;
   readonly annotations: Annotations;
   readonly cgroup: CgroupName;
-  /** Its own addresses; of a pod in the network of its node, and of ports that the node forwards, those of the node with a port. */
+  /** Its own addresses. For a pod in its node's network, and for forwarded host ports: the node's addresses with a port. */
   readonly addresses: readonly PeerAddress[];
 }
 
-/** Compacts a pod's metadata: whose instance it is. */
+/** Compacts a pod's metadata to the identity of its service. */
 export function peerPod({ metadata }: ApiObject): Identity {
   return identityOfPod(metadata, readAnnotations(metadata), workloadOf(metadata));
 }
@@ -48,7 +48,7 @@ function identityOfPod(metadata: ObjectMeta, { service }: Annotations, { name }:
   return identityOf(metadata.namespace ?? '', service ?? name, createdAt(metadata));
 }
 
-/** Compacts a pod; undefined for one that has ended: its processes are gone, its addresses may be another's. */
+/** Compacts a pod; undefined if it has terminated: its addresses may belong to another pod. */
 export function localPod(object: ApiObject): LocalPod | undefined {
   const pod: ApiPod = object;
   if (pod.status?.phase === 'Succeeded' || pod.status?.phase === 'Failed') return undefined;
@@ -64,7 +64,7 @@ export function localPod(object: ApiObject): LocalPod | undefined {
   };
 }
 
-/** The kubelet names a static pod's cgroup before the API server knows the pod, by the hash of its manifest. */
+/** The kubelet creates a static pod's cgroup before the API server has the pod, and names it by the manifest's hash. */
 function cgroupUid({ annotations = {}, uid = '' }: ObjectMeta): string {
   const mirror = annotations['kubernetes.io/config.mirror'];
   return mirror === undefined ? uid : (annotations['kubernetes.io/config.hash'] ?? mirror);
@@ -74,19 +74,19 @@ function ownAddresses({ spec, status }: ApiPod): readonly PeerAddress[] {
   return spec?.hostNetwork === true ? [] : parseAddresses(status?.podIPs).map((bytes) => peerAddress(bytes));
 }
 
-/** The API server sets the host's port of a container in the node's network to that of the container. */
+/** For containers in the node's network, the API server sets the host port to the container port. */
 function portsOfNode({ spec, status }: ApiPod): readonly PeerAddress[] {
   const containers = [...(spec?.containers ?? []), ...(spec?.initContainers ?? [])];
   const ports = containers.flatMap(({ ports: declared = [] }) =>
     declared.flatMap(({ hostPort, protocol = 'TCP' }) => (protocol === 'TCP' && hostPort ? [hostPort] : [])),
   );
   if (ports.length === 0) return [];
-  // What shares its node's network has its node's addresses.
+  // Pods in their node's network have the node's addresses.
   const nodes = parseAddresses(spec?.hostNetwork === true ? status?.podIPs : hostAddresses(status));
   return nodes.flatMap((bytes) => ports.map((port) => peerAddress(bytes, port)));
 }
 
-/** Before Kubernetes 1.30 there is one only. */
+/** Kubernetes before 1.30 only has one. */
 function hostAddresses({ hostIP, hostIPs }: NonNullable<ApiPod['status']> = {}): readonly { readonly ip?: string }[] {
   return hostIPs ?? (hostIP === undefined ? [] : [{ ip: hostIP }]);
 }

@@ -7,7 +7,7 @@ import { ApiClient } from './api-client.ts';
 import type { ApiObject } from './metadata.ts';
 import { Reflector } from './reflector.ts';
 
-/** What a real server doesn't do on command: answers are given by hand, one after another. */
+/** A fake server with scripted responses, for cases that a real one does not produce on demand. */
 type Answer = (response: ServerResponse, query: URLSearchParams) => void;
 
 let server: Server;
@@ -99,7 +99,7 @@ it('lists page by page, then watches from there', async () => {
   expect(reflector.counts).toMatchObject({ lists: 2, events: 1 });
 });
 
-it('tells of changes that are of interest only', async () => {
+it('reports only changes of used fields', async () => {
   answers = [
     list('1', [pod('a', 'cart'), pod('b', 'front')]),
     events(line('MODIFIED', pod('a', 'cart', '2')), line('MODIFIED', pod('none', undefined, '3'))),
@@ -117,7 +117,7 @@ it.each([
   ['an event', events(line('ERROR', { code: 410, message: 'too old resource version' }))],
   ['an answer', refuse(410, 'Expired')],
   ['a server that was set back', refuse(504, 'Timeout: Too large resource version: 9, current: 5')],
-])('lists anew, the present state, when the past is gone by %s', async (_name, gone) => {
+])('lists the current state again after an expired version: %s', async (_name, gone) => {
   answers = [list('1', [pod('a', 'cart'), pod('b', 'front')]), gone, list('50', [pod('b', 'db'), pod('c', 'db')])];
   reflector.start();
   await soon(() => expect(known()).toEqual({ 'shop/b': 'db', 'shop/c': 'db' }));
@@ -126,7 +126,7 @@ it.each([
   expect(reflector.counts.failures).toBe(0);
 });
 
-it('begins a list anew when its next page is gone, and knows nothing by halves', async () => {
+it('restarts a list when its next page has expired, and never has half a list', async () => {
   answers = [
     list('1', [pod('a', 'cart')], 'more'),
     refuse(410, 'The provided continue parameter is too old'),
@@ -143,7 +143,7 @@ it('ends a watch that hangs, and goes on where it was', async () => {
   reflector.start();
   await soon(() => expect(known()).toEqual({ 'shop/a': 'cart', 'shop/b': 'front' }));
   expect(asked[2]).toMatchObject({ watch: '1', resourceVersion: '1' });
-  expect(log.join('\n')).toContain('no byte for 0.3 s');
+  expect(log.join('\n')).toContain('timeout: no data for 0.3 s');
 });
 
 it('puts events together that come in pieces', async () => {
@@ -164,16 +164,16 @@ it('puts events together that come in pieces', async () => {
   await soon(() => expect(known()).toEqual({ 'shop/a': 'Käse ✓', 'shop/b': 'front' }));
 });
 
-it('keeps what it knew while the server fails, tells that once, and recovers', async () => {
+it('keeps its objects while the server fails, logs that once, and recovers', async () => {
   answers = [list('1', [pod('a', 'cart')]), ...Array.from({ length: 5 }, () => refuse(403, 'pods is forbidden'))];
   reflector.start();
   await soon(() => expect(reflector.counts.failures).toBe(5));
   expect(known()).toEqual({ 'shop/a': 'cart' });
   await soon(() => expect(reflector.failure).toBeUndefined());
-  expect(log.filter((entry) => entry.includes('not readable'))).toEqual([
+  expect(log.filter((entry) => entry.includes('cannot read from'))).toEqual([
     expect.stringContaining('error="403: pods is forbidden" '.trim()),
   ]);
-  expect(log.filter((entry) => entry.includes('readable again'))).toHaveLength(1);
+  expect(log.filter((entry) => entry.includes('available again'))).toHaveLength(1);
   expect(asked.filter(({ watch }) => watch === undefined)).toHaveLength(1);
 });
 

@@ -9,16 +9,16 @@ import { JsonLines } from './json-lines.ts';
 import { ListItems } from './list-items.ts';
 import { objectKey, type ApiObject } from './metadata.ts';
 
-/** A kind of objects to know. */
+/** A resource to list and watch. */
 export interface Resource<T> {
-  /** As logs and metrics name it. */
+  /** Name in logs and metrics. */
   readonly name: string;
   /** Such as `/api/v1/pods`. */
   readonly path: string;
   readonly query?: Readonly<Record<string, string>>;
-  /** Whether `metadata` is all that is wanted. */
+  /** Requests only the `metadata` of the objects. */
   readonly metadataOnly?: boolean;
-  /** Keeps what is needed of an object; undefined when it isn't needed at all. */
+  /** Reduces an object to the needed fields; undefined if the object is not needed. */
   readonly compact: (object: ApiObject) => T | undefined;
 }
 
@@ -26,17 +26,17 @@ export interface ReflectorOptions<T> {
   readonly client: ApiClient;
   readonly resource: Resource<T>;
   readonly logger: Logger;
-  /** Told when `objects` or `synced` are others than before. */
+  /** Called when `objects` or `synced` change. */
   readonly onChange: () => void;
   /** Numbers from 0 to 1. Default: Math.random. */
   readonly random?: () => number;
-  /** After so many milliseconds without a byte a request is given up. Default: 150 s; the server sends a bookmark each minute. */
+  /** Timeout of a request without data, in milliseconds. Default: 150 s; the server sends a bookmark each minute. */
   readonly idleMs?: number;
 }
 
-/** What a reflector has done so far. */
+/** Counts since the start of a reflector. */
 export interface ReflectorCounts {
-  /** Requests for a page of a list. */
+  /** List requests, one for each page. */
   lists: number;
   watches: number;
   events: number;
@@ -44,9 +44,9 @@ export interface ReflectorCounts {
 }
 
 const PAGE = 500;
-/** How long the server lets a watch go on, in seconds: this, up to twice as long, so that not all end at once. */
+/** Minimum duration of a watch in seconds. The server ends it after up to twice as long, so not all end at once. */
 const WATCH_SECONDS = 300;
-/** A watch that has held so long shows that the server is well, and a list that it isn't the list that expires. */
+/** A watch this long, in milliseconds, proves that the server works, and that the list has not expired. */
 const HEALTHY_MS = 5000;
 
 interface WatchEvent {
@@ -59,8 +59,8 @@ interface ListEnvelope {
 }
 
 /**
- * Knows the objects of one kind as the API server knows them: by a list, then by a watch that goes on where the last one
- * ended. While the server is away, what was known last stays known.
+ * Mirrors the objects of one resource of the API server: first by a list, then by watches, each from where the last one
+ * ended. While the server is unavailable, the last objects stay.
  * https://kubernetes.io/docs/reference/using-api/api-concepts/#efficient-detection-of-changes
  */
 export class Reflector<T> {
@@ -72,11 +72,11 @@ export class Reflector<T> {
   readonly #stop = new AbortController();
   #objects = new Map<string, T>();
   #synced = false;
-  /** Where the next watch begins; undefined when a list has to come first. */
+  /** Resource version from which the next watch starts; undefined if a list must come first. */
   #version: string | undefined;
-  /** Whether the past was expired: then a list mustn't come from a cache that may lag behind even more. */
+  /** True after an expired resource version: then a list must not come from a cache, which may be even older. */
   #expired = false;
-  /** When the last list was complete. */
+  /** Time of the last complete list. */
   #listedAt = -Infinity;
   #failure: string | undefined;
   #running: Promise<void> = Promise.resolve();
@@ -88,7 +88,7 @@ export class Reflector<T> {
     this.#backoff = new Backoff(this.#random);
   }
 
-  /** What its objects are. */
+  /** Name of the resource. */
   get name(): string {
     return this.#options.resource.name;
   }
@@ -98,12 +98,12 @@ export class Reflector<T> {
     return this.#objects;
   }
 
-  /** Whether all objects were known at some time. */
+  /** True once all objects have been listed. */
   get synced(): boolean {
     return this.#synced;
   }
 
-  /** What ails it now; undefined when nothing does. */
+  /** The current error; undefined if there is none. */
   get failure(): string | undefined {
     return this.#failure;
   }
@@ -125,11 +125,11 @@ export class Reflector<T> {
       try {
         if (this.#version === undefined) await this.#list();
         await this.#watch();
-        // One that the server ends at once is as good as none.
+        // A watch that the server ends immediately does not count as a success.
         if (performance.now() - started < HEALTHY_MS) pauseMs = this.#backoff.next();
       } catch (error) {
         if (signal.aborted) return;
-        // The server is back and has forgotten the past: a list needn't wait as long as the last attempt to reach it.
+        // The server is back without the old version: list soon, without the long pause of failed attempts.
         if (isExpired(error) && performance.now() - this.#listedAt >= HEALTHY_MS) this.#backoff.reset();
         pauseMs = Math.max(this.#backoff.next(), error instanceof ApiError ? error.retryAfterMs : 0);
         this.#failed(error);
@@ -147,12 +147,12 @@ export class Reflector<T> {
     }
     this.counts.failures++;
     this.#failure = describeError(error);
-    this.#log.failing('api', 'Kubernetes API not readable, keeping what was known', error);
+    this.#log.failing('api', 'cannot read from the Kubernetes API, using the last list', error);
   }
 
   #works(): void {
     this.#failure = undefined;
-    this.#log.recovered('api', 'Kubernetes API readable again');
+    this.#log.recovered('api', 'Kubernetes API is available again');
   }
 
   async #list(): Promise<void> {
@@ -164,7 +164,7 @@ export class Reflector<T> {
       version = metadata?.resourceVersion;
       next = metadata?.continue || undefined;
     } while (next !== undefined);
-    if (version === undefined) throw new ProtocolError('a list without a resource version');
+    if (version === undefined) throw new ProtocolError('the list has no resource version');
     this.#version = version;
     this.#expired = false;
     this.#listedAt = performance.now();
@@ -178,7 +178,7 @@ export class Reflector<T> {
       const compacted = resource.compact(object);
       if (compacted !== undefined) listed.set(objectKey(object.metadata), compacted);
     });
-    // Any state will do at the start, even from a cache: the watch brings it up to date.
+    // At the start any version will do, even from a cache: the watch brings it up to date.
     const from = next !== undefined ? { continue: next } : this.#expired ? {} : { resourceVersion: '0' };
     this.counts.lists++;
     await this.#get({ limit: String(PAGE), ...from }, 'PartialObjectMetadataList', (chunk) => items.push(chunk));
@@ -217,7 +217,7 @@ export class Reflector<T> {
     const key = objectKey(object.metadata);
     const known = this.#objects.get(key);
     const now = type === 'DELETED' ? undefined : this.#options.resource.compact(object);
-    // Most events change what isn't of interest here.
+    // Most events change no field that is used here.
     if (isDeepStrictEqual(known, now)) return;
     if (now === undefined) this.#objects.delete(key);
     else this.#objects.set(key, now);

@@ -1,7 +1,7 @@
 import type { Logger } from '../../../daemon/logger.ts';
 import type { RejectedAnnotation } from './annotations.ts';
 
-/** Tells of annotations that aren't what they should be: each once, as long as it stays as it is. */
+/** Logs invalid annotations, each once until it changes. */
 export class RejectedAnnotations {
   readonly #logger: Logger;
   #known = new Set<string>();
@@ -11,12 +11,12 @@ export class RejectedAnnotations {
     this.#logger = logger;
   }
 
-  /** How many there have been. */
+  /** Number of invalid annotations since the start. */
   get total(): number {
     return this.#total;
   }
 
-  /** `rejected` are all that there are now, by the object that has them, such as `pod shop/cart-0`. */
+  /** `rejected` are all current ones, by object, such as `pod shop/cart-0`. */
   update(rejected: Iterable<readonly [object: string, annotation: RejectedAnnotation]>): void {
     const now = new Set<string>();
     for (const [object, { annotation, value, expected }] of rejected) {
@@ -24,7 +24,7 @@ export class RejectedAnnotations {
       now.add(key);
       if (this.#known.has(key)) continue;
       this.#total++;
-      this.#logger.warn('annotation rejected, as if it were not there', { object, annotation, value, expected });
+      this.#logger.warn('invalid annotation ignored', { object, annotation, value, expected });
     }
     this.#known = now;
   }

@@ -1,10 +1,10 @@
-/** A service as the product names it, and since when something of it has been there. */
+/** A service by namespace and name, and the age of its instance. */
 export interface Identity {
   readonly namespace: string;
   readonly service: string;
-  /** What tells it from all others. Made once, as thousands of pods are compared again and again. */
+  /** Unique key. Made once, because thousands of pods are compared often. */
   readonly key: string;
-  /** Milliseconds; of what is no pod it is before all pods. */
+  /** Creation time in milliseconds; for anything but a pod it is before all pods. */
   readonly createdAt: number;
 }
 
@@ -14,7 +14,7 @@ export function identityOf(namespace: string, service: string, createdAt: number
   return { namespace, service, key: `${namespace}\0${service}`, createdAt };
 }
 
-/** The name of a Service of the API for itself: no workload's name has a slash. */
+/** The identity of a Kubernetes Service itself: no workload's name has a slash. */
 export function ownIdentity(namespace: string, name: string): Identity {
   return identityOf(namespace, `service/${name}`, NO_POD);
 }

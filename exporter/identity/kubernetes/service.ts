@@ -2,7 +2,7 @@ import { addressBytes, peerAddress, type PeerAddress } from '../addresses.ts';
 import type { ApiObject } from './metadata.ts';
 import { ownIdentity, type Identity } from './service-identity.ts';
 
-/** What is read of a service. */
+/** The fields used of a service. */
 interface ApiService extends ApiObject {
   readonly spec?: {
     readonly clusterIPs?: readonly string[];
@@ -12,20 +12,20 @@ interface ApiService extends ApiObject {
   readonly status?: { readonly loadBalancer?: { readonly ingress?: readonly { readonly ip?: string }[] } };
 }
 
-/** A service's addresses that no pod has. */
+/** A service with its virtual addresses. */
 export interface VirtualService {
-  /** What it is called where it can't be told which workload answers. */
+  /** Its identity if there is not exactly one workload behind it. */
   readonly own: Identity;
   readonly addresses: readonly PeerAddress[];
 }
 
-/** Compacts a service; undefined for one without an address of its own, as headless ones are. */
+/** Compacts a service; undefined if it has no address, such as a headless one. */
 export function virtualService(object: ApiObject): VirtualService | undefined {
   const { metadata, spec, status }: ApiService = object;
   const ports = (spec?.ports ?? []).flatMap(({ port, protocol = 'TCP' }) => (protocol === 'TCP' ? [port] : []));
   const shared = [...(spec?.externalIPs ?? []), ...(status?.loadBalancer?.ingress ?? []).map(({ ip = '' }) => ip)];
   const addresses = [
-    // A cluster address is the service's alone. An external one may be a node's, or several services'.
+    // A cluster address belongs to one service. An external one may belong to a node, or to several services.
     ...parse(spec?.clusterIPs ?? []).map((bytes) => peerAddress(bytes)),
     ...parse(shared).flatMap((bytes) => ports.map((port) => peerAddress(bytes, port))),
   ];
@@ -33,7 +33,7 @@ export function virtualService(object: ApiObject): VirtualService | undefined {
   return { own: ownIdentity(metadata.namespace ?? '', metadata.name), addresses };
 }
 
-/** `None` is what a headless service has in an address' place. */
+/** A headless service has `None` in place of an address. */
 function parse(texts: readonly string[]): readonly string[] {
   return texts.flatMap((text) => addressBytes(text) ?? []);
 }

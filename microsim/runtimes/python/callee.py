@@ -1,4 +1,4 @@
-"""One service as its callers reach it: kept-alive connections, a time-out, and counts of what came back."""
+"""Client for one service: keep-alive connections, a timeout, and counts of the results."""
 
 import errno
 import http.client
@@ -7,13 +7,13 @@ import time
 
 from traffic import Traffic
 
-# Idle connections are kept this long; servers keep them longer, so that it is the caller who closes.
+# Seconds. Servers keep idle connections longer, so the caller closes them.
 IDLE_SECONDS = 30
 MAX_IDLE_CONNECTIONS = 32
 
 
 class CallError(Exception):
-    """A callee refused, failed, broke off or took too long."""
+    """A callee refused the connection, failed, closed the connection or timed out."""
 
 
 class Callee:
@@ -22,11 +22,11 @@ class Callee:
         self._address = (host, port)
         self._timeout = timeout_seconds
         self._lock = threading.Lock()
-        self._idle = []  # of (connection, idle since), the latest last
+        self._idle = []  # of (connection, idle since), newest last
         self._traffic = Traffic()
 
     def call(self, body):
-        """Sends `body` and waits for the whole answer, which is thrown away. Raises CallError unless it is 200."""
+        """Sends `body` and waits for the complete response, which is discarded. Raises CallError unless the status is 200."""
         began = time.monotonic()
         failed = True
         try:
@@ -40,7 +40,7 @@ class Callee:
         return self._traffic.stats()
 
     def _attempt(self, body, deadline):
-        """False when the callee had closed the idle connection just before: worth another attempt."""
+        """Returns False if the callee had just closed the idle connection: the caller should retry."""
         connection, reused = self._take()
         try:
             status = self._exchange(connection, body, deadline)
@@ -68,7 +68,7 @@ class Callee:
         return response.status
 
     def _take(self):
-        """A connection, last in, first out: after a burst those that it needed fall idle and close."""
+        """A connection, last in, first out: those that only a burst needed become idle and close."""
         expired = time.monotonic() - IDLE_SECONDS
         with self._lock:
             while self._idle and self._idle[0][1] < expired:
@@ -78,7 +78,7 @@ class Callee:
         return http.client.HTTPConnection(*self._address), False
 
     def _give(self, connection):
-        # http.client has closed it already when the callee said that it would.
+        # http.client has already closed it if the callee announced the close.
         if connection.sock is None:
             return
         with self._lock:
@@ -96,5 +96,5 @@ def _left(deadline):
 
 
 def _reason(error):
-    """ECONNREFUSED and the like, as Node names them."""
+    """The error name as in Node.js, such as ECONNREFUSED."""
     return errno.errorcode.get(getattr(error, "errno", None), str(error) or type(error).__name__)

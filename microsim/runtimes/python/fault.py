@@ -1,4 +1,4 @@
-"""The fault that a service shows now, as microsim/service/injected-fault.ts shows it."""
+"""The active fault of a service, as in microsim/service/injected-fault.ts."""
 
 import threading
 import time
@@ -10,7 +10,7 @@ INTERNAL = ("latency", "cpu", "error", "memory_leak", "refuse")
 
 
 def burn(seconds):
-    """Computes for so much processor time of this thread, not of the clock: on a busy machine it takes longer."""
+    """Burns CPU time of this thread, not wall-clock time: on a busy machine it takes longer."""
     if seconds <= 0:
         return
     enough = time.thread_time() + seconds
@@ -20,8 +20,8 @@ def burn(seconds):
 
 class CpuHog:
     """
-    Burns at most a share of one core: a token bucket of processor time that requests draw on first and a thread
-    uses up. A service under load slows down, but never takes more of the machine than told.
+    Burns at most a share of one core: a token bucket of CPU time, used by requests first and by a thread for the
+    rest. A service under load slows down, but never uses more CPU than its share.
     """
 
     def __init__(self, share, work_seconds):
@@ -34,14 +34,14 @@ class CpuHog:
         threading.Thread(target=self._run, daemon=True).start()
 
     def request(self):
-        """Burns the part of one request."""
+        """Burns the CPU time of one request."""
         burn(self._draw(lambda tokens: min(self._work, tokens)))
 
     def stop(self):
         self._stopped.set()
 
     def _run(self):
-        """Spends what requests leave, but keeps one request's work in hand."""
+        """Burns the rest of the share, but reserves the work of one request."""
         while not self._stopped.wait(PERIOD_SECONDS):
             burn(self._draw(lambda tokens: min(tokens - self._work, PERIOD_SECONDS * self._share)))
 
@@ -57,7 +57,7 @@ class CpuHog:
 
 
 class InjectedFault:
-    """What it holds (a thread, memory) is freed when it is lifted."""
+    """Clearing it frees its thread and memory."""
 
     def __init__(self, random):
         self._random = random
@@ -71,7 +71,7 @@ class InjectedFault:
         return sum(map(len, self._leak)) / MB
 
     def inject(self, fault):
-        """Replaces the fault that was there."""
+        """Replaces the active fault."""
         self.lift()
         self.fault = fault
         args = fault["args"]
@@ -90,12 +90,12 @@ class InjectedFault:
         self._leak = []
 
     def fails_now(self):
-        """Whether this request is to be answered with 500 at once."""
+        """True if this request must be answered immediately with 500."""
         fault = self.fault
         return fault is not None and fault["type"] == "error" and self._random.random() < fault["args"]["share"]
 
     def delay(self):
-        """Returns after the delay that the fault adds to a request."""
+        """Returns after the fault's delay for a request."""
         fault = self.fault
         if fault is None or fault["type"] != "latency":
             return
@@ -103,7 +103,7 @@ class InjectedFault:
         time.sleep(max(0, self._random.normalvariate(args["delay"], args["jitter"])) / 1000)
 
     def compute(self, seconds):
-        """Computes for a request: its own part and what the fault adds."""
+        """Burns the CPU time of a request: its own, and that of the fault."""
         burn(seconds)
         hog = self._hog
         if hog is not None:
@@ -114,6 +114,6 @@ class InjectedFault:
         while not lifted.wait(LEAK_SECONDS):
             left = args["cap"] - sum(map(len, leak)) / MB
             size = int(min(args["rate"] * LEAK_SECONDS, left) * MB)
-            # Filled, because only a page that was written counts as resident.
+            # Filled, because only written pages are resident.
             if size > 0:
                 leak.append(b"\1" * size)

@@ -1,4 +1,4 @@
-"""The wire format of requests, as microsim/protocol/route.ts describes and checks it."""
+"""The wire format of requests, as described in microsim/protocol/route.ts."""
 
 LIMITS = {"delay": 60_000, "size": 256, "duration": 300_000}
 MAX_DEPTH = 16
@@ -6,11 +6,11 @@ ARGUMENTS = {"latency": ("delay",), "memory-leak": ("size", "duration")}
 
 
 class RouteError(Exception):
-    """A request's route breaks the wire format; the message names the place."""
+    """A request's route is invalid; the message has the path."""
 
 
 def parse_route(value, at="route", depth=0):
-    """Checks what came over the wire and fills in what is absent. Unknown keys are ignored."""
+    """Validates a route and fills in defaults. Ignores unknown keys."""
     if depth > MAX_DEPTH:
         raise RouteError(f"{at}: nested deeper than {MAX_DEPTH}")
     if not isinstance(value, dict):

@@ -1,7 +1,7 @@
 """
-The process of one simulated service in Python's standard library: `service.py <config file>`. It takes the same
-configuration, requests and faults as microsim/service/main.ts and tells the same counts, but where that one is an event loop
-this one is a thread a connection.
+The process of one simulated service, with Python's standard library only: `service.py <config file>`. It has the same
+configuration, requests, faults and counts as microsim/service/main.ts, but uses one thread per connection instead of an
+event loop.
 """
 
 import json
@@ -23,15 +23,15 @@ from route import RouteError, parse_route
 from traffic import Traffic
 
 MAX_BODY = 64 * 1024
-# More than callers keep an idle connection, so that no request meets a closing one.
+# Seconds. Longer than callers keep idle connections, so that no request hits a closing one.
 KEEP_ALIVE_SECONDS = 65
 RESPONSE_SPREAD = 0.2
-# Held for `memory-leak` faults of requests, all together; more is not held.
+# Limit on the memory held by all `memory-leak` faults of requests, in MB.
 MAX_HELD_MB = 512
 
 
 class Handler(BaseHTTPRequestHandler):
-    """HTTP/1.1 with kept-alive connections; an answer leaves in one piece."""
+    """HTTP/1.1 with keep-alive; sends a response in one piece."""
 
     protocol_version = "HTTP/1.1"
     wbufsize = -1
@@ -39,7 +39,7 @@ class Handler(BaseHTTPRequestHandler):
     timeout = KEEP_ALIVE_SECONDS
 
     def body(self):
-        """None when it is larger than allowed."""
+        """Returns None if the body is too large."""
         length = int(self.headers.get("content-length", 0))
         data = self.rfile.read(length)
         return data if length <= MAX_BODY else None
@@ -59,12 +59,12 @@ class Handler(BaseHTTPRequestHandler):
         try:
             super().handle()
         except ConnectionError:
-            # A caller that gave up, or a fault that closed the connection: both are told by counts.
+            # The caller disconnected, or a fault closed the connection: the counts show both.
             pass
 
 
 class Server(ThreadingHTTPServer):
-    """A listening socket and its connections, which `stop` ends all at once."""
+    """A listening socket and its connections; `stop` closes all of them."""
 
     daemon_threads = True
     block_on_close = False
@@ -77,7 +77,7 @@ class Server(ThreadingHTTPServer):
         threading.Thread(target=self.serve_forever, args=(0.05,), daemon=True).start()
 
     def server_bind(self):
-        # HTTPServer's own would look up the host's name, for which there is no server here.
+        # HTTPServer's own method looks up the host name, but there is no DNS server here.
         socketserver.TCPServer.server_bind(self)
 
     def stop(self):
@@ -98,7 +98,7 @@ class Server(ThreadingHTTPServer):
         super().shutdown_request(request)
 
     def handle_error(self, request, client_address):
-        # A time-out of an idle connection isn't worth a stack trace; anything else is.
+        # No stack trace for the timeout of an idle connection.
         if not isinstance(sys.exc_info()[1], (ConnectionError, TimeoutError)):
             super().handle_error(request, client_address)
 
@@ -108,7 +108,7 @@ class AdminServer(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
 
 
 class SimulatedService:
-    """Takes routes on TCP, works, calls what the route says, and shows faults."""
+    """Accepts routes on TCP, works, calls the services in the route, and simulates faults."""
 
     def __init__(self, config):
         self.config = config
@@ -135,7 +135,7 @@ class SimulatedService:
         self._server = Server((listen["host"], listen["port"]), RouteHandler)
 
     def set_fault(self, fault):
-        """Shows `fault`, instead of the one before, or none."""
+        """Replaces the active fault by `fault`; None clears it."""
         if fault is None:
             self._injected.lift()
         else:
@@ -187,7 +187,7 @@ class SimulatedService:
             return 502, str(error)
         except RouteError as error:
             return 400, str(error)
-        except Exception as error:  # A service answers, whatever went wrong.
+        except Exception as error:  # Answer after any error.
             return 500, str(error)
         return 200, None
 
@@ -205,7 +205,7 @@ class SimulatedService:
             self._call_all(calls)
         else:
             for call in calls:
-                # A caller that gave up is owed no more work: this ends the backlog of a pause quickly.
+                # Stop if the caller has disconnected: this clears the backlog of a pause quickly.
                 if has_gone(handler.connection):
                     return
                 self._call(call)
@@ -225,7 +225,7 @@ class SimulatedService:
         return route
 
     def _call_all(self, calls):
-        """All at the same time; the first failure is not kept waiting for the others."""
+        """Calls all at the same time; does not wait for the others after a failure."""
         done, _ = wait([self._pool.submit(self._call, call) for call in calls], return_when=FIRST_EXCEPTION)
         for future in done:
             future.result()
@@ -239,7 +239,7 @@ class SimulatedService:
             callee = self._callees.get(name)
             if callee is None:
                 callee = Callee(name, address["host"], address["port"], self.config["timeout_ms"] / 1000)
-                # A new dictionary, because the counts may be read at this moment.
+                # A new dictionary, because another thread may be reading the counts.
                 self._callees = {**self._callees, name: callee}
         callee.call(json.dumps(route))
 
@@ -272,7 +272,7 @@ class SimulatedService:
 
 
 def serve_admin(path, service):
-    """Takes faults and tells counts on a UNIX socket, which is no TCP traffic and so disturbs no measurement of it."""
+    """Accepts faults and serves counts on a UNIX socket: without TCP traffic it does not affect measurements."""
 
     def inject(body):
         args = json.loads(body)
@@ -299,7 +299,7 @@ def serve_admin(path, service):
                 return
             try:
                 self.answer(200, routes[key](body))
-            except Exception as error:  # The controller is told what went wrong, and goes on.
+            except Exception as error:  # Report the error to the controller.
                 self.answer(500, {"error": str(error)})
 
         do_GET = do_POST = do_DELETE = dispatch
@@ -308,8 +308,8 @@ def serve_admin(path, service):
 
 
 def has_gone(connection):
-    """Whether the other end has closed; looks at what has come without taking it."""
-    # A socket with a time-out would wait for something to come.
+    """True if the other end has closed; peeks at received data."""
+    # A socket with a timeout would wait for data.
     poll = select.poll()
     poll.register(connection, select.POLLIN)
     if not poll.poll(0):
@@ -324,7 +324,7 @@ def close(connection):
     try:
         connection.shutdown(socket.SHUT_RDWR)
     except OSError:
-        # The other end was quicker.
+        # The other end has already closed.
         pass
 
 

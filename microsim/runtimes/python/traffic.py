@@ -8,7 +8,7 @@ WINDOW_SECONDS = 10
 
 
 class Traffic:
-    """Counts in all, and over the last ten whole seconds. Needs no timer."""
+    """Counts in total and over the last 10 whole seconds. Needs no timer."""
 
     def __init__(self):
         self._lock = threading.Lock()

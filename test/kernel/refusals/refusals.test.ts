@@ -276,7 +276,7 @@ describe.each(STAGES)('refused at %s', (stage) => {
         const { programs = {}, log } = await check(scene, refuse, COSTS[name] as Cost);
         expect(programs[name]).toBe(false);
         expect(log).toHaveLength(1);
-        expect(log[0]).toContain(`msg="kernel program does not run" program=${name} at=${stage} errno=${error} `);
+        expect(log[0]).toContain(`msg="BPF program not running" program=${name} at=${stage} errno=${error} `);
         expect(log[0]).toMatch(/ lost="?\w+: .* remedy="/);
       }
     }),
@@ -323,14 +323,15 @@ test('a map that is refused costs the programs that use it', () =>
       },
     );
     expect(log).toHaveLength(2);
-    for (const line of log) expect(line).toMatch(/map page_faults: Cannot allocate memory.*remedy="give it memory/);
+    for (const line of log)
+      expect(line).toMatch(/map page_faults: Cannot allocate memory.*remedy="raise the memory limit/);
   }));
 
 test.each(['EPERM', 'ENOSYS'] as const)('bpf(2) refused as a whole with %s ends it, with what it is', (error) =>
   withScene(async ({ driver }) => {
     const { failed, log } = await driver.ask({ do: 'open', refuse: refusalOf('bpf', error) });
     expect(failed).toMatch(
-      /bpf\(2\) is refused as a whole: (Operation not permitted|Function not implemented): let seccomp/,
+      /bpf\(2\) is refused as a whole: (Operation not permitted|Function not implemented): allow bpf\(2\) in/,
     );
     expect(log).toEqual([]);
   }),
@@ -353,7 +354,7 @@ test('nothing left that counts sockets ends it, and leaves nothing attached', ()
       refuse: more.map((name) => refusal('attach', name, 'EPERM')).join(','),
     });
     expect(failed).toBe(
-      'nothing that counts sockets runs here: inet_sock_set_state (EPERM), sock_send_length (EPERM), sock_recv_length (EPERM)',
+      'no BPF program that counts sockets runs: inet_sock_set_state (EPERM), sock_send_length (EPERM), sock_recv_length (EPERM)',
     );
     expect(linkedPrograms()).toHaveLength(before);
   }));
