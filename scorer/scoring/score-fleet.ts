@@ -3,6 +3,7 @@ import type { EdgeFeature, Feature, FeatureSet } from '../features/features.ts';
 import type { Fleet } from '../fleet/fleet.ts';
 import type { History } from '../fleet/history.ts';
 import type { EdgeScalings, Profiles } from './profiles-file.ts';
+import type { Profile } from './profile.ts';
 import { type CallEdge, type RankedCause, type Ranker, rankRootCauses, type Suspect } from './root-cause.ts';
 import { type ColumnScaling, deviation } from '../tensor/scaling.ts';
 import {
@@ -91,24 +92,9 @@ export async function scoreFleet(
       : await model.reconstruct(windows.data, windows.mask, windows.count);
   const inferred = performance.now();
 
-  const columns = columnCount(shape.features);
-  const { residuals, deviations } = newestErrors(shape, windows, reconstruction);
-  const scores: ServiceScore[] = [];
-  const suspects: Suspect[] = [];
-  for (const [index, { key, profile }] of known.entries()) {
-    if (judged[index] !== true) continue;
-    const [start, end] = [index * columns, (index + 1) * columns];
-    const own = { residuals: residuals.subarray(start, end), deviations: deviations.subarray(start, end) };
-    const untolerated = featureErrors(shape, own, profile);
-    const tolerance = seasons?.tolerance(key, step);
-    seasons?.record(key, step, untolerated);
-    const scales = tolerance === undefined ? profile : tolerant(profile, tolerance);
-    const errors = tolerance === undefined ? untolerated : featureErrors(shape, own, scales);
-    const score = loudness(errors) / profile.threshold;
-    if (!Number.isFinite(score)) continue;
-    scores.push({ key, score, shares: featureShares(shape, errors) });
-    suspects.push({ key, evidence: ownEvidence(shape, own.residuals, scales) });
-  }
+  const judgedServices = known.map((service, index) => ({ ...service, index })).filter(({ index }) => judged[index]);
+  const errors = newestErrors(shape, windows, reconstruction);
+  const { scores, suspects } = scoreServices(shape, judgedServices, errors, step, seasons);
   const causes =
     assumeIncident || scores.some(({ score }) => score > 1)
       ? rank(suspects, callEdges(set, fleet, step, profiles), judges)
@@ -123,6 +109,40 @@ export async function scoreFleet(
     inferenceMs: inferred - encoded,
     rankMs: done - inferred,
   };
+}
+
+/** A service with its place in the batch. */
+interface JudgedService {
+  readonly key: string;
+  readonly profile: Profile;
+  readonly index: number;
+}
+
+/** Scores from the batch's errors, and the evidence against each service; without those that have no finite score. */
+function scoreServices(
+  shape: TensorShape,
+  services: readonly JudgedService[],
+  { residuals, deviations }: ReturnType<typeof newestErrors>,
+  step: number,
+  seasons: Seasons | undefined,
+): { readonly scores: ServiceScore[]; readonly suspects: Suspect[] } {
+  const columns = columnCount(shape.features);
+  const scores: ServiceScore[] = [];
+  const suspects: Suspect[] = [];
+  for (const { key, profile, index } of services) {
+    const [start, end] = [index * columns, (index + 1) * columns];
+    const own = { residuals: residuals.subarray(start, end), deviations: deviations.subarray(start, end) };
+    const untolerated = featureErrors(shape, own, profile);
+    const tolerance = seasons?.tolerance(key, step);
+    seasons?.record(key, step, untolerated);
+    const scales = tolerance === undefined ? profile : tolerant(profile, tolerance);
+    const errors = tolerance === undefined ? untolerated : featureErrors(shape, own, scales);
+    const score = loudness(errors) / profile.threshold;
+    if (!Number.isFinite(score)) continue;
+    scores.push({ key, score, shares: featureShares(shape, errors) });
+    suspects.push({ key, evidence: ownEvidence(shape, own.residuals, scales) });
+  }
+  return { scores, suspects };
 }
 
 /** An edge is judged by the mean of so many steps: what a caller saw in a single one may be noise. */
