@@ -202,7 +202,7 @@ describeWith([KUBERNETES], 'identity from a Kubernetes API server', () => {
       await soon(async () => expect(await infos(exporter)).toContain('StatefulSet cart/cart-0 true'));
       const rejected = 'lorikeet_exporter_kubernetes_rejected_annotations_total';
       expect(await exporter.samples(rejected)).toEqual({ [rejected]: 1 });
-      expect(exporter.log.filter((line) => line.includes('annotation rejected'))).toEqual([
+      expect(exporter.log.filter((line) => line.includes('invalid annotation ignored'))).toEqual([
         expect.stringContaining('object="pod shop/cart-0" annotation=lorikeet.dev/monitor value=no'),
       ]);
       await stop();
@@ -404,7 +404,7 @@ describeWith([KUBERNETES], 'identity from a Kubernetes API server', () => {
     const { status, stderr } = bundle.run('--kubernetes.kubeconfig=/absent', `--kubernetes.node-name=${NODE}`);
     expect({ status, stderr }).toMatchObject({
       status: 2,
-      stderr: expect.stringContaining('/absent: not a usable kubeconfig'),
+      stderr: expect.stringContaining('/absent: invalid kubeconfig'),
     });
     await withShop(async (front, cart) => {
       const { stop } = await shop(front, cart);
