@@ -54,14 +54,16 @@ export class Scraper {
     out.begin(format);
     this.#run(targets);
     for (const collector of collectors) {
+      // Each part blocks for a few milliseconds: yield to the event loop between two.
+      await setImmediate();
       if (clientLeft(signal)) throw signal.reason;
       // After the timeout the remaining collectors count as failed; the client gets the rest.
       const step = signal.aborted ? unavailable(collector.name, signal.reason as Error) : collector;
       self.collector(await runCollector(step, out, log));
-      // Each collector blocks for a few milliseconds: yield to the event loop between two.
-      await setImmediate();
     }
+    await setImmediate();
     this.#run(maps);
+    await setImmediate();
     self.series(out.count);
     complete();
     out.append(await self.render());
