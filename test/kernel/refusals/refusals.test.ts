@@ -1,4 +1,4 @@
-import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { defaultObjectPath } from '../../../native/index.ts';
 import { bundle } from '../../../scripts/bundle.mjs';
+import { linkedPrograms, linksOf } from '../links.ts';
 import { withSandbox, type Sandbox, type Traffic } from '../sandbox.ts';
 import type { Answer, Request } from './driver.ts';
 import { compileShim, refusal, refusalOf, STAGES } from './shim.ts';
@@ -93,6 +94,10 @@ class Driver {
       env: { ...process.env, LD_PRELOAD: shim },
     });
     this.#lines = createInterface(this.#child.stdout as NodeJS.ReadableStream);
+  }
+
+  get pid(): number {
+    return this.#child.pid as number;
   }
 
   async ask(request: Request): Promise<Answer> {
@@ -307,7 +312,7 @@ test('what a refused sibling leaves without use is taken off its hook', () =>
     expect(Object.keys(opened.programs ?? {}).filter((name) => opened.programs?.[name] === false)).toEqual(idle);
     // Only the refused one is told.
     expect(opened.log).toHaveLength(1);
-    const attached = linkedPrograms();
+    const attached = linkedPrograms(driver.pid);
     expect(attached).toContain('page_fault_user');
     for (const name of idle) expect(attached).not.toContain(name);
     await driver.ask({ do: 'close' });
@@ -340,7 +345,6 @@ test.each(['EPERM', 'ENOSYS'] as const)('bpf(2) refused as a whole with %s ends 
 test('nothing left that counts sockets ends it, and leaves nothing attached', () =>
   withScene(async ({ driver }) => {
     const names = ['sock_send_length', 'inet_sock_set_state'].flatMap((name) => [name, ...(VARIANTS[name] ?? [])]);
-    const before = linkedPrograms().length;
     // Edges have received bytes left.
     const opened = await driver.ask({
       do: 'open',
@@ -356,14 +360,5 @@ test('nothing left that counts sockets ends it, and leaves nothing attached', ()
     expect(failed).toBe(
       'no BPF program that counts sockets runs: inet_sock_set_state (EPERM), sock_send_length (EPERM), sock_recv_length (EPERM)',
     );
-    expect(linkedPrograms()).toHaveLength(before);
+    expect(linksOf(driver.pid)).toEqual([]);
   }));
-
-/** The names, as far as the kernel knows them, of all programs that are on a hook, by whomever. */
-function linkedPrograms(): readonly string[] {
-  const text = (what: string) =>
-    execFileSync('bpftool', ['-j', what, 'show'], { encoding: 'utf8', maxBuffer: 1 << 26 });
-  const linked = new Set((JSON.parse(text('link')) as { prog_id: number }[]).map(({ prog_id: id }) => id));
-  const programs = JSON.parse(text('prog')) as { id: number; name?: string }[];
-  return programs.filter(({ id }) => linked.has(id)).map(({ name = '' }) => name);
-}
