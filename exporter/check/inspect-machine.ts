@@ -10,7 +10,7 @@ import { cgroupfsWarning } from '../cgroups/cgroup.ts';
 import { findHierarchy, isUnified, NO_HIERARCHY, type Hierarchy } from '../cgroups/hierarchy.ts';
 import { capabilitiesOf, takePrivileges } from '../kernel/privileges.ts';
 import { tryPrograms } from '../kernel/probes.ts';
-import { programsOf, type Health } from '../kernel/programs.ts';
+import { lacksSockets, programsOf, type Health } from '../kernel/programs.ts';
 import { remedyOf } from '../kernel/refusal.ts';
 import { BTF_PATH, RequirementError } from '../kernel/requirements.ts';
 import type { Started } from '../kernel/start-programs.ts';
@@ -100,10 +100,10 @@ function collectorReport(
 /** The result for the exporter: it starts with all or some of its collectors, or it exits. */
 function verdict(reports: readonly CollectorReport[]): Pick<MachineReport, 'health' | 'reason'> {
   const chosen = reports.filter((report) => report.chosen);
-  const ofSockets = new Set(COLLECTORS.filter((one) => one.ofSockets === true).map(({ name }) => name));
-  const sockets = chosen.filter(({ collector }) => ofSockets.has(collector));
-  if (sockets.length > 0 && sockets.every(({ health }) => health === 'none')) {
+  const health = new Map<string, Health>(chosen.map((report) => [report.collector, report.health]));
+  const enabled = COLLECTORS.filter(({ name }) => health.has(name));
+  if (lacksSockets(enabled, (name) => health.get(name))) {
     return { health: 'none', reason: 'no program that counts sockets runs' };
   }
-  return { health: chosen.every(({ health }) => health === 'whole') ? 'whole' : 'less' };
+  return { health: chosen.every((report) => report.health === 'whole') ? 'whole' : 'less' };
 }

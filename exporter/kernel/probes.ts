@@ -4,7 +4,7 @@ import { adoptSockets } from './adoption.ts';
 import { readListeners, type Listener } from './listeners.ts';
 import { addMissed, lostEvents, lostSlots, unattributedEvents } from './lost-events.ts';
 import { measured, type MeasuredMap } from './measured-map.ts';
-import { countedFamilies, programsOf, type CollectorHealth } from './programs.ts';
+import { countedFamilies, lacksSockets, programsOf, type CollectorHealth } from './programs.ts';
 import { logRefusal, type Refusal } from './refusal.ts';
 import { RequirementError } from './requirements.ts';
 import { openObject, startPrograms, withRefusal, type ProgramOptions, type Started } from './start-programs.ts';
@@ -69,9 +69,8 @@ export async function tryPrograms(options: ProgramOptions): Promise<Started> {
 
 /** @throws RequirementError if collectors of sockets are enabled and none of them is available. */
 function checkSockets({ health, refusals }: Started, { chosen }: ProgramOptions): void {
-  const ofSockets = chosen.filter((needs) => needs.ofSockets === true);
-  if (ofSockets.length === 0 || ofSockets.some(({ name }) => health.get(name)?.health !== 'none')) return;
-  const programs = programsOf(ofSockets);
+  if (!lacksSockets(chosen, (name) => health.get(name)?.health)) return;
+  const programs = programsOf(chosen.filter((needs) => needs.ofSockets === true));
   const reasons = refusals
     .filter(({ program }) => programs.includes(program))
     .map(({ program, error: { errno } }) => `${program} (${errno})`);
@@ -86,6 +85,7 @@ function makeProbes(
 ): Probes {
   const { known, chosen } = options;
   const lost = object.map('lost');
+  const slots = lostSlots(known);
   const acceptQueues = object.map('accept_queues');
   const maps = new Map<string, MeasuredMap>();
   let listening: readonly Listener[] | undefined;
@@ -114,7 +114,7 @@ function makeProbes(
       const refusal = await adoptSockets(object, running);
       if (refusal !== undefined) logRefusal(refusal, chosen, logger);
     },
-    lost: () => addMissed(lostEvents(lost), object.programStats(), lostSlots(known)),
+    lost: () => addMissed(lostEvents(lost), object.programStats(), slots),
     unattributed: () => unattributedEvents(lost),
     close: () => object.close(),
   };

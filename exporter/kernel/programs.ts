@@ -51,6 +51,12 @@ export function healthOf(needs: KernelNeeds, missing: ReadonlySet<string>): Coll
   return { health: absent.length === 0 ? 'whole' : 'less', lost: [...lost], missing: absent };
 }
 
+/** True if collectors of sockets are among the enabled ones and none of them is available. */
+export function lacksSockets(chosen: readonly KernelNeeds[], health: (name: string) => Health | undefined): boolean {
+  const ofSockets = chosen.filter((needs) => needs.ofSockets === true);
+  return ofSockets.length > 0 && ofSockets.every(({ name }) => health(name) === 'none');
+}
+
 /** Families of a collector, and whether each is counted. @param runs whether a program runs on this machine */
 export function countedFamilies(
   { countedBy = {} }: KernelNeeds,

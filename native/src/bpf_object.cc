@@ -54,7 +54,7 @@ Status BpfObject::Open(const std::string &path, const OpenOptions &options, std:
         if (const Status failed = Configure(opened->object_.get(), options))
             return opened->Fail(failed->code, failed->error, failed->message);
         opened->LeaveOutMissingHooks();
-        const Status failed = opened->Load(programs, maps);
+        const Status failed = opened->Load();
         if (!failed) {
             object = std::move(opened);
             return {};
@@ -84,11 +84,10 @@ void BpfObject::LeaveOutMissingHooks() {
 }
 
 /// On failure, adds the cause to the refused maps and programs if the object can be loaded without it.
-Status BpfObject::Load(const std::vector<RefusedProgram> &without_programs,
-                       const std::map<std::string, int> &without_maps) {
-    for (const RefusedProgram &program : without_programs)
+Status BpfObject::Load() {
+    for (const RefusedProgram &program : refused_)
         bpf_program__set_autoload(bpf_object__find_program_by_name(object_.get(), program.name.c_str()), false);
-    for (const auto &[name, error] : without_maps)
+    for (const auto &[name, error] : refused_maps_)
         bpf_map__set_autocreate(bpf_object__find_map_by_name(object_.get(), name.c_str()), false);
     const std::vector<std::string> wanted = Programs();
     // libbpf 1 raises RLIMIT_MEMLOCK itself, only on kernels that charge maps to it (before 5.11).

@@ -70,7 +70,7 @@ class BpfObject {
 
     Status OpenFile();
     void LeaveOutMissingHooks();
-    Status Load(const std::vector<RefusedProgram> &without_programs, const std::map<std::string, int> &without_maps);
+    Status Load();
     Failure LoadFailure(int error, const LibbpfLog &log, const KernelRefusals &refusals);
     Failure RefusalOf(const std::string &program, const Refusal &refusal) const;
     bool IsLoaded(const bpf_program *program) const;
