@@ -15,6 +15,8 @@ export type Signal = (typeof SIGNALS)[number];
 
 export const SERVICE_SERIES = 'service:lorikeet_feature:window';
 export const EDGE_SERIES = 'edge:lorikeet_feature:window';
+export const POD_SERIES = 'pod:lorikeet_feature:window';
+export const ENDPOINT_SERIES = 'endpoint:lorikeet_feature:window';
 
 const WINDOW = '$window';
 
@@ -45,6 +47,8 @@ const featureSetSchema = z.strictObject({
     }),
   features: z.array(featureSchema).min(1, 'expected at least one feature').refine(uniqueNames, 'expected unique names'),
   edges: z.array(edgeFeatureSchema).refine(uniqueNames, 'expected unique names').default([]),
+  pods: z.array(featureSchema).refine(uniqueNames, 'expected unique names').default([]),
+  endpoints: z.array(featureSchema).refine(uniqueNames, 'expected unique names').default([]),
 });
 
 export interface Feature {
@@ -67,6 +71,8 @@ export interface FeatureSet {
   readonly windows: readonly number[];
   readonly features: readonly Feature[];
   readonly edges: readonly EdgeFeature[];
+  readonly pods: readonly Feature[];
+  readonly endpoints: readonly Feature[];
 }
 
 /** @throws ConfigError naming file, path and expectation. */

@@ -1,7 +1,16 @@
 import { dump } from 'js-yaml';
 import type { RecordingRule } from './rule.ts';
 import { formatDuration } from '../../daemon/config-file.ts';
-import { CHANNELS, EDGE_SERIES, SERVICE_SERIES, expandExpression, type FeatureSet } from './features.ts';
+import {
+  CHANNELS,
+  EDGE_SERIES,
+  ENDPOINT_SERIES,
+  expandExpression,
+  type Feature,
+  type FeatureSet,
+  POD_SERIES,
+  SERVICE_SERIES,
+} from './features.ts';
 import { graphRules, onsetRules } from './graph-rules.ts';
 
 interface RuleGroup {
@@ -13,14 +22,28 @@ interface RuleGroup {
 export interface RuleOptions {
   /** Milliseconds between evaluations; undefined leaves it to Prometheus' `evaluation_interval`. */
   readonly intervalMs?: number;
+  /** Default: services. */
+  readonly part?: RulePart;
 }
+
+/** What a rule file is for: services, their edges and the graph, or pods and endpoints, which only some detectors read. */
+export const RULE_PARTS = ['services', 'instances'] as const;
+export type RulePart = (typeof RULE_PARTS)[number];
 
 /**
  * A Prometheus rule file that turns raw series into features, and features and scores into the graph of the dashboards.
  * One group for each feature, so that Prometheus evaluates them side by side.
  */
-export function renderRecordingRules(set: FeatureSet, options: RuleOptions = {}): string {
-  const interval = options.intervalMs === undefined ? {} : { interval: formatDuration(options.intervalMs) };
+export function renderRecordingRules(set: FeatureSet, { intervalMs, part = 'services' }: RuleOptions = {}): string {
+  const interval = intervalMs === undefined ? {} : { interval: formatDuration(intervalMs) };
+  const groups = part === 'services' ? serviceGroups(set, interval) : instanceGroups(set, interval);
+  const header = '# Rendered from features.yaml by `lorikeet-scorer rules`; change that file instead.\n';
+  return header + dump({ groups }, { lineWidth: -1 });
+}
+
+type Interval = Pick<RuleGroup, 'interval'>;
+
+function serviceGroups(set: FeatureSet, interval: Interval): RuleGroup[] {
   const services: RuleGroup[] = set.features.map((feature) => ({
     name: `lorikeet_service_${feature.name}`,
     ...interval,
@@ -30,17 +53,31 @@ export function renderRecordingRules(set: FeatureSet, options: RuleOptions = {})
       labels: { feature: feature.name, channel },
     })),
   }));
-  const edges: RuleGroup[] = set.edges.map((feature) => ({
-    name: `lorikeet_edge_${feature.name}`,
-    ...interval,
-    rules: [
-      { record: EDGE_SERIES, expr: expandExpression(feature, set.windows[0] ?? 0), labels: { feature: feature.name } },
-    ],
-  }));
   const incident: RuleGroup[] = [
     { name: 'lorikeet_onset', ...interval, rules: onsetRules(set) },
     { name: 'lorikeet_graph', ...interval, rules: graphRules(set) },
   ];
-  const header = '# Rendered from features.yaml by `lorikeet-scorer rules`; change that file instead.\n';
-  return header + dump({ groups: [...services, ...edges, ...incident] }, { lineWidth: -1 });
+  return [...services, ...shortestWindow(set, interval, 'edge', EDGE_SERIES, set.edges), ...incident];
+}
+
+function instanceGroups(set: FeatureSet, interval: Interval): RuleGroup[] {
+  return [
+    ...shortestWindow(set, interval, 'pod', POD_SERIES, set.pods),
+    ...shortestWindow(set, interval, 'endpoint', ENDPOINT_SERIES, set.endpoints),
+  ];
+}
+
+/** A group for each feature that is looked at in the shortest window only. */
+function shortestWindow(
+  { windows: [shortest = 0] }: FeatureSet,
+  interval: Interval,
+  name: string,
+  record: string,
+  features: readonly Feature[],
+): RuleGroup[] {
+  return features.map((feature) => ({
+    name: `lorikeet_${name}_${feature.name}`,
+    ...interval,
+    rules: [{ record, expr: expandExpression(feature, shortest), labels: { feature: feature.name } }],
+  }));
 }

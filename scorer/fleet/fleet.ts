@@ -1,23 +1,28 @@
 import { CHANNELS, type Feature, type FeatureSet } from '../features/features.ts';
 import { History } from './history.ts';
 import type { RangeSeries } from '../prometheus/client.ts';
-import { edgeKey, serviceKey } from '../identity/service-key.ts';
+import { edgeKey, instanceKey, serviceKey } from '../identity/service-key.ts';
 import { owns, type ShardPlace, WHOLE_FLEET } from '../identity/shard.ts';
 import { columnCount, columnIndex } from '../features/columns.ts';
 
 /**
  * The recent feature values of every service and every call edge, as Prometheus told them.
- * A service's columns are channels x features, an edge's are features.
+ * A service's columns are channels x features, those of an edge, a pod or an endpoint are features.
  */
 export class Fleet {
   readonly services = new Map<string, History>();
   readonly edges = new Map<string, History>();
+  /** By `instanceKey` of namespace, service and pod; likewise endpoints. */
+  readonly pods = new Map<string, History>();
+  readonly endpoints = new Map<string, History>();
   readonly #set: FeatureSet;
   readonly #intervalMs: number;
   readonly #capacity: number;
   readonly #shard: ShardPlace;
   readonly #featureIndex: ReadonlyMap<string, number>;
   readonly #edgeIndex: ReadonlyMap<string, number>;
+  readonly #podIndex: ReadonlyMap<string, number>;
+  readonly #endpointIndex: ReadonlyMap<string, number>;
 
   /**
    * @param capacity steps kept of each service and edge
@@ -30,6 +35,8 @@ export class Fleet {
     this.#shard = shard;
     this.#featureIndex = positions(set.features);
     this.#edgeIndex = positions(set.edges);
+    this.#podIndex = positions(set.pods);
+    this.#endpointIndex = positions(set.endpoints);
   }
 
   /** Takes one series of the services' features; one that isn't a known feature's is left out. */
@@ -55,17 +62,42 @@ export class Fleet {
     this.#fill(history, feature, timestamps, values);
   }
 
+  /** Takes one series of the pods' features. */
+  addPod(series: RangeSeries): void {
+    this.#addInstance(this.pods, this.#podIndex, series, 'pod');
+  }
+
+  /** Takes one series of the endpoints' features. */
+  addEndpoint(series: RangeSeries): void {
+    this.#addInstance(this.endpoints, this.#endpointIndex, series, 'endpoint');
+  }
+
+  #addInstance(
+    into: Map<string, History>,
+    index: ReadonlyMap<string, number>,
+    { labels, timestamps, values }: RangeSeries,
+    label: 'pod' | 'endpoint',
+  ): void {
+    const feature = index.get(labels['feature'] ?? '');
+    const { namespace, service, [label]: instance } = labels;
+    if (feature === undefined || namespace === undefined || service === undefined || instance === undefined) return;
+    if (!owns(this.#shard, { namespace, service })) return;
+    const history = this.#history(into, instanceKey({ namespace, service }, instance), index.size);
+    this.#fill(history, feature, timestamps, values);
+  }
+
   /** Forgets everything. */
   clear(): void {
-    this.services.clear();
-    this.edges.clear();
+    for (const of of [this.services, this.edges, this.pods, this.endpoints]) of.clear();
   }
 
   /** Forgets what has had no value since `step`; returns the services' keys that went. */
   forgetBefore(step: number): string[] {
     const gone = [...this.services].filter(([, history]) => (history.newest ?? 0) < step).map(([key]) => key);
     for (const key of gone) this.services.delete(key);
-    for (const [key, history] of this.edges) if ((history.newest ?? 0) < step) this.edges.delete(key);
+    for (const of of [this.edges, this.pods, this.endpoints]) {
+      for (const [key, history] of of) if ((history.newest ?? 0) < step) of.delete(key);
+    }
     return gone;
   }
 

@@ -28,3 +28,14 @@ export function edgeEnds(key: string): { readonly client: ServiceName; readonly 
     server: { namespace: serverNamespace, service: server },
   };
 }
+
+/** A map key of a pod or an endpoint of a service. */
+export function instanceKey({ namespace, service }: ServiceName, instance: string): string {
+  return JSON.stringify([namespace, service, instance]);
+}
+
+/** The inverse of `instanceKey`. */
+export function instanceName(key: string): ServiceName & { readonly instance: string } {
+  const [namespace, service, instance] = JSON.parse(key) as [string, string, string];
+  return { namespace, service, instance };
+}

@@ -17,7 +17,7 @@ describe('ProfileStore', () => {
     const folder = mkdtempSync(join(tmpdir(), 'lorikeet-learned-'));
     const path = join(folder, 'models', 'profiles.json');
     const config = { interval: 60_000, steps: [0, 1] };
-    const set = { features: [], edges: [], windows: [1, 2, 3] };
+    const set = { features: [], edges: [], pods: [], endpoints: [], windows: [1, 2, 3] };
     const origin = profilesOrigin(config, set, 'abc', 20 * DAY * 60_000);
     const known = {
       services: new Map([

@@ -1,0 +1,44 @@
+import type { FeatureSet } from '../features/features.ts';
+import type { Fleet } from '../fleet/fleet.ts';
+
+/** What a detector can judge: a service, a call edge, one pod of a service, or one endpoint of a service. */
+export const SUBJECT_KINDS = ['service', 'edge', 'pod', 'endpoint'] as const;
+export type SubjectKind = (typeof SUBJECT_KINDS)[number];
+
+/** A detector's share of the error that one feature carries. */
+export interface FeatureShare {
+  readonly feature: string;
+  /** Of the whole error, 0..1. */
+  readonly share: number;
+}
+
+/** A detector's verdict on one subject at one step. */
+export interface Verdict {
+  readonly kind: SubjectKind;
+  /** Key of the subject in its map of the fleet. */
+  readonly key: string;
+  /** 0 as expected, 1 at the threshold, above 1 anomalous. */
+  readonly score: number;
+  /** The largest shares of the error, largest first. */
+  readonly shares: readonly FeatureShare[];
+  /** First and last step of the anomaly that is reported; undefined while there is none. */
+  readonly interval?: { readonly from: number; readonly to: number } | undefined;
+}
+
+/** Where a detector reads: the fleet's recent features, and what they are called. */
+export interface DetectorInput {
+  readonly set: FeatureSet;
+  readonly fleet: Fleet;
+}
+
+/**
+ * A detector as a cycle runs it. It has been learned before, and runs its network once a step for all its subjects.
+ * A subject that it hasn't learned, or that has too few values at `step`, gets no verdict.
+ */
+export interface Detector {
+  readonly name: string;
+  /** Steps before the current one that `score` looks back on. */
+  readonly reach: number;
+  score(input: DetectorInput, step: number): Promise<readonly Verdict[]>;
+  close(): Promise<void>;
+}
