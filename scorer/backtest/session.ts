@@ -8,7 +8,7 @@ import type { Fleet } from '../fleet/fleet.ts';
 import { fetchFleet, type TimeSpan } from '../fleet/past.ts';
 import { openKnowledge } from '../learning/knowledge.ts';
 import { type ServicePast, servicePasts } from '../learning/clean.ts';
-import { NothingToLearnError } from '../learning/error.ts';
+import { NothingToLearnError } from '../detectors/error.ts';
 import { learn } from '../learning/learn.ts';
 import type { TrainingChoices } from '../learning/train-model.ts';
 import type { FleetModel } from '../learning/model-store.ts';

@@ -42,3 +42,37 @@ export interface Detector {
   score(input: DetectorInput, step: number): Promise<readonly Verdict[]>;
   close(): Promise<void>;
 }
+
+/** A service's clean history of the kinds that a detector reads, group by group. */
+export interface DetectorPast {
+  readonly set: FeatureSet;
+  /** First and last step of the history. */
+  readonly from: number;
+  readonly to: number;
+  /** Fewest steps that a subject has to have been there for. */
+  readonly minSteps: number;
+  /** Keys of the services, in a fixed order. */
+  readonly services: readonly string[];
+  /** The history of some services, or in turn of all. */
+  groups(services?: readonly string[]): AsyncIterable<Fleet>;
+  readonly seed: number;
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?: ((phase: 'train' | 'calibrate', share: number, detail: string) => void) | undefined;
+}
+
+/**
+ * Everything that the scorer has to know of a detector. `learn` returns what it learned as the bytes of one file, which
+ * `open` reads; a file that is damaged or doesn't fit the settings is refused by an error that says why.
+ */
+export interface DetectorDescriptor<Settings = never> {
+  readonly name: string;
+  /** One sentence for help and documents. */
+  readonly summary: string;
+  /** Whose features it reads. */
+  reads(settings: Settings): readonly SubjectKind[];
+  /** Steps before the current one that it looks back on. */
+  reach(settings: Settings): number;
+  /** @throws NothingToLearnError */
+  learn(past: DetectorPast, settings: Settings): Promise<Uint8Array>;
+  open(learned: Uint8Array, settings: Settings, set: FeatureSet): Promise<Detector>;
+}

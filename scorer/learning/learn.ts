@@ -13,7 +13,7 @@ import type { TensorShape } from '../tensor/tensor.ts';
 import { removeCheckpoint } from '../training/checkpoint.ts';
 import { calibrate, calibrateServices, type Calibration } from './calibrate.ts';
 import { cleanGroups, type CleanPastSource } from './clean.ts';
-import { NothingToLearnError } from './error.ts';
+import { NothingToLearnError } from '../detectors/error.ts';
 import { openKnowledge } from './knowledge.ts';
 import { type FleetModel, fleetModelPath, removeOutdated } from './model-store.ts';
 import { type CalibratedFleet, profilesOrigin, ProfileStore } from './profile-store.ts';

@@ -12,7 +12,7 @@ import { type Checkpoint, loadCheckpoint, saveCheckpoint } from '../training/che
 import { train, type TrainingOptions, type TrainingProgress } from '../training/trainer.ts';
 import { calibrateEdges } from './calibrate.ts';
 import { cleanGroups, type CleanPastSource, type ServicePast } from './clean.ts';
-import { NothingToLearnError } from './error.ts';
+import { NothingToLearnError } from '../detectors/error.ts';
 import type { OnProgress } from './progress.ts';
 import { digestWindows, trainingWindows } from './training-windows.ts';
 
