@@ -1,5 +1,5 @@
+import { createHash } from 'node:crypto';
 import { z } from 'zod';
-import type { Feature } from '../features/features.ts';
 
 /** What was learned can't be used; the message says why. */
 export class LearnedFileError extends Error {
@@ -7,28 +7,27 @@ export class LearnedFileError extends Error {
   override readonly name = 'LearnedFileError';
 }
 
-/** The JSON of what a detector without a network learned, with the features that it is for. */
-export function renderLearned(detector: string, features: readonly Feature[], learned: object): Uint8Array {
-  return Buffer.from(JSON.stringify({ detector, features: features.map(({ name }) => name), learned }));
+/** A file of what a detector learned, as JSON, with a checksum of it. */
+export function renderLearned(detector: string, learned: object): Uint8Array {
+  const text = JSON.stringify(learned);
+  return Buffer.from(`{"detector":${JSON.stringify(detector)},"sha256":"${checksum(text)}","learned":${text}}\n`);
 }
 
 /**
  * The inverse of `renderLearned`.
  *
- * @throws LearnedFileError when it is damaged, another detector's, or for other features
+ * @throws LearnedFileError when it is damaged or another detector's
  */
-export function parseLearned<T>(
-  detector: string,
-  bytes: Uint8Array,
-  features: readonly Feature[],
-  schema: z.ZodType<T>,
-): T {
-  const file = z.strictObject({ detector: z.literal(detector), features: z.array(z.string()), learned: schema });
-  const parsed = file.safeParse(parseJson(bytes));
-  if (!parsed.success) throw new LearnedFileError(`not a file of ${detector}: ${z.prettifyError(parsed.error)}`);
-  const names = features.map(({ name }) => name).join();
-  if (parsed.data.features.join() !== names) throw new LearnedFileError('it was learned on another list of features');
-  return parsed.data.learned as T;
+export function parseLearned<T>(detector: string, bytes: Uint8Array, schema: z.ZodType<T>): T {
+  const file = z.strictObject({ detector: z.literal(detector), sha256: z.string(), learned: z.unknown() });
+  const outer = file.safeParse(parseJson(bytes));
+  if (!outer.success) throw new LearnedFileError(`not a file of ${detector}`);
+  const { sha256, learned } = outer.data;
+  if (checksum(JSON.stringify(learned)) !== sha256) throw new LearnedFileError('the checksum is wrong');
+  const parsed = schema.safeParse(learned);
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  throw new LearnedFileError(`${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'malformed'}`);
 }
 
 function parseJson(bytes: Uint8Array): unknown {
@@ -37,4 +36,8 @@ function parseJson(bytes: Uint8Array): unknown {
   } catch (cause) {
     throw new LearnedFileError('it is not JSON', { cause });
   }
+}
+
+function checksum(text: string): string {
+  return createHash('sha256').update(text).digest('hex');
 }

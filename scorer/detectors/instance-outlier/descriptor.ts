@@ -1,13 +1,17 @@
 import { z } from 'zod';
+import type { FeatureSet } from '../../features/features.ts';
 import { stepsBetween } from '../../fleet/steps.ts';
 import { NothingToLearnError } from '../error.ts';
 import type { DetectorDescriptor } from '../detector.ts';
-import { parseLearned, renderLearned } from '../learned-file.ts';
+import { LearnedFileError, parseLearned, renderLearned } from '../learned-file.ts';
 import type { InstanceOutlierSettings } from '../settings.ts';
 import { InstanceOutlier, instancesByService } from './instance-outlier.ts';
 import { type InstanceModel, instanceModelSchema, learnInstances } from './learn.ts';
 
-const learnedSchema = z.strictObject({ services: z.record(z.string(), instanceModelSchema) });
+const learnedSchema = z.strictObject({
+  features: z.array(z.string()),
+  services: z.record(z.string(), instanceModelSchema),
+});
 
 /** Steps that are compared of a service's history, evenly spread: more of them add time and no knowledge. */
 const MAX_STEPS = 1440;
@@ -34,10 +38,15 @@ export const instanceOutlier: DetectorDescriptor<InstanceOutlierSettings> = {
     }
     if (Object.keys(services).length === 0)
       throw new NothingToLearnError('no service has three pods with enough history');
-    return renderLearned('instance_outlier', past.set.pods, { services });
+    return renderLearned('instance_outlier', { features: names(past.set), services });
   },
   async open(learned, settings, set) {
-    const { services } = parseLearned('instance_outlier', learned, set.pods, learnedSchema);
+    const { services, features } = parseLearned('instance_outlier', learned, learnedSchema);
+    if (features.join() !== names(set).join()) throw new LearnedFileError('it was learned on another list of features');
     return new InstanceOutlier(settings, services);
   },
 };
+
+function names({ pods }: FeatureSet): string[] {
+  return pods.map(({ name }) => name);
+}

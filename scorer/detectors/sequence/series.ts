@@ -1,6 +1,6 @@
 import type { Feature } from '../../features/features.ts';
 import type { History } from '../../fleet/history.ts';
-import { type ColumnRange, toRange } from './range.ts';
+import { type ColumnRange, toRange, withoutOutliers } from './range.ts';
 import { hammingWeights, smoothBackwards } from './smoothing.ts';
 
 /** Which columns of a history a detector reads, and as what. */
@@ -50,13 +50,19 @@ export function columnValues(
   });
 }
 
-/** Reads, scales and smooths a subject's columns. @param ranges one for each column, undefined for one never observed */
+/**
+ * Reads, scales and smooths a subject's columns.
+ *
+ * @param ranges one for each column, undefined for one never observed
+ * @param clean leaves out values beyond three standard deviations
+ */
 export function readSeries(
   history: History,
   { columns, features }: SequenceColumns,
   ranges: readonly (ColumnRange | undefined)[],
   span: { readonly from: number; readonly to: number },
   options: SequenceOptions,
+  clean = false,
 ): SequenceSeries {
   const steps = span.to - span.from + 1;
   const values = new Float32Array(steps * columns.length).fill(NEUTRAL);
@@ -65,7 +71,8 @@ export function readSeries(
   for (const [place, column] of columns.entries()) {
     const [range, feature] = [ranges[place], features[place]];
     if (range === undefined || feature === undefined) continue;
-    const raw = columnValues(history, column, feature, span, options.values);
+    const found = columnValues(history, column, feature, span, options.values);
+    const raw = clean ? withoutOutliers(found) : found;
     const smooth = smoothBackwards(raw, weights);
     fillGaps(smooth);
     for (let at = 0; at < steps; at++) {
