@@ -16,7 +16,8 @@ const JOBS: readonly Job[] = [
 
 /** The exporter speaks of other services and pods than itself; so does the scorer with `output: metrics`. */
 const HONOR_LABELS = true;
-const WHY_HONOR_LABELS = '# honor_labels: exporter and scorer export series of other services, whose labels must be kept.';
+const WHY_HONOR_LABELS =
+  '# honor_labels: exporter and scorer export series of other services, whose labels must be kept.';
 
 /** Where the pods of both are labelled so, whoever installs them. */
 const APP_LABEL = 'app.kubernetes.io/name';
