@@ -4,7 +4,7 @@ import { kustomization } from './operator.ts';
 /** What the base is rendered as, by `helm template`. */
 export const BASE = { release: 'lorikeet', namespace: 'lorikeet' } as const;
 
-const NOTE = '# Rendered from manifests/chart by `npm run generate`: change that.\n';
+const NOTE = '# Rendered from manifests/chart by `npm run generate`; change the chart instead.\n';
 const SOURCE = /^# Source: lorikeet\/templates\/(.+)$/m;
 const SCORER_CONFIG = 'scorer/scorer.yaml';
 /** kustomize gives each content of a generated ConfigMap a name of its own, which is what Helm has the checksum for. */
@@ -47,7 +47,7 @@ export function kustomizeBase(rendered: string): Record<string, string> {
   };
 }
 
-const NAMESPACE = `${NOTE}# The exporter's capabilities and its mount of the cgroup tree are beyond the levels baseline and restricted.
+const NAMESPACE = `${NOTE}# The levels baseline and restricted forbid the exporter's capabilities and its mount of the cgroup tree.
 apiVersion: v1
 kind: Namespace
 metadata:

@@ -89,7 +89,7 @@ writeFolder('manifests/chart/files', { ...forPrometheus, ...forOperator });
 writeFiles('manifests/chart', { 'values.schema.json': json(chartValuesSchema()) });
 writeFolder('manifests/microsim', {
   'shop.yaml': manifest(
-    'The simulated web shop of microsim/topologies/web-shop.yaml, with load. docs/guides/kubernetes.md says how to break it.',
+    'The simulated web shop of microsim/topologies/web-shop.yaml with load. To break it, see docs/guides/kubernetes.md.',
     simulatedSystem(readTopology(join(ROOT, 'microsim/topologies/web-shop.yaml'))),
   ),
   'kustomization.yaml': kustomization({ resources: ['shop.yaml'] }),

@@ -2,7 +2,7 @@ import { COLLECTORS } from '../../exporter/collectors/all.ts';
 import { namesOf, programsOf } from '../../exporter/kernel/programs.ts';
 
 const BEGIN = '<!-- Generated from exporter/collectors: npm run generate -->';
-const END = '<!-- End of what is generated. -->';
+const END = '<!-- End of the generated table. -->';
 
 /** What each kernel program costs where it is refused, as a table of a document, between the marks that it holds. */
 export function withProgramTable(document: string): string {

@@ -16,7 +16,8 @@ const JOBS: readonly Job[] = [
 
 /** The exporter speaks of other services and pods than itself; so does the scorer with `output: metrics`. */
 const HONOR_LABELS = true;
-const WHY_HONOR_LABELS = '# Both speak of other services than themselves, so their labels must be kept: honor_labels.';
+const WHY_HONOR_LABELS =
+  '# honor_labels: exporter and scorer export series of other services, whose labels must be kept.';
 
 /** Where the pods of both are labelled so, whoever installs them. */
 const APP_LABEL = 'app.kubernetes.io/name';
@@ -33,7 +34,7 @@ export function staticScrapeConfigs(): string {
     scrape_interval: SCRAPE_INTERVAL,
     static_configs: [{ targets: [`localhost:${port}`] }],
   }));
-  return `# Add these to scrape_configs in prometheus.yml, with a target for each node that has an exporter.\n${WHY_HONOR_LABELS}\n${yaml({ scrape_configs: configs })}`;
+  return `# Add these to scrape_configs in prometheus.yml, with a target for each exporter.\n${WHY_HONOR_LABELS}\n${yaml({ scrape_configs: configs })}`;
 }
 
 /** `scrape_configs` that find the pods by Kubernetes' API. */

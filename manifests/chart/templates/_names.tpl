@@ -1,11 +1,11 @@
-{{/* The release's name, and the chart's where that doesn't contain it: two releases don't meet. */}}
+{{/* The release's name, with the chart's appended unless it contains it, so that two releases do not collide. */}}
 {{- define "lorikeet.fullname" -}}
 {{- if contains .Chart.Name .Release.Name }}{{ .Release.Name | trunc 50 | trimSuffix "-" }}
 {{- else }}{{ printf "%s-%s" .Release.Name .Chart.Name | trunc 50 | trimSuffix "-" }}
 {{- end }}
 {{- end }}
 
-{{/* What never changes of a program's labels. Called with the root and the program's name. */}}
+{{/* The immutable labels of a program. Arguments: the root and the program's name. */}}
 {{- define "lorikeet.selector" -}}
 {{- $root := index . 0 -}}
 app.kubernetes.io/name: lorikeet-{{ index . 1 }}
@@ -34,7 +34,7 @@ imagePullSecrets:
 {{- end }}
 {{- end }}
 
-{{/* Where a pod may run. Called with the values of a program. */}}
+{{/* Scheduling of a pod. Argument: the values of a program. */}}
 {{- define "lorikeet.placement" -}}
 {{- with .priorityClassName }}
 priorityClassName: {{ . }}
@@ -54,8 +54,8 @@ affinity:
 {{- end }}
 
 {{/*
-A pod's annotations. One in Lorikeet's name that it doesn't know is misspelt, and would be without effect, unnoticed.
-Called with the path of the annotations among the values, and them.
+A pod's annotations. Fails on an unknown annotation below lorikeet.dev/: it is misspelt and would silently do nothing.
+Arguments: the path of the annotations in the values, and the annotations.
 */}}
 {{- define "lorikeet.annotations" -}}
 {{- $path := index . 0 -}}
@@ -67,7 +67,7 @@ Called with the path of the annotations among the values, and them.
 {{- toYaml (index . 1) }}
 {{- end }}
 
-{{/* The objects of a generated file, with labels of the user's. Called with the root, the file and the labels. */}}
+{{/* The objects of a generated file, with the user's labels. Arguments: the root, the file and the labels. */}}
 {{- define "lorikeet.objects" -}}
 {{- $labels := index . 2 -}}
 {{- range $text := rest (splitList "\n---\n" ((index . 0).Files.Get (index . 1))) }}
@@ -78,7 +78,7 @@ Called with the path of the annotations among the values, and them.
 {{- end }}
 {{- end }}
 
-{{/* Those who scrape a program. */}}
+{{/* The peers that may scrape a program. */}}
 {{- define "lorikeet.fromPrometheus" -}}
 {{- with .Values.networkPolicy.prometheus -}}
 - namespaceSelector: {{ toJson .namespaceSelector }}
@@ -86,7 +86,7 @@ Called with the path of the annotations among the values, and them.
 {{- end }}
 {{- end }}
 
-{{/* Names are looked up wherever the cluster has its DNS. */}}
+{{/* DNS on any address: where a cluster runs its DNS is unknown. */}}
 {{- define "lorikeet.toDns" -}}
 - ports:
     - { port: 53, protocol: UDP }

@@ -1,4 +1,4 @@
-{{/* scorer.yaml: the user's configuration and what the pods decide. */}}
+{{/* scorer.yaml: the user's configuration, with the shard and state directory that the chart sets. */}}
 {{- define "lorikeet.scorerConfig" -}}
 {{- $config := .Values.scorer.config -}}
 {{- if eq (get $config "output") "metrics" }}{{ $config = omit $config "remote_write" }}{{ end -}}
