@@ -20,7 +20,7 @@ interface RuleGroup {
 }
 
 export interface RuleOptions {
-  /** Milliseconds between evaluations; undefined leaves it to Prometheus' `evaluation_interval`. */
+  /** Evaluation interval, milliseconds. Default: Prometheus' `evaluation_interval`. */
   readonly intervalMs?: number;
   /** Default: services. */
   readonly part?: RulePart;
@@ -31,8 +31,8 @@ export const RULE_PARTS = ['services', 'instances'] as const;
 export type RulePart = (typeof RULE_PARTS)[number];
 
 /**
- * A Prometheus rule file that turns raw series into features, and features and scores into the graph of the dashboards.
- * One group for each feature, so that Prometheus evaluates them side by side.
+ * Renders a Prometheus rule file that computes the features from raw series, and the dashboards' graph from features
+ * and scores. Each feature is a group of its own, so that Prometheus evaluates them in parallel.
  */
 export function renderRecordingRules(set: FeatureSet, { intervalMs, part = 'services' }: RuleOptions = {}): string {
   const interval = intervalMs === undefined ? {} : { interval: formatDuration(intervalMs) };

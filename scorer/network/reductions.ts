@@ -28,7 +28,7 @@ export function mean(x: Value): Value {
   return div(sum(x), count);
 }
 
-/** The mean of the entries of `x` whose `mask` is 1; 0 when there is none. */
+/** The mean of the entries of `x` whose `mask` is 1, a scalar; 0 if there are none. */
 export function maskedMean(x: Value, mask: Value): Value {
   const count = x.graph.emit('Max', [sum(mask), x.graph.scalar(1)], { shape: [] });
   return div(sum(mul(x, mask)), count);

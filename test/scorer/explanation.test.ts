@@ -9,12 +9,12 @@ import { type FleetModel, openModel } from '../../scorer/learning/model-store.ts
 import { SHIPPED_FEATURES, SHIPPED_MODEL } from '../../scorer/paths.ts';
 import type { Profiles } from '../../scorer/scoring/profiles-file.ts';
 import { scoreFleet } from '../../scorer/scoring/score-fleet.ts';
-import { DEFAULT_STEPS, type TensorShape } from '../../scorer/tensor/tensor.ts';
+import { DEFAULT_LAGS, type TensorShape } from '../../scorer/tensor/tensor.ts';
 
 /** Features recorded of the simulated shop by `npm run bench -- sim`, one fault of each type (docs/evaluation.md). */
 const recorded = loadFaultSeries(join(import.meta.dirname, '../testdata/fault-series.json.gz'));
 const set = readFeatures(SHIPPED_FEATURES);
-const shape: TensorShape = { features: set.features, steps: DEFAULT_STEPS };
+const shape: TensorShape = { features: set.features, steps: DEFAULT_LAGS };
 
 /** Cycles of a fault in which it has not yet been there for a whole window. */
 const SETTLED = 2;
@@ -34,7 +34,7 @@ const SIGNALS: Readonly<Record<FaultType, readonly string[]>> = {
 
 let model: FleetModel;
 beforeAll(async () => {
-  const opened = await openModel([SHIPPED_MODEL], set, DEFAULT_STEPS);
+  const opened = await openModel([SHIPPED_MODEL], set, DEFAULT_LAGS);
   if (opened.model === undefined) throw new Error('the shipped model does not fit the shipped features');
   model = opened.model;
 });
@@ -57,26 +57,26 @@ async function explain(fault: FaultSeries): Promise<string[]> {
     features: set.features.map(({ name }) => name),
     edgeFeatures: set.edges.map(({ name }) => name),
     windowsMs: set.windows,
-    steps: DEFAULT_STEPS,
+    steps: DEFAULT_LAGS,
     intervalMs: recorded.intervalMs,
     learnedAtMs: to * recorded.intervalMs,
     services,
     edges: new Map(),
   };
-  const loudest: string[] = [];
+  const topFeatures: string[] = [];
   for (const [step] of fault.broken.slice(SETTLED)) {
     const { scores } = await scoreFleet(shape, set, fleet, step, profiles, model.autoencoder);
-    loudest.push(scores[0]?.shares[0]?.feature ?? 'nothing');
+    topFeatures.push(scores[0]?.shares[0]?.feature ?? 'nothing');
   }
-  return loudest;
+  return topFeatures;
 }
 
 describe('the largest share of a broken service', () => {
   it.each(FAULT_TYPES)('names the signal of %s', async (type) => {
     const fault = recorded.faults.find((candidate) => candidate.type === type);
     if (fault === undefined) throw new Error(`no fault of type ${type} was recorded`);
-    const loudest = await explain(fault);
-    expect(loudest.length).toBeGreaterThan(3);
-    expect(SIGNALS[type]).toEqual(expect.arrayContaining(loudest));
+    const topFeatures = await explain(fault);
+    expect(topFeatures.length).toBeGreaterThan(3);
+    expect(SIGNALS[type]).toEqual(expect.arrayContaining(topFeatures));
   });
 });
