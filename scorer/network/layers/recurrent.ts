@@ -44,7 +44,7 @@ export function recurrentSizes(x: Value, weights: RecurrentWeights, blocks: numb
     if (shape.join() !== size.join())
       throw new GraphError(`${name} has shape [${shape.join()}], expected [${size.join()}]`);
   }
-  const rows = typeof batch === 'number' ? batch * steps : `${batch}_${steps}`;
+  const rows = typeof batch === 'number' ? batch * steps : steps === 1 ? batch : `${batch}_${steps}`;
   return { batch, steps, inputs, units, rows };
 }
 
@@ -156,7 +156,7 @@ export function upstreamBySteps(
   const { steps, batch, units, rows } = sizes;
   const found: (Value | undefined)[] =
     states === undefined ? Array.from({ length: steps }) : byStep(reshape(states, [rows, units]), sizes);
-  return found.with(-1, plus(found.at(-1), last && reshape(last, [batch, units])));
+  return found.with(steps - 1, plus(found.at(-1), last && reshape(last, [batch, units])));
 }
 
 /** The sum of the gradients that there are. */
