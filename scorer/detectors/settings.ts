@@ -72,7 +72,6 @@ export const lstmAutoencoderKeys = {
   smoothing: count(1),
   values: choice(['linear', 'log'], 'linear'),
   hidden: count(32),
-  latent: count(16),
   learning_rate: z.number().positive().default(0.001),
   epochs: count(100),
   patience: count(10),

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Feature, FeatureSet } from '../../features/features.ts';
+import type { Feature } from '../../features/features.ts';
 import type { Fleet } from '../../fleet/fleet.ts';
 import type { History } from '../../fleet/history.ts';
 import type { Detector, DetectorInput, FeatureShare, SubjectKind, Verdict } from '../detector.ts';
@@ -65,7 +65,7 @@ interface Window {
 export class SequenceDetector implements Detector {
   readonly name: string;
   readonly reach: number;
-  readonly #sources: (set: FeatureSet) => readonly SequenceSource[];
+  readonly #sources: readonly SequenceSource[];
   readonly #settings: SequenceSettings;
   readonly #network: SequenceNetwork;
   readonly #subjects: SubjectModels;
@@ -73,7 +73,7 @@ export class SequenceDetector implements Detector {
 
   constructor(
     name: string,
-    sources: (set: FeatureSet) => readonly SequenceSource[],
+    sources: readonly SequenceSource[],
     settings: SequenceSettings,
     network: SequenceNetwork,
     subjects: SubjectModels,
@@ -87,8 +87,8 @@ export class SequenceDetector implements Detector {
   }
 
   /** Scores each known subject that has enough values; after a gap the queues are filled from the past first. */
-  async score({ set, fleet }: DetectorInput, step: number): Promise<readonly Verdict[]> {
-    const windows = this.#sources(set).flatMap((source) => this.#windowsOf(fleet, source, step));
+  async score({ fleet }: DetectorInput, step: number): Promise<readonly Verdict[]> {
+    const windows = this.#sources.flatMap((source) => this.#windowsOf(fleet, source, step));
     const errors = await windowErrors(this.#network, windows, this.#settings);
     this.#forget(windows);
     const verdicts: Verdict[] = [];
@@ -116,7 +116,7 @@ export class SequenceDetector implements Detector {
       const model = models[key];
       if (model === undefined) return [];
       const ranges = model.ranges.map((range) => range ?? undefined);
-      const taken = this.#queue(source.kind, key).newest ?? -Infinity;
+      const taken = this.#taken(source.kind, key, step);
       const first = Math.max(taken + 1, step - tolerance + 1);
       const span = { from: first - window - smoothing + 2, to: step };
       const series = readSeries(history, source, ranges, span, this.#settings);
@@ -125,6 +125,14 @@ export class SequenceDetector implements Detector {
         .filter((at) => isJudgeable(series, at, window, ranges))
         .map((at) => ({ source, key, model, series, at }));
     });
+  }
+
+  /** The last step that a subject's queue has taken. After a clock that was set back the queue is filled again. */
+  #taken(kind: SubjectKind, key: string, step: number): number {
+    const taken = this.#queue(kind, key).newest ?? -Infinity;
+    if (taken < step) return taken;
+    this.#queues.delete(`${kind} ${key}`);
+    return -Infinity;
   }
 
   #queue(kind: SubjectKind, key: string): ToleranceQueue {
