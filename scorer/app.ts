@@ -4,21 +4,24 @@ import { StopStack } from '../daemon/lifecycle.ts';
 import { ConditionLog } from '../daemon/logger.ts';
 import { BackgroundLearning } from './learning/background.ts';
 import type { ScorerConfig } from './config.ts';
-import { Feed } from './cycle/feed.ts';
+import { type Detected, Detection } from './cycle/detection.ts';
+import { Feed, instanceSeries } from './cycle/feed.ts';
 import type { FeatureSet } from './features/features.ts';
 import { Fleet } from './fleet/fleet.ts';
+import { DetectorsInUse } from './learning/detectors-in-use.ts';
 import { KnowledgeInUse } from './learning/knowledge-in-use.ts';
 import { MaintenanceWatch } from './scoring/maintenance-watch.ts';
 import type { RestingMemory } from './cycle/memory.ts';
 import { ScorerMetrics } from './metrics.ts';
 import { modelPaths } from './paths.ts';
+import { detectorSamples } from './output/detector-samples.ts';
 import { scoreSamples } from './output/samples.ts';
 import { PrometheusClient } from './prometheus/client.ts';
 import { Publisher } from './output/publisher.ts';
 import type { Sample } from './output/remote-write/sample.ts';
 import { Schedule } from './cycle/schedule.ts';
 import { createSeasons, type Seasons } from './scoring/seasons.ts';
-import { type FleetScores, scoreFleet, type ServiceState } from './scoring/score-fleet.ts';
+import type { FleetScores, ServiceState } from './scoring/score-fleet.ts';
 import { serviceName } from './identity/service-key.ts';
 import { ShardRanking } from './scoring/shard-ranking.ts';
 import { owns } from './identity/shard.ts';
@@ -58,6 +61,8 @@ export class ScorerApp {
   readonly #learning: BackgroundLearning;
   readonly #maintenance: MaintenanceWatch;
   readonly #publisher: Publisher;
+  readonly #detectors: DetectorsInUse;
+  readonly #detection: Detection;
   readonly #shards: ShardRanking | undefined;
   readonly #seasons: Seasons;
   #last: { readonly step: number; readonly scores: FleetScores['scores'] } = { step: 0, scores: [] };
@@ -68,7 +73,9 @@ export class ScorerApp {
     const { config, set, logger } = options;
     this.#options = options;
     this.#conditions = new ConditionLog(logger);
-    const reach = Math.max(config.steps.at(-1) ?? 0, Math.ceil(config.learning.minimum / config.interval)) + 1;
+    this.#detectors = new DetectorsInUse({ config, set, logger, metrics: this.metrics });
+    const minimum = Math.ceil(config.learning.minimum / config.interval);
+    const reach = Math.max(config.steps.at(-1) ?? 0, minimum, this.#detectors.reach) + 1;
     this.#fleet = new Fleet(set, config.interval, reach + 1, config.shard);
     const http = createHttpClient(config.prometheus, {
       timeoutMs: config.prometheus.timeout,
@@ -84,6 +91,7 @@ export class ScorerApp {
       intervalMs: config.interval,
       reach,
       features: { services: set.features, edges: set.edges },
+      instances: instanceSeries(this.#detectors),
       shards: this.#shards,
       metrics: this.metrics,
     });
@@ -100,10 +108,12 @@ export class ScorerApp {
       config,
       command: options.learnCommand,
       knowledge: this.#knowledge,
+      detectors: this.#detectors,
       logger,
       metrics: this.metrics,
     });
     this.#stops.onStop('learning', () => this.#learning.stop());
+    this.#detection = new Detection({ config, set, fleet: this.#fleet, detectors: this.#detectors });
     this.metrics.interval.set(config.interval / 1000);
     this.metrics.shard.set({ index: config.shard.index, count: config.shard.count }, 1);
   }
@@ -141,6 +151,8 @@ export class ScorerApp {
     this.#stops.onStop('seasons', () => this.#saveSeasons());
     await this.#knowledge.open();
     this.#stops.onStop('model', () => this.#knowledge.close());
+    await this.#detectors.open();
+    this.#stops.onStop('detectors', () => this.#detectors.close());
   }
 
   async stop(): Promise<void> {
@@ -149,25 +161,25 @@ export class ScorerApp {
 
   /** Fetches, scores and publishes `step` (intervals since the epoch). Counts and logs failures; never rejects. */
   async cycle(step: number): Promise<void> {
-    const { config, set } = this.#options;
+    const { config } = this.#options;
     const timestampMs = step * config.interval;
     try {
       await this.#knowledge.adopt();
+      await this.#detectors.adopt();
       await this.metrics.timed('query', () => this.#feed.fetchUntil(step));
       await this.#maintenance.update(timestampMs);
       this.#fleet.forgetBefore(step - FORGET_AFTER_STEPS);
-      const shape = { features: set.features, steps: config.steps };
-      const { model, profiles } = this.#knowledge.current;
-      const result = await scoreFleet(shape, set, this.#fleet, step, profiles, model?.autoencoder, {
+      const detected = await this.#detection.run(step, this.#knowledge.current, {
         seasons: this.#seasons,
         ...(this.#shards !== undefined && {
           assumeIncident: true,
           isCandidate: (key: string) => owns(config.shard, serviceName(key)),
         }),
       });
+      const { fleet: result } = detected;
       this.#observe(result);
       this.#last = { step, scores: result.scores };
-      this.#publisher.publish(this.#samplesOf(result, timestampMs), timestampMs);
+      this.#publisher.publish(this.#samplesOf(detected, timestampMs), timestampMs);
       this.#failedCycles = 0;
       this.#ready = true;
       this.metrics.lastCycle.set(timestampMs / 1000);
@@ -214,12 +226,14 @@ export class ScorerApp {
     return createScorerWebApp(view, this.#options);
   }
 
-  #samplesOf(result: FleetScores, timestampMs: number): Sample[] {
-    if (this.#shards === undefined) return scoreSamples(result, timestampMs, this.#maintenance.current);
-    const causes = this.#shards.rank(result, timestampMs);
+  #samplesOf({ fleet: result, others, versions, agreed }: Detected, timestampMs: number): Sample[] {
+    const maintenance = this.#maintenance.current;
+    const times = { timestampMs, intervalMs: this.#options.config.interval };
+    const causes = this.#shards?.rank(result, timestampMs) ?? result.causes;
     return [
-      ...scoreSamples({ ...result, causes }, timestampMs, this.#maintenance.current),
-      ...this.#shards.samples(result, timestampMs),
+      ...scoreSamples({ ...result, causes }, timestampMs, maintenance),
+      ...detectorSamples(others, versions, agreed, times),
+      ...(this.#shards?.samples(result, timestampMs) ?? []),
     ];
   }
 

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { durationSchema, readConfigFile, urlSchema } from '../daemon/config-file.ts';
 import { httpClientSchema } from '../daemon/http-client/client.ts';
 import { resolveHttpClientFiles } from '../daemon/http-client/settings.ts';
+import { detectorsSchema } from './detectors/settings.ts';
 import { hostOrdinal, type ShardPlace, WHOLE_FLEET } from './identity/shard.ts';
 import { DEFAULT_LAGS } from './tensor/tensor.ts';
 
@@ -68,6 +69,7 @@ export const scorerKeys = z.strictObject({
       message: 'expected ascending whole numbers from 0',
     })
     .default([...DEFAULT_LAGS]),
+  detectors: detectorsSchema,
   features_file: z.string('expected a path').optional(),
   base_model: z.string('expected the path of an .onnx file').optional(),
   shard: shardSchema.default(WHOLE_FLEET),

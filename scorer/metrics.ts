@@ -53,6 +53,9 @@ export class ScorerMetrics {
     '1 if the last configuration reload succeeded, else 0.',
   );
   readonly cycleDuration = this.#histogram('cycle_duration_seconds', 'Duration of a cycle, by phase.', ['phase']);
+  readonly detectorDuration = this.#histogram('detector_duration_seconds', 'Duration of a detector in a cycle.', [
+    'detector',
+  ]);
   readonly queryDuration = this.#histogram('query_duration_seconds', 'Duration of a Prometheus query, by query.', [
     'query',
   ]);

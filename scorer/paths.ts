@@ -16,6 +16,10 @@ export interface ModelPaths {
   readonly checkpoint: string;
   /** Errors that recur daily or weekly. */
   readonly seasons: string;
+  /** When the detectors beside the autoencoder learned. */
+  readonly detectors: string;
+  /** What one of them learned. */
+  readonly detector: (name: string) => string;
 }
 
 export function modelPaths(config: ScorerConfig): ModelPaths {
@@ -26,5 +30,7 @@ export function modelPaths(config: ScorerConfig): ModelPaths {
     profiles: join(directory, 'profiles.json'),
     checkpoint: join(directory, 'fleet.checkpoint'),
     seasons: join(directory, 'seasons.json'),
+    detectors: join(directory, 'detectors.json'),
+    detector: (name) => join(directory, `${name}.json`),
   };
 }

@@ -1,5 +1,12 @@
 /** Value of the `detector` label on scores. */
 export const DETECTOR = 'autoencoder';
+/** Score of the edge from a caller to a callee. */
+export const EDGE_SCORE_SERIES = 'anomaly_edge_score';
+/** Unix time of the first and the last anomalous window of an anomaly that is reported. */
+export const INTERVAL_START_SERIES = 'anomaly_interval_start_timestamp_seconds';
+export const INTERVAL_END_SERIES = 'anomaly_interval_end_timestamp_seconds';
+/** How unlike the oldest version of its service a version behaves. */
+export const VERSION_SCORE_SERIES = 'anomaly_version_score';
 /** Evidence against a service, bits; shards exchange it through Prometheus. */
 export const EVIDENCE_SERIES = 'anomaly_root_cause_evidence';
 /** Anomalous services of a shard; shards exchange it through Prometheus. */

@@ -4,13 +4,19 @@ import { defineCommand, print } from '../../daemon/command.ts';
 import { type Flags, UsageError } from '../../daemon/flags.ts';
 import { readFeatures } from '../features/features.ts';
 import { SHIPPED_FEATURES } from '../paths.ts';
-import { renderRecordingRules } from '../features/recording-rules.ts';
+import { renderRecordingRules, RULE_PARTS, type RulePart } from '../features/recording-rules.ts';
 
 const FLAGS = {
   'features.file': { type: 'string', default: SHIPPED_FEATURES, help: 'Features file.' },
   interval: {
     type: 'string',
     help: "Evaluation interval of the rule groups. Default: Prometheus' evaluation_interval.",
+  },
+  part: {
+    type: 'string',
+    default: 'services',
+    choices: [...RULE_PARTS],
+    help: 'Rules for services, edges and the graph, or for pods and endpoints (instances), which some detectors read.',
   },
   output: { type: 'string', help: 'Output file. Default: stdout.' },
 } as const satisfies Flags;
@@ -27,10 +33,10 @@ export const rules = defineCommand({
         `--interval: expected a duration such as ${formatDuration(30_000)}, got "${values.interval}"`,
       );
     }
-    const text = renderRecordingRules(
-      readFeatures(values['features.file']),
-      intervalMs === undefined ? {} : { intervalMs },
-    );
+    const text = renderRecordingRules(readFeatures(values['features.file']), {
+      part: values.part as RulePart,
+      ...(intervalMs !== undefined && { intervalMs }),
+    });
     if (values.output === undefined) print(text);
     else writeFileSync(values.output, text);
   },

@@ -4,6 +4,7 @@ import { type Flags, LOG_FLAGS } from '../../daemon/flags.ts';
 import { createHttpClient } from '../../daemon/http-client/client.ts';
 import { SCORER_DEFAULTS, type ScorerConfig } from '../config.ts';
 import { learn, learnBaseModel } from '../learning/learn.ts';
+import { learnDetectors } from '../learning/learn-detectors.ts';
 import { type OnProgress, ProgressBar, renderProgress } from '../learning/progress.ts';
 import { PrometheusClient } from '../prometheus/client.ts';
 import { readScorerFiles } from '../scorer-files.ts';
@@ -64,8 +65,11 @@ export const train = defineCommand({
       values.model === undefined
         ? await learn(fleet, span, renew, training, onProgress)
         : await learnBaseModel(fleet, span, values.model, training, onProgress);
+    const choices = { all: values.all || values.retrain, seed: values.seed };
+    const outcomes = values.model === undefined ? await learnDetectors(fleet, span, choices, onProgress) : [];
     if (!json) bar.end();
     print(`learned ${result.services} services, ${result.edges} edges with ${result.model}\n`);
+    for (const { detector, reason } of outcomes) print(`${detector}: ${reason ?? 'learned'}\n`);
   },
 });
 

@@ -1,4 +1,11 @@
-import { EDGE_SERIES, type Feature, SERVICE_SERIES } from '../features/features.ts';
+import {
+  EDGE_SERIES,
+  ENDPOINT_SERIES,
+  type Feature,
+  POD_SERIES,
+  SERVICE_SERIES,
+  VERSION_SERIES,
+} from '../features/features.ts';
 import type { Fleet } from '../fleet/fleet.ts';
 import type { ScorerMetrics } from '../metrics.ts';
 import { EVIDENCE_SERIES, INCIDENT_SERIES } from '../series.ts';
@@ -13,6 +20,8 @@ export interface FeedOptions {
   readonly reach: number;
   /** A query that exceeds a server limit is split into one query per feature. */
   readonly features: { readonly services: readonly Feature[]; readonly edges: readonly Feature[] };
+  /** Series of pods and endpoints that detectors read. Default: none. */
+  readonly instances?: readonly string[];
   /** Receives the series that other shards wrote. Default: the fleet isn't sharded. */
   readonly shards?: ShardRanking | undefined;
   readonly metrics?: ScorerMetrics;
@@ -44,9 +53,14 @@ export class Feed {
 
   constructor(options: FeedOptions) {
     this.#options = options;
-    const { fleet, features, shards } = options;
+    const { fleet, features, instances = [], shards } = options;
     const byFeature = (series: string, list: readonly Feature[]) =>
       list.map(({ name }) => `${series}{feature="${name}"}`);
+    const instanceAdders: Readonly<Record<string, (series: RangeSeries) => void>> = {
+      [POD_SERIES]: (series) => fleet.addPod(series),
+      [VERSION_SERIES]: (series) => fleet.addVersion(series),
+      [ENDPOINT_SERIES]: (series) => fleet.addEndpoint(series),
+    };
     const shardSeries = [EVIDENCE_SERIES, INCIDENT_SERIES];
     const select = (names: readonly string[]) => `{__name__=~"${names.join('|')}"}`;
     this.#queries = [
@@ -54,9 +68,14 @@ export class Feed {
         name: 'services',
         fetched: undefined,
         steps: MAX_STEPS_PER_REQUEST,
-        selectors: [SERVICE_SERIES],
-        split: byFeature(SERVICE_SERIES, features.services),
-        add: (series) => fleet.addService(series),
+        // Pods and endpoints are fetched with the services, if a detector reads them.
+        selectors: [instances.length === 0 ? SERVICE_SERIES : select([SERVICE_SERIES, ...instances])],
+        split: [...byFeature(SERVICE_SERIES, features.services), ...instances],
+        add: (series) => {
+          const add = instanceAdders[series.labels['__name__'] ?? ''];
+          if (add === undefined) fleet.addService(series);
+          else add(series);
+        },
       },
       {
         name: 'edges',
@@ -120,4 +139,12 @@ export class Feed {
       await this.#fetch(query, startMs, endMs);
     }
   }
+}
+
+/** The series of pods and endpoints that the configured detectors read. */
+export function instanceSeries(detectors: { reads(kind: 'pod' | 'endpoint'): boolean }): string[] {
+  return [
+    ...(detectors.reads('pod') ? [POD_SERIES, VERSION_SERIES] : []),
+    ...(detectors.reads('endpoint') ? [ENDPOINT_SERIES] : []),
+  ];
 }

@@ -12,6 +12,9 @@ export interface FeatureShare {
   readonly share: number;
 }
 
+/** Names of features by kind of subject. */
+export type FeatureNames = Partial<Readonly<Record<SubjectKind, readonly string[]>>>;
+
 /** A detector's verdict on one subject at one step. */
 export interface Verdict {
   readonly kind: SubjectKind;
@@ -49,11 +52,11 @@ export interface DetectorPast {
   /** First and last step of the history. */
   readonly from: number;
   readonly to: number;
-  /** Fewest steps that a subject has to have been there for. */
+  /** Minimum number of steps for which a subject must have existed. */
   readonly minSteps: number;
-  /** Keys of the services, in a fixed order. */
+  /** Keys of the services, sorted. */
   readonly services: readonly string[];
-  /** The history of some services, or in turn of all. */
+  /** The history of these services, or of all, in groups. */
   groups(services?: readonly string[]): AsyncIterable<Fleet>;
   readonly seed: number;
   readonly signal?: AbortSignal | undefined;
@@ -68,8 +71,8 @@ export interface DetectorDescriptor<Settings = never> {
   readonly name: string;
   /** One sentence for help and documents. */
   readonly summary: string;
-  /** Whose features it reads. */
-  reads(settings: Settings): readonly SubjectKind[];
+  /** The features that it reads, by kind of subject; of services those of the shortest window. */
+  reads(settings: Settings, set: FeatureSet): FeatureNames;
   /** Steps before the current one that it looks back on. */
   reach(settings: Settings): number;
   /** @throws NothingToLearnError */

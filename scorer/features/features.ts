@@ -17,6 +17,8 @@ export const SERVICE_SERIES = 'service:lorikeet_feature:window';
 export const EDGE_SERIES = 'edge:lorikeet_feature:window';
 export const POD_SERIES = 'pod:lorikeet_feature:window';
 export const ENDPOINT_SERIES = 'endpoint:lorikeet_feature:window';
+/** The version that each pod runs, as a label. */
+export const VERSION_SERIES = 'pod:lorikeet_version:info';
 
 const WINDOW = '$window';
 
@@ -49,6 +51,7 @@ const featureSetSchema = z.strictObject({
   edges: z.array(edgeFeatureSchema).refine(uniqueNames, 'expected unique names').default([]),
   pods: z.array(featureSchema).refine(uniqueNames, 'expected unique names').default([]),
   endpoints: z.array(featureSchema).refine(uniqueNames, 'expected unique names').default([]),
+  versions: z.string('expected a PromQL expression').min(1, 'expected a PromQL expression').optional(),
 });
 
 export interface Feature {
@@ -76,6 +79,8 @@ export interface FeatureSet {
   readonly edges: readonly EdgeFeature[];
   readonly pods: readonly Feature[];
   readonly endpoints: readonly Feature[];
+  /** PromQL that returns {namespace, pod, version}. */
+  readonly versions?: string | undefined;
 }
 
 /** @throws ConfigError naming file, path and expectation. */
@@ -90,8 +95,10 @@ export function parseFeatures(name: string, text: string): FeatureSet {
 
 /** A feature's expression for one window, on one line. */
 export function expandExpression(feature: Feature, windowMs: number): string {
-  return feature.expr
-    .replaceAll(WINDOW, formatDuration(windowMs))
-    .replaceAll(/\s*\n\s*/g, ' ')
-    .trim();
+  return oneLine(feature.expr.replaceAll(WINDOW, formatDuration(windowMs)));
+}
+
+/** An expression without its line breaks. */
+export function oneLine(expr: string): string {
+  return expr.replaceAll(/\s*\n\s*/g, ' ').trim();
 }

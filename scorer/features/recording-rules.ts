@@ -6,10 +6,12 @@ import {
   EDGE_SERIES,
   ENDPOINT_SERIES,
   expandExpression,
+  oneLine,
   type Feature,
   type FeatureSet,
   POD_SERIES,
   SERVICE_SERIES,
+  VERSION_SERIES,
 } from './features.ts';
 import { graphRules, onsetRules } from './graph-rules.ts';
 
@@ -64,6 +66,9 @@ function instanceGroups(set: FeatureSet, interval: Interval): RuleGroup[] {
   return [
     ...shortestWindow(set, interval, 'pod', POD_SERIES, set.pods),
     ...shortestWindow(set, interval, 'endpoint', ENDPOINT_SERIES, set.endpoints),
+    ...(set.versions === undefined
+      ? []
+      : [{ name: 'lorikeet_versions', ...interval, rules: [{ record: VERSION_SERIES, expr: oneLine(set.versions) }] }]),
   ];
 }
 

@@ -1,7 +1,7 @@
 import { CHANNELS, type Feature, type FeatureSet } from '../features/features.ts';
 import { History } from './history.ts';
 import type { RangeSeries } from '../prometheus/client.ts';
-import { edgeKey, instanceKey, serviceKey } from '../identity/service-key.ts';
+import { edgeKey, instanceKey, instanceName, podKey, serviceKey } from '../identity/service-key.ts';
 import { owns, type ShardPlace, WHOLE_FLEET } from '../identity/shard.ts';
 import { columnCount, columnIndex } from '../features/columns.ts';
 
@@ -15,6 +15,8 @@ export class Fleet {
   /** By `instanceKey` of namespace, service and pod; likewise endpoints. */
   readonly pods = new Map<string, History>();
   readonly endpoints = new Map<string, History>();
+  /** The version that a pod runs, by `podKey`. */
+  readonly versions = new Map<string, string>();
   readonly #set: FeatureSet;
   readonly #intervalMs: number;
   readonly #capacity: number;
@@ -67,6 +69,12 @@ export class Fleet {
     this.#addInstance(this.pods, this.#podIndex, series, 'pod');
   }
 
+  /** Adds the version of a pod. Its labels are those of kube-state-metrics: the service isn't among them. */
+  addVersion({ labels: { namespace, pod, version } }: RangeSeries): void {
+    if (namespace === undefined || pod === undefined || version === undefined) return;
+    this.versions.set(podKey(namespace, pod), version);
+  }
+
   /** Adds one series of an endpoint's feature. */
   addEndpoint(series: RangeSeries): void {
     this.#addInstance(this.endpoints, this.#endpointIndex, series, 'endpoint');
@@ -88,7 +96,7 @@ export class Fleet {
 
   /** Removes everything. */
   clear(): void {
-    for (const of of [this.services, this.edges, this.pods, this.endpoints]) of.clear();
+    for (const of of [this.services, this.edges, this.pods, this.endpoints, this.versions]) of.clear();
   }
 
   /** Removes services and edges without a value since `step`; returns the keys of the removed services. */
@@ -98,6 +106,8 @@ export class Fleet {
     for (const of of [this.edges, this.pods, this.endpoints]) {
       for (const [key, history] of of) if ((history.newest ?? 0) < step) of.delete(key);
     }
+    const pods = new Set([...this.pods.keys()].map(instanceName).map((name) => podKey(name.namespace, name.instance)));
+    for (const key of this.versions.keys()) if (!pods.has(key)) this.versions.delete(key);
     return gone;
   }
 

@@ -48,7 +48,7 @@ export async function listServices({ client, config, signal }: PastSource, { toM
 
 /** The features of all services and edges over the span; excluded time is missing. @throws PrometheusError */
 export async function fetchFleet(source: PastSource, span: PastSpan): Promise<Fleet> {
-  return await fetchSelected(source, span, [SERVICE_SERIES], [EDGE_SERIES]);
+  return await fetchSelected(source, span, { services: [SERVICE_SERIES], edges: [EDGE_SERIES] });
 }
 
 /** A group of services that is fetched with one query, with the edges from and to them. */
@@ -71,12 +71,17 @@ export async function* fetchGroups(
   for (let start = 0; start < keys.length; start += size) {
     source.signal?.throwIfAborted();
     const group = keys.slice(start, start + size);
-    const fleet = await fetchSelected(source, span, selectors(SERVICE_SERIES, group), [
-      ...selectors(EDGE_SERIES, group, 'client_'),
-      ...selectors(EDGE_SERIES, group, 'server_'),
-    ]);
+    const fleet = await fetchSelected(source, span, {
+      services: selectors(SERVICE_SERIES, group),
+      edges: edgeSelectors(group),
+    });
     yield { keys: group, fleet };
   }
+}
+
+/** Selectors of the edges from and to these services. */
+export function edgeSelectors(keys: readonly string[]): string[] {
+  return [...selectors(EDGE_SERIES, keys, 'client_'), ...selectors(EDGE_SERIES, keys, 'server_')];
 }
 
 /** Number of services whose history fits into one query. */
@@ -85,11 +90,14 @@ function groupSize({ set, config }: PastSource, { fromMs, toMs }: TimeSpan): num
   return Math.max(1, Math.floor(MAX_VALUES_PER_QUERY / values));
 }
 
-async function fetchSelected(
+/** Selectors of series, by what they are features of. */
+export type PastSelectors = Partial<Readonly<Record<'services' | 'edges' | 'pods' | 'endpoints', readonly string[]>>>;
+
+/** The selected features over the span; excluded time is missing. @throws PrometheusError */
+export async function fetchSelected(
   { config: { interval, steps, shard }, set, client, signal }: PastSource,
   { fromMs, toMs, exclude = [] }: PastSpan,
-  services: readonly string[],
-  edges: readonly string[],
+  { services = [], edges = [], pods = [], endpoints = [] }: PastSelectors,
 ): Promise<Fleet> {
   const reach = (steps.at(-1) ?? 0) + 1;
   const fleet = new Fleet(set, interval, Math.ceil((toMs - fromMs) / interval) + reach + 1, shard);
@@ -102,11 +110,17 @@ async function fetchSelected(
   };
   for (const selector of services) await fetch(selector, (series) => fleet.addService(series));
   for (const selector of edges) await fetch(selector, (series) => fleet.addEdge(series));
+  for (const selector of pods) await fetch(selector, (series) => fleet.addPod(series));
+  for (const selector of endpoints) await fetch(selector, (series) => fleet.addEndpoint(series));
   return fleet;
 }
 
-/** One selector for each namespace of `keys`, by the labels `<prefix>namespace` and `<prefix>service`. */
-export function selectors(series: string, keys: readonly string[], prefix = ''): string[] {
+/**
+ * One selector for each namespace of `keys`, by the labels `<prefix>namespace` and `<prefix>service`.
+ *
+ * @param matchers further label matchers, each with a comma before it
+ */
+export function selectors(series: string, keys: readonly string[], prefix = '', matchers = ''): string[] {
   const byNamespace = new Map<string, string[]>();
   for (const { namespace, service } of keys.map(serviceName)) {
     const services = byNamespace.get(namespace) ?? [];
@@ -115,7 +129,8 @@ export function selectors(series: string, keys: readonly string[], prefix = ''):
   }
   return [...byNamespace].map(
     ([namespace, services]) =>
-      `${series}{${prefix}namespace=${JSON.stringify(namespace)},${prefix}service=~${JSON.stringify(services.join('|'))}}`,
+      `${series}{${prefix}namespace=${JSON.stringify(namespace)},` +
+      `${prefix}service=~${JSON.stringify(services.join('|'))}${matchers}}`,
   );
 }
 

@@ -39,3 +39,8 @@ export function instanceName(key: string): ServiceName & { readonly instance: st
   const [namespace, service, instance] = JSON.parse(key) as [string, string, string];
   return { namespace, service, instance };
 }
+
+/** A map key of a pod whose service isn't known. */
+export function podKey(namespace: string, pod: string): string {
+  return JSON.stringify([namespace, pod]);
+}

@@ -1,6 +1,8 @@
 import { ConditionLog, type Logger } from '../../daemon/logger.ts';
 import type { ScorerConfig } from '../config.ts';
+import type { DetectorsInUse } from './detectors-in-use.ts';
 import type { KnowledgeInUse } from './knowledge-in-use.ts';
+import { detectorsDue } from './learn-detectors.ts';
 import { LEARNING_PHASES } from './progress.ts';
 import { TrainProcess } from './train-process.ts';
 import { LearningPlan, type LearningSituation } from './plan.ts';
@@ -12,6 +14,7 @@ export interface BackgroundLearningOptions {
   /** Command line that runs `lorikeet-scorer train` with this configuration. */
   readonly command: readonly [string, ...string[]];
   readonly knowledge: KnowledgeInUse;
+  readonly detectors: DetectorsInUse;
   readonly logger: Logger;
   readonly metrics: ScorerMetrics;
 }
@@ -42,8 +45,16 @@ export class BackgroundLearning {
     const situation = { ...found, knowledge: knowledge.current };
     this.#reportWaiting(situation);
     // With a pending result, the same services would be learned again.
-    if (this.#process.running || knowledge.hasPending || !this.#plan.isTime(situation)) return;
-    void this.#learn(situation);
+    if (this.#process.running || knowledge.hasPending) return;
+    if (this.#plan.isTime(situation) || this.#areDetectorsDue(situation)) void this.#learn(situation);
+  }
+
+  /** Detectors learn as soon as the fleet's profiles have been learned, and are retried like them. */
+  #areDetectorsDue({ step, knowledge: { profiles } }: LearningSituation): boolean {
+    const { config } = this.#options;
+    return (
+      profiles !== undefined && this.#plan.mayRetry(step) && detectorsDue(config, step * config.interval).length > 0
+    );
   }
 
   /** Stops a running training process. */
@@ -71,6 +82,7 @@ export class BackgroundLearning {
     try {
       await this.#process.run();
       await knowledge.open();
+      await this.#options.detectors.open();
       this.#plan.succeeded(situation);
       this.#conditions.recovered('learning', 'learning works again');
       logger.info('learned', { seconds: (Date.now() - started) / 1000 });

@@ -51,6 +51,11 @@ export class LearningPlan {
     };
   }
 
+  /** False while a failed or recent run keeps further ones back. */
+  mayRetry(step: number): boolean {
+    return step >= this.#notBefore && step - this.#lastRun >= this.#minSteps;
+  }
+
   isTime(situation: LearningSituation): boolean {
     const { step } = situation;
     if (step < this.#notBefore) return false;

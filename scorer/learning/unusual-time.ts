@@ -3,8 +3,9 @@ import type { TimeSpan } from '../fleet/past.ts';
 import type { PrometheusClient } from '../prometheus/client.ts';
 import type { ScorerConfig } from '../config.ts';
 import type { History } from '../fleet/history.ts';
+import { DETECTOR } from '../series.ts';
 import { maintenanceBetween, type MaintenanceHistory } from '../scoring/maintenance.ts';
-import { edgeEnds, serviceKey } from '../identity/service-key.ts';
+import { edgeEnds, instanceName, serviceKey } from '../identity/service-key.ts';
 
 /** Time that must not be learned as normal. */
 export interface UnusualTime {
@@ -20,11 +21,20 @@ export interface UnusualTimeSource {
   readonly signal?: AbortSignal;
 }
 
-/** Fetches the time in which services were anomalous or in maintenance. @throws PrometheusError */
-export async function fetchUnusualTime(source: UnusualTimeSource, { fromMs, toMs }: TimeSpan): Promise<UnusualTime> {
+/**
+ * Fetches the time in which services were anomalous or in maintenance.
+ *
+ * @param detector whose scores count: what one detector takes for anomalous another may have to learn
+ * @throws PrometheusError
+ */
+export async function fetchUnusualTime(
+  source: UnusualTimeSource,
+  { fromMs, toMs }: TimeSpan,
+  detector = DETECTOR,
+): Promise<UnusualTime> {
   const { client, config } = source;
   return {
-    anomalous: await fetchAnomalous(source, { fromMs, toMs }),
+    anomalous: await fetchAnomalous(source, { fromMs, toMs }, detector),
     maintenance: await maintenanceBetween(client, config.maintenance, { fromMs, toMs }, config.interval),
   };
 }
@@ -36,17 +46,24 @@ export async function fetchUnusualTime(source: UnusualTimeSource, { fromMs, toMs
 async function fetchAnomalous(
   { client, config: { interval }, signal }: UnusualTimeSource,
   { fromMs, toMs }: TimeSpan,
+  detector: string,
 ): Promise<UnusualTime['anomalous']> {
   const start = Math.ceil(fromMs / interval) * interval;
   const found = new Map<string, number[]>();
-  await client.queryRange('max by (namespace, service) (anomaly_score) > 1', start, toMs, interval, {
-    ...(signal !== undefined && { signal }),
-    visit: ({ labels: { namespace = '', service = '' }, timestamps }) => {
-      const steps = Array.from(timestamps, (timeMs) => Math.round(timeMs / interval));
-      const key = serviceKey({ namespace, service });
-      found.set(key, [...(found.get(key) ?? []), ...steps]);
+  await client.queryRange(
+    `max by (namespace, service) (anomaly_score{detector="${detector}"}) > 1`,
+    start,
+    toMs,
+    interval,
+    {
+      ...(signal !== undefined && { signal }),
+      visit: ({ labels: { namespace = '', service = '' }, timestamps }) => {
+        const steps = Array.from(timestamps, (timeMs) => Math.round(timeMs / interval));
+        const key = serviceKey({ namespace, service });
+        found.set(key, [...(found.get(key) ?? []), ...steps]);
+      },
     },
-  });
+  );
   return found;
 }
 
@@ -56,15 +73,15 @@ async function fetchAnomalous(
 const MAX_ANOMALOUS_SHARE = 0.5;
 
 /** Removes the time in which a service, or either end of an edge, was anomalous or in maintenance. */
-export function leaveOut({ anomalous, maintenance }: UnusualTime, { services, edges }: Fleet): void {
-  for (const [key, history] of services) {
-    forgetAll(history, anomalous.get(key) ?? []);
-    for (const step of maintenance.stepsOf(key)) history.forget(step);
-  }
-  for (const [key, history] of edges) {
-    const ends = Object.values(edgeEnds(key)).map(serviceKey);
+export function leaveOut({ anomalous, maintenance }: UnusualTime, { services, edges, pods, endpoints }: Fleet): void {
+  const forget = (history: History, ends: readonly string[]) => {
     forgetAll(history, [...new Set(ends.flatMap((end) => anomalous.get(end) ?? []))]);
     for (const step of ends.flatMap((end) => maintenance.stepsOf(end))) history.forget(step);
+  };
+  for (const [key, history] of services) forget(history, [key]);
+  for (const [key, history] of edges) forget(history, Object.values(edgeEnds(key)).map(serviceKey));
+  for (const instances of [pods, endpoints]) {
+    for (const [key, history] of instances) forget(history, [serviceKey(instanceName(key))]);
   }
 }
 

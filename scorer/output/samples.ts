@@ -2,11 +2,20 @@ import { renderLabels } from '../../daemon/labels.ts';
 import type { Maintenance } from '../scoring/maintenance.ts';
 import type { FleetScores } from '../scoring/score-fleet.ts';
 import { serviceName } from '../identity/service-key.ts';
-import { DETECTOR, EVIDENCE_SERIES, INCIDENT_SERIES, MAINTENANCE_SERIES } from '../series.ts';
+import {
+  DETECTOR,
+  EDGE_SCORE_SERIES,
+  EVIDENCE_SERIES,
+  INCIDENT_SERIES,
+  INTERVAL_END_SERIES,
+  INTERVAL_START_SERIES,
+  MAINTENANCE_SERIES,
+  VERSION_SCORE_SERIES,
+} from '../series.ts';
 import type { Sample } from './remote-write/sample.ts';
 
 /** Minimum score at which feature shares are exported: below it, there is no anomaly to explain. */
-const MIN_EXPLAINED_SCORE = 0.5;
+export const MIN_EXPLAINED_SCORE = 0.5;
 
 /** Converts one cycle's scores to samples at `timestampMs`. */
 export function scoreSamples(result: FleetScores, timestampMs: number, maintenance?: Maintenance): Sample[] {
@@ -55,6 +64,10 @@ const HELP: Readonly<Record<string, string>> = {
   anomaly_feature_share: "Share of a feature in the service's error, for the three largest shares.",
   anomaly_root_cause_score: 'Share of a service in the blame for the current incident, 0 to 1.',
   anomaly_root_cause_rank: 'Rank of a service among the root causes, 1 is the most probable.',
+  [EDGE_SCORE_SERIES]: 'Anomaly score of the calls from one service to another, 1 is the learned threshold.',
+  [INTERVAL_START_SERIES]: 'Unix time of the first anomalous window of the current anomaly.',
+  [INTERVAL_END_SERIES]: 'Unix time of the last anomalous window of the current anomaly.',
+  [VERSION_SCORE_SERIES]: 'Difference of a version from the oldest one of its service, 1 is the learned threshold.',
   [MAINTENANCE_SERIES]: '1 while a service is in maintenance.',
   [EVIDENCE_SERIES]: 'Evidence against a service in bits, for the ranking across shards.',
   [INCIDENT_SERIES]: 'Number of services of a shard with a score above 1.',

@@ -44,6 +44,14 @@ export interface FleetScores {
   readonly rankMs: number;
 }
 
+/** Evidence of other detectors. */
+export interface OtherEvidence {
+  /** Bits by service. */
+  readonly bits: ReadonlyMap<string, number>;
+  /** True if the model's own scores and evidence don't count. */
+  readonly alone: boolean;
+}
+
 export interface ScoreOptions {
   /** Rank causes even if no service is anomalous. */
   readonly assumeIncident?: boolean;
@@ -51,6 +59,8 @@ export interface ScoreOptions {
   readonly rank?: Ranker;
   /** Returns true for services to rank as causes. Default: all. */
   readonly isCandidate?: ((key: string) => boolean) | undefined;
+  /** What other detectors say, for the ranking. */
+  readonly others?: OtherEvidence | undefined;
   /** Recurring errors to tolerate; the errors of this step are recorded in it. */
   readonly seasons?: Seasons | undefined;
 }
@@ -66,7 +76,7 @@ export async function scoreFleet(
   step: number,
   profiles: Profiles | undefined,
   model: Reconstructor | undefined,
-  { assumeIncident = false, rank = rankRootCauses, isCandidate, seasons }: ScoreOptions = {},
+  { assumeIncident = false, rank = rankRootCauses, isCandidate, seasons, others }: ScoreOptions = {},
 ): Promise<FleetScores> {
   const started = performance.now();
   const states = new Map<string, ServiceState>();
@@ -95,9 +105,10 @@ export async function scoreFleet(
   const services = known.map((service, index) => ({ ...service, index })).filter(({ index }) => scorable[index]);
   const errors = newestErrors(shape, windows, reconstruction);
   const { scores, suspects } = scoreServices(shape, services, errors, step, seasons);
+  const isOwnIncident = others?.alone !== true && scores.some(({ score }) => score > 1);
   const causes =
-    assumeIncident || scores.some(({ score }) => score > 1)
-      ? rank(suspects, callEdges(set, fleet, step, profiles), isCandidate)
+    assumeIncident || isOwnIncident || (others?.bits.size ?? 0) > 0
+      ? rank(withOthers(suspects, others), callEdges(set, fleet, step, profiles), isCandidate)
       : [];
   const done = performance.now();
   return {
@@ -109,6 +120,14 @@ export async function scoreFleet(
     inferenceMs: inferred - encoded,
     rankMs: done - inferred,
   };
+}
+
+/** Adds the evidence of other detectors to that of the model. */
+function withOthers(suspects: readonly Suspect[], others: OtherEvidence | undefined): readonly Suspect[] {
+  if (others === undefined) return suspects;
+  const bits = new Map(others.alone ? [] : suspects.map(({ key, evidence }) => [key, evidence]));
+  for (const [key, evidence] of others.bits) bits.set(key, (bits.get(key) ?? 0) + evidence);
+  return [...bits].map(([key, evidence]) => ({ key, evidence }));
 }
 
 /** A service with enough values, and its index in the batch. */

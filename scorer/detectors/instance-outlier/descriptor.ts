@@ -19,7 +19,7 @@ const MAX_STEPS = 1440;
 export const instanceOutlier: DetectorDescriptor<InstanceOutlierSettings> = {
   name: 'instance_outlier',
   summary: 'Compares the pods of a service with each other.',
-  reads: () => ['pod'],
+  reads: (_settings, set) => ({ pod: names(set) }),
   reach: ({ warm_up: warmUp }) => warmUp,
   async learn(past, { warm_up: warmUp }) {
     const services: Record<string, InstanceModel> = {};

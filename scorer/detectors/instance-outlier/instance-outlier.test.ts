@@ -134,33 +134,35 @@ describe('scoreVersions', () => {
   it('blames the newer version for what its pods have in common, however many they are', async () => {
     const canary = (pods: readonly number[], factor: number) =>
       fleetOf(4, 400, (pod, step) => (pods.includes(pod) && step > 300 ? [factor, 1, 1, 1] : [1, 1, 1, 1]));
-    const versions = (fleet: Fleet, newer: readonly number[]) =>
-      new Map(
-        [...fleet.pods.keys()].map((key) => [
-          key,
-          newer.some((pod) => key === instanceKey(CART, `cart-${pod}`)) ? 'v2' : 'v1',
-        ]),
-      );
+    const tellVersions = (fleet: Fleet, newer: readonly number[]) => {
+      for (let pod = 0; pod < 4; pod++) {
+        const labels = { namespace: 'shop', pod: `cart-${pod}`, version: newer.includes(pod) ? 'v2' : 'v1' };
+        fleet.addVersion({ labels, timestamps: new Float64Array(), values: new Float64Array() });
+      }
+    };
     for (const newer of [[3], [2, 3], [1, 2, 3]]) {
       const slow = canary(newer, 2);
       // Pods of one name over time stand for the old and the new ones: their age follows from when they were first seen.
       for (const pod of newer) makeYoung(slow, pod, 250);
-      const verdicts = learn(slow, 300).scoreVersions({ set, fleet: slow }, 350, versions(slow, newer));
+      tellVersions(slow, newer);
+      const verdicts = learn(slow, 300).scoreVersions({ set, fleet: slow }, 350);
       expect(verdicts).toHaveLength(1);
       expect(verdicts[0]).toMatchObject({ service: serviceKey(CART), version: 'v2' });
       expect(verdicts[0]!.score).toBeGreaterThan(1);
       const same = canary(newer, 1);
       for (const pod of newer) makeYoung(same, pod, 250);
-      expect(learn(same, 300).scoreVersions({ set, fleet: same }, 350, versions(same, newer))[0]!.score).toBeLessThan(
-        1,
-      );
+      tellVersions(same, newer);
+      expect(learn(same, 300).scoreVersions({ set, fleet: same }, 350)[0]!.score).toBeLessThan(1);
     }
   });
 
   it('has nothing to say of a single version', async () => {
     const fleet = fleetOf(4, 400);
-    const versions = new Map([...fleet.pods.keys()].map((key) => [key, 'v1']));
-    expect(learn(fleet, 300).scoreVersions({ set, fleet }, 350, versions)).toEqual([]);
+    for (let pod = 0; pod < 4; pod++) {
+      const labels = { namespace: 'shop', pod: `cart-${pod}`, version: 'v1' };
+      fleet.addVersion({ labels, timestamps: new Float64Array(), values: new Float64Array() });
+    }
+    expect(learn(fleet, 300).scoreVersions({ set, fleet }, 350)).toEqual([]);
   });
 
   /** Makes a pod appear at `step`. */

@@ -1,5 +1,6 @@
 import type { Feature } from '../../features/features.ts';
-import { serviceKey, instanceName } from '../../identity/service-key.ts';
+import type { Fleet } from '../../fleet/fleet.ts';
+import { instanceName, podKey, serviceKey } from '../../identity/service-key.ts';
 import type { Detector, DetectorInput, FeatureShare, Verdict } from '../detector.ts';
 import { differences, groupDifference, type Instance } from './differences.ts';
 import { instanceErrors, type InstanceModel } from './learn.ts';
@@ -8,9 +9,6 @@ export interface InstanceSettings {
   /** Steps that a new instance isn't judged for: windows of rates fill, caches and compilers warm up. */
   readonly warm_up: number;
 }
-
-/** Which version each pod runs, by the key of the pod. */
-export type PodVersions = ReadonlyMap<string, string>;
 
 /** How unlike the version before it a version behaves. */
 export interface VersionVerdict {
@@ -25,7 +23,7 @@ export interface VersionVerdict {
 const EXPLAINED = 3;
 
 /** A service's pods, by the key of the service. */
-export function instancesByService(pods: DetectorInput['fleet']['pods']): Map<string, Instance[]> {
+export function instancesByService(pods: Fleet['pods']): Map<string, Instance[]> {
   const services = new Map<string, Instance[]>();
   for (const [key, history] of pods) {
     const service = serviceKey(instanceName(key));
@@ -71,10 +69,10 @@ export class InstanceOutlier implements Detector {
    * Compares each service's newer versions with the oldest that still runs: medians over their pods, in the service's own
    * spreads. A service with one version has none.
    */
-  scoreVersions({ set, fleet }: DetectorInput, step: number, versions: PodVersions): VersionVerdict[] {
+  scoreVersions({ set, fleet }: DetectorInput, step: number): VersionVerdict[] {
     return [...this.#judged(fleet, step)]
       .flatMap(({ service, model, instances }) => {
-        const [oldest, ...newer] = byAge(instances, versions);
+        const [oldest, ...newer] = byAge(instances, fleet.versions);
         if (oldest === undefined) return [];
         return newer.map(({ version, instances: own }) => {
           const differ = set.pods.map((feature, column) =>
@@ -93,7 +91,7 @@ export class InstanceOutlier implements Detector {
 
   /** The learned services with their instances that are there at `step` and warm. */
   *#judged(
-    fleet: DetectorInput['fleet'],
+    fleet: Fleet,
     step: number,
   ): Generator<{ readonly service: string; readonly model: InstanceModel; readonly instances: readonly Instance[] }> {
     for (const [service, all] of instancesByService(fleet.pods)) {
@@ -112,10 +110,11 @@ interface VersionGroup {
 }
 
 /** The versions of a service, the one whose first pod is the oldest first. */
-function byAge(instances: readonly Instance[], versions: PodVersions): VersionGroup[] {
+function byAge(instances: readonly Instance[], versions: Fleet['versions']): VersionGroup[] {
   const groups = new Map<string, Instance[]>();
   for (const instance of instances) {
-    const version = versions.get(instance.key);
+    const { namespace, instance: pod } = instanceName(instance.key);
+    const version = versions.get(podKey(namespace, pod));
     if (version === undefined) continue;
     groups.set(version, [...(groups.get(version) ?? []), instance]);
   }

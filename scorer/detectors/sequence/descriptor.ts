@@ -4,7 +4,7 @@ import type { Graph } from '../../network/graph.ts';
 import { layoutSize } from '../../network/parameters.ts';
 import type { TrainableNetwork } from '../../network/training-graph.ts';
 import { trainNetwork } from '../../training/train-network.ts';
-import { type DetectorDescriptor, SUBJECT_KINDS, type SubjectKind } from '../detector.ts';
+import { type DetectorDescriptor, type FeatureNames, SUBJECT_KINDS, type SubjectKind } from '../detector.ts';
 import { NothingToLearnError } from '../error.ts';
 import { LearnedFileError, parseLearned, renderLearned } from '../learned-file.ts';
 import { learnSequences, type SequenceLearning } from './learn.ts';
@@ -16,7 +16,7 @@ export interface SequenceKind<Settings extends SequenceSettings> {
   readonly name: string;
   readonly summary: string;
   /** The features to read, by kind of subject. All kinds have equally many. */
-  readonly features: (settings: Settings) => Partial<Readonly<Record<SubjectKind, readonly string[]>>>;
+  readonly features: (settings: Settings) => FeatureNames;
   readonly network: (settings: Settings, columns: number) => TrainableNetwork;
   /** Input `x`, output `reconstruction`, both [batch, window, columns]. */
   readonly inference: (settings: Settings, columns: number, weights: Float32Array) => Graph;
@@ -47,7 +47,7 @@ export function sequenceDescriptor<Settings extends SequenceSettings>(
   return {
     name,
     summary,
-    reads: (settings) => kindsOf(kind.features(settings)),
+    reads: (settings) => kind.features(settings),
     reach: ({ window, smoothing, tolerance }) => window + smoothing + tolerance - 2,
     async learn(past, settings) {
       const sources = sourcesOf(past.set, kind.features(settings));
@@ -93,8 +93,6 @@ export function sequenceDescriptor<Settings extends SequenceSettings>(
     },
   };
 }
-
-type FeatureNames = Partial<Readonly<Record<SubjectKind, readonly string[]>>>;
 
 function kindsOf(features: FeatureNames): SubjectKind[] {
   return SUBJECT_KINDS.filter((kind) => (features[kind]?.length ?? 0) > 0);

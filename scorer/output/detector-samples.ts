@@ -1,0 +1,57 @@
+import type { DetectorVerdicts } from '../learning/detectors-in-use.ts';
+import type { Verdict } from '../detectors/detector.ts';
+import type { VersionVerdict } from '../detectors/instance-outlier/instance-outlier.ts';
+import { edgeEnds, instanceName, serviceName } from '../identity/service-key.ts';
+import { EDGE_SCORE_SERIES, INTERVAL_END_SERIES, INTERVAL_START_SERIES, VERSION_SCORE_SERIES } from '../series.ts';
+import type { Sample } from './remote-write/sample.ts';
+import { MIN_EXPLAINED_SCORE } from './samples.ts';
+
+export interface DetectorSampleTimes {
+  readonly timestampMs: number;
+  readonly intervalMs: number;
+}
+
+/** Converts the verdicts of the detectors beside the autoencoder to samples. */
+export function detectorSamples(
+  found: readonly DetectorVerdicts[],
+  versions: readonly VersionVerdict[],
+  agreed: ReadonlyMap<string, number>,
+  { timestampMs, intervalMs }: DetectorSampleTimes,
+): Sample[] {
+  const samples: Sample[] = [];
+  const add = (name: string, labels: Readonly<Record<string, string>>, value: number) =>
+    samples.push({ name, labels, value, timestampMs });
+  for (const { detector, verdicts } of found) {
+    for (const verdict of verdicts) {
+      const labels = { ...subjectLabels(verdict), detector };
+      add(verdict.kind === 'edge' ? EDGE_SCORE_SERIES : 'anomaly_score', labels, verdict.score);
+      if (verdict.interval !== undefined) {
+        add(INTERVAL_START_SERIES, labels, (verdict.interval.from * intervalMs) / 1000);
+        add(INTERVAL_END_SERIES, labels, (verdict.interval.to * intervalMs) / 1000);
+      }
+      if (verdict.score < MIN_EXPLAINED_SCORE || verdict.kind === 'edge') continue;
+      for (const { feature, share } of verdict.shares) add('anomaly_feature_share', { ...labels, feature }, share);
+    }
+  }
+  for (const { service, version, score } of versions) {
+    add(VERSION_SCORE_SERIES, { ...serviceName(service), version }, score);
+  }
+  for (const [service, score] of agreed)
+    add('anomaly_score', { ...serviceName(service), detector: 'agreement' }, score);
+  return samples;
+}
+
+function subjectLabels({ kind, key }: Verdict): Record<string, string> {
+  if (kind === 'service') return { ...serviceName(key) };
+  if (kind === 'edge') {
+    const { client, server } = edgeEnds(key);
+    return {
+      client_namespace: client.namespace,
+      client_service: client.service,
+      server_namespace: server.namespace,
+      server_service: server.service,
+    };
+  }
+  const { instance, ...service } = instanceName(key);
+  return { ...service, [kind]: instance };
+}
