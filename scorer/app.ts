@@ -28,24 +28,23 @@ export interface ScorerAppOptions extends ScorerWebOptions {
   readonly config: ScorerConfig;
   readonly set: FeatureSet;
   readonly listenAddress: string;
-  /** Program and arguments that run `lorikeet-scorer train` with this configuration. */
+  /** Command line that runs `lorikeet-scorer train` with this configuration. */
   readonly learnCommand: readonly [string, ...string[]];
-  /** Default: memory is left to V8 and the C library. */
+  /** Frees memory between cycles. Default: left to V8 and the C library. */
   readonly memory?: RestingMemory | undefined;
 }
 
 const STATES: readonly ServiceState[] = ['scored', 'learning', 'no_data', 'excluded'];
-/** After this many failed cycles in a row the last scores are ended rather than left to look fresh. */
+/** Failed cycles in a row after which the scores are marked stale, so that they don't look current. */
 const FAILED_CYCLES_UNTIL_STALE = 2;
-/** Answers are read as they arrive, so this bounds a runaway, not memory: a step of 10,000 services has 130 MB. */
-const MOST_ANSWERED_BYTES = 2 ** 31;
-/** A service without a value for this long is forgotten. */
+/** Stops a runaway response; memory stays small, as responses are parsed in a stream. 10,000 services: 130 MB a step. */
+const MAX_RESPONSE_BYTES = 2 ** 31;
+/** Services and edges without a value for this many steps are forgotten. */
 const FORGET_AFTER_STEPS = 60;
+/** Steps between two saves of the seasons. */
+const SAVE_SEASONS_STEPS = 60;
 
-/** What was loud at which time of day is kept on disk this often. */
-const SEASONS_KEPT_STEPS = 60;
-
-/** The scorer as a running thing that tests can start and stop. */
+/** The scorer without its command line, so that tests can start and stop it. */
 export class ScorerApp {
   readonly metrics = new ScorerMetrics();
   readonly #options: ScorerAppOptions;
@@ -71,7 +70,7 @@ export class ScorerApp {
     this.#fleet = new Fleet(set, config.interval, reach + 1, config.shard);
     const http = createHttpClient(config.prometheus, {
       timeoutMs: config.prometheus.timeout,
-      maxBytes: MOST_ANSWERED_BYTES,
+      maxBytes: MAX_RESPONSE_BYTES,
     });
     this.#stops.onStop('prometheus client', () => http.close());
     const client = new PrometheusClient({ url: config.prometheus.url, http });
@@ -107,7 +106,7 @@ export class ScorerApp {
     this.metrics.shard.set({ index: config.shard.index, count: config.shard.count }, 1);
   }
 
-  /** Opens the model, serves, and starts the cycles. Resolves with where it listens. */
+  /** Opens the model, starts the web server and the cycles. Resolves with the listen address. */
   async start(): Promise<string> {
     const { config, logger, listenAddress } = this.#options;
     const createServer = this.#options.web?.createServer;
@@ -132,11 +131,11 @@ export class ScorerApp {
     return listener.address;
   }
 
-  /** Opens the model and what was learned, which is all that `cycle` needs. */
+  /** Opens the model, the profiles and the seasons: all that `cycle` needs. */
   async open(): Promise<void> {
     const { config, logger } = this.#options;
     const unused = this.#seasons.load(modelPaths(config).seasons);
-    if (unused !== undefined) logger.warn('seasons not used, they are seen anew', { reason: unused });
+    if (unused !== undefined) logger.warn('seasons file not usable, starting without seasons', { reason: unused });
     this.#stops.onStop('seasons', () => this.#saveSeasons());
     await this.#knowledge.open();
     this.#stops.onStop('model', () => this.#knowledge.close());
@@ -146,7 +145,7 @@ export class ScorerApp {
     await this.#stops.stop();
   }
 
-  /** Fetches, scores and publishes `step`, a whole number of intervals since the epoch. Failures are counted and logged. */
+  /** Fetches, scores and publishes `step` (intervals since the epoch). Counts and logs failures; never rejects. */
   async cycle(step: number): Promise<void> {
     const { config, set } = this.#options;
     const timestampMs = step * config.interval;
@@ -172,7 +171,7 @@ export class ScorerApp {
       this.metrics.lastCycle.set(timestampMs / 1000);
       this.#conditions.recovered('cycle', 'cycles complete again');
       this.#learning.consider({ step, states: result.states, services: this.#fleet.services });
-      if (step % SEASONS_KEPT_STEPS === 0) await this.#saveSeasons(step);
+      if (step % SAVE_SEASONS_STEPS === 0) await this.#saveSeasons(step);
     } catch (error) {
       this.metrics.cyclesFailed.inc();
       this.#conditions.failing('cycle', 'cycle failed', error);
@@ -185,13 +184,13 @@ export class ScorerApp {
     if (step !== undefined) this.#seasons.forget(step, (key) => this.#fleet.services.has(key));
     try {
       await this.#seasons.save(modelPaths(this.#options.config).seasons);
-      this.#conditions.recovered('seasons', 'seasons are saved again');
+      this.#conditions.recovered('seasons', 'saving the seasons works again');
     } catch (error) {
-      this.#conditions.failing('seasons', 'seasons not saved, a restart sees them anew', error);
+      this.#conditions.failing('seasons', 'saving the seasons failed, a restart loses them', error);
     }
   }
 
-  /** Gives back what the last cycle needed, once each of its samples was accepted or given up; unless a later cycle does so. */
+  /** Frees the last cycle's memory once its samples were accepted or dropped, unless a later cycle published since. */
   async rest(): Promise<void> {
     if (await this.#publisher.delivered()) await this.#options.memory?.release();
   }

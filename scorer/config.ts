@@ -10,10 +10,10 @@ import { DEFAULT_STEPS } from './tensor/tensor.ts';
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 
-/** What a missing key means. */
+/** Defaults, durations in milliseconds. */
 export const SCORER_DEFAULTS = {
   interval: MINUTE,
-  /** Share of the interval to wait for rules and ingestion. */
+  /** Share of the interval to wait until rules are evaluated and samples ingested. */
   delayShare: 0.1,
   timeout: 30_000,
   retryAge: 10 * MINUTE,
@@ -43,14 +43,13 @@ const shardSchema = z
   .transform(({ index, count }, context): ShardPlace => {
     const place = index === 'ordinal' ? hostOrdinal(hostname()) : index;
     if (place !== undefined && place < count) return { index: place, count };
-    const expected =
-      place === undefined ? 'a host name with a number at its end, such as scorer-0' : `less than ${count}`;
+    const expected = place === undefined ? 'a host name that ends in a number, such as scorer-0' : `less than ${count}`;
     const got = index === 'ordinal' ? `the host name "${hostname()}"` : index;
     context.addIssue({ code: 'custom', path: ['index'], message: `expected ${expected}, got ${got}` });
     return z.NEVER;
   });
 
-/** Every key of scorer.yaml. */
+/** The schema of scorer.yaml. */
 export const scorerKeys = z.strictObject({
   prometheus: endpointSchema,
   output: z.enum(['remote_write', 'metrics'], 'expected remote_write or metrics').default('remote_write'),
@@ -89,7 +88,7 @@ const scorerSchema = scorerKeys.refine(
   (config) => config.output !== 'remote_write' || config.remote_write !== undefined,
   {
     path: ['remote_write'],
-    message: 'expected a section with url, as output is remote_write',
+    message: 'expected a section with url, because output is remote_write',
   },
 );
 
@@ -97,22 +96,22 @@ const scorerSchema = scorerKeys.refine(
 export type ScorerConfig = z.output<typeof scorerSchema>;
 
 /**
- * Reads scorer.yaml; relative paths count from the file's own folder.
+ * Reads scorer.yaml. Relative paths are resolved against the file's directory.
  *
  * @throws ConfigError naming file, path and expectation.
  */
 export function readScorerConfig(path: string): ScorerConfig {
   const config = readConfigFile(path, scorerSchema);
-  const folder = dirname(resolve(path));
+  const directory = dirname(resolve(path));
   const { remote_write: remoteWrite } = config;
   return {
     ...config,
-    prometheus: { ...config.prometheus, ...resolveHttpClientFiles(config.prometheus, folder) },
+    prometheus: { ...config.prometheus, ...resolveHttpClientFiles(config.prometheus, directory) },
     ...(remoteWrite !== undefined && {
-      remote_write: { ...remoteWrite, ...resolveHttpClientFiles(remoteWrite, folder) },
+      remote_write: { ...remoteWrite, ...resolveHttpClientFiles(remoteWrite, directory) },
     }),
-    state_dir: resolve(folder, config.state_dir),
-    ...(config.features_file === undefined ? {} : { features_file: resolve(folder, config.features_file) }),
-    ...(config.base_model === undefined ? {} : { base_model: resolve(folder, config.base_model) }),
+    state_dir: resolve(directory, config.state_dir),
+    ...(config.features_file === undefined ? {} : { features_file: resolve(directory, config.features_file) }),
+    ...(config.base_model === undefined ? {} : { base_model: resolve(directory, config.base_model) }),
   };
 }

@@ -5,50 +5,64 @@ import { VERSION } from '../daemon/version.ts';
 const PHASES = ['query', 'encode', 'inference', 'rank', 'write'] as const;
 export type Phase = (typeof PHASES)[number];
 
-/** The scorer's metrics of itself. */
+/** The scorer's own metrics, `lorikeet_scorer_*`. */
 export class ScorerMetrics {
   readonly registry = new Registry();
 
-  readonly services = this.#gauge('services', 'Services by what the scorer can say of them.', ['state']);
+  readonly services = this.#gauge('services', 'Services by state.', ['state']);
   readonly missingValues = this.#gauge(
     'missing_values',
-    'Values that were missing in the last cycle and taken as neutral.',
+    'Feature values missing in the last cycle and replaced by the median.',
   );
-  readonly interval = this.#gauge('interval_seconds', 'Configured time between two cycles.');
-  readonly shard = this.#gauge('shard', 'Which part of the fleet this scorer has, always 1.', ['index', 'count']);
-  readonly lastCycle = this.#gauge('last_cycle_timestamp_seconds', 'Unix time of the data of the last complete cycle.');
+  readonly interval = this.#gauge('interval_seconds', 'Configured interval between cycles.');
+  readonly shard = this.#gauge('shard', 'Index of this shard and number of shards, as labels; always 1.', [
+    'index',
+    'count',
+  ]);
+  readonly lastCycle = this.#gauge('last_cycle_timestamp_seconds', 'Unix time of the data in the last complete cycle.');
   readonly cyclesSkipped = this.#counter(
     'cycles_skipped_total',
-    'Cycles left out because the one before was not done.',
+    'Cycles skipped because the previous one was still running or the clock jumped ahead.',
   );
-  readonly cyclesFailed = this.#counter('cycles_failed_total', 'Cycles that could not be completed.');
-  readonly queryFailures = this.#counter('query_failures_total', 'Queries that Prometheus did not answer.', ['code']);
-  readonly samplesWritten = this.#counter('samples_written_total', 'Samples that the remote-write receiver accepted.');
-  readonly writeFailures = this.#counter('write_failures_total', 'Remote-write requests that failed.', ['code']);
-  readonly samplesDropped = this.#counter('samples_dropped_total', 'Samples given up.', ['reason']);
-  readonly modelAge = this.#gauge('model_age_seconds', 'Time since the services in use were last learned.');
-  readonly trainingDuration = this.#gauge('training_duration_seconds', 'Duration of the last learning.');
-  readonly trainingFailures = this.#counter('training_failures_total', 'Learning runs that failed.');
+  readonly cyclesFailed = this.#counter('cycles_failed_total', 'Cycles that failed.');
+  readonly queryFailures = this.#counter('query_failures_total', 'Prometheus queries that failed, by error code.', [
+    'code',
+  ]);
+  readonly samplesWritten = this.#counter('samples_written_total', 'Samples accepted by the remote-write receiver.');
+  readonly writeFailures = this.#counter('write_failures_total', 'Remote-write requests that failed, by error code.', [
+    'code',
+  ]);
+  readonly samplesDropped = this.#counter('samples_dropped_total', 'Samples dropped instead of written, by reason.', [
+    'reason',
+  ]);
+  readonly modelAge = this.#gauge('model_age_seconds', 'Time since the profiles in use were last learned.');
+  readonly trainingDuration = this.#gauge('training_duration_seconds', 'Duration of the last training run.');
+  readonly trainingFailures = this.#counter('training_failures_total', 'Training runs that failed.');
   readonly trainingProgress = this.#gauge(
     'training_progress_ratio',
-    'How far each phase of the learning under way is, or of the last one.',
+    'Progress of each phase of the current or last training run, 0 to 1.',
     ['phase'],
   );
   readonly learningLeft = this.#gauge(
     'learning_seconds_left',
-    'Time until the last service without a score has been there for the least time of learning.',
+    'Time until every service without a score has the minimum history to learn from.',
   );
-  readonly modelDamaged = this.#gauge('model_damaged', '1 while a saved model or profile could not be used.');
-  readonly configReloaded = this.#gauge('config_last_reload_successful', '1 if the last reload took effect.');
-  readonly cycleDuration = this.#histogram('cycle_duration_seconds', 'Duration of a cycle by phase.', ['phase']);
-  readonly queryDuration = this.#histogram('query_duration_seconds', 'Duration of a query.', ['query']);
+  readonly modelDamaged = this.#gauge('model_damaged', '1 if a saved model or profiles file is damaged, else 0.');
+  readonly configReloaded = this.#gauge(
+    'config_last_reload_successful',
+    '1 if the last configuration reload succeeded, else 0.',
+  );
+  readonly cycleDuration = this.#histogram('cycle_duration_seconds', 'Duration of a cycle, by phase.', ['phase']);
+  readonly queryDuration = this.#histogram('query_duration_seconds', 'Duration of a Prometheus query, by query.', [
+    'query',
+  ]);
 
   constructor() {
     collectProcessMetrics(this.registry);
-    this.#gauge('build_info', 'What was built.', ['version', 'node_version']).set(
-      { version: VERSION, node_version: process.version },
-      1,
-    );
+    this.#gauge('build_info', 'Versions of the scorer and of Node.js, as labels; always 1.', [
+      'version',
+      'node_version',
+    ]).set({ version: VERSION, node_version: process.version }, 1);
     this.configReloaded.set(1);
     this.modelDamaged.set(0);
   }

@@ -8,7 +8,7 @@ export interface ReloadingScorerOptions extends Omit<ScorerAppOptions, keyof Sco
   readonly configFile: string;
 }
 
-/** A scorer that is swapped for another one when its files are read again. */
+/** Replaces the running scorer by a new one when the configuration is reloaded. */
 export class ReloadingScorer implements App {
   readonly #options: ReloadingScorerOptions;
   readonly #memory: RestingMemory | undefined;
@@ -29,16 +29,16 @@ export class ReloadingScorer implements App {
     await this.#app.start();
   }
 
-  /** Whatever can fail is done first; then the running scorer is swapped for one with the new files. @throws ConfigError */
+  /** Reads the files, which may fail, before it replaces the running scorer. @throws ConfigError */
   reload(): void {
     try {
       this.#files = readScorerFiles(this.#options.configFile);
     } catch (error) {
       this.#app?.metrics.configReloaded.set(0);
-      this.#options.logger.error('reload failed, the configuration is as before', { error: error as Error });
+      this.#options.logger.error('reload failed, the previous configuration stays in use', { error: error as Error });
       throw error;
     }
-    // The answer to a reload over HTTP leaves before its server goes.
+    // The response to POST /-/reload is sent before the server that sends it is closed.
     setImmediate(() => void this.#swap());
   }
 

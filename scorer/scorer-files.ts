@@ -7,7 +7,7 @@ export interface ScorerFiles {
   readonly set: FeatureSet;
 }
 
-/** Reads scorer.yaml and the features file that it names, or else the shipped one. @throws ConfigError */
+/** Reads scorer.yaml and the features file it names; default: the shipped features. @throws ConfigError */
 export function readScorerFiles(path: string): ScorerFiles {
   const config = readScorerConfig(path);
   return { config, set: readFeatures(config.features_file ?? SHIPPED_FEATURES) };

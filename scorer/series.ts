@@ -1,7 +1,8 @@
-/** Names that several rooms share of what the scorer writes. */
+/** Value of the `detector` label on scores. */
 export const DETECTOR = 'autoencoder';
-/** What shards tell each other: the evidence against a service in bits, and how many services are anomalous. */
+/** Evidence against a service, bits; shards exchange it through Prometheus. */
 export const EVIDENCE_SERIES = 'anomaly_root_cause_evidence';
+/** Anomalous services of a shard; shards exchange it through Prometheus. */
 export const INCIDENT_SERIES = 'anomaly_incident_services';
-/** 1 while an announced maintenance of a service lasts: alerts leave it out. */
+/** 1 while a service is in maintenance: alerts leave it out. */
 export const MAINTENANCE_SERIES = 'anomaly_maintenance';

@@ -12,13 +12,13 @@ import { pictureOf } from './tensor-pages/picture.ts';
 import type { Image } from './tensor-pages/png.ts';
 import { allocateWindows, encodeWindow } from './tensor/tensor.ts';
 
-/** What a scorer shows of itself. */
+/** The state of a scorer that its web pages show. */
 export interface ScorerView {
   readonly config: ScorerConfig;
   readonly set: FeatureSet;
   readonly fleet: Fleet;
   readonly knowledge: KnowledgeInUse;
-  /** The last complete cycle. */
+  /** Step and scores of the last complete cycle. */
   readonly last: () => { readonly step: number; readonly scores: FleetScores['scores'] };
   /** /metrics, in Prometheus' text format. */
   readonly metrics: () => Promise<{ readonly contentType: string; readonly body: string }>;
@@ -33,12 +33,12 @@ export interface ScorerWebOptions {
   readonly logger: Logger;
 }
 
-/** The pages of a scorer. */
+/** /metrics, probes, lifecycle endpoints and the tensor pages of a scorer. */
 export function createScorerWebApp(view: ScorerView, options: ScorerWebOptions) {
   const { enableLifecycle = false, reload, web, logger } = options;
   return createExpressApp({
     name: 'lorikeet-scorer',
-    description: 'Scores how unlike itself each service behaves, from what Prometheus knows of it.',
+    description: 'Scores how far each service deviates from its normal behaviour, from the metrics in Prometheus.',
     metrics: view.metrics,
     ready: view.ready,
     links: { [TENSORS_PATH]: 'Tensors' },
@@ -56,7 +56,7 @@ export function createScorerWebApp(view: ScorerView, options: ScorerWebOptions) 
   });
 }
 
-/** The window of a service in the last cycle, drawn when it is asked for. */
+/** Draws a service's window of the last cycle, on request only. Returns the reason where there is nothing to draw. */
 async function drawService(
   { config, set, fleet, knowledge, last }: ScorerView,
   name: ServiceName,

@@ -15,34 +15,40 @@ const FLAGS = {
   'config.file': {
     type: 'string',
     default: 'scorer.yaml',
-    help: 'The configuration; nothing is written to its state_dir.',
+    help: 'Configuration file. Nothing is written to its state_dir.',
   },
-  from: { type: 'string', help: 'Begin of the history to replay, RFC 3339.' },
+  from: { type: 'string', help: 'Start of the history to replay, RFC 3339.' },
   to: { type: 'string', help: 'End of the history to replay, RFC 3339.' },
-  'train-from': { type: 'string', help: 'Begin of the time to learn from. Default: --from.' },
-  'train-to': { type: 'string', help: 'End of the time to learn from; the replay leaves it out but for known faults.' },
-  faults: { type: 'string', help: 'Known faults: JSON, [{"start", "end"?, "namespace", "service", "type"}].' },
+  'train-from': { type: 'string', help: 'Start of the history to learn from, RFC 3339. Default: --from.' },
+  'train-to': {
+    type: 'string',
+    help: 'End of the history to learn from, RFC 3339. Only the known faults in it are replayed.',
+  },
+  faults: {
+    type: 'string',
+    help: 'JSON file with the known faults: [{"start", "end"?, "namespace", "service", "type"}].',
+  },
   ...REPORT_FLAGS,
   ...TRAINING_FLAGS,
   ...LOG_FLAGS,
 } as const satisfies Flags;
 
-/** `lorikeet-scorer backtest`: replays history and tells what the scores would have been worth. */
+/** `lorikeet-scorer backtest`: replays history and evaluates the scores against known faults. */
 export const backtest = defineCommand({
   usage: 'backtest [flags]',
-  summary: 'Replays history and reports what the scores are worth.',
+  summary: 'Replay history and evaluate the scores against known faults.',
   flags: FLAGS,
   async run(values, _words, { stops }) {
     const window = span('from', values.from, 'to', values.to);
     const training = span('train-from', values['train-from'] ?? values.from, 'train-to', values['train-to']);
-    if (values.faults === undefined) throw new UsageError('--faults: expected a file with the known faults');
+    if (values.faults === undefined) throw new UsageError('--faults: expected a JSON file with the known faults');
     const faults = readFaults(values.faults);
     const { config, set } = readScorerFiles(values['config.file']);
     const http = createHttpClient(config.prometheus, { timeoutMs: config.prometheus.timeout });
     stops.onStop('prometheus client', () => http.close());
     const progress = new ProgressBar(process.stderr);
     const result = await replay({
-      // History is replayed as a whole, whichever part of it the scorer has.
+      // The whole fleet is replayed, whichever shard this scorer has.
       config: { ...config, shard: WHOLE_FLEET },
       set,
       client: new PrometheusClient({ url: config.prometheus.url, http }),

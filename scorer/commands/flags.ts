@@ -1,19 +1,19 @@
 import { type Flags, UsageError } from '../../daemon/flags.ts';
 
 export const CONFIG_FLAG = {
-  'config.file': { type: 'string', default: 'scorer.yaml', help: 'The configuration.' },
+  'config.file': { type: 'string', default: 'scorer.yaml', help: 'Configuration file.' },
 } as const satisfies Flags;
 
-/** Of everything that may train a model. */
+/** Flags of the commands that train a model. */
 export const TRAINING_FLAGS = {
-  epochs: { type: 'number', default: 60, help: 'Most passes over the windows when a model is trained.' },
-  seed: { type: 'number', default: 1, help: 'Seed of the training.' },
+  epochs: { type: 'number', default: 60, help: 'Maximum number of training epochs.' },
+  seed: { type: 'number', default: 1, help: 'Random seed for training.' },
 } as const satisfies Flags;
 
-/** Of everything that tells what scores are worth. */
+/** Flags of the commands that evaluate scores. */
 export const REPORT_FLAGS = {
-  out: { type: 'string', default: 'report.json', help: 'Where to write the figures.' },
-  html: { type: 'string', default: 'report.html', help: 'Where to write the page with score curves.' },
+  out: { type: 'string', default: 'report.json', help: 'File for the evaluation as JSON.' },
+  html: { type: 'string', default: 'report.html', help: 'File for the evaluation as HTML, with score curves.' },
 } as const satisfies Flags;
 
 /** Milliseconds since the epoch of a flag's RFC 3339 time. @throws UsageError */

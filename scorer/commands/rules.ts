@@ -7,15 +7,18 @@ import { SHIPPED_FEATURES } from '../paths.ts';
 import { renderRecordingRules } from '../features/recording-rules.ts';
 
 const FLAGS = {
-  'features.file': { type: 'string', default: SHIPPED_FEATURES, help: 'The list of features.' },
-  interval: { type: 'string', help: "Time between evaluations. Default: Prometheus' evaluation_interval." },
-  output: { type: 'string', help: 'File to write. Default: standard output.' },
+  'features.file': { type: 'string', default: SHIPPED_FEATURES, help: 'Features file.' },
+  interval: {
+    type: 'string',
+    help: "Evaluation interval of the rule groups. Default: Prometheus' evaluation_interval.",
+  },
+  output: { type: 'string', help: 'Output file. Default: stdout.' },
 } as const satisfies Flags;
 
 /** `lorikeet-scorer rules`: renders the recording rules from the features file. */
 export const rules = defineCommand({
   usage: 'rules [flags]',
-  summary: 'Renders the recording rules from a features file.',
+  summary: 'Render the recording rules from a features file.',
   flags: FLAGS,
   async run(values) {
     const intervalMs = values.interval === undefined ? undefined : parseDuration(values.interval);

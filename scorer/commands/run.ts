@@ -12,10 +12,10 @@ const FLAGS = {
   ...LOG_FLAGS,
 } as const satisfies Flags;
 
-/** `lorikeet-scorer run`: scores until it is stopped. */
+/** `lorikeet-scorer run`: scores every interval until SIGTERM or SIGINT. */
 export const run = defineCommand({
   usage: 'run [flags]',
-  summary: 'Scores every service each interval.',
+  summary: 'Score every service each interval.',
   flags: FLAGS,
   check: ({ 'config.file': path, 'web.config.file': webConfigFile }) => {
     const { set } = readScorerFiles(path);

@@ -11,28 +11,34 @@ import { CONFIG_FLAG, readTime, TRAINING_FLAGS } from './flags.ts';
 
 const FLAGS = {
   ...CONFIG_FLAG,
-  all: { type: 'boolean', help: 'Learn every service anew, not only those that are due.' },
-  retrain: { type: 'boolean', help: "Train this installation's own model anew, from its own one on, though one fits." },
+  all: { type: 'boolean', help: 'Relearn every service, not only those that are due.' },
+  retrain: {
+    type: 'boolean',
+    help: "Retrain this installation's model from its current weights, even if it still fits.",
+  },
   model: {
     type: 'string',
-    help: 'Train a model from scratch, save it as this .onnx file with its card beside it, and learn nothing else.',
+    help: 'Train a model from scratch and save it as this .onnx file, with its card (.json) next to it; learn no services.',
   },
-  from: { type: 'string', help: 'Begin of the history, RFC 3339. Default: learning.history before the end.' },
-  to: { type: 'string', help: 'End of the history, RFC 3339. Default: the last whole interval.' },
+  from: {
+    type: 'string',
+    help: 'Start of the history, RFC 3339 or a duration ago. Default: learning.history before --to.',
+  },
+  to: { type: 'string', help: 'End of the history, RFC 3339 or a duration ago. Default: the last whole interval.' },
   progress: {
     type: 'string',
     default: 'bar',
     choices: ['bar', 'json'],
-    help: 'How to tell progress: to people, or as JSON lines to another process; then it ends with standard input.',
+    help: 'Progress format: bar, or json (one object per line; exits when stdin closes).',
   },
   ...TRAINING_FLAGS,
   ...LOG_FLAGS,
 } as const satisfies Flags;
 
-/** `lorikeet-scorer train`: learns what is normal from Prometheus' history. */
+/** `lorikeet-scorer train`: learns the normal behaviour of services from the history in Prometheus. */
 export const train = defineCommand({
   usage: 'train [flags]',
-  summary: "Learns what is normal from Prometheus' history.",
+  summary: 'Learn the normal behaviour of services from the history in Prometheus.',
   flags: FLAGS,
   async run(values, _words, { stops, signal }) {
     const { config, set } = readScorerFiles(values['config.file']);
@@ -46,7 +52,7 @@ export const train = defineCommand({
       config,
       set,
       client: new PrometheusClient({ url: config.prometheus.url, http }),
-      signal: json ? AbortSignal.any([signal, inputEnd()]) : signal,
+      signal: json ? AbortSignal.any([signal, stdinClosed()]) : signal,
     };
     const span = { fromMs, toMs };
     const training = { epochs: values.epochs, seed: values.seed };
@@ -63,19 +69,19 @@ export const train = defineCommand({
   },
 });
 
-/** Rules and ingestion are done with it, as with what `run` scores. */
+/** The last interval whose rules are evaluated and ingested, as in `run`. Milliseconds since the epoch. */
 function lastWholeInterval({ interval, delay = interval * SCORER_DEFAULTS.delayShare }: ScorerConfig): number {
   return Math.floor((Date.now() - delay) / interval) * interval;
 }
 
-/** Aborts when standard input ends: the process that held it open is gone, killed perhaps, and nobody waits for this one. */
-function inputEnd(): AbortSignal {
-  const gone = new AbortController();
-  process.stdin.once('close', () => gone.abort(new Error('the process that asked for it is gone'))).resume();
-  return gone.signal;
+/** Aborts when stdin closes: the parent process exited or was killed, and nobody waits for the result. */
+function stdinClosed(): AbortSignal {
+  const closed = new AbortController();
+  process.stdin.once('close', () => closed.abort(new Error('stdin closed: the parent process is gone'))).resume();
+  return closed.signal;
 }
 
-/** A time, or how long ago it was. @throws UsageError */
+/** Milliseconds since the epoch of an RFC 3339 time, or of a duration before now. @throws UsageError */
 function timeOrAgo(flag: string, text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
   const ago = durationSchema.safeParse(text);

@@ -9,34 +9,34 @@ export interface FeedOptions {
   readonly client: PrometheusClient;
   readonly fleet: Fleet;
   readonly intervalMs: number;
-  /** Steps back that the first query fetches, and the most that any fetches. */
+  /** Steps before the current one that a query may fetch, as the first one does. */
   readonly reach: number;
-  /** Features of services and edges, by which a query that the server finds too large is split. */
+  /** A query that exceeds a server limit is split into one query per feature. */
   readonly features: { readonly services: readonly Feature[]; readonly edges: readonly Feature[] };
-  /** Takes what other shards wrote, where the fleet is spread over several. */
+  /** Receives the series that other shards wrote. Default: the fleet isn't sharded. */
   readonly shards?: ShardRanking | undefined;
   readonly metrics?: ScorerMetrics;
 }
 
-/** Steps that one request asks for at first: all of a large fleet's past at once takes longer than a time-out. */
-const MOST_STEPS = 10;
+/** Upper bound of the steps in one request: a large fleet's whole history in one request would time out. */
+const MAX_STEPS_PER_REQUEST = 10;
 
 interface Query {
   readonly name: 'services' | 'edges';
-  /** One for all, or one a feature once that was too large. */
+  /** One selector for all features, or one per feature after that exceeded a server limit. */
   selectors: readonly string[];
   readonly split: readonly string[];
-  /** The last step that was answered. */
-  answered: number | undefined;
-  /** Steps that one request asks for, fewer after each that took too long. */
+  /** The last step that was fetched. */
+  fetched: number | undefined;
+  /** Steps per request; halved after each timeout. */
   steps: number;
   readonly add: (series: RangeSeries) => void;
 }
 
 /**
- * Keeps a fleet up to date: two queries a cycle, whatever the fleet's size, one for all services' features
- * and one for all edges', each over the range of time since the last that was answered, in pieces where that is long. They ask for samples
- * as they were written, not for values looked back for, so that a rule that stopped isn't taken for a fresh one.
+ * Keeps a fleet up to date with two queries per cycle, whatever the fleet's size: one for the features of all services,
+ * one for those of all edges. Each covers the time since the last step that it fetched, in several requests where that
+ * is long. They are range selectors, which have no lookback: a rule that stopped must not look current.
  */
 export class Feed {
   readonly #options: FeedOptions;
@@ -47,24 +47,24 @@ export class Feed {
     const { fleet, features, shards } = options;
     const byFeature = (series: string, list: readonly Feature[]) =>
       list.map(({ name }) => `${series}{feature="${name}"}`);
-    const told = [EVIDENCE_SERIES, INCIDENT_SERIES];
+    const shardSeries = [EVIDENCE_SERIES, INCIDENT_SERIES];
     const select = (names: readonly string[]) => `{__name__=~"${names.join('|')}"}`;
     this.#queries = [
       {
         name: 'services',
-        answered: undefined,
-        steps: MOST_STEPS,
+        fetched: undefined,
+        steps: MAX_STEPS_PER_REQUEST,
         selectors: [SERVICE_SERIES],
         split: byFeature(SERVICE_SERIES, features.services),
         add: (series) => fleet.addService(series),
       },
       {
         name: 'edges',
-        answered: undefined,
-        steps: MOST_STEPS,
-        // What shards tell each other comes along with the edges: a query of its own would be a third.
-        selectors: [shards === undefined ? EDGE_SERIES : select([EDGE_SERIES, ...told])],
-        split: [...byFeature(EDGE_SERIES, features.edges), ...(shards === undefined ? [] : [select(told)])],
+        fetched: undefined,
+        steps: MAX_STEPS_PER_REQUEST,
+        // The series of other shards are fetched with the edges, which saves a third query.
+        selectors: [shards === undefined ? EDGE_SERIES : select([EDGE_SERIES, ...shardSeries])],
+        split: [...byFeature(EDGE_SERIES, features.edges), ...(shards === undefined ? [] : [select(shardSeries)])],
         add: (series) => {
           if (shards?.take(series) !== true) fleet.addEdge(series);
         },
@@ -73,30 +73,30 @@ export class Feed {
   }
 
   /**
-   * Fetches everything up to `step`, included. After a clock that was set back what is known of a later time is forgotten.
+   * Fetches everything up to and including `step`. If the clock was set back, clears the fleet and fetches it again.
    *
-   * @throws PrometheusError; the next call then goes on from what was answered
+   * @throws PrometheusError; the next call continues after the last step that was fetched
    */
   async fetchUntil(step: number): Promise<void> {
-    if (this.#queries.some(({ answered }) => answered !== undefined && answered > step)) {
+    if (this.#queries.some(({ fetched }) => fetched !== undefined && fetched > step)) {
       this.#options.fleet.clear();
-      for (const query of this.#queries) query.answered = undefined;
+      for (const query of this.#queries) query.fetched = undefined;
     }
-    const asked = await Promise.allSettled(this.#queries.map((query) => this.#ask(query, step)));
-    for (const outcome of asked) if (outcome.status === 'rejected') throw outcome.reason;
+    const outcomes = await Promise.allSettled(this.#queries.map((query) => this.#run(query, step)));
+    for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
   }
 
-  async #ask(query: Query, to: number): Promise<void> {
+  async #run(query: Query, to: number): Promise<void> {
     const { intervalMs, metrics, reach, shards } = this.#options;
     const stop = metrics?.queryDuration.startTimer({ query: query.name });
-    // What the other shards wrote bears the time of the last step itself, which a range leaves out.
+    // Samples of other shards have the timestamp of the step itself, which a left-open range would exclude.
     const overlapMs = shards === undefined ? 0 : 1;
     try {
-      let known = Math.max(query.answered ?? -Infinity, to - reach - 1);
-      while (known < to) {
-        const last = Math.min(to, known + query.steps);
-        await this.#fetch(query, known * intervalMs - overlapMs, last * intervalMs);
-        query.answered = known = last;
+      let fetched = Math.max(query.fetched ?? -Infinity, to - reach - 1);
+      while (fetched < to) {
+        const last = Math.min(to, fetched + query.steps);
+        await this.#fetch(query, fetched * intervalMs - overlapMs, last * intervalMs);
+        query.fetched = fetched = last;
       }
     } catch (error) {
       if (error instanceof PrometheusError && error.code === 'TIMEOUT') query.steps = Math.ceil(query.steps / 2);
@@ -107,7 +107,7 @@ export class Feed {
     }
   }
 
-  /** Asks for a feature at a time, from now on, where all at once is more than the server gives. */
+  /** Switches to one query per feature for good when a query for all features exceeds a server limit. */
   async #fetch(query: Query, startMs: number, endMs: number): Promise<void> {
     try {
       for (const selector of query.selectors) {

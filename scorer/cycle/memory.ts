@@ -4,17 +4,17 @@ import type { Logger } from '../../daemon/logger.ts';
 import { ProcessMemory } from '../../daemon/memory/process-memory.ts';
 import { keepYoungGenerationSmall } from '../../daemon/memory/young-generation.ts';
 
-/** Gives back, between two cycles, what isn't in use. */
+/** Frees unused memory between two cycles. */
 export interface RestingMemory {
   release(): Promise<void>;
 }
 
-/** V8 frees what lies behind collected buffers on a thread of its own, a moment after the collection. */
+/** Time to wait after a collection: V8 frees the memory of collected buffers on a background thread. */
 const SWEEP_MS = 200;
 
 /**
- * Keeps a scorer small: a cycle makes much garbage at once, and then the process rests for a minute with all that it
- * took. To be opened before the scorer is. What each part brings and costs: docs/performance.md.
+ * Keeps the scorer's RSS low: a cycle allocates much at once, and without this the idle process would hold it until the
+ * next cycle. Open it before the scorer. Savings and costs of each part: docs/performance.md.
  */
 export function openRestingMemory(logger: Logger): RestingMemory {
   keepYoungGenerationSmall();
@@ -22,8 +22,8 @@ export function openRestingMemory(logger: Logger): RestingMemory {
   const collectGarbage = exposedCollection();
   return {
     async release() {
-      // V8 by itself collects when it allocates, which a scorer at rest doesn't: the last answer's buffers, hundreds of
-      // kilobytes of native memory behind small objects, would stay until the next cycle makes more of them.
+      // V8 collects garbage only when it allocates, which an idle scorer doesn't: the buffers of the last response,
+      // hundreds of kilobytes of native memory behind small objects, would stay until the next cycle.
       collectGarbage();
       await pause(SWEEP_MS, undefined, { ref: false });
       native.release();

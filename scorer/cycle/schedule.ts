@@ -1,16 +1,16 @@
 export interface ScheduleOptions {
   readonly intervalMs: number;
-  /** Time after each multiple of the interval at which its cycle starts, for rules and ingestion to be done. */
+  /** Time from each multiple of the interval to its cycle, for rules to be evaluated and samples ingested. */
   readonly delayMs: number;
-  /** A whole number of intervals since the epoch -> the cycle for it. Must not reject. */
+  /** Runs the cycle of a step (intervals since the epoch). Must not reject. */
   readonly cycle: (step: number) => Promise<void>;
-  /** Called with how many multiples of the interval went by without their cycle. */
+  /** Called with the number of steps that were skipped. */
   readonly onSkip: (count: number) => void;
 }
 
 /**
- * Runs a cycle at each multiple of the interval. A cycle that overruns makes the next ones be skipped and
- * counted, never queued; so does a clock that jumps ahead. A clock that jumps back waits for a new step.
+ * Runs a cycle at each multiple of the interval. While a cycle overruns, further cycles are skipped and counted, never
+ * queued; the same after the clock jumps ahead. After it jumps back, the schedule waits for the next step.
  */
 export class Schedule {
   readonly #options: ScheduleOptions;
@@ -27,7 +27,7 @@ export class Schedule {
     this.#wait();
   }
 
-  /** Ends the schedule; resolves when the cycle under way is done. */
+  /** Stops the schedule; resolves when the running cycle has finished. */
   async stop(): Promise<void> {
     this.#stopped = true;
     clearTimeout(this.#timer);
@@ -49,7 +49,7 @@ export class Schedule {
 
   async #run(): Promise<void> {
     const step = this.#currentStep();
-    // A timer may fire a millisecond early, and a clock may be set back: no step is run twice.
+    // A timer may fire a millisecond early, and the clock may be set back: no step runs twice.
     if (this.#last !== undefined && step === this.#last) return;
     if (this.#last !== undefined && step > this.#last + 1) this.#options.onSkip(step - this.#last - 1);
     this.#last = step;

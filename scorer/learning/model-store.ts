@@ -24,15 +24,15 @@ export interface FleetModel {
 const FLEET_MODEL = /^fleet-[0-9a-f]{12}\.onnx$/;
 
 export function fleetModelPath(config: ScorerConfig, checksum: string): string {
-  return join(modelPaths(config).folder, `fleet-${checksum.slice(0, 12)}.onnx`);
+  return join(modelPaths(config).directory, `fleet-${checksum.slice(0, 12)}.onnx`);
 }
 
 /** Newest first. */
 export function fleetModels(config: ScorerConfig): string[] {
-  const { folder } = modelPaths(config);
-  return filesIn(folder)
+  const { directory } = modelPaths(config);
+  return filesIn(directory)
     .filter((name) => FLEET_MODEL.test(name))
-    .map((name) => join(folder, name))
+    .map((name) => join(directory, name))
     .sort((a, b) => writtenAt(b) - writtenAt(a));
 }
 
@@ -41,12 +41,12 @@ const ABANDONED_MS = 3_600_000;
 
 /** Removes what no longer serves: other models than `kept`, and what runs that were killed were writing. */
 export function removeOutdated(config: ScorerConfig, kept: string): void {
-  const { folder } = modelPaths(config);
+  const { directory } = modelPaths(config);
   // Models before their cards: one without a card would look damaged, should this be killed in between.
-  for (const path of filesIn(folder)
+  for (const path of filesIn(directory)
     .sort()
     .reverse()
-    .map((name) => join(folder, name))) {
+    .map((name) => join(directory, name))) {
     const other = basename(path).startsWith('fleet-') && path !== kept && path !== cardPath(kept);
     const outdated = path.endsWith('.tmp') ? Date.now() - writtenAt(path) > ABANDONED_MS : other;
     if (outdated) rmSync(path, { force: true });
@@ -58,9 +58,9 @@ function writtenAt(path: string): number {
   return statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0;
 }
 
-function filesIn(folder: string): string[] {
+function filesIn(directory: string): string[] {
   try {
-    return readdirSync(folder);
+    return readdirSync(directory);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
     throw error;
