@@ -1,5 +1,5 @@
 import { EDGE_SERIES, SERVICE_SERIES } from '../scorer/features/features.ts';
-import { GRAPH_EDGE_SERIES, MOST_NODES, NODE_SERIES, ONSET_SERIES } from '../scorer/features/graph-rules.ts';
+import { GRAPH_EDGE_SERIES, MAX_NODES, NODE_SERIES, ONSET_SERIES } from '../scorer/features/graph-rules.ts';
 
 /** Matchers for the service selected on the service dashboard. */
 export const SERVICE = 'namespace="$namespace", service="$service"';
@@ -50,7 +50,7 @@ export function neighbourGraph(): GraphQueries {
   // The service itself is a node even without calls, so the graph is never empty.
   const itself = `label_replace(label_replace(vector(1), "namespace", "$namespace", "", ""), "service", "$service", "", "")`;
   const neighbours = `group by (${NAME}) (${rename(outgoing, SERVER)} or ${rename(incoming, CLIENT)})`;
-  const titled = `label_replace(label_replace(2 * ${itself} or topk(${MOST_NODES - 1}, ${neighbours}), "title", "$1", "service", "(.*)"), "subtitle", "$1", "namespace", "(.*)")`;
+  const titled = `label_replace(label_replace(2 * ${itself} or topk(${MAX_NODES - 1}, ${neighbours}), "title", "$1", "service", "(.*)"), "subtitle", "$1", "namespace", "(.*)")`;
   const nodes = `label_join(${titled}, "id", "/", "namespace", "service")`;
   const source = `label_join(${outgoing} or ${incoming}, "source", "/", "${CLIENT.join('", "')}")`;
   const target = `label_join(${source}, "target", "/", "${SERVER.join('", "')}")`;

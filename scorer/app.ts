@@ -37,7 +37,9 @@ export interface ScorerAppOptions extends ScorerWebOptions {
 const STATES: readonly ServiceState[] = ['scored', 'learning', 'no_data', 'excluded'];
 /** Failed cycles in a row after which the scores are marked stale, so that they don't look current. */
 const FAILED_CYCLES_UNTIL_STALE = 2;
-/** Stops a runaway response; memory stays small, as responses are parsed in a stream. 10,000 services: 130 MB a step. */
+/**
+ * Stops a runaway response; memory stays small, as responses are parsed in a stream. 10,000 services: 130 MB a step.
+ */
 const MAX_RESPONSE_BYTES = 2 ** 31;
 /** Services and edges without a value for this many steps are forgotten. */
 const FORGET_AFTER_STEPS = 60;

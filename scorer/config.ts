@@ -5,7 +5,7 @@ import { durationSchema, readConfigFile, urlSchema } from '../daemon/config-file
 import { httpClientSchema } from '../daemon/http-client/client.ts';
 import { resolveHttpClientFiles } from '../daemon/http-client/settings.ts';
 import { hostOrdinal, type ShardPlace, WHOLE_FLEET } from './identity/shard.ts';
-import { DEFAULT_STEPS } from './tensor/tensor.ts';
+import { DEFAULT_LAGS } from './tensor/tensor.ts';
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
@@ -67,7 +67,7 @@ export const scorerKeys = z.strictObject({
     .refine((steps) => steps[0] === 0 && steps.every((step, i) => i === 0 || step > (steps[i - 1] ?? 0)), {
       message: 'expected ascending whole numbers from 0',
     })
-    .default([...DEFAULT_STEPS]),
+    .default([...DEFAULT_LAGS]),
   features_file: z.string('expected a path').optional(),
   base_model: z.string('expected the path of an .onnx file').optional(),
   shard: shardSchema.default(WHOLE_FLEET),

@@ -11,7 +11,7 @@ import { writeResults } from '../results.ts';
 import { round } from '../statistics.ts';
 import { createHttpClient, httpClientSchema } from '../../daemon/http-client/client.ts';
 import { PrometheusClient } from '../../scorer/prometheus/client.ts';
-import { parseValue } from '../../scorer/prometheus/answer.ts';
+import { parseValue } from '../../scorer/prometheus/response.ts';
 import { median } from '../../scorer/numeric/statistics.ts';
 import { startPrometheus } from '../../test/testserver/prometheus.ts';
 

@@ -2,7 +2,7 @@ import { type AutoencoderShape, autoencoderShape } from '../../scorer/detectors/
 import { readFeatures } from '../../scorer/features/features.ts';
 import { SHIPPED_FEATURES } from '../../scorer/paths.ts';
 import { NETWORK } from '../../scorer/learning/train-model.ts';
-import { DEFAULT_STEPS } from '../../scorer/tensor/tensor.ts';
+import { DEFAULT_LAGS } from '../../scorer/tensor/tensor.ts';
 import { Random } from '../../scorer/numeric/random.ts';
 import { type Windows, windowSize } from '../../scorer/training/windows.ts';
 
@@ -12,7 +12,7 @@ const PATTERNS = 12;
 
 /** The network as it is trained for the shipped features. */
 export function shippedShape(): AutoencoderShape {
-  return autoencoderShape(DEFAULT_STEPS.length, readFeatures(SHIPPED_FEATURES).features.length, NETWORK);
+  return autoencoderShape(DEFAULT_LAGS.length, readFeatures(SHIPPED_FEATURES).features.length, NETWORK);
 }
 
 /** Windows that are mixtures of a few patterns and some noise, as services' signals move together. */

@@ -114,7 +114,7 @@ export class Feed {
         await this.#options.client.samples(selector, startMs, endMs, { visit: query.add });
       }
     } catch (error) {
-      const splits = error instanceof PrometheusError && error.tooMuchAtOnce && query.selectors !== query.split;
+      const splits = error instanceof PrometheusError && error.exceedsLimit && query.selectors !== query.split;
       if (!splits) throw error;
       query.selectors = query.split;
       await this.#fetch(query, startMs, endMs);

@@ -1,6 +1,6 @@
 import { CHANNELS, type Feature } from './features.ts';
 
-/** Columns of a service's history and profile: channels x features. */
+/** Number of columns in a service's history and profile: channels x features. */
 export function columnCount(features: readonly Feature[]): number {
   return CHANNELS.length * features.length;
 }

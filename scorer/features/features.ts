@@ -1,16 +1,16 @@
 import { z } from 'zod';
 import { durationSchema, formatDuration, parseConfig, readConfigFile } from '../../daemon/config-file.ts';
 
-/** The three windows in their order: red is the shortest. */
+/** Names of the three windows, from the shortest (red) to the longest (blue). */
 export const CHANNELS = ['red', 'green', 'blue'] as const;
 export type Channel = (typeof CHANNELS)[number];
 
 export const SCALES = ['log', 'linear', 'ratio'] as const;
-/** How a feature's values are compared: by ratio, by difference, or as a share in 0..1. */
+/** Comparison of a feature's values: `log` by ratio, `linear` by difference, `ratio` as shares in 0..1. */
 export type Scale = (typeof SCALES)[number];
 
 export const SIGNALS = ['traffic', 'latency', 'errors', 'saturation'] as const;
-/** Which of the four golden signals a feature belongs to. */
+/** The four golden signals. */
 export type Signal = (typeof SIGNALS)[number];
 
 export const SERVICE_SERIES = 'service:lorikeet_feature:window';
@@ -53,12 +53,12 @@ export interface Feature {
   readonly expr: string;
   readonly scale: Scale;
   readonly signal: Signal;
-  /** Below this a value counts as nothing; the feature's own unit. */
+  /** Values below this, in the feature's unit, count as 0. */
   readonly floor: number;
 }
 
 export interface EdgeFeature extends Feature {
-  /** Calls that failed, more of which speak against the callee; of other errors any change does, and weighs less. */
+  /** True for failed calls, where an increase is evidence against the callee. Of other errors, any change weighs less. */
   readonly failure: boolean;
 }
 
@@ -74,12 +74,12 @@ export function readFeatures(path: string): FeatureSet {
   return readConfigFile(path, featureSetSchema);
 }
 
-/** As `readFeatures`, for text already read. */
+/** Like `readFeatures`, for text already read; `name` is the file's name in errors. */
 export function parseFeatures(name: string, text: string): FeatureSet {
   return parseConfig(name, text, featureSetSchema);
 }
 
-/** A feature's expression over one window, on one line. */
+/** A feature's expression for one window, on one line. */
 export function expandExpression(feature: Feature, windowMs: number): string {
   return feature.expr
     .replaceAll(WINDOW, formatDuration(windowMs))

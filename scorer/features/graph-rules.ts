@@ -2,19 +2,19 @@ import { formatDuration } from '../../daemon/config-file.ts';
 import { EDGE_SERIES, type FeatureSet, SERVICE_SERIES } from './features.ts';
 import type { RecordingRule } from './rule.ts';
 
-/** Since when a service is anomalous, Unix time. */
+/** Time since which a service is anomalous, Unix seconds. */
 export const ONSET_SERIES = 'service:anomaly_onset:timestamp_seconds';
-/** How much a service belongs on the graph: anomalous ones first, then whom they call or who calls them. */
+/** Relevance of a service to the graph: anomalous services first, then their callees and callers. */
 export const RELEVANCE_SERIES = 'service:lorikeet_graph:relevance';
 /** The services on the graph, with the labels of Grafana's node graph. Never empty. */
 export const NODE_SERIES = 'service:lorikeet_graph:node';
-/** The calls between services on the graph in requests a second, with the labels of Grafana's node graph. */
+/** The calls between services on the graph, requests/s, with the labels of Grafana's node graph. */
 export const GRAPH_EDGE_SERIES = 'edge:lorikeet_graph:edge';
 
-/** Grafana lays out at most so many nodes. */
-export const MOST_NODES = 200;
-/** So that a dense graph stays readable: the busiest calls. */
-const MOST_EDGES = 600;
+/** Grafana's limit for a node graph. */
+export const MAX_NODES = 200;
+/** Only the busiest edges are shown, to keep a dense graph readable. */
+const MAX_EDGES = 600;
 
 const CLIENT = ['client_namespace', 'client_service'] as const;
 const SERVER = ['server_namespace', 'server_service'] as const;
@@ -32,9 +32,9 @@ function rename(expr: string, from: Name, to: Name): string {
   return copy(copy(expr, 0), 1);
 }
 
-/** Rules that follow a service's anomaly from its beginning. */
+/** Rules that record the start of a service's anomaly. */
 export function onsetRules(set: FeatureSet): RecordingRule[] {
-  // A score that falls below 1 for a shorter time than the second window is still the same anomaly.
+  // A score that drops below 1 for less than the second window continues the same anomaly.
   const pause = formatDuration(set.windows[1] ?? 0);
   return [
     {
@@ -47,13 +47,13 @@ export function onsetRules(set: FeatureSet): RecordingRule[] {
 }
 
 /**
- * Rules of the graph, each made from the one before: they belong into one group, so that every end of an edge is a node of the
- * same moment. A node graph with an edge to nowhere, or without nodes, is none.
+ * Rules of the service graph. Each uses the one before, so they must be in one group: Grafana draws no node graph if an
+ * edge lacks one of its nodes, or if there are no nodes.
  */
 export function graphRules(set: FeatureSet): RecordingRule[] {
   const nodes: RecordingRule[] = [
     { record: RELEVANCE_SERIES, expr: set.edges.length > 0 ? relevanceByCalls() : relevanceAlone() },
-    { record: NODE_SERIES, expr: nodesOf(`topk(${MOST_NODES}, ${RELEVANCE_SERIES})`) },
+    { record: NODE_SERIES, expr: nodesOf(`topk(${MAX_NODES}, ${RELEVANCE_SERIES})`) },
   ];
   return set.edges.length > 0 ? [...nodes, { record: GRAPH_EDGE_SERIES, expr: edgesOf(set) }] : nodes;
 }
@@ -66,7 +66,7 @@ function relevanceAlone(): string {
   ].join(' or ');
 }
 
-/** Services that aren't watched, and peers outside, are there when somebody calls them. */
+/** Includes unmonitored services and external peers that are called. */
 function relevanceByCalls(): string {
   const callees = rename(
     `${CALLS} and on (${CLIENT.join(', ')}) ${rename('anomaly_score > 1', NAME, CLIENT)}`,
@@ -101,7 +101,7 @@ function edgesOf(set: FeatureSet): string {
   const shown =
     `(${calls}) and on (${CLIENT.join(', ')}) ${rename(NODE_SERIES, NAME, CLIENT)}` +
     ` and on (${SERVER.join(', ')}) ${rename(NODE_SERIES, NAME, SERVER)}`;
-  const source = `label_join(topk(${MOST_EDGES}, ${shown}), "source", "/", "${CLIENT.join('", "')}")`;
+  const source = `label_join(topk(${MAX_EDGES}, ${shown}), "source", "/", "${CLIENT.join('", "')}")`;
   const target = `label_join(${source}, "target", "/", "${SERVER.join('", "')}")`;
   return `label_join(${target}, "id", " ", "source", "target")`;
 }

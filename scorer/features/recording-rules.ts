@@ -11,13 +11,13 @@ interface RuleGroup {
 }
 
 export interface RuleOptions {
-  /** Milliseconds between evaluations; undefined leaves it to Prometheus' `evaluation_interval`. */
+  /** Evaluation interval, milliseconds. Default: Prometheus' `evaluation_interval`. */
   readonly intervalMs?: number;
 }
 
 /**
- * A Prometheus rule file that turns raw series into features, and features and scores into the graph of the dashboards.
- * One group for each feature, so that Prometheus evaluates them side by side.
+ * Renders a Prometheus rule file that computes the features from raw series, and the dashboards' graph from features
+ * and scores. Each feature is a group of its own, so that Prometheus evaluates them in parallel.
  */
 export function renderRecordingRules(set: FeatureSet, options: RuleOptions = {}): string {
   const interval = options.intervalMs === undefined ? {} : { interval: formatDuration(options.intervalMs) };

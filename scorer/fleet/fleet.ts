@@ -6,8 +6,8 @@ import { owns, type ShardPlace, WHOLE_FLEET } from '../identity/shard.ts';
 import { columnCount, columnIndex } from '../features/columns.ts';
 
 /**
- * The recent feature values of every service and every call edge, as Prometheus told them.
- * A service's columns are channels x features, an edge's are features.
+ * The recent feature values of all services and edges of the call graph, as fetched from Prometheus.
+ * A service has a column for each channel and feature, an edge one for each feature.
  */
 export class Fleet {
   readonly services = new Map<string, History>();
@@ -20,8 +20,8 @@ export class Fleet {
   readonly #edgeIndex: ReadonlyMap<string, number>;
 
   /**
-   * @param capacity steps kept of each service and edge
-   * @param shard services of others are left out, as are edges between two of them
+   * @param capacity steps kept per service and edge
+   * @param shard services of other shards are ignored, and edges between two of those
    */
   constructor(set: FeatureSet, intervalMs: number, capacity: number, shard: ShardPlace = WHOLE_FLEET) {
     this.#set = set;
@@ -32,7 +32,7 @@ export class Fleet {
     this.#edgeIndex = positions(set.edges);
   }
 
-  /** Takes one series of the services' features; one that isn't a known feature's is left out. */
+  /** Adds one series of a service's feature; ignores unknown features. */
   addService({ labels, timestamps, values }: RangeSeries): void {
     const feature = this.#featureIndex.get(labels['feature'] ?? '');
     const channel = CHANNELS.findIndex((name) => name === labels['channel']);
@@ -44,7 +44,7 @@ export class Fleet {
     this.#fill(history, columnIndex(this.#set.features, channel, feature), timestamps, values);
   }
 
-  /** Takes one series of the edges' features. */
+  /** Adds one series of an edge's feature; ignores unknown features. */
   addEdge({ labels, timestamps, values }: RangeSeries): void {
     const feature = this.#edgeIndex.get(labels['feature'] ?? '');
     const client = { namespace: labels['client_namespace'] ?? '', service: labels['client_service'] ?? '' };
@@ -55,13 +55,13 @@ export class Fleet {
     this.#fill(history, feature, timestamps, values);
   }
 
-  /** Forgets everything. */
+  /** Removes all services and edges. */
   clear(): void {
     this.services.clear();
     this.edges.clear();
   }
 
-  /** Forgets what has had no value since `step`; returns the services' keys that went. */
+  /** Removes services and edges without a value since `step`; returns the keys of the removed services. */
   forgetBefore(step: number): string[] {
     const gone = [...this.services].filter(([, history]) => (history.newest ?? 0) < step).map(([key]) => key);
     for (const key of gone) this.services.delete(key);
@@ -75,7 +75,7 @@ export class Fleet {
     return history;
   }
 
-  /** A step stands for the interval that ends with it; of several samples in one the latest counts. */
+  /** A step covers the interval that ends with it; the latest of several samples in it counts. */
   #fill(history: History, column: number, timestamps: Float64Array, values: Float64Array): void {
     for (let index = 0; index < timestamps.length; index++) {
       history.put(Math.ceil((timestamps[index] ?? NaN) / this.#intervalMs), column, values[index] ?? NaN);

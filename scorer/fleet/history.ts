@@ -1,6 +1,6 @@
 /**
- * The latest values of one service's (or edge's) columns, one row for each step of time, in a ring.
- * A step is a whole number of intervals since the epoch. What was never put is NaN.
+ * A ring buffer of the latest values of one service or edge: a row per step (intervals since the epoch), a column per
+ * feature value. Missing values are NaN.
  */
 export class History {
   readonly width: number;
@@ -19,17 +19,17 @@ export class History {
     this.#values = new Float32Array(width * capacity).fill(NaN);
   }
 
-  /** The newest step that was put, or undefined when nothing was. */
+  /** The newest step with a value; undefined without any. */
   get newest(): number | undefined {
     return this.#newest;
   }
 
-  /** The oldest step that was ever put, kept or not; infinite when nothing was. */
+  /** The oldest step that ever had a value, still in the ring or not; infinite without any. */
   get oldest(): number {
     return this.#oldestPut;
   }
 
-  /** Keeps `value`; a step older than the ring reaches is left out. */
+  /** Sets a value; ignores one that isn't finite, and steps that are older than the ring. */
   put(step: number, column: number, value: number): void {
     if (!Number.isFinite(value)) return;
     this.#reach(step);
@@ -38,24 +38,24 @@ export class History {
     this.#values[this.#start(step) + column] = value;
   }
 
-  /** NaN when missing or out of the ring's reach. */
+  /** The value at a step; NaN if missing or outside the ring. */
   get(step: number, column: number): number {
     return this.#reaches(step) ? (this.#values[this.#start(step) + column] ?? NaN) : NaN;
   }
 
-  /** A step's columns, NaN where missing, as long as nothing is put; undefined out of the ring's reach. */
+  /** A view of a step's row, NaN where missing, valid until the next `put`; undefined outside the ring. */
   row(step: number): Readonly<Float32Array> | undefined {
     if (!this.#reaches(step)) return undefined;
     const start = this.#start(step);
     return this.#values.subarray(start, start + this.width);
   }
 
-  /** Makes a step's values missing. */
+  /** Sets all values of a step to missing. */
   forget(step: number): void {
     if (this.#reaches(step)) this.#clear(step);
   }
 
-  /** How many columns have a value at `step`. */
+  /** Number of columns with a value at `step`. */
   observed(step: number): number {
     return this.row(step)?.reduce((count, value) => (Number.isNaN(value) ? count : count + 1), 0) ?? 0;
   }
@@ -76,7 +76,7 @@ export class History {
     this.#values.fill(NaN, start, start + this.width);
   }
 
-  /** Where a step's row begins in the ring. */
+  /** Offset of a step's row in the ring. */
   #start(step: number): number {
     return (((step % this.capacity) + this.capacity) % this.capacity) * this.width;
   }

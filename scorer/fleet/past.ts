@@ -12,13 +12,13 @@ export interface TimeSpan {
   readonly toMs: number;
 }
 
-/** A span whose history isn't wanted whole. */
+/** A span of history, parts of which may be excluded. */
 export interface PastSpan extends TimeSpan {
-  /** Time within it that isn't to be learned from, such as known faults. */
+  /** Spans not to learn from, such as known faults. */
   readonly exclude?: readonly TimeSpan[];
 }
 
-/** Where a fleet's past is fetched from, and as what. */
+/** Source of a fleet's history. */
 export interface PastSource {
   readonly client: PrometheusClient;
   readonly set: FeatureSet;
@@ -26,15 +26,15 @@ export interface PastSource {
   readonly signal?: AbortSignal;
 }
 
-/** Values that one query brings, at most: some 15 MB of JSON, which is in memory at once. */
-const MAX_VALUES = 500_000;
-/** A service counts as there when it had a value so recently, as in Prometheus' own look-back. */
-const LOOK_BACK_MS = 300_000;
+/** Upper bound of the values one query returns: about 15 MB of JSON, held in memory at once. */
+const MAX_VALUES_PER_QUERY = 500_000;
+/** A service exists if it had a value within this time; the same as Prometheus' default lookback. */
+const LOOKBACK_MS = 300_000;
 
-/** The keys of this shard's services that are there at the end of a span, in a fixed order. */
+/** The keys of this shard's services that exist at the end of a span, sorted. @throws PrometheusError */
 export async function listServices({ client, config, signal }: PastSource, { toMs }: TimeSpan): Promise<string[]> {
-  const lookBackMs = Math.max(LOOK_BACK_MS, 2 * config.interval);
-  const query = `group by (namespace, service) (last_over_time(${SERVICE_SERIES}[${lookBackMs}ms]))`;
+  const lookbackMs = Math.max(LOOKBACK_MS, 2 * config.interval);
+  const query = `group by (namespace, service) (last_over_time(${SERVICE_SERIES}[${lookbackMs}ms]))`;
   const keys: string[] = [];
   await client.query(query, toMs, {
     ...(signal !== undefined && { signal }),
@@ -46,18 +46,22 @@ export async function listServices({ client, config, signal }: PastSource, { toM
   return keys.sort();
 }
 
-/** The features of every service and edge over the span, without what is excluded. */
+/** The features of all services and edges over the span; excluded time is missing. @throws PrometheusError */
 export async function fetchFleet(source: PastSource, span: PastSpan): Promise<Fleet> {
   return await fetchSelected(source, span, [SERVICE_SERIES], [EDGE_SERIES]);
 }
 
-/** Services whose past one query brings, with the edges from and to them. */
+/** A group of services that is fetched with one query, with the edges from and to them. */
 export interface FleetGroup {
   readonly keys: readonly string[];
   readonly fleet: Fleet;
 }
 
-/** As `fetchFleet` for these services, group by group, so that memory doesn't grow with the fleet. */
+/**
+ * Like `fetchFleet`, for these services in groups, so that memory doesn't grow with the fleet.
+ *
+ * @throws PrometheusError
+ */
 export async function* fetchGroups(
   source: PastSource,
   span: PastSpan,
@@ -75,10 +79,10 @@ export async function* fetchGroups(
   }
 }
 
-/** Services whose history one query brings. */
+/** Number of services whose history fits into one query. */
 function groupSize({ set, config }: PastSource, { fromMs, toMs }: TimeSpan): number {
   const values = columnCount(set.features) * Math.ceil((toMs - fromMs) / config.interval);
-  return Math.max(1, Math.floor(MAX_VALUES / values));
+  return Math.max(1, Math.floor(MAX_VALUES_PER_QUERY / values));
 }
 
 async function fetchSelected(
@@ -101,7 +105,7 @@ async function fetchSelected(
   return fleet;
 }
 
-/** A selector for each namespace of `keys`; labels are `<prefix>namespace` and `<prefix>service`. */
+/** One selector for each namespace of `keys`, by the labels `<prefix>namespace` and `<prefix>service`. */
 export function selectors(series: string, keys: readonly string[], prefix = ''): string[] {
   const byNamespace = new Map<string, string[]>();
   for (const { namespace, service } of keys.map(serviceName)) {

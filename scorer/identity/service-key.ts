@@ -1,10 +1,10 @@
-/** Identity of a service as Prometheus' labels have it. */
+/** Identity of a service: its labels `namespace` and `service`. */
 export interface ServiceName {
   readonly namespace: string;
   readonly service: string;
 }
 
-/** A map key that no two names share, whatever characters they contain. */
+/** A map key that is unique for each name, whatever characters that contains. */
 export function serviceKey({ namespace, service }: ServiceName): string {
   return JSON.stringify([namespace, service]);
 }
@@ -15,7 +15,7 @@ export function serviceName(key: string): ServiceName {
   return { namespace, service };
 }
 
-/** A map key of a call edge. */
+/** A map key that is unique for each edge of the call graph. */
 export function edgeKey(client: ServiceName, server: ServiceName): string {
   return JSON.stringify([client.namespace, client.service, server.namespace, server.service]);
 }

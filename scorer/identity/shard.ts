@@ -1,6 +1,6 @@
 import { type ServiceName, serviceKey } from './service-key.ts';
 
-/** A scorer's part of the fleet: services are spread over `count` scorers, numbered from 0. */
+/** One scorer's share of the fleet: services are spread over `count` scorers, numbered from 0. */
 export interface ShardPlace {
   readonly index: number;
   readonly count: number;
@@ -8,20 +8,20 @@ export interface ShardPlace {
 
 export const WHOLE_FLEET: ShardPlace = { index: 0, count: 1 };
 
-/** The number at the end of a StatefulSet pod's name; undefined where there is none. */
+/** The ordinal at the end of a StatefulSet pod's name; undefined if there is none. */
 export function hostOrdinal(host: string): number | undefined {
   const digits = /-(\d{1,6})$/.exec(host.split('.', 1)[0] ?? '')?.[1];
   return digits === undefined ? undefined : Number(digits);
 }
 
-/** Whether a service belongs to the shard. */
+/** True if the service belongs to the shard. */
 export function owns(shard: ShardPlace, name: ServiceName): boolean {
   return shard.count === 1 || shardOf(serviceKey(name), shard.count) === shard.index;
 }
 
 /**
- * The shard of a key by rendezvous hashing (Thaler and Ravishankar 1998): the one with the highest hash of key and number.
- * With one shard more, only the services that the new one takes move, and only they are learned again.
+ * The shard of a key by rendezvous hashing (Thaler and Ravishankar 1998): the one with the highest hash of key and
+ * index. When a shard is added, only the services that it takes over move and are learned again.
  */
 export function shardOf(key: string, count: number): number {
   const hash = fnv1a(key);

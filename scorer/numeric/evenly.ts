@@ -1,4 +1,4 @@
-/** At most `count` of `all`, evenly spaced. */
+/** Picks at most `count` of `all`, evenly spaced. */
 export function evenly<T>(all: readonly T[], count: number): T[] {
   if (all.length <= count) return [...all];
   return Array.from({ length: count }, (_, index) => all[Math.floor((index * all.length) / count)]!);

@@ -1,7 +1,7 @@
-/** A place in a stream of random numbers. */
+/** A position in a stream of random numbers. */
 export interface RandomPosition {
   readonly state: number;
-  /** A normal number that was drawn along with the last one and not given out yet. */
+  /** The second number of the last pair of normal numbers, if it wasn't returned yet. */
   readonly spare: number | undefined;
 }
 
@@ -14,7 +14,7 @@ export class Random {
     this.#state = seed >>> 0;
   }
 
-  /** Where the stream is, to go on from later. */
+  /** The current position, to resume the stream from. */
   get position(): RandomPosition {
     return { state: this.#state, spare: this.#spare };
   }
@@ -32,7 +32,7 @@ export class Random {
     return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
   }
 
-  /** Normal with mean 0 and deviation 1, by Marsaglia's polar method. */
+  /** Normal with mean 0 and standard deviation 1, by Marsaglia's polar method. */
   normal(): number {
     if (this.#spare !== undefined) {
       const spare = this.#spare;
@@ -50,7 +50,7 @@ export class Random {
     }
   }
 
-  /** Puts the entries into a random order, in place (Fisher and Yates). */
+  /** Shuffles in place (Fisher and Yates). */
   shuffle(order: Uint32Array): void {
     for (let i = order.length - 1; i > 0; i--) {
       const j = Math.floor(this.uniform() * (i + 1));

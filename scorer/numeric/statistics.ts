@@ -11,7 +11,7 @@ export function quantileSorted(sorted: ArrayLike<number>, share: number): number
   return low + (high - low) * (position - below);
 }
 
-/** As `quantileSorted`, for finite values in any order; others are left out. */
+/** Like `quantileSorted`, for values in any order; ignores values that aren't finite. */
 export function quantile(values: Iterable<number>, share: number): number {
   return quantileSorted(sortedFinite(values), share);
 }
@@ -20,20 +20,20 @@ export function median(values: Iterable<number>): number {
   return quantile(values, 0.5);
 }
 
-/** The finite ones of `values`, ascending. */
+/** The finite values, ascending. */
 export function sortedFinite(values: Iterable<number>): Float64Array {
   return Float64Array.from([...values].filter(Number.isFinite)).sort();
 }
 
-/** Distance of a normal distribution's 10th and 90th percentile in standard deviations. */
+/** Distance between the 10th and the 90th percentile of a normal distribution, in standard deviations. */
 const NORMAL_P10_P90 = 2.563;
 
-/** A standard deviation that a tenth of outliers on either side can't move: (p90 - p10) / 2.563. */
+/** A standard deviation robust against 10 % of outliers on either side: (p90 - p10) / 2.563. */
 export function robustSpread(sorted: ArrayLike<number>): number {
   return (quantileSorted(sorted, 0.9) - quantileSorted(sorted, 0.1)) / NORMAL_P10_P90;
 }
 
-/** The mean of the `count` largest finite values; NaN when there is none. */
+/** The mean of the `count` largest finite values; NaN if there are none. */
 export function meanOfLargest(values: ArrayLike<number>, count: number): number {
   const largest = Array.from(values)
     .filter(Number.isFinite)
@@ -42,5 +42,5 @@ export function meanOfLargest(values: ArrayLike<number>, count: number): number 
   return largest.reduce((sum, value) => sum + value, 0) / largest.length;
 }
 
-/** One in a hundred of a normal distribution's values lies farther than this many deviations from its mean. */
+/** Two-sided 99th percentile of a normal distribution, in standard deviations. */
 export const NORMAL_P99 = 2.576;

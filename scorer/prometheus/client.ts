@@ -1,10 +1,10 @@
 import type { HttpClient } from '../../daemon/http-client/client.ts';
-import { AnswerError, AnswerReader, type Answer, type RangeSeries } from './answer.ts';
-import { fromAnswer, fromHttpError, PrometheusError } from './error.ts';
+import { ResponseError, ResponseReader, type ApiResponse, type RangeSeries } from './response.ts';
+import { fromResponse, fromHttpError, PrometheusError } from './error.ts';
 import { fetchSpans, halveBySteps, halveByTime, splitSpan, type FetchSpan } from './span.ts';
 
 export { PrometheusError, type PrometheusErrorCode } from './error.ts';
-export type { RangeSeries } from './answer.ts';
+export type { RangeSeries } from './response.ts';
 
 export interface QueryResult {
   /** In the server's order; empty when `visit` was given. */
@@ -14,36 +14,36 @@ export interface QueryResult {
 }
 
 export interface QueryOptions {
-  /** For each request, here and in the server. Default: the HTTP client's. */
+  /** Timeout of each request, on both the client and the server. Default: the HTTP client's. */
   readonly timeoutMs?: number;
   readonly signal?: AbortSignal;
   /**
-   * Takes each series as it is parsed, so that a large result is never in memory at once. Where the time
-   * is split, a series comes in several parts, the older ones first.
+   * Called with each series as it is parsed, so that a large result is never in memory at once. Where the span is
+   * split, a series comes in several parts, the older ones first.
    */
   readonly visit?: (series: RangeSeries) => void;
 }
 
 export interface RangeOptions extends QueryOptions {
   /**
-   * How old a sample may be that still stands for a step. Sent as `lookback_delta`, which Prometheus
-   * **ignores silently up to 2.42**: use `samples` where a sample's age matters.
+   * Maximum age of the sample that stands for a step. Sent as `lookback_delta`, which Prometheus **silently ignores up
+   * to 2.42**: use `samples` where a sample's age matters.
    */
   readonly lookbackMs?: number;
 }
 
 export interface PrometheusClientOptions {
-  /** Base of the API, `http://prometheus:9090` or with the path before `/api/v1`. */
+  /** Base URL: `http://prometheus:9090`, with the path prefix before `/api/v1` if there is one. */
   readonly url: string;
   readonly http: HttpClient;
-  /** Prometheus refuses more than 11,000 points a series. */
+  /** Default: 11,000, the limit of Prometheus. */
   readonly maxPointsPerSeries?: number;
 }
 
-/** The least span of time that a query for samples is cut to. */
-const LEAST_SPAN_MS = 1000;
+/** A query for samples isn't split below this span. */
+const MIN_SPAN_MS = 1000;
 
-/** Queries Prometheus' HTTP API; every method throws PrometheusError. */
+/** A client of Prometheus' HTTP API. Every method throws PrometheusError. */
 export class PrometheusClient {
   readonly #base: string;
   readonly #http: HttpClient;
@@ -56,8 +56,8 @@ export class PrometheusClient {
   }
 
   /**
-   * Evaluates `query` at `startMs`, `startMs + stepMs`, ... up to `endMs`. A span with more points than the
-   * server allows, or with more samples than it loads, is fetched in pieces and joined.
+   * Evaluates `query` at `startMs`, `startMs + stepMs`, ... up to `endMs`. Splits a span that exceeds the server's
+   * limit of points or samples, and joins the parts.
    */
   async queryRange(
     query: string,
@@ -83,7 +83,7 @@ export class PrometheusClient {
     return await fetchSpans(spans, halveBySteps(stepMs), fetch, options.visit);
   }
 
-  /** Evaluates `query` at one time: a series of one point each. */
+  /** Evaluates `query` at one time: each series has one point. */
   async query(query: string, timeMs: number, options: QueryOptions = {}): Promise<QueryResult> {
     const fetch: FetchSpan = ({ endMs }, visit) =>
       this.#fetch('query', { query, time: seconds(endMs) }, options, visit);
@@ -91,9 +91,9 @@ export class PrometheusClient {
   }
 
   /**
-   * The samples of `selector` (a vector selector such as `up{job="x"}`) after `startMs` up to `endMs`, each with the
-   * time at which it was written: nothing is looked back for, so a series that stopped is seen to have stopped.
-   * Stale markers aren't returned.
+   * Returns the raw samples of `selector` (a vector selector such as `up{job="x"}`) after `startMs`, up to and
+   * including `endMs`, with their own timestamps. There is no lookback: a series that stopped has no samples. Stale
+   * markers aren't returned.
    */
   async samples(selector: string, startMs: number, endMs: number, options: QueryOptions = {}): Promise<QueryResult> {
     const fetch: FetchSpan = ({ startMs: start, endMs: end }, visit) =>
@@ -101,7 +101,7 @@ export class PrometheusClient {
         const kept = after(series, start);
         if (kept.timestamps.length > 0) visit(kept);
       });
-    return await fetchSpans([{ startMs, endMs }], halveByTime(LEAST_SPAN_MS), fetch, options.visit);
+    return await fetchSpans([{ startMs, endMs }], halveByTime(MIN_SPAN_MS), fetch, options.visit);
   }
 
   async #fetch(
@@ -112,7 +112,7 @@ export class PrometheusClient {
   ): Promise<readonly string[]> {
     const form = new URLSearchParams(parameters);
     if (timeoutMs !== undefined) form.set('timeout', `${timeoutMs}ms`);
-    const reader = new AnswerReader(visit);
+    const reader = new ResponseReader(visit);
     const { status, body } = await this.#http
       .request({
         method: 'POST',
@@ -127,23 +127,23 @@ export class PrometheusClient {
         throw fromHttpError(error);
       });
     reader.push(body);
-    const answer = finish(status, reader);
-    if (answer.status === 'error' || status >= 300) throw fromAnswer(status, answer);
-    return answer.warnings;
+    const response = finish(status, reader);
+    if (response.status === 'error' || status >= 300) throw fromResponse(status, response);
+    return response.warnings;
   }
 }
 
-function finish(status: number, reader: AnswerReader): Answer {
+function finish(status: number, reader: ResponseReader): ApiResponse {
   try {
     return reader.end();
   } catch (error) {
-    if (!(error instanceof AnswerError)) throw error;
-    if (status >= 300) throw fromAnswer(status, undefined);
-    throw new PrometheusError('UNPARSABLE', 'not an answer of the Prometheus API', { cause: error, status });
+    if (!(error instanceof ResponseError)) throw error;
+    if (status >= 300) throw fromResponse(status, undefined);
+    throw new PrometheusError('UNPARSABLE', 'not a response of the Prometheus API', { cause: error, status });
   }
 }
 
-/** Without samples at `startMs` or before: before version 3 Prometheus' ranges include their start. */
+/** Drops samples at or before `startMs`: before version 3, Prometheus' ranges include their start. */
 function after(series: RangeSeries, startMs: number): RangeSeries {
   const first = series.timestamps.findIndex((time) => time > startMs);
   if (first === 0) return series;
@@ -151,7 +151,7 @@ function after(series: RangeSeries, startMs: number): RangeSeries {
   return { ...series, timestamps: series.timestamps.slice(from), values: series.values.slice(from) };
 }
 
-/** Unix seconds, or a length in seconds, to the millisecond. */
+/** Formats a time or duration in seconds, with millisecond precision. */
 function seconds(milliseconds: number): string {
   return (milliseconds / 1000).toFixed(3);
 }

@@ -1,10 +1,15 @@
 import { HttpError } from '../../daemon/http-client/client.ts';
-import type { Answer } from './answer.ts';
+import type { ApiResponse } from './response.ts';
 
 /**
- * UNREACHABLE: no connection, or the credentials' files are unusable. TIMEOUT: here or in the server.
- * BAD_DATA: the query is wrong. EXECUTION: the query can't be evaluated. TOO_LARGE: the answer exceeds the
- * client's bound. SERVER: any other refusal, `status` says which. UNPARSABLE: not an answer of the API.
+ * - UNREACHABLE: no connection, or a credentials file is unusable.
+ * - TIMEOUT: on the client or the server.
+ * - BAD_DATA: the query is invalid.
+ * - EXECUTION: the query can't be evaluated.
+ * - TOO_LARGE: the response exceeds the client's limit.
+ * - SERVER: any other error of the server, see `status`.
+ * - UNPARSABLE: not a response of the API.
+ * - ABORTED: by the caller's signal.
  */
 export type PrometheusErrorCode =
   | 'UNREACHABLE'
@@ -19,7 +24,7 @@ export type PrometheusErrorCode =
 export class PrometheusError extends Error {
   override readonly name = 'PrometheusError';
   readonly code: PrometheusErrorCode;
-  /** The HTTP status, where there was an answer. */
+  /** The HTTP status, if there was a response. */
   readonly status: number | undefined;
 
   constructor(code: PrometheusErrorCode, message: string, options: ErrorOptions & { readonly status?: number } = {}) {
@@ -28,8 +33,8 @@ export class PrometheusError extends Error {
     this.status = options.status;
   }
 
-  /** Whether the same query over a shorter time may succeed. */
-  get tooMuchAtOnce(): boolean {
+  /** True if the query exceeded a limit of the client or the server: over a shorter span it may succeed. */
+  get exceedsLimit(): boolean {
     if (this.code === 'TOO_LARGE') return true;
     // Prometheus, VictoriaMetrics (samples, series), Mimir and Cortex, in this order.
     return (
@@ -55,10 +60,10 @@ export function fromHttpError(error: unknown): PrometheusError {
   throw error;
 }
 
-/** The error in an answer; `answer` is undefined where the body is no answer of the API (a proxy's page). */
-export function fromAnswer(status: number, answer: Answer | undefined): PrometheusError {
-  const message = answer?.error ?? `HTTP status ${status}`;
-  return new PrometheusError(codeOf(status, answer?.errorType), message, { status });
+/** The error in a response; undefined stands for a body that isn't a response of the API, such as a proxy's page. */
+export function fromResponse(status: number, response: ApiResponse | undefined): PrometheusError {
+  const message = response?.error ?? `HTTP status ${status}`;
+  return new PrometheusError(codeOf(status, response?.errorType), message, { status });
 }
 
 function codeOf(status: number, errorType: string | undefined): PrometheusErrorCode {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { RangeSeries } from './answer.ts';
+import type { RangeSeries } from './response.ts';
 import { PrometheusError } from './error.ts';
 import { fetchSpans, halveBySteps, halveByTime, joinParts, splitSpan, type Span } from './span.ts';
 

@@ -1,17 +1,17 @@
-import type { RangeSeries } from './answer.ts';
+import type { RangeSeries } from './response.ts';
 import { PrometheusError } from './error.ts';
 
-/** A span of time, in Unix milliseconds. */
+/** A span of time, Unix milliseconds. */
 export interface Span {
   readonly startMs: number;
   readonly endMs: number;
 }
 
-/** Fetches a span, shows each series to `visit`, returns the server's warnings. */
+/** Fetches a span, calls `visit` for each series, returns the server's warnings. */
 export type FetchSpan = (span: Span, visit: (series: RangeSeries) => void) => Promise<readonly string[]>;
 type Halve = (span: Span) => readonly [Span, Span] | undefined;
 
-/** Cuts a span, both ends included, into pieces of at most `maxPoints` steps; pieces share no step. */
+/** Splits a span (both ends included) into spans of at most `maxPoints` steps that share no step. */
 export function splitSpan({ startMs, endMs }: Span, stepMs: number, maxPoints: number): readonly Span[] {
   const points = Math.floor((endMs - startMs) / stepMs) + 1;
   const pieces: Span[] = [];
@@ -22,7 +22,7 @@ export function splitSpan({ startMs, endMs }: Span, stepMs: number, maxPoints: n
   return pieces;
 }
 
-/** Halves of whole steps; a single step has none. */
+/** Halves a span at a step; a single step can't be halved. */
 export function halveBySteps(stepMs: number): Halve {
   return (span) => {
     const points = Math.floor((span.endMs - span.startMs) / stepMs) + 1;
@@ -31,10 +31,10 @@ export function halveBySteps(stepMs: number): Halve {
   };
 }
 
-/** Halves that share their border, for spans without their start; none below twice `leastMs`. */
-export function halveByTime(leastMs: number): Halve {
+/** Halves a span that excludes its start, so that the halves share a boundary; not below twice `minMs`. */
+export function halveByTime(minMs: number): Halve {
   return ({ startMs, endMs }) => {
-    if (endMs - startMs < 2 * leastMs) return undefined;
+    if (endMs - startMs < 2 * minMs) return undefined;
     const middleMs = Math.floor((startMs + endMs) / 2);
     return [
       { startMs, endMs: middleMs },
@@ -44,10 +44,10 @@ export function halveByTime(leastMs: number): Halve {
 }
 
 /**
- * Fetches `spans` one after another, those that are too much at once in halves, and joins the series unless
- * they are visited.
+ * Fetches `spans` one after another, halving those that exceed a server limit. Joins the parts of each series unless
+ * `visit` is given.
  *
- * @throws PrometheusError, the server's own where a span can't be halved further.
+ * @throws PrometheusError; the server's own where a span can't be halved further.
  */
 export async function fetchSpans(
   spans: readonly Span[],
@@ -64,7 +64,7 @@ export async function fetchSpans(
       for (const warning of await fetch(span, visit ?? ((series) => void part.push(series)))) warnings.add(warning);
       parts.push(part);
     } catch (error) {
-      const halves = error instanceof PrometheusError && error.tooMuchAtOnce ? halve(span) : undefined;
+      const halves = error instanceof PrometheusError && error.exceedsLimit ? halve(span) : undefined;
       if (halves === undefined) throw error;
       pending.unshift(...halves);
     }
@@ -72,7 +72,7 @@ export async function fetchSpans(
   return { series: joinParts(parts), warnings: [...warnings] };
 }
 
-/** Joins the parts of each series, given in order of time. */
+/** Joins the parts of each series; `parts` are in time order. */
 export function joinParts(parts: readonly (readonly RangeSeries[])[]): readonly RangeSeries[] {
   if (parts.length === 1) return parts[0] ?? [];
   const byLabels = new Map<string, RangeSeries[]>();

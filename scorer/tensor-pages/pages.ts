@@ -8,15 +8,15 @@ import { serviceName, type ServiceName } from '../identity/service-key.ts';
 export interface TensorPagesOptions {
   /** The services' scores of the last cycle. */
   readonly scores: () => readonly { readonly key: string; readonly score: number }[];
-  /** A service's picture at the last cycle, or why there is none. */
+  /** The picture of a service in the last cycle, or the reason why there is none. */
   readonly picture: (name: ServiceName) => Promise<Image | string>;
   /** Names of the pictures' columns. */
   readonly features: readonly string[];
 }
 
 export const TENSORS_PATH = '/tensors';
-/** So many services are shown, those with the highest scores. */
-const MOST_SHOWN = 50;
+/** Services on the page, those with the highest scores. */
+const MAX_SERVICES_SHOWN = 50;
 
 /** `/tensors`, the services with the highest scores, and `/tensors/<namespace>/<service>.png`, names URL-encoded. */
 export function tensorPages(options: TensorPagesOptions): Router {
@@ -34,7 +34,7 @@ export function tensorPages(options: TensorPagesOptions): Router {
   });
   router.use(TENSORS_PATH, (_request, response) => sendNoPicture(response));
   const onError: ErrorRequestHandler = (error, _request, response, next) => {
-    // Not URL-encoded UTF-8, so no service's name.
+    // Not URL-encoded UTF-8, so not the name of a service.
     if (error instanceof URIError) sendNoPicture(response);
     else next(error);
   };
@@ -51,7 +51,7 @@ export function picturePath({ namespace, service }: ServiceName): string {
 }
 
 function renderIndex({ scores, features }: TensorPagesOptions): string {
-  const shown = [...scores()].sort((a, b) => b.score - a.score).slice(0, MOST_SHOWN);
+  const shown = [...scores()].sort((a, b) => b.score - a.score).slice(0, MAX_SERVICES_SHOWN);
   const figures = shown.map(({ key, score }) => {
     const name = serviceName(key);
     const title = escapeHtml(`${name.namespace}/${name.service}`);
@@ -62,8 +62,8 @@ function renderIndex({ scores, features }: TensorPagesOptions): string {
 <head><meta charset="utf-8"><title>Tensors</title></head>
 <body>
 <h1>Tensors</h1>
-<p>The ${shown.length} services with the highest scores. Left: observed; middle: as the model expected; right: the difference.
-Rows are steps, the newest at the top. Red, green and blue are the three windows, from the shortest.
+<p>The ${shown.length} services with the highest scores. Left: observed; middle: expected by the model; right: the difference.
+Rows are lags, the current step at the top. Red, green and blue are the three windows, from the shortest to the longest.
 Columns: ${escapeHtml(features.join(', '))}.</p>
 ${figures.join('\n')}
 </body>

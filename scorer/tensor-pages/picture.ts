@@ -2,21 +2,21 @@ import { CHANNELS } from '../features/features.ts';
 import type { Image } from './png.ts';
 import type { TensorShape } from '../tensor/tensor.ts';
 
-/** Pixels a value is wide and high. */
+/** Width and height of a value, pixels. */
 const CELL = 16;
-/** Pixels around and between the panels. */
+/** Margin around and between the panels, pixels. */
 const GAP = 16;
 const BACKGROUND = 255;
-/** Differences are shown so many times as bright: half a tensor's range is already far beyond any normal one. */
+/** Brightness factor of the differences: half the tensor's range is already far from normal. */
 const AMPLIFICATION = 2;
 
 /**
- * A service's window for people: what was observed, what the model expected in its place, and how far they are apart, side by
- * side. Each panel has a row a step, the newest at the top, and a column a feature; the three windows are red, green and
- * blue. Grey is as usual, brighter is more, darker is less; in the difference black is as expected.
+ * Draws a service's window as three panels, side by side: observed values, expected values, and their difference. Each
+ * panel has a row per lag, the current step at the top, and a column per feature; the channels are red, green and blue.
+ * Grey is the median, brighter is above, darker is below; in the difference, black is as expected.
  *
- * @param observed one window, [channel, step, feature] in 0..1
- * @param reconstruction of the same shape
+ * @param observed one window, [channel, lag, feature], values in 0..1
+ * @param reconstruction the model's output, of the same shape
  */
 export function pictureOf(shape: TensorShape, observed: Float32Array, reconstruction: Float32Array): Image {
   const difference = observed.map((value, at) => AMPLIFICATION * Math.abs(value - (reconstruction[at] ?? NaN)));
@@ -40,7 +40,7 @@ export function pictureOf(shape: TensorShape, observed: Float32Array, reconstruc
   return { width, height, rgb };
 }
 
-/** The model may expect values beyond 0..1. */
+/** The model's output may lie outside 0..1. */
 function toByte(value: number): number {
   return Math.round(255 * Math.min(1, Math.max(0, value)));
 }

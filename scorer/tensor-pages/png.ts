@@ -1,6 +1,6 @@
 import { crc32, deflateSync } from 'node:zlib';
 
-/** An image of 8 bits a channel: red, green, blue, row by row from the top. */
+/** An RGB image, 8 bits per channel, row by row from the top. */
 export interface Image {
   readonly width: number;
   readonly height: number;
@@ -10,10 +10,10 @@ export interface Image {
 const SIGNATURE = Buffer.from('\x89PNG\r\n\x1a\n', 'latin1');
 const BIT_DEPTH = 8;
 const TRUE_COLOUR = 2;
-/** Each row begins with its filter; large equal cells compress well without one. */
+/** Filter type at the start of each row; large uniform cells compress well without a filter. */
 const NO_FILTER = 0;
 
-/** A PNG without transparency or interlacing: https://www.w3.org/TR/png-3/ */
+/** Encodes an image as PNG, without transparency or interlacing: https://www.w3.org/TR/png-3/ */
 export function encodePng({ width, height, rgb }: Image): Buffer {
   const header = Buffer.alloc(13);
   header.writeUInt32BE(width, 0);

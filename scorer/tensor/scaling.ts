@@ -1,7 +1,7 @@
 import type { Feature, Scale } from '../features/features.ts';
 import { quantileSorted, robustSpread, sortedFinite } from '../numeric/statistics.ts';
 
-/** What is normal for one column (a feature in a channel) of one service or edge. */
+/** The normal centre and spread of one column (a feature in a channel) of one service or edge. */
 export interface ColumnScaling {
   /** Median over the normal period, in the feature's unit. */
   readonly center: number;
@@ -9,16 +9,16 @@ export interface ColumnScaling {
   readonly spread: number;
 }
 
-/** Minimum spread in scaled units: below it, a difference is too small to matter to anybody. */
+/** Minimum spread, scaled units: smaller differences are irrelevant in practice. */
 const MIN_SPREAD: Readonly<Record<Scale, number>> = { log: 0.03, linear: 1e-9, ratio: 0.01 };
-/** For linear features the minimum spread is also this share of the median. */
+/** Minimum spread of linear features, as a share of the median. */
 const MIN_LINEAR_SHARE = 0.03;
-/** Log ratios are taken above this share of the median, so that zero has a finite one. */
+/** Offset of log ratios, as a share of the median, so that the log ratio of 0 is finite. */
 const LOG_OFFSET_SHARE = 0.02;
-/** Beyond about this many deviations a value saturates in the tensor. */
+/** Deviations beyond which a tensor value saturates. */
 const SATURATION = 6;
 
-/** The difference of `value` from `center`: a natural log ratio for log features, else a subtraction. */
+/** The difference of `value` from `center`, scaled units: a natural log ratio for log features, else `value - center`. */
 export function difference(feature: Feature, value: number, center: number): number {
   if (feature.scale !== 'log') return value - center;
   const offset = Math.max(feature.floor, LOG_OFFSET_SHARE * center, Number.MIN_VALUE);
@@ -26,12 +26,12 @@ export function difference(feature: Feature, value: number, center: number): num
 }
 
 /**
- * Learns centre and spread of one column.
+ * Learns the centre and the spread of one column.
  *
- * @param values raw values over the normal period; missing ones are NaN
- * @param prior spread expected of such a column before any value was seen, in scaled units
- * @param priorWeight how many values the prior counts for
- * @returns undefined when no value is finite
+ * @param values raw values over the normal period, NaN where missing
+ * @param prior expected spread of such a column, scaled units
+ * @param priorWeight number of values that the prior counts for
+ * @returns undefined if no value is finite
  */
 export function learnScaling(
   feature: Feature,
@@ -55,21 +55,23 @@ function minSpread(feature: Feature, center: number): number {
   return feature.scale === 'linear' ? Math.max(min, MIN_LINEAR_SHARE * Math.abs(center)) : min;
 }
 
-/** Deviations from normal, signed; NaN for a missing or infinite value. */
+/** Signed distance from the median, in spreads; NaN for a missing or infinite value. */
 export function deviation(feature: Feature, value: number, scaling: ColumnScaling): number {
   if (!Number.isFinite(value)) return NaN;
   return difference(feature, value, scaling.center) / scaling.spread;
 }
 
-/** A deviation as a tensor value in 0..1, 0.5 at the median: (1 + tanh(deviations / SATURATION)) / 2, as a logistic function. */
+/**
+ * Maps a deviation to 0..1, 0.5 at the median: (1 + tanh(deviations / SATURATION)) / 2, written as a logistic function.
+ */
 export function toUnit(deviations: number): number {
   return 1 / (1 + Math.exp((-2 * deviations) / SATURATION));
 }
 
-/** Tensor values are kept this far from 0 and 1 on the way back: single precision holds no more (50 deviations). */
+/** Minimum distance from 0 and 1 in `fromUnit`: the precision of float32, about 50 deviations. */
 const UNIT_EDGE = 3e-8;
 
-/** The inverse of `toUnit`, within about 50 deviations either way. */
+/** The inverse of `toUnit`, limited to about 50 deviations either way. */
 export function fromUnit(value: number): number {
   const within = Math.min(1 - UNIT_EDGE, Math.max(UNIT_EDGE, value));
   return (SATURATION / 2) * Math.log(within / (1 - within));

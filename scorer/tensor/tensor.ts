@@ -3,29 +3,29 @@ import { columnIndex } from '../features/columns.ts';
 import type { History } from '../fleet/history.ts';
 import { type ColumnScaling, deviation, toUnit } from './scaling.ts';
 
-/** Default steps back from now: Fibonacci numbers, exponentially spaced, about an hour at one minute each. */
-export const DEFAULT_STEPS: readonly number[] = [0, 1, 2, 3, 5, 8, 13, 21, 34, 55];
+/** Default lags, in steps: Fibonacci numbers, about an hour at an interval of one minute. */
+export const DEFAULT_LAGS: readonly number[] = [0, 1, 2, 3, 5, 8, 13, 21, 34, 55];
 
-/** Tensor value of what is missing: the median. */
+/** Tensor value of a missing entry: the median. */
 export const NEUTRAL = 0.5;
 
 export interface TensorShape {
   readonly features: readonly Feature[];
-  /** Intervals back from now, ascending from 0. */
+  /** Lags in steps, ascending from 0; `steps` in scorer.yaml. */
   readonly steps: readonly number[];
 }
 
-/** Values of one window: channels x steps x features. */
+/** Number of values in one window: channels x lags x features. */
 export function windowSize(shape: TensorShape): number {
   return CHANNELS.length * shape.steps.length * shape.features.length;
 }
 
-/** A batch of windows, each [channel, step, feature], with what was observed of them. */
+/** A batch of windows, each [channel, lag, feature], with the mask of observed values. */
 export interface Windows {
   readonly count: number;
-  /** In 0..1, 0.5 at the median; `NEUTRAL` where missing. Length count x windowSize. */
+  /** Values in 0..1, 0.5 at the median, `NEUTRAL` where missing. Length: count x windowSize. */
   readonly data: Float32Array;
-  /** 1 where observed, 0 where missing. */
+  /** 1 where observed, 0 where missing. Length: count x windowSize. */
   readonly mask: Float32Array;
 }
 
@@ -35,10 +35,10 @@ export function allocateWindows(shape: TensorShape, count: number): Windows {
 }
 
 /**
- * Encodes one service at one step of time into window `index` of `into`.
+ * Encodes one service at one step into window `index` of `into`.
  *
- * @param scalings one for each column; undefined leaves the column neutral
- * @returns how many columns were observed at `step` itself
+ * @param scalings one for each column; a column without one counts as missing
+ * @returns number of columns observed at `step` itself
  */
 export function encodeWindow(
   shape: TensorShape,
@@ -49,7 +49,7 @@ export function encodeWindow(
   index: number,
 ): number {
   const { features } = shape;
-  // A thousand windows are half a million values, so nothing is looked up for each that is the same for many.
+  // A thousand windows are half a million values: look up whatever is the same for many of them outside the inner loop.
   const rows = shape.steps.map((back) => history.row(step - back));
   let position = index * windowSize(shape);
   let present = 0;

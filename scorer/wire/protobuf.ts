@@ -6,9 +6,8 @@ const FIXED32 = 5;
 const encoder = new TextEncoder();
 
 /**
- * Writes protobuf's wire format into one growing buffer; fields appear in the order of the calls and
- * default values are written too. Integers must be safe: a number beyond 2^53 has to be given as a bigint.
- * Wire format: https://protobuf.dev/programming-guides/encoding/
+ * Writes the protobuf wire format into one growing buffer. Fields are written in the order of the calls, default values
+ * included. Integers beyond 2^53 must be bigints. Wire format: https://protobuf.dev/programming-guides/encoding/
  *
  * @example new ProtobufWriter().string(1, 'up').message(2, (w) => w.double(1, 0.5).varint(2, 1700000000000)).finish()
  */
@@ -27,7 +26,7 @@ export class ProtobufWriter {
     return this.#length;
   }
 
-  /** int32, int64, uint32, uint64, bool or enum; a negative value takes ten bytes, as the format demands. */
+  /** int32, int64, uint32, uint64, bool or enum; a negative value takes ten bytes, as the format requires. */
   varint(field: number, value: number | bigint): this {
     this.#tag(field, VARINT);
     this.#varint(value);
@@ -52,7 +51,7 @@ export class ProtobufWriter {
     return this;
   }
 
-  /** Keeps the sign of zero and infinities; a NaN's payload isn't kept, write stale markers with `fixed64`. */
+  /** Preserves the sign of zero and infinities, but not the payload of a NaN: write stale markers with `fixed64`. */
   double(field: number, value: number): this {
     this.#tag(field, FIXED64);
     this.#reserve(8);
@@ -71,7 +70,7 @@ export class ProtobufWriter {
 
   string(field: number, value: string): this {
     this.#tag(field, LENGTH_DELIMITED);
-    // A UTF-16 unit becomes three bytes of UTF-8 at most.
+    // A UTF-16 unit takes at most three bytes in UTF-8.
     this.#reserve(5 + value.length * 3);
     const start = this.#length++;
     const { written } = encoder.encodeInto(value, this.#buffer.subarray(this.#length));
@@ -87,7 +86,7 @@ export class ProtobufWriter {
     return this;
   }
 
-  /** A nested message, written in place; `write` must use the writer that it is given (this one). */
+  /** A nested message, written in place; `write` receives this writer. */
   message(field: number, write: (writer: this) => void): this {
     this.#tag(field, LENGTH_DELIMITED);
     return this.#delimited(() => write(this));
@@ -116,12 +115,12 @@ export class ProtobufWriter {
     return this;
   }
 
-  /** The bytes written, as a view of the writer's own buffer: valid until the next write or `reset`. */
+  /** A view of the bytes written so far, valid until the next write or `reset`. */
   finish(): Uint8Array<ArrayBuffer> {
     return this.#buffer.subarray(0, this.#length);
   }
 
-  /** Forgets what was written and keeps the buffer, for the next message of about the same size. */
+  /** Discards what was written but keeps the buffer, for the next message of similar size. */
   reset(): this {
     this.#length = 0;
     return this;
@@ -135,7 +134,7 @@ export class ProtobufWriter {
     return this;
   }
 
-  /** Fills in the length at `start`, where one byte was left; a longer one moves the content behind it. */
+  /** Writes the length at `start`, where one byte is reserved; moves the content if the length needs more. */
   #closeLength(start: number): void {
     const size = this.#length - start - 1;
     if (size < 0x80) {
@@ -162,7 +161,7 @@ export class ProtobufWriter {
       return;
     }
     let rest = value;
-    // Division instead of shifts: shifts would cut a timestamp in milliseconds to 32 bits.
+    // Division, because a shift would truncate a timestamp in milliseconds to 32 bits.
     while (rest >= 0x8000_0000) {
       this.#buffer[this.#length++] = (rest % 0x80) | 0x80;
       rest = Math.floor(rest / 0x80);

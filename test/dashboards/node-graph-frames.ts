@@ -1,5 +1,5 @@
 import { expect } from 'vitest';
-import { MOST_NODES } from '../../scorer/features/graph-rules.ts';
+import { MAX_NODES } from '../../scorer/features/graph-rules.ts';
 import type { Frame } from '../../scripts/preview/frames.ts';
 
 /** The two frames of a node graph, by the fields that the panel reads. */
@@ -17,7 +17,7 @@ export function expectDrawable(frames: readonly Frame[]): Graph {
   const ids = node('id') as readonly string[];
   const edgeIds = edge('id') as readonly string[];
   expect(ids.length).toBeGreaterThan(0);
-  expect(ids.length).toBeLessThanOrEqual(MOST_NODES);
+  expect(ids.length).toBeLessThanOrEqual(MAX_NODES);
   expect(new Set(ids).size).toBe(ids.length);
   expect(new Set(edgeIds).size).toBe(edgeIds.length);
   const known = new Set(ids);

@@ -9,12 +9,12 @@ import { type FleetModel, openModel } from '../../scorer/learning/model-store.ts
 import { SHIPPED_FEATURES, SHIPPED_MODEL } from '../../scorer/paths.ts';
 import type { Profiles } from '../../scorer/scoring/profiles-file.ts';
 import { scoreFleet } from '../../scorer/scoring/score-fleet.ts';
-import { DEFAULT_STEPS, type TensorShape } from '../../scorer/tensor/tensor.ts';
+import { DEFAULT_LAGS, type TensorShape } from '../../scorer/tensor/tensor.ts';
 
 /** Features recorded of the simulated shop by `npm run bench -- sim`, one fault of each type (docs/evaluation.md). */
 const recorded = loadFaultSeries(join(import.meta.dirname, '../testdata/fault-series.json.gz'));
 const set = readFeatures(SHIPPED_FEATURES);
-const shape: TensorShape = { features: set.features, steps: DEFAULT_STEPS };
+const shape: TensorShape = { features: set.features, steps: DEFAULT_LAGS };
 
 /** Cycles of a fault in which it has not yet been there for a whole window. */
 const SETTLED = 2;
@@ -34,7 +34,7 @@ const SIGNALS: Readonly<Record<FaultType, readonly string[]>> = {
 
 let model: FleetModel;
 beforeAll(async () => {
-  const opened = await openModel([SHIPPED_MODEL], set, DEFAULT_STEPS);
+  const opened = await openModel([SHIPPED_MODEL], set, DEFAULT_LAGS);
   if (opened.model === undefined) throw new Error('the shipped model does not fit the shipped features');
   model = opened.model;
 });
@@ -57,7 +57,7 @@ async function explain(fault: FaultSeries): Promise<string[]> {
     features: set.features.map(({ name }) => name),
     edgeFeatures: set.edges.map(({ name }) => name),
     windowsMs: set.windows,
-    steps: DEFAULT_STEPS,
+    steps: DEFAULT_LAGS,
     intervalMs: recorded.intervalMs,
     learnedAtMs: to * recorded.intervalMs,
     services,

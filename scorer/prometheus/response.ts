@@ -1,22 +1,22 @@
-/** One series of an answer: as many timestamps (Unix milliseconds, ascending) as values. */
+/** One series of a response. `timestamps` (Unix milliseconds, ascending) and `values` have the same length. */
 export interface RangeSeries {
   readonly labels: Readonly<Record<string, string>>;
   readonly timestamps: Float64Array;
   readonly values: Float64Array;
 }
 
-/** What a query API answered, whatever the status: https://prometheus.io/docs/prometheus/latest/querying/api/ */
-export interface Answer {
+/** A response of the query API without its series: https://prometheus.io/docs/prometheus/latest/querying/api/ */
+export interface ApiResponse {
   readonly status: 'success' | 'error';
   readonly errorType?: string;
   readonly error?: string;
-  /** An answer with warnings may be partial. */
+  /** If not empty, the result may be partial. */
   readonly warnings: readonly string[];
 }
 
-/** The bytes aren't an answer of the query API. */
-export class AnswerError extends Error {
-  override readonly name = 'AnswerError';
+/** The body isn't a response of the query API. */
+export class ResponseError extends Error {
+  override readonly name = 'ResponseError';
   readonly code = 'UNPARSABLE';
 }
 
@@ -34,27 +34,27 @@ interface Envelope {
   readonly data?: { readonly resultType?: string; readonly result?: unknown };
 }
 
-// Neither text can stand inside a JSON string, whose own quotes are escaped: so both are found without parsing.
+// Neither text can occur inside a JSON string, where quotes are escaped, so both are found without parsing.
 const RESULT = Buffer.from('"result":[{"metric":');
 const NEXT = Buffer.from('},{"metric":');
 const OPENING = '"result":['.length;
-/** Where the first series begins, at the latest; an answer that is told otherwise is parsed as a whole. */
-const LONGEST_HEAD = 64 * 1024;
+/** Upper bound of the bytes before the first series. A response with more of them is parsed as a whole. */
+const MAX_HEAD_BYTES = 64 * 1024;
 
 /**
- * Reads an answer as it arrives, series by series, so that neither its bytes nor its text nor its tree of small arrays is
- * ever in memory as a whole: the answer for a fleet has tens of thousands of series. `visit` sees them in the answer's order.
+ * Parses a response series by series as it arrives. A fleet's response has tens of thousands of series: neither its
+ * bytes nor its parsed form is ever in memory as a whole. `visit` is called for each series, in the response's order.
  *
  * @example
- * const reader = new AnswerReader(({ labels }) => console.log(labels));
+ * const reader = new ResponseReader(({ labels }) => console.log(labels));
  * for await (const chunk of body) reader.push(chunk);
  * const { status } = reader.end();
  */
-export class AnswerReader {
+export class ResponseReader {
   readonly #visit: (series: RangeSeries) => void;
-  /** What came before the first series, once that was found. */
+  /** The text before the first series, once that was found. */
   #head: string | undefined;
-  /** What came and isn't read yet, in order. */
+  /** Chunks that aren't parsed yet, in order. */
   #pending: Buffer[] = [];
   #pendingBytes = 0;
   #failure: { readonly error: unknown } | undefined;
@@ -63,12 +63,12 @@ export class AnswerReader {
     this.#visit = visit;
   }
 
-  /** Takes the next bytes, which may end anywhere. Never throws: what is wrong is told by `end`. */
+  /** Takes the next chunk, which may end anywhere. Never throws: `end` throws the first error. */
   push(chunk: Buffer): void {
     if (this.#failure !== undefined) return;
     this.#pending.push(chunk);
     this.#pendingBytes += chunk.length;
-    if (this.#head === undefined && this.#pendingBytes > LONGEST_HEAD + chunk.length) return;
+    if (this.#head === undefined && this.#pendingBytes > MAX_HEAD_BYTES + chunk.length) return;
     try {
       this.#read();
     } catch (error) {
@@ -76,17 +76,17 @@ export class AnswerReader {
     }
   }
 
-  /** @throws AnswerError, possibly after some series were visited, and whatever `visit` threw. */
-  end(): Answer {
+  /** @throws ResponseError, possibly after `visit` was called for some series; also whatever `visit` threw. */
+  end(): ApiResponse {
     if (this.#failure !== undefined) throw this.#failure.error;
     const rest = this.#join();
     if (this.#head === undefined) return parseWhole(rest, this.#visit);
     const end = objectEnd(rest, 0);
     this.#visit(toSeries(parseJson(rest.toString('utf8', 0, end)) as Element));
-    return toAnswer(parseJson(this.#head + rest.toString('utf8', end)) as Envelope);
+    return toResponse(parseJson(this.#head + rest.toString('utf8', end)) as Envelope);
   }
 
-  /** Visits every series that is there with the beginning of the next. */
+  /** Visits every series that is complete, which the start of the next one shows. */
   #read(): void {
     const bytes = this.#join();
     let from = 0;
@@ -112,23 +112,23 @@ export class AnswerReader {
   }
 }
 
-function parseWhole(body: Buffer, visit: (series: RangeSeries) => void): Answer {
+function parseWhole(body: Buffer, visit: (series: RangeSeries) => void): ApiResponse {
   const envelope = parseJson(body.toString()) as Envelope;
   const { resultType, result } = envelope?.data ?? {};
   if (resultType === 'scalar') visit(toSeries({ metric: {}, values: [result as Point] }));
   else for (const element of (Array.isArray(result) ? result : []) as readonly Element[]) visit(toSeries(element));
-  return toAnswer(envelope);
+  return toResponse(envelope);
 }
 
 function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch (error) {
-    throw new AnswerError('the answer is not JSON', { cause: error });
+    throw new ResponseError('the response is not JSON', { cause: error });
   }
 }
 
-/** The offset behind the object that opens at `start`. */
+/** The offset just past the JSON object that starts at `start`. @throws ResponseError */
 function objectEnd(body: Buffer, start: number): number {
   let depth = 0;
   let quoted = false;
@@ -140,12 +140,12 @@ function objectEnd(body: Buffer, start: number): number {
     else if (byte === 0x7b /* { */) depth++;
     else if (byte === 0x7d /* } */ && --depth === 0) return i + 1;
   }
-  throw new AnswerError('the answer is cut off');
+  throw new ResponseError('the response is truncated');
 }
 
-function toAnswer(envelope: Envelope): Answer {
+function toResponse(envelope: Envelope): ApiResponse {
   const { status, errorType, error, warnings } = envelope ?? {};
-  if (status !== 'success' && status !== 'error') throw new AnswerError('an answer without a status');
+  if (status !== 'success' && status !== 'error') throw new ResponseError('the response has no status');
   return {
     status,
     ...(errorType !== undefined && { errorType }),
@@ -155,21 +155,22 @@ function toAnswer(envelope: Envelope): Answer {
 }
 
 function toSeries(element: Element | null): RangeSeries {
-  if (typeof element?.metric !== 'object') throw new AnswerError('a series without its labels');
-  // Native histograms come as `histograms`, without `values`: no plain samples then.
+  if (typeof element?.metric !== 'object') throw new ResponseError('a series has no labels');
+  // Native histograms have `histograms` instead of `values`: they yield no samples here.
   const points = element.values ?? (element.value === undefined ? [] : [element.value]);
   const timestamps = new Float64Array(points.length);
   const values = new Float64Array(points.length);
   for (let i = 0; i < points.length; i++) {
     const point: unknown = points[i];
-    if (!Array.isArray(point) || !Number.isFinite(point[0])) throw new AnswerError('not a sample');
+    if (!Array.isArray(point) || !Number.isFinite(point[0]))
+      throw new ResponseError('expected a sample, [time, value]');
     timestamps[i] = Math.round((point[0] as number) * 1000);
     values[i] = parseValue(point[1]);
   }
   return { labels: element.metric, timestamps, values };
 }
 
-/** A sample's value as Prometheus writes it: `1e-05`, `NaN`, `+Inf`, `-Inf`. */
+/** Parses a sample's value as Prometheus writes it: `1e-05`, `NaN`, `+Inf`, `-Inf`. @throws ResponseError */
 export function parseValue(text: unknown): number {
   const value = typeof text === 'string' && text !== '' ? Number(text) : Number.NaN;
   if (!Number.isNaN(value)) return value;
@@ -182,6 +183,6 @@ export function parseValue(text: unknown): number {
     case '-Inf':
       return Number.NEGATIVE_INFINITY;
     default:
-      throw new AnswerError(`not a sample's value: ${JSON.stringify(text)}`);
+      throw new ResponseError(`expected a sample's value, got ${JSON.stringify(text)}`);
   }
 }

@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
-import { AnswerError, AnswerReader, parseValue, type RangeSeries } from './answer.ts';
+import { ResponseError, ResponseReader, parseValue, type RangeSeries } from './response.ts';
 
 function parse(text: string, chunkBytes = Number.POSITIVE_INFINITY) {
   const series: RangeSeries[] = [];
-  const reader = new AnswerReader((one) => void series.push(one));
+  const reader = new ResponseReader((one) => void series.push(one));
   const bytes = Buffer.from(text);
   for (let at = 0; at < bytes.length; at += chunkBytes) reader.push(bytes.subarray(at, at + chunkBytes));
   return { ...reader.end(), series };
@@ -26,7 +26,7 @@ test.each([
 });
 
 test.each(['', 'nan', 'x', '1,5', '+inf'])('refuses the value %j', (text) => {
-  expect(() => parseValue(text)).toThrow(AnswerError);
+  expect(() => parseValue(text)).toThrow(ResponseError);
 });
 
 test('series with their times in milliseconds, whatever stands in their labels', () => {
@@ -52,13 +52,13 @@ test('series with their times in milliseconds, whatever stands in their labels',
   expect(warnings).toEqual([]);
 });
 
-test('the same answer whether it comes compact or spaced out', () => {
+test('parses compact and indented responses alike', () => {
   const compact = matrix('{"metric":{"a":"1"},"values":[[1,"2"]]},{"metric":{"a":"2"},"values":[[1.5,"NaN"]]}');
   const spaced = JSON.stringify(JSON.parse(compact), null, 2);
   expect(parse(spaced)).toEqual(parse(compact));
 });
 
-test.each([1, 2, 7, 64])('the same answer whether it comes at once or in pieces of %i bytes', (size) => {
+test.each([1, 2, 7, 64])('parses a response in chunks of %i bytes like one in a single chunk', (size) => {
   const text = matrix(
     '{"metric":{"a":"},{\\"metric\\":","b":"鸚鵡"},"values":[[1,"2"],[2,"3"]]},{"metric":{"a":"2"},"values":[[1.5,"NaN"]]}',
     ',"warnings":["a store is away"]',
@@ -67,13 +67,13 @@ test.each([1, 2, 7, 64])('the same answer whether it comes at once or in pieces 
   expect(parse(text).series).toHaveLength(2);
 });
 
-test('a long answer without the usual beginning is read as well', () => {
+test('parses a long response that does not start as usual', () => {
   const padded = `{"warnings":["${'x'.repeat(200_000)}"],${matrix('{"metric":{"a":"1"},"values":[[1,"2"]]}').slice(1)}`;
   expect(parse(padded, 1000).series).toHaveLength(1);
 });
 
 test('what a visitor throws comes out at the end', () => {
-  const reader = new AnswerReader(() => {
+  const reader = new ResponseReader(() => {
     throw new Error('no more');
   });
   const bytes = Buffer.from(matrix('{"metric":{},"values":[]},{"metric":{},"values":[]}'));
@@ -109,7 +109,7 @@ test('warnings and errors', () => {
 test('anything else is refused, cut at any byte too', () => {
   const whole = matrix('{"metric":{"a":"1"},"values":[[1,"2"]]},{"metric":{"a":"}"},"values":[[1,"2"]]}');
   for (let length = 0; length < whole.length; length++) {
-    expect(() => parse(whole.slice(0, length)), whole.slice(0, length)).toThrow(AnswerError);
+    expect(() => parse(whole.slice(0, length)), whole.slice(0, length)).toThrow(ResponseError);
   }
   for (const text of [
     '<html>',
@@ -122,6 +122,6 @@ test('anything else is refused, cut at any byte too', () => {
     matrix('{"metric":{},"values":[1]}'),
     matrix('{"metric":{},"values":[[1,"x"]]}'),
   ]) {
-    expect(() => parse(text), text).toThrow(AnswerError);
+    expect(() => parse(text), text).toThrow(ResponseError);
   }
 });
