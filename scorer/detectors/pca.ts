@@ -1,13 +1,13 @@
-/** Principal components of rows: the fewest that hold a given share of the variance. */
+/** The principal components of a set of rows. */
 export interface PrincipalComponents {
   readonly mean: Float64Array;
-  /** Orthonormal, by descending variance. */
+  /** Orthonormal, in order of descending variance; each as long as a row. */
   readonly axes: readonly Float64Array[];
 }
 
-const MOST_SWEEPS = 30;
+const MAX_SWEEPS = 30;
 
-/** @param share of the variance that the axes are to hold, 0..1 */
+/** Returns the fewest components that explain at least `share` (0..1) of the variance. */
 export function principalComponents(rows: readonly ArrayLike<number>[], share: number): PrincipalComponents {
   const size = rows[0]?.length ?? 0;
   const mean = new Float64Array(size);
@@ -25,7 +25,7 @@ export function principalComponents(rows: readonly ArrayLike<number>[], share: n
   return { mean, axes };
 }
 
-/** What the components keep of `row`. */
+/** Projects `row` onto the components and back; the result is as long as `row`. */
 export function project({ mean, axes }: PrincipalComponents, row: ArrayLike<number>): Float64Array {
   const kept = Float64Array.from(mean);
   for (const axis of axes) {
@@ -51,14 +51,16 @@ function covariance(rows: readonly ArrayLike<number>[], mean: Float64Array): Flo
   return matrix;
 }
 
-/** Jacobi's method, cyclic (Golub and Van Loan, Matrix Computations, 8.5). Eigenvectors are columns. */
+/**
+ * Cyclic Jacobi method (Golub and Van Loan, Matrix Computations, 8.5). The eigenvectors are the columns of `vectors`.
+ */
 function symmetricEigen(matrix: Float64Array): { values: Float64Array; vectors: Float64Array } {
   const size = Math.round(Math.sqrt(matrix.length));
   const a = Float64Array.from(matrix);
   const vectors = new Float64Array(size * size);
   for (let i = 0; i < size; i++) vectors[i * size + i] = 1;
   const scale = a.reduce((sum, value) => sum + value * value, 0);
-  for (let sweep = 0; sweep < MOST_SWEEPS; sweep++) {
+  for (let sweep = 0; sweep < MAX_SWEEPS; sweep++) {
     let off = 0;
     for (let p = 0; p < size; p++) for (let q = p + 1; q < size; q++) off += a[p * size + q]! ** 2;
     if (off <= 1e-18 * scale) break;

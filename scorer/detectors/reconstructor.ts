@@ -1,4 +1,9 @@
-/** Anything that reconstructs a batch of windows. */
+/** A detector: a model that reconstructs a batch of windows. */
 export interface Reconstructor {
+  /**
+   * @param data [count, channels, lags, features], values in 0..1; missing entries are ignored
+   * @param mask of the same shape: 1 observed, 0 missing
+   * @returns the expected values, of the same shape, missing entries included
+   */
   reconstruct(data: Float32Array, mask: Float32Array, count: number): Promise<Float32Array>;
 }

@@ -58,7 +58,9 @@ export interface Feature {
 }
 
 export interface EdgeFeature extends Feature {
-  /** True for failed calls, where an increase is evidence against the callee. Of other errors, any change weighs less. */
+  /**
+   * True for failed calls, where an increase is evidence against the callee. Of other errors, any change weighs less.
+   */
   readonly failure: boolean;
 }
 

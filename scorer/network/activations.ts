@@ -2,8 +2,8 @@ import { mul, scale, sub } from './arithmetic.ts';
 import type { Value } from './graph.ts';
 
 /**
- * Elementwise functions of one tensor. Where a derivative can be told from the result, its rule uses the result and not
- * the argument: onnxruntime can then fuse the function into the convolution in front of it.
+ * Elementwise functions of one tensor. Where the derivative can be computed from the result, its rule doesn't use the
+ * argument: onnxruntime can then fuse the function into the preceding convolution.
  */
 
 export function relu(x: Value): Value {
@@ -11,7 +11,7 @@ export function relu(x: Value): Value {
   return y;
 }
 
-/** `x` above zero, `slope * x` below: unlike relu it never loses a unit for good. */
+/** `x` above 0, `slope * x` below. Unlike with ReLU, no unit dies. */
 export function leakyRelu(x: Value, slope: number): Value {
   const { graph, shape } = x;
   const y: Value = graph.emit('LeakyRelu', [x], {
@@ -42,12 +42,12 @@ export function square(x: Value): Value {
   return x.graph.emit('Mul', [x, x], { shape: x.shape, gradients: [(dy) => mul(dy, scale(x, 2))] });
 }
 
-/** Its gradient at 0 is taken as 0. */
+/** The absolute value; its gradient at 0 is 0. */
 export function abs(x: Value): Value {
   return x.graph.emit('Abs', [x], { shape: x.shape, gradients: [(dy) => mul(dy, sign(x))] });
 }
 
-/** Limited to -bound..bound; the gradient is 0 outside. */
+/** Limits `x` to -bound..bound; the gradient outside is 0. */
 export function clip(x: Value, bound: number): Value {
   const { graph, shape } = x;
   const inside = () => graph.emit('Less', [abs(x), graph.scalar(bound)], { shape });

@@ -1,7 +1,7 @@
 import { GraphError, type GradientRule, type Value } from './graph.ts';
 import type { Dimension, Shape } from './onnx.ts';
 
-/** Elementwise operations of two tensors, with broadcasting as in ONNX and NumPy. */
+/** Elementwise operations on two tensors, with broadcasting as in ONNX and NumPy. */
 
 export function add(a: Value, b: Value): Value {
   return binary('Add', a, b, [(dy) => dy, (dy) => dy]);
@@ -47,7 +47,7 @@ function broadcastShape(a: Shape, b: Shape): Shape {
   });
 }
 
-/** Undoes a broadcast: sums over the axes that were repeated to get from `shape` to that of `x`. */
+/** Reverts a broadcast from `shape` to that of `x`: sums over the repeated axes. */
 export function sumTo(x: Value, shape: Shape): Value {
   const extra = x.shape.length - shape.length;
   const axes = x.shape.flatMap((size, axis) =>
@@ -61,7 +61,7 @@ export function sumTo(x: Value, shape: Shape): Value {
   return extra === 0 ? summed : reshape(summed, shape);
 }
 
-/** Other sizes, same entries; at most one size of `shape` may be known only at run time. */
+/** Reshapes a tensor; at most one size of `shape` may be known at run time only. @throws GraphError */
 export function reshape(x: Value, shape: Shape): Value {
   if (shape.filter((size) => typeof size !== 'number').length > 1) {
     throw new GraphError(`reshape to [${shape.join()}]: more than one size is unknown`);

@@ -7,28 +7,29 @@ import { Random } from '../numeric/random.ts';
 import { sum } from './reductions.ts';
 import { openGraph } from './session.ts';
 
-/** A tensor under test: its shape in the graph and, where that has a free size, the one to run with. */
+/** An input under test: its shape in the graph, and its data, for a batch of 3 where the shape has a batch. */
 export interface CheckedInput {
   readonly shape: Shape;
   readonly data: Float32Array;
 }
 
 export interface GradientCheck {
-  /** The largest `|analytic - numeric| / (largest |gradient| of that input)` over the entries tried. */
+  /** Maximum of `|analytic - numeric| / (largest |gradient| of that input)` over the entries tried. */
   readonly error: number;
+  /** Number of entries compared. */
   readonly tried: number;
 }
 
 const BATCH_SIZE = 3;
 
 /**
- * Compares the gradients of `build(inputs)` with central differences, `(f(x + h) - f(x - h)) / 2h`, where f is the
- * product of the result with fixed random numbers. That sum is taken here in double precision: float32's rounding of one
- * scalar would drown the differences.
+ * Compares the gradients of `build(inputs)` with central differences, `(f(x + h) - f(x - h)) / 2h`, where f is the dot
+ * product of the result with fixed random weights. It is summed in double precision, because the rounding of a float32
+ * sum would exceed the differences.
  *
- * @param step of the perturbation: large beside float32's rounding of the results, small beside the curvature of the
- * function; smaller where a function has kinks that a step may cross.
- * @param samples how many entries of each input to perturb; the rest would only repeat the same rule.
+ * @param step h: large compared with float32's rounding, small compared with the curvature of the function; smaller for
+ * functions with kinks, which a step may cross
+ * @param samples entries to perturb per input; further ones would test the same rule again
  */
 export async function checkGradients(
   inputs: readonly CheckedInput[],
@@ -72,7 +73,7 @@ export async function checkGradients(
   }
 }
 
-/** Random entries in `low`..`high`, for an input whose free size is 3. */
+/** Random entries in `low`..`high`, for a batch of 3. */
 export function randomInput(shape: Shape, { low = -1, high = 1, seed = 7 } = {}): CheckedInput {
   const random = new Random(seed);
   const size = dimensions(shape).reduce((product, length) => product * length, 1);

@@ -1,10 +1,10 @@
 import { GraphError, type Operation, type Value } from './graph.ts';
 
 /**
- * Adds the nodes that compute the gradient of a scalar with respect to `wrt`, by reverse accumulation: one pass over the
- * operations from the last to the first.
+ * Adds the nodes that compute the gradient of a scalar with respect to each of `wrt`, by reverse accumulation.
  *
- * @throws GraphError when the loss is no scalar or doesn't depend on one of `wrt`.
+ * @returns the gradients, of the shapes of `wrt`
+ * @throws GraphError if the loss isn't a scalar or doesn't depend on one of `wrt`
  */
 export function gradients(loss: Value, wrt: readonly Value[]): Value[] {
   const { graph } = loss;
@@ -31,7 +31,7 @@ export function gradients(loss: Value, wrt: readonly Value[]): Value[] {
   });
 }
 
-/** The values through which `wrt` can reach the loss; elsewhere no gradient has to be computed. */
+/** The values that depend on `wrt`; the others need no gradient. */
 function dependents(operations: readonly Operation[], wrt: readonly Value[]): ReadonlySet<Value> {
   const dependent = new Set(wrt);
   for (const { inputs, output, rules } of operations) {

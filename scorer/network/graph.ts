@@ -9,10 +9,10 @@ import type {
   Shape,
 } from './onnx.ts';
 
-/** The one size that is known only when a graph runs: how many windows a batch holds. */
+/** The number of windows in a batch: the only dimension that is known at run time only. */
 export const BATCH = 'batch';
 
-/** A graph was put together wrongly: shapes that don't fit, or a value without a gradient. */
+/** A graph is invalid: shapes don't match, or a value has no gradient. */
 export class GraphError extends Error {
   readonly code = 'GRAPH';
   override readonly name = 'GraphError';
@@ -26,10 +26,10 @@ export interface Value {
   readonly type: OnnxType;
 }
 
-/** Given the gradient with respect to an operation's result, adds nodes for the one with respect to an input. */
+/** Adds nodes that compute the gradient with respect to one input from the gradient with respect to the output. */
 export type GradientRule = (upstream: Value) => Value;
 
-/** A step of a graph, with what is needed to differentiate it. */
+/** A node of a graph with its gradient rules. */
 export interface Operation {
   readonly inputs: readonly Value[];
   readonly output: Value;
@@ -40,12 +40,12 @@ interface EmitOptions {
   readonly shape: Shape;
   readonly attributes?: Readonly<Record<string, OnnxAttribute>>;
   readonly type?: OnnxType;
-  /** One rule for each input; without one, the operation counts as constant in that input. */
+  /** One rule per input; without a rule, the output counts as constant in that input. */
   readonly gradients?: readonly (GradientRule | undefined)[];
 }
 
 /**
- * Records operations in the order in which they run, so that they can be differentiated and written as ONNX.
+ * Records operations in execution order, for differentiation and for export as ONNX.
  *
  * @example
  * const graph = new Graph();
@@ -95,7 +95,7 @@ export class Graph {
     return output;
   }
 
-  /** Cuts a vector into consecutive parts of `sizes` entries; constant for gradients. */
+  /** Splits a vector into consecutive parts of the given sizes. It has no gradient rule. */
   split(vector: Value, sizes: readonly number[]): Value[] {
     const outputs = sizes.map((size) => this.#value(`Split_${this.#count++}`, [size]));
     this.#nodes.push({
@@ -129,12 +129,12 @@ export class Graph {
   }
 }
 
-/** Entries of a tensor whose sizes are all fixed. */
+/** Number of entries of a tensor. @throws GraphError if a size is known at run time only */
 export function sizeOf(shape: Shape): number {
   return shape.reduce<number>((product, size) => product * fixed(size), 1);
 }
 
-/** @throws GraphError when the size is known only at run time. */
+/** Asserts that a size is fixed. @throws GraphError if it is known at run time only */
 export function fixed(size: Dimension | undefined): number {
   if (typeof size !== 'number') throw new GraphError(`expected a fixed size, got ${size ?? 'no dimension'}`);
   return size;

@@ -3,7 +3,7 @@ import { fixed, GraphError, type Value } from './graph.ts';
 import type { Shape } from './onnx.ts';
 
 /**
- * A convolution with stride 1 whose result has the size of its input ("same" padding; odd kernels only).
+ * A convolution with stride 1 and "same" padding; odd kernel sizes only.
  *
  * @param x [batch, channels in, height, width]
  * @param weight [channels out, channels in, kernel height, kernel width]
@@ -26,7 +26,7 @@ export function conv2d(x: Value, weight: Value, bias: Value): Value {
     shape: [batch, channelsOut, height, width] as Shape,
     attributes,
     gradients: [
-      // Every input entry gets back what it gave to each output, through the same kernel: a transposed convolution.
+      // The gradient of a convolution in its input is a transposed convolution with the same kernel.
       (dy) => x.graph.emit('ConvTranspose', [dy, weight], { shape: x.shape, attributes }),
       (dy) => convolutionWeightGradient(x, dy, weight),
       (dy) =>
@@ -40,7 +40,7 @@ export function conv2d(x: Value, weight: Value, bias: Value): Value {
 
 /**
  * dW[out, in, i, j] = sum over batch, p, q of dY[batch, out, p, q] * X[batch, in, p + i - pad, q + j - pad]: the
- * convolution of X by dY when batch and channels change places.
+ * convolution of X by dY with batch and channels swapped.
  */
 function convolutionWeightGradient(x: Value, dy: Value, weight: Value): Value {
   const { graph } = x;
@@ -61,8 +61,7 @@ function convolutionWeightGradient(x: Value, dy: Value, weight: Value): Value {
 }
 
 function half(kernelHeight: number, kernelWidth: number): [number, number] {
-  if (kernelHeight % 2 === 0 || kernelWidth % 2 === 0)
-    throw new GraphError('a kernel needs odd sizes for same padding');
+  if (kernelHeight % 2 === 0 || kernelWidth % 2 === 0) throw new GraphError('"same" padding needs odd kernel sizes');
   return [(kernelHeight - 1) / 2, (kernelWidth - 1) / 2];
 }
 
@@ -85,7 +84,7 @@ export function dense(x: Value, weight: Value, bias: Value): Value {
   return add(matmul(x, weight), bias);
 }
 
-/** The product of two matrices. */
+/** The matrix product of `a` [rows, inner] and `b` [inner, columns]. */
 export function matmul(a: Value, b: Value): Value {
   return gemm(a, b, false, false, [(dy) => gemm(dy, b, false, true), (dy) => gemm(a, dy, true, false)]);
 }

@@ -1,6 +1,6 @@
 import { DATA_TYPES } from './onnx.ts';
 
-/** Bytes that aren't the ONNX files that `encodeModel` writes. */
+/** The bytes aren't an ONNX file as `encodeModel` writes it. */
 export class OnnxFormatError extends Error {
   readonly code = 'ONNX_FORMAT';
   override readonly name = 'OnnxFormatError';
@@ -18,9 +18,9 @@ export interface ReadModel {
 }
 
 /**
- * Reads the weights and the metadata back from an ONNX file; nodes are skipped.
+ * Reads the weights and the metadata from an ONNX file; ignores the nodes.
  *
- * @throws OnnxFormatError when the file is cut off or not in the form that `encodeModel` gives it.
+ * @throws OnnxFormatError if the file is truncated or not as `encodeModel` writes it
  */
 export function readModel(bytes: Uint8Array): ReadModel {
   const tensors = new Map<string, ReadTensor>();
@@ -45,11 +45,13 @@ function readTensor(bytes: Uint8Array, into: Map<string, ReadTensor>): void {
   if (raw.length !== 4 * shape.reduce((product, size) => product * size, 1)) {
     throw new OnnxFormatError(`tensor ${name}: ${raw.length} bytes for shape [${shape.join()}]`);
   }
-  // A copy, because a Float32Array must start at a multiple of four bytes.
+  // Copied, because a Float32Array must be aligned to 4 bytes.
   into.set(name, { shape, data: new Float32Array(Uint8Array.from(raw).buffer) });
 }
 
-/** The fields of one message in order: numbers for varints, bytes for what has a length; fixed sizes are skipped. */
+/**
+ * The fields of one message, in order: varints as numbers, length-delimited fields as bytes; ignores fixed-size ones.
+ */
 function* fields(bytes: Uint8Array): Generator<[field: number, value: number | Uint8Array]> {
   for (let at = 0; at < bytes.length;) {
     const [tag, afterTag] = varint(bytes, at);
@@ -61,7 +63,7 @@ function* fields(bytes: Uint8Array): Generator<[field: number, value: number | U
     } else if (wireType === 2) {
       const [length, start] = varint(bytes, afterTag);
       at = start + length;
-      if (at > bytes.length) throw new OnnxFormatError(`cut off: ${at - bytes.length} bytes missing`);
+      if (at > bytes.length) throw new OnnxFormatError(`truncated: ${at - bytes.length} bytes missing`);
       yield [field, bytes.subarray(start, at)];
     } else if (wireType === 1 || wireType === 5) {
       at = afterTag + (wireType === 1 ? 8 : 4);
@@ -78,7 +80,7 @@ function varint(bytes: Uint8Array, start: number): [value: number, next: number]
     value += (byte & 0x7f) * factor;
     if (byte < 0x80) return [value, at + 1];
   }
-  throw new OnnxFormatError(`unfinished number at byte ${start}`);
+  throw new OnnxFormatError(`malformed varint at byte ${start}`);
 }
 
 function varints(bytes: Uint8Array): number[] {
@@ -93,7 +95,7 @@ function varints(bytes: Uint8Array): number[] {
 
 function asBytes(value: number | Uint8Array | undefined): Uint8Array {
   if (value instanceof Uint8Array) return value;
-  throw new OnnxFormatError('expected a field with a length');
+  throw new OnnxFormatError('expected a length-delimited field');
 }
 
 function asText(value: number | Uint8Array | undefined): string {

@@ -1,15 +1,15 @@
 import { ProtobufWriter } from '../wire/protobuf.ts';
 
 /**
- * ONNX as plain data, and its encoding. Field numbers: https://github.com/onnx/onnx/blob/main/onnx/onnx.proto3
+ * ONNX models as plain data, and their encoding. Field numbers: https://github.com/onnx/onnx/blob/main/onnx/onnx.proto3
  *
- * Operator set 21 has the axes of every reduction as an input and the split counts that the graphs here use; IR version
- * 10 came with it. onnxruntime 1.30 reads both, and so does every release since 1.18.
+ * Operator set 21 takes the axes of every reduction as an input, as the graphs here need; IR version 10 was released
+ * with it. onnxruntime reads both since 1.18.
  */
 const IR_VERSION = 10;
 const OPERATOR_SET = 21;
 
-/** A number is a fixed size, a text is a size known when the model runs. */
+/** A fixed size, or the name of a size that is known at run time only. */
 export type Dimension = number | string;
 export type Shape = readonly Dimension[];
 
@@ -51,7 +51,7 @@ export interface OnnxModel {
 /** TensorProto.DataType. */
 export const DATA_TYPES: Readonly<Record<OnnxType, number>> = { float32: 1, int64: 7 };
 
-/** The bytes of an ONNX file. */
+/** Encodes a model as an ONNX file. */
 export function encodeModel(model: OnnxModel): Uint8Array<ArrayBuffer> {
   const weightBytes = model.initializers.reduce((sum, tensor) => sum + tensor.data.byteLength, 0);
   const writer = new ProtobufWriter(weightBytes + model.nodes.length * 128 + 1024)
@@ -95,7 +95,7 @@ function writeTensor(writer: ProtobufWriter, tensor: OnnxTensor): void {
     .packedVarints(1, tensor.shape)
     .varint(2, DATA_TYPES[data instanceof Float32Array ? 'float32' : 'int64'])
     .string(8, tensor.name)
-    // raw_data is little-endian, as is every machine that Node's prebuilt onnxruntime runs on.
+    // raw_data is little-endian, as are all platforms of Node's prebuilt onnxruntime.
     .bytes(9, new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
 }
 

@@ -4,18 +4,19 @@ import type { Value } from './graph.ts';
 import { sum } from './reductions.ts';
 
 export interface AdamOptions {
-  /** Decay rates of the running means of the gradient and of its square. */
+  /** Decay rate of the running mean of the gradient. Default: 0.9. */
   readonly beta1?: number;
+  /** Decay rate of the running mean of the squared gradient. Default: 0.999. */
   readonly beta2?: number;
-  /** Keeps the division finite where a gradient has always been 0. */
+  /** Keeps the division finite where the gradient has always been 0. Default: 1e-8. */
   readonly epsilon?: number;
-  /** Share of a weight that is taken away a step, times the learning rate; apart from the gradient, as in AdamW. */
+  /** Decoupled weight decay per step, times the learning rate, as in AdamW. Default: 0. */
   readonly weightDecay?: number;
-  /** A gradient longer than this is shortened to it. */
+  /** Maximum norm of the gradient; a longer one is scaled down to it. Default: unlimited. */
   readonly clipNorm?: number;
 }
 
-/** What Adam remembers from step to step: a scalar and two vectors as long as the parameters. */
+/** Adam's state: a scalar and two vectors as long as the parameters. */
 export interface AdamState {
   /** Steps taken so far. */
   readonly step: Value;
@@ -25,17 +26,17 @@ export interface AdamState {
 
 export interface AdamResult extends AdamState {
   readonly parameters: Value;
-  /** Length of the gradient before it was shortened. */
+  /** Norm of the gradient before clipping. */
   readonly gradientNorm: Value;
 }
 
 /**
- * One step of Adam (Kingma and Ba 2015, algorithm 1; decoupled weight decay by Loshchilov and Hutter 2019) as nodes of
- * the graph that computes the gradient. All parameters are one vector: a handful of operations serve them all.
+ * Adds one step of Adam (Kingma and Ba 2015, algorithm 1; decoupled weight decay by Loshchilov and Hutter 2019) to the
+ * graph that computes the gradient. All parameters are one vector, so that it takes few operations.
  *
  * @param parameters [n]
  * @param gradient [n]
- * @param learningRate a scalar, an input so that a schedule can change it
+ * @param learningRate [], an input of the graph so that a schedule can change it
  * @param decayed [n], 1 where the weight decay applies
  */
 export function adam(
@@ -50,15 +51,15 @@ export function adam(
   const { graph } = parameters;
   const one = graph.scalar(1);
   const gradientNorm = sqrt(sum(square(gradient)));
-  const clipped = clipNorm === undefined ? gradient : mul(gradient, shortening(gradientNorm, clipNorm));
+  const clipped = clipNorm === undefined ? gradient : mul(gradient, clipFactor(gradientNorm, clipNorm));
 
   const step = add(state.step, one);
   const firstMoment = add(scale(state.firstMoment, beta1), scale(clipped, 1 - beta1));
   const secondMoment = add(scale(state.secondMoment, beta2), scale(square(clipped), 1 - beta2));
-  // Both means start at 0; dividing by 1 - beta^step removes that bias.
-  const unbias = (beta: number) => sub(one, pow(graph.scalar(beta), step));
-  const mean = div(firstMoment, unbias(beta1));
-  const deviation = add(sqrt(div(secondMoment, unbias(beta2))), graph.scalar(epsilon));
+  // Both means start at 0; division by 1 - beta^step corrects that bias.
+  const biasCorrection = (beta: number) => sub(one, pow(graph.scalar(beta), step));
+  const mean = div(firstMoment, biasCorrection(beta1));
+  const deviation = add(sqrt(div(secondMoment, biasCorrection(beta2))), graph.scalar(epsilon));
 
   let change = div(mean, deviation);
   if (weightDecay > 0) {
@@ -74,7 +75,7 @@ export function adam(
   };
 }
 
-function shortening(norm: Value, limit: number): Value {
+function clipFactor(norm: Value, limit: number): Value {
   const bound = norm.graph.scalar(limit);
   return div(bound, norm.graph.emit('Max', [norm, bound], { shape: [] }));
 }

@@ -17,13 +17,13 @@ export function mean(x: Value): Value {
   return div(sum(x), count);
 }
 
-/** The mean of the entries of `x` whose `mask` is 1; 0 when there is none. */
+/** The mean of the entries of `x` whose `mask` is 1, a scalar; 0 if there are none. */
 export function maskedMean(x: Value, mask: Value): Value {
   const count = x.graph.emit('Max', [sum(mask), x.graph.scalar(1)], { shape: [] });
   return div(sum(mul(x, mask)), count);
 }
 
-/** Repeats a scalar over the shape of `like`. */
+/** Broadcasts a scalar to the shape of `like`. */
 function expandLike(x: Value, like: Value): Value {
   const shape = x.graph.emit('Shape', [like], { shape: [like.shape.length], type: 'int64' });
   return x.graph.emit('Expand', [x, shape], { shape: like.shape });

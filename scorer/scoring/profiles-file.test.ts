@@ -47,9 +47,9 @@ describe('profiles', () => {
     ['altered', (text: string) => text.replace('"threshold":3', '"threshold":9')],
     ['cut off', (text: string) => text.slice(0, -40)],
     ['empty', () => ''],
-  ])('that were %s are refused by name', async (_, spoil) => {
+  ])('that were %s are refused by name', async (_, damage) => {
     await saveProfiles(path, profiles);
-    writeFileSync(path, spoil(readFileSync(path, 'utf8')));
+    writeFileSync(path, damage(readFileSync(path, 'utf8')));
     expect(() => loadProfiles(path)).toThrow(ProfilesError);
     expect(() => loadProfiles(path)).toThrow(path);
   });

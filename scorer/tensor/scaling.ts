@@ -18,7 +18,9 @@ const LOG_OFFSET_SHARE = 0.02;
 /** Deviations beyond which a tensor value saturates. */
 const SATURATION = 6;
 
-/** The difference of `value` from `center`, scaled units: a natural log ratio for log features, else `value - center`. */
+/**
+ * The difference of `value` from `center`, scaled units: a natural log ratio for log features, else `value - center`.
+ */
 export function difference(feature: Feature, value: number, center: number): number {
   if (feature.scale !== 'log') return value - center;
   const offset = Math.max(feature.floor, LOG_OFFSET_SHARE * center, Number.MIN_VALUE);

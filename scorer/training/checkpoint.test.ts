@@ -72,9 +72,9 @@ describe('a checkpoint', () => {
     ['cut off', (bytes: Buffer) => bytes.subarray(0, bytes.length >> 1)],
     ['altered', (bytes: Buffer) => Buffer.concat([bytes.subarray(0, -1), Buffer.of((bytes.at(-1) ?? 0) ^ 1)])],
     ['empty', () => Buffer.alloc(0)],
-  ])('that was %s counts as none', async (_, spoil) => {
+  ])('that was %s counts as none', async (_, damage) => {
     await brokenOff();
-    writeFileSync(path, spoil(readFileSync(path)));
+    writeFileSync(path, damage(readFileSync(path)));
     expect(await loadCheckpoint(path)).toBeUndefined();
   });
 

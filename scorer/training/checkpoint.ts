@@ -5,14 +5,15 @@ import { z } from 'zod';
 import { writeAtomically } from '../../daemon/atomic-write.ts';
 import type { TrainingState } from './trainer.ts';
 
-/** A training run that hasn't come to its end, and what it was started with. */
+/** An unfinished training run: its setup and its state. */
 export interface Checkpoint {
-  /** Options of the run, in any form that is equal for equal ones. */
+  /** Fingerprint of the run's options: equal for equal options. */
   readonly setup: string;
-  /** The history that it learns from, milliseconds since the epoch. */
+  /** Start of the training data, milliseconds since the epoch. */
   readonly fromMs: number;
+  /** End of the training data, milliseconds since the epoch. */
   readonly toMs: number;
-  /** Of the windows themselves: a Prometheus may answer otherwise than it did. */
+  /** Digest of the windows: Prometheus may return other data for the same time later. */
   readonly windows: string;
   readonly state: TrainingState;
 }
@@ -44,13 +45,13 @@ const checkpointSchema = z.object({
   }),
 });
 
-/** Writes atomically: a digest, then the checkpoint in Node's own serialisation, which keeps every bit. */
+/** Saves a checkpoint atomically: a SHA-256, then the checkpoint in V8's serialisation, which is exact for floats. */
 export async function saveCheckpoint(path: string, checkpoint: Checkpoint): Promise<void> {
   const body = serialize({ format: FORMAT, ...checkpoint });
   await writeAtomically([{ path, content: Buffer.concat([digest(body), body]) }]);
 }
 
-/** The checkpoint in `path`; undefined when there is none or it can't be used: then a run begins anew. */
+/** Loads a checkpoint; undefined if there is none, or if it is damaged or of another version. */
 export async function loadCheckpoint(path: string): Promise<Checkpoint | undefined> {
   let bytes: Buffer;
   try {

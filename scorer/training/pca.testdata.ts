@@ -1,8 +1,8 @@
 import type { Windows } from './windows.ts';
 
 /**
- * What principal components make of windows, to compare the network with: fitted to the first `fitted` windows, missing
- * entries replaced by the mean.
+ * Reconstructs windows by principal components, as a baseline for the network. The components are fitted to the first
+ * `fitted` windows, with missing entries replaced by the mean.
  */
 export function pcaReconstruct(windows: Windows, size: number, fitted: number, components: number) {
   const mean = means(windows, size, fitted);

@@ -64,15 +64,17 @@ describe('train', () => {
 
     const autoencoder = await Autoencoder.load(encodeAutoencoder(weights));
     const probes = mixtures(100, 7, { missing: 0 });
-    const spoiled = Array.from({ length: 100 }, (_, window) => window * SIZE + ((window * 37) % SIZE));
+    const corrupted = Array.from({ length: 100 }, (_, window) => window * SIZE + ((window * 37) % SIZE));
     const typical = Math.sqrt(meanSquare(probes, reader(await autoencoder.reconstruct(probes.data, probes.mask, 100))));
-    for (const entry of spoiled) probes.data[entry] = probes.data[entry]! > 0.5 ? 0.1 : 0.9;
+    for (const entry of corrupted) probes.data[entry] = probes.data[entry]! > 0.5 ? 0.1 : 0.9;
     const after = await autoencoder.reconstruct(probes.data, probes.mask, 100);
-    const residuals = spoiled.map((entry) => Math.abs(probes.data[entry]! - after[entry]!)).sort((a, b) => a - b);
+    const residuals = corrupted.map((entry) => Math.abs(probes.data[entry]! - after[entry]!)).sort((a, b) => a - b);
     // Where the value was changed, and not only somewhere: nine of ten stand out by far.
     expect(residuals[10]!).toBeGreaterThan(8 * typical);
-    const loudest = spoiled.filter((entry) => entry === loudestEntry(probes.data, after, Math.floor(entry / SIZE)));
-    expect(loudest.length).toBeGreaterThan(90);
+    const largest = corrupted.filter(
+      (entry) => entry === entryOfLargestResidual(probes.data, after, Math.floor(entry / SIZE)),
+    );
+    expect(largest.length).toBeGreaterThan(90);
     await autoencoder.close();
   });
 
@@ -80,11 +82,11 @@ describe('train', () => {
     return (entry) => values[entry]!;
   }
 
-  function loudestEntry(data: Float32Array, reconstruction: Float32Array, window: number): number {
-    let loudest = window * SIZE;
+  function entryOfLargestResidual(data: Float32Array, reconstruction: Float32Array, window: number): number {
+    let largest = window * SIZE;
     const residual = (entry: number) => Math.abs(data[entry]! - reconstruction[entry]!);
-    for (let i = window * SIZE; i < (window + 1) * SIZE; i++) if (residual(i) > residual(loudest)) loudest = i;
-    return loudest;
+    for (let i = window * SIZE; i < (window + 1) * SIZE; i++) if (residual(i) > residual(largest)) largest = i;
+    return largest;
   }
 
   it('gives the same weights for the same seed and others for another', async () => {
@@ -127,7 +129,7 @@ describe('train', () => {
     expect(result.history[3]!.trainingLoss).toBeLessThan(result.history[0]!.trainingLoss);
   });
 
-  it('stops at once when it is told to', async () => {
+  it('stops immediately when its signal aborts', async () => {
     const controller = new AbortController();
     let epochs = 0;
     const onProgress = () => {

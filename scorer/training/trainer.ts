@@ -6,37 +6,45 @@ import {
 } from '../detectors/autoencoder/weights.ts';
 import { Random, type RandomPosition } from '../numeric/random.ts';
 import { Evaluation, type OptimiserState, TrainingStep } from './training-step.ts';
-import { BatchBuffer, spoil, type SpoilOptions, windowSource, type Windows, type WindowSource } from './windows.ts';
+import {
+  BatchBuffer,
+  corrupt,
+  type CorruptionOptions,
+  windowSource,
+  type Windows,
+  type WindowSource,
+} from './windows.ts';
 
-export interface TrainingOptions extends SpoilOptions {
+export interface TrainingOptions extends CorruptionOptions {
   readonly steps: number;
   readonly features: number;
-  /** Passes over the training windows, at most. */
+  /** Maximum number of passes over the training windows. Default: 30. */
   readonly epochs?: number;
+  /** Windows per batch. Default: 64. */
   readonly batch?: number;
-  /** The first learning rate; it falls to a twentieth along half a cosine (Loshchilov and Hutter 2017). */
+  /** Initial learning rate; decays to 5 % of it along half a cosine (Loshchilov and Hutter 2017). Default: 5e-3. */
   readonly learningRate?: number;
   readonly weightDecay?: number;
   readonly clipNorm?: number;
-  /** Size of an error from which on it counts linearly; undefined: squared errors throughout. */
+  /** Errors beyond this count linearly (Huber 1964). Default: all errors count squared. */
   readonly huber?: number;
   readonly seed?: number;
-  /** Share of the windows, the last ones, that only validate. With 0 there is no early stopping. */
+  /** Share of the windows, the last ones, used for validation only. With 0, no early stopping. Default: 0.2. */
   readonly validationShare?: number;
-  /** Epochs without a better validation loss after which training ends. */
+  /** Training stops after this many epochs without a better validation loss. Default: 5. */
   readonly patience?: number;
-  /** With 1, equal options and windows give equal weights, bit for bit, on one kind of processor. */
+  /** With 1, the result is reproducible bit for bit on the same kind of CPU. Default: 1. */
   readonly threads?: number;
-  /** Weights to go on from, as for fine-tuning; they decide the network's shape. */
+  /** Initial weights, for fine-tuning; they determine the network's shape. Default: random. */
   readonly init?: AutoencoderWeights;
-  /** What differs from the usual network. */
+  /** Overrides of the default network. */
   readonly network?: Partial<AutoencoderShape>;
   readonly onProgress?: (progress: TrainingProgress) => void;
-  /** State of a run with the same options and windows that didn't come to its end; this one goes on from there. */
+  /** State of an unfinished run with the same options and windows, to resume from. */
   readonly resume?: TrainingState | undefined;
-  /** Takes the state after an epoch, to be kept for `resume`. */
+  /** Called with the state after an epoch, to be saved for `resume`. */
   readonly onState?: (state: TrainingState) => Promise<void>;
-  /** Epochs from one call of `onState` to the next. */
+  /** Epochs between two calls of `onState`. Default: 1. */
   readonly stateEvery?: number;
   readonly signal?: AbortSignal;
 }
@@ -45,27 +53,27 @@ export interface TrainingProgress {
   /** 1-based. */
   readonly epoch: number;
   readonly epochs: number;
-  /** Mean over the epoch's batches, with whatever spoiled them. */
+  /** Mean loss of the epoch's batches, as corrupted. */
   readonly trainingLoss: number;
-  /** Mean error of the observed entries that training doesn't see; undefined without validation. */
+  /** Mean error of the observed entries of the validation windows; undefined without validation. */
   readonly validationLoss: number | undefined;
   readonly best: boolean;
 }
 
 export interface TrainingResult {
-  /** Those of the best epoch. */
+  /** The weights of the best epoch. */
   readonly weights: AutoencoderWeights;
   readonly history: readonly TrainingProgress[];
-  /** 1-based; 0 when the initial weights were never surpassed. */
+  /** 1-based; 0 if no epoch improved on the initial weights. */
   readonly bestEpoch: number;
   readonly validationLoss: number | undefined;
 }
 
-/** All that decides how a run goes on after an epoch. */
+/** The complete state of a run after an epoch. */
 export interface TrainingState {
   readonly optimiser: OptimiserState;
   readonly random: RandomPosition;
-  /** The training windows as the last epoch took them; the next one shuffles them further. */
+  /** Order of the training windows in the last epoch; the next epoch shuffles it further. */
   readonly order: Uint32Array;
   readonly best: BestEpoch;
   readonly history: readonly TrainingProgress[];
@@ -78,7 +86,7 @@ export interface BestEpoch {
   readonly loss: number | undefined;
 }
 
-/** Training can't start with these windows, or it didn't converge. */
+/** The training data is unusable, or training diverged. */
 export class TrainingError extends Error {
   override readonly name = 'TrainingError';
   readonly code: 'TRAINING_DATA' | 'TRAINING_DIVERGED';
@@ -89,12 +97,13 @@ export class TrainingError extends Error {
   }
 }
 
+/** Final learning rate, as a share of the initial one. */
 const FINAL_RATE_SHARE = 0.05;
 
 /**
- * Trains the autoencoder on windows. Memory doesn't grow with time: every batch uses the same buffers.
+ * Trains the autoencoder. Memory use is constant over time: all batches share the same buffers.
  *
- * @throws TrainingError, and the signal's reason when it aborts.
+ * @throws TrainingError; the signal's reason if it aborts
  */
 export async function train(windows: Windows | WindowSource, options: TrainingOptions): Promise<TrainingResult> {
   options.signal?.throwIfAborted();
@@ -194,7 +203,7 @@ class TrainingRun {
 
   #restore({ optimiser, random, order, best }: TrainingState): BestEpoch {
     if (order.length !== this.#order.length || best.weights.length !== this.#step.weights.length) {
-      throw new TrainingError('TRAINING_DATA', 'the state to go on from is of other windows or another network');
+      throw new TrainingError('TRAINING_DATA', 'the state to resume from belongs to other windows or another network');
     }
     this.#step.state = optimiser;
     this.#random.position = random;
@@ -202,18 +211,18 @@ class TrainingRun {
     return best;
   }
 
-  /** One pass over the training windows in random order; returns the mean loss of its batches. */
+  /** One pass over the training windows in random order; returns the mean loss. */
   async #pass(epoch: number): Promise<number> {
     const { learningRate = 5e-3, noise = 0, dropout = 0 } = this.#options;
-    const spoiled = noise > 0 || dropout > 0;
+    const corrupted = noise > 0 || dropout > 0;
     this.#random.shuffle(this.#order);
     let total = 0;
     for (let start = 0; start < this.#order.length; start += this.#batch) {
       this.#options.signal?.throwIfAborted();
       const indices = this.#order.subarray(start, start + this.#batch);
       const input = this.#input.load(this.#source, indices);
-      const target = spoiled ? this.#target.load(this.#source, indices) : input;
-      if (spoiled) spoil(this.#input, indices.length, this.#shape, this.#random, this.#options);
+      const target = corrupted ? this.#target.load(this.#source, indices) : input;
+      if (corrupted) corrupt(this.#input, indices.length, this.#shape, this.#random, this.#options);
       const progress = (epoch - 1 + start / this.#order.length) / this.#epochs;
       const loss = await this.#step.run(input, target, learningRate * rateShare(progress));
       if (!Number.isFinite(loss))
@@ -238,7 +247,7 @@ class TrainingRun {
   }
 }
 
-/** From 1 to FINAL_RATE_SHARE along half a cosine. */
+/** The learning rate as a share of the initial one: from 1 to FINAL_RATE_SHARE along half a cosine. */
 function rateShare(progress: number): number {
   return FINAL_RATE_SHARE + ((1 - FINAL_RATE_SHARE) * (1 + Math.cos(Math.PI * progress))) / 2;
 }

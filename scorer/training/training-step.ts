@@ -4,7 +4,7 @@ import { type AutoencoderWeights, parameterCount } from '../detectors/autoencode
 import { openGraph } from '../network/session.ts';
 import type { Batch } from './windows.ts';
 
-/** The weights and Adam's memory, as tensors that one step reads or writes. */
+/** The weights and Adam's state, as tensors. */
 interface State {
   readonly weights: Tensor;
   readonly firstMoment: Tensor;
@@ -12,7 +12,7 @@ interface State {
   readonly step: Tensor;
 }
 
-/** The same outside of onnxruntime, to be kept and to go on from. */
+/** The weights and Adam's state, as plain arrays for checkpoints. */
 export interface OptimiserState {
   readonly weights: Float32Array;
   readonly firstMoment: Float32Array;
@@ -22,8 +22,8 @@ export interface OptimiserState {
 }
 
 /**
- * Weights under training. There are two copies of the state, which change roles at each step: onnxruntime reads one and
- * writes the other.
+ * The training step and its state. There are two copies of the state: in each step, onnxruntime reads one and writes
+ * the other, then they are swapped.
  */
 export class TrainingStep {
   readonly #session: InferenceSession;
@@ -50,7 +50,7 @@ export class TrainingStep {
     return new TrainingStep(session, initial);
   }
 
-  /** The weights as they are now; the next step but one overwrites this buffer. */
+  /** The current weights, a view that is valid until the step after the next. */
   get weights(): Float32Array {
     return floats(this.#current.weights);
   }
@@ -59,7 +59,7 @@ export class TrainingStep {
     return this.#current.weights;
   }
 
-  /** A copy of the weights and Adam's memory. */
+  /** A copy of the weights and Adam's state. */
   get state(): OptimiserState {
     const { weights, firstMoment, secondMoment, step } = this.#current;
     return {
@@ -78,7 +78,7 @@ export class TrainingStep {
     floats(step)[0] = state.step;
   }
 
-  /** Moves the weights against the gradient once and returns the loss before that. */
+  /** Takes one optimiser step; returns the loss before it. */
   async run(input: Batch, target: Batch, learningRate: number): Promise<number> {
     floats(this.#learningRate)[0] = learningRate;
     const { weights, firstMoment, secondMoment, step } = this.#current;
@@ -112,7 +112,7 @@ export class TrainingStep {
   }
 }
 
-/** The loss of weights on windows, without changing them. */
+/** Computes the loss of weights on windows. */
 export class Evaluation {
   readonly #session: InferenceSession;
   readonly #errorSum = scalar();
@@ -130,7 +130,7 @@ export class Evaluation {
     return new Evaluation(await openGraph(evaluationGraph(shape, options), 'autoencoder_evaluation', threads));
   }
 
-  /** The sum of the errors of a batch and the number of observed entries that it holds. */
+  /** Returns the sum of a batch's errors and the number of its observed entries. */
   async run(batch: Batch, weights: Tensor): Promise<{ errorSum: number; observed: number }> {
     const feeds = { x: batch.x, mask: batch.mask, weights };
     await this.#session.run(feeds, { error_sum: this.#errorSum, observed: this.#observed });

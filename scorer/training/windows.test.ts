@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { autoencoderShape } from '../detectors/autoencoder/weights.ts';
 import { Random } from '../numeric/random.ts';
-import { BatchBuffer, spoil, windowSource } from './windows.ts';
+import { BatchBuffer, corrupt, windowSource } from './windows.ts';
 
 const shape = autoencoderShape(2, 3);
 const SIZE = 18;
@@ -18,7 +18,7 @@ describe('BatchBuffer', () => {
   });
 });
 
-describe('spoil', () => {
+describe('corrupt', () => {
   const filled = () => {
     const buffer = new BatchBuffer(shape, 400);
     buffer.data.fill(0.5);
@@ -28,7 +28,7 @@ describe('spoil', () => {
 
   it('adds noise of the given deviation to the windows in use only', () => {
     const buffer = filled();
-    spoil(buffer, 300, shape, new Random(1), { noise: 0.1 });
+    corrupt(buffer, 300, shape, new Random(1), { noise: 0.1 });
     const used = buffer.data.subarray(0, 300 * SIZE);
     const deviation = Math.sqrt(used.reduce((sum, value) => sum + (value - 0.5) ** 2, 0) / used.length);
     expect(deviation).toBeGreaterThan(0.09);
@@ -39,7 +39,7 @@ describe('spoil', () => {
 
   it('hides whole features, in about the given share of the windows', () => {
     const buffer = filled();
-    spoil(buffer, 400, shape, new Random(1), { dropout: 0.25 });
+    corrupt(buffer, 400, shape, new Random(1), { dropout: 0.25 });
     let hidden = 0;
     for (let window = 0; window < 400; window++) {
       for (let feature = 0; feature < 3; feature++) {

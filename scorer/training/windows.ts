@@ -3,8 +3,8 @@ import { type AutoencoderShape } from '../detectors/autoencoder/weights.ts';
 import type { Random } from '../numeric/random.ts';
 
 /**
- * Windows held in memory, one after another, each [channels, steps, features]; **in order of time**, services interleaved,
- * since the last ones serve to validate.
+ * Windows in memory, [count, channels, steps, features]. They must be **in time order**, services interleaved, because
+ * the last ones are used for validation.
  */
 export interface Windows {
   readonly data: Float32Array;
@@ -13,7 +13,7 @@ export interface Windows {
   readonly count: number;
 }
 
-/** Windows that are made when they are needed, for histories too long to hold as windows, which overlap. */
+/** Windows encoded on demand: they overlap, so that a long history would take much memory as windows. */
 export interface WindowSource {
   readonly count: number;
   /** Writes window `index` into `data` and `mask` from entry `offset` on. */
@@ -26,7 +26,7 @@ export function windowSource(windows: Windows | WindowSource, shape: Autoencoder
   const { data, mask, count } = windows;
   if (data.length < count * size || mask.length < count * size) {
     throw new RangeError(
-      `expected ${count} windows of ${size} values, got ${data.length} values and ${mask.length} marks`,
+      `expected ${count} windows of ${size} values, got ${data.length} values and ${mask.length} mask entries`,
     );
   }
   return {
@@ -42,7 +42,7 @@ export function windowSize({ channels, steps, features }: AutoencoderShape): num
   return channels * steps * features;
 }
 
-/** What a network is fed from: tensors over buffers that every batch uses again. */
+/** The network's input: tensors over buffers that all batches share. */
 export interface Batch {
   readonly x: Tensor;
   readonly mask: Tensor;
@@ -62,7 +62,7 @@ export class BatchBuffer {
     this.mask = new Float32Array(capacity * this.#size);
   }
 
-  /** Loads the windows that `indices` name. */
+  /** Loads the windows with these indices. */
   load(source: WindowSource, indices: Uint32Array): Batch {
     for (const [position, index] of indices.entries()) {
       source.copy(index, this.data, this.mask, position * this.#size);
@@ -79,20 +79,23 @@ export class BatchBuffer {
   }
 }
 
-export interface SpoilOptions {
-  /** Deviation of normal noise that is added to what the network sees. */
+export interface CorruptionOptions {
+  /** Standard deviation of the Gaussian noise added to the input. Default: 0. */
   readonly noise?: number;
-  /** Probability that a feature of a window is hidden from the network, in all its channels and steps. */
+  /** Probability that a feature of a window is masked, in all channels and steps. Default: 0. */
   readonly dropout?: number;
 }
 
-/** Spoils the first `count` windows of a buffer; a network trained to undo it can't just copy its input. */
-export function spoil(
+/**
+ * Corrupts the first `count` windows, as for a denoising autoencoder (Vincent et al. 2008): it can't just copy its
+ * input.
+ */
+export function corrupt(
   buffer: BatchBuffer,
   count: number,
   shape: AutoencoderShape,
   random: Random,
-  options: SpoilOptions,
+  options: CorruptionOptions,
 ): void {
   const { noise = 0, dropout = 0 } = options;
   const { data, mask } = buffer;

@@ -11,17 +11,18 @@ import { type RunningSim, startSim } from '../demo/sim.ts';
 import { program, ROOT, startStack } from '../demo/stack.ts';
 
 const FLAGS = {
-  minutes: { type: 'number', default: 40, help: 'How long to record fault-free traffic.' },
-  seed: { type: 'number', default: 7, help: 'Seed of the load and of the training.' },
-  output: { type: 'string', default: join(ROOT, 'models/base.onnx'), help: 'Where to save the model.' },
+  minutes: { type: 'number', default: 40, help: 'Duration of the recorded fault-free traffic, minutes.' },
+  seed: { type: 'number', default: 7, help: 'Random seed for the load and for training.' },
+  output: { type: 'string', default: join(ROOT, 'models/base.onnx'), help: 'File for the model (.onnx).' },
   ...HELP_FLAG,
 } as const satisfies Flags;
 
 const MINUTE_MS = 60_000;
-/** The load moves to another level this often, so that the model sees what load does to every signal. */
+/** Time between two changes of the load, from which the model learns the effect of load on every signal. */
 const LEVEL_MS = 4 * MINUTE_MS;
+/** Range of the load, visits/s. */
 const LEVELS = [12, 26] as const;
-/** As short as a new service learns with the shipped configuration: its threshold is set for that. */
+/** Minimum learning time in the shipped configuration, in demo time: the threshold of new services depends on it. */
 const LEARNING_MS = 75_000;
 const STOP_TIMEOUT_MS = 60_000;
 

@@ -7,14 +7,14 @@ import type { AutoencoderShape } from './weights.ts';
 export interface AutoencoderOptions {
   readonly threads?: number;
   /**
-   * Windows in one run of onnxruntime, which blocks the event loop. More don't go faster and need more memory: the
-   * outer convolutions hold 9 KB a window at 10 steps and 14 features.
+   * Windows per run of onnxruntime, which blocks the event loop. More aren't faster and take more memory: the outer
+   * convolutions hold 9 KB per window at 10 steps and 14 features.
    */
   readonly chunk?: number;
 }
 
 /**
- * The trained network, for all services at once.
+ * The trained network; reconstructs the windows of all services in one call.
  *
  * @example
  * const autoencoder = await Autoencoder.load('models/base.onnx');
@@ -32,8 +32,8 @@ export class Autoencoder {
   }
 
   /**
-   * @param model an ONNX file's bytes, or its path; then its card is read as well and the checksum compared.
-   * @throws ModelFileError when the file is damaged or there is none, OnnxFormatError when the bytes are no such model.
+   * @param model the bytes of an ONNX file, or its path. With a path, the checksum is compared with that in the card.
+   * @throws ModelFileError if the file is damaged or missing, OnnxFormatError if the bytes aren't such a model
    */
   static async load(
     model: Uint8Array | string,
@@ -43,18 +43,19 @@ export class Autoencoder {
     return new Autoencoder(shape, await InferenceSession.create(bytes, sessionOptions(threads)), chunk);
   }
 
-  /** Values of one window: channels x steps x features. */
+  /** Number of values in one window: channels x steps x features. */
   get windowSize(): number {
     return this.shape.channels * this.shape.steps * this.shape.features;
   }
 
   /**
-   * What the network expects in place of each window.
+   * Reconstructs windows: returns what the network expects in their place.
    *
-   * @param data [count, channels, steps, features] in 0..1; what a missing entry holds doesn't matter
+   * @param data [count, channels, steps, features], values in 0..1; missing entries are ignored
    * @param mask of the same shape: 1 observed, 0 missing
-   * @param into takes the result; a buffer of the caller's, to be used again each cycle
-   * @returns the reconstruction, of the same shape, missing entries included
+   * @param into buffer for the result, which the caller can reuse
+   * @returns `into`: the reconstruction, of the same shape, missing entries included
+   * @throws RangeError if a buffer is too short
    */
   async reconstruct(
     data: Float32Array,
@@ -71,13 +72,13 @@ export class Autoencoder {
       const windows = Math.min(this.#chunk, count - start);
       const tensor = (array: Float32Array) =>
         this.#tensor(array.subarray(start * size, (start + windows) * size), windows);
-      // onnxruntime writes into the tensor that it is given. (The binding returns a copy too, which nobody keeps.)
+      // onnxruntime writes into the output tensor that is passed in; the copy that the binding returns is discarded.
       await this.#open().run({ x: tensor(data), mask: tensor(mask) }, { reconstruction: tensor(into) });
     }
     return into;
   }
 
-  /** Frees the network's memory; may be called twice. */
+  /** Frees the network's memory. Idempotent. */
   async close(): Promise<void> {
     const session = this.#session;
     this.#session = undefined;

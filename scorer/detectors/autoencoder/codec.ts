@@ -4,7 +4,7 @@ import { type AutoencoderShape, type AutoencoderWeights, parameterCount, weights
 import { OnnxFormatError, readModel } from '../../network/onnx-reader.ts';
 import { encodeModel } from '../../network/onnx.ts';
 
-/** Key of the ONNX file's metadata under which the network's shape stands. */
+/** Key of the network's shape in the metadata of the ONNX file. */
 const METADATA_KEY = 'lorikeet.network';
 
 const size = z.int().positive();
@@ -19,16 +19,16 @@ const shapeSchema: z.ZodType<AutoencoderShape> = z.object({
   output: z.enum(['sigmoid', 'linear']),
 });
 
-/** The inference model as an ONNX file, weights inside: inputs `x` and `mask`, output `reconstruction`. */
+/** Encodes the inference model as an ONNX file with its weights: inputs `x` and `mask`, output `reconstruction`. */
 export function encodeAutoencoder(weights: AutoencoderWeights): Uint8Array<ArrayBuffer> {
   const metadata = { [METADATA_KEY]: JSON.stringify(weights.shape) };
   return encodeModel(inferenceGraph(weights).toModel('autoencoder', metadata));
 }
 
 /**
- * The weights in an ONNX file from `encodeAutoencoder`, for example to go on training from them.
+ * Decodes the weights from an ONNX file that `encodeAutoencoder` wrote, for example to train them further.
  *
- * @throws OnnxFormatError when the bytes are no such file.
+ * @throws OnnxFormatError if the bytes aren't such a file
  */
 export function decodeAutoencoder(bytes: Uint8Array): AutoencoderWeights {
   const { tensors, metadata } = readModel(bytes);
@@ -47,7 +47,7 @@ export function decodeAutoencoder(bytes: Uint8Array): AutoencoderWeights {
 }
 
 function readShape(text: string | undefined): AutoencoderShape {
-  if (text === undefined) throw new OnnxFormatError(`no metadata ${METADATA_KEY}`);
+  if (text === undefined) throw new OnnxFormatError(`metadata ${METADATA_KEY} is missing`);
   try {
     return shapeSchema.parse(JSON.parse(text));
   } catch (cause) {

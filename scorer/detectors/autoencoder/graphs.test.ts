@@ -69,19 +69,19 @@ describe('the network', () => {
 });
 
 describe('missing entries', () => {
-  const spoiled = x.map((value, i) => (mask[i] === 1 ? value : [Number.NaN, 7, Number.POSITIVE_INFINITY][i % 3]!));
+  const corrupted = x.map((value, i) => (mask[i] === 1 ? value : [Number.NaN, 7, Number.POSITIVE_INFINITY][i % 3]!));
   const weights = initialWeights(small, 1);
 
   it('change nothing in the reconstruction, whatever they hold', async () => {
     const graph = () => inferenceGraph(weights);
     const clean = await run(graph(), { x: tensor(x), mask: tensor(mask) });
-    const dirty = await run(graph(), { x: tensor(spoiled), mask: tensor(mask) });
+    const dirty = await run(graph(), { x: tensor(corrupted), mask: tensor(mask) });
     expect(dirty['reconstruction']!.data).toEqual(clean['reconstruction']!.data);
   });
 
   it('change nothing in the loss or in the step', async () => {
     const clean = await run(trainingGraph(small), stepFeeds(weights.values));
-    const changes = { x: tensor(spoiled), target: tensor(spoiled) };
+    const changes = { x: tensor(corrupted), target: tensor(corrupted) };
     const dirty = await run(trainingGraph(small), stepFeeds(weights.values, changes));
     expect(number(dirty['loss'])).toBe(number(clean['loss']));
     expect(dirty['weights_next']!.data).toEqual(clean['weights_next']!.data);

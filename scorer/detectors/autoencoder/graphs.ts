@@ -9,15 +9,15 @@ import { maskedMean, sum } from '../../network/reductions.ts';
 import { type AutoencoderShape, type AutoencoderWeights, parameterLayout, weightsOf } from './weights.ts';
 
 /**
- * The autoencoder: [3, steps, features] -> 3x3 convolution to `filters` -> 3x3 convolution to `maps` -> dense `bottleneck`,
- * and the mirror image back. One definition gives three graphs: inference, training step and evaluation.
+ * The autoencoder: [3, steps, features] -> 3x3 convolution to `filters` -> 3x3 convolution to `maps` -> dense
+ * `bottleneck`, and the mirror image back. One definition yields three graphs: inference, training step and evaluation.
  *
- * Values are in 0..1. An entry whose mask is 0 is missing: it reaches the network as the neutral 0.5, whatever it holds,
- * and doesn't count in the loss.
+ * Values are in 0..1. Entries with mask 0 are missing: the network sees the neutral 0.5 instead, and they don't
+ * contribute to the loss.
  */
 
 export interface LossOptions {
-  /** Errors up to this size count squared, larger ones linearly (Huber 1964), so that outliers in training data pull less. */
+  /** Errors up to this size count squared, larger ones linearly (Huber 1964), against outliers in training data. */
   readonly huber?: number | undefined;
 }
 
@@ -25,7 +25,9 @@ export interface TrainingGraphOptions extends LossOptions, AdamOptions {}
 
 type Parameters = ReadonlyMap<string, Value>;
 
-/** Inputs `x`, `mask` [batch, 3, steps, features]; output `reconstruction` of the same shape. Weights are stored inside. */
+/**
+ * Inputs: `x`, `mask` [batch, 3, steps, features]. Output: `reconstruction`, of the same shape. Contains the weights.
+ */
 export function inferenceGraph(weights: AutoencoderWeights): Graph {
   const graph = new Graph();
   const parameters = new Map(
@@ -36,8 +38,8 @@ export function inferenceGraph(weights: AutoencoderWeights): Graph {
 }
 
 /**
- * Inputs: `x`, `mask` (what the network sees), `target`, `target_mask` (what it should reconstruct; the same, or the clean
- * original of a spoiled `x`), `weights`, `first_moment`, `second_moment` [parameters], `step`, `learning_rate` [].
+ * Inputs: `x`, `mask` (the network's input), `target`, `target_mask` (the desired reconstruction: the same, or the
+ * original of a corrupted `x`), `weights`, `first_moment`, `second_moment` [parameters], `step`, `learning_rate` [].
  * Outputs: `loss`, `gradient_norm` [], and `weights_next`, `first_moment_next`, `second_moment_next`, `step_next`.
  */
 export function trainingGraph(shape: AutoencoderShape, options: TrainingGraphOptions = {}): Graph {
@@ -65,7 +67,7 @@ export function trainingGraph(shape: AutoencoderShape, options: TrainingGraphOpt
     .output('step_next', next.step);
 }
 
-/** Inputs `x`, `mask`, `weights`; outputs `error_sum` and `observed` [], whose ratio over all batches is the loss. */
+/** Inputs: `x`, `mask`, `weights`. Outputs: `error_sum` and `observed` []; their ratio over all batches is the loss. */
 export function evaluationGraph(shape: AutoencoderShape, options: LossOptions = {}): Graph {
   const graph = new Graph();
   const { x, mask } = windowInputs(graph, shape);
@@ -79,7 +81,7 @@ function windowInputs(graph: Graph, { channels, steps, features }: AutoencoderSh
   return { x: graph.input('x', shape), mask: graph.input('mask', shape) };
 }
 
-/** All weights as one vector, which onnxruntime gives back as one, and its parts. */
+/** The input vector of all weights, and the weights of each layer as parts of it. */
 function weightInput(graph: Graph, shape: AutoencoderShape): { vector: Value; parameters: Parameters } {
   const layout = parameterLayout(shape);
   const vector = graph.input('weights', [layout.reduce((total, { size }) => total + size, 0)]);
@@ -90,7 +92,7 @@ function weightInput(graph: Graph, shape: AutoencoderShape): { vector: Value; pa
   return { vector, parameters: new Map(layout.map(({ name, shape: s }, i) => [name, reshape(parts[i]!, s)])) };
 }
 
-/** [batch, channels, steps, features] -> the same, as the network believes it should be. */
+/** The network's reconstruction of `x` [batch, channels, steps, features], of the same shape. */
 export function reconstruct(shape: AutoencoderShape, parameters: Parameters, x: Value, mask: Value): Value {
   const { steps, features, maps, slope, output } = shape;
   const { graph } = x;
@@ -108,14 +110,14 @@ export function reconstruct(shape: AutoencoderShape, parameters: Parameters, x: 
   return reshape(output === 'sigmoid' ? sigmoid(decoded) : add(decoded, graph.scalar(NEUTRAL)), x.shape);
 }
 
-/** A product with the mask wouldn't do: a missing entry may hold NaN. */
+/** Replaces missing entries by `NEUTRAL`. Multiplying by the mask wouldn't do: a missing entry may be NaN. */
 function neutralised(x: Value, mask: Value): Value {
   const { graph, shape } = x;
   const observed = graph.emit('Greater', [mask, graph.scalar(0)], { shape });
   return graph.emit('Where', [observed, x, graph.scalar(NEUTRAL)], { shape });
 }
 
-/** Squared errors; with `huber` = d, those beyond d grow as 2 d |e| - d^2, which meets e^2 smoothly at d. */
+/** Squared errors; with `huber` = d, errors beyond d count as 2 d |e| - d^2, which joins e^2 smoothly at d. */
 function errors(reconstruction: Value, target: Value, huber: number | undefined): Value {
   const error = sub(reconstruction, target);
   if (huber === undefined) return mul(error, error);
@@ -130,7 +132,7 @@ function flatten(values: readonly Value[]): Value {
   return graph.emit('Concat', flat, { shape: [size], attributes: { axis: { int: 0 } } });
 }
 
-/** Weight decay applies to weights, not to biases. */
+/** A mask of the parameters, 1 where weight decay applies: to weights, not to biases. */
 function decayed(graph: Graph, shape: AutoencoderShape): Value {
   const layout = parameterLayout(shape);
   const marks = layout.flatMap(({ size, fanIn }) => Array.from({ length: size }, () => Number(fanIn > 0)));

@@ -65,7 +65,7 @@ describe('saveModel and loadModel', () => {
     ['one altered byte', (p) => alter(p, (bytes) => (bytes[bytes.length >> 1]! ^= 1)), 'sha256 is'],
     ['a file cut off', (p) => writeFileSync(p, readFileSync(p).subarray(0, 500)), 'sha256 is'],
     ['an empty file', (p) => writeFileSync(p, ''), 'sha256 is'],
-    ['a missing file', (p) => rmSync(p), 'missing beside its card'],
+    ['a missing file', (p) => rmSync(p), 'missing, though its card'],
     ['a missing card', (p) => rmSync(cardPath(p)), 'is missing'],
     ['a card cut off', (p) => writeFileSync(cardPath(p), readFileSync(cardPath(p)).subarray(0, 40)), 'is malformed'],
     ['a card of another format', (p) => writeFileSync(cardPath(p), '{"format":2}'), 'is malformed'],

@@ -5,7 +5,7 @@ import { writeAtomically } from '../../../daemon/atomic-write.ts';
 import { decodeAutoencoder, encodeAutoencoder } from './codec.ts';
 import { type ModelCard, type ModelCardDraft, modelCardSchema } from './model-card.ts';
 
-/** A model's files are not what was saved: cut off, altered, from another save, or one of the two is gone. */
+/** A model's ONNX file or its card is missing, truncated, altered, or they don't belong together. */
 export class ModelFileError extends Error {
   readonly code = 'MODEL_DAMAGED';
   override readonly name = 'ModelFileError';
@@ -25,16 +25,17 @@ export interface SavedModel {
   readonly bytes: Uint8Array;
 }
 
-/** What names the weights: of the ONNX file that they make. */
+/** SHA-256 of the ONNX file with these weights, hexadecimal. It identifies a model. */
 export function modelChecksum(weights: AutoencoderWeights): string {
   return sha256(encodeAutoencoder(weights));
 }
 
 /**
- * Saves a model as `<name>.onnx` and its card `<name>.json`, replacing what is there. The card comes first: under a name
- * that was free, a model without a card is never seen.
+ * Saves a model as `<name>.onnx` and its card as `<name>.json`, replacing existing files. The card is renamed into
+ * place first, so that a new model never appears without its card.
  *
- * @param path of the ONNX file; missing directories are made.
+ * @param path path of the ONNX file; missing directories are created
+ * @throws ModelFileError if the card describes other inputs than the model takes
  */
 export async function saveModel(path: string, weights: AutoencoderWeights, draft: ModelCardDraft): Promise<ModelCard> {
   const bytes = encodeAutoencoder(weights);
@@ -49,24 +50,25 @@ export async function saveModel(path: string, weights: AutoencoderWeights, draft
 }
 
 /**
- * Reads a model back; undefined when there is none.
+ * Reads a model and its card; undefined if neither exists.
  *
- * @throws ModelFileError when there is one and it isn't whole.
+ * @throws ModelFileError if one of them is missing or damaged
  */
 export async function loadModel(path: string): Promise<SavedModel | undefined> {
   const [bytes, cardText] = await Promise.all([readIfPresent(path), readIfPresent(cardPath(path))]);
   if (bytes === undefined && cardText === undefined) return undefined;
-  if (bytes === undefined) throw new ModelFileError(path, 'missing beside its card');
+  if (bytes === undefined) throw new ModelFileError(path, `missing, though its card ${cardPath(path)} exists`);
   if (cardText === undefined) throw new ModelFileError(path, `its card ${cardPath(path)} is missing`);
   const card = parseCard(path, cardText.toString('utf8'));
   const checksum = sha256(bytes);
-  if (checksum !== card.sha256) throw new ModelFileError(path, `sha256 is ${checksum}, its card says ${card.sha256}`);
+  if (checksum !== card.sha256)
+    throw new ModelFileError(path, `sha256 is ${checksum}, expected ${card.sha256} from its card`);
   const weights = decode(path, bytes);
   assertFits(path, card, weights);
   return { card, weights, bytes };
 }
 
-/** Where the card of the model in `path` stands. */
+/** Path of the card of the model in `path`. */
 export function cardPath(path: string): string {
   return `${path.replace(/\.onnx$/, '')}.json`;
 }
@@ -75,7 +77,7 @@ function decode(path: string, bytes: Uint8Array): AutoencoderWeights {
   try {
     return decodeAutoencoder(bytes);
   } catch (cause) {
-    throw new ModelFileError(path, 'not a model of this program', cause);
+    throw new ModelFileError(path, 'not a Lorikeet model', cause);
   }
 }
 

@@ -1,6 +1,6 @@
 import { Random } from '../../numeric/random.ts';
 
-/** The network: what decides the number and shapes of its weights, and what they mean. */
+/** The hyperparameters that determine the number, shapes and meaning of the weights. */
 export interface AutoencoderShape {
   /** Windows of the feature expressions: red, green, blue. */
   readonly channels: number;
@@ -8,17 +8,17 @@ export interface AutoencoderShape {
   readonly features: number;
   /** Filters of the outer convolutions. */
   readonly filters: number;
-  /** Filters of the inner ones, whose results the dense layers join. */
+  /** Filters of the inner convolutions, which feed the dense layers. */
   readonly maps: number;
-  /** Numbers that a window is squeezed into. */
+  /** Size of the code that a window is compressed to. */
   readonly bottleneck: number;
-  /** Of the activations below zero: 0.2 lets no unit die; 1 leaves the network without any bend but its output's. */
+  /** Slope of the activations below 0. With 0.2, no unit dies; with 1, only the output is nonlinear. */
   readonly slope: number;
-  /** `sigmoid` keeps the reconstruction in 0..1; `linear` lets a window unlike all others reconstruct beyond that. */
+  /** `sigmoid` limits the reconstruction to 0..1; `linear` doesn't. */
   readonly output: 'sigmoid' | 'linear';
 }
 
-/** All weights, one after another in the order of `parameterLayout`. */
+/** All weights in one vector, in the order of `parameterLayout`. */
 export interface AutoencoderWeights {
   readonly shape: AutoencoderShape;
   readonly values: Float32Array;
@@ -28,12 +28,12 @@ export interface ParameterSpec {
   readonly name: string;
   readonly shape: readonly number[];
   readonly size: number;
-  /** Inputs of one unit; 0 for a bias. */
+  /** Number of inputs of one unit; 0 for a bias. */
   readonly fanIn: number;
   readonly fanOut: number;
 }
 
-/** Filters 16, maps 4, bottleneck 32: 38,487 parameters at 10 steps and 14 features. */
+/** A shape with defaults: 38,487 parameters at 10 steps and 14 features. */
 export function autoencoderShape(
   steps: number,
   features: number,
@@ -49,7 +49,7 @@ export function autoencoderShape(
   return { channels, steps, features, filters, maps, bottleneck, slope, output };
 }
 
-/** Names, shapes and order of the weights. */
+/** The names and shapes of the weights, in order. */
 export function parameterLayout(shape: AutoencoderShape): ParameterSpec[] {
   const { channels, filters, maps, bottleneck } = shape;
   const flat = maps * shape.steps * shape.features;
@@ -67,7 +67,7 @@ export function parameterCount(shape: AutoencoderShape): number {
   return parameterLayout(shape).reduce((total, { size }) => total + size, 0);
 }
 
-/** The weights by name, as views of the vector. */
+/** The weights of each layer, as views of the vector. */
 export function weightsOf({ shape, values }: AutoencoderWeights): (ParameterSpec & { data: Float32Array })[] {
   let offset = 0;
   return parameterLayout(shape).map((spec) => {
@@ -76,7 +76,7 @@ export function weightsOf({ shape, values }: AutoencoderWeights): (ParameterSpec
   });
 }
 
-/** Untrained weights: uniform in +-sqrt(6 / (fan in + fan out)) (Glorot and Bengio 2010), biases 0. */
+/** Initial weights: uniform in +-sqrt(6 / (fan in + fan out)) (Glorot and Bengio 2010), biases 0. */
 export function initialWeights(shape: AutoencoderShape, seed: number): AutoencoderWeights {
   const random = new Random(seed);
   const weights = { shape, values: new Float32Array(parameterCount(shape)) };
