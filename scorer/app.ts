@@ -162,7 +162,7 @@ export class ScorerApp {
         seasons: this.#seasons,
         ...(this.#shards !== undefined && {
           assumeIncident: true,
-          judges: (key: string) => owns(config.shard, serviceName(key)),
+          isCandidate: (key: string) => owns(config.shard, serviceName(key)),
         }),
       });
       this.#observe(result);

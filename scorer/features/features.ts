@@ -59,7 +59,8 @@ export interface Feature {
 
 export interface EdgeFeature extends Feature {
   /**
-   * True for failed calls, where an increase is evidence against the callee. Of other errors, any change weighs less.
+   * True for failed calls: an increase is evidence against the callee. Of other errors, any change is, with less
+   * weight.
    */
   readonly failure: boolean;
 }

@@ -3,15 +3,15 @@ import { columnCount } from '../features/columns.ts';
 import type { History } from '../fleet/history.ts';
 import type { ColumnScaling } from '../tensor/scaling.ts';
 import { allocateWindows, encodeWindow, type TensorShape } from '../tensor/tensor.ts';
-import { type ErrorScales, featureErrors, loudness, newestErrors, type WindowErrors } from './errors.ts';
-import type { LoudStep } from './threshold.ts';
+import { type ErrorScales, featureErrors, newestErrors, rawScore, type WindowErrors } from './errors.ts';
+import type { StepScore } from './threshold.ts';
 
-/** The errors of one step, a value a column. */
+/** The errors of one step, one value per column. */
 export interface ErrorRow extends WindowErrors {
   readonly step: number;
 }
 
-/** The errors of a service at each of `steps` where anything was observed. */
+/** Computes the errors of a service at `steps`; steps without any observed value are omitted. */
 export async function errorsOver(
   shape: TensorShape,
   history: History,
@@ -33,7 +33,7 @@ export async function errorsOver(
     .filter((row) => row.residuals.some(Number.isFinite));
 }
 
-/** The loudness of each row, its errors in units of their fault-free size. */
-export function loudSteps(shape: TensorShape, rows: readonly ErrorRow[], scales: ErrorScales): LoudStep[] {
-  return rows.map((row) => ({ step: row.step, loudness: loudness(featureErrors(shape, row, scales)) }));
+/** The raw score of each row. */
+export function stepScores(shape: TensorShape, rows: readonly ErrorRow[], scales: ErrorScales): StepScore[] {
+  return rows.map((row) => ({ step: row.step, rawScore: rawScore(featureErrors(shape, row, scales)) }));
 }

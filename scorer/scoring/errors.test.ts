@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Feature } from '../features/features.ts';
 import { History } from '../fleet/history.ts';
-import { type ErrorScales, featureErrors, featureShares, loudness, newestErrors, ownEvidence } from './errors.ts';
+import { type ErrorScales, featureErrors, featureShares, newestErrors, ownEvidence, rawScore } from './errors.ts';
 import { toUnit } from '../tensor/scaling.ts';
 import { allocateWindows, encodeWindow, NEUTRAL, type TensorShape } from '../tensor/tensor.ts';
 import { columnCount, columnIndex } from '../features/columns.ts';
@@ -91,7 +91,7 @@ describe('scores', () => {
     const bits = (values: readonly number[]) => ownEvidence(mixed, [...values, ...values, ...values], unit);
     expect(bits([9, 0, 0, 0, 0])).toBe(0);
     expect(bits([0, -0.7, 0, 0, 0])).toBe(0);
-    // log2(1 + 3); the louder of two latencies; a saturation of -0.1 is one bit more, 70 times the usual as much as six times.
+    // log2(1 + 3); the larger of two latencies; a saturation of -0.1 is one bit more, 70 times the usual as much as six times.
     expect(bits([0, 0.1, 0.3, 0, 0])).toBeCloseTo(2, 6);
     expect(bits([0, 0.1, 0.3, -0.1, 0])).toBeCloseTo(3, 6);
     expect(bits([0, 0.1, 0.3, -0.1, 7])).toBeCloseTo(3 + Math.log2(7), 6);
@@ -102,9 +102,9 @@ describe('scores', () => {
     expect(ownEvidence(mixed, channels, unit)).toBeCloseTo(Math.log2(3), 6);
   });
 
-  it('is the mean of the loudest two, and shares are told largest first', () => {
-    expect(loudness([1, 9, 2, 3])).toBe(6);
-    expect(loudness([NaN, NaN])).toBeNaN();
+  it('is the mean of the two largest errors; shares are in descending order', () => {
+    expect(rawScore([1, 9, 2, 3])).toBe(6);
+    expect(rawScore([NaN, NaN])).toBeNaN();
     expect(featureShares(shape, [1, 6, NaN, 3])).toEqual([
       { feature: 'b', share: 0.6 },
       { feature: 'd', share: 0.3 },

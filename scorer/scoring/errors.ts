@@ -4,21 +4,24 @@ import { meanOfLargest } from '../numeric/statistics.ts';
 import { type TensorShape, type Windows, windowSize } from '../tensor/tensor.ts';
 import { columnCount, columnIndex } from '../features/columns.ts';
 
-/** How many of the loudest features make the score: one alone may be noise, all would drown it. */
-export const LOUDEST = 2;
+/** Number of largest feature errors that make the score: one alone may be noise, the mean of all would dilute it. */
+const SCORED_FEATURES = 2;
+/** Number of features whose shares of the error are reported. */
+const MAX_SHARES = 3;
 
-/** Shares are told of this many features. */
-const EXPLAINED = 3;
-
-/** How far the newest values lie from what was expected, in signed deviations; [window, column], NaN where nothing was observed. */
+/** Errors of the current step, signed, in deviations; [window, column], NaN where nothing was observed. */
 export interface NewestErrors {
-  /** From what the model reconstructed. */
+  /** Observed minus reconstructed value. */
   readonly residuals: Float32Array;
-  /** From the service's own median. */
+  /** Observed value minus the service's median. */
   readonly deviations: Float32Array;
 }
 
-/** @param reconstruction as `windows.data` */
+/**
+ * Computes the errors of the current step of each window.
+ *
+ * @param reconstruction of the same shape as `windows.data`
+ */
 export function newestErrors(shape: TensorShape, windows: Windows, reconstruction: Float32Array): NewestErrors {
   const columns = columnCount(shape.features);
   const size = windowSize(shape);
@@ -41,33 +44,34 @@ export function newestErrors(shape: TensorShape, windows: Windows, reconstructio
   return { residuals, deviations };
 }
 
-/** Fault-free size of each column's errors, deviations: what errors are measured in. */
+/** Magnitude of each column's errors in fault-free time, in deviations. Errors are divided by it. */
 export interface ErrorScales {
   readonly residual: readonly number[];
   readonly deviation: readonly number[];
 }
 
-/** Scales `tolerance` times as large, a factor a feature, in every channel. */
-export function tolerant({ residual, deviation }: ErrorScales, tolerance: readonly number[]): ErrorScales {
+/** Multiplies the scales by `tolerance`, one factor per feature, the same in every channel. */
+export function widenScales({ residual, deviation }: ErrorScales, tolerance: readonly number[]): ErrorScales {
   const widened = (figures: readonly number[]) =>
     figures.map((figure, column) => figure * (tolerance[column % tolerance.length] ?? 1));
   return { residual: widened(residual), deviation: widened(deviation) };
 }
 
-/** One window's part of `NewestErrors`, a value a column. */
+/** The errors of one window, one value per column. */
 export interface WindowErrors {
   readonly residuals: ArrayLike<number>;
   readonly deviations: ArrayLike<number>;
 }
 
 /**
- * Each feature's error in the shortest window that was observed: a single wild minute stands in the longer windows for as long
- * as they last, in the shortest for one cycle, which the alert's `for` sits out.
+ * Each feature's error in the shortest observed window: an outlier of one minute stays in a longer window for the
+ * window's whole length, but in the shortest for one cycle only, which the alert's `for` bridges.
  *
- * It is the geometric mean of residual and deviation, each in units of its own fault-free size, so that it takes both: what the
- * model expected (more load, more bytes) is no error, nor is a usual value of which others made the model expect another.
+ * The error is the geometric mean of residual and deviation, each divided by its fault-free scale, so that both must be
+ * large. An unusual value that the model expected (more load, more bytes) isn't an error, and neither is a usual value
+ * where other features made the model expect another.
  *
- * @returns a value a feature; NaN where no channel was observed
+ * @returns one value per feature; NaN where no channel was observed
  */
 export function featureErrors(
   shape: TensorShape,
@@ -84,62 +88,67 @@ export function featureErrors(
   });
 }
 
-/** More than this many times its fault-free residual is no more evidence: consequences are often louder than their cause. */
-const MAX_EVIDENCE = 6;
+/** Limit of the scaled residual that counts as evidence: effects often have larger residuals than their cause. */
+const MAX_SCALED_RESIDUAL = 6;
 
 /**
- * The evidence that a service has trouble of its own, in bits: the sum of the logarithms of what speaks for it. Being asked less
- * isn't being slow, so traffic doesn't count; nor is answering faster a trouble. Latencies are one witness, the loudest;
- * of the rest each feature is one.
+ * The evidence that a service has a fault of its own, in bits: the sum over its features of log2(1 + scaled residual).
+ * Traffic doesn't count, as less traffic isn't a fault, nor does a lower latency. Of several latencies, the one with
+ * the largest residual counts.
  *
- * @returns 0 when nothing was observed
+ * @returns 0 if nothing was observed
  */
 export function ownEvidence(shape: TensorShape, residuals: ArrayLike<number>, scales: ErrorScales): number {
   let [latency, bits] = [0, 0];
   for (const [feature, { signal }] of shape.features.entries()) {
     if (signal === 'traffic') continue;
-    const loud = loudOverChannels(shape, feature, residuals, scales, signal === 'latency');
-    if (signal === 'latency') latency = Math.max(latency, loud);
-    else bits += evidenceOf(loud);
+    const residual = meanScaledResidual(shape, feature, residuals, scales, signal === 'latency');
+    if (signal === 'latency') latency = Math.max(latency, residual);
+    else bits += bitsOf(residual);
   }
-  return bits + evidenceOf(latency);
+  return bits + bitsOf(latency);
 }
 
-function evidenceOf(loud: number): number {
-  return Math.log2(1 + Math.min(MAX_EVIDENCE, loud));
+function bitsOf(scaledResidual: number): number {
+  return Math.log2(1 + Math.min(MAX_SCALED_RESIDUAL, scaledResidual));
 }
 
-/** A feature's residual in units of its fault-free one, the mean over the channels that were observed; 0 when none was. */
-function loudOverChannels(
+/** A feature's absolute residual over its fault-free scale, averaged over the observed channels; 0 without any. */
+function meanScaledResidual(
   shape: TensorShape,
   feature: number,
   residuals: ArrayLike<number>,
   scales: ErrorScales,
-  upwards: boolean,
+  increasesOnly: boolean,
 ): number {
-  let [sum, seen] = [0, 0];
+  let [sum, observed] = [0, 0];
   for (let channel = 0; channel < CHANNELS.length; channel++) {
     const column = columnIndex(shape.features, channel, feature);
-    const loud = (residuals[column] ?? NaN) / (scales.residual[column] ?? NaN);
-    if (!Number.isFinite(loud)) continue;
-    sum += upwards ? Math.max(0, loud) : Math.abs(loud);
-    seen++;
+    const scaled = (residuals[column] ?? NaN) / (scales.residual[column] ?? NaN);
+    if (!Number.isFinite(scaled)) continue;
+    sum += increasesOnly ? Math.max(0, scaled) : Math.abs(scaled);
+    observed++;
   }
-  return seen === 0 ? 0 : sum / seen;
+  return observed === 0 ? 0 : sum / observed;
 }
 
-/** A window's loudness: the mean error of its loudest features. NaN when nothing was observed. */
-export function loudness(errors: readonly number[]): number {
-  return meanOfLargest(errors, LOUDEST);
+/**
+ * A window's score before it is divided by the service's threshold: the mean of its two largest feature errors.
+ *
+ * @param errors from `featureErrors`
+ * @returns NaN if nothing was observed
+ */
+export function rawScore(errors: readonly number[]): number {
+  return meanOfLargest(errors, SCORED_FEATURES);
 }
 
 export interface FeatureShare {
   readonly feature: string;
-  /** Of the whole error, 0..1. */
+  /** Share of the sum of all features' errors, 0..1. */
   readonly share: number;
 }
 
-/** The largest shares of the error, largest first. */
+/** The three largest shares of the error, in descending order. */
 export function featureShares(shape: TensorShape, errors: readonly number[]): FeatureShare[] {
   const total = errors.filter(Number.isFinite).reduce((sum, error) => sum + error, 0);
   if (!(total > 0)) return [];
@@ -147,5 +156,5 @@ export function featureShares(shape: TensorShape, errors: readonly number[]): Fe
     .map((feature, index) => ({ feature: feature.name, share: (errors[index] ?? NaN) / total }))
     .filter(({ share }) => Number.isFinite(share))
     .sort((a, b) => b.share - a.share)
-    .slice(0, EXPLAINED);
+    .slice(0, MAX_SHARES);
 }

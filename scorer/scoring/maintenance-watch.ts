@@ -4,14 +4,14 @@ import type { ScorerMetrics } from '../metrics.ts';
 import { type PrometheusClient, PrometheusError } from '../prometheus/client.ts';
 
 export interface MaintenanceWatchOptions {
-  /** Of the configuration; none, and nothing is asked. */
+  /** `maintenance` in scorer.yaml. Without any, nothing is queried. */
   readonly expressions: readonly string[];
   readonly client: PrometheusClient;
   readonly logger: Logger;
   readonly metrics: ScorerMetrics;
 }
 
-/** Who is in maintenance, as far as is known. */
+/** The services in maintenance, as of the last successful query. */
 export class MaintenanceWatch {
   readonly #options: MaintenanceWatchOptions;
   readonly #conditions: ConditionLog;
@@ -26,16 +26,16 @@ export class MaintenanceWatch {
     return this.#current;
   }
 
-  /** Asks anew; an expression that fails leaves what was known last. */
+  /** Queries again; keeps the last result if an expression fails. Never rejects. */
   async update(timeMs: number): Promise<void> {
     const { expressions, client, metrics } = this.#options;
     if (expressions.length === 0) return;
     try {
       this.#current = await maintenanceAt(client, expressions, timeMs);
-      this.#conditions.recovered('maintenance', 'maintenance is known again');
+      this.#conditions.recovered('maintenance', 'maintenance query works again');
     } catch (error) {
       metrics.queryFailures.inc({ code: error instanceof PrometheusError ? error.code : 'OTHER' });
-      this.#conditions.failing('maintenance', 'maintenance not known, what was known last counts', error);
+      this.#conditions.failing('maintenance', 'maintenance query failed, using the last result', error);
     }
   }
 }

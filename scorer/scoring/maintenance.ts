@@ -2,15 +2,15 @@ import type { PrometheusClient, RangeSeries } from '../prometheus/client.ts';
 import { serviceName } from '../identity/service-key.ts';
 
 /**
- * Whom a series of a maintenance expression names: the service of its labels `namespace` and `service`, all of a namespace
- * where it has no `service`, everybody where it has neither.
+ * The scope of one series of a maintenance expression: the service in its labels `namespace` and `service`, the whole
+ * namespace without `service`, all services without either.
  */
 export interface MaintenanceScope {
   readonly namespace: string | undefined;
   readonly service: string | undefined;
 }
 
-/** The announced maintenance of one moment. */
+/** The services in maintenance at one time. */
 export class Maintenance {
   readonly #scopes: readonly MaintenanceScope[];
 
@@ -20,13 +20,13 @@ export class Maintenance {
 
   covers(key: string): boolean {
     const { namespace, service } = serviceName(key);
-    return this.#scopes.some((scope) => isMeant(scope, namespace, service));
+    return this.#scopes.some((scope) => matches(scope, namespace, service));
   }
 }
 
 /**
- * Asks who is in maintenance at `timeMs`: whatever series the expressions return. A value of 0 is none, so that
- * `maintenance_active` and `maintenance_active == 1` do alike.
+ * Queries the services in maintenance at `timeMs`: those of the series that the expressions return. Series with the
+ * value 0 are ignored, so that `maintenance_active` and `maintenance_active == 1` are equivalent.
  *
  * @throws PrometheusError
  */
@@ -39,14 +39,14 @@ export async function maintenanceAt(
   for (const expression of expressions) {
     await client.query(expression, timeMs, {
       visit: (series) => {
-        if (isOn(series.values[0])) scopes.push(scopeOf(series));
+        if (isActive(series.values[0])) scopes.push(scopeOf(series));
       },
     });
   }
   return new Maintenance(scopes);
 }
 
-/** Past maintenance, by the steps in which it was. */
+/** Past maintenance by step. */
 export class MaintenanceHistory {
   readonly #intervalMs: number;
   readonly #scopes: { readonly scope: MaintenanceScope; readonly steps: ReadonlySet<number> }[] = [];
@@ -56,20 +56,20 @@ export class MaintenanceHistory {
   }
 
   add(series: RangeSeries): void {
-    const on = [...series.timestamps].filter((_, index) => isOn(series.values[index]));
-    const steps = new Set(on.map((timeMs) => Math.ceil(timeMs / this.#intervalMs)));
+    const active = [...series.timestamps].filter((_, index) => isActive(series.values[index]));
+    const steps = new Set(active.map((timeMs) => Math.ceil(timeMs / this.#intervalMs)));
     this.#scopes.push({ scope: scopeOf(series), steps });
   }
 
   /** The steps at which a service was in maintenance. */
   stepsOf(key: string): number[] {
     const { namespace, service } = serviceName(key);
-    const meant = this.#scopes.filter(({ scope }) => isMeant(scope, namespace, service));
-    return [...new Set(meant.flatMap(({ steps }) => [...steps]))];
+    const matching = this.#scopes.filter(({ scope }) => matches(scope, namespace, service));
+    return [...new Set(matching.flatMap(({ steps }) => [...steps]))];
   }
 }
 
-/** @throws PrometheusError */
+/** Queries the maintenance of a span, at each multiple of the interval in it. @throws PrometheusError */
 export async function maintenanceBetween(
   client: PrometheusClient,
   expressions: readonly string[],
@@ -87,13 +87,13 @@ function scopeOf({ labels }: RangeSeries): MaintenanceScope {
   return { namespace: labels['namespace'], service: labels['service'] };
 }
 
-function isMeant(scope: MaintenanceScope, namespace: string, service: string): boolean {
+function matches(scope: MaintenanceScope, namespace: string, service: string): boolean {
   return (
     (scope.namespace === undefined || scope.namespace === namespace) &&
     (scope.service === undefined || scope.service === service)
   );
 }
 
-function isOn(value: number | undefined): boolean {
+function isActive(value: number | undefined): boolean {
   return value !== undefined && Number.isFinite(value) && value !== 0;
 }

@@ -8,10 +8,10 @@ const feature = (name: string): Feature => ({ name, expr: '$window', scale: 'log
 export const shape: TensorShape = { features: ['a', 'b', 'c'].map(feature), steps: [0, 1] };
 export const columns = columnCount(shape.features);
 
-/** Knows nothing but the median. */
+/** Reconstructs the median everywhere. */
 export const flat: Reconstructor = { reconstruct: async (data) => new Float32Array(data.length).fill(NEUTRAL) };
 
-/** Evenly from 0 to 1. */
+/** Uniform random numbers in 0..1. */
 export function noise(seed: number): () => number {
   let state = seed;
   return () => {

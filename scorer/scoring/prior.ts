@@ -3,17 +3,17 @@ import { median } from '../numeric/statistics.ts';
 import type { ErrorScales } from './errors.ts';
 import { figureSchema, type Profile } from './profile.ts';
 
-/** What is expected of a service before it was watched: learned with the base model, over its whole fleet. */
+/** The expected profile of a new service: pooled over the services that the model was trained on. */
 export interface Prior extends ErrorScales {
-  /** Scaled units, one for each column. */
+  /** Spread of each column, scaled units. */
   readonly spread: readonly number[];
-  /** Loudness that fault-free windows don't exceed. */
+  /** Raw score at which the score of a new service is 1. */
   readonly threshold: number;
 }
 
-/** The prior counts for this many of a service's own values. */
+/** Weight of the prior in scales and spreads, as a number of the service's own windows. */
 export const PRIOR_WEIGHT = 60;
-/** The same for the threshold, which rests on the rarest of them. */
+/** Weight of the prior in the threshold, which needs more windows of its own, as it depends on the tail. */
 export const THRESHOLD_PRIOR_WEIGHT = 240;
 
 const priorSchema = z.object({
@@ -23,14 +23,14 @@ const priorSchema = z.object({
   threshold: z.number().positive(),
 });
 
-/** The prior that a model's card carries; undefined where it carries none or one of other figures than these. */
+/** Parses the prior in a model's card; undefined if there is none, or one of another format. */
 export function parsePrior(calibration: unknown): Prior | undefined {
   return priorSchema.safeParse(calibration).data;
 }
 
 /**
- * A prior out of many services' profiles: the median of each figure over the fleet. Its threshold is that of their own, long
- * time; for services with a short one another replaces it.
+ * Pools the profiles of many services into a prior: the median of each value. Its threshold suits services with a long
+ * history; the caller replaces it by one for new services.
  */
 export function poolProfiles(columns: number, profiles: readonly Profile[]): Prior {
   const each = (pick: (profile: Profile, column: number) => number) =>
@@ -43,7 +43,7 @@ export function poolProfiles(columns: number, profiles: readonly Profile[]): Pri
   };
 }
 
-/** Weighs a service's own estimate with the prior's by the `count` of windows that it rests on. */
+/** Shrinks a service's own estimate, which is based on `count` windows, towards the prior. NaN if neither is known. */
 export function shrink(count: number, own: number, prior: number | undefined, weight: number): number {
   if (prior === undefined || !Number.isFinite(prior)) return own;
   if (!Number.isFinite(own)) return prior;

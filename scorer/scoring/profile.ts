@@ -2,19 +2,20 @@ import { z } from 'zod';
 import type { ColumnScaling } from '../tensor/scaling.ts';
 import type { ErrorScales } from './errors.ts';
 
-/** What is normal for one service. */
+/** The normal behaviour of one service. */
 export interface Profile extends ErrorScales {
+  /** Scaling of each column; undefined for a column without any value. */
   readonly scalings: readonly (ColumnScaling | undefined)[];
-  /** Loudness at which the score is 1. */
+  /** Raw score at which the score is 1. */
   readonly threshold: number;
-  /** Windows learned from. */
+  /** Number of windows learned from. */
   readonly windows: number;
   /** First and last step learned from. */
   readonly from: number;
   readonly to: number;
 }
 
-/** A figure of which nothing is known is null in JSON and NaN here. */
+/** A number that may be unknown: null in JSON, NaN in memory. */
 export const figureSchema = z
   .number()
   .nullable()

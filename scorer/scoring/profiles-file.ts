@@ -5,22 +5,22 @@ import { figureSchema, type Profile } from './profile.ts';
 import type { ColumnScaling } from '../tensor/scaling.ts';
 import { writeAtomically } from '../../daemon/atomic-write.ts';
 
-/** What was learned of every service and edge, and with which model and features it goes. */
+/** The profiles of all services and edges, with the model and the features that they belong to. */
 export interface Profiles {
-  /** Checksum of the model that the profiles were calibrated with. */
+  /** SHA-256 of the model that the profiles were calibrated with. */
   readonly model: string;
   readonly features: readonly string[];
   readonly edgeFeatures: readonly string[];
   readonly windowsMs: readonly number[];
   readonly steps: readonly number[];
   readonly intervalMs: number;
-  /** Milliseconds since the epoch of the end of the normal period. */
+  /** End of the normal period, milliseconds since the epoch. */
   readonly learnedAtMs: number;
   readonly services: ReadonlyMap<string, Profile>;
   readonly edges: ReadonlyMap<string, EdgeScalings>;
 }
 
-/** A scaling for each of the edges' features; undefined where nothing is known. */
+/** Scaling of each edge feature; undefined for a feature without any value. */
 export type EdgeScalings = readonly (ColumnScaling | undefined)[];
 
 const scalingSchema = z.tuple([z.number(), z.number()]).nullable();
@@ -48,13 +48,13 @@ const documentSchema = z.strictObject({
   edges: z.record(z.string(), z.array(scalingSchema)),
 });
 
-/** A profiles file that can't be used; the message names it. */
+/** The profiles file is unusable; the message names it. */
 export class ProfilesError extends Error {
   readonly code = 'PROFILES_DAMAGED';
   override readonly name = 'ProfilesError';
 }
 
-/** Writes atomically, checksum first. */
+/** Saves profiles atomically: a checksum line, then JSON. */
 export async function saveProfiles(path: string, profiles: Profiles): Promise<void> {
   const body = JSON.stringify({
     format: 4,
@@ -85,8 +85,10 @@ export async function saveProfiles(path: string, profiles: Profiles): Promise<vo
 }
 
 /**
- * @returns undefined when there is no such file
- * @throws ProfilesError when it is damaged
+ * Loads profiles.
+ *
+ * @returns undefined if there is no such file
+ * @throws ProfilesError if the file is damaged or of another version
  */
 export function loadProfiles(path: string): Profiles | undefined {
   let text: string;

@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { type CallEdge, edgeTrouble, rankRootCauses } from './root-cause.ts';
+import { type CallEdge, edgeEvidence, rankRootCauses } from './root-cause.ts';
 
 const edge = (client: string, server: string, seen: Partial<CallEdge> = {}): CallEdge => ({
   client,
   server,
   latency: 0,
   failures: 0,
-  answers: 0,
+  responses: 0,
   ...seen,
 });
 const order = (...args: Parameters<typeof rankRootCauses>) => rankRootCauses(...args).map(({ key }) => key);
@@ -36,7 +36,7 @@ describe('rankRootCauses', () => {
     }
   });
 
-  it('follows slow edges from the callers to the slow callee, however loud the callers are', () => {
+  it('follows slow edges from the callers to the slow callee, however large the residuals of the callers', () => {
     const suspects = [
       { key: 'front', evidence: 9 },
       { key: 'cart', evidence: 6 },
@@ -67,7 +67,7 @@ describe('rankRootCauses', () => {
     expect(order([{ key: 'ads', evidence: 2 }], [edge('front', 'ads', { latency: 1 })])).toEqual(['ads']);
   });
 
-  it('tells by their own evidence two that call each other', () => {
+  it('ranks two services that call each other by their own evidence', () => {
     const suspects = [
       { key: 'a', evidence: 1 },
       { key: 'b', evidence: 4 },
@@ -78,10 +78,10 @@ describe('rankRootCauses', () => {
   });
 });
 
-describe('edgeTrouble', () => {
+describe('edgeEvidence', () => {
   it('is nothing for noise, for a faster edge and for unknown values', () => {
-    expect(edgeTrouble(edge('a', 'b', { latency: 2.5, failures: 2, answers: -2.5 }))).toBe(0);
-    expect(edgeTrouble(edge('a', 'b', { latency: -50 }))).toBe(0);
-    expect(edgeTrouble(edge('a', 'b', { latency: NaN, failures: NaN, answers: NaN }))).toBe(0);
+    expect(edgeEvidence(edge('a', 'b', { latency: 2.5, failures: 2, responses: -2.5 }))).toBe(0);
+    expect(edgeEvidence(edge('a', 'b', { latency: -50 }))).toBe(0);
+    expect(edgeEvidence(edge('a', 'b', { latency: NaN, failures: NaN, responses: NaN }))).toBe(0);
   });
 });

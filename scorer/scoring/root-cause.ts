@@ -1,84 +1,85 @@
 import { NORMAL_P99 } from '../numeric/statistics.ts';
 
-/** A service in the present incident. */
+/** A service that may be the root cause. */
 export interface Suspect {
   readonly key: string;
-  /** Evidence of trouble of its own, bits. */
+  /** Evidence of a fault of its own, bits. */
   readonly evidence: number;
 }
 
-/** What a caller sees of a callee, in deviations from the edge's normal; NaN where unknown. */
+/** The client's view of an edge, as deviations from the edge's normal; NaN where unknown. */
 export interface CallEdge {
   readonly client: string;
   readonly server: string;
-  /** Slower is positive. */
+  /** Positive if slower. */
   readonly latency: number;
-  /** More failures are positive. */
+  /** Positive if more calls fail. */
   readonly failures: number;
-  /** Other answers than usual, either way. */
-  readonly answers: number;
+  /** Other changes of the callee's responses, such as their size, in either direction. */
+  readonly responses: number;
 }
 
-/** What speaks against a service. */
+/** The evidence against a service. */
 export interface Evidence {
   readonly key: string;
-  /** A sum of logarithms of base 2; 0 is nothing. */
+  /** Sum of base-2 logarithms; 0 means no evidence. */
   readonly bits: number;
 }
 
 export interface RankedCause extends Evidence {
-  /** Share of the blame, all sum to 1. */
+  /** Share of the blame; the shares sum to 1. */
   readonly blame: number;
-  /** 1 = most probable. */
+  /** 1 is the most probable root cause. */
   readonly rank: number;
 }
 
-/** Suspects and edges in, most probable causes first. */
+/** Ranks root causes, most probable first; ranks only services for which `isCandidate` returns true. */
 export type Ranker = (
   suspects: readonly Suspect[],
   edges: readonly CallEdge[],
-  judges?: (key: string) => boolean,
+  isCandidate?: (key: string) => boolean,
 ) => RankedCause[];
 
-/** What callers see counts double: a residual may have many reasons, a slow call has its callee or what the callee calls. */
+/** Weight of edges relative to own signals: a slow call is due to the callee or its callees, a residual to anything. */
 const EDGE_WEIGHT = 2;
-/** Share of a service's callees' trouble that is taken off its own callers' complaints: it explains them. */
+/** Share of the evidence on outgoing edges that explains, and is subtracted from, the evidence on incoming edges. */
 const EXPLAINED_SHARE = 0.5;
-/** Weight of changed answers beside latency and failures: they change downstream of trouble too. */
-const ANSWER_WEIGHT = 0.5;
+/** Weight of changed responses, relative to latency: they change downstream of a fault too. */
+const RESPONSE_WEIGHT = 0.5;
+/** Weight of failed calls, relative to latency. */
 const FAILURE_WEIGHT = 1.5;
-/** Nobody looks further down. */
+/** Length of the ranking. */
 export const MAX_RANKED = 20;
 
 /**
- * Ranks who started the incident by the evidence against each service, a sum of logarithms: how far its own signals but for
- * traffic are off, and how far the worst edge into it is off, less what the worst edge out of it explains.
- * Compared with walks over the graph in docs/adr/0004-root-cause-by-evidence.md.
+ * Ranks the root causes of an incident by the evidence against each service, in bits: that of its own signals except
+ * traffic, plus that of its worst incoming edge, less what its worst outgoing edge explains. Compared with random walks
+ * on the call graph in docs/adr/0004-root-cause-by-evidence.md.
  *
- * @param judges whether a service is to be ranked; one that isn't still explains others
- * @returns most probable first; empty without suspects and troubled edges
+ * @param isCandidate true for services to rank; the others still explain the edges of their callers
+ * @returns most probable first; empty without suspects and without deviating edges
  */
 export function rankRootCauses(
   suspects: readonly Suspect[],
   edges: readonly CallEdge[],
-  judges: (key: string) => boolean = () => true,
+  isCandidate: (key: string) => boolean = () => true,
 ): RankedCause[] {
   const [into, outOf] = [new Map<string, number>(), new Map<string, number>()];
   for (const edge of edges) {
-    const trouble = edgeTrouble(edge);
-    if (trouble <= 0 || edge.client === edge.server) continue;
-    into.set(edge.server, Math.max(into.get(edge.server) ?? 0, trouble));
-    outOf.set(edge.client, Math.max(outOf.get(edge.client) ?? 0, trouble));
+    const bits = edgeEvidence(edge);
+    if (bits <= 0 || edge.client === edge.server) continue;
+    into.set(edge.server, Math.max(into.get(edge.server) ?? 0, bits));
+    outOf.set(edge.client, Math.max(outOf.get(edge.client) ?? 0, bits));
   }
   const own = new Map(suspects.map((suspect) => [suspect.key, suspect.evidence]));
-  const evidence = [...new Set([...own.keys(), ...into.keys()])].filter(judges).map((key) => {
-    const complaints = (into.get(key) ?? 0) - EXPLAINED_SHARE * (outOf.get(key) ?? 0);
-    return { key, bits: (own.get(key) ?? 0) + EDGE_WEIGHT * Math.max(0, complaints) };
+  const evidence = [...new Set([...own.keys(), ...into.keys()])].filter(isCandidate).map((key) => {
+    const unexplained = (into.get(key) ?? 0) - EXPLAINED_SHARE * (outOf.get(key) ?? 0);
+    return { key, bits: (own.get(key) ?? 0) + EDGE_WEIGHT * Math.max(0, unexplained) };
   });
   return rankEvidence(evidence);
 }
 
-/** The most suspect services, most probable first. */
+/** Ranks services by their evidence, most probable first, at most MAX_RANKED. */
 export function rankEvidence(evidence: readonly Evidence[]): RankedCause[] {
   const sorted = [...evidence].sort((a, b) => b.bits - a.bits || (a.key < b.key ? -1 : 1));
   const ranked = sorted.slice(0, MAX_RANKED).map(({ key, bits }) => ({ key, bits, weight: 2 ** bits - 1 }));
@@ -91,14 +92,14 @@ export function rankEvidence(evidence: readonly Evidence[]): RankedCause[] {
   }));
 }
 
-/** How much an edge points at its callee, a logarithm; 0 for an edge as usual. */
-export function edgeTrouble(edge: CallEdge): number {
+/** The evidence of an edge against its callee, bits; 0 for a normal edge. */
+export function edgeEvidence(edge: CallEdge): number {
   return (
-    loudness(edge.latency) + FAILURE_WEIGHT * loudness(edge.failures) + ANSWER_WEIGHT * loudness(Math.abs(edge.answers))
+    bitsOf(edge.latency) + FAILURE_WEIGHT * bitsOf(edge.failures) + RESPONSE_WEIGHT * bitsOf(Math.abs(edge.responses))
   );
 }
 
-/** 0 up to the everyday noise of an edge, then growing with the logarithm: ten times slower isn't ten times the evidence. */
-function loudness(deviations: number): number {
+/** 0 within the normal noise of an edge, logarithmic beyond: ten times slower isn't ten times the evidence. */
+function bitsOf(deviations: number): number {
   return deviations > NORMAL_P99 ? Math.log2(deviations / NORMAL_P99) : 0;
 }

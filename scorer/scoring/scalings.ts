@@ -5,7 +5,7 @@ import { NORMAL_P99, quantile } from '../numeric/statistics.ts';
 import { type ColumnScaling, deviation, learnScaling } from '../tensor/scaling.ts';
 import { PRIOR_WEIGHT } from './prior.ts';
 
-/** Learns the scaling of every column from the steps `from` to `to`, both included. */
+/** Learns each column's scaling from the steps `from` to `to`, both included; `prior` is the expected spread. */
 export function learnScalings(
   features: readonly Feature[],
   columns: number,
@@ -23,8 +23,8 @@ export function learnScalings(
 }
 
 /**
- * As `learnScalings` for an edge, of which there is no model: its spread is at least what its 99th percentile would mean
- * of a normal distribution, so that an edge which is often wild has to be wilder than that to mean anything.
+ * Like `learnScalings`, for an edge. Edges have no model, so the spread is widened until the 99th percentile of the
+ * deviations is that of a normal distribution: an edge with frequent outliers must exceed those to count.
  */
 export function learnEdgeScalings(
   features: readonly Feature[],
@@ -38,7 +38,7 @@ export function learnEdgeScalings(
     const deviations = stepsBetween(from, to).map((step) =>
       Math.abs(deviation(feature, history.get(step, column), scaling)),
     );
-    const wild = quantile(deviations, 0.99) / NORMAL_P99;
-    return { center: scaling.center, spread: scaling.spread * Math.max(1, wild) };
+    const widening = quantile(deviations, 0.99) / NORMAL_P99;
+    return { center: scaling.center, spread: scaling.spread * Math.max(1, widening) };
   });
 }

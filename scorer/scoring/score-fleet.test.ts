@@ -103,7 +103,7 @@ describe('scoreFleet', () => {
     const fleet = fleetOf({ front: { ...calm, latency: 9 }, cart: { ...calm, latency: 9 } }, 9);
     const { scores, causes } = await scoreFleet(shape, set, fleet, 10, profilesOf('front', 'cart'), flat);
     for (const { score, shares } of scores) {
-      // ln(9.02 / 1.02) / 0.1 = 21.8 deviations, over a residual of 2, half of the two loudest features, over a threshold of 2.
+      // ln(9.02 / 1.02) / 0.1 = 21.8 deviations, over a residual of 2, averaged over two features, over a threshold of 2.
       expect(score).toBeCloseTo(21.8 / 2 / 2 / 2, 1);
       expect(shares[0]).toEqual({ feature: 'latency', share: 1 });
     }
@@ -139,11 +139,11 @@ edges:
       await scoreFleet(shape, own, fleet, 10, { ...profilesOf(), edges }, flat, { assumeIncident: true, rank });
       return seen[0];
     };
-    expect(await callEdge('refused')).toMatchObject({ failures: expect.closeTo(21.8, 1), answers: 0 });
-    expect(await callEdge('failover_ms')).toMatchObject({ failures: 0, answers: expect.closeTo(21.8, 1) });
+    expect(await callEdge('refused')).toMatchObject({ failures: expect.closeTo(21.8, 1), responses: 0 });
+    expect(await callEdge('failover_ms')).toMatchObject({ failures: 0, responses: expect.closeTo(21.8, 1) });
   });
 
-  it('tells who is learning, who has no data, and counts what is missing as neutral', async () => {
+  it('reports services that are learning or have no data, and counts missing values', async () => {
     const fleet = fleetOf({ new: calm, gone: {}, cart: { rate: 1, memory: 1 }, thin: { rate: 1 } });
     fleet.services.set(serviceKey(name('gone')), fleet.services.get(serviceKey(name('new')))!);
     const at = async (step: number) => await scoreFleet(shape, set, fleet, step, profilesOf('cart', 'thin'), flat);

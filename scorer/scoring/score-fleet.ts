@@ -10,24 +10,24 @@ import {
   type FeatureShare,
   featureErrors,
   featureShares,
-  loudness,
   newestErrors,
   ownEvidence,
-  tolerant,
+  rawScore,
+  widenScales,
 } from './errors.ts';
 import type { Seasons } from './seasons.ts';
 import { edgeEnds, serviceKey } from '../identity/service-key.ts';
 import { allocateWindows, encodeWindow, type TensorShape } from '../tensor/tensor.ts';
 import { columnCount } from '../features/columns.ts';
 
-/** A service needs at least this share of its known columns to be judged. */
+/** Minimum share of a service's known columns that must have a value for it to be scored. */
 const MIN_OBSERVED_SHARE = 0.25;
 
 export type ServiceState = 'scored' | 'learning' | 'no_data' | 'excluded';
 
 export interface ServiceScore {
   readonly key: string;
-  /** 0 as expected, 1 at the threshold. */
+  /** 0 is as expected, 1 is the threshold, above 1 is anomalous. */
   readonly score: number;
   readonly shares: readonly FeatureShare[];
 }
@@ -36,28 +36,28 @@ export interface FleetScores {
   readonly scores: readonly ServiceScore[];
   readonly causes: readonly RankedCause[];
   readonly states: ReadonlyMap<string, ServiceState>;
-  /** Values that services with a profile usually have and lack at this step; they were taken as neutral. */
+  /** Number of values that services with a profile lack at this step; replaced by the median. */
   readonly missing: number;
-  /** Milliseconds spent on encoding, on the model, and on ranking. */
+  /** Time spent on encoding, on inference and on ranking. */
   readonly encodeMs: number;
   readonly inferenceMs: number;
   readonly rankMs: number;
 }
 
 export interface ScoreOptions {
-  /** Ranks causes whether or not a score says that there is an incident. */
+  /** Rank causes even if no service is anomalous. */
   readonly assumeIncident?: boolean;
   /** Default: `rankRootCauses`. */
   readonly rank?: Ranker;
-  /** Whether a service is to be ranked as a cause. Default: every one. */
-  readonly judges?: ((key: string) => boolean) | undefined;
-  /** What was loud at this time before is tolerated, and what is loud now remembered. */
+  /** Returns true for services to rank as causes. Default: all. */
+  readonly isCandidate?: ((key: string) => boolean) | undefined;
+  /** Recurring errors to tolerate; the errors of this step are recorded in it. */
   readonly seasons?: Seasons | undefined;
 }
 
 /**
- * Scores every service of the fleet at `step` in one run of the model and ranks the causes of an incident.
- * A service without a profile is `learning`; one with too few values at `step` is `no_data`.
+ * Scores all services of the fleet at `step` in one run of the model, and ranks the root causes if there is an
+ * incident. A service without a profile is `learning`; one with too few values at `step` is `no_data`.
  */
 export async function scoreFleet(
   shape: TensorShape,
@@ -66,7 +66,7 @@ export async function scoreFleet(
   step: number,
   profiles: Profiles | undefined,
   model: Reconstructor | undefined,
-  { assumeIncident = false, rank = rankRootCauses, judges, seasons }: ScoreOptions = {},
+  { assumeIncident = false, rank = rankRootCauses, isCandidate, seasons }: ScoreOptions = {},
 ): Promise<FleetScores> {
   const started = performance.now();
   const states = new Map<string, ServiceState>();
@@ -77,7 +77,7 @@ export async function scoreFleet(
   });
   const windows = allocateWindows(shape, known.length);
   let missing = 0;
-  const judged = known.map(({ key, history, profile }, index) => {
+  const scorable = known.map(({ key, history, profile }, index) => {
     const present = encodeWindow(shape, history, step, profile.scalings, windows, index);
     const expected = profile.scalings.filter((scaling) => scaling !== undefined).length;
     missing += expected - present;
@@ -92,12 +92,12 @@ export async function scoreFleet(
       : await model.reconstruct(windows.data, windows.mask, windows.count);
   const inferred = performance.now();
 
-  const judgedServices = known.map((service, index) => ({ ...service, index })).filter(({ index }) => judged[index]);
+  const services = known.map((service, index) => ({ ...service, index })).filter(({ index }) => scorable[index]);
   const errors = newestErrors(shape, windows, reconstruction);
-  const { scores, suspects } = scoreServices(shape, judgedServices, errors, step, seasons);
+  const { scores, suspects } = scoreServices(shape, services, errors, step, seasons);
   const causes =
     assumeIncident || scores.some(({ score }) => score > 1)
-      ? rank(suspects, callEdges(set, fleet, step, profiles), judges)
+      ? rank(suspects, callEdges(set, fleet, step, profiles), isCandidate)
       : [];
   const done = performance.now();
   return {
@@ -111,17 +111,17 @@ export async function scoreFleet(
   };
 }
 
-/** A service with its place in the batch. */
-interface JudgedService {
+/** A service with enough values, and its index in the batch. */
+interface ScorableService {
   readonly key: string;
   readonly profile: Profile;
   readonly index: number;
 }
 
-/** Scores from the batch's errors, and the evidence against each service; without those that have no finite score. */
+/** Computes scores and evidence from the batch's errors; omits services without a finite score. */
 function scoreServices(
   shape: TensorShape,
-  services: readonly JudgedService[],
+  services: readonly ScorableService[],
   { residuals, deviations }: ReturnType<typeof newestErrors>,
   step: number,
   seasons: Seasons | undefined,
@@ -135,9 +135,9 @@ function scoreServices(
     const untolerated = featureErrors(shape, own, profile);
     const tolerance = seasons?.tolerance(key, step);
     seasons?.record(key, step, untolerated);
-    const scales = tolerance === undefined ? profile : tolerant(profile, tolerance);
+    const scales = tolerance === undefined ? profile : widenScales(profile, tolerance);
     const errors = tolerance === undefined ? untolerated : featureErrors(shape, own, scales);
-    const score = loudness(errors) / profile.threshold;
+    const score = rawScore(errors) / profile.threshold;
     if (!Number.isFinite(score)) continue;
     scores.push({ key, score, shares: featureShares(shape, errors) });
     suspects.push({ key, evidence: ownEvidence(shape, own.residuals, scales) });
@@ -145,16 +145,16 @@ function scoreServices(
   return { scores, suspects };
 }
 
-/** An edge is judged by the mean of so many steps: what a caller saw in a single one may be noise. */
+/** Number of steps that an edge's deviations are averaged over: a single step may be noise. */
 const EDGE_STEPS = 3;
 
-/** The edges up to `step` as deviations from their normal. */
+/** The deviations of all edges at `step`. */
 function callEdges(set: FeatureSet, fleet: Fleet, step: number, profiles: Profiles | undefined): CallEdge[] {
   const columns = (wanted: (feature: EdgeFeature) => boolean) =>
     set.edges.flatMap((feature, column) => (wanted(feature) ? [column] : []));
   const latency = columns(({ signal }) => signal === 'latency');
   const failures = columns(({ failure }) => failure);
-  const answers = columns(({ signal, failure }) => signal === 'errors' && !failure);
+  const responses = columns(({ signal, failure }) => signal === 'errors' && !failure);
   return [...fleet.edges].map(([key, history]) => {
     const scalings = profiles?.edges.get(key);
     const { client, server } = edgeEnds(key);
@@ -164,12 +164,12 @@ function callEdges(set: FeatureSet, fleet: Fleet, step: number, profiles: Profil
       server: serviceKey(server),
       latency: largest(latency),
       failures: largest(failures),
-      answers: largest(answers),
+      responses: largest(responses),
     };
   });
 }
 
-/** The recent deviation that is farthest from 0 of any of the columns; 0 when none was observed. */
+/** The largest recent deviation of any of the columns, by magnitude; 0 if none was observed. */
 function largestDeviation(
   features: readonly Feature[],
   history: History,
@@ -187,7 +187,7 @@ function largestDeviation(
   return largest;
 }
 
-/** The mean deviation of the last steps; NaN when none was observed. */
+/** The mean deviation over the last EDGE_STEPS steps; NaN if none was observed. */
 function recentDeviation(
   feature: Feature,
   history: History,

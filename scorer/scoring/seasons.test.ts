@@ -12,7 +12,7 @@ const NIGHT = 1000 * DAY + 180;
 const create = () => new Seasons(features, [DAY, WEEK]);
 
 describe('Seasons', () => {
-  it('tolerates what was loud at the same time a day or a week ago, that feature alone and half as much again', () => {
+  it('tolerates 1.5 times the error of the same feature at the same time a day or a week ago', () => {
     const seasons = create();
     seasons.record('job', NIGHT, [8, 1.4, NaN]);
     seasons.record('job', NIGHT + 3, [6, 0, 2]);

@@ -4,14 +4,14 @@ import type { ScorerConfig } from '../config.ts';
 import type { FeatureSet } from '../features/features.ts';
 import { writeAtomically } from '../../daemon/atomic-write.ts';
 
-/** Steps in a slot: what was seen at 03:05 is expected within the neighbouring slots too. */
+/** Length of a slot, steps. Errors are tolerated in the neighbouring slots too. */
 const SLOT_STEPS = 15;
-/** Errors up to this many times the fault-free size are everyday noise and not remembered. */
-const MIN_REMEMBERED = 1.5;
-/** How much louder than last time a season may be. */
-const MARGIN = 1.5;
+/** Minimum error to record, in fault-free scales: smaller ones are normal noise. */
+const MIN_RECORDED_ERROR = 1.5;
+/** Tolerated error, relative to the error one season ago. */
+const TOLERANCE_MARGIN = 1.5;
 
-/** The seasons that a configuration asks for, nothing seen yet. */
+/** Creates empty seasons with the periods of a configuration. */
 export function createSeasons(set: FeatureSet, { interval, learning }: ScorerConfig): Seasons {
   return new Seasons(
     set.features.map(({ name }) => name),
@@ -19,8 +19,8 @@ export function createSeasons(set: FeatureSet, { interval, learning }: ScorerCon
   );
 }
 
-/** A service's slots: for each the largest error of each feature that was loud in it. */
-type LoudSlots = Map<number, Map<number, number>>;
+/** One service's recorded errors: slot -> feature index -> largest error in the slot. */
+type SlotErrors = Map<number, Map<number, number>>;
 
 const documentSchema = z.strictObject({
   format: z.literal(1),
@@ -29,41 +29,42 @@ const documentSchema = z.strictObject({
 });
 
 /**
- * What was loud at the same time a day or a week ago, so that the nightly job, once seen, doesn't alarm again. A feature is
- * tolerated as far as it went then and a margin more, in that slot and its neighbours; every other feature and time is judged as ever.
- * The price: what went wrong yesterday is tolerated once, today at the same time, in the same features.
+ * Errors that recur daily or weekly, so that a nightly job alerts only the first time. An error of a feature is
+ * tolerated one period later, up to the recorded size plus a margin, in the same slot and its neighbours; other
+ * features and times aren't affected. The price: yesterday's fault is tolerated today at the same time, in the same
+ * features.
  */
 export class Seasons {
   readonly #features: readonly string[];
   readonly #periods: readonly number[];
-  readonly #services = new Map<string, LoudSlots>();
+  readonly #services = new Map<string, SlotErrors>();
 
   /**
-   * @param features names, in the order of the errors
-   * @param periods in steps, such as a day's and a week's
+   * @param features names of the features, in the order of the errors
+   * @param periods lengths of the seasons, steps
    */
   constructor(features: readonly string[], periods: readonly number[]) {
     this.#features = features;
     this.#periods = periods;
   }
 
-  /** Remembers a service's errors, in units of their fault-free size, a value a feature; before any tolerance. */
+  /** Records a service's errors: one value per feature, in fault-free scales, before any tolerance. */
   record(key: string, step: number, errors: readonly number[]): void {
     for (const [feature, error] of errors.entries()) {
-      if (!(error >= MIN_REMEMBERED)) continue;
+      if (!(error >= MIN_RECORDED_ERROR)) continue;
       const slots = this.#services.get(key) ?? new Map<number, Map<number, number>>();
       this.#services.set(key, slots);
       const slot = slotOf(step);
-      const loud = slots.get(slot) ?? new Map<number, number>();
-      slots.set(slot, loud);
-      loud.set(feature, Math.max(error, loud.get(feature) ?? 0));
+      const largest = slots.get(slot) ?? new Map<number, number>();
+      slots.set(slot, largest);
+      largest.set(feature, Math.max(error, largest.get(feature) ?? 0));
     }
   }
 
   /**
-   * By how much each feature's fault-free size is to be taken larger at this step: 1 where nothing was loud at this time before.
+   * Factors to multiply each feature's fault-free scale by at this step; 1 for a feature without a recorded error.
    *
-   * @returns undefined when no feature was
+   * @returns undefined if no feature has a recorded error
    */
   tolerance(key: string, step: number): readonly number[] | undefined {
     const slots = this.#services.get(key);
@@ -74,14 +75,14 @@ export class Seasons {
       for (const slot of [then - 1, then, then + 1]) {
         for (const [feature, error] of slots.get(slot) ?? []) {
           tolerance ??= Array<number>(this.#features.length).fill(1);
-          tolerance[feature] = Math.max(tolerance[feature] ?? 1, MARGIN * error);
+          tolerance[feature] = Math.max(tolerance[feature] ?? 1, TOLERANCE_MARGIN * error);
         }
       }
     }
     return tolerance;
   }
 
-  /** Forgets what lies further back than the longest period asks for, and services that `isKnown` denies. */
+  /** Removes errors older than the longest period, and services for which `isKnown` returns false. */
   forget(step: number, isKnown: (key: string) => boolean): void {
     const oldest = slotOf(step - Math.max(0, ...this.#periods)) - 1;
     for (const [key, slots] of this.#services) {
@@ -90,17 +91,17 @@ export class Seasons {
     }
   }
 
-  /** Services of which something is remembered. */
+  /** Number of services with recorded errors. */
   get size(): number {
     return this.#services.size;
   }
 
-  /** Writes atomically. */
+  /** Saves the recorded errors atomically. */
   async save(path: string): Promise<void> {
     const services = Object.fromEntries(
       [...this.#services].map(([key, slots]) => [
         key,
-        Object.fromEntries([...slots].map(([slot, loud]) => [slot, Object.fromEntries(loud)])),
+        Object.fromEntries([...slots].map(([slot, largest]) => [slot, Object.fromEntries(largest)])),
       ]),
     );
     const content = JSON.stringify({ format: 1, features: this.#features, services });
@@ -108,10 +109,10 @@ export class Seasons {
   }
 
   /**
-   * Takes what was saved, the larger of two errors where both know one. Features go by their names, so a changed list loses
-   * only what it dropped.
+   * Adds the errors of a saved file; of two errors in the same slot, the larger counts. Features are matched by name,
+   * so that a changed list of features loses only the removed ones.
    *
-   * @returns why the file wasn't used; undefined when it was, or wasn't there
+   * @returns the reason why the file is unusable; undefined if it was loaded or doesn't exist
    */
   load(path: string): string | undefined {
     let text: string;
@@ -121,12 +122,12 @@ export class Seasons {
       return (error as NodeJS.ErrnoException).code === 'ENOENT' ? undefined : (error as Error).message;
     }
     const parsed = documentSchema.safeParse(parseJson(text));
-    if (!parsed.success) return `${path}: not a file of seasons of this version`;
+    if (!parsed.success) return `${path}: not a seasons file of this version`;
     const { features, services } = parsed.data;
     const indexes = features.map((name) => this.#features.indexOf(name));
     for (const [key, slots] of Object.entries(services)) {
-      for (const [slot, loud] of Object.entries(slots)) {
-        const errors = this.#features.map((_, feature) => loud[`${indexes.indexOf(feature)}`] ?? 0);
+      for (const [slot, largest] of Object.entries(slots)) {
+        const errors = this.#features.map((_, feature) => largest[`${indexes.indexOf(feature)}`] ?? 0);
         this.record(key, Number(slot) * SLOT_STEPS, errors);
       }
     }

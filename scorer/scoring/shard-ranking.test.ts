@@ -15,17 +15,17 @@ const edge = (client: string, server: string, latency: number) => ({
   server: key(server),
   latency,
   failures: 0,
-  answers: 0,
+  responses: 0,
 });
 const edges = [edge('front', 'cart', 40), edge('cart', 'catalog', 40), edge('catalog', 'stock', 0)];
 
 /** What shard `index` of `count` knows: its own services, and the edges at them. */
-function scoresOf(index: number, count: number, loud = true): FleetScores {
+function scoresOf(index: number, count: number, anomalous = true): FleetScores {
   const mine = (of: string) => SERVICES.some((service) => key(service) === of && owns({ index, count }, name(service)));
   const own = suspects.filter((suspect) => mine(suspect.key));
   const adjacent = edges.filter(({ client, server }) => mine(client) || mine(server));
   return {
-    scores: own.map((suspect) => ({ key: suspect.key, score: loud ? suspect.evidence / 5 : 0, shares: [] })),
+    scores: own.map((suspect) => ({ key: suspect.key, score: anomalous ? suspect.evidence / 5 : 0, shares: [] })),
     causes: rankRootCauses(own, adjacent, mine),
     states: new Map(),
     missing: 0,
@@ -36,9 +36,9 @@ function scoresOf(index: number, count: number, loud = true): FleetScores {
 }
 
 /** Lets each shard read what all wrote at `timeMs`, as it comes from Prometheus. */
-function exchange(shards: readonly ShardRanking[], told: ReturnType<ShardRanking['samples']>): void {
+function exchange(shards: readonly ShardRanking[], written: ReturnType<ShardRanking['samples']>): void {
   for (const shard of shards) {
-    for (const { name: series, labels, value, timestampMs } of told) {
+    for (const { name: series, labels, value, timestampMs } of written) {
       const taken = shard.take({
         labels: { __name__: series, ...labels },
         timestamps: Float64Array.of(timestampMs),
@@ -52,8 +52,8 @@ function exchange(shards: readonly ShardRanking[], told: ReturnType<ShardRanking
 describe('ShardRanking', () => {
   it.each([2, 3, 5])('ranks over %i shards as one scorer would', (count) => {
     const shards = Array.from({ length: count }, (_, index) => new ShardRanking({ index, count }, 60_000));
-    const told = shards.flatMap((shard, index) => shard.samples(scoresOf(index, count), 60_000));
-    exchange(shards, told);
+    const written = shards.flatMap((shard, index) => shard.samples(scoresOf(index, count), 60_000));
+    exchange(shards, written);
     const ranked = shards.flatMap((shard, index) => shard.rank(scoresOf(index, count), 120_000));
     const alone = rankRootCauses(suspects, edges);
     expect([...ranked].sort((a, b) => a.rank - b.rank)).toEqual(alone);

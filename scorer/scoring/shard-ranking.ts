@@ -6,29 +6,30 @@ import type { FleetScores } from './score-fleet.ts';
 import { serviceKey, serviceName } from '../identity/service-key.ts';
 import type { ShardPlace } from '../identity/shard.ts';
 
-interface Told<T> {
+interface Received<T> {
   readonly timeMs: number;
   readonly value: T;
 }
 
 /**
- * Ranks an incident that spans shards. The evidence against a service needs its own signals and the edges at it, which its
- * shard has; only its place among all others needs theirs. So each shard writes the evidence against its most suspect services,
- * and reads what the others wrote one cycle before along with the edges (docs/adr/0006-root-causes-across-shards.md).
+ * Ranks the root causes of an incident across shards. Each shard computes the evidence against its own services, writes
+ * that of its top services to Prometheus, and reads that of the other shards, one cycle old, together with the edges.
+ * See docs/adr/0006-root-causes-across-shards.md.
  */
 export class ShardRanking {
   readonly #place: ShardPlace;
   readonly #intervalMs: number;
-  /** Shard -> how many of its services are anomalous. */
-  readonly #incidents = new Map<string, Told<number>>();
-  readonly #evidence = new Map<string, Told<Evidence>>();
+  /** Shard -> number of its anomalous services. */
+  readonly #incidents = new Map<string, Received<number>>();
+  /** Service key -> the evidence that its shard wrote. */
+  readonly #evidence = new Map<string, Received<Evidence>>();
 
   constructor(place: ShardPlace, intervalMs: number) {
     this.#place = place;
     this.#intervalMs = intervalMs;
   }
 
-  /** Takes a series of another shard; returns whether it was one of the series that shards tell each other. */
+  /** Takes a series of another shard. Returns false, and ignores it, if it isn't one that shards exchange. */
   take({ labels, timestamps, values }: RangeSeries): boolean {
     const { __name__: name, shard, namespace, service } = labels;
     if (name !== EVIDENCE_SERIES && name !== INCIDENT_SERIES) return false;
@@ -44,8 +45,10 @@ export class ShardRanking {
   }
 
   /**
-   * @param own scores of this shard's services, and its causes as if there were an incident
-   * @returns this shard's services with their places among all, none without an incident anywhere
+   * Ranks this shard's services among those of all shards.
+   *
+   * @param own scores and causes of this shard, computed with `assumeIncident`
+   * @returns this shard's services with their overall ranks; empty if no shard has an anomalous service
    */
   rank(own: FleetScores, timestampMs: number): readonly RankedCause[] {
     this.#forgetBefore(timestampMs - this.#intervalMs);
@@ -56,7 +59,7 @@ export class ShardRanking {
     return rankEvidence([...own.causes, ...others]).filter(({ key }) => keys.has(key));
   }
 
-  /** What the other shards have to know of this one, at `timestampMs`. */
+  /** The samples that this shard writes for the others. */
   samples(own: FleetScores, timestampMs: number): Sample[] {
     const shard = String(this.#place.index);
     const evidence = own.causes.slice(0, MAX_RANKED).filter(({ bits }) => bits > 0);
@@ -72,8 +75,8 @@ export class ShardRanking {
   }
 
   #forgetBefore(timeMs: number): void {
-    for (const told of [this.#incidents, this.#evidence]) {
-      for (const [key, entry] of told) if (entry.timeMs < timeMs) told.delete(key);
+    for (const received of [this.#incidents, this.#evidence]) {
+      for (const [key, entry] of received) if (entry.timeMs < timeMs) received.delete(key);
     }
   }
 }

@@ -1,42 +1,47 @@
 import { quantile, quantileSorted, robustSpread, sortedFinite } from '../numeric/statistics.ts';
 
-/** Fault-free time stays below this quantile of what it showed. */
+/** Quantile of fault-free values that serves as their upper bound. */
 export const FAULT_FREE_QUANTILE = 0.997;
-/** The tail's distance from the median in robust standard deviations of the logarithm of loudness. */
+/** Distance of the tail from the median, in robust standard deviations of the log of raw scores. */
 const TAIL_DEVIATIONS = 3.5;
 
-/** Loudness at a step; steps ascend. */
-export interface LoudStep {
+/** The raw score at one step. */
+export interface StepScore {
   readonly step: number;
-  readonly loudness: number;
+  readonly rawScore: number;
 }
 
 /**
- * A loudness that fault-free time practically never keeps: the fitted tail, and no less than all but three in a thousand of the
- * pairs of neighbouring steps kept, as an alert asks for two in a row. Single wild steps are the service's nature and don't
- * raise the threshold.
+ * The threshold of raw scores, which fault-free time practically never exceeds for two steps in a row, as an alert
+ * requires: the fitted tail, or the 99.7th percentile of the sustained scores if that is larger. Outliers of a single
+ * step don't raise the threshold.
+ *
+ * @param steps ascending
+ * @returns NaN if there are no scores
  */
-export function tailThreshold(steps: readonly LoudStep[]): number {
-  return larger(fittedTail(steps.map((at) => at.loudness)), quantile(keptLoudness(steps), FAULT_FREE_QUANTILE));
+export function tailThreshold(steps: readonly StepScore[]): number {
+  const fitted = fittedTail(steps.map(({ rawScore }) => rawScore));
+  return maxIgnoringNaN(fitted, quantile(sustainedScores(steps), FAULT_FREE_QUANTILE));
 }
 
-/** The loudness that each pair of neighbouring steps both reached. */
-export function keptLoudness(steps: readonly LoudStep[]): number[] {
-  return steps.flatMap(({ step, loudness: loud }, index) => {
+/** For each pair of consecutive steps, the raw score that both reached. */
+export function sustainedScores(steps: readonly StepScore[]): number[] {
+  return steps.flatMap(({ step, rawScore }, index) => {
     const before = steps[index - 1];
-    return before?.step === step - 1 ? [Math.min(before.loudness, loud)] : [];
+    return before?.step === step - 1 ? [Math.min(before.rawScore, rawScore)] : [];
   });
 }
 
 /**
- * Loudness is close to log-normal, so its logarithm's median and robust spread extrapolate beyond what a short period has shown.
+ * The upper tail of raw scores. They are approximately log-normal, so the median and robust spread of their logarithms
+ * extrapolate beyond the largest score of a short period. NaN without scores.
  */
-export function fittedTail(loudnesses: readonly number[]): number {
-  const logs = sortedFinite(loudnesses.map(Math.log));
+export function fittedTail(rawScores: readonly number[]): number {
+  const logs = sortedFinite(rawScores.map(Math.log));
   return Math.exp(quantileSorted(logs, 0.5) + TAIL_DEVIATIONS * robustSpread(logs));
 }
 
-/** NaN only when both are. */
-export function larger(a: number, b: number): number {
+/** The larger number; NaN only if both are NaN. */
+export function maxIgnoringNaN(a: number, b: number): number {
   return Number.isNaN(a) ? b : Math.max(a, Number.isNaN(b) ? a : b);
 }

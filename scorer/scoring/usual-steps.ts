@@ -5,18 +5,18 @@ import { stepsBetween } from '../fleet/steps.ts';
 import { median, quantile } from '../numeric/statistics.ts';
 import { type ColumnScaling, deviation } from '../tensor/scaling.ts';
 import type { TensorShape } from '../tensor/tensor.ts';
-import { loudness } from './errors.ts';
+import { rawScore } from './errors.ts';
 import { fittedTail } from './threshold.ts';
 
-/** At most this share of a service's time is set aside as anomalous: more of it is what the service is like. */
+/** Maximum share of a service's steps to exclude as unusual: what is more frequent is its normal behaviour. */
 const MAX_UNUSUAL_SHARE = 0.1;
-/** Rates and lags still show what was unusual this many steps before. */
-const UNUSUAL_MARGIN = 2;
+/** Steps to exclude after an unusual one, which rates and lags still contain. */
+const UNUSUAL_MARGIN_STEPS = 2;
 
 /**
- * The steps of a range at which the service was like itself: learning from time that held faults would make them normal.
- * Known before there is a model: a step is set aside, with those just after it, when the deviations from the service's own median
- * are together beyond the tail of their usual loudness.
+ * The steps of a range to learn from, without those that may contain faults, which would be learned as normal. It needs
+ * no model: a step is excluded, with the two after it, if the raw score of its deviations from the service's own median
+ * exceeds the fitted tail.
  */
 export function usualSteps(
   shape: TensorShape,
@@ -25,17 +25,17 @@ export function usualSteps(
   scalings: readonly (ColumnScaling | undefined)[],
 ): number[] {
   const observed = stepsBetween(from, to).filter((step) => history.observed(step) > 0);
-  const loudnesses = observed.map((step) => loudness(deviationsAt(shape, history, step, scalings)));
-  const limit = Math.max(fittedTail(loudnesses), quantile(loudnesses, 1 - MAX_UNUSUAL_SHARE));
+  const rawScores = observed.map((step) => rawScore(deviationsAt(shape, history, step, scalings)));
+  const limit = Math.max(fittedTail(rawScores), quantile(rawScores, 1 - MAX_UNUSUAL_SHARE));
   const unusual = new Set<number>();
   for (const [index, step] of observed.entries()) {
-    if (!((loudnesses[index] ?? NaN) > limit)) continue;
-    for (let after = 0; after <= UNUSUAL_MARGIN; after++) unusual.add(step + after);
+    if (!((rawScores[index] ?? NaN) > limit)) continue;
+    for (let after = 0; after <= UNUSUAL_MARGIN_STEPS; after++) unusual.add(step + after);
   }
   return observed.filter((step) => !unusual.has(step));
 }
 
-/** Each feature's deviation from the service's median, the median over the channels; NaN where none was observed. */
+/** Each feature's absolute deviation from the service's median, as the median over the channels; NaN if unobserved. */
 function deviationsAt(
   shape: TensorShape,
   history: History,

@@ -59,12 +59,12 @@ export class View {
 /** One line: phase, progress, and the highest scores. */
 export function renderPlain({ phase, share, seconds, rows }: Progress): string {
   const percent = share === undefined ? '' : ` ${Math.round(share * 100)}%`;
-  const loudest = rows
+  const highest = rows
     .filter(({ score }) => Number.isFinite(score))
     .sort((a, b) => b.score - a.score)
     .slice(0, 3)
     .map(({ service, score }) => `${service} ${score.toFixed(2)}`);
-  const scores = loudest.length === 0 ? '' : `  highest scores: ${loudest.join(', ')}`;
+  const scores = highest.length === 0 ? '' : `  highest scores: ${highest.join(', ')}`;
   return `[${seconds.toFixed(0).padStart(3)} s] ${phase}${percent}${scores}`;
 }
 

@@ -104,7 +104,7 @@ function expectOneTable(frames: readonly Frame[], panel: Panel): void {
 }
 
 describe('the table of anomalies', () => {
-  it('has a row for each anomalous service with onset, rank and the loudest signal', async () => {
+  it('has a row for each anomalous service with onset, rank and the feature with the largest share of the error', async () => {
     const dashboard = dashboards.find(({ uid }) => uid === 'lorikeet-overview');
     const panel = dashboard?.panels.find(({ title }) => title === 'Anomalies');
     if (dashboard === undefined || panel === undefined) throw new Error('no such panel');

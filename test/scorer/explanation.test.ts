@@ -63,20 +63,20 @@ async function explain(fault: FaultSeries): Promise<string[]> {
     services,
     edges: new Map(),
   };
-  const loudest: string[] = [];
+  const topFeatures: string[] = [];
   for (const [step] of fault.broken.slice(SETTLED)) {
     const { scores } = await scoreFleet(shape, set, fleet, step, profiles, model.autoencoder);
-    loudest.push(scores[0]?.shares[0]?.feature ?? 'nothing');
+    topFeatures.push(scores[0]?.shares[0]?.feature ?? 'nothing');
   }
-  return loudest;
+  return topFeatures;
 }
 
 describe('the largest share of a broken service', () => {
   it.each(FAULT_TYPES)('names the signal of %s', async (type) => {
     const fault = recorded.faults.find((candidate) => candidate.type === type);
     if (fault === undefined) throw new Error(`no fault of type ${type} was recorded`);
-    const loudest = await explain(fault);
-    expect(loudest.length).toBeGreaterThan(3);
-    expect(SIGNALS[type]).toEqual(expect.arrayContaining(loudest));
+    const topFeatures = await explain(fault);
+    expect(topFeatures.length).toBeGreaterThan(3);
+    expect(SIGNALS[type]).toEqual(expect.arrayContaining(topFeatures));
   });
 });

@@ -1,13 +1,13 @@
 import {
   type CallEdge,
-  edgeTrouble,
+  edgeEvidence,
   type Ranker,
   rankRootCauses,
   type Suspect,
 } from '../../../scorer/scoring/root-cause.ts';
 
 const ITERATIONS = 100;
-/** A walker that finds no troubled edge stays with this weight beside them. */
+/** Weight of staying at a service, relative to its deviating edges. */
 const SELF_WEIGHT = 0.2;
 
 /** The ways to rank that are compared, all on the same suspects and edges. */
@@ -24,8 +24,8 @@ function withoutEvidence(suspects: readonly Suspect[]): Suspect[] {
 }
 
 /**
- * PageRank from the callers to the callees over edges weighted by their trouble, restarted at services by their own evidence,
- * as MicroRCA ranks (Wu et al., NOMS 2020).
+ * PageRank from callers to callees, with edges weighted by their evidence and restarts by that of the services
+ * themselves, as MicroRCA ranks (Wu et al., NOMS 2020).
  */
 function personalisedWalk(damping: number): Ranker {
   return (suspects, edges) => {
@@ -57,7 +57,7 @@ function outgoing(keys: readonly string[], edges: readonly CallEdge[]): Map<stri
         { to: key, weight: SELF_WEIGHT },
         ...edges
           .filter(({ client, server }) => client === key && server !== key)
-          .map((edge) => ({ to: edge.server, weight: edgeTrouble(edge) })),
+          .map((edge) => ({ to: edge.server, weight: edgeEvidence(edge) })),
       ];
       const total = passes.reduce((sum, { weight }) => sum + weight, 0);
       return [key, passes.map(({ to, weight }) => ({ to, share: weight / total }))] as const;

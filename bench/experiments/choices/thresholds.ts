@@ -1,22 +1,22 @@
-import { errorsOver, loudSteps } from '../../../scorer/scoring/error-rows.ts';
+import { errorsOver, stepScores } from '../../../scorer/scoring/error-rows.ts';
 import type { Profile } from '../../../scorer/scoring/profile.ts';
-import { type LoudStep, tailThreshold } from '../../../scorer/scoring/threshold.ts';
+import { type StepScore, tailThreshold } from '../../../scorer/scoring/threshold.ts';
 import { usualSteps } from '../../../scorer/scoring/usual-steps.ts';
 import type { BacktestSession } from '../../../scorer/backtest/session.ts';
 import { quantile } from '../../../scorer/numeric/statistics.ts';
 
-/** A threshold from the loudness of fault-free steps. */
-type Threshold = (steps: readonly LoudStep[]) => number;
+/** Computes a threshold from the raw scores of fault-free steps. */
+type Threshold = (steps: readonly StepScore[]) => number;
 
 const percentile =
   (share: number): Threshold =>
   (steps) =>
     quantile(
-      steps.map((at) => at.loudness),
+      steps.map(({ rawScore }) => rawScore),
       share,
     );
 
-/** The ways to set a threshold that are compared, all on the same loudness. */
+/** The thresholds under comparison, all computed from the same raw scores. */
 export const THRESHOLDS: Readonly<Record<string, Threshold>> = {
   'fitted tail, or what lasted two steps (the product)': tailThreshold,
   '99.7th percentile': percentile(0.997),
@@ -35,7 +35,7 @@ export async function withThreshold(
     if (profile === undefined) continue;
     const steps = usualSteps(shape, history, { from, to }, profile.scalings);
     const rows = await errorsOver(shape, history, steps, profile.scalings, model.autoencoder);
-    services.set(key, { ...profile, threshold: threshold(loudSteps(shape, rows, profile)) });
+    services.set(key, { ...profile, threshold: threshold(stepScores(shape, rows, profile)) });
   }
   return { ...profiles, services };
 }
