@@ -38,7 +38,7 @@ export function createScorerWebApp(view: ScorerView, options: ScorerWebOptions) 
   const { enableLifecycle = false, reload, web, logger } = options;
   return createExpressApp({
     name: 'lorikeet-scorer',
-    description: 'Scores how far each service deviates from its normal behaviour, from the metrics in Prometheus.',
+    description: 'Anomaly scores and root causes for services, from their series in Prometheus.',
     metrics: view.metrics,
     ready: view.ready,
     links: { [TENSORS_PATH]: 'Tensors' },

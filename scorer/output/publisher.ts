@@ -12,12 +12,12 @@ export interface PublisherOptions {
   readonly metrics: ScorerMetrics;
 }
 
-/** Makes each cycle's samples known, by remote write or on the scorer's own page: one or the other, as configured. */
+/** Publishes each cycle's samples, by remote write or on /metrics, as configured by `output`. */
 export class Publisher {
   readonly #metrics: ScorerMetrics;
   readonly #ledger = new SeriesLedger();
   readonly #remote: { readonly writer: RemoteWriter; close(): Promise<void> } | undefined;
-  #board: readonly Sample[] = [];
+  #exposed: readonly Sample[] = [];
   #delivering: Promise<unknown> = Promise.resolve();
 
   constructor(options: PublisherOptions) {
@@ -25,24 +25,24 @@ export class Publisher {
     this.#remote = openRemote(options);
   }
 
-  /** Takes what there is to say at `timestampMs`, whole; delivery and its retries don't hold up the next cycle. */
+  /** Publishes all samples of a cycle. Doesn't wait for their delivery, so that retries don't delay the next cycle. */
   publish(samples: readonly Sample[], timestampMs: number): void {
     const written = this.#ledger.withStaleMarkers(samples, timestampMs);
     const remote = this.#remote;
-    if (remote === undefined) this.#board = samples;
+    if (remote === undefined) this.#exposed = samples;
     else this.#delivering = this.#metrics.timed('write', () => remote.writer.write(written));
   }
 
-  /** Resolves once each of the last samples was accepted or given up, with whether they still are the last. */
+  /** Resolves once the last samples were accepted or dropped: to false if newer ones were published since. */
   async delivered(): Promise<boolean> {
     const delivering = this.#delivering;
     await delivering;
     return delivering === this.#delivering;
   }
 
-  /** The last samples in Prometheus' text format; empty where they are written. */
+  /** The last samples in Prometheus' text format; empty with `output: remote_write`. */
   render(): string {
-    return renderScores(this.#board);
+    return renderScores(this.#exposed);
   }
 
   async close(): Promise<void> {

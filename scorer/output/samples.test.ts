@@ -46,7 +46,7 @@ describe('renderScores', () => {
   it('writes families with escaped labels and leaves out the ended', () => {
     const odd = { name: 'anomaly_score', labels: { service: 'a"b\\c\nd' }, value: 0.5, timestampMs: 1 };
     expect(renderScores([odd, { ...odd, stale: true }])).toBe(
-      '# HELP anomaly_score How unlike itself a service behaves: 0 as expected, 1 at the learned threshold, above 1 anomalous.\n' +
+      '# HELP anomaly_score Anomaly score of a service: 0 is as expected, 1 is the learned threshold, above 1 is anomalous.\n' +
         '# TYPE anomaly_score gauge\nanomaly_score{service="a\\"b\\\\c\\nd"} 0.5\n',
     );
     expect(renderScores([])).toBe('');

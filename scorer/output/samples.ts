@@ -5,10 +5,10 @@ import { serviceName } from '../identity/service-key.ts';
 import { DETECTOR, EVIDENCE_SERIES, INCIDENT_SERIES, MAINTENANCE_SERIES } from '../series.ts';
 import type { Sample } from './remote-write/sample.ts';
 
-/** Feature shares are told from this score on: below it there is nothing to explain. */
-const LEAST_EXPLAINED_SCORE = 0.5;
+/** Minimum score at which feature shares are exported: below it, there is no anomaly to explain. */
+const MIN_EXPLAINED_SCORE = 0.5;
 
-/** The series that one cycle's scores make, all at `timestampMs`. */
+/** Converts one cycle's scores to samples at `timestampMs`. */
 export function scoreSamples(result: FleetScores, timestampMs: number, maintenance?: Maintenance): Sample[] {
   const sample = (name: string, key: string, value: number, labels: Readonly<Record<string, string>> = {}): Sample => ({
     name,
@@ -20,7 +20,7 @@ export function scoreSamples(result: FleetScores, timestampMs: number, maintenan
   for (const { key, score, shares } of result.scores) {
     samples.push(sample('anomaly_score', key, score, { detector: DETECTOR }));
     if (maintenance?.covers(key) === true) samples.push(sample(MAINTENANCE_SERIES, key, 1));
-    if (score < LEAST_EXPLAINED_SCORE) continue;
+    if (score < MIN_EXPLAINED_SCORE) continue;
     for (const { feature, share } of shares) {
       samples.push(sample('anomaly_feature_share', key, share, { detector: DETECTOR, feature }));
     }
@@ -31,11 +31,11 @@ export function scoreSamples(result: FleetScores, timestampMs: number, maintenan
   return samples;
 }
 
-/** Remembers which series were written last, so that those which end get a stale marker. */
+/** Tracks the series of the last cycle, to write stale markers for those that end. */
 export class SeriesLedger {
   #last = new Map<string, Sample>();
 
-  /** `samples` and a stale marker, at `timestampMs`, for each series written before and not any more. */
+  /** Returns `samples`, and a stale marker at `timestampMs` for each series of the last cycle that they lack. */
   withStaleMarkers(samples: readonly Sample[], timestampMs: number): Sample[] {
     const present = new Map(samples.map((sample) => [identity(sample), sample]));
     const ended = [...this.#last]
@@ -51,16 +51,16 @@ function identity({ name, labels }: Sample): string {
 }
 
 const HELP: Readonly<Record<string, string>> = {
-  anomaly_score: 'How unlike itself a service behaves: 0 as expected, 1 at the learned threshold, above 1 anomalous.',
-  anomaly_feature_share: 'Share of the error that a feature carries, the largest three.',
-  anomaly_root_cause_score: 'Share of the blame in the present incident.',
-  anomaly_root_cause_rank: 'Place in the ranking of root causes, 1 is the most probable.',
-  [MAINTENANCE_SERIES]: '1 while an announced maintenance of a service lasts.',
-  [EVIDENCE_SERIES]: 'Evidence against a service in bits, for the ranking over all shards.',
-  [INCIDENT_SERIES]: 'Services of a shard whose score is above 1.',
+  anomaly_score: 'Anomaly score of a service: 0 is as expected, 1 is the learned threshold, above 1 is anomalous.',
+  anomaly_feature_share: "Share of a feature in the service's error, for the three largest shares.",
+  anomaly_root_cause_score: 'Share of a service in the blame for the current incident, 0 to 1.',
+  anomaly_root_cause_rank: 'Rank of a service among the root causes, 1 is the most probable.',
+  [MAINTENANCE_SERIES]: '1 while a service is in maintenance.',
+  [EVIDENCE_SERIES]: 'Evidence against a service in bits, for the ranking across shards.',
+  [INCIDENT_SERIES]: 'Number of services of a shard with a score above 1.',
 };
 
-/** The samples in Prometheus' text format, for `output: metrics`. */
+/** Renders samples in Prometheus' text format, for `output: metrics`. */
 export function renderScores(samples: readonly Sample[]): string {
   return Object.entries(HELP)
     .map(([name, help]) => {

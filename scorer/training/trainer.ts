@@ -6,16 +6,9 @@ import {
 } from '../detectors/autoencoder/weights.ts';
 import { Random, type RandomPosition } from '../numeric/random.ts';
 import { Evaluation, type OptimiserState, TrainingStep } from './training-step.ts';
-import {
-  BatchBuffer,
-  corrupt,
-  type CorruptionOptions,
-  windowSource,
-  type Windows,
-  type WindowSource,
-} from './windows.ts';
+import { BatchBuffer, corrupt, type Corruption, windowSource, type Windows, type WindowSource } from './windows.ts';
 
-export interface TrainingOptions extends CorruptionOptions {
+export interface TrainingOptions extends Corruption {
   readonly steps: number;
   readonly features: number;
   /** Maximum number of passes over the training windows. Default: 30. */

@@ -79,7 +79,7 @@ export class BatchBuffer {
   }
 }
 
-export interface CorruptionOptions {
+export interface Corruption {
   /** Standard deviation of the Gaussian noise added to the input. Default: 0. */
   readonly noise?: number;
   /** Probability that a feature of a window is masked, in all channels and steps. Default: 0. */
@@ -95,7 +95,7 @@ export function corrupt(
   count: number,
   shape: AutoencoderShape,
   random: Random,
-  options: CorruptionOptions,
+  options: Corruption,
 ): void {
   const { noise = 0, dropout = 0 } = options;
   const { data, mask } = buffer;

@@ -49,8 +49,8 @@ describe('the scorer, when things around it fail', { timeout: 90_000 }, () => {
     ['answers half of its JSON', 'UNPARSABLE', { truncate: true }, 2],
     ['is slower than the time-out', 'TIMEOUT', { delayMs: 2500 }, 1],
   ] as const)(
-    'a Prometheus that %s is counted as %s and told, not each time; then scores go on',
-    async (_what, code, fault, told) => {
+    'a Prometheus that %s is counted as %s and logged on change; then scores go on',
+    async (_what, code, fault, maxLines) => {
       const row = `query_failures_total{code="${code}"}`;
       const [before, failures] = [await metric(app, row), bed.logged('cycle failed')];
       Object.assign(queries, fault);
@@ -61,7 +61,7 @@ describe('the scorer, when things around it fail', { timeout: 90_000 }, () => {
       );
       const lines = bed.logged('cycle failed') - failures;
       expect(lines).toBeGreaterThanOrEqual(1);
-      expect(lines).toBeLessThanOrEqual(told);
+      expect(lines).toBeLessThanOrEqual(maxLines);
       Object.assign(queries, { failWith: undefined, truncate: false, delayMs: 0 });
       const recovered = bed.logged('cycles complete again');
       await bed.until(
@@ -156,10 +156,10 @@ describe('the scorer, when things around it fail', { timeout: 90_000 }, () => {
     const row = 'write_failures_total{code="conflict"}';
     const conflicts = async () => (await metric(app, row)) + (await metric(second, row));
     await bed.until('a conflict', conflicts, (count) => count > 0);
-    const told = 'another writer has these series: do two scorers run for one shard?';
+    const message = 'another writer writes these series: do two scorers run for one shard?';
     await bed.until(
-      'it is told',
-      () => bed.logged(told),
+      'the conflict is logged',
+      () => bed.logged(message),
       (count) => count > 0,
     );
     expect(

@@ -107,7 +107,7 @@ describe('the scorer against a real Prometheus', { timeout: 90_000 }, () => {
 
   it('says learning, without a score, until it has learned; then scores everybody', async () => {
     await until(
-      'learning is told',
+      'learning is logged',
       () => page('/metrics'),
       (text) => text.includes('lorikeet_scorer_services{state="learning"} 3'),
     );
@@ -119,12 +119,12 @@ describe('the scorer against a real Prometheus', { timeout: 90_000 }, () => {
     const seen = await until('all are scored', scores, (found) => found.size === SERVICES.length);
     for (const score of seen.values()) expect(score).toBeGreaterThanOrEqual(0);
     expect(await page('/-/ready')).toContain('is ready');
-    const told = await page('/metrics');
-    expect(told).toContain('lorikeet_scorer_learning_seconds_left 0');
+    const metrics = await page('/metrics');
+    expect(metrics).toContain('lorikeet_scorer_learning_seconds_left 0');
     for (const phase of ['fetch', 'train', 'calibrate']) {
-      expect(told).toContain(`lorikeet_scorer_training_progress_ratio{phase="${phase}"} `);
+      expect(metrics).toContain(`lorikeet_scorer_training_progress_ratio{phase="${phase}"} `);
     }
-    expect(told).toContain('lorikeet_scorer_training_progress_ratio{phase="calibrate"} 1');
+    expect(metrics).toContain('lorikeet_scorer_training_progress_ratio{phase="calibrate"} 1');
   });
 
   it('asks Prometheus twice a cycle', async () => {

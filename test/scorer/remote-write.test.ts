@@ -91,7 +91,7 @@ test.each([
   expect(events.filter((event) => event !== `failed ${code}`)).toEqual(['accepted 3']);
   expect(events.length).toBeGreaterThanOrEqual(4);
   expect(log.map((line) => /msg="([^"]*)"/.exec(line)?.[1])).toEqual([
-    'remote write failed, trying again',
+    'remote write failed, retrying',
     'remote write works again',
   ]);
 });
@@ -166,8 +166,8 @@ test('an unreachable receiver is retried until the samples are too old', async (
   expect(outcome).toMatchObject({ accepted: 0, dropped: { connect: 2 } });
   expect(outcome.requests).toBeGreaterThan(1);
   expect(log.map((line) => /msg="([^"]*)"/.exec(line)?.[1])).toEqual([
-    'remote write failed, trying again',
-    'samples given up',
+    'remote write failed, retrying',
+    'samples dropped',
   ]);
 });
 

@@ -2,15 +2,15 @@ import snappy from 'snappyjs';
 import { ProtobufWriter } from '../../wire/protobuf.ts';
 import type { Sample, SeriesSample } from './sample.ts';
 
-/** The NaN that ends a series, https://github.com/prometheus/prometheus/blob/main/model/value/value.go */
+/** The stale marker, https://github.com/prometheus/prometheus/blob/main/model/value/value.go */
 export const STALE_NAN = 0x7ff0000000000002n;
-/** The NaN that is only a value. JavaScript doesn't say which NaN it would write, and one of them ends series. */
+/** A NaN that isn't the stale marker: JavaScript doesn't specify the payload of the NaN that it writes. */
 const NORMAL_NAN = 0x7ff8000000000001n;
 
-/** One series' samples, at least one and in order of time. */
+/** The samples of one series: at least one, in time order. */
 export type Series = readonly [SeriesSample, ...SeriesSample[]];
 
-/** Samples by series, each series once and in order of time; of two samples of one time the later given stays. */
+/** Groups samples by series, in time order. Of two samples with the same timestamp, the later in `samples` is kept. */
 export function groupBySeries(samples: readonly SeriesSample[]): readonly Series[] {
   const byKey = new Map<string, [SeriesSample, ...SeriesSample[]]>();
   for (const one of samples) {
@@ -30,8 +30,8 @@ function insert(samples: SeriesSample[], one: SeriesSample): void {
 }
 
 /**
- * prometheus.WriteRequest of remote write 1.0 as protobuf in snappy's block format. The samples must be valid
- * (`whyInvalid`). https://prometheus.io/docs/specs/prw/remote_write_spec/
+ * Encodes a prometheus.WriteRequest of remote write 1.0 as protobuf in snappy's block format. The samples must be valid
+ * (`violationOf`). https://prometheus.io/docs/specs/prw/remote_write_spec/
  */
 export function encodeWriteRequest(samples: readonly SeriesSample[]): Uint8Array {
   const writer = new ProtobufWriter(samples.length * 160);

@@ -8,15 +8,15 @@ export interface RemoteWriterOptions {
   readonly http: HttpClient;
   readonly logger: Logger;
   readonly maxSamplesPerSend?: number;
-  /** Samples waiting; over this the oldest cycles are dropped. The newest cycle always has its place. */
+  /** Maximum number of queued samples. Beyond it, the oldest cycles are dropped, but never the newest. */
   readonly maxQueuedSamples?: number;
-  /** Samples older than this are neither sent nor sent again. Prometheus takes an hour at most. */
+  /** Samples older than this are dropped. Prometheus accepts at most one hour. */
   readonly retryAgeMs?: number;
   readonly minBackoffMs?: number;
   readonly maxBackoffMs?: number;
-  /** Bound on the attempts that end in status 500: Prometheus 2.42 answers so to samples that it will never take. */
+  /** Attempts per batch that end in status 500, which Prometheus 2.42 also returns for samples it will never accept. */
   readonly maxAttempts?: number;
-  /** Bound on the further requests of one cycle that look for the samples at fault. */
+  /** Extra requests per cycle that search for invalid samples. */
   readonly maxBisections?: number;
   readonly observer?: WriteObserver;
 }

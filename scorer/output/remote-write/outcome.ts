@@ -1,26 +1,30 @@
 /**
- * Why samples were dropped: an HTTP status as text; `conflict`, where another writer was first; `timeout`, `connect`, `protocol`, `credentials` or `too_large`
- * (the answer) for the last failure before they became too old; `too_old` before the first attempt; `queue_full`,
- * `out_of_order`, `duplicate`, `invalid`; `closed`.
+ * Reason why a request failed or samples were dropped:
+ * - an HTTP status, or `timeout`, `connect`, `protocol`, `credentials` or `too_large` (the response): the last failure
+ *   before the samples became too old
+ * - `conflict`: another writer writes the same series
+ * - `too_old`: before the first attempt
+ * - `queue_full`, `out_of_order`, `duplicate`, `invalid`
+ * - `closed`: the writer was closed
  */
 export type FailureCode = string;
 
-/** What became of the samples of one `write`; accepted and dropped add up to those given. */
+/** Outcome of one `write`; accepted and dropped samples add up to those passed in. */
 export interface WriteOutcome {
   readonly accepted: number;
   readonly dropped: Readonly<Record<FailureCode, number>>;
   readonly requests: number;
 }
 
-/** Called as things happen, for metrics. */
+/** Callbacks for metrics. */
 export interface WriteObserver {
   readonly onAccepted?: (samples: number) => void;
   readonly onDropped?: (code: FailureCode, samples: number) => void;
-  /** A request failed; it may be tried again. */
+  /** A request failed; it may be retried. */
   readonly onRequestFailed?: (code: FailureCode) => void;
 }
 
-/** Adds up an outcome and tells the observer. */
+/** Counts an outcome and notifies the observer. */
 export class OutcomeCount implements WriteOutcome {
   accepted = 0;
   readonly dropped: Record<FailureCode, number> = {};

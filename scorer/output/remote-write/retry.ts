@@ -1,14 +1,16 @@
-/** How long to wait before attempt number `attempt` + 1, after `attempt` >= 1 failures: doubling, at most `maxMs`, the upper half by chance. */
+/** Exponential backoff with jitter after `attempt` >= 1 failures: doubles up to `maxMs`; its upper half is random. */
 export function backoffMs(attempt: number, minMs: number, maxMs: number, random: () => number = Math.random): number {
   const full = Math.min(maxMs, minMs * 2 ** (attempt - 1));
   return full / 2 + (full / 2) * random();
 }
 
-/** Milliseconds of a Retry-After header, in seconds or as a date (RFC 9110, 10.2.3); undefined when there is none. */
+/**
+ * Parses a Retry-After header, seconds or a date (RFC 9110, 10.2.3), to milliseconds; undefined if absent or invalid.
+ */
 export function retryAfterMs(header: string | undefined, nowMs: number): number | undefined {
   if (header === undefined) return undefined;
   if (/^\d+$/.test(header)) return Number(header) * 1000;
-  // Date.parse alone takes almost any text for a date.
+  // Date.parse alone accepts almost any text.
   const date = header.endsWith(' GMT') ? Date.parse(header) : Number.NaN;
   return Number.isNaN(date) ? undefined : Math.max(0, date - nowMs);
 }

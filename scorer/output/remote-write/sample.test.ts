@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { identify, whyInvalid, type Sample } from './sample.ts';
+import { identify, violationOf, type Sample } from './sample.ts';
 
 const sample = (name: string, labels: Record<string, string> = {}, timestampMs = 1): Sample => ({
   name,
@@ -21,7 +21,7 @@ test.each([
   [sample('a', {}, Number.NaN), 'timestamp NaN'],
   [sample('a', {}, -1), 'timestamp -1'],
 ])('%j', (one, expected) => {
-  expect(whyInvalid(one)).toBe(expected);
+  expect(violationOf(one)).toBe(expected);
 });
 
 test('a key stands for one series', () => {

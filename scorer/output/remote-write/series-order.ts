@@ -1,10 +1,10 @@
 import type { SeriesSample } from './sample.ts';
 
-/** Knows what the receiver accepted last of each series, so that nothing older is sent after it. */
+/** Tracks the newest accepted sample of each series, so that no older one is sent after it. */
 export class SeriesOrder {
   readonly #accepted = new Map<string, number>();
 
-  /** Whether the sample is newer than all that was accepted of its series. */
+  /** True if the sample is newer than all accepted ones of its series. */
   allows({ key, sample }: SeriesSample): boolean {
     return sample.timestampMs > (this.#accepted.get(key) ?? Number.NEGATIVE_INFINITY);
   }
@@ -13,7 +13,7 @@ export class SeriesOrder {
     for (const one of samples) if (this.allows(one)) this.#accepted.set(one.key, one.sample.timestampMs);
   }
 
-  /** Forgets series whose last sample is older than `timeMs`; the caller sends nothing older than that. */
+  /** Removes series whose newest sample is older than `timeMs`; the caller must not send samples older than that. */
   forgetBefore(timeMs: number): void {
     for (const [key, acceptedMs] of this.#accepted) if (acceptedMs < timeMs) this.#accepted.delete(key);
   }

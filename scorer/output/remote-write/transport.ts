@@ -4,7 +4,7 @@ import type { FailureCode } from './outcome.ts';
 import { retryAfterMs } from './retry.ts';
 import type { SeriesSample } from './sample.ts';
 
-/** What came of one request. `retry`: the same again later; `bisect`: some of the samples are at fault. */
+/** Outcome of one request. `retry`: send the same again later. `bisect`: some of the samples are invalid. */
 export type Delivery =
   | { readonly kind: 'accepted' }
   | { readonly kind: 'retry'; readonly code: FailureCode; readonly reason: string; readonly afterMs: number }
@@ -18,15 +18,15 @@ const HEADERS = {
 };
 
 /**
- * What receivers answer when they have a newer sample of a series, or another one of the same time: Prometheus and Mimir with
- * status 400, Thanos with 409. A single writer keeps its order, so there is a second one.
+ * The error of receivers that have a newer sample of a series, or another one of the same time: status 400 in
+ * Prometheus and Mimir, 409 in Thanos. This writer sends samples in order, so a second one writes the same series.
  */
 const CONFLICT = /out[ -]of[ -]order|duplicate[ -](sample|timestamp)/i;
 
-/** The receivers' answers are empty or a line of text. */
-const MAX_ANSWER_BYTES = 1024 * 1024;
+/** Responses are empty or a line of text. */
+const MAX_RESPONSE_BYTES = 1024 * 1024;
 
-/** Sends one request of remote write 1.0 and says what its answer asks for. */
+/** Sends one remote-write 1.0 request and classifies the response. */
 export async function deliver(
   http: HttpClient,
   url: string,
@@ -39,7 +39,7 @@ export async function deliver(
       url,
       headers: HEADERS,
       body: encodeWriteRequest(samples),
-      maxBytes: MAX_ANSWER_BYTES,
+      maxBytes: MAX_RESPONSE_BYTES,
       signal,
     });
     if (status >= 200 && status < 300) return { kind: 'accepted' };
@@ -50,7 +50,7 @@ export async function deliver(
     }
     if (status === 409 || (status === 400 && CONFLICT.test(reason)))
       return { kind: 'bisect', code: 'conflict', reason };
-    // A smaller request may pass: one bad sample spoils all with 400, and 413 is about the size.
+    // A smaller request may be accepted: 400 rejects all samples for one invalid one, and 413 is due to the size.
     return { kind: status === 400 || status === 413 ? 'bisect' : 'refused', code, reason };
   } catch (error) {
     if (!(error instanceof HttpError)) throw error;

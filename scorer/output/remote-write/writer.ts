@@ -3,25 +3,25 @@ import { groupBySeries } from './encode.ts';
 import { DEFAULTS, type RemoteWriterOptions } from './options.ts';
 import { OutcomeCount, type WriteOutcome } from './outcome.ts';
 import { backoffMs, pause } from './retry.ts';
-import { identify, whyInvalid, type Sample, type SeriesSample } from './sample.ts';
+import { identify, violationOf, type Sample, type SeriesSample } from './sample.ts';
 import { SeriesOrder } from './series-order.ts';
 import { deliver, type Delivery } from './transport.ts';
 
-/** The samples of one `write`, until each is accepted or dropped. */
+/** The samples of one `write` until all are accepted or dropped. */
 interface Cycle {
   readonly batches: (readonly SeriesSample[])[];
   readonly outcome: OutcomeCount;
   readonly done: (outcome: WriteOutcome) => void;
   readonly failed: (error: unknown) => void;
-  /** Aborted when the cycle has to make room for newer ones, or the writer closes: nothing is sent after that. */
+  /** Aborted when the cycle is dropped in favour of newer ones or the writer closes: nothing is sent after that. */
   readonly ended: AbortController;
   waiting: number;
   bisections: number;
 }
 
 /**
- * Writes samples by Prometheus' remote write 1.0, one request at a time and in order of time.
- * Failures never reject a `write`: they are in its outcome, told to the observer and logged on change.
+ * Writes samples by Prometheus remote write 1.0, one request at a time and in time order. A failure doesn't reject
+ * `write`: it is part of the outcome, reported to the observer, and logged on change.
  */
 export class RemoteWriter {
   readonly #options: typeof DEFAULTS & RemoteWriterOptions;
@@ -37,7 +37,7 @@ export class RemoteWriter {
     this.#log = new ConditionLog(options.logger);
   }
 
-  /** Queues one cycle's samples; resolves when each was accepted or dropped. */
+  /** Queues one cycle's samples; resolves when all were accepted or dropped. */
   write(samples: readonly Sample[]): Promise<WriteOutcome> {
     const outcome = new OutcomeCount(this.#options.observer);
     if (this.#closing) {
@@ -53,7 +53,7 @@ export class RemoteWriter {
     });
   }
 
-  /** Takes no more samples, sends what waits, and drops what isn't sent within `deadlineMs`. Idempotent. */
+  /** Refuses further samples, sends the queued ones, and drops those not sent within `deadlineMs`. Idempotent. */
   async close(deadlineMs = 4000): Promise<void> {
     this.#closing = true;
     const timer = setTimeout(() => {
@@ -65,10 +65,10 @@ export class RemoteWriter {
   }
 
   #batches(samples: readonly Sample[], outcome: OutcomeCount): (readonly SeriesSample[])[] {
-    const valid = samples.filter((sample) => whyInvalid(sample) === undefined);
+    const valid = samples.filter((sample) => violationOf(sample) === undefined);
     outcome.drop('invalid', samples.length - valid.length);
     this.#logInvalid(samples);
-    // By series and in order of time: over all batches no series goes back in time.
+    // By series and in time order, so that no series goes back in time, in any batch.
     const unique = groupBySeries(valid.map(identify)).flat();
     outcome.drop('duplicate', valid.length - unique.length);
     const size = this.#options.maxSamplesPerSend;
@@ -76,8 +76,8 @@ export class RemoteWriter {
   }
 
   #logInvalid(samples: readonly Sample[]): void {
-    const reason = samples.map(whyInvalid).find((why) => why !== undefined);
-    if (reason !== undefined) this.#log.failing('invalid', 'samples left out of remote write', `invalid ${reason}`);
+    const reason = samples.map(violationOf).find((violation) => violation !== undefined);
+    if (reason !== undefined) this.#log.failing('invalid', 'samples not valid for remote write', `invalid ${reason}`);
   }
 
   #makeRoom(): void {
@@ -115,7 +115,7 @@ export class RemoteWriter {
       rejected = true;
       this.#drop(cycle, code, samples.length);
       const only = samples.length === 1 ? samples[0] : undefined;
-      const conflict = 'another writer has these series: do two scorers run for one shard?';
+      const conflict = 'another writer writes these series: do two scorers run for one shard?';
       const refused = code === 'conflict' ? conflict : 'remote write refused samples';
       this.#log.failing('refused', refused, `status ${code}`, {
         samples: samples.length,
@@ -123,10 +123,11 @@ export class RemoteWriter {
         reason,
       });
     }
-    if (!rejected && cycle.outcome.accepted > 0) this.#log.recovered('refused', 'remote write refuses no more samples');
+    if (!rejected && cycle.outcome.accepted > 0)
+      this.#log.recovered('refused', 'remote write accepts all samples again');
   }
 
-  /** Sends `batch` until it is accepted, dropped or refused; returns what was refused. */
+  /** Sends `batch` until it is accepted, dropped or refused; returns the refused samples. */
   async #send(cycle: Cycle, batch: readonly SeriesSample[]): Promise<Refusal | undefined> {
     let samples = batch;
     let failure = 'too_old';
@@ -158,21 +159,20 @@ export class RemoteWriter {
     }
   }
 
-  /** Those of `samples` that may still be sent; the others are dropped and counted. */
+  /** Returns the samples that may still be sent; drops and counts the others. */
   #sendable(cycle: Cycle, samples: readonly SeriesSample[], failure: string): readonly SeriesSample[] {
     if (this.#closed.signal.aborted) return this.#dropAll(cycle, 'closed', samples);
     if (cycle.ended.signal.aborted) {
-      this.#log.failing('lost', 'samples given up', 'too many are waiting: the oldest make room');
+      this.#log.failing('lost', 'samples dropped', 'queue full: the oldest samples are dropped');
       return this.#dropAll(cycle, 'queue_full', samples);
     }
     const oldest = Date.now() - this.#options.retryAgeMs;
     const young = samples.filter(({ sample }) => sample.timestampMs >= oldest);
-    if (young.length < samples.length)
-      this.#log.failing('lost', 'samples given up', `older than retry_age: ${failure}`);
+    if (young.length < samples.length) this.#log.failing('lost', 'samples dropped', `older than retry_age: ${failure}`);
     this.#drop(cycle, failure, samples.length - young.length);
     const ordered = young.filter((one) => this.#order.allows(one));
     if (ordered.length < young.length) {
-      this.#log.failing('order', 'samples left out', 'newer ones were written before: was the clock set back?');
+      this.#log.failing('order', 'samples out of order', 'newer ones are already written: was the clock set back?');
     } else if (ordered.length > 0) this.#log.recovered('order', 'samples are in order again');
     this.#drop(cycle, 'out_of_order', young.length - ordered.length);
     return ordered;
@@ -181,7 +181,7 @@ export class RemoteWriter {
   async #wait(cycle: Cycle, samples: readonly SeriesSample[], attempt: number, afterMs: number): Promise<void> {
     const { minBackoffMs, maxBackoffMs, retryAgeMs } = this.#options;
     const newest = samples.reduce((latest, { sample }) => Math.max(latest, sample.timestampMs), 0);
-    // Whatever the receiver asks for, nothing of these samples is left to wait for after this.
+    // Never wait beyond this, whatever Retry-After says: all samples of the batch are too old then.
     const untilTooOld = Math.max(0, newest + retryAgeMs + 1 - Date.now());
     const wanted = Math.max(afterMs, backoffMs(attempt, minBackoffMs, maxBackoffMs));
     await pause(Math.min(wanted, untilTooOld), cycle.ended.signal);
@@ -208,7 +208,7 @@ export class RemoteWriter {
     if (delivery.kind === 'aborted') return;
     if (delivery.kind !== 'accepted') this.#options.observer.onRequestFailed?.(delivery.code);
     if (delivery.kind === 'retry') {
-      this.#log.failing('delivery', 'remote write failed, trying again', delivery.code, { reason: delivery.reason });
+      this.#log.failing('delivery', 'remote write failed, retrying', delivery.code, { reason: delivery.reason });
     } else {
       this.#log.recovered('delivery', 'remote write works again');
     }
