@@ -28,7 +28,7 @@ describe('alertsOf', () => {
     expect(alertsOf(replay({ a: [2, 2, 2] }, [10, 20, 21]))).toEqual([{ key: 'a', onset: 20, firing: 21, last: 21 }]);
   });
 
-  it('asks for as many of the last cycles as it is told to', () => {
+  it('requires the configured number of the last cycles', () => {
     const at = (above: number, of: number) =>
       alertsOf(replay({ a: [0, 2, 0, 2, 0, 0, 2, 2, 2] }), { above, of }).map((alert) => [
         alert.onset,
@@ -48,7 +48,7 @@ describe('alertsOf', () => {
     expect(at(3, 5)).toEqual([[13, 17, 18]]);
   });
 
-  it('tells the alerts of several services in the order of firing', () => {
+  it('returns the alerts of several services in the order of firing', () => {
     expect(alertsOf(replay({ a: [0, 2, 2], b: [2, 2, 0] })).map(({ key }) => key)).toEqual(['b', 'a']);
   });
 });

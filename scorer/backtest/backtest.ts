@@ -19,7 +19,7 @@ export interface BacktestResult {
 }
 
 /**
- * Learns from the training time as `train` does and replays the rest as `run` does, with the baselines beside it.
+ * Learns from the training span like `train`, replays the rest like `run`, and evaluates the scores and the baselines.
  *
  * @throws NothingToLearnError, PrometheusError
  */

@@ -11,14 +11,16 @@ import type { WindowSource } from '../training/windows.ts';
 import { principalComponents, project } from '../detectors/pca.ts';
 import type { Replay, ReplayOptions } from './replay.ts';
 
+/** Share of the variance that the principal components explain. */
 const VARIANCE_SHARE = 0.9;
-/** More windows than this change the components little. */
+/** Maximum number of windows to fit: more hardly change the components. */
 const MAX_ROWS = 8000;
-/** Both simple baselines alarm at this quantile of fault-free time. */
-const ALARM_QUANTILE = 0.997;
-const LOUDEST = 2;
+/** Quantile of fault-free scores that is the threshold of the robust z-score and of random scores. */
+const THRESHOLD_QUANTILE = 0.997;
+/** Number of largest deviations that make the robust z-score. */
+const SCORED_FEATURES = 2;
 
-/** Principal components in the autoencoder's place: fitted to the same windows, 90 % of their variance. */
+/** A PCA instead of the autoencoder: fitted to the same windows, with components for 90 % of their variance. */
 export function fitPca(shape: TensorShape, windows: WindowSource): Reconstructor {
   const size = windowSize(shape);
   const stride = Math.max(1, Math.ceil(windows.count / MAX_ROWS));
@@ -38,7 +40,7 @@ export function fitPca(shape: TensorShape, windows: WindowSource): Reconstructor
   };
 }
 
-/** The mean of the two largest deviations from the median in the shortest window; ranked by itself. */
+/** Robust z-scores: the mean of the two largest deviations from the median in the shortest window. Ranked by score. */
 export function replayRobustZ(
   shape: TensorShape,
   fleet: Fleet,
@@ -50,28 +52,28 @@ export function replayRobustZ(
     const history = fleet.services.get(key);
     if (history === undefined) continue;
     const scalings = learnScalings(shape.features, columnCount(shape.features), learned, from, to);
-    const loudness = (of: typeof history, step: number) =>
+    const rawScore = (of: typeof history, step: number) =>
       meanOfLargest(
         shape.features.map((feature, column) => {
           const scaling = scalings[column];
           return scaling === undefined ? NaN : Math.abs(deviation(feature, of.get(step, column), scaling));
         }),
-        LOUDEST,
+        SCORED_FEATURES,
       );
-    const normal = Array.from({ length: to - from + 1 }, (_, index) => loudness(learned, from + index));
-    const threshold = quantile(normal, ALARM_QUANTILE);
+    const normal = Array.from({ length: to - from + 1 }, (_, index) => rawScore(learned, from + index));
+    const threshold = quantile(normal, THRESHOLD_QUANTILE);
     scores.set(
       key,
-      Float64Array.from(options.steps, (step) => loudness(history, step) / threshold),
+      Float64Array.from(options.steps, (step) => rawScore(history, step) / threshold),
     );
   }
   return rankedByScore(scores, options);
 }
 
-/** Scores drawn evenly from 0..1, as high on as many steps as the others may be. */
+/** Uniformly random scores that exceed 1 as often as those of the other detectors in fault-free time. */
 export function replayRandom(keys: readonly string[], options: ReplayOptions, seed: number): Replay {
   const random = new Random(seed);
-  const draw = () => Float64Array.from(options.steps, () => random.uniform() / ALARM_QUANTILE);
+  const draw = () => Float64Array.from(options.steps, () => random.uniform() / THRESHOLD_QUANTILE);
   return rankedByScore(new Map(keys.map((key) => [key, draw()])), options);
 }
 

@@ -1,7 +1,7 @@
 import type { Figures } from './figures.ts';
 import type { Hits } from './ranking.ts';
 
-/** The columns of the evaluation table: a title and the text for one detector's figures. */
+/** The columns of the evaluation table: title, and formatter of one detector's figures. */
 export const COLUMNS: readonly (readonly [string, (figures: Figures) => string])[] = [
   ['recall', ({ recall }) => ratio(recall)],
   ['precision', ({ event_precision: precision }) => ratio(precision)],
@@ -12,7 +12,7 @@ export const COLUMNS: readonly (readonly [string, (figures: Figures) => string])
   ['at alert @1/3/5', ({ root_cause_at_alert: hits }) => shares(hits)],
 ];
 
-/** Two digits; a dash for what could not be measured. */
+/** Formats with two decimals; a dash for NaN. */
 export function ratio(value: number): string {
   return Number.isFinite(value) ? value.toFixed(2) : '-';
 }

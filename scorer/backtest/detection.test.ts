@@ -14,7 +14,7 @@ describe('faultSpans', () => {
 
 describe('detections', () => {
   const faults = faultSpans([fault(10, 13), fault(18, 20)], MINUTE, 7 * MINUTE);
-  const told = (alerts: readonly Alert[]) => detections(faults, alerts).map(({ alert: found }) => found?.onset);
+  const detectedBy = (alerts: readonly Alert[]) => detections(faults, alerts).map(({ alert: found }) => found?.onset);
 
   it.each([
     ['one alert for each', [alert(11, 13), alert(19, 20)], [11, 19]],
@@ -23,7 +23,7 @@ describe('detections', () => {
     ["not one in the next fault's time", [alert(17, 18)], [undefined, undefined]],
     ['not one after the grace', [alert(28, 30)], [undefined, undefined]],
   ])('takes %s', (_, alerts, expected) => {
-    expect(told(alerts)).toEqual(expected);
+    expect(detectedBy(alerts)).toEqual(expected);
   });
 
   it('counts recall, rightful alerts, false alarms and delays', () => {

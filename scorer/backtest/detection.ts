@@ -2,20 +2,21 @@ import { quantile } from '../numeric/statistics.ts';
 import type { Alert } from './alerts.ts';
 import type { Fault } from './labels.ts';
 
-/** A fault in steps of time. */
+/** A fault with its steps. */
 export interface FaultSpan extends Fault {
-  /** First step that may show it: the first at or after its start. */
+  /** First step at or after its start. */
   readonly first: number;
-  /** Last step at which an alert may still be due to it: its end and what the longest window and the debounce add. */
+  /** Last step at which an alert may be due to it: its end plus the grace period. */
   readonly last: number;
 }
 
 export interface Detection {
   readonly fault: FaultSpan;
-  /** The first alert, of any service, that began and fired within the fault's time; undefined when there was none. */
+  /** The first alert of any service with its onset and firing within the fault's steps; undefined if there is none. */
   readonly alert: Alert | undefined;
 }
 
+/** @param graceMs time after a fault's end in which an alert may still be due to it */
 export function faultSpans(faults: readonly Fault[], intervalMs: number, graceMs: number): FaultSpan[] {
   return faults.map((fault) => ({
     ...fault,
@@ -25,8 +26,10 @@ export function faultSpans(faults: readonly Fault[], intervalMs: number, graceMs
 }
 
 /**
- * Which alert told of which fault. One that was on when the fault began tells nothing of it, however long it stays on,
- * and a fault's time ends at the latest where the next one's begins.
+ * Assigns to each fault the alert that detected it. An alert that was already firing at the fault's start doesn't
+ * count, however long it lasts. A fault's span ends at the latest where the next fault starts.
+ *
+ * @param alerts ordered by the step at which they fire
  */
 export function detections(faults: readonly FaultSpan[], alerts: readonly Alert[]): Detection[] {
   return faults.map((fault, index) => {
@@ -36,12 +39,13 @@ export function detections(faults: readonly FaultSpan[], alerts: readonly Alert[
 }
 
 export interface DetectionFigures {
-  /** Share of the faults that an alert told of; NaN without faults. */
+  /** Share of the faults that were detected; NaN without faults. */
   readonly recall: number;
-  /** Share of the alerts that were on at the time of a fault; NaN without alerts. */
+  /** Share of the alerts that were firing during a fault; NaN without alerts. */
   readonly eventPrecision: number;
+  /** Number of alerts that weren't firing during a fault. */
   readonly falseAlarms: number;
-  /** From a fault's start to the firing of its alert, seconds. */
+  /** Time from a fault's start to the firing of its alert, seconds. */
   readonly delaySeconds: { readonly p50: number; readonly p90: number };
 }
 
@@ -53,18 +57,18 @@ export function detectionFigures(
   const delays = found.flatMap(({ fault, alert }) =>
     alert === undefined ? [] : [(alert.firing * intervalMs - fault.startMs) / 1000],
   );
-  const rightful = alerts.filter((alert) =>
+  const truePositives = alerts.filter((alert) =>
     found.some(({ fault }) => alert.firing <= fault.last && alert.last >= fault.first),
   );
   return {
     recall: delays.length / found.length,
-    eventPrecision: rightful.length / alerts.length,
-    falseAlarms: alerts.length - rightful.length,
+    eventPrecision: truePositives.length / alerts.length,
+    falseAlarms: alerts.length - truePositives.length,
     delaySeconds: { p50: quantile(delays, 0.5), p90: quantile(delays, 0.9) },
   };
 }
 
-/** Days of fault-free time that services were scored, summed over the services. */
+/** Fault-free time in which services were scored, summed over the services, in days. */
 export function faultFreeServiceDays(
   steps: readonly number[],
   scores: ReadonlyMap<string, Float64Array>,

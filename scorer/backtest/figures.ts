@@ -4,12 +4,12 @@ import { type Hits, hitsOf } from './ranking.ts';
 import type { Replay } from './replay.ts';
 import { vusPr } from './vus-pr.ts';
 
-/** Cycles from a known fault to the ranking that is judged, as the published methods assume. */
+/** Cycles from a fault's start to the ranking that is evaluated, as in the published methods. */
 export const RANKING_CYCLES = 3;
-/** Longest buffer of VUS-PR, steps. */
-const VUS_BUFFER = 10;
+/** Maximum buffer length of VUS-PR, steps. */
+const MAX_VUS_BUFFER = 10;
 
-/** What a detector is worth; NaN (null in JSON) where there was nothing to measure. */
+/** The evaluation metrics of a detector; NaN (null in JSON) where nothing could be measured. */
 export interface Figures {
   readonly recall: number;
   readonly event_precision: number;
@@ -23,21 +23,22 @@ export interface Figures {
   >;
 }
 
-/** Figures with what they rest on. */
+/** The evaluation metrics and the data they are computed from. */
 export interface Evaluation {
   readonly figures: Figures;
   readonly detections: readonly Detection[];
   readonly alerts: readonly Alert[];
   readonly serviceDays: number;
-  /** For each fault the ranking three cycles in. */
+  /** The ranking three cycles after the start of each fault. */
   readonly rankings: readonly (readonly string[] | undefined)[];
 }
 
-/** How long after its end a fault may still be alarmed about: the longest window and the debounce. */
+/** Time after a fault's end in which an alert may still be due to it: the longest window plus the debounce. */
 export function graceMs(longestWindowMs: number, intervalMs: number): number {
   return longestWindowMs + DEBOUNCE.of * intervalMs;
 }
 
+/** Evaluates replayed scores and rankings against known faults. */
 export function evaluate(
   replay: Replay,
   faults: readonly FaultSpan[],
@@ -59,7 +60,7 @@ export function evaluate(
     event_precision: eventPrecision,
     false_alarms_per_service_day: falseAlarms / serviceDays,
     delay_seconds: delaySeconds,
-    vus_pr: vusPr(labelled(replay, faults, intervalMs), VUS_BUFFER),
+    vus_pr: vusPr(labelled(replay, faults, intervalMs), MAX_VUS_BUFFER),
     root_cause: hitsOf(known),
     root_cause_at_alert: hitsOf(atAlert),
     by_type: Object.fromEntries(

@@ -6,10 +6,12 @@ import type { Evaluation } from './figures.ts';
 
 const WIDTH = 1100;
 const HEIGHT = 90;
-/** Scores above this are drawn at the top. */
-const TOP = 5;
+/** Upper end of the score axis; higher scores are clipped. */
+const MAX_SCORE = 5;
 
-/** A page without scripts or links: the table, what became of each fault, and a score curve for each service. */
+/**
+ * Renders a self-contained page: the evaluation table, the outcome of each fault, and the score curve of each service.
+ */
 export function renderHtml(
   result: BacktestResult,
   evaluations: readonly { readonly name: string; readonly evaluation: Evaluation }[],
@@ -32,7 +34,7 @@ ${table([['', ...COLUMNS.map(([title]) => title)], ...evaluations.map(({ name: d
 <h2>Faults</h2>
 ${table([['start', 'service', 'type', 'alert', 'ranked'], ...faultRows(result)])}
 <h2>Scores</h2>
-<p>1 is the threshold (red line), ${TOP} the top. Red bands: a fault in this service; grey: in another.</p>
+<p>The red line is the threshold, 1; scores above ${MAX_SCORE} are clipped. Red bands: faults in this service; grey bands: faults in others.</p>
 ${plots.map(([key, scores]) => plot(key, scores, result)).join('\n')}
 </body></html>
 `;
@@ -54,7 +56,7 @@ function faultRows({ evaluation, intervalMs }: BacktestResult): string[][] {
 function plot(key: string, scores: Float64Array, { replay, faults, intervalMs }: BacktestResult): string {
   const [first, last] = [replay.steps[0] ?? 0, replay.steps.at(-1) ?? 1];
   const x = (step: number) => (((step - first) / Math.max(1, last - first)) * WIDTH).toFixed(1);
-  const y = (score: number) => (HEIGHT * (1 - Math.min(score, TOP) / TOP)).toFixed(1);
+  const y = (score: number) => (HEIGHT * (1 - Math.min(score, MAX_SCORE) / MAX_SCORE)).toFixed(1);
   const band = ({ startMs, endMs, key: at }: FaultSpan) => {
     const [left, right] = [Number(x(startMs / intervalMs)), Number(x(endMs / intervalMs))];
     const width = Math.max(1, right - left).toFixed(1);

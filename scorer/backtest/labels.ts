@@ -2,16 +2,16 @@ import { z } from 'zod';
 import { readConfigFile } from '../../daemon/config-file.ts';
 import { serviceKey } from '../identity/service-key.ts';
 
-/** A fault that is known to have been there. */
+/** A known fault. */
 export interface Fault {
   readonly startMs: number;
   readonly endMs: number;
-  /** Key of the service in which it was. */
+  /** Key of the faulty service. */
   readonly key: string;
   readonly type: string;
 }
 
-/** How long a fault without an end is taken to have lasted, if the next doesn't start before. */
+/** Duration of a fault without an end, if the next one doesn't start earlier. */
 export const DEFAULT_DURATION_MS = 5 * 60_000;
 
 const timeSchema = z.iso
@@ -31,7 +31,7 @@ const labelsSchema = z.array(
 export type FaultLabel = z.input<typeof labelsSchema>[number];
 
 /**
- * Reads labels as JSON, `[{"start", "end"?, "namespace", "service", "type"}]`; in the order of time.
+ * Reads known faults from JSON, `[{"start", "end"?, "namespace", "service", "type"}]`; returns them in time order.
  *
  * @throws ConfigError naming file, path and expectation
  */
@@ -39,7 +39,7 @@ export function readFaults(path: string): Fault[] {
   return toFaults(readConfigFile(path, labelsSchema));
 }
 
-/** As `readFaults`, for labels at hand. */
+/** Like `readFaults`, for labels in memory. */
 export function faultsOf(labels: readonly FaultLabel[]): Fault[] {
   return toFaults(labelsSchema.parse(labels));
 }

@@ -1,17 +1,17 @@
-/** Shares of the faults whose service is among the first one, three and five of its ranking. */
+/** Shares of the faults whose service is among the first 1, 3 and 5 of the ranking. */
 export interface Hits {
   readonly at_1: number;
   readonly at_3: number;
   readonly at_5: number;
 }
 
-/** One fault's service and the ranking that was to name it; undefined where there was none, a miss. */
+/** The service of a fault, and the ranking during it; without a ranking, the fault counts as a miss. */
 export interface RankedFault {
   readonly key: string;
   readonly ranking: readonly string[] | undefined;
 }
 
-/** NaN without faults. */
+/** Computes the hit rates; NaN without faults. */
 export function hitsOf(faults: readonly RankedFault[]): Hits {
   const within = (count: number) =>
     faults.filter(({ key, ranking }) => ranking?.slice(0, count).includes(key) === true).length / faults.length;

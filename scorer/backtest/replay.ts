@@ -7,28 +7,28 @@ import type { Seasons } from '../scoring/seasons.ts';
 import { scoreFleet } from '../scoring/score-fleet.ts';
 import type { TensorShape } from '../tensor/tensor.ts';
 
-/** What a detector said at each replayed step. */
+/** The scores and rankings of a detector over the replayed steps. */
 export interface Replay {
-  /** Ascending; steps left out weren't replayed. */
+  /** The replayed steps, ascending, possibly with gaps. */
   readonly steps: readonly number[];
-  /** By service, a score for each of `steps`; NaN where it wasn't scored. */
+  /** Service key -> score at each of `steps`; NaN where it wasn't scored. */
   readonly scores: ReadonlyMap<string, Float64Array>;
-  /** Services from the most to the least probable cause, at the steps where a ranking was asked for. */
+  /** Step -> service keys, most probable root cause first; only for the steps of `wantRanking`. */
   readonly rankings: ReadonlyMap<number, readonly string[]>;
 }
 
 export interface ReplayOptions {
   readonly steps: readonly number[];
-  /** Whether a ranking is wanted at a step, incident or not. */
+  /** Returns true for steps to rank root causes at, even if no service is anomalous. */
   readonly wantRanking: (step: number) => boolean;
-  /** What was loud at the same time before, made anew for each replay. Default: nothing is tolerated. */
+  /** Creates the seasons of a replay. Default: no recurring errors are tolerated. */
   readonly seasons?: () => Seasons;
-  /** Default: the product's own. */
+  /** Default: `rankRootCauses`. */
   readonly rank?: Ranker;
   readonly onProgress?: (share: number) => void;
 }
 
-/** Scores and ranks, one step after another, as `run` does each cycle. */
+/** Scores and ranks one step after another, like the cycles of `run`. */
 export async function replayFleet(
   shape: TensorShape,
   set: FeatureSet,

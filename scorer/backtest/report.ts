@@ -11,7 +11,7 @@ const DETECTORS = {
   random: 'random',
 } as const;
 
-/** The evaluation of the model and of each baseline, under the names that the table shows. */
+/** The evaluations of the model and of each baseline, with their names in the table. */
 export function evaluations({
   evaluation,
   baselines,
@@ -24,7 +24,7 @@ export function evaluations({
   ];
 }
 
-/** `report.json`: what there was nothing to measure of is null. */
+/** The content of `report.json`; null for metrics that couldn't be measured. */
 export function reportOf(result: BacktestResult) {
   const { window, training, services, faults, evaluation, baselines } = result;
   const time = (ms: number) => new Date(ms).toISOString();
@@ -52,7 +52,7 @@ function rounded(figures: Figures): Figures {
   ) as Figures;
 }
 
-/** Writes whichever reports are asked for. */
+/** Writes the reports for which there is a path. */
 export async function writeReports(
   result: BacktestResult,
   paths: { readonly json?: string; readonly html?: string },
@@ -61,7 +61,7 @@ export async function writeReports(
   if (paths.html !== undefined) await writeFile(paths.html, renderHtml(result, evaluations(result)));
 }
 
-/** The table on standard output, in Markdown. */
+/** Renders the table for stdout, in Markdown. */
 export function renderTable(result: BacktestResult): string {
   const { services, faults, evaluation, intervalMs, replay } = result;
   const rows = [

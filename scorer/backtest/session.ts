@@ -23,23 +23,23 @@ import type { Fault } from './labels.ts';
 import { type Replay, type ReplayOptions, replayFleet } from './replay.ts';
 
 export interface BacktestOptions {
-  /** What `run` would be given; nothing is kept in its state folder. */
+  /** The configuration of `run`. Nothing is written to its state directory. */
   readonly config: ScorerConfig;
   readonly set: FeatureSet;
   readonly client: PrometheusClient;
   /** The history to replay. */
   readonly window: TimeSpan;
-  /** The part of it, or time before, that is learned from; faults in it are left out and replayed. */
+  /** The history to learn from, in or before the window. Faults in it are excluded, and replayed. */
   readonly training: TimeSpan;
   readonly faults: readonly Fault[];
   readonly seed?: number;
   readonly epochs?: number;
-  /** Of the model that is trained. Default: the one that `train` makes. */
+  /** Network of the model. Default: that of `train`. */
   readonly network?: TrainingChoices['network'];
   readonly onProgress?: (phase: string, share: number, detail: string) => void;
 }
 
-/** Everything that a replay needs: what was learned, and the history to replay. */
+/** A model with its profiles, and the history to replay with it. */
 export interface BacktestSession {
   readonly shape: TensorShape;
   readonly faults: readonly FaultSpan[];
@@ -47,27 +47,27 @@ export interface BacktestSession {
   readonly profiles: Profiles;
   /** The history to replay. */
   readonly fleet: Fleet;
-  /** What was learned from. */
+  /** The history that was learned from. */
   readonly pasts: readonly ServicePast[];
   readonly replayed: ReplayOptions;
-  /** Replays with a model and the profiles that were calibrated with it; `phase` is what progress is told of. */
+  /** Replays with a model and its profiles; `phase` is the name in progress reports. */
   replay(phase: string, profiles: Profiles, model: Reconstructor, options?: Partial<ReplayOptions>): Promise<Replay>;
   judge(replay: Replay, debounce?: Debounce): Evaluation;
   close(): Promise<void>;
 }
 
 /**
- * Learns from the training time as `train` does, with faults left out, in a state folder of its own, and fetches what is to be
- * replayed: every step of the window that wasn't learned from.
+ * Learns from the training span like `train`, without the faults, in a temporary state directory. Then fetches the
+ * history to replay: every step of the window that wasn't learned from.
  *
  * @throws NothingToLearnError, PrometheusError
  */
 export async function openSession(options: BacktestOptions): Promise<BacktestSession> {
-  const folder = mkdtempSync(join(tmpdir(), 'lorikeet-backtest-'));
+  const directory = mkdtempSync(join(tmpdir(), 'lorikeet-backtest-'));
   try {
-    return await openIn({ ...options, config: { ...options.config, state_dir: folder } });
+    return await openIn({ ...options, config: { ...options.config, state_dir: directory } });
   } finally {
-    rmSync(folder, { recursive: true, force: true });
+    rmSync(directory, { recursive: true, force: true });
   }
 }
 
@@ -86,7 +86,8 @@ async function openIn(options: BacktestOptions): Promise<BacktestSession> {
   };
   await learn(source, learning, 'all', choices, ({ phase, share, detail }) => onProgress?.(phase, share, detail));
   const { model, profiles } = await openKnowledge(config, set);
-  if (model === undefined || profiles === undefined) throw new NothingToLearnError('what was learned does not fit');
+  if (model === undefined || profiles === undefined)
+    throw new NothingToLearnError('the learned profiles do not fit the configuration');
   const close = async () => await model.autoencoder.close();
   try {
     const shape: TensorShape = { features: set.features, steps: config.steps };
@@ -119,12 +120,12 @@ async function openIn(options: BacktestOptions): Promise<BacktestSession> {
   }
 }
 
-/** The window and the history before it that its first steps look back on. */
+/** The window, extended by the history that its first steps refer to. */
 function before(window: TimeSpan, config: ScorerConfig): TimeSpan {
   return { fromMs: window.fromMs - (config.steps.at(-1) ?? 0) * config.interval, toMs: window.toMs };
 }
 
-/** Every step of the window that wasn't learned from. */
+/** The steps of the window that weren't learned from. */
 function stepsToReplay(
   window: TimeSpan,
   training: TimeSpan,

@@ -1,31 +1,31 @@
-/** A service's scores with the steps at which it was at fault. */
+/** A service's scores with labels of its faults. */
 export interface LabelledScores {
   readonly scores: ArrayLike<number>;
-  /** 1 at fault, 0 not; as long as `scores`. */
+  /** 1 during a fault, else 0; as long as `scores`. */
   readonly labels: ArrayLike<number>;
 }
 
 interface Labelled {
   readonly score: number;
   readonly label: number;
-  /** Index of the fault that reaches here, or -1. */
+  /** Index of the fault whose label, buffer included, covers this point; else -1. */
   readonly event: number;
 }
 
 /**
  * Volume under the surface of precision and recall (Paparrizos, Boniol, Palpanas, Tsay, Elmore and Franklin, "Volume
  * Under the Surface", PVLDB 15(11), 2022): the area under the precision-recall curve, averaged over buffers around
- * the faults of 0 to `longest` steps. In a buffer of length l a label falls off as sqrt(1 - distance / l) up to l/2 steps
- * away, recall is damped by the share of the faults that are touched at all, and no point is adjusted.
- * Missing scores are left out. NaN where no fault was scored.
+ * the faults of 0 to `maxBuffer` steps. In a buffer of length l, labels decay as sqrt(1 - distance / l) up to l/2 steps
+ * away, and recall is multiplied by the share of the faults with any detected point. There is no point adjustment.
+ * Missing scores are ignored. NaN if no fault was scored.
  */
-export function vusPr(series: readonly LabelledScores[], longest: number): number {
+export function vusPr(series: readonly LabelledScores[], maxBuffer: number): number {
   let sum = 0;
-  for (let buffer = 0; buffer <= longest; buffer++) sum += rangePrArea(series, buffer);
-  return sum / (longest + 1);
+  for (let buffer = 0; buffer <= maxBuffer; buffer++) sum += rangePrArea(series, buffer);
+  return sum / (maxBuffer + 1);
 }
 
-/** The area for one length of buffer. */
+/** The area under the precision-recall curve for one buffer length, steps. */
 export function rangePrArea(series: readonly LabelledScores[], buffer: number): number {
   let events = 0;
   const points = series.flatMap(({ scores, labels }) => {
@@ -42,11 +42,11 @@ export function rangePrArea(series: readonly LabelledScores[], buffer: number): 
   points.sort((a, b) => b.score - a.score);
   const hard = series.reduce((sum, { labels }) => sum + Array.from(labels).filter((label) => label > 0).length, 0);
   const softSum = points.reduce((sum, { label }) => sum + label, 0);
-  // The mean of both sums: a buffer must make recall neither free nor out of reach.
+  // The mean of both sums, so that the buffer makes recall neither trivial nor unreachable.
   return events === 0 || softSum === 0 ? NaN : prArea(points, (hard + softSum) / 2, events);
 }
 
-/** @returns labels in 0..1, those around each run of ones falling off within half a buffer */
+/** Labels in 0..1 that decay within half a buffer around each run of ones. */
 export function softLabels(labels: ArrayLike<number>, buffer: number): Float64Array {
   const soft = Float64Array.from(labels);
   const half = Math.floor(buffer / 2);
@@ -62,7 +62,7 @@ export function softLabels(labels: ArrayLike<number>, buffer: number): Float64Ar
   return soft;
 }
 
-/** Steps down the threshold through the points; equal scores are one step. */
+/** The area under the curve of `points`, in order of descending scores; equal scores are one point of the curve. */
 function prArea(points: readonly Labelled[], positives: number, events: number): number {
   const touched = new Set<number>();
   let [truePositives, area, recallBefore] = [0, 0, 0];

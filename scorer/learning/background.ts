@@ -9,14 +9,14 @@ import { serviceName } from '../identity/service-key.ts';
 
 export interface BackgroundLearningOptions {
   readonly config: ScorerConfig;
-  /** Program and arguments that run `lorikeet-scorer train` with this configuration. */
+  /** Command line that runs `lorikeet-scorer train` with this configuration. */
   readonly command: readonly [string, ...string[]];
   readonly knowledge: KnowledgeInUse;
   readonly logger: Logger;
   readonly metrics: ScorerMetrics;
 }
 
-/** Learns while cycles go on, whenever a service is ripe for it or what was learned is old, and says who waits for it. */
+/** Learns in the background when a service is ready for its first profile or a renewal is due; logs who is waiting. */
 export class BackgroundLearning {
   readonly #options: BackgroundLearningOptions;
   readonly #conditions: ConditionLog;
@@ -36,23 +36,23 @@ export class BackgroundLearning {
     this.#plan = new LearningPlan(config);
   }
 
-  /** Looks at what a cycle found and starts a learning where it is time for one. */
+  /** Starts learning if it is due after a cycle. */
   consider(found: Omit<LearningSituation, 'knowledge'>): void {
     const { knowledge } = this.#options;
     const situation = { ...found, knowledge: knowledge.current };
-    this.#tellWaiting(situation);
-    // What was learned and isn't in use yet would be learned again.
-    if (this.#process.running || knowledge.isOutdated || !this.#plan.isTime(situation)) return;
+    this.#reportWaiting(situation);
+    // With a pending result, the same services would be learned again.
+    if (this.#process.running || knowledge.hasPending || !this.#plan.isTime(situation)) return;
     void this.#learn(situation);
   }
 
-  /** Ends a learning under way. */
+  /** Stops a running training process. */
   async stop(): Promise<void> {
     await this.#process.stop();
   }
 
-  /** Says who can't be scored yet and for how long, whenever their number changes. */
-  #tellWaiting(situation: LearningSituation): void {
+  /** Logs which services can't be scored yet, and for how long, when their number changes. */
+  #reportWaiting(situation: LearningSituation): void {
     const { logger, metrics } = this.#options;
     const { keys, secondsLeft } = this.#plan.waiting(situation);
     metrics.learningLeft.set(secondsLeft);
@@ -72,12 +72,12 @@ export class BackgroundLearning {
       await this.#process.run();
       await knowledge.open();
       this.#plan.succeeded(situation);
-      this.#conditions.recovered('learning', 'learning succeeds again');
+      this.#conditions.recovered('learning', 'learning works again');
       logger.info('learned', { seconds: (Date.now() - started) / 1000 });
     } catch (error) {
       this.#plan.failed(situation);
       metrics.trainingFailures.inc();
-      this.#conditions.failing('learning', 'learning failed, tried again later', error);
+      this.#conditions.failing('learning', 'learning failed, retrying later', error);
     }
     metrics.trainingDuration.set((Date.now() - started) / 1000);
   }

@@ -9,15 +9,15 @@ import type { TensorShape } from '../tensor/tensor.ts';
 import type { CleanPast, Past, ServicePast } from './clean.ts';
 import type { CalibratedFleet } from './profile-store.ts';
 
-/** What services are calibrated with. */
+/** The model and the prior that services are calibrated with. */
 export interface Calibration {
   readonly model: Reconstructor;
   readonly prior?: Prior | undefined;
-  /** The model was trained on these services' time, so only what it didn't see shows how well it reconstructs. */
+  /** True if the model was trained on these services: then thresholds also use the held-out part on its own. */
   readonly heldOut: boolean;
 }
 
-/** Calibrates services and edges by their clean past. */
+/** Calibrates services and edges on their clean history. */
 export async function calibrate(
   { features, edges }: FeatureSet,
   steps: readonly number[],
@@ -30,7 +30,7 @@ export async function calibrate(
   };
 }
 
-/** Learns the profile of each service; one that gets no threshold is left out. */
+/** Learns the profile of each service; omits services without a finite threshold. */
 export async function calibrateServices(
   shape: TensorShape,
   services: readonly ServicePast[],

@@ -5,51 +5,52 @@ import { fetchGroups, type PastSource, type PastSpan } from '../fleet/past.ts';
 import { stepsBetween } from '../fleet/steps.ts';
 import { fetchUnusualTime, leaveOut, type UnusualTime, type UnusualTimeSource } from './unusual-time.ts';
 
-/** Steps of one service's or edge's history that are fit to learn from. */
+/** The history of one service or edge to learn from. */
 export interface Past {
   readonly key: string;
   readonly history: History;
-  /** First and last of them. */
+  /** First step to learn from. */
   readonly from: number;
+  /** Last step to learn from. */
   readonly to: number;
 }
 
-/** Those of a service, which has been there for the minimum of learning. */
+/** The history of a service that has existed for `learning.minimum`. */
 export interface ServicePast extends Past {
-  /** First step that a newly trained model doesn't see; thresholds rest on what follows. */
+  /** First step of the held-out part, which a new model isn't trained on. */
   readonly heldOutFrom: number;
 }
 
-/** The clean past of some services and of the edges from and to them. */
+/** The clean history of some services and of the edges from and to them. */
 export interface CleanPast {
   readonly services: readonly ServicePast[];
   readonly edges: readonly Past[];
 }
 
-/** The clean past of the services that were fetched together. */
+/** The clean history of a group of services that were fetched together. */
 export interface CleanGroup extends CleanPast {
-  /** All that were asked for; those that haven't been there for long enough aren't among `services`. */
+  /** All services of the group; those that are too new aren't in `services`. */
   readonly keys: readonly string[];
 }
 
-/** How long a service has to have been there. */
+/** The part of the configuration that sets the minimum history. */
 export interface MinimumTime {
   readonly interval: number;
   readonly learning: Pick<ScorerConfig['learning'], 'minimum'>;
 }
 
-/** Where the past is fetched from, and what isn't clean in it. */
+/** Source of the history and of the time to exclude from it. */
 export interface CleanPastSource extends PastSource, UnusualTimeSource {
   readonly config: PastSource['config'] & UnusualTimeSource['config'] & MinimumTime;
 }
 
-/** Share of the time, the last, that a newly trained model doesn't see and that thresholds are set on. */
+/** Share of the history, at its end, that a new model isn't trained on and that its thresholds are estimated on. */
 const HELD_OUT_SHARE = 0.25;
-/** Windows of rates are not full yet just after a service appears. */
+/** Steps to skip after a service appears, while the windows of rates aren't full. */
 const WARM_UP_STEPS = 2;
 
 /**
- * Fetches services and cleans their past, group by group.
+ * Fetches the history of services and cleans it, group by group.
  *
  * @throws PrometheusError
  */
@@ -64,13 +65,13 @@ export async function* cleanGroups(
   }
 }
 
-/** Leaves out of a fleet's past whatever isn't to be learned as normal. */
+/** Removes unusual time from a fleet's history, in place; returns the history to learn from. */
 export function clean(fleet: Fleet, unusual: UnusualTime, config: MinimumTime, toMs: number): CleanPast {
   leaveOut(unusual, fleet);
   return { services: servicePasts(fleet, config, toMs), edges: edgePasts(fleet) };
 }
 
-/** The services that have been there for the minimum of learning, in the order of their keys. */
+/** The services that have existed for `learning.minimum`, sorted by key. */
 export function servicePasts({ services }: Fleet, { interval, learning }: MinimumTime, toMs: number): ServicePast[] {
   const last = Math.floor(toMs / interval);
   const minSteps = Math.ceil(learning.minimum / interval);

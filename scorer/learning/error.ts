@@ -1,4 +1,4 @@
-/** There is nothing to learn from, or no model to learn with. */
+/** No service has enough history, or no model fits. */
 export class NothingToLearnError extends Error {
   readonly code = 'NOTHING_TO_LEARN';
   override readonly name = 'NothingToLearnError';

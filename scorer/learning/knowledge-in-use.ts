@@ -11,7 +11,7 @@ export interface KnowledgeInUseOptions {
   readonly metrics: ScorerMetrics;
 }
 
-/** What cycles score by, replaced between two of them when something was learned. */
+/** The model and profiles that cycles use; replaced between two cycles after learning. */
 export class KnowledgeInUse {
   readonly #options: KnowledgeInUseOptions;
   #current: Knowledge = { model: undefined, profiles: undefined, rejected: [] };
@@ -25,24 +25,24 @@ export class KnowledgeInUse {
     return this.#current;
   }
 
-  /** Whether something was opened that isn't in use yet. */
-  get isOutdated(): boolean {
+  /** True if newer knowledge was opened and isn't in use yet. */
+  get hasPending(): boolean {
     return this.#next !== undefined;
   }
 
-  /** Opens what is saved, to be in use from the next `adopt` on. */
+  /** Opens the saved model and profiles, to be used from the next `adopt` on. */
   async open(): Promise<void> {
     const { config, set, logger, metrics } = this.#options;
     const opened = await openKnowledge(config, set);
-    for (const { path, reason } of opened.rejected) logger.warn('model or profiles not used', { path, reason });
+    for (const { path, reason } of opened.rejected) logger.warn('model or profiles not usable', { path, reason });
     metrics.modelDamaged.set(Number(opened.rejected.some(({ damaged }) => damaged)));
-    if (opened.model === undefined) logger.info('no model fits the features yet; one will be trained from history');
+    if (opened.model === undefined) logger.info('no model fits the features; one will be trained from history');
     else logger.info('model opened', { path: opened.model.path, services: opened.profiles?.services.size ?? 0 });
     await close(this.#next);
     this.#next = opened;
   }
 
-  /** Between two cycles, so that none is scored by one model's profiles with another model, or by one that is closed. */
+  /** Switches to the opened knowledge. Call between cycles, so that none mixes two models or uses a closed one. */
   async adopt(): Promise<void> {
     if (this.#next === undefined) return;
     const outdated = this.#current;

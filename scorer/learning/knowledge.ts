@@ -4,17 +4,17 @@ import { type FleetModel, fleetModels, openModel, type Rejection } from './model
 import { modelPaths } from '../paths.ts';
 import { loadProfiles, type Profiles, ProfilesError } from '../scoring/profiles-file.ts';
 
-/** What has been learned: a model, and the profiles that go with it. */
+/** A model and the profiles that belong to it. */
 export interface Knowledge {
   readonly model: FleetModel | undefined;
   readonly profiles: Profiles | undefined;
-  /** What is there and not used. */
+  /** Existing files that aren't used. */
   readonly rejected: readonly Rejection[];
 }
 
 /**
- * Opens what was learned. The profiles name the model that they go with, so both are replaced by the one rename of the
- * profiles' file: a learning that is killed at any moment leaves the old pair or the new one, never one of each.
+ * Opens the saved model and profiles. The profiles contain the checksum of their model, so renaming the profiles' file
+ * replaces both atomically: if learning is killed at any time, the old pair or the new one is in effect.
  */
 export async function openKnowledge(config: ScorerConfig, set: FeatureSet): Promise<Knowledge> {
   const { base, profiles: path } = modelPaths(config);
@@ -33,7 +33,7 @@ function readProfiles(path: string): { readonly saved?: Profiles | undefined; re
   }
 }
 
-/** Profiles are of use only with the model, features and interval that they were learned with. */
+/** True if the profiles were learned with this model, these features, windows and steps, and this interval. */
 function fits(profiles: Profiles, model: FleetModel, set: FeatureSet, config: ScorerConfig): boolean {
   return (
     profiles.model === model.checksum &&

@@ -22,30 +22,32 @@ import { needsRenewal, needsRetraining } from './renewal.ts';
 import { type ModelTraining, type TrainedModel, type TrainingChoices, trainModel } from './train-model.ts';
 import { youngThreshold } from './young-threshold.ts';
 
-// A fleet's past passes four functions, group by group: `fetchGroups`, `clean`, `calibrate`, and a `ProfileStore`'s `save`.
+// A fleet's history passes four functions, group by group: `fetchGroups`, `clean`, `calibrate`, `ProfileStore.save`.
 
-/** A fleet as a scorer's configuration names it. */
+/** A fleet with the scorer's configuration. */
 export interface ConfiguredFleet extends PastSource {
   readonly config: ScorerConfig;
 }
 
 export interface LearnResult {
-  /** Services and edges that were learned. */
+  /** Number of services learned. */
   readonly services: number;
+  /** Number of edges learned. */
   readonly edges: number;
+  /** Path of the model. */
   readonly model: string;
-  /** Set when a model was trained. */
+  /** Set if a model was trained. */
   readonly validationLoss?: number | undefined;
 }
 
-/** What was learned so far is saved this often, so that a kill costs little of a large fleet's learning. */
+/** Groups between two saves, so that little is lost if learning a large fleet is killed. */
 const GROUPS_PER_SAVE = 10;
 
 /**
- * Renews the profiles of services whose own are old, with the scalings of their edges. Where no model fits or the fleet's own
- * is too old, trains one first and learns all services with it. Saves all of it atomically.
+ * Renews old profiles of services, with the scalings of their edges. If no model fits, or the installation's own is too
+ * old, trains one first and learns all services with it. Saves atomically.
  *
- * @param renew all profiles, or the model too, from its weights on, though nothing is old
+ * @param renew `old`: only what is due. `all`: all profiles. `model`: the model too, trained from its current weights
  * @throws NothingToLearnError, PrometheusError, ModelFileError, TrainingError
  */
 export async function learn(
@@ -69,7 +71,7 @@ export async function learn(
 }
 
 /**
- * Trains a model from scratch, saves it in `path` with its card, and learns nothing else.
+ * Trains a model from scratch and saves it in `path` with its card. Learns no profiles.
  *
  * @throws NothingToLearnError, PrometheusError, TrainingError
  */
@@ -87,7 +89,7 @@ export async function learnBaseModel(
   return { services: services.size, edges: edges.size, model: path, validationLoss: trained.card.validation_loss };
 }
 
-/** Learns with a model that fits; what is still fresh is kept. */
+/** Renews profiles with a model that fits; keeps those that aren't due unless `all` is set. */
 async function renewProfiles(
   fleet: ConfiguredFleet,
   span: PastSpan,
@@ -97,24 +99,24 @@ async function renewProfiles(
 ): Promise<LearnResult> {
   const { config, set } = fleet;
   const step = Math.floor(span.toMs / config.interval);
-  const there = await listServices(fleet, span);
-  const old = all ? there : there.filter((key) => needsRenewal(profiles?.services.get(key), step, config));
+  const present = await listServices(fleet, span);
+  const due = all ? present : present.filter((key) => needsRenewal(profiles?.services.get(key), step, config));
   const origin = profilesOrigin(config, set, model.checksum, span.toMs);
   const store = new ProfileStore(modelPaths(config).profiles, origin, profiles);
   const calibration = { model: model.autoencoder, prior: model.prior, heldOut: false };
   let groups = 0;
-  for await (const group of calibrateGroups(fleet, span, old, calibration, onProgress)) {
+  for await (const group of calibrateGroups(fleet, span, due, calibration, onProgress)) {
     store.add(group);
     if (++groups % GROUPS_PER_SAVE === 0) await store.save();
   }
   if (store.isEmpty) throw new NothingToLearnError('no service has enough history to learn from');
-  store.forget(new Set(there), new Set(old));
+  store.forget(new Set(present), new Set(due));
   await store.save();
   removeOutdated(config, model.path);
   return { ...store.renewed, model: model.path };
 }
 
-/** Trains a model and learns every service with it; until all is saved, what was learned before is in use. */
+/** Trains a model and learns all services with it; the old model and profiles stay in use until all are saved. */
 async function replaceModel(
   fleet: ConfiguredFleet,
   span: PastSpan,
@@ -140,7 +142,7 @@ async function replaceModel(
   });
 }
 
-/** Fetches, cleans and calibrates services with the edges from and to them, group by group. */
+/** Fetches, cleans and calibrates services, and the edges from and to them, group by group. */
 async function* calibrateGroups(
   source: CleanPastSource,
   span: PastSpan,
@@ -158,14 +160,14 @@ async function* calibrateGroups(
   }
 }
 
-/** A model's own sample of the fleet, and what is expected of other services. */
+/** The services that a model was trained on, calibrated, and the prior for other services. */
 interface CalibratedSample extends CalibratedFleet {
   readonly prior: Prior;
-  /** Of the model. */
+  /** SHA-256 of the model. */
   readonly checksum: string;
 }
 
-/** Calibrates a model on the services that it was trained on, and saves it with its prior. */
+/** Calibrates a model on the services that it was trained on, and saves it with the prior for other services. */
 async function saveCalibrated(
   { config, set }: Pick<ConfiguredFleet, 'config' | 'set'>,
   path: string,

@@ -8,26 +8,26 @@ import type { FeatureSet } from '../features/features.ts';
 import { parsePrior, type Prior } from '../scoring/prior.ts';
 import { cardPath, loadModel, ModelFileError, type SavedModel } from '../detectors/autoencoder/model-file.ts';
 
-/** A model ready to reconstruct, with what is known of it. */
+/** A loaded model with its metadata. */
 export interface FleetModel {
   readonly autoencoder: Autoencoder;
   readonly checksum: string;
   readonly prior: Prior | undefined;
   readonly path: string;
-  /** To train on from. */
+  /** Initial weights for further training. */
   readonly weights: AutoencoderWeights;
-  /** End of the history that it was trained on, milliseconds since the epoch. */
+  /** End of the training data, milliseconds since the epoch. */
   readonly trainedToMs: number;
 }
 
-/** A model trained on this installation's own history is named after its weights: a new one never replaces the old one's file. */
+/** Models trained on this installation's history are named after their checksum, so that none overwrites another. */
 const FLEET_MODEL = /^fleet-[0-9a-f]{12}\.onnx$/;
 
 export function fleetModelPath(config: ScorerConfig, checksum: string): string {
   return join(modelPaths(config).directory, `fleet-${checksum.slice(0, 12)}.onnx`);
 }
 
-/** Newest first. */
+/** Paths of the models trained on this installation's history, newest first. */
 export function fleetModels(config: ScorerConfig): string[] {
   const { directory } = modelPaths(config);
   return filesIn(directory)
@@ -36,13 +36,13 @@ export function fleetModels(config: ScorerConfig): string[] {
     .sort((a, b) => writtenAt(b) - writtenAt(a));
 }
 
-/** What a write that was killed left behind is as old as this; a younger one may be under way. */
+/** Age at which a temporary file is abandoned: its writer was killed. A younger one may still be written. */
 const ABANDONED_MS = 3_600_000;
 
-/** Removes what no longer serves: other models than `kept`, and what runs that were killed were writing. */
+/** Removes this installation's models except `kept`, and abandoned temporary files. */
 export function removeOutdated(config: ScorerConfig, kept: string): void {
   const { directory } = modelPaths(config);
-  // Models before their cards: one without a card would look damaged, should this be killed in between.
+  // Models before their cards: killed in between, a model without its card would look damaged.
   for (const path of filesIn(directory)
     .sort()
     .reverse()
@@ -53,7 +53,7 @@ export function removeOutdated(config: ScorerConfig, kept: string): void {
   }
 }
 
-/** Milliseconds since the epoch; 0 for a file that is gone by now. */
+/** Modification time of a file, milliseconds since the epoch; 0 if it no longer exists. */
 function writtenAt(path: string): number {
   return statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0;
 }
@@ -67,7 +67,7 @@ function filesIn(directory: string): string[] {
   }
 }
 
-/** Why a saved model isn't used. */
+/** A saved model or profiles file that isn't used, with the reason. */
 export interface Rejection {
   readonly path: string;
   readonly reason: string;
@@ -75,10 +75,10 @@ export interface Rejection {
 }
 
 /**
- * Opens a model of `paths` that is whole and made for these features and steps: the one with checksum `preferred`, or else
- * the first.
+ * Opens the first model in `paths` that is undamaged and fits these features and steps; prefers the one with the
+ * checksum `preferred`.
  *
- * @returns no model when none fits; `rejected` names each that was there and why it isn't used
+ * @returns no model if none fits; `rejected` lists the damaged models, and those before the chosen one that don't fit
  */
 export async function openModel(
   paths: readonly string[],
@@ -106,7 +106,7 @@ export async function openModel(
     weights: chosen.weights,
     trainedToMs: Date.parse(trained.to),
   };
-  // That one further down doesn't fit is nobody's concern.
+  // A misfit after the chosen model is irrelevant.
   const preceding = new Set(paths.slice(0, paths.indexOf(chosen.path)));
   return { model, rejected: rejected.filter(({ path, damaged }) => damaged || preceding.has(path)) };
 }
@@ -121,10 +121,13 @@ async function tryLoad(path: string, rejected: Rejection[]): Promise<SavedModel 
   }
 }
 
-/** Windows may differ in length, as the tensor is scaled by each service's own normal; their meaning may not. */
+/**
+ * The reason why a model doesn't fit. The lengths of windows may differ, as each service's values are scaled by its own
+ * normal.
+ */
 function misfitOf({ card }: SavedModel, set: FeatureSet, steps: readonly number[]): string | undefined {
   const names = set.features.map(({ name }) => name);
-  if (names.join() !== card.features.join()) return 'it was trained on another list of features';
+  if (names.join() !== card.features.join()) return 'it was trained on other features';
   if (steps.length !== card.steps.length) return `it was trained on ${card.steps.length} steps, not ${steps.length}`;
   return undefined;
 }

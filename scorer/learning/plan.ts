@@ -4,7 +4,7 @@ import { needsRenewal, needsRetraining } from './renewal.ts';
 import type { Knowledge } from './knowledge.ts';
 import type { ServiceState } from '../scoring/score-fleet.ts';
 
-/** What the scorer can say at a step, as far as learning is concerned. */
+/** The state of the scorer after a cycle, as far as learning is concerned. */
 export interface LearningSituation {
   readonly step: number;
   readonly states: ReadonlyMap<string, ServiceState>;
@@ -15,17 +15,17 @@ export interface LearningSituation {
 /** Services that can't be scored yet. */
 export interface Waiting {
   readonly keys: readonly string[];
-  /** Those that have been there for the least time of learning. */
-  readonly ripe: readonly string[];
-  /** Until the last of them has been there for so long. */
+  /** Those with the minimum history to learn from. */
+  readonly ready: readonly string[];
+  /** Time until all of them have the minimum history. */
   readonly secondsLeft: number;
 }
 
 /**
- * Decides when a learning is started; what it learns then, it decides itself. A service that is ripe for its first profile
- * doesn't wait. Renewals, and services that a learning could make nothing of, wait until `learning.minimum` has passed
- * since the last one, so that a large fleet isn't learned one by one. A learning that fails is tried again after 2, 4,
- * 8, ... cycles, at most `learning.minimum`.
+ * Decides when to start learning; the training process decides what to learn. A service that is ready for its first
+ * profile starts it at once. Renewals, and services that couldn't be learned last time, wait until `learning.minimum`
+ * has passed since the last run, so that a large fleet isn't learned one service at a time. A failed run is retried
+ * after 2, 4, 8, ... cycles, at most `learning.minimum`.
  */
 export class LearningPlan {
   readonly #config: ScorerConfig;
@@ -46,7 +46,7 @@ export class LearningPlan {
     const longest = Math.max(0, ...keys.map(left));
     return {
       keys,
-      ripe: keys.filter((key) => left(key) === 0),
+      ready: keys.filter((key) => left(key) === 0),
       secondsLeft: Math.ceil((longest * this.#config.interval) / 1000),
     };
   }
@@ -54,14 +54,14 @@ export class LearningPlan {
   isTime(situation: LearningSituation): boolean {
     const { step } = situation;
     if (step < this.#notBefore) return false;
-    const { ripe } = this.waiting(situation);
-    if (ripe.some((key) => !this.#tried.has(key))) return true;
-    return step - this.#lastRun >= this.#minSteps && (ripe.length > 0 || this.#renewal(situation));
+    const { ready } = this.waiting(situation);
+    if (ready.some((key) => !this.#tried.has(key))) return true;
+    return step - this.#lastRun >= this.#minSteps && (ready.length > 0 || this.#renewal(situation));
   }
 
-  /** A learning that began with this situation has saved what it learned. */
+  /** Records that a run that started with this situation has succeeded. */
   succeeded(situation: LearningSituation): void {
-    this.#tried = new Set(this.waiting(situation).ripe);
+    this.#tried = new Set(this.waiting(situation).ready);
     this.#lastRun = situation.step;
     this.#failures = 0;
   }

@@ -4,17 +4,17 @@ import { edgeEnds, serviceKey } from '../identity/service-key.ts';
 import type { Profile } from '../scoring/profile.ts';
 import { type EdgeScalings, type Profiles, saveProfiles } from '../scoring/profiles-file.ts';
 
-/** A service that isn't there keeps its profile for so long, for jobs that run once a week. */
-const REMEMBERED_MS = 8 * 86_400_000;
+/** Time that an absent service keeps its profile; longer than a week, for weekly jobs. */
+const RETENTION_MS = 8 * 86_400_000;
 
-/** Profiles of services and scalings of edges, by their keys. */
+/** Profiles of services and scalings of edges, by key. */
 export type CalibratedFleet = Pick<Profiles, 'services' | 'edges'>;
-/** What profiles go with. */
+/** The model and the configuration that profiles belong to. */
 export type ProfilesOrigin = Omit<Profiles, keyof CalibratedFleet>;
 
 /**
- * @param model checksum of the model that all profiles are calibrated with
- * @param toMs end of the history that they are learned from
+ * @param model SHA-256 of the model that the profiles are calibrated with
+ * @param toMs end of the history that they are learned from, milliseconds since the epoch
  */
 export function profilesOrigin(
   { interval, steps }: Pick<ScorerConfig, 'interval' | 'steps'>,
@@ -33,7 +33,7 @@ export function profilesOrigin(
   };
 }
 
-/** The profiles of a model as they are renewed and saved. */
+/** The profiles of one model, with their renewal and saving. */
 export class ProfileStore {
   readonly #path: string;
   readonly #origin: ProfilesOrigin;
@@ -43,8 +43,8 @@ export class ProfileStore {
   readonly #renewedEdges = new Set<string>();
 
   /**
-   * @param path file that they are saved in
-   * @param known profiles that go with the same model
+   * @param path file to save them in
+   * @param known profiles that belong to the same model
    */
   constructor(path: string, origin: ProfilesOrigin, known?: CalibratedFleet) {
     this.#path = path;
@@ -57,7 +57,7 @@ export class ProfileStore {
     return this.#services.size === 0;
   }
 
-  /** How many services and edges were added. */
+  /** Numbers of services and edges that were added. */
   get renewed(): { readonly services: number; readonly edges: number } {
     return { services: this.#renewedServices.size, edges: this.#renewedEdges.size };
   }
@@ -74,13 +74,16 @@ export class ProfileStore {
   }
 
   /**
-   * Forgets services that have long been gone, and edges that are: those of services whose edges were all renewed, and those
-   * without an end that is known.
+   * Removes services that have been absent for 8 days, and edges that no longer exist: those of a renewed service that
+   * weren't renewed, and those without a known service at either end.
+   *
+   * @param present keys of the services that exist
+   * @param renewed keys of the services whose edges were all fetched again
    */
-  forget(there: ReadonlySet<string>, renewed: ReadonlySet<string>): void {
+  forget(present: ReadonlySet<string>, renewed: ReadonlySet<string>): void {
     const { learnedAtMs, intervalMs } = this.#origin;
     for (const [key, { to }] of this.#services) {
-      if (!there.has(key) && learnedAtMs - to * intervalMs > REMEMBERED_MS) this.#services.delete(key);
+      if (!present.has(key) && learnedAtMs - to * intervalMs > RETENTION_MS) this.#services.delete(key);
     }
     for (const key of this.#edges.keys()) {
       const ends = Object.values(edgeEnds(key)).map(serviceKey);

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { parseProgress, renderProgress } from './progress.ts';
 
-it('tells another process how far a learning is, line by line', () => {
+it('reports progress to another process as lines of JSON', () => {
   const progress = { phase: 'train', share: 0.25, detail: 'epoch 15, "x"' } as const;
   expect(parseProgress(renderProgress(progress))).toEqual(progress);
 });

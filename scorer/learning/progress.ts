@@ -5,7 +5,7 @@ export type LearningPhase = (typeof LEARNING_PHASES)[number];
 
 export interface LearningProgress {
   readonly phase: LearningPhase;
-  /** Of the phase, 0..1. */
+  /** Progress of the phase, 0..1. */
   readonly share: number;
   readonly detail: string;
 }
@@ -14,16 +14,16 @@ export type OnProgress = (progress: LearningProgress) => void;
 
 const BAR_WIDTH = 30;
 
-/** How far a long piece of work is: a bar on a terminal, a line for each new phase and tenth elsewhere. */
+/** Shows progress: as a bar on a terminal, else as a line per phase and 10 %. */
 export class ProgressBar {
   readonly #output: NodeJS.WriteStream;
-  #told = '';
+  #lastLine = '';
 
   constructor(output: NodeJS.WriteStream) {
     this.#output = output;
   }
 
-  /** @param share of the phase, 0..1 */
+  /** @param share progress of the phase, 0..1 */
   update(phase: string, share: number, detail: string): void {
     if (this.#output.isTTY) {
       const filled = Math.round(share * BAR_WIDTH);
@@ -34,8 +34,8 @@ export class ProgressBar {
       return;
     }
     const tenth = `${phase} ${Math.floor(share * 10) * 10}%`;
-    if (tenth === this.#told) return;
-    this.#told = tenth;
+    if (tenth === this.#lastLine) return;
+    this.#lastLine = tenth;
     this.#output.write(`${tenth}  ${detail}\n`);
   }
 
@@ -46,12 +46,12 @@ export class ProgressBar {
 
 const progressSchema = z.strictObject({ phase: z.enum(LEARNING_PHASES), share: z.number(), detail: z.string() });
 
-/** The line by which a learning tells another process how far it is. */
+/** Renders progress as a line of JSON, for `--progress=json`. */
 export function renderProgress(progress: LearningProgress): string {
   return JSON.stringify(progress);
 }
 
-/** Undefined for any other line. */
+/** Parses a line of `renderProgress`; undefined for any other line. */
 export function parseProgress(line: string): LearningProgress | undefined {
   if (!line.startsWith('{')) return undefined;
   try {

@@ -4,9 +4,9 @@ import { type FleetModel } from './model-store.ts';
 import { modelPaths } from '../paths.ts';
 
 /**
- * Whether a service is to be learned at `step`. A profile is renewed when as much time has passed since as it was learned
- * from, so that a service that was added an hour ago isn't judged by its first 15 minutes until tomorrow: 15 minutes, 30, an
- * hour, and so on up to `learning.every`.
+ * True if a service is due to be learned at `step`. A profile is renewed when it is as old as the history it was
+ * learned from, at most `learning.every`: a new service is learned after 15 minutes, 30 minutes, one hour, and so on,
+ * instead of being scored by its first 15 minutes for a day.
  */
 export function needsRenewal(
   profile: Profile | undefined,
@@ -19,9 +19,9 @@ export function needsRenewal(
 }
 
 /**
- * Whether a model is to be trained again at `timeMs` though it fits. Only one that was trained on this installation's own
- * history ages: what differs between services is in their profiles, which are never old, and the base model knows no more
- * than what services have in common.
+ * True if a model that fits is due to be trained again at `timeMs`. Only models trained on this installation's history
+ * age. The base model doesn't: it holds only what services have in common, and their differences are in the profiles,
+ * which are renewed anyway.
  */
 export function needsRetraining(model: FleetModel, timeMs: number, config: ScorerConfig): boolean {
   return model.path !== modelPaths(config).base && timeMs - model.trainedToMs >= config.learning.retrain;

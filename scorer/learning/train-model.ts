@@ -16,31 +16,34 @@ import { NothingToLearnError } from './error.ts';
 import type { OnProgress } from './progress.ts';
 import { digestWindows, trainingWindows } from './training-windows.ts';
 
-/** As good as four times the weights, with or without a bend and an end that saturates (docs/adr/0003-network.md). */
+/** As good as variants with four times the weights, and as linear ones (docs/adr/0003-network.md). */
 export const NETWORK = { slope: 0.2, output: 'sigmoid', maps: 4, bottleneck: 32 } as const;
-/** Services whose history a model is trained on: they are in memory at once, some 50 MB with a day and 15 features. */
+/**
+ * Maximum number of services to train on. Their history is in memory at once: about 50 MB for a day and 15 features.
+ */
 const MAX_SERVICES = 200;
-/** Of a training that goes on from a model that fits: the usual rate would throw it back first. */
+/** Initial learning rate for fine-tuning: the default would first undo what the model has learned. */
 const TUNING_RATE = 1e-3;
-/** Epochs between two states kept on disk: a few seconds that a kill costs, for milliseconds of writing. */
+/** Epochs between two checkpoints: a kill loses a few seconds of training, a checkpoint costs milliseconds. */
 const EPOCHS_PER_CHECKPOINT = 4;
 
-/** What may be chosen of a training. */
+/** Training parameters. */
 export interface TrainingChoices {
-  /** Of a model that is trained from scratch. Default: `NETWORK`. */
+  /** Network of a model trained from scratch. Default: `NETWORK`. */
   readonly network?: TrainingOptions['network'];
+  /** Maximum number of epochs. Default: 60. */
   readonly epochs?: number;
   readonly seed?: number;
 }
 
 export interface ModelTraining extends TrainingChoices {
-  /** A model to go on from; it comes back as it was if nothing better is found. Default: from scratch. */
+  /** Weights to fine-tune, returned unchanged if training doesn't improve them. Default: train from scratch. */
   readonly init?: AutoencoderWeights | undefined;
-  /** File that keeps the state, for the next run to go on where this one is killed. Default: none. */
+  /** Checkpoint file, from which the next run resumes if this one is killed. Default: none. */
   readonly checkpoint?: string;
 }
 
-/** What a model was trained on. */
+/** The services and edges that a model was trained on. */
 export interface TrainingSample {
   readonly services: readonly ServicePast[];
   readonly edges: ReadonlyMap<string, EdgeScalings>;
@@ -52,14 +55,14 @@ export interface TrainedModel {
   readonly sample: TrainingSample;
 }
 
-/** Where the sample is fetched from, and how long a checkpoint is of use. */
+/** Source of the sample; `learning.every` is the maximum age of a checkpoint. */
 export interface SampleSource extends CleanPastSource {
   readonly config: CleanPastSource['config'] & { readonly learning: Pick<ScorerConfig['learning'], 'every'> };
 }
 
 /**
- * Trains a model on the history of a sample of the fleet. A run that was killed is gone on with, on the history that it
- * had, if it learned from as long a time and that ended less than `learning.every` ago.
+ * Trains a model on the history of a sample of the fleet. Resumes a killed run, with its span of history, if that is as
+ * long as `span` and ended less than `learning.every` before it.
  *
  * @throws NothingToLearnError, PrometheusError, TrainingError
  */
@@ -100,7 +103,7 @@ function trainingOptions(shape: TensorShape, { init, network, epochs, seed }: Mo
     features: shape.features.length,
     epochs: epochs ?? 60,
     seed: seed ?? 1,
-    // Windows are in the order of time: the last ones validate, and what comes after them sets thresholds.
+    // Windows are in time order: the last ones are for validation; the held-out part after them sets thresholds.
     validationShare: 0.15,
     patience: 8,
     noise: 0.02,
@@ -109,7 +112,7 @@ function trainingOptions(shape: TensorShape, { init, network, epochs, seed }: Mo
   };
 }
 
-/** Equal for runs that end with equal weights when they see equal windows. */
+/** Fingerprint of a run: runs with equal fingerprints and equal windows end with equal weights. */
 function describeSetup(
   { set, config: { interval, steps } }: Pick<SampleSource, 'set' | 'config'>,
   { exclude = [] }: PastSpan,
@@ -119,7 +122,7 @@ function describeSetup(
   return JSON.stringify({ features: set.features, windows: set.windows, interval, steps, exclude, training, from });
 }
 
-/** The run of this setup in the checkpoint, if its history is as long as `span` and not too old. */
+/** The checkpoint of a run with this setup, if its history is as long as `span` and not too old. */
 async function findUnfinished(
   path: string,
   setup: string,
@@ -132,7 +135,7 @@ async function findUnfinished(
   return age >= 0 && age < learning.every ? saved : undefined;
 }
 
-/** The history of the services to train on, and what is normal for their edges. */
+/** Fetches the history of the services to train on, and learns the scalings of their edges. */
 async function fetchSample(source: SampleSource, span: PastSpan, onProgress?: OnProgress): Promise<TrainingSample> {
   const sample = evenly(await listServices(source, span), MAX_SERVICES);
   const services: ServicePast[] = [];

@@ -5,22 +5,22 @@ import type { Logger } from '../../daemon/logger.ts';
 import { type LearningProgress, parseProgress } from './progress.ts';
 
 export interface TrainProcessOptions {
-  /** The scorer's program and the arguments that all its commands share. */
+  /** Command line of `lorikeet-scorer train`, without `--progress`. */
   readonly command: readonly [string, ...string[]];
   readonly logger: Logger;
   readonly onProgress: (progress: LearningProgress) => void;
 }
 
-/** Learning failed; the message tells how it ended. */
+/** Learning failed; the message contains the exit status or the signal. */
 export class TrainProcessError extends Error {
   readonly code = 'LEARNING';
   override readonly name = 'TrainProcessError';
 }
 
 /**
- * Runs `lorikeet-scorer train` in a child process, one at a time, so that the memory which learning takes
- * goes back to the system afterwards and a crash of it doesn't end the scores. The child's standard input is held open:
- * where it ends, this process is gone, and the child ends too.
+ * Runs `lorikeet-scorer train` in a child process, one at a time: its memory is freed when it exits, and a crash
+ * doesn't affect scoring. The child's stdin is kept open; it closes when this process exits, and then the child exits
+ * too.
  */
 export class TrainProcess {
   readonly #options: TrainProcessOptions;
@@ -40,7 +40,7 @@ export class TrainProcess {
    * @throws TrainProcessError
    */
   async run(): Promise<void> {
-    if (this.#child !== undefined) throw new TrainProcessError('learning is under way already');
+    if (this.#child !== undefined) throw new TrainProcessError('learning is already running');
     const [program, ...shared] = this.#options.command;
     const child = spawn(program, [...shared, '--progress=json'], { stdio: ['pipe', 'pipe', 'pipe'] });
     this.#child = child;
@@ -53,7 +53,7 @@ export class TrainProcess {
     }
   }
 
-  /** Ends a run under way. */
+  /** Stops a running child: SIGTERM, then SIGKILL after 2 s. */
   async stop(): Promise<void> {
     const child = this.#child;
     if (child === undefined) return;

@@ -7,10 +7,10 @@ import { allocateWindows, encodeWindow, type TensorShape, windowSize } from '../
 import type { WindowSource } from '../training/windows.ts';
 import type { ServicePast } from './clean.ts';
 
-/** Windows of all services: more take longer and hardly teach the network more. */
+/** Maximum number of training windows: more take longer and hardly improve the network. */
 const MAX_WINDOWS = 16_000;
 
-/** Usual steps of every service but the held-out last part, in the order of time; encoded when asked for. */
+/** The usual steps of all services before their held-out parts, in time order, encoded on demand. */
 export function trainingWindows(shape: TensorShape, services: readonly ServicePast[]): WindowSource {
   const quota = Math.ceil(MAX_WINDOWS / services.length);
   const rows = services.flatMap(({ history, from, to, heldOutFrom }) => {
@@ -33,7 +33,7 @@ export function trainingWindows(shape: TensorShape, services: readonly ServicePa
   };
 }
 
-/** Equal for equal windows. */
+/** SHA-256 of the windows, hexadecimal. */
 export function digestWindows(shape: TensorShape, windows: WindowSource): string {
   const { data, mask } = allocateWindows(shape, 1);
   const hash = createHash('sha256');

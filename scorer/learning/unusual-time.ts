@@ -6,21 +6,21 @@ import type { History } from '../fleet/history.ts';
 import { maintenanceBetween, type MaintenanceHistory } from '../scoring/maintenance.ts';
 import { edgeEnds, serviceKey } from '../identity/service-key.ts';
 
-/** What isn't to be learned as normal. */
+/** Time that must not be learned as normal. */
 export interface UnusualTime {
-  /** Steps at which services were anomalous. */
+  /** Steps at which each service was anomalous, by key. */
   readonly anomalous: ReadonlyMap<string, readonly number[]>;
   readonly maintenance: MaintenanceHistory;
 }
 
-/** Where unusual time is looked up. */
+/** Source of unusual time. */
 export interface UnusualTimeSource {
   readonly client: PrometheusClient;
   readonly config: Pick<ScorerConfig, 'interval' | 'maintenance'>;
   readonly signal?: AbortSignal;
 }
 
-/** @throws PrometheusError */
+/** Fetches the time in which services were anomalous or in maintenance. @throws PrometheusError */
 export async function fetchUnusualTime(source: UnusualTimeSource, { fromMs, toMs }: TimeSpan): Promise<UnusualTime> {
   const { client, config } = source;
   return {
@@ -30,8 +30,8 @@ export async function fetchUnusualTime(source: UnusualTimeSource, { fromMs, toMs
 }
 
 /**
- * When services were anomalous, by the scores that were written: what happens in an incident must not be learned as normal,
- * however soon after it a service is learned again. Empty where Prometheus has no scores.
+ * Fetches the steps at which services were anomalous, from their scores in Prometheus, so that an incident isn't
+ * learned as normal soon after it. Empty if Prometheus has no scores.
  */
 async function fetchAnomalous(
   { client, config: { interval }, signal }: UnusualTimeSource,
@@ -50,10 +50,12 @@ async function fetchAnomalous(
   return found;
 }
 
-/** Of a service that was anomalous for more than this share of its time that is what it is like now. */
+/**
+ * A service that was anomalous for more than this share of its history has changed: the new behaviour is its normal.
+ */
 const MAX_ANOMALOUS_SHARE = 0.5;
 
-/** Makes the time missing in which a service, or either end of an edge, was anomalous or in maintenance. */
+/** Removes the time in which a service, or either end of an edge, was anomalous or in maintenance. */
 export function leaveOut({ anomalous, maintenance }: UnusualTime, { services, edges }: Fleet): void {
   for (const [key, history] of services) {
     forgetAll(history, anomalous.get(key) ?? []);

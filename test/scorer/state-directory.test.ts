@@ -42,7 +42,7 @@ describe.each(Object.entries(FAULTS))(
     const bed = new ScorerBed();
     afterAll(() => bed.clear());
 
-    it('costs the new service its score until it is mended, nobody else, and is told', async () => {
+    it('costs the new service its score until it is mended, nobody else, and is logged', async () => {
       const prometheus = await startPrometheus();
       bed.onClear(() => prometheus.stop());
       const write = `${prometheus.url}/api/v1/write`;
@@ -63,7 +63,7 @@ describe.each(Object.entries(FAULTS))(
       );
       expect(await metric(app, 'services{state="scored"}')).toBe(1);
       expect(await metric(app, 'services{state="learning"}')).toBe(1);
-      expect(bed.logged('learning failed, tried again later')).toBe(1);
+      expect(bed.logged('learning failed, retrying later')).toBe(1);
       expect(bed.log.some((line) => line.includes(says))).toBe(true);
       // What was saved before is whole: a restart finds it.
       expect(readFileSync(profiles, 'utf8')).toBe(before);
