@@ -34,7 +34,7 @@ export class KnowledgeInUse {
   async open(): Promise<void> {
     const { config, set, logger, metrics } = this.#options;
     const opened = await openKnowledge(config, set);
-    for (const { path, reason } of opened.rejected) logger.warn('model or profiles not usable', { path, reason });
+    for (const { path, reason } of opened.rejected) logger.warn('model or profiles not used', { path, reason });
     metrics.modelDamaged.set(Number(opened.rejected.some(({ damaged }) => damaged)));
     if (opened.model === undefined) logger.info('no model fits the features; one will be trained from history');
     else logger.info('model opened', { path: opened.model.path, services: opened.profiles?.services.size ?? 0 });
