@@ -21,7 +21,7 @@ describe('Schedule', () => {
     expect(ran).toHaveLength(3);
   });
 
-  it('skips and counts what an overrunning cycle leaves no time for, and queues nothing', async () => {
+  it('skips and counts steps that an overrunning cycle leaves no time for; queues nothing', async () => {
     const ran: number[] = [];
     let skipped = 0;
     const cycle = async (step: number) => {
@@ -37,7 +37,7 @@ describe('Schedule', () => {
     expect(skipped).toBe(2);
   });
 
-  it('waits for the cycle under way when it is stopped', async () => {
+  it('waits for the running cycle when it is stopped', async () => {
     let done = false;
     const cycle = async () => {
       await new Promise((resolve) => setTimeout(resolve, 500));

@@ -37,10 +37,10 @@ describe('LearningPlan', () => {
   it('waits until a service has been there for the least time, and says how long the last one has to', () => {
     add('a', 100);
     add('b', 103);
-    expect(plan.waiting(at(105))).toEqual({ keys: ['a', 'b'], ripe: [], secondsLeft: 12 * 60 });
+    expect(plan.waiting(at(105))).toEqual({ keys: ['a', 'b'], ready: [], secondsLeft: 12 * 60 });
     expect(plan.isTime(at(113))).toBe(false);
     expect(plan.isTime(at(114))).toBe(true);
-    expect(plan.waiting(at(114))).toEqual({ keys: ['a', 'b'], ripe: ['a'], secondsLeft: 3 * 60 });
+    expect(plan.waiting(at(114))).toEqual({ keys: ['a', 'b'], ready: ['a'], secondsLeft: 3 * 60 });
     expect(plan.waiting(at(120)).secondsLeft).toBe(0);
   });
 

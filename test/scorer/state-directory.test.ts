@@ -75,7 +75,7 @@ describe.each(Object.entries(FAULTS))(
         (count) => count === 2,
         60_000,
       );
-      expect(bed.logged('learning succeeds again')).toBe(1);
+      expect(bed.logged('learning works again')).toBe(1);
     });
   },
 );
