@@ -19,6 +19,8 @@ export interface RecordingOptions {
   readonly withoutEdges?: boolean;
   /** Share of the fault-free time that is learned from; the rest shows false alarms. */
   readonly trainingShare?: number;
+  /** `detectors` of scorer.yaml. Default: its default. */
+  readonly detectors?: object | undefined;
   readonly stops: StopStack;
   readonly onProgress: (phase: string, share: number, detail: string) => void;
 }
@@ -33,6 +35,7 @@ export async function openRecording({
   featuresFile,
   withoutEdges = false,
   trainingShare = TRAINING_SHARE,
+  detectors,
   stops,
   onProgress,
 }: RecordingOptions): Promise<BacktestOptions> {
@@ -57,17 +60,23 @@ export async function openRecording({
   const prometheus = await startWithFeatures(folder, { set, span: window, intervalMs: INTERVAL_MS, stops, onProgress });
   const { client, close } = connect(prometheus.url);
   stops.onStop('prometheus client', close);
-  return { config: scorerConfig(prometheus.url, stops), set, client, window, training, faults, onProgress };
+  return { config: scorerConfig(prometheus.url, detectors, stops), set, client, window, training, faults, onProgress };
 }
 
 /** The scorer's own configuration file, so that nothing is set here that a user couldn't set. */
-function scorerConfig(url: string, stops: StopStack): ScorerConfig {
+function scorerConfig(url: string, detectors: object | undefined, stops: StopStack): ScorerConfig {
   const folder = mkdtempSync(join(tmpdir(), 'lorikeet-bench-'));
   stops.onStop('configuration', () => rmSync(folder, { recursive: true, force: true }));
   const file = join(folder, 'scorer.yaml');
   writeFileSync(
     file,
-    JSON.stringify({ prometheus: { url }, output: 'metrics', interval: `${INTERVAL_MS / 1000}s`, steps: STEPS }),
+    JSON.stringify({
+      prometheus: { url },
+      output: 'metrics',
+      interval: `${INTERVAL_MS / 1000}s`,
+      steps: STEPS,
+      detectors,
+    }),
   );
   return readScorerConfig(file);
 }

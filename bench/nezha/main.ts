@@ -2,6 +2,7 @@
  * Runs the backtest on a folder of recorded faults (docs/evaluation.md): backfills a Prometheus of its own, evaluates
  * features.yaml beside this file over the recorded time, learns from fault-free time and replays the rest.
  */
+import { load } from 'js-yaml';
 import { type Flags, parseFlags, renderHelp } from '../../daemon/flags.ts';
 import { type ProgramContext, runProgram } from '../../daemon/lifecycle.ts';
 import { backtest } from '../../scorer/backtest/backtest.ts';
@@ -18,6 +19,7 @@ const FLAGS = {
     help: 'Share of the fault-free time, from its beginning, that is learned from.',
   },
   'without.edges': { type: 'boolean', help: 'Leave out what callers and callees saw of each other.' },
+  detectors: { type: 'string', help: 'The section `detectors` of scorer.yaml, as YAML. Default: the autoencoder.' },
   seed: TRAINING_FLAGS.seed,
   ...FOLDER_FLAGS,
 } as const satisfies Flags;
@@ -29,7 +31,11 @@ async function main({ argv, stops }: ProgramContext): Promise<number> {
     return 0;
   }
   const { progress, open } = recordedFolder(positionals, values, stops);
-  const options = await open({ withoutEdges: values['without.edges'], trainingShare: values['training.share'] });
+  const options = await open({
+    withoutEdges: values['without.edges'],
+    trainingShare: values['training.share'],
+    ...(values.detectors !== undefined && { detectors: load(values.detectors) as object }),
+  });
   const result = await backtest({ ...options, seed: values.seed });
   progress.end();
   process.stdout.write(renderTable(result));

@@ -15,7 +15,9 @@ export interface RecordedFolder {
   readonly path: string;
   readonly progress: ProgressBar;
   readonly onProgress: (phase: string, share: number, detail: string) => void;
-  readonly open: (choices?: Pick<RecordingOptions, 'withoutEdges' | 'trainingShare'>) => Promise<BacktestOptions>;
+  readonly open: (
+    choices?: Pick<RecordingOptions, 'withoutEdges' | 'trainingShare' | 'detectors'>,
+  ) => Promise<BacktestOptions>;
 }
 
 /** @throws UsageError when no folder is named. */

@@ -5,6 +5,7 @@ import {
   EDGE_SERIES,
   type Feature,
   type FeatureSet,
+  POD_SERIES,
   SERVICE_SERIES,
   expandExpression,
 } from '../../scorer/features/features.ts';
@@ -44,7 +45,11 @@ export async function startWithFeatures(
   const { client, close } = connect(raw.url);
   const chunks: string[] = [];
   try {
-    const rules = [...serviceRules(set), ...edgeRules(set)];
+    const rules = [
+      ...serviceRules(set),
+      ...shortestWindow(set, set.edges, EDGE_SERIES),
+      ...shortestWindow(set, set.pods, POD_SERIES),
+    ];
     for (const [index, { name, series, expr, extra }] of rules.entries()) {
       await client.queryRange(expr, span.fromMs, span.toMs, intervalMs, {
         visit: (result) => chunks.push(openMetrics(series, result, extra)),
@@ -74,8 +79,8 @@ function serviceRules(set: FeatureSet): Rule[] {
   );
 }
 
-function edgeRules(set: FeatureSet): Rule[] {
-  return set.edges.map((feature) => rule(set, feature, EDGE_SERIES, 0, {}));
+function shortestWindow(set: FeatureSet, features: readonly Feature[], series: string): Rule[] {
+  return features.map((feature) => rule(set, feature, series, 0, {}));
 }
 
 function rule(

@@ -5,7 +5,7 @@ import { fitPca, replayRandom, replayRobustZ } from './baselines.ts';
 import type { FaultSpan } from './detection.ts';
 import type { Evaluation } from './figures.ts';
 import type { Replay } from './replay.ts';
-import { type BacktestOptions, openSession } from './session.ts';
+import { type BacktestOptions, type BacktestSession, openSession } from './session.ts';
 
 export interface BacktestResult {
   readonly window: TimeSpan;
@@ -15,6 +15,8 @@ export interface BacktestResult {
   readonly faults: readonly FaultSpan[];
   readonly replay: Replay;
   readonly evaluation: Evaluation;
+  /** Of each detector beside the autoencoder that could learn, by name. */
+  readonly detectors: Readonly<Record<string, Evaluation>>;
   readonly baselines: Readonly<Record<'pca' | 'robust_z' | 'random', Evaluation>>;
 }
 
@@ -39,6 +41,7 @@ export async function backtest(options: BacktestOptions): Promise<BacktestResult
       faults,
       replay,
       evaluation: session.judge(replay),
+      detectors: await judgeDetectors(session),
       baselines: {
         pca: session.judge(await session.replay('pca', { ...profiles, services: calibrated }, pca)),
         robust_z: session.judge(replayRobustZ(shape, fleet, pasts, replayed)),
@@ -48,4 +51,12 @@ export async function backtest(options: BacktestOptions): Promise<BacktestResult
   } finally {
     await session.close();
   }
+}
+
+async function judgeDetectors(session: BacktestSession): Promise<Record<string, Evaluation>> {
+  const found: Record<string, Evaluation> = {};
+  for (const detector of session.detectors) {
+    found[detector.name] = session.judge(await session.replayDetector(detector));
+  }
+  return found;
 }

@@ -14,10 +14,12 @@ const DETECTORS = {
 /** The evaluations of the model and of each baseline, with their names in the table. */
 export function evaluations({
   evaluation,
+  detectors,
   baselines,
 }: BacktestResult): { readonly name: string; readonly evaluation: Evaluation }[] {
   return [
     { name: DETECTORS.model, evaluation },
+    ...Object.entries(detectors).map(([name, of]) => ({ name, evaluation: of })),
     { name: DETECTORS.pca, evaluation: baselines.pca },
     { name: DETECTORS.robust_z, evaluation: baselines.robust_z },
     { name: DETECTORS.random, evaluation: baselines.random },
@@ -26,7 +28,7 @@ export function evaluations({
 
 /** The content of `report.json`; null for metrics that couldn't be measured. */
 export function reportOf(result: BacktestResult) {
-  const { window, training, services, faults, evaluation, baselines } = result;
+  const { window, training, services, faults, evaluation, detectors, baselines } = result;
   const time = (ms: number) => new Date(ms).toISOString();
   return {
     window: {
@@ -38,6 +40,9 @@ export function reportOf(result: BacktestResult) {
     services,
     faults: faults.length,
     ...rounded(evaluation.figures),
+    ...(Object.keys(detectors).length > 0 && {
+      detectors: Object.fromEntries(Object.entries(detectors).map(([name, { figures }]) => [name, rounded(figures)])),
+    }),
     baselines: {
       pca: rounded(baselines.pca.figures),
       robust_z: rounded(baselines.robust_z.figures),

@@ -1,15 +1,20 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { configuredDetectors } from '../detectors/all.ts';
+import type { Detector } from '../detectors/detector.ts';
 import type { Reconstructor } from '../detectors/reconstructor.ts';
 import type { ScorerConfig } from '../config.ts';
-import type { FeatureSet } from '../features/features.ts';
+import { EDGE_SERIES, ENDPOINT_SERIES, type FeatureSet, POD_SERIES, SERVICE_SERIES } from '../features/features.ts';
 import type { Fleet } from '../fleet/fleet.ts';
-import { fetchFleet, type TimeSpan } from '../fleet/past.ts';
+import { fetchFleet, fetchSelected, type PastSelectors, type PastSpan, type TimeSpan } from '../fleet/past.ts';
 import { openKnowledge } from '../learning/knowledge.ts';
 import { type ServicePast, servicePasts } from '../learning/clean.ts';
 import { NothingToLearnError } from '../detectors/error.ts';
 import { learn } from '../learning/learn.ts';
+import { learnDetectors } from '../learning/learn-detectors.ts';
+import type { OnProgress } from '../learning/progress.ts';
+import { modelPaths } from '../paths.ts';
 import type { TrainingChoices } from '../learning/train-model.ts';
 import type { FleetModel } from '../learning/model-store.ts';
 import type { Profiles } from '../scoring/profiles-file.ts';
@@ -21,6 +26,7 @@ import type { Debounce } from './alerts.ts';
 import { type Evaluation, evaluate, graceMs } from './figures.ts';
 import type { Fault } from './labels.ts';
 import { type Replay, type ReplayOptions, replayFleet } from './replay.ts';
+import { replayDetector } from './replay-detector.ts';
 
 export interface BacktestOptions {
   /** The configuration of `run`. Nothing is written to its state directory. */
@@ -53,6 +59,9 @@ export interface BacktestSession {
   /** Replays with a model and its profiles; `phase` is the name in progress reports. */
   replay(phase: string, profiles: Profiles, model: Reconstructor, options?: Partial<ReplayOptions>): Promise<Replay>;
   judge(replay: Replay, debounce?: Debounce): Evaluation;
+  /** The configured detectors beside the autoencoder that could learn. */
+  readonly detectors: readonly Detector[];
+  replayDetector(detector: Detector): Promise<Replay>;
   close(): Promise<void>;
 }
 
@@ -88,10 +97,15 @@ async function openIn(options: BacktestOptions): Promise<BacktestSession> {
   const { model, profiles } = await openKnowledge(config, set);
   if (model === undefined || profiles === undefined)
     throw new NothingToLearnError('the learned profiles do not fit the configuration');
-  const close = async () => await model.autoencoder.close();
+  const detectors = await learnAndOpen(options, learning, seed);
+  const close = async () => {
+    await model.autoencoder.close();
+    for (const detector of detectors) await detector.close();
+  };
   try {
     const shape: TensorShape = { features: set.features, steps: config.steps };
-    const fleet = await fetchFleet(source, before(window, config));
+    const reach = Math.max(config.steps.at(-1) ?? 0, ...detectors.map((detector) => detector.reach));
+    const fleet = await fetchSelected(source, before(window, reach * config.interval), everything(config));
     const replayed: ReplayOptions = {
       steps: stepsToReplay(window, training, faults, config.interval),
       seasons: () => createSeasons(set, config),
@@ -111,6 +125,12 @@ async function openIn(options: BacktestOptions): Promise<BacktestSession> {
           ...others,
           onProgress: (share) => onProgress?.(phase, share, `${replayed.steps.length} steps`),
         }),
+      detectors,
+      replayDetector: async (detector) =>
+        await replayDetector(shape, set, fleet, profiles, detector, {
+          ...replayed,
+          onProgress: (share) => onProgress?.(detector.name, share, `${replayed.steps.length} steps`),
+        }),
       judge: (replay, debounce) => evaluate(replay, faults, config.interval, debounce),
       close,
     };
@@ -121,8 +141,38 @@ async function openIn(options: BacktestOptions): Promise<BacktestSession> {
 }
 
 /** The window, extended by the history that its first steps refer to. */
-function before(window: TimeSpan, config: ScorerConfig): TimeSpan {
-  return { fromMs: window.fromMs - (config.steps.at(-1) ?? 0) * config.interval, toMs: window.toMs };
+function before(window: TimeSpan, reachMs: number): TimeSpan {
+  return { fromMs: window.fromMs - reachMs, toMs: window.toMs };
+}
+
+/** Selectors of all features that are needed. */
+function everything({ detectors }: ScorerConfig): PastSelectors {
+  const others = configuredDetectors(detectors).length > 0;
+  return {
+    services: [SERVICE_SERIES],
+    edges: [EDGE_SERIES],
+    ...(others && { pods: [POD_SERIES], endpoints: [ENDPOINT_SERIES] }),
+  };
+}
+
+async function learnAndOpen(
+  { config, set, client, onProgress }: BacktestOptions,
+  learning: PastSpan,
+  seed: number,
+): Promise<Detector[]> {
+  const report: OnProgress = ({ phase, share, detail }) => onProgress?.(phase, share, detail);
+  const outcomes = await learnDetectors({ config, set, client }, learning, { all: true, seed }, report);
+  const opened: Detector[] = [];
+  for (const { descriptor, settings } of configuredDetectors(config.detectors)) {
+    const reason = outcomes.find(({ detector }) => detector === descriptor.name)?.reason;
+    if (reason !== undefined) {
+      onProgress?.(descriptor.name, 1, reason);
+      continue;
+    }
+    const bytes = readFileSync(modelPaths(config).detector(descriptor.name));
+    opened.push(await descriptor.open(bytes, settings, set));
+  }
+  return opened;
 }
 
 /** The steps of the window that weren't learned from. */

@@ -71,6 +71,7 @@ function result(): BacktestResult {
     faults,
     replay,
     evaluation,
+    detectors: {},
     baselines: { pca: evaluation, robust_z: evaluation, random: evaluation },
   };
 }
