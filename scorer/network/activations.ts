@@ -1,4 +1,4 @@
-import { mul, scale, sub } from './arithmetic.ts';
+import { div, mul, scale, sub } from './arithmetic.ts';
 import type { Value } from './graph.ts';
 
 /**
@@ -36,6 +36,16 @@ export function tanh(x: Value): Value {
     gradients: [(dy) => mul(dy, sub(x.graph.scalar(1), square(y)))],
   });
   return y;
+}
+
+export function exp(x: Value): Value {
+  const y: Value = x.graph.emit('Exp', [x], { shape: x.shape, gradients: [(dy) => mul(dy, y)] });
+  return y;
+}
+
+/** The natural logarithm. */
+export function log(x: Value): Value {
+  return x.graph.emit('Log', [x], { shape: x.shape, gradients: [(dy) => div(dy, x)] });
 }
 
 export function square(x: Value): Value {

@@ -2,7 +2,7 @@ import { Tensor } from 'onnxruntime-node';
 import { mul } from './arithmetic.ts';
 import { gradients } from './gradients.ts';
 import { Graph, type Value } from './graph.ts';
-import type { Shape } from './onnx.ts';
+import type { OnnxType, Shape } from './onnx.ts';
 import { Random } from '../numeric/random.ts';
 import { sum } from './reductions.ts';
 import { openGraph } from './session.ts';
@@ -11,6 +11,12 @@ import { openGraph } from './session.ts';
 export interface CheckedInput {
   readonly shape: Shape;
   readonly data: Float32Array;
+}
+
+/** Indices that the function under test also takes; it has no gradient with respect to them. */
+export interface IndexInput {
+  readonly shape: Shape;
+  readonly data: BigInt64Array;
 }
 
 export interface GradientCheck {
@@ -32,17 +38,18 @@ const BATCH_SIZE = 3;
  * @param samples entries to perturb per input; further ones would test the same rule again
  */
 export async function checkGradients(
-  inputs: readonly CheckedInput[],
+  inputs: readonly (CheckedInput | IndexInput)[],
   build: (...values: Value[]) => Value,
   { samples = 24, seed = 1, step = 1e-2 } = {},
 ): Promise<GradientCheck> {
   const graph = new Graph();
-  const values = inputs.map(({ shape }, index) => graph.input(`x${index}`, shape));
+  const values = inputs.map(({ shape, data }, index) => graph.input(`x${index}`, shape, typeOf(data)));
   const result = build(...values);
   const weights = graph.input('weights', result.shape);
   graph.output('result', result);
-  for (const [index, gradient] of gradients(sum(mul(result, weights)), values).entries()) {
-    graph.output(`gradient${index}`, gradient);
+  const checked = values.filter(({ type }) => type === 'float32');
+  for (const [index, gradient] of gradients(sum(mul(result, weights)), checked).entries()) {
+    graph.output(`gradient_${checked[index]!.name}`, gradient);
   }
   const session = await openGraph(graph, 'gradient_check');
   try {
@@ -50,14 +57,15 @@ export async function checkGradients(
     const weightTensor = randomTensor(dimensions(result.shape), random);
     const run = async () => {
       const feeds: Record<string, Tensor> = { weights: weightTensor };
-      inputs.forEach(({ shape, data }, index) => (feeds[`x${index}`] = new Tensor('float32', data, dimensions(shape))));
+      inputs.forEach(({ shape, data }, index) => (feeds[`x${index}`] = tensorOf(data, dimensions(shape))));
       return session.run(feeds);
     };
     const analytic = await run();
     let error = 0;
     let tried = 0;
     for (const [index, { data }] of inputs.entries()) {
-      const gradient = (analytic[`gradient${index}`] as Tensor).data as Float32Array;
+      if (data instanceof BigInt64Array) continue;
+      const gradient = (analytic[`gradient_x${index}`] as Tensor).data as Float32Array;
       const size = gradient.reduce((largest, entry) => Math.max(largest, Math.abs(entry)), 1e-3);
       for (const entry of sampleEntries(data.length, samples, random)) {
         const numeric = await centralDifference(data, entry, step, async () =>
@@ -78,6 +86,14 @@ export function randomInput(shape: Shape, { low = -1, high = 1, seed = 7 } = {})
   const random = new Random(seed);
   const size = dimensions(shape).reduce((product, length) => product * length, 1);
   return { shape, data: Float32Array.from({ length: size }, () => low + (high - low) * random.uniform()) };
+}
+
+function typeOf(data: Float32Array | BigInt64Array): OnnxType {
+  return data instanceof Float32Array ? 'float32' : 'int64';
+}
+
+function tensorOf(data: Float32Array | BigInt64Array, shape: number[]): Tensor {
+  return data instanceof Float32Array ? new Tensor('float32', data, shape) : new Tensor('int64', data, shape);
 }
 
 async function centralDifference(

@@ -12,13 +12,13 @@ export function gradients(loss: Value, wrt: readonly Value[]): Value[] {
   const operations = [...graph.operations];
   const dependent = dependents(operations, wrt);
   const found = new Map<Value, Value>([[loss, graph.scalar(1)]]);
-  for (const { inputs, output, rules } of operations.reverse()) {
-    const upstream = found.get(output);
-    if (upstream === undefined) continue;
+  for (const { inputs, outputs, rules } of operations.reverse()) {
+    const upstreams = outputs.map((output) => found.get(output));
+    if (upstreams.every((upstream) => upstream === undefined)) continue;
     for (const [index, input] of inputs.entries()) {
       const rule = rules[index];
       if (rule === undefined || !dependent.has(input)) continue;
-      const gradient = rule(upstream);
+      const gradient = rule(upstreams);
       assertSameShape(gradient, input);
       const earlier = found.get(input);
       found.set(input, earlier === undefined ? gradient : accumulate(earlier, gradient));
@@ -34,8 +34,9 @@ export function gradients(loss: Value, wrt: readonly Value[]): Value[] {
 /** The values that depend on `wrt`; the others need no gradient. */
 function dependents(operations: readonly Operation[], wrt: readonly Value[]): ReadonlySet<Value> {
   const dependent = new Set(wrt);
-  for (const { inputs, output, rules } of operations) {
-    if (inputs.some((input, index) => rules[index] !== undefined && dependent.has(input))) dependent.add(output);
+  for (const { inputs, outputs, rules } of operations) {
+    if (!inputs.some((input, index) => rules[index] !== undefined && dependent.has(input))) continue;
+    for (const output of outputs) dependent.add(output);
   }
   return dependent;
 }

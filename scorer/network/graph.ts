@@ -29,11 +29,14 @@ export interface Value {
 /** Adds nodes that compute the gradient with respect to one input from the gradient with respect to the output. */
 export type GradientRule = (upstream: Value) => Value;
 
+/** The same for an operation with several results; undefined where the loss doesn't depend on one of them. */
+export type JointGradientRule = (upstreams: readonly (Value | undefined)[]) => Value;
+
 /** A node of a graph with its gradient rules. */
 export interface Operation {
   readonly inputs: readonly Value[];
-  readonly output: Value;
-  readonly rules: readonly (GradientRule | undefined)[];
+  readonly outputs: readonly Value[];
+  readonly rules: readonly (JointGradientRule | undefined)[];
 }
 
 interface EmitOptions {
@@ -42,6 +45,12 @@ interface EmitOptions {
   readonly type?: OnnxType;
   /** One rule per input; without a rule, the output counts as constant in that input. */
   readonly gradients?: readonly (GradientRule | undefined)[];
+}
+
+interface EmitAllOptions {
+  readonly results: readonly { readonly shape: Shape; readonly type?: OnnxType }[];
+  readonly attributes?: Readonly<Record<string, OnnxAttribute>>;
+  readonly gradients?: readonly (JointGradientRule | undefined)[];
 }
 
 /**
@@ -62,9 +71,9 @@ export class Graph {
   readonly #outputs: OnnxValueInfo[] = [];
   #count = 0;
 
-  input(name: string, shape: Shape): Value {
-    this.#inputs.push({ name, shape, type: 'float32' });
-    return this.#value(name, shape);
+  input(name: string, shape: Shape, type: OnnxType = 'float32'): Value {
+    this.#inputs.push({ name, shape, type });
+    return this.#value(name, shape, type);
   }
 
   /** A tensor stored in the model. */
@@ -89,22 +98,33 @@ export class Graph {
 
   emit(operator: string, inputs: readonly Value[], options: EmitOptions): Value {
     const { shape, attributes = {}, type = 'float32', gradients: rules = [] } = options;
-    const output = this.#value(`${operator}_${this.#count++}`, shape, type);
-    this.#nodes.push({ operator, inputs: inputs.map((input) => input.name), outputs: [output.name], attributes });
-    this.operations.push({ inputs, output, rules });
-    return output;
+    const joint = rules.map((rule) => rule && (([upstream]: readonly (Value | undefined)[]) => rule(upstream!)));
+    return this.emitAll(operator, inputs, { results: [{ shape, type }], attributes, gradients: joint })[0]!;
+  }
+
+  /**
+   * An operation with several results.
+   *
+   * @param inputs undefined for an optional one that is left out
+   */
+  emitAll(operator: string, inputs: readonly (Value | undefined)[], options: EmitAllOptions): Value[] {
+    const { results, attributes = {}, gradients: rules = [] } = options;
+    const outputs = results.map(({ shape, type }) => this.#value(`${operator}_${this.#count++}`, shape, type));
+    const names = (values: readonly (Value | undefined)[]) => values.map((value) => value?.name ?? '');
+    this.#nodes.push({ operator, inputs: names(inputs), outputs: names(outputs), attributes });
+    const given = [...inputs.keys()].filter((index) => inputs[index] !== undefined);
+    this.operations.push({
+      inputs: given.map((index) => inputs[index]!),
+      outputs,
+      rules: given.map((index) => rules[index]),
+    });
+    return outputs;
   }
 
   /** Splits a vector into consecutive parts of the given sizes. It has no gradient rule. */
   split(vector: Value, sizes: readonly number[]): Value[] {
-    const outputs = sizes.map((size) => this.#value(`Split_${this.#count++}`, [size]));
-    this.#nodes.push({
-      operator: 'Split',
-      inputs: [vector.name, this.integers(sizes).name],
-      outputs: outputs.map((output) => output.name),
-      attributes: { axis: { int: 0 } },
-    });
-    return outputs;
+    const results = sizes.map((size) => ({ shape: [size] }));
+    return this.emitAll('Split', [vector, this.integers(sizes)], { results, attributes: { axis: { int: 0 } } });
   }
 
   output(name: string, value: Value): this {

@@ -1,5 +1,5 @@
 import { add } from './arithmetic.ts';
-import { fixed, GraphError, type Value } from './graph.ts';
+import { fixed, GraphError, type GradientRule, type Value } from './graph.ts';
 import type { Shape } from './onnx.ts';
 
 /**
@@ -86,20 +86,28 @@ export function dense(x: Value, weight: Value, bias: Value): Value {
 
 /** The matrix product of `a` [rows, inner] and `b` [inner, columns]. */
 export function matmul(a: Value, b: Value): Value {
-  return gemm(a, b, false, false, [(dy) => gemm(dy, b, false, true), (dy) => gemm(a, dy, true, false)]);
+  const gradients = [
+    (dy: Value) => gemm(dy, b, { transposeB: true }),
+    (dy: Value) => gemm(a, dy, { transposeA: true }),
+  ];
+  return gemm(a, b, { gradients });
 }
 
-function gemm(
-  a: Value,
-  b: Value,
-  transposeA: boolean,
-  transposeB: boolean,
-  gradients: readonly ((dy: Value) => Value)[] = [],
-): Value {
+export interface GemmOptions {
+  readonly transposeA?: boolean;
+  readonly transposeB?: boolean;
+  /** Added to the product; a row is added to all rows. */
+  readonly plus?: Value;
+  readonly gradients?: readonly GradientRule[];
+}
+
+/** The product of two matrices in one operation; constant for gradients unless rules are given. */
+export function gemm(a: Value, b: Value, options: GemmOptions = {}): Value {
+  const { transposeA = false, transposeB = false, plus, gradients = [] } = options;
   const [rows, inner] = transposeA ? [a.shape[1], a.shape[0]] : [a.shape[0], a.shape[1]];
   const [innerB, columns] = transposeB ? [b.shape[1], b.shape[0]] : [b.shape[0], b.shape[1]];
   if (inner !== innerB) throw new GraphError(`[${a.shape.join()}] and [${b.shape.join()}] can't be multiplied`);
-  return a.graph.emit('Gemm', [a, b], {
+  return a.graph.emit('Gemm', plus === undefined ? [a, b] : [a, b, plus], {
     shape: [rows, columns] as Shape,
     attributes: { transA: { int: Number(transposeA) }, transB: { int: Number(transposeB) } },
     gradients,

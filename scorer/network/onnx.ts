@@ -24,7 +24,8 @@ export interface OnnxTensor {
 export type OnnxAttribute =
   | { readonly int: number }
   | { readonly float: number }
-  | { readonly ints: readonly number[] };
+  | { readonly ints: readonly number[] }
+  | { readonly text: string };
 
 export interface OnnxNode {
   readonly operator: string;
@@ -86,6 +87,7 @@ function writeNode(writer: ProtobufWriter, node: OnnxNode): void {
 function writeAttribute(writer: ProtobufWriter, value: OnnxAttribute): void {
   if ('float' in value) writer.float(2, value.float).varint(20, 1);
   else if ('int' in value) writer.varint(3, value.int).varint(20, 2);
+  else if ('text' in value) writer.string(4, value.text).varint(20, 3);
   else writer.packedVarints(8, value.ints).varint(20, 7);
 }
 

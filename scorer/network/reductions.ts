@@ -1,4 +1,4 @@
-import { div, mul } from './arithmetic.ts';
+import { div, mul, reshape } from './arithmetic.ts';
 import type { Value } from './graph.ts';
 
 /** The sum of all entries, a scalar. */
@@ -8,6 +8,17 @@ export function sum(x: Value): Value {
     attributes: { keepdims: { int: 0 } },
     gradients: [(dy) => expandLike(dy, x)],
   });
+}
+
+/** The sums along the last axis, which disappears. */
+export function sumLast(x: Value): Value {
+  const axis = x.shape.length - 1;
+  const summed = x.graph.emit('ReduceSum', [x, x.graph.integers([axis])], {
+    shape: [...x.shape.slice(0, axis), 1],
+    attributes: { keepdims: { int: 1 } },
+    gradients: [(dy) => expandLike(dy, x)],
+  });
+  return reshape(summed, x.shape.slice(0, axis));
 }
 
 /** The mean of all entries, a scalar. */
@@ -23,7 +34,7 @@ export function maskedMean(x: Value, mask: Value): Value {
   return div(sum(mul(x, mask)), count);
 }
 
-/** Broadcasts a scalar to the shape of `like`. */
+/** Repeats a scalar, or what has size 1 along some axes, over the shape of `like`. */
 function expandLike(x: Value, like: Value): Value {
   const shape = x.graph.emit('Shape', [like], { shape: [like.shape.length], type: 'int64' });
   return x.graph.emit('Expand', [x, shape], { shape: like.shape });

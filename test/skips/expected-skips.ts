@@ -1,7 +1,7 @@
 import { arch, release } from 'node:os';
 import { isUnified } from '../../exporter/cgroups/hierarchy.ts';
 import { hierarchyOf } from '../kernel/controllers.ts';
-import { HELM, KUBERNETES, SCHEMAS } from './needs.ts';
+import { HELM, KUBERNETES, NUMPY, SCHEMAS } from './needs.ts';
 import type { ExpectedSkip } from './skipped-tests.ts';
 
 /** The hooks that a kernel may refuse, by `uname -r`: all others it has to take, and a kernel that isn't here all of them. */
@@ -40,6 +40,12 @@ export const EXPECTED_SKIPS: readonly ExpectedSkip[] = [
     tests: 'test/kubernetes/',
     when: () => SCHEMAS.isMissing(),
     why: 'they are parts of Go modules; .ci/run fetches them where it can',
+  },
+  {
+    reason: NUMPY.lack,
+    tests: 'scorer/network/layers/reference.test.ts > ',
+    when: () => NUMPY.isMissing(),
+    why: 'npm test fetches it where pip can',
   },
   {
     reason: 'the memory controller is in version 2',

@@ -1,6 +1,7 @@
 import { findKubernetesProgram } from '../../scripts/generate/helm.ts';
 import { hasSchemas } from '../kubernetes/schema.ts';
 import { kubernetesAssets } from '../testserver/kubernetes-assets.ts';
+import { numpyInterpreter } from '../testserver/numpy.ts';
 import { hasVictoriaMetrics } from '../testserver/victoria-metrics.ts';
 
 /** What a test can't do without, and a machine may lack. */
@@ -28,4 +29,9 @@ export const SCHEMAS: Need = {
 export const VICTORIA_METRICS: Need = {
   lack: 'no VictoriaMetrics (Debian: apt-get install victoria-metrics)',
   isMissing: () => !hasVictoriaMetrics(),
+};
+
+export const NUMPY: Need = {
+  lack: 'no numpy (scripts/fetch-numpy.sh fetches it)',
+  isMissing: () => numpyInterpreter() === undefined,
 };
