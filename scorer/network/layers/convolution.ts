@@ -16,8 +16,8 @@ export function conv1d(x: Value, weight: Value, bias: Value): Value {
 }
 
 /**
- * The largest of each `size` neighbours along a sequence; what is left at the end, shorter than `size`, is dropped. The
- * gradient goes to the first of equal ones, as PyTorch's does.
+ * The maximum of each `size` neighbours along a sequence, without padding. The gradient goes to the maximum, and to the
+ * first of equal ones, as in PyTorch.
  *
  * @param x [batch, channels, length]
  * @returns [batch, channels, floor((length - size) / stride) + 1]

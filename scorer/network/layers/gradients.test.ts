@@ -197,8 +197,9 @@ describe('gradients', () => {
   ): Value {
     const [wx, ww, wr, wb, ...others] = right.rules;
     const results = right.outputs.map(({ shape }) => ({ shape }));
-    const gradients = [wx, ww, wr, wb, undefined, ...others];
-    return x!.graph.emitAll(operator, [x, w, r, b, undefined, ...initial], { results, attributes, gradients })[0]!;
+    const inputs = [x, w, r, b, undefined, ...initial];
+    const options = { results, attributes, gradients: [wx, ww, wr, wb, undefined, ...others] };
+    return x!.graph.emitAll(operator, inputs, options)[0]!;
   }
 });
 
