@@ -8,7 +8,7 @@ import { FaultSwitch } from './fault-switch.ts';
 import { requestJson } from '../protocol/json-http.ts';
 import type { LoadSettings } from '../protocol/load-pattern.ts';
 import { createNetwork } from './network.ts';
-import type { Address, LoadConfig, ServiceConfig } from '../protocol/process-config.ts';
+import { loadConfig, serviceConfigs, type Places } from './process-configs.ts';
 import { nodeCommand, serviceCommand } from '../protocol/runtime.ts';
 import type { LoadStats, ServiceStats, ServiceStatus, SimStatus } from '../protocol/status.ts';
 import { SupervisedProcess } from './supervised-process.ts';
@@ -169,28 +169,17 @@ export class Controller {
 
   #writeConfigs(): void {
     const { instance, topology, seed } = this.#options;
-    const callees: Record<string, Address> = {};
-    for (const name of this.#services.keys()) callees[name] = { host: this.#host(name), port: topology.port };
-    Object.entries(topology.services).forEach(([service, spec], index) => {
-      const listen = callees[service]!;
-      const config: ServiceConfig = {
-        service,
-        listen,
-        admin: instance.file(`${service}.sock`),
-        callees,
-        seed: seed + 100 + index,
-        ...spec,
-      };
-      writeFileSync(instance.file(`${service}.json`), JSON.stringify(config));
-    });
-    const load: LoadConfig = {
-      admin: this.#load.place.admin,
-      callees,
+    const places: Places = {
+      topology,
       seed,
-      settings: topology.load,
-      requests: topology.requests,
+      host: (service) => this.#host(service),
+      admin: (part) => instance.file(`${part}.sock`),
+      traceSocket: instance.traceSocket,
     };
-    writeFileSync(this.#load.place.configPath, JSON.stringify(load));
+    for (const config of serviceConfigs(places)) {
+      writeFileSync(instance.file(`${config.service}.json`), JSON.stringify(config));
+    }
+    writeFileSync(this.#load.place.configPath, JSON.stringify(loadConfig(places, LOAD)));
   }
 
   #writeTargets(namespace: string): void {
