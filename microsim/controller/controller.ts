@@ -8,6 +8,7 @@ import { FaultSwitch } from './fault-switch.ts';
 import { requestJson } from '../protocol/json-http.ts';
 import type { LoadSettings } from '../protocol/load-pattern.ts';
 import { createNetwork } from './network.ts';
+import { startNetworkFault } from '../network-faults/network-fault.ts';
 import { loadConfig, serviceConfigs, type Places } from './process-configs.ts';
 import { nodeCommand, serviceCommand } from '../protocol/runtime.ts';
 import type { LoadStats, ServiceStats, ServiceStatus, SimStatus } from '../protocol/status.ts';
@@ -58,7 +59,19 @@ export class Controller {
     this.#load = new SupervisedProcess(this.#place(LOAD, nodeCommand(programs, 'lorikeet-sim-load')), logger, () =>
       this.#startLoad(),
     );
-    this.#faults = new FaultSwitch(this.#services, (service) => this.#probe(service));
+    this.#faults = new FaultSwitch(
+      this.#services,
+      (service) => this.#probe(service),
+      (service, fault) =>
+        startNetworkFault(fault, {
+          netnsPath: this.#options.instance.netnsPath(service),
+          address: this.#host(service),
+          network: topology.network,
+          peer: fault.callee === undefined ? undefined : this.#host(fault.callee),
+          programs,
+          scratch: this.#options.instance.file('fault.bpf.o'),
+        }),
+    );
   }
 
   /**

@@ -5,7 +5,7 @@ export const DEFAULT_FAULT_TYPES = ['latency', 'cpu', 'error', 'memory_leak', 'p
 const CALL_FAULTS = ['skip_call', 'double_call', 'reorder_calls', 'swallow_error'] as const;
 
 /** Faults of the network interface of a service. */
-const NETWORK_FAULTS = [] as const;
+const NETWORK_FAULTS = ['packet_loss', 'packet_corruption', 'packet_reordering', 'network_delay', 'bandwidth'] as const;
 
 /** Faults that can be injected into one service at a time. */
 export const FAULT_TYPES = [...DEFAULT_FAULT_TYPES, ...CALL_FAULTS, 'compute_pi', 'disk', ...NETWORK_FAULTS] as const;
@@ -97,6 +97,19 @@ export const FAULT_ARGUMENTS: FaultTable<Readonly<Record<string, FaultArgument>>
     rate: { default: 8, least: 0.1, most: 500, usual: [4, 16], help: 'MB written and synced per second' },
     size: { default: 64, least: 1, most: 1024, usual: [32, 128], help: 'size of the file in MB, then overwritten' },
   },
+  packet_loss: { share: { ...packetShare, help: 'share of the packets' }, seed },
+  packet_corruption: { share: { ...packetShare, help: 'share of the packets with data' }, seed },
+  packet_reordering: {
+    share: { ...packetShare, help: 'share of the packets that later ones overtake' },
+    delay: { default: 5, least: 0.1, most: 10_000, usual: [2, 20], help: 'how long these are held, in ms' },
+    seed,
+  },
+  network_delay: {
+    delay: { default: 100, least: 0.1, most: 10_000, usual: [20, 200], help: 'added to each packet, in ms' },
+    jitter: { default: 0, least: 0, most: 10_000, usual: [1, 10], help: 'standard deviation of the delay, in ms' },
+    seed,
+  },
+  bandwidth: { rate: { default: 100, least: 1, most: 1_000_000, usual: [20, 200], help: 'kB per second' } },
 };
 
 /** One line of help for each fault type. */
@@ -114,6 +127,11 @@ export const FAULT_HELP: FaultTable<string> = {
   swallow_error: 'a call fails (to --callee, or to any) and the request is answered with 200',
   compute_pi: 'computes digits of pi within requests',
   disk: 'writes a file in /var/tmp and syncs it; the file has no name, so it ends with the process',
+  packet_loss: 'packets that it sends are dropped (to --callee, or all)',
+  packet_corruption: 'one bit of the data of packets that it sends is flipped, and no checksum shows it',
+  packet_reordering: 'packets that it sends are held until others have overtaken them',
+  network_delay: 'packets that it sends are held',
+  bandwidth: 'what it sends is limited by a token bucket',
 };
 
 /** A fault type or argument is invalid; the message names it. */

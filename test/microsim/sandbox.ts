@@ -46,6 +46,9 @@ export class SimSandbox {
     for (const folder of ['topologies', 'runtimes']) {
       cpSync(join(ROOT, 'microsim', folder), join(this.directory, 'dist', folder), { recursive: true });
     }
+    for (const name of ['lorikeet-sim.bpf.o', 'lorikeet-sim-delay']) {
+      copyFileSync(join(ROOT, 'dist', name), join(outdir, name));
+    }
     writeFileSync(join(this.directory, 'dist/package.json'), '{"type":"module"}');
   }
 
