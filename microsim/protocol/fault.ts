@@ -90,7 +90,7 @@ export const FAULT_ARGUMENTS: FaultTable<Readonly<Record<string, FaultArgument>>
   reorder_calls: { share: { ...requestShare, help: 'share of the requests' } },
   swallow_error: { share: { ...requestShare, help: 'share of the requests in which a callee is made to fail' } },
   compute_pi: {
-    digits: { default: 5000, least: 1, most: 50_000, usual: [3000, 8000], help: 'decimal digits in each request' },
+    digits: { default: 3000, least: 1, most: 20_000, usual: [2000, 5000], help: 'decimal digits in each request' },
     share: { ...requestShare, help: 'share of the requests' },
   },
   disk: {

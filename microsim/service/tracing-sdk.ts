@@ -24,7 +24,7 @@ const SEND_EVERY_MS = 1000;
 
 /**
  * Spans by OpenTelemetry's SDK, sent by OTLP over HTTP as protobuf. Its context managers are not used: the context is
- * passed explicitly. Imported only by services that send spans.
+ * passed explicitly. Imported only by services that send spans: it takes them 5 MB and 0.1 s at the start.
  */
 export function openTracing(service: string, { url, socket, share, namespace }: TracesConfig): Tracing {
   const exporter = new OTLPTraceExporter({
