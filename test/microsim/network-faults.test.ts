@@ -211,6 +211,17 @@ describe('faults of the network', () => {
     await becomesWell('db');
   });
 
+  it('record draws them if they are named', async () => {
+    const labels = sandbox.write('labels.json', '');
+    const times = ['--duration=4s', '--fault.duration=1s', '--recovery=500ms', '--warmup=0s', '--faults=2'];
+    const types = '--fault.types=bandwidth,skip_call';
+    const recorded = await sandbox.run(instance, ['record', ...times, types, `--labels=${labels}`]);
+    expect(recorded).toMatchObject({ status: 0, stderr: '' });
+    const drawn = (JSON.parse(readFileSync(labels, 'utf8')) as { type: string }[]).map(({ type }) => type);
+    expect(new Set(drawn)).toEqual(new Set(['bandwidth', 'skip_call']));
+    expect((await sim.status()).fault).toBeNull();
+  });
+
   it('names what it cannot do', async () => {
     await expect(sim.fault('web', 'packet_loss', { callee: 'nobody' })).rejects.toThrow('no such service: nobody');
     const place = {
