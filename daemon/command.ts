@@ -34,6 +34,8 @@ export interface CommandSpec<T extends Flags> {
   readonly usage: string;
   /** What it does, in one line. */
   readonly summary: string;
+  /** What `--help` says below the summary. */
+  readonly details?: string;
   /** Its own flags: `--help`, `--version` and, with `check`, `--config.check` are added. */
   readonly flags: T;
   /** How many words follow the command. Default: none. */
@@ -62,7 +64,8 @@ const CHECK_FLAG = {
  * @example defineCommand({ usage: 'rules [flags]', summary: 'render the rules', flags: FLAGS, run: async (values) => ... })
  */
 export function defineCommand<const T extends Flags>(spec: CommandSpec<T>): Command {
-  const { usage, summary, words: [least, most] = [0, 0], check } = spec;
+  const { usage, summary, details, words: [least, most] = [0, 0], check } = spec;
+  const about = details === undefined ? summary : `${summary}\n\n${details}`;
   const flags: Flags = { ...spec.flags, ...(check !== undefined && CHECK_FLAG), ...COMMON_FLAGS };
   return {
     usage,
@@ -71,7 +74,7 @@ export function defineCommand<const T extends Flags>(spec: CommandSpec<T>): Comm
     async execute(argv, context) {
       const { values, positionals } = parseFlags(argv, flags);
       const own = values as FlagValues<T>;
-      if (values['help'] === true) return print(renderHelp(`${context.name} ${usage}\n\n${summary}`, flags));
+      if (values['help'] === true) return print(renderHelp(`${context.name} ${usage}\n\n${about}`, flags));
       if (values['version'] === true) return print(renderVersion(context.name));
       if (positionals.length > most) throw new UsageError(`unexpected argument "${positionals[most]}"`);
       if (positionals.length < least) throw new UsageError(`usage: ${context.name} ${usage}`);

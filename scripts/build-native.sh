@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Builds what isn't TypeScript: the BPF object (dist/lorikeet.bpf.o) and two addons, what speaks to the kernel
-# (dist/lorikeet_native.node) and what gives memory back (dist/lorikeet_memory.node).
+# (dist/lorikeet_native.node) and what gives memory back (dist/lorikeet_memory.node). And what the simulation breaks networks with.
 # Does only what is older than its sources, and says what it does.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -60,6 +60,20 @@ if older dist/lorikeet.bpf.o build/bpf/objects "${objects[@]}"; then
     # DWARF goes; BTF, which the kernel and libbpf need, stays.
     llvm-strip -g build/bpf/lorikeet.linked
     install_file build/bpf/lorikeet.linked dist/lorikeet.bpf.o
+fi
+
+# What the simulation needs to break a network: programs for packets, and one that holds them.
+sim=microsim/network-faults
+if older dist/lorikeet-sim.bpf.o $sim/packets.bpf.c "$0"; then
+    echo "clang $sim/packets.bpf.c"
+    clang "${clang_flags[@]}" -c $sim/packets.bpf.c -o build/bpf/sim.tmp
+    llvm-strip -g build/bpf/sim.tmp
+    install_file build/bpf/sim.tmp dist/lorikeet-sim.bpf.o
+fi
+if older dist/lorikeet-sim-delay $sim/delay.c "$0"; then
+    echo "clang $sim/delay.c"
+    clang -O2 -Wall -Wextra -Werror $sim/delay.c -lm -o build/lorikeet-sim-delay
+    install_file build/lorikeet-sim-delay dist/lorikeet-sim-delay
 fi
 
 # build_addon FOLDER NAME: from the binding.gyp and sources of the folder to dist/NAME.node.

@@ -7,7 +7,10 @@ import { buildInfo } from './build-info.mjs';
  * Modules that a program imports only when it needs them, and their files. In the program's own file their text would
  * take memory, several megabytes of it, from those who never do.
  */
-export const APART = { 'lorikeet-kubeconfig': 'exporter/identity/kubernetes/kubeconfig.ts' };
+export const APART = {
+  'lorikeet-kubeconfig': 'exporter/identity/kubernetes/kubeconfig.ts',
+  'lorikeet-sim-tracing': 'microsim/service/tracing-sdk.ts',
+};
 
 /** How programs are bundled. */
 export function bundleOptions(entryPoints, { outdir = 'dist', version } = {}) {

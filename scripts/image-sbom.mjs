@@ -5,9 +5,9 @@ import { build } from 'esbuild';
 import { APART, bundleOptions } from './bundle.mjs';
 
 const PROGRAMS = {
-  exporter: ['exporter/main.ts', ...Object.values(APART)],
+  exporter: ['exporter/main.ts', APART['lorikeet-kubeconfig']],
   scorer: ['scorer/main.ts'],
-  sim: ['microsim/main.ts', 'microsim/service/main.ts', 'microsim/load/main.ts'],
+  sim: ['microsim/main.ts', 'microsim/service/main.ts', 'microsim/load/main.ts', APART['lorikeet-sim-tracing']],
 };
 /** What stays outside of the bundle, and what it needs to run; its other dependencies are for its installation. */
 const BESIDE = { exporter: [], scorer: ['onnxruntime-node', 'onnxruntime-common'], sim: [] };

@@ -44,6 +44,7 @@ case $image in
     ;;
   sim)
     put 755 dist/lorikeet-sim.js dist/lorikeet-sim-service.js dist/lorikeet-sim-load.js
+    put 644 dist/lorikeet-sim-tracing.js
     ;;
   *)
     echo "image-tree: expected exporter, scorer or sim, got $image" >&2

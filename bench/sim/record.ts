@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { UsageError } from '../../daemon/flags.ts';
 import { StopStack } from '../../daemon/lifecycle.ts';
-import { FAULT_TYPES } from '../../microsim/protocol/fault.ts';
+import { DEFAULT_FAULT_TYPES } from '../../microsim/protocol/fault.ts';
 import { planFaults } from '../../microsim/recording/fault-schedule.ts';
 import { record } from '../../microsim/recording/recording.ts';
 import type { Runtime } from '../../microsim/protocol/runtime.ts';
@@ -97,7 +97,7 @@ async function runFaults(sim: RunningSim, options: RecordOptions): Promise<Recor
     warmup: WARM_UP_MS,
     seed: seed + SEEDS.faults,
     services: sim.services,
-    types: FAULT_TYPES,
+    types: DEFAULT_FAULT_TYPES,
   });
   const { namespace } = await sim.client.status();
   const labelsFile = recordingPaths(folder).labels;

@@ -1,10 +1,13 @@
 import { Tensor } from 'onnxruntime-node';
+import { autoencoderNetwork } from '../../scorer/detectors/autoencoder/graphs.ts';
 import { type AutoencoderShape, initialWeights } from '../../scorer/detectors/autoencoder/weights.ts';
 import { Graph } from '../../scorer/network/graph.ts';
 import { matmul } from '../../scorer/network/layers.ts';
 import { openGraph } from '../../scorer/network/session.ts';
-import { TrainingStep } from '../../scorer/training/training-step.ts';
-import { BatchBuffer, type Windows, windowSource } from '../../scorer/training/windows.ts';
+import { Random } from '../../scorer/numeric/random.ts';
+import { BatchBuffers } from '../../scorer/training/batch.ts';
+import { NetworkStep } from '../../scorer/training/network-step.ts';
+import { windowBatches, type Windows, windowSource } from '../../scorer/training/windows.ts';
 import { BATCH } from './workload.ts';
 
 /** Something to be timed again and again; the time of one run is in seconds. */
@@ -30,10 +33,12 @@ export async function matrixProduct(threads: number): Promise<Subject> {
 
 /** One step of the trainer as it is. */
 export async function trainingStep(shape: AutoencoderShape, windows: Windows, threads: number): Promise<Subject> {
-  const step = await TrainingStep.open(initialWeights(shape, 1), {}, threads);
+  const network = autoencoderNetwork(shape);
+  const step = await NetworkStep.open(network, initialWeights(shape, 1).values, {}, threads);
   const indices = Uint32Array.from({ length: BATCH }, (_, index) => index);
-  const batch = new BatchBuffer(shape, BATCH).load(windowSource(windows, shape), indices);
-  return { run: () => timed(() => step.run(batch, batch, 1e-3)), close: () => step.close() };
+  const source = windowBatches(windowSource(windows, shape), shape, {});
+  const batch = new BatchBuffers(network.inputs, BATCH).load(source, indices, new Random(1));
+  return { run: () => timed(() => step.run(batch, 1e-3)), close: () => step.close() };
 }
 
 export async function timed(work: () => unknown): Promise<number> {

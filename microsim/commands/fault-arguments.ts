@@ -1,5 +1,14 @@
-import { UsageError, type NumberFlag } from '../../daemon/flags.ts';
-import { FAULT_ARGUMENTS, FAULT_TYPES, FaultError, parseFault, type Fault } from '../protocol/fault.ts';
+import { UsageError, type NumberFlag, type StringFlag } from '../../daemon/flags.ts';
+import {
+  FAULT_ARGUMENTS,
+  FAULT_HELP,
+  FAULT_TYPES,
+  FaultError,
+  parseFault,
+  takesCallee,
+  type Fault,
+  type FaultType,
+} from '../protocol/fault.ts';
 
 /** One flag for each argument of any type, with the help text of each type. */
 function argumentFlags(): Record<string, NumberFlag> {
@@ -13,8 +22,19 @@ function argumentFlags(): Record<string, NumberFlag> {
   return flags;
 }
 
+const CALLEE: StringFlag = {
+  type: 'string',
+  help: `Only the edge to this service, for ${FAULT_TYPES.filter(takesCallee).join(', ')}. Default: all edges.`,
+};
+
 /** The flags of every argument. */
-export const ARGUMENTS = argumentFlags();
+export const ARGUMENTS = { callee: CALLEE, ...argumentFlags() };
+
+/** A help text with one line for each of `types`. */
+export function describeTypes(types: readonly FaultType[]): string {
+  const width = Math.max(...types.map((type) => type.length));
+  return `Types:\n${types.map((type) => `  ${type.padEnd(width)}  ${FAULT_HELP[type]}`).join('\n')}`;
+}
 
 /** The fault in a command line. @throws UsageError */
 export function faultOf(type: string, flags: Readonly<Record<string, unknown>>): Fault {

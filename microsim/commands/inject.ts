@@ -1,15 +1,16 @@
 import { defineCommand, print } from '../../daemon/command.ts';
 import { LOG_FLAGS, UsageError } from '../../daemon/flags.ts';
-import { FAULT_TYPES, describeFaultArgs, isInternal } from '../protocol/fault.ts';
+import { FAULT_TYPES, describeFaultArgs, faultBody, isInternal } from '../protocol/fault.ts';
 import { requestJson } from '../protocol/json-http.ts';
 import { DEFAULT_ADMIN } from '../protocol/process-config.ts';
-import { ARGUMENTS, faultOf } from './fault-arguments.ts';
+import { ARGUMENTS, describeTypes, faultOf } from './fault-arguments.ts';
 
 const INTERNAL = FAULT_TYPES.filter(isInternal);
 
 export const inject = defineCommand({
   usage: 'inject <type> [--<argument>=...] | inject --clear',
-  summary: `Inject a fault from within a service's own pod, without a controller, or clear it. Types: ${INTERNAL.join(', ')}.`,
+  summary: "Inject a fault from within a service's own pod, without a controller, or clear it.",
+  details: describeTypes(INTERNAL),
   flags: { clear: { type: 'boolean', help: 'Clear the fault.' }, ...ARGUMENTS, ...LOG_FLAGS },
   words: [0, 1],
   async run(flags, [type]) {
@@ -20,7 +21,7 @@ export const inject = defineCommand({
     if (type === undefined) throw new UsageError('expected a fault type');
     const fault = faultOf(type, flags);
     if (!isInternal(fault.type)) throw new UsageError(`type: expected ${INTERNAL.join(', ')}, got "${type}"`);
-    await requestJson(DEFAULT_ADMIN, 'POST /fault', { type: fault.type, ...fault.args });
-    return print(`${fault.type} ${describeFaultArgs(fault.args)}`.trimEnd().concat('\n'));
+    await requestJson(DEFAULT_ADMIN, 'POST /fault', faultBody(fault));
+    return print(`${fault.type} ${describeFaultArgs(fault.args, fault.callee)}`.trimEnd().concat('\n'));
   },
 });

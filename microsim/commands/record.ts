@@ -2,7 +2,7 @@ import { defineCommand, print } from '../../daemon/command.ts';
 import { parseDuration } from '../../daemon/config-file.ts';
 import { UsageError } from '../../daemon/flags.ts';
 import { connectSim } from '../controller/client.ts';
-import { FAULT_TYPES, type FaultType } from '../protocol/fault.ts';
+import { DEFAULT_FAULT_TYPES, FAULT_TYPES, type FaultType } from '../protocol/fault.ts';
 import { planFaults } from '../recording/fault-schedule.ts';
 import { Instance } from '../controller/instance.ts';
 import { record as runRecording } from '../recording/recording.ts';
@@ -15,7 +15,11 @@ export const record = defineCommand({
     duration: { type: 'string', default: '30m', help: 'Duration of the recording.' },
     faults: { type: 'number', help: 'Number of faults, 0 for none. Default: as many as fit' },
     'fault.duration': { type: 'string', default: '1m', help: 'Duration of each fault.' },
-    'fault.types': { type: 'string', default: FAULT_TYPES.join(','), help: 'Fault types to choose from.' },
+    'fault.types': {
+      type: 'string',
+      default: DEFAULT_FAULT_TYPES.join(','),
+      help: `Fault types to choose from, of ${FAULT_TYPES.join(', ')}.`,
+    },
     recovery: { type: 'string', default: '2m', help: 'Minimum normal time after each fault.' },
     warmup: { type: 'string', default: '1m', help: 'Normal time before the first fault.' },
     seed: { type: 'number', default: 1, help: 'Seed of the schedule.' },

@@ -4,6 +4,8 @@ import { aborted, StopStack } from '../../daemon/lifecycle.ts';
 import type { Logger } from '../../daemon/logger.ts';
 import { controllerRoutes } from '../controller/controller-api.ts';
 import { Controller } from '../controller/controller.ts';
+import { tracesUrl } from '../controller/process-configs.ts';
+import { serveTraceRelay } from '../controller/trace-relay.ts';
 import type { Instance } from '../controller/instance.ts';
 import { SimError } from '../protocol/error.ts';
 import { serveJson } from '../protocol/json-http.ts';
@@ -41,6 +43,14 @@ export class SimulationApp implements App {
     await instance.removeProcesses();
     instance.clearStateDir();
 
+    const { traces } = options.topology;
+    if (traces !== undefined) {
+      const relay = await serveTraceRelay(instance.traceSocket, tracesUrl(traces.endpoint), logger);
+      this.#stops.onStop('trace relay', () => {
+        relay.close();
+        relay.closeAllConnections();
+      });
+    }
     const controller = new Controller({ ...options, instance, logger });
     this.#stops.onStop('simulation', () => controller.stop());
     const routes = controllerRoutes(controller);

@@ -25,7 +25,9 @@ function render({ name, ready, fault, load, services }: SimStatus): string {
   const head = [
     `${name}: ${ready ? 'up' : 'starting'}`,
     load === undefined ? 'no load' : `${load.rate.toFixed(1)} requests/s, ${load.failures} of ${load.requests} failed`,
-    fault === null ? 'no fault' : `${fault.type} on ${fault.service} ${describeFaultArgs(fault.args)}`.trimEnd(),
+    fault === null
+      ? 'no fault'
+      : `${fault.type} on ${fault.service} ${describeFaultArgs(fault.args, fault.callee)}`.trimEnd(),
   ];
   return `${head.join('; ')}\n${[COLUMNS, ...rows].map(line).join('\n')}\n`;
 }

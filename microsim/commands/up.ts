@@ -11,7 +11,7 @@ import { waitFor } from '../protocol/condition.ts';
 import { Instance, requireRoot } from '../controller/instance.ts';
 import { SimError } from '../protocol/error.ts';
 import { RUNTIMES, besidePrograms } from '../protocol/runtime.ts';
-import { networkSchema, readTopology, type Topology } from '../topology/topology.ts';
+import { networkSchema, readTopology, tracesSchema, type Topology } from '../topology/topology.ts';
 import { SIM_FLAGS } from './flags.ts';
 import { SimulationApp } from './simulation-app.ts';
 
@@ -26,6 +26,14 @@ const FLAGS = {
     help: "Private /24 instead of the topology's. Two simulations monitored by one exporter need different networks.",
   },
   runtime: { type: 'string', choices: RUNTIMES, help: "Language of the services, instead of the topology's." },
+  traces: {
+    type: 'string',
+    help: "OTLP endpoint over HTTP to which the services send spans, such as http://127.0.0.1:4318, instead of the topology's.",
+  },
+  'traces.share': {
+    type: 'number',
+    help: "Share of the traces that are sampled, 0 to 1, instead of the topology's (1).",
+  },
   seed: { type: 'number', default: 1, help: 'Seed of load, routes and service times.' },
   foreground: {
     type: 'boolean',
@@ -101,11 +109,27 @@ function readTopologyFlag(flags: UpFlags): Topology {
   const bundled = besidePrograms(PROGRAMS, `topologies/${flags.topology}.yaml`);
   const path = flags.topology.includes('/') || !existsSync(bundled) ? flags.topology : bundled;
   const read = readTopology(path);
-  const topology = { ...read, runtime: RUNTIMES.find((name) => name === flags.runtime) ?? read.runtime };
+  const topology = {
+    ...read,
+    runtime: RUNTIMES.find((name) => name === flags.runtime) ?? read.runtime,
+    traces: readTraces(flags, read),
+  };
   if (flags.network === undefined) return topology;
   const network = networkSchema.safeParse(flags.network);
   if (network.success) return { ...topology, network: network.data };
   throw new UsageError(`--network: ${network.error.issues[0]?.message}, got "${flags.network}"`);
+}
+
+function readTraces(flags: UpFlags, { traces }: Topology): Topology['traces'] {
+  const endpoint = flags.traces ?? traces?.endpoint;
+  if (endpoint === undefined) {
+    if (flags['traces.share'] === undefined) return undefined;
+    throw new UsageError('--traces.share needs --traces');
+  }
+  const parsed = tracesSchema.safeParse({ endpoint, share: flags['traces.share'] ?? traces?.share });
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  throw new UsageError(`--${issue?.path[0] === 'share' ? 'traces.share' : 'traces'}: ${issue?.message}`);
 }
 
 /** Loopback only: the API can break the services. */

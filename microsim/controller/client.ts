@@ -8,8 +8,8 @@ import type { LoadChange } from '../topology/topology.ts';
 /** Client for a running simulation. Every call returns the state after it. */
 export interface SimClient {
   status(): Promise<SimStatus>;
-  /** @param args as in `FAULT_ARGUMENTS`; missing ones get their default. */
-  fault(service: string, type: FaultType, args?: Readonly<Record<string, number>>): Promise<SimStatus>;
+  /** @param args as in `FAULT_ARGUMENTS`, and `callee`; missing ones get their default. */
+  fault(service: string, type: FaultType, args?: Readonly<Record<string, number | string>>): Promise<SimStatus>;
   /** Resolves when the service answers again; immediately if there is no active fault. */
   clearFault(): Promise<SimStatus>;
   load(change: LoadChange): Promise<SimStatus>;

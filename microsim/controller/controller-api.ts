@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Controller } from './controller.ts';
 import { FaultError, parseFault } from '../protocol/fault.ts';
-import { SimError } from '../protocol/error.ts';
+import { FaultUnavailableError, SimError } from '../protocol/error.ts';
 import { JsonHttpError, type JsonHandler } from '../protocol/json-http.ts';
 import { changeLoad, loadChangeSchema } from '../topology/topology.ts';
 
@@ -40,7 +40,8 @@ async function mapErrors(work: () => Promise<void>): Promise<void> {
     await work();
   } catch (error) {
     if (error instanceof FaultError) throw new JsonHttpError(400, error.message);
-    if (error instanceof SimError) throw new JsonHttpError(409, error.message);
+    if (error instanceof SimError || error instanceof FaultUnavailableError)
+      throw new JsonHttpError(409, error.message);
     throw error;
   }
 }

@@ -8,7 +8,8 @@ import { FaultSwitch } from './fault-switch.ts';
 import { requestJson } from '../protocol/json-http.ts';
 import type { LoadSettings } from '../protocol/load-pattern.ts';
 import { createNetwork } from './network.ts';
-import type { Address, LoadConfig, ServiceConfig } from '../protocol/process-config.ts';
+import { startNetworkFault } from '../network-faults/network-fault.ts';
+import { loadConfig, serviceConfigs, type Places } from './process-configs.ts';
 import { nodeCommand, serviceCommand } from '../protocol/runtime.ts';
 import type { LoadStats, ServiceStats, ServiceStatus, SimStatus } from '../protocol/status.ts';
 import { SupervisedProcess } from './supervised-process.ts';
@@ -58,7 +59,19 @@ export class Controller {
     this.#load = new SupervisedProcess(this.#place(LOAD, nodeCommand(programs, 'lorikeet-sim-load')), logger, () =>
       this.#startLoad(),
     );
-    this.#faults = new FaultSwitch(this.#services, (service) => this.#probe(service));
+    this.#faults = new FaultSwitch(
+      this.#services,
+      (service) => this.#probe(service),
+      (service, fault) =>
+        startNetworkFault(fault, {
+          netnsPath: this.#options.instance.netnsPath(service),
+          address: this.#host(service),
+          network: topology.network,
+          peer: fault.callee === undefined ? undefined : this.#host(fault.callee),
+          programs,
+          scratch: this.#options.instance.file('fault.bpf.o'),
+        }),
+    );
   }
 
   /**
@@ -169,28 +182,17 @@ export class Controller {
 
   #writeConfigs(): void {
     const { instance, topology, seed } = this.#options;
-    const callees: Record<string, Address> = {};
-    for (const name of this.#services.keys()) callees[name] = { host: this.#host(name), port: topology.port };
-    Object.entries(topology.services).forEach(([service, spec], index) => {
-      const listen = callees[service]!;
-      const config: ServiceConfig = {
-        service,
-        listen,
-        admin: instance.file(`${service}.sock`),
-        callees,
-        seed: seed + 100 + index,
-        ...spec,
-      };
-      writeFileSync(instance.file(`${service}.json`), JSON.stringify(config));
-    });
-    const load: LoadConfig = {
-      admin: this.#load.place.admin,
-      callees,
+    const places: Places = {
+      topology,
       seed,
-      settings: topology.load,
-      requests: topology.requests,
+      host: (service) => this.#host(service),
+      admin: (part) => instance.file(`${part}.sock`),
+      traceSocket: instance.traceSocket,
     };
-    writeFileSync(this.#load.place.configPath, JSON.stringify(load));
+    for (const config of serviceConfigs(places)) {
+      writeFileSync(instance.file(`${config.service}.json`), JSON.stringify(config));
+    }
+    writeFileSync(this.#load.place.configPath, JSON.stringify(loadConfig(places, LOAD)));
   }
 
   #writeTargets(namespace: string): void {

@@ -1,23 +1,37 @@
 import { waitFor } from '../protocol/condition.ts';
-import { isInternal, type Fault } from '../protocol/fault.ts';
+import { faultBody, isInternal, isNetworkFault, type Fault, type NetworkFaultType } from '../protocol/fault.ts';
 import { SimError } from '../protocol/error.ts';
 import { requestJson } from '../protocol/json-http.ts';
 import type { ActiveFault, ServiceStats } from '../protocol/status.ts';
+import type { NetworkFault } from '../network-faults/network-fault.ts';
 import type { SupervisedProcess } from './supervised-process.ts';
 
 const ANSWER_TIMEOUT_MS = 10_000;
+
+/** Injects a fault into the network of a service. @throws FaultUnavailableError */
+export type StartNetworkFault = (
+  service: string,
+  fault: Fault & { readonly type: NetworkFaultType },
+) => Promise<NetworkFault>;
 
 /** Injects a fault into one service at a time, and clears it. Operations run one after another. */
 export class FaultSwitch {
   readonly #services: ReadonlyMap<string, SupervisedProcess>;
   readonly #probe: (service: string) => Promise<void>;
+  readonly #startNetworkFault: StartNetworkFault;
+  #network: NetworkFault | undefined;
   #active: ActiveFault | null = null;
   #last: Promise<unknown> = Promise.resolve();
 
   /** @param probe rejects unless the service answers a request. */
-  constructor(services: ReadonlyMap<string, SupervisedProcess>, probe: (service: string) => Promise<void>) {
+  constructor(
+    services: ReadonlyMap<string, SupervisedProcess>,
+    probe: (service: string) => Promise<void>,
+    networkFault: StartNetworkFault,
+  ) {
     this.#services = services;
     this.#probe = probe;
+    this.#startNetworkFault = networkFault;
   }
 
   get active(): ActiveFault | null {
@@ -32,9 +46,10 @@ export class FaultSwitch {
         throw new SimError(`${this.#active.service} already has a fault (${this.#active.type}): clear it first`);
       }
       if (child.state !== 'running') throw new SimError(`${service} is ${child.state}`);
+      if (fault.callee !== undefined) this.#find(fault.callee);
       this.#active = { service, ...fault, since: new Date().toISOString() };
       try {
-        await show(child, fault);
+        await this.#show(service, child, fault);
       } catch (error) {
         this.#active = null;
         throw error;
@@ -51,6 +66,8 @@ export class FaultSwitch {
     return this.#alone(async () => {
       const active = this.#active;
       if (active === null) return null;
+      await this.#network?.stop();
+      this.#network = undefined;
       await hide(this.#find(active.service), active);
       this.#active = null;
       const answers = await waitFor(() => this.#answers(active.service), ANSWER_TIMEOUT_MS);
@@ -62,7 +79,15 @@ export class FaultSwitch {
 
   /** Injects the fault again into a process that was restarted. */
   async reapply(service: string): Promise<void> {
-    if (this.#active?.service === service) await show(this.#find(service), this.#active);
+    // A network fault is in the namespace, which is still the same.
+    if (this.#active?.service !== service || isNetworkFault(this.#active.type)) return;
+    await show(this.#find(service), this.#active);
+  }
+
+  async #show(service: string, child: SupervisedProcess, fault: Fault): Promise<void> {
+    const { type } = fault;
+    if (isNetworkFault(type)) this.#network = await this.#startNetworkFault(service, { ...fault, type });
+    else await show(child, fault);
   }
 
   #find(service: string): SupervisedProcess {
@@ -88,10 +113,10 @@ export class FaultSwitch {
   }
 }
 
-async function show(child: SupervisedProcess, { type, args }: Fault): Promise<void> {
-  if (type === 'pause') child.pause();
-  else if (type === 'crash') await child.crash();
-  else await requestJson(child.place.admin, 'POST /fault', { type, ...args });
+async function show(child: SupervisedProcess, fault: Fault): Promise<void> {
+  if (fault.type === 'pause') child.pause();
+  else if (fault.type === 'crash') await child.crash();
+  else await requestJson(child.place.admin, 'POST /fault', faultBody(fault));
 }
 
 async function hide(child: SupervisedProcess, { type }: Fault): Promise<void> {

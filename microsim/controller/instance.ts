@@ -57,6 +57,11 @@ export class Instance {
     return this.file('api.sock');
   }
 
+  /** Where services send their spans. */
+  get traceSocket(): string {
+    return this.file('traces.sock');
+  }
+
   get log(): string {
     return this.file(LOG);
   }

@@ -100,7 +100,8 @@ export class LoadGenerator {
     this.#byName.set(name, (this.#byName.get(name) ?? 0) + 1);
     let failed = false;
     try {
-      await this.#callee(route.designation, address).call(JSON.stringify(route));
+      const path = this.#config.paths === true ? `/${name}` : '/';
+      await this.#callee(route.designation, address).call(JSON.stringify(route), path);
     } catch {
       // Counted here; the services' own counts show which one failed.
       failed = true;

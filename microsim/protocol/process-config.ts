@@ -17,6 +17,18 @@ export interface Address {
   readonly port: number;
 }
 
+/** Where a service sends its spans. */
+export interface TracesConfig {
+  /** Complete URL of OTLP over HTTP, such as `http://127.0.0.1:4318/v1/traces`. */
+  readonly url: string;
+  /** UNIX socket to connect to, whatever the host in `url`: the network of a service has no way out. */
+  readonly socket?: string;
+  /** Share of the traces that are sampled, decided by the service that has the first span; 0..1. */
+  readonly share: number;
+  /** Value of the resource attribute `k8s.namespace.name`. */
+  readonly namespace: string;
+}
+
 export interface ServiceConfig {
   readonly service: string;
   readonly listen: Address;
@@ -30,6 +42,8 @@ export interface ServiceConfig {
   readonly response_bytes: number;
   readonly timeout_ms: number;
   readonly max_concurrent: number;
+  /** Absent: no spans. */
+  readonly traces?: TracesConfig;
 }
 
 export interface LoadConfig {
@@ -39,5 +53,7 @@ export interface LoadConfig {
   readonly settings: LoadSettings;
   /** Starts immediately, without `POST /start`. */
   readonly autostart?: boolean;
+  /** The path of a request is its name, so that spans show it. */
+  readonly paths?: boolean;
   readonly requests: readonly { readonly name: string; readonly weight: number; readonly route: Route }[];
 }

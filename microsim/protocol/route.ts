@@ -10,7 +10,7 @@
  *       "parallel": false,              whether `routes` are called at the same time; false when absent
  *       "faults": {                     both lists may be absent
  *         "before": [{ "type": "latency", "args": { "delay": 600 } }],
- *         "after":  [{ "type": "memory-leak", "args": { "size": 25, "duration": 10000 } }] },
+ *         "after":  [{ "type": "memory-leak", "args": { "size": 25, "duration": 10000 } }, { "type": "error", "args": {} }] },
  *       "routes": [ ... ] }             the calls that this service makes, in order; [] when absent
  *
  * A service runs `faults.before` in order, does its own work (a wait and some computation), calls each
@@ -21,7 +21,10 @@
  *     503 too many requests in progress, or the service is not ready; every one with {"service","error"}
  *
  * It stops at the first callee that fails. `latency` waits `delay` milliseconds. `memory-leak` holds
- * `size` MB for `duration` milliseconds and doesn't hold up the answer.
+ * `size` MB for `duration` milliseconds and doesn't hold up the answer. `error` fails the request with 500.
+ *
+ * The path is `/`, or the kind of visit (`POST /checkout`) where spans are sent; a service calls others with the path
+ * of the request that it serves. With `traceparent` (W3C Trace Context), it is part of the caller's trace.
  */
 export interface Route {
   readonly designation: string;
@@ -33,7 +36,8 @@ export interface Route {
 
 export type RouteFault =
   | { readonly type: 'latency'; readonly args: { readonly delay: number } }
-  | { readonly type: 'memory-leak'; readonly args: { readonly size: number; readonly duration: number } };
+  | { readonly type: 'memory-leak'; readonly args: { readonly size: number; readonly duration: number } }
+  | { readonly type: 'error'; readonly args: Readonly<Record<string, never>> };
 
 /** Limits on the effect of one request on a service: 60 s, 256 MB, 5 minutes. */
 export const ROUTE_LIMITS = { delay: 60_000, size: 256, duration: 300_000, depth: 16 } as const;
@@ -87,7 +91,8 @@ function parseFaults(value: unknown, at: string): RouteFault[] {
       const duration = parseNumber(args['duration'], ROUTE_LIMITS.duration, `${here}.args.duration`);
       return { type, args: { size, duration } };
     }
-    throw new RouteError(`${here}.type: expected latency or memory-leak`);
+    if (type === 'error') return { type, args: {} };
+    throw new RouteError(`${here}.type: expected latency, memory-leak or error`);
   });
 }
 

@@ -60,6 +60,7 @@ export interface ActiveFault {
   readonly service: string;
   readonly type: FaultType;
   readonly args: FaultArgs;
+  readonly callee?: string;
   /** RFC 3339. */
   readonly since: string;
 }

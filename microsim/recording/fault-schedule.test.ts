@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { FAULT_TYPES, parseFault } from '../protocol/fault.ts';
+import { DEFAULT_FAULT_TYPES, FAULT_TYPES, parseFault } from '../protocol/fault.ts';
 import { planFaults, type ScheduleOptions } from './fault-schedule.ts';
 
 const options: ScheduleOptions = {
@@ -10,7 +10,7 @@ const options: ScheduleOptions = {
   warmup: 300_000,
   seed: 1,
   services: ['web', 'cart', 'db'],
-  types: FAULT_TYPES,
+  types: DEFAULT_FAULT_TYPES,
 };
 
 describe('planFaults', () => {
@@ -35,13 +35,27 @@ describe('planFaults', () => {
 
   it('uses every type and service before it repeats one, and only valid arguments', () => {
     const plan = planFaults({ ...options, faults: 14 });
-    expect(new Set(plan.slice(0, 7).map(({ type }) => type))).toEqual(new Set(FAULT_TYPES));
-    expect(new Set(plan.slice(7).map(({ type }) => type))).toEqual(new Set(FAULT_TYPES));
+    expect(new Set(plan.slice(0, 7).map(({ type }) => type))).toEqual(new Set(DEFAULT_FAULT_TYPES));
+    expect(new Set(plan.slice(7).map(({ type }) => type))).toEqual(new Set(DEFAULT_FAULT_TYPES));
     expect(new Set(plan.slice(0, 3).map(({ service }) => service)).size).toBe(3);
     plan.forEach((fault, index) => {
       expect(parseFault(fault.type, fault.args)).toEqual({ type: fault.type, args: fault.args });
       expect(fault.service).not.toBe(plan[index + 1]?.service);
     });
+  });
+
+  it('draws types that are named, with valid arguments', () => {
+    const plan = planFaults({ ...options, types: FAULT_TYPES });
+    expect(plan.length).toBe(FAULT_TYPES.length);
+    expect(new Set(plan.map(({ type }) => type))).toEqual(new Set(FAULT_TYPES));
+    for (const { type, args } of plan) expect(parseFault(type, args)).toEqual({ type, args });
+  });
+
+  it('plans the same faults for a seed as earlier versions', () => {
+    expect(planFaults({ ...options, faults: 2 })).toEqual([
+      { at: 1_200_873, duration: 60_000, service: 'db', type: 'pause', args: {} },
+      { at: 3_412_390, duration: 60_000, service: 'web', type: 'latency', args: { delay: 230, jitter: 34 } },
+    ]);
   });
 
   it('plans none for 0 and refuses what does not fit', () => {

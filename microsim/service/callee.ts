@@ -12,6 +12,20 @@ const MAX_IDLE_CONNECTIONS = 32;
 export class CallError extends Error {
   readonly code = 'CALL';
   override readonly name = 'CallError';
+  /** The callee's status; undefined if it did not answer. */
+  readonly status: number | undefined;
+
+  constructor(message: string, status?: number) {
+    super(message);
+    this.status = status;
+  }
+}
+
+interface Attempt {
+  readonly body: string;
+  readonly path: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly deadline: number;
 }
 
 /** Client for one service: keep-alive connections, a timeout, and counts of the results. */
@@ -43,11 +57,12 @@ export class Callee {
    *
    * @throws CallError unless the status is 200.
    */
-  async call(body: string): Promise<void> {
+  async call(body: string, path = '/', headers: Readonly<Record<string, string>> = {}): Promise<void> {
     const began = performance.now();
     let failed = true;
     try {
-      for (let done = false; !done;) done = await this.#attempt(body, began + this.#timeoutMs);
+      for (let done = false; !done;)
+        done = await this.#attempt({ body, path, headers, deadline: began + this.#timeoutMs });
       failed = false;
     } finally {
       this.#traffic.record(performance.now() - began, failed);
@@ -59,19 +74,20 @@ export class Callee {
   }
 
   /** Resolves to false if the callee had just closed the idle connection: the caller should retry. */
-  #attempt(body: string, deadline: number): Promise<boolean> {
+  #attempt({ body, path, headers, deadline }: Attempt): Promise<boolean> {
     return new Promise((resolve, reject) => {
-      const settle = (why?: string) => {
+      const settle = (why?: string, status?: number) => {
         clearTimeout(timer);
         if (why === undefined) resolve(true);
-        else reject(new CallError(`${this.#name}: ${why}`));
+        else reject(new CallError(`${this.#name}: ${why}`, status));
       };
       const outgoing = request({
         host: this.#host,
         port: this.#port,
         method: 'POST',
+        path,
         agent: this.#agent,
-        headers: { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) },
+        headers: { ...headers, 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) },
       });
       const timer = setTimeout(() => outgoing.destroy(new Error('timed out')), deadline - performance.now());
       outgoing.on('error', (error: NodeJS.ErrnoException) => {
@@ -82,7 +98,8 @@ export class Callee {
       });
       outgoing.on('response', (incoming) => {
         incoming.on('error', (error: NodeJS.ErrnoException) => settle(error.code ?? error.message));
-        incoming.on('end', () => settle(incoming.statusCode === 200 ? undefined : `status ${incoming.statusCode}`));
+        const { statusCode: status } = incoming;
+        incoming.on('end', () => settle(status === 200 ? undefined : `status ${status}`, status));
         incoming.resume();
       });
       outgoing.end(body);

@@ -1,16 +1,19 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CpuHog, burn } from './burn.ts';
+import { DiskWriter } from './disk-writer.ts';
+import { computePi } from './pi.ts';
 import type { Fault } from '../protocol/fault.ts';
 import type { Random } from '../protocol/random.ts';
 
 const LEAK_PERIOD_MS = 100;
 const MB = 1024 * 1024;
 
-/** The active fault of a service, if any. Clearing it frees its timer and memory. */
+/** The active fault of a service, if any. Clearing it frees its timer, memory and file. */
 export class InjectedFault {
   readonly #random: Random;
   #fault: Fault | null = null;
   #hog: CpuHog | undefined;
+  #disk: DiskWriter | undefined;
   #leakTimer: NodeJS.Timeout | undefined;
   #leak: Buffer[] = [];
 
@@ -26,11 +29,12 @@ export class InjectedFault {
     return this.#leak.reduce((sum, chunk) => sum + chunk.length, 0) / MB;
   }
 
-  /** Replaces the active fault. */
+  /** Replaces the active fault. @throws a system error if `disk` cannot write. */
   inject(fault: Fault): void {
     this.lift();
-    this.#fault = fault;
     const { args } = fault;
+    if (fault.type === 'disk') this.#disk = new DiskWriter(args['rate'] ?? 0, args['size'] ?? 0);
+    this.#fault = fault;
     if (fault.type === 'cpu') this.#hog = new CpuHog(args['share'] ?? 0, args['work'] ?? 0);
     if (fault.type === 'memory_leak') {
       this.#leakTimer = setInterval(() => this.#leakMore(args['rate'] ?? 0, args['cap'] ?? 0), LEAK_PERIOD_MS);
@@ -41,6 +45,8 @@ export class InjectedFault {
     this.#fault = null;
     this.#hog?.stop();
     this.#hog = undefined;
+    this.#disk?.stop();
+    this.#disk = undefined;
     clearInterval(this.#leakTimer);
     if (this.#leak.length === 0) return;
     this.#leak = [];
@@ -64,6 +70,9 @@ export class InjectedFault {
   compute(milliseconds: number): void {
     burn(milliseconds);
     this.#hog?.request();
+    if (this.#fault?.type !== 'compute_pi') return;
+    const { digits = 0, share = 1 } = this.#fault.args;
+    if (this.#random.next() < share) computePi(digits);
   }
 
   #leakMore(rate: number, cap: number): void {

@@ -144,6 +144,14 @@ describe.each(RUNTIMES)('a simulated service in %s', (runtime) => {
     expect((await stats('web')).rss_mb - rss).toBeGreaterThan(48);
   });
 
+  it('fails on an error of a route, and its caller with it', async () => {
+    const { post, stats } = await start(['web', 'db']);
+    const failing = { designation: 'db', faults: { before: [{ type: 'error', args: {} }] } };
+    expect(await post('db', failing)).toMatchObject({ status: 500, error: 'error of the route' });
+    expect(await post('web', { designation: 'web', routes: [failing] })).toMatchObject({ status: 502 });
+    expect(await stats('db')).toMatchObject({ failures: 2 });
+  });
+
   it('calls in parallel if the route is parallel', async () => {
     const { post, stats } = await start(['web', 'db']);
     const slow = { designation: 'db', faults: { before: [latency(100)] } };

@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { changeCalls, swallows } from './call-faults.ts';
 import { CallError, Callee } from './callee.ts';
 import type { Fault } from '../protocol/fault.ts';
 import { InjectedFault } from './injected-fault.ts';
@@ -8,6 +9,7 @@ import type { ServiceConfig } from '../protocol/process-config.ts';
 import { createRandom, type Random } from '../protocol/random.ts';
 import { RouteError, parseRoute, type Route, type RouteFault } from '../protocol/route.ts';
 import type { ServiceStats } from '../protocol/status.ts';
+import { UNTRACED, type RequestSpan, type Tracing } from './tracing.ts';
 import { Traffic } from './traffic.ts';
 
 const MAX_BODY = 64 * 1024;
@@ -17,9 +19,16 @@ const RESPONSE_SPREAD = 0.2;
 /** Limit on the memory held by all `memory-leak` faults of requests, in MB. */
 const MAX_HELD_MB = 512;
 
+/** A request being served: its span, and the path with which it calls others. */
+interface Served {
+  readonly span: RequestSpan;
+  readonly path: string;
+}
+
 /** One service: accepts routes on TCP, works, calls the services in the route (see `route.ts`), and simulates faults. */
 export class SimulatedService {
   readonly #config: ServiceConfig;
+  readonly #tracing: Tracing;
   readonly #random: Random;
   readonly #injected: InjectedFault;
   readonly #callees = new Map<string, Callee>();
@@ -30,8 +39,9 @@ export class SimulatedService {
   #rejected = 0;
   #heldMb = 0;
 
-  constructor(config: ServiceConfig) {
+  constructor(config: ServiceConfig, tracing = UNTRACED) {
     this.#config = config;
+    this.#tracing = tracing;
     this.#random = createRandom(config.seed);
     this.#injected = new InjectedFault(this.#random);
     this.#padding = 'x'.repeat(config.response_bytes * 2);
@@ -81,9 +91,12 @@ export class SimulatedService {
   }
 
   async #serve(incoming: IncomingMessage, response: ServerResponse): Promise<void> {
+    const path = incoming.url?.split('?')[0] ?? '/';
+    const span = this.#tracing.serve(path, incoming.headers);
     if (this.#active >= this.#config.max_concurrent) {
       this.#rejected += 1;
       incoming.resume();
+      span.end(503);
       this.#answer(response, 503, 'too many requests in progress');
       return;
     }
@@ -92,17 +105,18 @@ export class SimulatedService {
     let status = 200;
     let error: string | null = null;
     try {
-      await this.#work(incoming, response);
+      await this.#work(incoming, response, { span, path });
     } catch (cause) {
       status = statusOf(cause);
       error = (cause as Error).message;
     }
     this.#active -= 1;
     this.#traffic.record(performance.now() - began, status !== 200);
+    span.end(status);
     this.#answer(response, status, error);
   }
 
-  async #work(incoming: IncomingMessage, response: ServerResponse): Promise<void> {
+  async #work(incoming: IncomingMessage, response: ServerResponse, request: Served): Promise<void> {
     const text = await readText(incoming, MAX_BODY);
     if (this.#injected.failsNow()) throw new Error('injected error');
     const route = this.#parse(incoming, text);
@@ -110,14 +124,18 @@ export class SimulatedService {
     for (const fault of route.faults.before) await this.#show(fault);
     await sleep(this.#random.logNormal(this.#config.wait_ms, this.#config.wait_spread));
     this.#injected.compute(this.#config.cpu_ms);
-    const calls = route.routes.filter(({ probability }) => this.#random.next() * 100 < probability);
+    const drawn = route.routes.filter(({ probability }) => this.#random.next() * 100 < probability);
+    // Kept until the calls end: one that was made to fail must be swallowed even if the fault is cleared meanwhile.
+    const { fault: active } = this.#injected;
+    const calls = changeCalls(drawn, active, this.#random);
+    const swallowed = (callee: string) => swallows(active, callee);
     if (route.parallel) {
-      await Promise.all(calls.map((call) => this.#call(call)));
+      await Promise.all(calls.map((call) => this.#call(call, request, swallowed)));
     } else {
       for (const call of calls) {
         // Stop if the caller has disconnected: this clears the backlog of a pause quickly.
         if (response.destroyed) return;
-        await this.#call(call);
+        await this.#call(call, request, swallowed);
       }
     }
     for (const fault of route.faults.after) await this.#show(fault);
@@ -136,16 +154,31 @@ export class SimulatedService {
     throw new RouteError(`route.designation: this is ${this.#config.service}`);
   }
 
-  async #call(route: Route): Promise<void> {
-    const { callees, timeout_ms } = this.#config;
-    const address = Object.hasOwn(callees, route.designation) ? callees[route.designation] : undefined;
-    if (address === undefined) throw new RouteError(`no such service: ${route.designation}`);
-    let callee = this.#callees.get(route.designation);
-    if (callee === undefined) {
-      callee = new Callee(route.designation, address.host, address.port, timeout_ms);
-      this.#callees.set(route.designation, callee);
+  /** @param swallowed true if a failure of the callee must not fail the request. */
+  async #call(route: Route, { span, path }: Served, swallowed: (callee: string) => boolean): Promise<void> {
+    const { designation } = route;
+    const callee = this.#callee(designation);
+    const call = span.call(designation);
+    try {
+      await callee.call(JSON.stringify(route), path, call.headers);
+      call.end(200);
+    } catch (error) {
+      const { status, message } = error as CallError;
+      call.end(status, message);
+      if (!swallowed(designation)) throw error;
     }
-    await callee.call(JSON.stringify(route));
+  }
+
+  #callee(name: string): Callee {
+    const { callees, timeout_ms } = this.#config;
+    const address = Object.hasOwn(callees, name) ? callees[name] : undefined;
+    if (address === undefined) throw new RouteError(`no such service: ${name}`);
+    let callee = this.#callees.get(name);
+    if (callee === undefined) {
+      callee = new Callee(name, address.host, address.port, timeout_ms);
+      this.#callees.set(name, callee);
+    }
+    return callee;
   }
 
   async #show(fault: RouteFault): Promise<void> {
@@ -153,6 +186,7 @@ export class SimulatedService {
       await sleep(fault.args.delay);
       return;
     }
+    if (fault.type === 'error') throw new Error('error of the route');
     const { size, duration } = fault.args;
     if (this.#heldMb + size > MAX_HELD_MB) return;
     this.#heldMb += size;

@@ -25,6 +25,7 @@ const faultSchema = z.discriminatedUnion('type', [
     type: z.literal('memory-leak'),
     args: z.strictObject({ size: between(0, ROUTE_LIMITS.size), duration: between(0, ROUTE_LIMITS.duration) }),
   }),
+  z.strictObject({ type: z.literal('error'), args: z.strictObject({}) }),
 ]);
 
 const routeSchema: z.ZodType<Route> = z.lazy(() =>
@@ -98,6 +99,14 @@ export const networkSchema = z
     message: 'expected a private network such as 10.88.0.0/24',
   });
 
+/** Where the services send spans: OTLP over HTTP. */
+export const tracesSchema = z.strictObject({
+  /** The base, as in `OTEL_EXPORTER_OTLP_ENDPOINT`: `/v1/traces` is appended. */
+  endpoint: z.url({ protocol: /^https?$/, message: 'expected a URL such as http://127.0.0.1:4318' }),
+  /** Share of the traces that are sampled. */
+  share: between(0, 1).default(1),
+});
+
 const topologySchema = z
   .strictObject({
     namespace: name('a namespace'),
@@ -111,6 +120,7 @@ const topologySchema = z
         message: 'expected 1 to 200 services',
       }),
     load: loadSchema,
+    traces: tracesSchema.optional(),
     requests: z
       .array(z.strictObject({ name: name('a name'), weight: between(0, 1e6), route: routeSchema }))
       .refine((requests) => requests.some((request) => request.weight > 0), {

@@ -13,7 +13,7 @@ export interface CheckedInput {
   readonly data: Float32Array;
 }
 
-/** Indices that the function under test also takes; it has no gradient with respect to them. */
+/** An input of indices, which has no gradient. */
 export interface IndexInput {
   readonly shape: Shape;
   readonly data: BigInt64Array;

@@ -29,7 +29,7 @@ export interface Value {
 /** Adds nodes that compute the gradient with respect to one input from the gradient with respect to the output. */
 export type GradientRule = (upstream: Value) => Value;
 
-/** The same for an operation with several results; undefined where the loss doesn't depend on one of them. */
+/** The same for an operation with several results; the gradient of a result without effect on the loss is undefined. */
 export type JointGradientRule = (upstreams: readonly (Value | undefined)[]) => Value;
 
 /** A node of a graph with its gradient rules. */

@@ -101,7 +101,7 @@ export interface GemmOptions {
   readonly gradients?: readonly GradientRule[];
 }
 
-/** The product of two matrices in one operation; constant for gradients unless rules are given. */
+/** The product of two matrices, as one operation. Without `gradients` it has no gradient rules. */
 export function gemm(a: Value, b: Value, options: GemmOptions = {}): Value {
   const { transposeA = false, transposeB = false, plus, gradients = [] } = options;
   const [rows, inner] = transposeA ? [a.shape[1], a.shape[0]] : [a.shape[0], a.shape[1]];

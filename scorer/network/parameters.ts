@@ -18,13 +18,13 @@ export interface ParameterSpec {
   readonly name: string;
   readonly shape: readonly number[];
   readonly size: number;
-  /** Inputs of one unit; 0 for a bias, which weight decay leaves alone. */
+  /** Number of inputs of one unit; 0 for a bias, to which weight decay doesn't apply. */
   readonly fanIn: number;
   readonly fanOut: number;
   readonly initialiser: Initialiser;
 }
 
-/** The parameters of a network in the order in which their values form one vector. */
+/** The parameters of a network, in the order of their values in one vector. */
 export type ParameterLayout = readonly ParameterSpec[];
 
 /** `<name>.weight` [in, out] and `<name>.bias`, for `dense`. */
@@ -172,14 +172,14 @@ export function recurrentWeights(parameters: Parameters, name: string): Recurren
   return { input: input!, recurrent: recurrent!, bias: biases! };
 }
 
-/** The parameters as tensors stored in the graph, for inference. */
+/** Stores the parameters in a graph, for inference. */
 export function storedParameters(graph: Graph, layout: ParameterLayout, values: Float32Array): Parameters {
   return new Parameters(
     parametersOf(layout, values).map(({ name, shape, data }) => [name, graph.constant(name, data, shape)]),
   );
 }
 
-/** All parameters as one input `weights`, which onnxruntime returns as one, and as its parts. */
+/** Adds the input `weights`, the vector of all parameters, and splits it into the parameters. */
 export function packedParameters(graph: Graph, layout: ParameterLayout): { vector: Value; parameters: Parameters } {
   const vector = graph.input('weights', [layoutSize(layout)]);
   const parts = graph.split(

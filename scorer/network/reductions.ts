@@ -10,7 +10,7 @@ export function sum(x: Value): Value {
   });
 }
 
-/** The sums along the last axis, which disappears. */
+/** Sums along the last axis, and removes it. */
 export function sumLast(x: Value): Value {
   const axis = x.shape.length - 1;
   const summed = x.graph.emit('ReduceSum', [x, x.graph.integers([axis])], {

@@ -2,7 +2,7 @@ import { reshape, sumTo } from './arithmetic.ts';
 import { fixed, GraphError, type Value } from './graph.ts';
 import type { Dimension } from './onnx.ts';
 
-/** Operations that move, join or repeat entries and leave them as they are. */
+/** Operations that move, join or repeat entries. */
 
 /** Joins tensors along an axis, whose sizes must be fixed; all other sizes must be equal. */
 export function concat(values: readonly Value[], axis: number): Value {
@@ -37,7 +37,7 @@ export function slice(x: Value, axis: number, start: number, end: number): Value
   });
 }
 
-/** Adds zeros along an axis, or takes entries away where the number is negative; constant for gradients. */
+/** Adds zeros along an axis; a negative number removes entries. It has no gradient rule. */
 export function pad(x: Value, axis: number, before: number, after: number): Value {
   const pads = [before, after].flatMap((count) => x.shape.map((_, index) => (index === axis ? count : 0)));
   return x.graph.emit('Pad', [x, x.graph.integers(pads)], {
@@ -45,7 +45,7 @@ export function pad(x: Value, axis: number, before: number, after: number): Valu
   });
 }
 
-/** Puts the axes into another order: axis i of the result is axis `order[i]` of `x`. */
+/** Permutes the axes: axis i of the result is axis `order[i]` of `x`. */
 export function transpose(x: Value, order: readonly number[]): Value {
   if ([...order].sort((a, b) => a - b).join() !== [...x.shape.keys()].join()) {
     throw new GraphError(`[${order.join()}] is no order of the axes of [${x.shape.join()}]`);
@@ -68,14 +68,14 @@ export function unsqueeze(x: Value, axis: number): Value {
   return reshape(x, x.shape.toSpliced(axis, 0, 1));
 }
 
-/** Takes an axis of size 1 away. */
+/** Removes an axis of size 1. */
 export function squeeze(x: Value, axis: number): Value {
   if (x.shape[axis] !== 1) throw new GraphError(`axis ${axis} of [${x.shape.join()}] doesn't have size 1`);
   return reshape(x, x.shape.toSpliced(axis, 1));
 }
 
 /**
- * Repeats what has size 1 along an axis.
+ * Repeats a tensor along an axis of size 1.
  *
  * @example
  * repeat(unsqueeze(code, 1), 1, 32); // [batch, 8] -> [batch, 32, 8]
@@ -89,7 +89,7 @@ export function repeat(x: Value, axis: number, times: number): Value {
   });
 }
 
-/** Cuts a tensor into `count` equal parts along an axis, of which each has size `size`; constant for gradients. */
+/** Splits a tensor into `count` parts of size `size` along an axis. It has no gradient rule. */
 export function parts(x: Value, axis: number, count: number, size: Dimension): Value[] {
   if (count === 1) return [x];
   return x.graph.emitAll('Split', [x], {

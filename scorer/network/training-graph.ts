@@ -14,8 +14,8 @@ export interface InputSpec {
   /** Default: float32. */
   readonly type?: OnnxType;
   /**
-   * Random numbers that the trainer draws: standard normal ones, or a mask for `dropout` with this rate. For validation
-   * they are 0 or 1, so that the mean is decoded and nothing is dropped.
+   * The trainer draws this input: standard normal numbers, or a mask for `dropout` with this rate. In validation they
+   * are 0 or 1, respectively: no noise, nothing dropped.
    */
   readonly noise?: 'normal' | { readonly dropout: number };
 }
@@ -23,13 +23,13 @@ export interface InputSpec {
 /** The inputs as values of a graph, by name. */
 export type Inputs = Readonly<Record<string, Value>>;
 
-/** A sum over the batch and what to divide it by; their totals over all batches give the validation loss. */
+/** A batch's part of the validation loss, which is the total of the sums divided by that of the counts. */
 export interface ValidationParts {
   readonly sum: Value;
   readonly count: Value;
 }
 
-/** A network as the trainer needs it. */
+/** A network to train. */
 export interface TrainableNetwork {
   readonly name: string;
   readonly layout: ParameterLayout;
@@ -72,7 +72,7 @@ export function trainingGraph(network: TrainableNetwork, options: AdamOptions = 
     .output('step_next', next.step);
 }
 
-/** Inputs: the network's and `weights`. Outputs: `sum` and `count` [], or `loss` [] if the network has no validation. */
+/** Inputs: the network's and `weights`. Outputs: `sum` and `count` [], or `loss` [] without `validation`. */
 export function validationGraph(network: TrainableNetwork): Graph {
   const graph = new Graph();
   const inputs = networkInputs(graph, network);

@@ -9,9 +9,8 @@ import { encodeModel } from './onnx.ts';
 import { layoutSize, type ParameterLayout, parametersOf } from './parameters.ts';
 
 /**
- * A trained network as an ONNX file: its inference graph with the weights, and metadata that determine the layout of the
- * weights. Only the metadata and the weights are read back: the graph that runs is built by the program, never by the
- * file.
+ * A trained network as an ONNX file: its inference graph with the weights, and metadata that determine the weights'
+ * layout. Reading returns the metadata and the weights only: the program builds the graph that runs, not the file.
  */
 
 /** The file isn't what `saveNetwork` wrote. */
@@ -26,16 +25,15 @@ export class NetworkFileError extends Error {
   }
 }
 
-/** What is read back. */
 export interface StoredNetwork<T> {
   readonly metadata: T;
   /** All parameters, in the order of the layout. */
   readonly values: Float32Array;
 }
 
-/** How to read a kind of network. */
+/** A kind of network in files. */
 export interface NetworkFormat<T> {
-  /** Of the inference graph. */
+  /** Name of the inference graph. */
   readonly name: string;
   readonly schema: z.ZodType<T>;
   readonly layout: (metadata: T) => ParameterLayout;
@@ -47,7 +45,11 @@ const DIGEST_KEY = 'lorikeet.sha256';
 
 const MAX_BYTES = 256 * 2 ** 20;
 
-/** Encodes a network as an ONNX file. @param graph the inference graph, with the parameters stored in it by their names */
+/**
+ * Encodes a network as an ONNX file.
+ *
+ * @param graph the inference graph, which stores the parameters by their names
+ */
 export function encodeNetwork<T>({ name }: NetworkFormat<T>, graph: Graph, metadata: T): Uint8Array<ArrayBuffer> {
   return encodeModel(graph.toModel(name, { [NETWORK_KEY]: JSON.stringify(metadata) }));
 }
@@ -55,13 +57,13 @@ export function encodeNetwork<T>({ name }: NetworkFormat<T>, graph: Graph, metad
 /**
  * Decodes the weights in an ONNX file of `encodeNetwork`.
  *
- * @throws OnnxFormatError if the bytes are no such file
+ * @throws OnnxFormatError if the bytes aren't such a file
  */
 export function decodeNetwork<T>({ schema, layout: layoutOf }: NetworkFormat<T>, bytes: Uint8Array): StoredNetwork<T> {
   const { tensors, metadata: texts } = readModel(bytes);
   const metadata = parseMetadata(schema, texts.get(NETWORK_KEY));
   const layout = layoutOf(metadata);
-  // Before as much memory is taken as the metadata want.
+  // Checked before the allocation: the metadata may ask for any size.
   const size = layoutSize(layout);
   if (size * 4 > bytes.length) throw new OnnxFormatError(`${size} weights in ${bytes.length} bytes`);
   const values = new Float32Array(size);
@@ -119,7 +121,7 @@ async function readIfPresent(path: string): Promise<Buffer | undefined> {
   }
 }
 
-/** A last entry of the metadata, which makes the file no less an ONNX file: the SHA-256 of all before it. */
+/** The last metadata entry of the ONNX file: the SHA-256 of all bytes before it. */
 function digestEntry(body: Uint8Array): Uint8Array {
   const digest = createHash('sha256').update(body).digest('hex');
   return new ProtobufWriter().message(14, (entry) => entry.string(1, DIGEST_KEY).string(2, digest)).finish();

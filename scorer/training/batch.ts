@@ -10,7 +10,7 @@ export interface BatchSource {
   /**
    * Writes the examples with these indices to the start of the buffers, one after another.
    *
-   * @param random for training only: what corrupts the examples, if anything; undefined in validation
+   * @param random for corrupting the examples; undefined in validation
    */
   fill(indices: Uint32Array, buffers: BatchBuffers, random: Random | undefined): void;
 }
@@ -51,7 +51,7 @@ export class BatchBuffers {
     throw new TypeError(`the input ${name} is float32`);
   }
 
-  /** Fills the first `count` examples from a source, and draws their noise. */
+  /** Loads the examples with these indices, and draws their noise. */
   load(source: BatchSource, indices: Uint32Array, random: Random | undefined): Record<string, Tensor> {
     source.fill(indices, this, random);
     for (const { spec, size } of this.#buffers.values()) {

@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type Checkpoint, loadCheckpoint, removeCheckpoint, saveCheckpoint } from './checkpoint.ts';
 import { Random } from '../numeric/random.ts';
-import { train, type TrainingOptions, type TrainingState } from './trainer.ts';
+import type { TrainingState } from './train-network.ts';
+import { train, type TrainingOptions } from './trainer.ts';
 import type { Windows } from './windows.ts';
 
 const options: TrainingOptions = {

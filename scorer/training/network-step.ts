@@ -123,7 +123,7 @@ export class NetworkValidation {
     return new NetworkValidation(session, network.validation !== undefined);
   }
 
-  /** A batch's share of the validation loss: a sum, and what the total of the sums is divided by. */
+  /** A batch's part of the validation loss, which is the total of the sums divided by that of the counts. */
   async run(inputs: Feeds, weights: Tensor, examples: number): Promise<{ sum: number; count: number }> {
     const feeds = { ...inputs, weights };
     if (this.#hasParts) {

@@ -3,7 +3,8 @@ import { Autoencoder } from '../detectors/autoencoder/autoencoder.ts';
 import { encodeAutoencoder } from '../detectors/autoencoder/codec.ts';
 import { pcaReconstruct } from './pca.testdata.ts';
 import { Random } from '../numeric/random.ts';
-import { train, TrainingError, type TrainingOptions } from './trainer.ts';
+import { TrainingError } from './train-network.ts';
+import { train, type TrainingOptions } from './trainer.ts';
 import type { Windows } from './windows.ts';
 
 const STEPS = 6;

@@ -1,34 +1,50 @@
 import { describe, expect, it } from 'vitest';
+import { autoencoderNetwork } from '../detectors/autoencoder/graphs.ts';
 import { autoencoderShape } from '../detectors/autoencoder/weights.ts';
 import { Random } from '../numeric/random.ts';
-import { BatchBuffer, corrupt, windowSource } from './windows.ts';
+import { BatchBuffers } from './batch.ts';
+import { corrupt, type Corruption, windowBatches, windowSource } from './windows.ts';
 
 const shape = autoencoderShape(2, 3);
 const SIZE = 18;
 const data = Float32Array.from({ length: 4 * SIZE }, (_, i) => i);
 const mask = Uint8Array.from({ length: 4 * SIZE }, (_, i) => i % 2);
 
-describe('BatchBuffer', () => {
-  it('loads the windows that are asked for, in that order', () => {
-    const buffer = new BatchBuffer(shape, 3);
-    const { x, mask: marks } = buffer.load(windowSource({ data, mask, count: 4 }, shape), Uint32Array.of(3, 1));
-    expect(x.dims).toEqual([2, 3, 2, 3]);
-    expect(x.data).toEqual(Float32Array.from([...data.subarray(3 * SIZE), ...data.subarray(SIZE, 2 * SIZE)]));
-    expect((marks.data as Float32Array).slice(0, 4)).toEqual(Float32Array.of(0, 1, 0, 1));
+describe('windowBatches', () => {
+  const { inputs } = autoencoderNetwork(shape);
+  const source = (corruption: Corruption) =>
+    windowBatches(windowSource({ data, mask, count: 4 }, shape), shape, corruption);
+  const expected = Float32Array.from([...data.subarray(3 * SIZE), ...data.subarray(SIZE, 2 * SIZE)]);
+
+  it('load the windows that are asked for, in that order', () => {
+    const { x, mask: marks } = new BatchBuffers(inputs, 3).load(source({}), Uint32Array.of(3, 1), undefined);
+    expect(x!.dims).toEqual([2, 3, 2, 3]);
+    expect(x!.data).toEqual(expected);
+    expect((marks!.data as Float32Array).slice(0, 4)).toEqual(Float32Array.of(0, 1, 0, 1));
+  });
+
+  it('corrupt in training what the network sees, and not the target', () => {
+    const load = (random?: Random) =>
+      new BatchBuffers(inputs, 3).load(source({ noise: 0.1, dropout: 0.5 }), Uint32Array.of(3, 1), random);
+    const trained = load(new Random(1));
+    expect(trained['target']!.data).toEqual(expected);
+    expect((trained['target_mask']!.data as Float32Array).slice(0, 4)).toEqual(Float32Array.of(0, 1, 0, 1));
+    expect(trained['x']!.data).not.toEqual(expected);
+    expect(trained['mask']!.data).not.toEqual(trained['target_mask']!.data);
+    expect(load()['x']!.data).toEqual(expected);
   });
 });
 
 describe('corrupt', () => {
-  const filled = () => {
-    const buffer = new BatchBuffer(shape, 400);
-    buffer.data.fill(0.5);
-    buffer.mask.fill(1);
-    return buffer;
-  };
+  const filled = (count: number) => ({
+    data: new Float32Array(400 * SIZE).fill(0.5),
+    mask: new Float32Array(400 * SIZE).fill(1),
+    count,
+  });
 
   it('adds noise of the given deviation to the windows in use only', () => {
-    const buffer = filled();
-    corrupt(buffer, 300, shape, new Random(1), { noise: 0.1 });
+    const buffer = filled(300);
+    corrupt(buffer, shape, new Random(1), { noise: 0.1 });
     const used = buffer.data.subarray(0, 300 * SIZE);
     const deviation = Math.sqrt(used.reduce((sum, value) => sum + (value - 0.5) ** 2, 0) / used.length);
     expect(deviation).toBeGreaterThan(0.09);
@@ -38,8 +54,8 @@ describe('corrupt', () => {
   });
 
   it('hides whole features, in about the given share of the windows', () => {
-    const buffer = filled();
-    corrupt(buffer, 400, shape, new Random(1), { dropout: 0.25 });
+    const buffer = filled(400);
+    corrupt(buffer, shape, new Random(1), { dropout: 0.25 });
     let hidden = 0;
     for (let window = 0; window < 400; window++) {
       for (let feature = 0; feature < 3; feature++) {

@@ -1,6 +1,6 @@
-import { Tensor } from 'onnxruntime-node';
 import { type AutoencoderShape } from '../detectors/autoencoder/weights.ts';
 import type { Random } from '../numeric/random.ts';
+import type { BatchSource } from './batch.ts';
 
 /**
  * Windows in memory, [count, channels, steps, features]. They must be **in time order**, services interleaved, because
@@ -42,43 +42,6 @@ export function windowSize({ channels, steps, features }: AutoencoderShape): num
   return channels * steps * features;
 }
 
-/** The network's input: tensors over buffers that all batches share. */
-export interface Batch {
-  readonly x: Tensor;
-  readonly mask: Tensor;
-}
-
-/** Buffers for batches of up to `capacity` windows. */
-export class BatchBuffer {
-  readonly data: Float32Array;
-  readonly mask: Float32Array;
-  readonly #shape: AutoencoderShape;
-  readonly #size: number;
-
-  constructor(shape: AutoencoderShape, capacity: number) {
-    this.#shape = shape;
-    this.#size = windowSize(shape);
-    this.data = new Float32Array(capacity * this.#size);
-    this.mask = new Float32Array(capacity * this.#size);
-  }
-
-  /** Loads the windows with these indices. */
-  load(source: WindowSource, indices: Uint32Array): Batch {
-    for (const [position, index] of indices.entries()) {
-      source.copy(index, this.data, this.mask, position * this.#size);
-    }
-    return this.batch(indices.length);
-  }
-
-  /** Tensors over the first `count` windows of the buffers. */
-  batch(count: number): Batch {
-    const { channels, steps, features } = this.#shape;
-    const tensor = (buffer: Float32Array) =>
-      new Tensor('float32', buffer.subarray(0, count * this.#size), [count, channels, steps, features]);
-    return { x: tensor(this.data), mask: tensor(this.mask) };
-  }
-}
-
 export interface Corruption {
   /** Standard deviation of the Gaussian noise added to the input. Default: 0. */
   readonly noise?: number;
@@ -87,18 +50,33 @@ export interface Corruption {
 }
 
 /**
- * Corrupts the first `count` windows, as for a denoising autoencoder (Vincent et al. 2008): it can't just copy its
- * input.
+ * The autoencoder's inputs: `x` and `mask`, corrupted in training, and the originals as `target` and `target_mask`.
+ * Validation uses only the first two.
  */
+export function windowBatches(source: WindowSource, shape: AutoencoderShape, corruption: Corruption): BatchSource {
+  const size = windowSize(shape);
+  return {
+    count: source.count,
+    fill(indices, buffers, random) {
+      const [data, mask] = [buffers.floats('x'), buffers.floats('mask')];
+      for (const [position, index] of indices.entries()) source.copy(index, data, mask, position * size);
+      if (random === undefined) return;
+      const entries = indices.length * size;
+      buffers.floats('target').set(data.subarray(0, entries));
+      buffers.floats('target_mask').set(mask.subarray(0, entries));
+      corrupt({ data, mask, count: indices.length }, shape, random, corruption);
+    },
+  };
+}
+
+/** Corrupts windows, as for a denoising autoencoder (Vincent et al. 2008): it can't just copy its input. */
 export function corrupt(
-  buffer: BatchBuffer,
-  count: number,
+  { data, mask, count }: Windows,
   shape: AutoencoderShape,
   random: Random,
   options: Corruption,
 ): void {
   const { noise = 0, dropout = 0 } = options;
-  const { data, mask } = buffer;
   const size = windowSize(shape);
   if (noise > 0) for (let i = 0; i < count * size; i++) data[i]! += noise * random.normal();
   if (dropout === 0) return;

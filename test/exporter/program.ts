@@ -53,7 +53,10 @@ export async function bundleExporter(): Promise<Bundle> {
   const program = join(folder, 'lorikeet-exporter.js');
   for (const file of ['lorikeet.bpf.o', 'lorikeet_native.node', 'lorikeet_memory.node'])
     copyFileSync(join(ROOT, 'dist', file), join(folder, file));
-  await bundle({ 'lorikeet-exporter': 'exporter/main.ts', ...APART }, { outdir: folder, version: '0.0.0-test' });
+  await bundle(
+    { 'lorikeet-exporter': 'exporter/main.ts', 'lorikeet-kubeconfig': APART['lorikeet-kubeconfig'] ?? '' },
+    { outdir: folder, version: '0.0.0-test' },
+  );
   writeFileSync(join(folder, 'package.json'), '{ "type": "module" }');
   // Everybody may read it, whoever runs it.
   chmodSync(folder, 0o755);

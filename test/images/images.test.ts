@@ -97,10 +97,10 @@ describe('the scorer’s image', () => {
   });
 });
 
-test('the simulation’s image has its three programs', () => {
+test('the simulation’s image has its three programs, and what sends spans', () => {
   const [command, ...args] = trees.sim.command('lorikeet-sim', [], ['--version']);
   expect(execFileSync(command, args, { encoding: 'utf8' })).toMatch(/^lorikeet-sim, version \d/);
-  expect(files('sim').filter((path) => path.endsWith('.js')).length).toBe(3);
+  expect(files('sim').filter((path) => path.endsWith('.js')).length).toBe(4);
 });
 
 interface Sbom {
@@ -116,7 +116,7 @@ const components = (name: ImageName): string[] => sbomOf(name).packages.map((com
 test.each([
   { image: 'exporter', has: ['prom-client', 'libbpf', 'node'], hasNot: ['undici', 'onnxruntime-node', 'esbuild'] },
   { image: 'scorer', has: ['undici', 'onnxruntime-node', 'node'], hasNot: ['libbpf', 'esbuild'] },
-  { image: 'sim', has: ['js-yaml', 'node'], hasNot: ['prom-client', 'libbpf'] },
+  { image: 'sim', has: ['js-yaml', 'node', '@opentelemetry/sdk-trace-base'], hasNot: ['prom-client', 'libbpf'] },
 ] as const)('the SBOM of $image names what is in it, and nothing else', ({ image, has, hasNot }) => {
   const { spdxVersion, packages, relationships } = sbomOf(image);
   expect(spdxVersion).toBe('SPDX-2.3');

@@ -1,10 +1,19 @@
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { findCgroupMount } from '../../microsim/controller/cgroup.ts';
 import { waitFor } from '../../microsim/protocol/condition.ts';
-import { bundle } from '../../scripts/bundle.mjs';
+import { APART, bundle } from '../../scripts/bundle.mjs';
 
 const ROOT = join(import.meta.dirname, '../..');
 
@@ -30,11 +39,15 @@ export class SimSandbox {
         'lorikeet-sim': 'microsim/main.ts',
         'lorikeet-sim-service': 'microsim/service/main.ts',
         'lorikeet-sim-load': 'microsim/load/main.ts',
+        'lorikeet-sim-tracing': APART['lorikeet-sim-tracing'] ?? '',
       },
       { outdir },
     );
     for (const folder of ['topologies', 'runtimes']) {
       cpSync(join(ROOT, 'microsim', folder), join(this.directory, 'dist', folder), { recursive: true });
+    }
+    for (const name of ['lorikeet-sim.bpf.o', 'lorikeet-sim-delay']) {
+      copyFileSync(join(ROOT, 'dist', name), join(outdir, name));
     }
     writeFileSync(join(this.directory, 'dist/package.json'), '{"type":"module"}');
   }

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type FaultSeries, historyOf, loadFaultSeries } from '../../bench/sim/fault-series.ts';
-import { FAULT_TYPES, type FaultType } from '../../microsim/protocol/fault.ts';
+import { DEFAULT_FAULT_TYPES } from '../../microsim/protocol/fault.ts';
 import { readFeatures } from '../../scorer/features/features.ts';
 import { Fleet } from '../../scorer/fleet/fleet.ts';
 import { calibrateServices } from '../../scorer/learning/calibrate.ts';
@@ -19,8 +19,8 @@ const shape: TensorShape = { features: set.features, steps: DEFAULT_LAGS };
 /** Cycles of a fault in which it has not yet been there for a whole window. */
 const SETTLED = 2;
 
-/** What each type of fault does to the service itself, or to whoever calls it. */
-const SIGNALS: Readonly<Record<FaultType, readonly string[]>> = {
+/** What each type of fault that is recorded does to the service itself, or to whoever calls it. */
+const SIGNALS: Readonly<Record<(typeof DEFAULT_FAULT_TYPES)[number], readonly string[]>> = {
   latency: ['request_latency', 'request_latency_p90', 'called_latency'],
   cpu: ['cpu_seconds_per_request', 'cpu_cores'],
   // It answers at once: with less, and without asking others.
@@ -72,7 +72,7 @@ async function explain(fault: FaultSeries): Promise<string[]> {
 }
 
 describe('the largest share of a broken service', () => {
-  it.each(FAULT_TYPES)('names the signal of %s', async (type) => {
+  it.each(DEFAULT_FAULT_TYPES)('names the signal of %s', async (type) => {
     const fault = recorded.faults.find((candidate) => candidate.type === type);
     if (fault === undefined) throw new Error(`no fault of type ${type} was recorded`);
     const topFeatures = await explain(fault);

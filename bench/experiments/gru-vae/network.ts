@@ -30,8 +30,8 @@ const layout = [
 ];
 
 /**
- * Of Nedelkoski, Cardoso and Kao (2019): window 32 -> GRU 16 -> mean and log-variance 8 -> sample -> repeat 32 -> GRU 16
- * -> 1; squared error plus divergence.
+ * After Nedelkoski, Cardoso and Kao (2019): window 32 -> GRU 16 -> mean and log-variance 8 -> sample -> repeat 32
+ * -> GRU 16 -> 1; squared error plus divergence.
  */
 export const GRU_VAE: TrainableNetwork = {
   name: 'gru_vae',

@@ -15,6 +15,10 @@ MAX_IDLE_CONNECTIONS = 32
 class CallError(Exception):
     """A callee refused the connection, failed, closed the connection or timed out."""
 
+    def __init__(self, message, status=None):
+        super().__init__(message)
+        self.status = status
+
 
 class Callee:
     def __init__(self, name, host, port, timeout_seconds):
@@ -25,12 +29,12 @@ class Callee:
         self._idle = []  # of (connection, idle since), newest last
         self._traffic = Traffic()
 
-    def call(self, body):
+    def call(self, body, path="/", headers=None):
         """Sends `body` and waits for the complete response, which is discarded. Raises CallError unless the status is 200."""
         began = time.monotonic()
         failed = True
         try:
-            while not self._attempt(body, began + self._timeout):
+            while not self._attempt(body, path, headers or {}, began + self._timeout):
                 pass
             failed = False
         finally:
@@ -39,11 +43,11 @@ class Callee:
     def stats(self):
         return self._traffic.stats()
 
-    def _attempt(self, body, deadline):
+    def _attempt(self, body, path, headers, deadline):
         """Returns False if the callee had just closed the idle connection: the caller should retry."""
         connection, reused = self._take()
         try:
-            status = self._exchange(connection, body, deadline)
+            status = self._exchange(connection, body, path, headers, deadline)
         except TimeoutError:
             connection.close()
             raise CallError(f"{self._name}: timed out") from None
@@ -54,14 +58,14 @@ class Callee:
             raise CallError(f"{self._name}: {_reason(error)}") from None
         self._give(connection)
         if status != 200:
-            raise CallError(f"{self._name}: status {status}")
+            raise CallError(f"{self._name}: status {status}", status)
         return True
 
-    def _exchange(self, connection, body, deadline):
+    def _exchange(self, connection, body, path, headers, deadline):
         connection.timeout = _left(deadline)
         if connection.sock is not None:
             connection.sock.settimeout(connection.timeout)
-        connection.request("POST", "/", body, {"content-type": "application/json"})
+        connection.request("POST", path, body, {**headers, "content-type": "application/json"})
         connection.sock.settimeout(_left(deadline))
         response = connection.getresponse()
         response.read()

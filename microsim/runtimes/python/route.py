@@ -2,7 +2,7 @@
 
 LIMITS = {"delay": 60_000, "size": 256, "duration": 300_000}
 MAX_DEPTH = 16
-ARGUMENTS = {"latency": ("delay",), "memory-leak": ("size", "duration")}
+ARGUMENTS = {"latency": ("delay",), "memory-leak": ("size", "duration"), "error": ()}
 
 
 class RouteError(Exception):
@@ -49,7 +49,7 @@ def _fault(fault, at):
         raise RouteError(f"{at}: expected {{type, args}}")
     names = ARGUMENTS.get(fault.get("type"))
     if names is None:
-        raise RouteError(f"{at}.type: expected latency or memory-leak")
+        raise RouteError(f"{at}.type: expected latency, memory-leak or error")
     args = {name: _number(fault["args"].get(name), LIMITS[name], f"{at}.args.{name}") for name in names}
     return {"type": fault["type"], "args": args}
 

@@ -18,8 +18,9 @@ from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from callee import CallError, Callee
-from fault import INTERNAL, MB, InjectedFault
+from fault import INTERNAL, MB, InjectedFault, swallows
 from route import RouteError, parse_route
+from tracing import open_tracing
 from traffic import Traffic
 
 MAX_BODY = 64 * 1024
@@ -112,6 +113,7 @@ class SimulatedService:
 
     def __init__(self, config):
         self.config = config
+        self._tracing = open_tracing(config)
         self._random = random.Random(config["seed"])
         self._injected = InjectedFault(self._random)
         self._callees = {}
@@ -164,6 +166,7 @@ class SimulatedService:
 
     def serve(self, handler):
         body = handler.body()
+        span = self._tracing.serve(handler.path.split("?")[0], handler.headers)
         with self._lock:
             turned_away = self._active >= self.config["max_concurrent"]
             if turned_away:
@@ -171,18 +174,20 @@ class SimulatedService:
             else:
                 self._active += 1
         if turned_away:
+            span.end(503)
             self._answer(handler, 503, "too many requests in progress")
             return
         began = time.monotonic()
-        status, error = self._outcome(handler, body)
+        status, error = self._outcome(handler, body, span)
         with self._lock:
             self._active -= 1
         self._traffic.record(time.monotonic() - began, status != 200)
+        span.end(status)
         self._answer(handler, status, error)
 
-    def _outcome(self, handler, body):
+    def _outcome(self, handler, body, span):
         try:
-            self._work(handler, body)
+            self._work(handler, body, span)
         except CallError as error:
             return 502, str(error)
         except RouteError as error:
@@ -191,7 +196,7 @@ class SimulatedService:
             return 500, str(error)
         return 200, None
 
-    def _work(self, handler, body):
+    def _work(self, handler, body, span):
         if self._injected.fails_now():
             raise RuntimeError("injected error")
         route = self._parse(body)
@@ -200,15 +205,18 @@ class SimulatedService:
             self._show(fault)
         time.sleep(self._log_normal(self.config["wait_ms"], self.config["wait_spread"]) / 1000)
         self._injected.compute(self.config["cpu_ms"] / 1000)
-        calls = [call for call in route["routes"] if self._random.random() * 100 < call["probability"]]
+        drawn = [call for call in route["routes"] if self._random.random() * 100 < call["probability"]]
+        # Kept until the calls end: one that was made to fail must be swallowed even if the fault is cleared meanwhile.
+        fault = self._injected.fault
+        calls = self._injected.change_calls(drawn, fault)
         if route["parallel"]:
-            self._call_all(calls)
+            self._call_all(calls, span, fault)
         else:
             for call in calls:
                 # Stop if the caller has disconnected: this clears the backlog of a pause quickly.
                 if has_gone(handler.connection):
                     return
-                self._call(call)
+                self._call(call, span, fault)
         for fault in route["faults"]["after"]:
             self._show(fault)
 
@@ -224,14 +232,25 @@ class SimulatedService:
             raise RouteError(f"route.designation: this is {self.config['service']}")
         return route
 
-    def _call_all(self, calls):
+    def _call_all(self, calls, span, fault):
         """Calls all at the same time; does not wait for the others after a failure."""
-        done, _ = wait([self._pool.submit(self._call, call) for call in calls], return_when=FIRST_EXCEPTION)
+        done, _ = wait([self._pool.submit(self._call, call, span, fault) for call in calls], return_when=FIRST_EXCEPTION)
         for future in done:
             future.result()
 
-    def _call(self, route):
+    def _call(self, route, span, fault):
         name = route["designation"]
+        callee = self._callee(name)
+        call = span.call(name)
+        try:
+            callee.call(json.dumps(route), span.path, call.headers)
+            call.end(200)
+        except CallError as error:
+            call.end(error.status, str(error))
+            if not swallows(fault, name):
+                raise
+
+    def _callee(self, name):
         address = self.config["callees"].get(name)
         if address is None:
             raise RouteError(f"no such service: {name}")
@@ -241,13 +260,15 @@ class SimulatedService:
                 callee = Callee(name, address["host"], address["port"], self.config["timeout_ms"] / 1000)
                 # A new dictionary, because another thread may be reading the counts.
                 self._callees = {**self._callees, name: callee}
-        callee.call(json.dumps(route))
+        return callee
 
     def _show(self, fault):
         args = fault["args"]
         if fault["type"] == "latency":
             time.sleep(args["delay"] / 1000)
             return
+        if fault["type"] == "error":
+            raise RuntimeError("error of the route")
         with self._lock:
             if self._held_mb + args["size"] > MAX_HELD_MB:
                 return
@@ -279,7 +300,8 @@ def serve_admin(path, service):
         kind = args.pop("type", None)
         if kind not in INTERNAL:
             raise ValueError(f"type: expected {', '.join(INTERNAL)}")
-        service.set_fault({"type": kind, "args": args})
+        callee = {"callee": args.pop("callee")} if "callee" in args else {}
+        service.set_fault({"type": kind, "args": args, **callee})
         return service.stats()
 
     def lift(_body):

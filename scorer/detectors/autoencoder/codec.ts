@@ -1,11 +1,7 @@
 import { z } from 'zod';
 import { inferenceGraph } from './graphs.ts';
-import { type AutoencoderShape, type AutoencoderWeights, parameterCount, weightsOf } from './weights.ts';
-import { OnnxFormatError, readModel } from '../../network/onnx-reader.ts';
-import { encodeModel } from '../../network/onnx.ts';
-
-/** Key of the network's shape in the metadata of the ONNX file. */
-const METADATA_KEY = 'lorikeet.network';
+import { type AutoencoderShape, type AutoencoderWeights, parameterLayout } from './weights.ts';
+import { decodeNetwork, encodeNetwork, type NetworkFormat } from '../../network/weights-file.ts';
 
 const size = z.int().positive();
 const shapeSchema: z.ZodType<AutoencoderShape> = z.object({
@@ -19,10 +15,15 @@ const shapeSchema: z.ZodType<AutoencoderShape> = z.object({
   output: z.enum(['sigmoid', 'linear']),
 });
 
+const FORMAT: NetworkFormat<AutoencoderShape> = {
+  name: 'autoencoder',
+  schema: shapeSchema,
+  layout: parameterLayout,
+};
+
 /** Encodes the inference model as an ONNX file with its weights: inputs `x` and `mask`, output `reconstruction`. */
 export function encodeAutoencoder(weights: AutoencoderWeights): Uint8Array<ArrayBuffer> {
-  const metadata = { [METADATA_KEY]: JSON.stringify(weights.shape) };
-  return encodeModel(inferenceGraph(weights).toModel('autoencoder', metadata));
+  return encodeNetwork(FORMAT, inferenceGraph(weights), weights.shape);
 }
 
 /**
@@ -31,26 +32,6 @@ export function encodeAutoencoder(weights: AutoencoderWeights): Uint8Array<Array
  * @throws OnnxFormatError if the bytes aren't such a file
  */
 export function decodeAutoencoder(bytes: Uint8Array): AutoencoderWeights {
-  const { tensors, metadata } = readModel(bytes);
-  const shape = readShape(metadata.get(METADATA_KEY));
-  const weights = { shape, values: new Float32Array(parameterCount(shape)) };
-  for (const { name, shape: expected, data } of weightsOf(weights)) {
-    const tensor = tensors.get(name);
-    if (tensor?.shape.join() !== expected.join()) {
-      throw new OnnxFormatError(
-        `${name}: expected shape [${expected.join()}], got [${tensor?.shape.join() ?? 'nothing'}]`,
-      );
-    }
-    data.set(tensor.data);
-  }
-  return weights;
-}
-
-function readShape(text: string | undefined): AutoencoderShape {
-  if (text === undefined) throw new OnnxFormatError(`metadata ${METADATA_KEY} is missing`);
-  try {
-    return shapeSchema.parse(JSON.parse(text));
-  } catch (cause) {
-    throw new OnnxFormatError(`metadata ${METADATA_KEY} is malformed`, { cause });
-  }
+  const { metadata: shape, values } = decodeNetwork(FORMAT, bytes);
+  return { shape, values };
 }

@@ -2,8 +2,11 @@ import { Tensor } from 'onnxruntime-node';
 import { describe, expect, it } from 'vitest';
 import { checkGradients, randomInput } from '../../network/gradient-check.ts';
 import { Graph, type Value } from '../../network/graph.ts';
+import type { AdamOptions } from '../../network/optimiser.ts';
+import { Parameters } from '../../network/parameters.ts';
 import { openGraph } from '../../network/session.ts';
-import { evaluationGraph, inferenceGraph, reconstruct, trainingGraph } from './graphs.ts';
+import { trainingGraph, validationGraph } from '../../network/training-graph.ts';
+import { autoencoderNetwork, inferenceGraph, type LossOptions, reconstruct } from './graphs.ts';
 import { autoencoderShape, initialWeights, parameterCount, parameterLayout, weightsOf } from './weights.ts';
 
 const small = autoencoderShape(4, 3, { filters: 5, maps: 2, bottleneck: 4 });
@@ -23,6 +26,10 @@ async function run(graph: Graph, feeds: Record<string, Tensor>): Promise<Readonl
   } finally {
     await session.release();
   }
+}
+
+function stepGraph(options: LossOptions & AdamOptions = {}): Graph {
+  return trainingGraph(autoencoderNetwork(small, options), options);
 }
 
 function stepFeeds(values: Float32Array, changes: Record<string, Tensor> = {}): Record<string, Tensor> {
@@ -59,7 +66,7 @@ describe('the network', () => {
     }));
     const build = (...values: Value[]) => {
       const { graph } = values[0]!;
-      const parameters = new Map(weights.map(({ name }, i) => [name, values[i]!]));
+      const parameters = new Parameters(weights.map(({ name }, i) => [name, values[i]!]));
       return reconstruct(shape, parameters, graph.constant('x', x, dims), graph.constant('mask', mask, dims));
     };
     const { error, tried } = await checkGradients(inputs, build, { step });
@@ -80,9 +87,9 @@ describe('missing entries', () => {
   });
 
   it('change nothing in the loss or in the step', async () => {
-    const clean = await run(trainingGraph(small), stepFeeds(weights.values));
+    const clean = await run(stepGraph(), stepFeeds(weights.values));
     const changes = { x: tensor(corrupted), target: tensor(corrupted) };
-    const dirty = await run(trainingGraph(small), stepFeeds(weights.values, changes));
+    const dirty = await run(stepGraph(), stepFeeds(weights.values, changes));
     expect(number(dirty['loss'])).toBe(number(clean['loss']));
     expect(dirty['weights_next']!.data).toEqual(clean['weights_next']!.data);
   });
@@ -92,42 +99,43 @@ describe('missing entries', () => {
     const rebuilt = reconstruction['reconstruction']!.data as Float32Array;
     const observed = mask.reduce((sum, mark) => sum + mark, 0);
     const squares = x.reduce((sum, value, i) => sum + mask[i]! * (value - rebuilt[i]!) ** 2, 0);
-    const step = await run(trainingGraph(small), stepFeeds(weights.values));
+    const step = await run(stepGraph(), stepFeeds(weights.values));
     expect(number(step['loss'])).toBeCloseTo(squares / observed, 6);
     const vector = tensor(weights.values, [weights.values.length]);
-    const evaluation = await run(evaluationGraph(small), { x: tensor(x), mask: tensor(mask), weights: vector });
-    expect(number(evaluation['error_sum'])).toBeCloseTo(squares, 4);
-    expect(number(evaluation['observed'])).toBe(observed);
+    const feeds = { x: tensor(x), mask: tensor(mask), target: tensor(x), target_mask: tensor(mask), weights: vector };
+    const validation = await run(validationGraph(autoencoderNetwork(small)), feeds);
+    expect(number(validation['sum'])).toBeCloseTo(squares, 4);
+    expect(number(validation['count'])).toBe(observed);
   });
 });
 
 describe('a training step', () => {
   it('goes against the gradient: the first change of each weight is the learning rate, where the gradient is not tiny', async () => {
     const weights = initialWeights(small, 1);
-    const result = await run(trainingGraph(small), stepFeeds(weights.values));
+    const result = await run(stepGraph(), stepFeeds(weights.values));
     const next = result['weights_next']!.data as Float32Array;
     const steps = next.map((w, i) => Math.abs(w - weights.values[i]!));
     expect(Math.max(...steps)).toBeCloseTo(0.01, 5);
     expect(steps.filter((s) => s > 0.0099).length).toBeGreaterThan(steps.length * 0.9);
     expect(number(result['step_next'])).toBe(1);
-    const after = await run(trainingGraph(small), stepFeeds(next));
+    const after = await run(stepGraph(), stepFeeds(next));
     expect(number(after['loss'])).toBeLessThan(number(result['loss']));
   });
 
   it('counts large errors linearly with a Huber loss, small ones as before', async () => {
     const { values } = initialWeights(small, 1);
-    const squared = number((await run(trainingGraph(small), stepFeeds(values)))['loss']);
-    const wide = number((await run(trainingGraph(small, { huber: 10 }), stepFeeds(values)))['loss']);
-    const narrow = number((await run(trainingGraph(small, { huber: 0.1 }), stepFeeds(values)))['loss']);
+    const squared = number((await run(stepGraph(), stepFeeds(values)))['loss']);
+    const wide = number((await run(stepGraph({ huber: 10 }), stepFeeds(values)))['loss']);
+    const narrow = number((await run(stepGraph({ huber: 0.1 }), stepFeeds(values)))['loss']);
     expect(wide).toBeCloseTo(squared, 6);
     expect(narrow).toBeLessThan(squared * 0.9);
   });
 
   it('shrinks weights, not biases, where weight decay is on', async () => {
     const values = initialWeights(small, 1).values.fill(0.5);
-    const plain = (await run(trainingGraph(small), stepFeeds(values)))['weights_next']!.data as Float32Array;
+    const plain = (await run(stepGraph(), stepFeeds(values)))['weights_next']!.data as Float32Array;
     const options = { weightDecay: 0.1 };
-    const shrunk = (await run(trainingGraph(small, options), stepFeeds(values)))['weights_next']!.data as Float32Array;
+    const shrunk = (await run(stepGraph(options), stepFeeds(values)))['weights_next']!.data as Float32Array;
     let offset = 0;
     for (const { name, size, fanIn } of parameterLayout(small)) {
       const expected = fanIn > 0 ? 0.01 * 0.1 * 0.5 : 0;

@@ -2,6 +2,7 @@ import { unsqueeze, squeeze } from '../shaping.ts';
 import { fixed, GraphError, type Value } from '../graph.ts';
 import { reshape } from '../arithmetic.ts';
 import { conv2d } from '../layers.ts';
+import { reshapeIndices, scatterAdd } from './scatter.ts';
 
 /**
  * A convolution along a sequence, with stride 1; the result is as long as its input ("same" padding; odd kernels only).
@@ -15,8 +16,8 @@ export function conv1d(x: Value, weight: Value, bias: Value): Value {
 }
 
 /**
- * The largest of each `size` neighbours along a sequence; what is left at the end, shorter than `size`, is dropped. The
- * gradient goes to the first of equal ones, as PyTorch's does.
+ * The maximum of each `size` neighbours along a sequence, without padding. The gradient goes to the maximum, and to the
+ * first of equal ones, as in PyTorch.
  *
  * @param x [batch, channels, length]
  * @returns [batch, channels, floor((length - size) / stride) + 1]
@@ -36,13 +37,7 @@ export function maxPool1d(x: Value, size: number, stride = size): Value {
 /** Adds each entry of `values` to zeros of the shape of `like`, at its place in the flattened tensor. */
 function addAt(values: Value, positions: Value, like: Value): Value {
   const { graph } = like;
-  const flat = (value: Value, name: string) =>
-    graph.emit('Reshape', [value, graph.integers([-1])], { shape: [name], type: value.type });
   const size = graph.emit('Size', [like], { shape: [], type: 'int64' });
-  const zeros = graph.emit('Expand', [graph.scalar(0), flat(size, 'one')], { shape: ['entries'] });
-  const added = graph.emit('ScatterElements', [zeros, flat(positions, 'found'), flat(values, 'found')], {
-    shape: ['entries'],
-    attributes: { axis: { int: 0 }, reduction: { text: 'add' } },
-  });
-  return reshape(added, like.shape);
+  const zeros = graph.emit('Expand', [graph.scalar(0), reshapeIndices(size, [1])], { shape: ['entries'] });
+  return reshape(scatterAdd(zeros, reshapeIndices(positions, ['found']), reshape(values, ['found'])), like.shape);
 }

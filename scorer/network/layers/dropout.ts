@@ -3,9 +3,9 @@ import { mul } from '../arithmetic.ts';
 import type { Value } from '../graph.ts';
 
 /**
- * Inverted dropout (Srivastava et al. 2014): what is kept is scaled in training, so that inference leaves the layer out.
+ * Inverted dropout (Srivastava et al. 2014): training scales the kept entries, so that inference omits the layer.
  *
- * @param mask an input of the graph, filled by `drawDropoutMask`; ones switch dropout off
+ * @param mask an input of the graph, filled by `drawDropoutMask`; with ones, nothing is dropped
  */
 export function dropout(x: Value, mask: Value): Value {
   return mul(x, mask);

@@ -1,8 +1,9 @@
 import { reshape } from '../arithmetic.ts';
 import { fixed, GraphError, type Value } from '../graph.ts';
+import { reshapeIndices, scatterAdd } from './scatter.ts';
 
 /**
- * A row of the table for each index. An index outside of the table fails the run.
+ * A row of the table for each index. A negative index counts from the end; one outside of the table fails the run.
  *
  * @param indices int64 [batch, steps]
  * @param table [n, d]
@@ -11,20 +12,18 @@ import { fixed, GraphError, type Value } from '../graph.ts';
 export function embedding(indices: Value, table: Value): Value {
   if (indices.type !== 'int64') throw new GraphError(`expected int64 indices, ${indices.name} is ${indices.type}`);
   const width = fixed(table.shape[1]);
-  const rows = 'rows';
-  const flat = (dy: Value) => reshape(dy, [rows, width]);
-  const positions = () =>
-    table.graph.emit('Reshape', [indices, table.graph.integers([-1, 1])], { shape: [rows, 1], type: 'int64' });
   return table.graph.emit('Gather', [table, indices], {
     shape: [...indices.shape, width],
     attributes: { axis: { int: 0 } },
-    gradients: [(dy) => addRows(table, positions(), flat(dy))],
+    gradients: [(dy) => addRows(table, indices, dy)],
   });
 }
 
-/** Zeros of the table's shape, to whose rows `positions` [rows, 1] the rows of `values` are added. */
-function addRows(table: Value, positions: Value, values: Value): Value {
-  const { graph, shape } = table;
+/** The rows of `values` [batch, steps, d], added to zeros of the table's shape. */
+function addRows({ graph, shape }: Value, indices: Value, values: Value): Value {
+  const width = fixed(shape[1]);
   const zeros = graph.emit('Expand', [graph.scalar(0), graph.integers(shape.map(fixed))], { shape });
-  return graph.emit('ScatterND', [zeros, positions, values], { shape, attributes: { reduction: { text: 'add' } } });
+  const column = reshapeIndices(indices, ['rows', 1]);
+  const wide = graph.emit('Expand', [column, graph.integers([1, width])], { shape: ['rows', width], type: 'int64' });
+  return scatterAdd(zeros, wide, reshape(values, ['rows', width]));
 }

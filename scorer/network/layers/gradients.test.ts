@@ -1,9 +1,12 @@
+import { Tensor } from 'onnxruntime-node';
 import { describe, expect, it } from 'vitest';
 import { exp, log, square } from '../activations.ts';
 import { add, mul, reshape } from '../arithmetic.ts';
 import { checkGradients, type CheckedInput, type IndexInput, randomInput } from '../gradient-check.ts';
+import { gradients } from '../gradients.ts';
 import { BATCH, Graph, GraphError, type Operation, type Value } from '../graph.ts';
-import { sumLast } from '../reductions.ts';
+import { sum, sumLast } from '../reductions.ts';
+import { openGraph } from '../session.ts';
 import { concat, repeat, slice, squeeze, transpose, unsqueeze } from '../shaping.ts';
 import { conv1d, maxPool1d } from './convolution.ts';
 import { dropout } from './dropout.ts';
@@ -194,9 +197,33 @@ describe('gradients', () => {
   ): Value {
     const [wx, ww, wr, wb, ...others] = right.rules;
     const results = right.outputs.map(({ shape }) => ({ shape }));
-    const gradients = [wx, ww, wr, wb, undefined, ...others];
-    return x!.graph.emitAll(operator, [x, w, r, b, undefined, ...initial], { results, attributes, gradients })[0]!;
+    const inputs = [x, w, r, b, undefined, ...initial];
+    const options = { results, attributes, gradients: [wx, ww, wr, wb, undefined, ...others] };
+    return x!.graph.emitAll(operator, inputs, options)[0]!;
   }
+});
+
+describe('the gradient of an embedding', () => {
+  it('has the share of every index, however many threads compute it', async () => {
+    const graph = new Graph();
+    const [at, table] = [graph.input('at', [BATCH, 32], 'int64'), graph.input('table', [3, 16])];
+    graph.output('gradient', gradients(sum(embedding(at, table)), [table])[0]!);
+    const session = await openGraph(graph, 'threads', 4);
+    const count = 32 * 1500;
+    const feeds = {
+      at: new Tensor(
+        'int64',
+        BigInt64Array.from({ length: count }, (_, i) => BigInt(i % 3)),
+        [1500, 32],
+      ),
+      table: new Tensor('float32', new Float32Array(48), [3, 16]),
+    };
+    for (let run = 0; run < 20; run++) {
+      const { gradient } = await session.run(feeds);
+      expect(gradient!.data).toEqual(new Float32Array(48).fill(count / 3));
+    }
+    await session.release();
+  });
 });
 
 describe('shapes that do not fit', () => {

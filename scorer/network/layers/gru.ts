@@ -66,8 +66,8 @@ interface GruGradients extends PreactivationGradients {
 }
 
 /**
- * The way back. The gradients of a step's preactivations are the gradient of its state times factors that don't depend
- * on that gradient, so the factors of all steps are computed at once.
+ * Backpropagation through time. The gradients of a step's preactivations are the gradient of its state times factors
+ * that don't depend on that gradient, so the factors of all steps are computed at once.
  */
 function gruBackward(
   operands: Operands,
@@ -90,7 +90,7 @@ function gruBackward(
   return { ofInput: mul(repeated, ofInput), ofRecurrent: mul(repeated, ofRecurrent), ofInitial: carried! };
 }
 
-/** The update gate, [rows, units], and the derivatives of the new state by the two preactivations, [rows, 3 * units]. */
+/** The update gate, [rows, units], and the derivatives of the new state by the preactivations, [rows, 3 * units]. */
 function gruFactors(operands: Operands, { units }: RecurrentSizes): PreactivationGradients & { readonly z: Value } {
   const { ofInput, ofRecurrent } = preactivations(operands);
   const one = ofInput.graph.scalar(1);

@@ -24,7 +24,7 @@ import {
   upstreamBySteps,
 } from './recurrent.ts';
 
-/** Blocks of rows of an LSTM's weights: gates i, o, f (input, output, forget), candidate g. (PyTorch's order is i, f, g, o.) */
+/** Blocks of rows of an LSTM's weights: input, output and forget gate, candidate: i, o, f, g. (PyTorch's: i, f, g, o.) */
 export const LSTM_BLOCKS = 4;
 
 /** Two vectors for each cell, [batch, units]. */
@@ -43,7 +43,8 @@ export interface LstmStates {
 /**
  * A layer of long short-term memory (Hochreiter and Schmidhuber 1997, with forget gates), as PyTorch defines it.
  *
- *     i, o, f = sigmoid(W x + b + R h + c);  g = tanh(W x + b + R h + c);  cell' = f * cell + i * g;  h' = o * tanh(cell')
+ *     i, o, f = sigmoid(W x + b + R h + c);  g = tanh(W x + b + R h + c)
+ *     cell' = f * cell + i * g;  h' = o * tanh(cell')
  *
  * @param x [batch, steps, in]
  * @param initial zeros where it is left out
@@ -75,7 +76,7 @@ interface LstmGradients extends PreactivationGradients {
   readonly ofInitial: LstmState;
 }
 
-/** The way back, as a GRU's; the gradients of the hidden state and of the cell go it side by side. */
+/** Backpropagation through time, as for a GRU, of the hidden state and of the cell. */
 function lstmBackward(
   operands: Operands,
   initialCell: Value | undefined,
@@ -94,7 +95,7 @@ function lstmBackward(
   for (let step = sizes.steps - 1; step >= 0; step--) {
     const hidden = plus(outside[step], carried.hidden);
     const cell = plus(hidden && mul(hidden, cellBySteps[step]!), carried.cell)!;
-    // Where only the last cell counts, nothing comes by way of the last hidden state.
+    // If the loss depends on the last cell only, the last hidden state has no gradient.
     const through = hidden ?? mul(cell, cell.graph.scalar(0));
     const preactivation = mul(concat([cell, through, cell, cell], 1), factorsBySteps[step]!);
     found.unshift(preactivation);
@@ -139,7 +140,7 @@ function lstmFactors(operands: Operands, initialCell: Value | undefined, sizes: 
   };
 }
 
-/** ONNX's operation gives the last cell state only: this gives all, [rows, units]. */
+/** The cell state after each step, [rows, units]; ONNX's operator returns only the last. */
 function cellStates(added: Value, forget: Value, initial: Value | undefined, sizes: RecurrentSizes): Value {
   const forgetBySteps = byStep(forget, sizes);
   let cell = initial;

@@ -1,7 +1,7 @@
 """Layers as PyTorch's documentation defines them, in numpy and double precision.
 
-Reads {"case": {"argument": {"shape": [...], "data": [...]}}} as JSON from standard input and writes the results in the
-same form. A case's name is that of a function, up to the first space.
+Reads {"case": {"argument": {"shape": [...], "data": [...]}}} as JSON from standard input and writes
+{"case": {"result": [...]}}. A case's name is that of a function, up to the first space.
 https://docs.pytorch.org/docs/stable/generated/torch.nn.GRU.html, LSTM, Conv1d, MaxPool1d, CrossEntropyLoss, Embedding
 """
 
@@ -95,7 +95,8 @@ def arrays(arguments):
 def main():
     cases = json.load(sys.stdin)
     results = {name: globals()[name.split(" ")[0]](**arrays(arguments)) for name, arguments in cases.items()}
-    json.dump({name: {key: y.ravel().tolist() for key, y in result.items()} for name, result in results.items()}, sys.stdout)
+    flat = {name: {key: y.ravel().tolist() for key, y in result.items()} for name, result in results.items()}
+    json.dump(flat, sys.stdout)
 
 
 main()

@@ -14,7 +14,7 @@ export function softmax(x: Value): Value {
   return y;
 }
 
-/** The logarithm of `softmax`, which stays finite where a share is too small for a float32. */
+/** The logarithm of `softmax`; finite even if a share is too small for a float32. */
 export function logSoftmax(x: Value): Value {
   const y: Value = x.graph.emit('LogSoftmax', [x], {
     shape: x.shape,

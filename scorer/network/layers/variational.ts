@@ -4,7 +4,7 @@ import type { Value } from '../graph.ts';
 import { sumLast } from '../reductions.ts';
 
 /**
- * A sample of N(mean, exp(logVariance)) that the gradient can pass (Kingma and Welling 2014).
+ * A differentiable sample of N(mean, exp(logVariance)) (Kingma and Welling 2014).
  *
  * @param noise standard normal numbers of the same shape; zeros give the mean
  */
