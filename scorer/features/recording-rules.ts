@@ -1,7 +1,7 @@
 import { dump } from 'js-yaml';
 import type { RecordingRule } from './rule.ts';
 import { formatDuration } from '../../daemon/config-file.ts';
-import { CHANNELS, EDGE_SERIES, SERVICE_SERIES, expandExpression, type FeatureSet } from './features.ts';
+import { CHANNELS, EDGE_SERIES, SERVICE_SERIES, UNIT_SERIES, expandExpression, type FeatureSet } from './features.ts';
 import { graphRules, onsetRules } from './graph-rules.ts';
 
 interface RuleGroup {
@@ -37,10 +37,20 @@ export function renderRecordingRules(set: FeatureSet, options: RuleOptions = {})
       { record: EDGE_SERIES, expr: expandExpression(feature, set.windows[0] ?? 0), labels: { feature: feature.name } },
     ],
   }));
+  // For alerts and dashboards, which show the values of any features file.
+  const units: RuleGroup = {
+    name: 'lorikeet_units',
+    ...interval,
+    rules: set.features.map(({ name, unit }) => ({
+      record: UNIT_SERIES,
+      expr: 'vector(1)',
+      labels: { feature: name, unit },
+    })),
+  };
   const incident: RuleGroup[] = [
     { name: 'lorikeet_onset', ...interval, rules: onsetRules(set) },
     { name: 'lorikeet_graph', ...interval, rules: graphRules(set) },
   ];
   const header = '# Rendered from features.yaml by `lorikeet-scorer rules`; change that file instead.\n';
-  return header + dump({ groups: [...services, ...edges, ...incident] }, { lineWidth: -1 });
+  return header + dump({ groups: [...services, ...edges, units, ...incident] }, { lineWidth: -1 });
 }

@@ -147,7 +147,14 @@ describe('fault series', () => {
     };
     writeFaultSeries(path, { intervalMs: INTERVAL, columns, faults: [series] });
     const { faults } = loadFaultSeries(path);
-    const features = ['b', 'a'].map((name): Feature => ({ name, expr: '', scale: 'log', signal: 'traffic', floor: 1 }));
+    const features = ['b', 'a'].map((name): Feature => ({
+      name,
+      expr: '',
+      scale: 'log',
+      signal: 'traffic',
+      unit: 'none',
+      floor: 1,
+    }));
     const history = historyOf(faults[0]!, columns, features);
     const row = (step: number) => Array.from({ length: 6 }, (_, column) => history.get(step, column));
     expect(row(10)).toEqual([NaN, 1, NaN, 2, NaN, 3]);
