@@ -1,11 +1,17 @@
 import type { TimeSpan } from '../fleet/past.ts';
 import { calibrateServices } from '../learning/calibrate.ts';
 import { trainingWindows } from '../learning/training-windows.ts';
-import { fitPca, replayRandom, replayRobustZ } from './baselines.ts';
+import { windowSize } from '../tensor/tensor.ts';
+import type { WindowSource } from '../training/windows.ts';
+import { DETECTORS } from '../detectors/all.ts';
+import { replayRandom, replayRobustZ } from './baselines.ts';
 import type { FaultSpan } from './detection.ts';
 import type { Evaluation } from './figures.ts';
 import type { Replay } from './replay.ts';
-import { type BacktestOptions, openSession } from './session.ts';
+import { type BacktestOptions, openSession, type BacktestSession } from './session.ts';
+
+/** More windows than this change a detector little. */
+const MAX_WINDOWS = 8000;
 
 export interface BacktestResult {
   readonly window: TimeSpan;
@@ -15,7 +21,15 @@ export interface BacktestResult {
   readonly faults: readonly FaultSpan[];
   readonly replay: Replay;
   readonly evaluation: Evaluation;
-  readonly baselines: Readonly<Record<'pca' | 'robust_z' | 'random', Evaluation>>;
+  readonly baselines: readonly Baseline[];
+}
+
+export interface Baseline {
+  /** Its key in report.json. */
+  readonly name: string;
+  /** Its name in tables. */
+  readonly title: string;
+  readonly evaluation: Evaluation;
 }
 
 /**
@@ -29,8 +43,9 @@ export async function backtest(options: BacktestOptions): Promise<BacktestResult
   try {
     const { shape, faults, fleet, pasts, profiles, model, replayed } = session;
     const replay = await session.replay('replay', profiles, model.autoencoder);
-    const pca = fitPca(shape, trainingWindows(shape, pasts));
-    const calibrated = await calibrateServices(shape, pasts, { model: pca, heldOut: true });
+    const keys = [...profiles.services.keys()];
+    const robustZ = session.judge(replayRobustZ(shape, fleet, pasts, replayed));
+    const random = session.judge(replayRandom(keys, replayed, seed));
     return {
       window,
       training,
@@ -39,13 +54,35 @@ export async function backtest(options: BacktestOptions): Promise<BacktestResult
       faults,
       replay,
       evaluation: session.judge(replay),
-      baselines: {
-        pca: session.judge(await session.replay('pca', { ...profiles, services: calibrated }, pca)),
-        robust_z: session.judge(replayRobustZ(shape, fleet, pasts, replayed)),
-        random: session.judge(replayRandom([...profiles.services.keys()], replayed, seed)),
-      },
+      baselines: [
+        ...(await judgeDetectors(session)),
+        { name: 'robust_z', title: 'robust z-score', evaluation: robustZ },
+        { name: 'random', title: 'random', evaluation: random },
+      ],
     };
   } finally {
     await session.close();
   }
+}
+
+/** Each detector in the autoencoder's place, everything else unchanged: fitted to the same windows, calibrated alike. */
+async function judgeDetectors({ shape, pasts, profiles, replay, judge }: BacktestSession): Promise<Baseline[]> {
+  const judged: Baseline[] = [];
+  const windows = sampled(trainingWindows(shape, pasts), windowSize(shape));
+  for (const { name, title, fit } of DETECTORS) {
+    const model = fit(windows);
+    const services = await calibrateServices(shape, pasts, { model, heldOut: true });
+    judged.push({ name, title, evaluation: judge(await replay(name, { ...profiles, services }, model)) });
+  }
+  return judged;
+}
+
+function sampled(windows: WindowSource, size: number): Float32Array[] {
+  const stride = Math.max(1, Math.ceil(windows.count / MAX_WINDOWS));
+  const mask = new Float32Array(size);
+  return Array.from({ length: Math.floor(windows.count / stride) }, (_, index) => {
+    const window = new Float32Array(size);
+    windows.copy(index * stride, window, mask, 0);
+    return window;
+  });
 }

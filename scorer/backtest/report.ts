@@ -4,24 +4,12 @@ import { COLUMNS, ratio } from './columns.ts';
 import type { Evaluation, Figures } from './figures.ts';
 import { renderHtml } from './html.ts';
 
-const DETECTORS = {
-  model: 'autoencoder',
-  pca: 'PCA reconstruction',
-  robust_z: 'robust z-score',
-  random: 'random',
-} as const;
-
 /** The evaluations of the model and of each baseline, with their names in the table. */
 export function evaluations({
   evaluation,
   baselines,
 }: BacktestResult): { readonly name: string; readonly evaluation: Evaluation }[] {
-  return [
-    { name: DETECTORS.model, evaluation },
-    { name: DETECTORS.pca, evaluation: baselines.pca },
-    { name: DETECTORS.robust_z, evaluation: baselines.robust_z },
-    { name: DETECTORS.random, evaluation: baselines.random },
-  ];
+  return [{ name: 'autoencoder', evaluation }, ...baselines.map((baseline) => ({ ...baseline, name: baseline.title }))];
 }
 
 /** The content of `report.json`; null for metrics that couldn't be measured. */
@@ -38,11 +26,7 @@ export function reportOf(result: BacktestResult) {
     services,
     faults: faults.length,
     ...rounded(evaluation.figures),
-    baselines: {
-      pca: rounded(baselines.pca.figures),
-      robust_z: rounded(baselines.robust_z.figures),
-      random: rounded(baselines.random.figures),
-    },
+    baselines: Object.fromEntries(baselines.map(({ name, evaluation: of }) => [name, rounded(of.figures)])),
   };
 }
 

@@ -123,7 +123,8 @@ function withUnit(frames: readonly Frame[], { options }: Transformation): readon
   const { configRefId } = options as { readonly configRefId: string };
   const config = frames.find(({ refId }) => refId === configRefId);
   if (config === undefined) return frames;
-  const unit = String(config.fields.find(({ name }) => name === 'unit')?.values[0] ?? '');
+  const unit = config.fields.find(({ name }) => name === 'unit')?.values[0];
+  if (typeof unit !== 'string') return frames;
   const withIt = (field: Field) => (field.type === 'number' ? { ...field, config: { ...field.config, unit } } : field);
   return frames.filter((frame) => frame !== config).map((frame) => ({ ...frame, fields: frame.fields.map(withIt) }));
 }
