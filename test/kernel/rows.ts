@@ -149,7 +149,7 @@ export function processEventsOf(bpf: BpfObject, cgroup: bigint): ProcessEventsRo
 }
 
 /** The words of a map keyed by cgroup; none when the cgroup has no row. */
-function countsOf(bpf: BpfObject, map: string, cgroup: bigint): Float64Array {
+export function countsOf(bpf: BpfObject, map: string, cgroup: bigint): Float64Array {
   return rowsOf(bpf.map(map)).find(({ key }) => key.readBigUInt64LE(0) === cgroup)?.words ?? new Float64Array();
 }
 
