@@ -66,13 +66,15 @@ export async function backtest(options: BacktestOptions): Promise<BacktestResult
 }
 
 /** Each detector in the autoencoder's place, everything else unchanged: fitted to the same windows, calibrated alike. */
-async function judgeDetectors({ shape, pasts, profiles, replay, judge }: BacktestSession): Promise<Baseline[]> {
+async function judgeDetectors(session: BacktestSession): Promise<Baseline[]> {
+  const { shape, pasts, profiles } = session;
   const judged: Baseline[] = [];
   const windows = sampled(trainingWindows(shape, pasts), windowSize(shape));
   for (const { name, title, fit } of DETECTORS) {
     const model = fit(windows);
     const services = await calibrateServices(shape, pasts, { model, heldOut: true });
-    judged.push({ name, title, evaluation: judge(await replay(name, { ...profiles, services }, model)) });
+    const replay = await session.replay(name, { ...profiles, services }, model);
+    judged.push({ name, title, evaluation: session.judge(replay) });
   }
   return judged;
 }

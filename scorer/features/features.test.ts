@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { load } from 'js-yaml';
 import { describe, expect, it } from 'vitest';
-import { parseFeatures, readFeatures } from './features.ts';
+import { parseFeatures, readFeatures, UNITS } from './features.ts';
 import { renderRecordingRules } from './recording-rules.ts';
 
 const valid = `
@@ -29,6 +29,10 @@ describe('parseFeatures', () => {
     const units = (text: string) => parseFeatures('features.yaml', text).features.map(({ unit }) => unit);
     expect(units(valid)).toEqual(['none']);
     expect(units(valid.replace('scale: ratio', 'scale: ratio, unit: ratio'))).toEqual(['ratio']);
+  });
+
+  it.each(UNITS.filter((unit) => unit !== 'none'))('has a unit %s that the text of alerts knows', (unit) => {
+    expect(readFileSync('rules/services.alerts.yaml', 'utf8')).toContain(`eq .arg1 "${unit}"`);
   });
 
   it.each([

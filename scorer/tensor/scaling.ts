@@ -82,8 +82,8 @@ export function usualRange(feature: Feature, { center, spread }: ColumnScaling):
   if (feature.scale === 'ratio') return { low: Math.max(0, center - reach), high: Math.min(1, center + reach) };
   if (feature.scale === 'linear') return { low: center - reach, high: center + reach };
   const offset = logOffset(feature, center);
-  const away = (difference: number) => {
-    const value = (Math.max(center, 0) + offset) * Math.exp(difference) - offset;
+  const away = (logRatio: number) => {
+    const value = (Math.max(center, 0) + offset) * Math.exp(logRatio) - offset;
     return value < feature.floor ? 0 : Math.max(value, 0);
   };
   return { low: away(-reach), high: away(reach) };
