@@ -7,3 +7,13 @@ export interface Reconstructor {
    */
   reconstruct(data: Float32Array, mask: Float32Array, count: number): Promise<Float32Array>;
 }
+
+/** A reconstructor that a backtest puts in the autoencoder's place. To add one, add a file and list it in baselines.ts. */
+export interface BaselineDetector {
+  /** Its key in report.json. */
+  readonly name: string;
+  /** Its name in tables. */
+  readonly title: string;
+  /** Fits it to windows of fault-free time, each [channels, lags, features]. */
+  readonly fit: (windows: readonly Float32Array[]) => Reconstructor;
+}
