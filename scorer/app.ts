@@ -6,6 +6,7 @@ import { BackgroundLearning } from './learning/background.ts';
 import type { ScorerConfig } from './config.ts';
 import { type Detected, Detection } from './cycle/detection.ts';
 import { Feed, instanceSeries } from './cycle/feed.ts';
+import { observeScores } from './cycle/observe-scores.ts';
 import type { FeatureSet } from './features/features.ts';
 import { Fleet } from './fleet/fleet.ts';
 import { DetectorsInUse } from './learning/detectors-in-use.ts';
@@ -21,7 +22,7 @@ import { Publisher } from './output/publisher.ts';
 import type { Sample } from './output/remote-write/sample.ts';
 import { Schedule } from './cycle/schedule.ts';
 import { createSeasons, type Seasons } from './scoring/seasons.ts';
-import type { FleetScores, ServiceState } from './scoring/score-fleet.ts';
+import type { FleetScores } from './scoring/score-fleet.ts';
 import { serviceName } from './identity/service-key.ts';
 import { ShardRanking } from './scoring/shard-ranking.ts';
 import { owns } from './identity/shard.ts';
@@ -37,7 +38,6 @@ export interface ScorerAppOptions extends ScorerWebOptions {
   readonly memory?: RestingMemory | undefined;
 }
 
-const STATES: readonly ServiceState[] = ['scored', 'learning', 'no_data', 'excluded'];
 /** Failed cycles in a row after which the scores are marked stale, so that they don't look current. */
 const FAILED_CYCLES_UNTIL_STALE = 2;
 /**
@@ -177,7 +177,7 @@ export class ScorerApp {
         }),
       });
       const { fleet: result } = detected;
-      this.#observe(result);
+      observeScores(this.metrics, result, this.#knowledge.current.profiles?.learnedAtMs);
       this.#last = { step, scores: result.scores };
       this.#publisher.publish(this.#samplesOf(detected, timestampMs), timestampMs);
       this.#failedCycles = 0;
@@ -209,6 +209,11 @@ export class ScorerApp {
     if (await this.#publisher.delivered()) await this.#options.memory?.release();
   }
 
+  /** The last scores in Prometheus' text format; empty if they are written by remote write. */
+  renderScores(): string {
+    return this.#publisher.render();
+  }
+
   #webApp() {
     const { config, set } = this.#options;
     const view = {
@@ -219,7 +224,7 @@ export class ScorerApp {
       last: () => this.#last,
       metrics: async () => ({
         contentType: this.metrics.registry.contentType,
-        body: (await this.metrics.registry.metrics()) + this.#publisher.render(),
+        body: (await this.metrics.registry.metrics()) + this.renderScores(),
       }),
       ready: () => this.#ready,
     };
@@ -235,17 +240,5 @@ export class ScorerApp {
       ...detectorSamples(others, versions, agreed, times),
       ...(this.#shards?.samples(result, timestampMs) ?? []),
     ];
-  }
-
-  #observe({ states, missing, encodeMs, inferenceMs, rankMs }: FleetScores): void {
-    const counts = new Map<ServiceState, number>();
-    for (const state of states.values()) counts.set(state, (counts.get(state) ?? 0) + 1);
-    for (const state of STATES) this.metrics.services.set({ state }, counts.get(state) ?? 0);
-    this.metrics.missingValues.set(missing);
-    this.metrics.observePhase('encode', encodeMs);
-    this.metrics.observePhase('inference', inferenceMs);
-    this.metrics.observePhase('rank', rankMs);
-    const learnedAtMs = this.#knowledge.current.profiles?.learnedAtMs;
-    if (learnedAtMs !== undefined) this.metrics.modelAge.set((Date.now() - learnedAtMs) / 1000);
   }
 }

@@ -4,7 +4,7 @@ import { defineCommand, print } from '../../daemon/command.ts';
 import { type Flags, UsageError } from '../../daemon/flags.ts';
 import { readFeatures } from '../features/features.ts';
 import { SHIPPED_FEATURES } from '../paths.ts';
-import { renderRecordingRules, RULE_PARTS, type RulePart } from '../features/recording-rules.ts';
+import { renderRecordingRules, RULE_PARTS } from '../features/recording-rules.ts';
 
 const FLAGS = {
   'features.file': { type: 'string', default: SHIPPED_FEATURES, help: 'Features file.' },
@@ -34,7 +34,7 @@ export const rules = defineCommand({
       );
     }
     const text = renderRecordingRules(readFeatures(values['features.file']), {
-      part: values.part as RulePart,
+      part: values.part,
       ...(intervalMs !== undefined && { intervalMs }),
     });
     if (values.output === undefined) print(text);
