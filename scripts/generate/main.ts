@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -84,8 +85,6 @@ writeFolder('manifests/generated', {
   ...forOperator,
   'kustomization.yaml': kustomization({ resources: Object.keys(forOperator) }),
 });
-// A chart can't read what lies outside of its folder.
-writeFolder('manifests/chart/files', { ...forPrometheus, ...forOperator });
 writeFiles('manifests/chart', { 'values.schema.json': json(chartValuesSchema()) });
 writeFolder('manifests/microsim', {
   'shop.yaml': manifest(
@@ -100,4 +99,7 @@ writeFiles('docs', {
 });
 const helm = findKubernetesProgram(ROOT, 'helm');
 if (helm === undefined) process.stderr.write('generate: no helm, so manifests/base stays as it is\n');
-else writeFolder('manifests/base', kustomizeBase(helmTemplate(helm, join(ROOT, 'manifests/chart'), BASE)));
+else {
+  execFileSync('bash', [join(ROOT, 'scripts/package-chart.sh')]);
+  writeFolder('manifests/base', kustomizeBase(helmTemplate(helm, join(ROOT, 'build/chart/lorikeet'), BASE)));
+}
