@@ -6,6 +6,7 @@ import { dashboards } from '../../dashboards/all.ts';
 import { readTopology } from '../../microsim/topology/topology.ts';
 import { readFeatures } from '../../scorer/features/features.ts';
 import { renderRecordingRules } from '../../scorer/features/recording-rules.ts';
+import { architecturePicture } from './architecture-picture.ts';
 import { BASE, kustomizeBase } from './base.ts';
 import { chartValuesSchema } from './chart-values.ts';
 import { findKubernetesProgram, helmTemplate } from './helm.ts';
@@ -93,6 +94,7 @@ writeFolder('manifests/microsim', {
   ),
   'kustomization.yaml': kustomization({ resources: ['shop.yaml'] }),
 });
+writeFiles('docs/images', { 'lorikeet.svg': architecturePicture() });
 writeFiles('docs', {
   'kernels.md': withProgramTable(shipped('docs/kernels.md')),
   'container-metrics.md': withCounterTable(shipped('docs/container-metrics.md')),
