@@ -22,6 +22,7 @@ import { type FleetScores, scoreFleet, type ServiceState } from './scoring/score
 import { serviceName } from './identity/service-key.ts';
 import { ShardRanking } from './scoring/shard-ranking.ts';
 import { owns } from './identity/shard.ts';
+import { TraceReceiver } from './traces/receiver/receiver.ts';
 import { createScorerWebApp, type ScorerWebOptions } from './web-app.ts';
 
 export interface ScorerAppOptions extends ScorerWebOptions {
@@ -60,6 +61,7 @@ export class ScorerApp {
   readonly #publisher: Publisher;
   readonly #shards: ShardRanking | undefined;
   readonly #seasons: Seasons;
+  readonly #traces: TraceReceiver | undefined;
   #last: { readonly step: number; readonly scores: FleetScores['scores'] } = { step: 0, scores: [] };
   #failedCycles = 0;
   #ready: true | string = 'no cycle has been completed yet';
@@ -104,6 +106,8 @@ export class ScorerApp {
       metrics: this.metrics,
     });
     this.#stops.onStop('learning', () => this.#learning.stop());
+    const traces = { registry: this.metrics.registry, web: options.web, logger };
+    this.#traces = config.traces && new TraceReceiver({ ...traces, config: config.traces });
     this.metrics.interval.set(config.interval / 1000);
     this.metrics.shard.set({ index: config.shard.index, count: config.shard.count }, 1);
   }
@@ -114,6 +118,10 @@ export class ScorerApp {
     const createServer = this.#options.web?.createServer;
     const listener = await listen(this.#webApp(), listenAddress, createServer && { createServer });
     this.#stops.onStop('web', () => listener.close());
+    if (this.#traces !== undefined) {
+      this.#stops.onStop('traces', () => this.#traces?.stop());
+      await this.#traces.start();
+    }
     await this.open();
     const schedule = new Schedule({
       intervalMs: config.interval,

@@ -1,0 +1,60 @@
+import { OtlpError } from './error.ts';
+
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+const COMMA = 0x2c;
+const OPEN_BRACE = 0x7b;
+const CLOSE_BRACE = 0x7d;
+const OPEN_BRACKET = 0x5b;
+const CLOSE_BRACKET = 0x5d;
+
+/** OTLP nests ten deep as far as an attribute's value; a value may be a tree of its own. */
+const MAX_DEPTH = 64;
+/** Objects, lists and their elements: one in twelve bytes or less in anything that is OTLP. */
+const BYTES_PER_ELEMENT = 7;
+const ELEMENTS_FREE = 1000;
+
+/**
+ * Refuses JSON that would become very many or very deep objects, before any is made: `[[[[...` and `{},{},{},...`.
+ * Whether it is JSON at all is for the parser to say.
+ *
+ * @throws OtlpError
+ */
+export function checkJsonBounds(body: Uint8Array): void {
+  const mostElements = ELEMENTS_FREE + body.length / BYTES_PER_ELEMENT;
+  let depth = 0;
+  let elements = 0;
+  for (let at = 0; at < body.length; at++) {
+    switch (body[at]) {
+      case QUOTE:
+        at = endOfString(body, at);
+        break;
+      case COMMA:
+        elements++;
+        break;
+      case OPEN_BRACE:
+      case OPEN_BRACKET:
+        elements++;
+        if (++depth > MAX_DEPTH) throw new OtlpError(400, `expected JSON nested at most ${MAX_DEPTH} deep`);
+        break;
+      case CLOSE_BRACE:
+      case CLOSE_BRACKET:
+        depth--;
+        break;
+    }
+    if (elements > mostElements) throw new OtlpError(400, 'expected OTLP in JSON, got mostly empty objects or lists');
+  }
+}
+
+/** Where the string that begins at `start` ends. */
+function endOfString(body: Uint8Array, start: number): number {
+  let end = body.indexOf(QUOTE, start + 1);
+  while (end !== -1 && isEscaped(body, end)) end = body.indexOf(QUOTE, end + 1);
+  return end === -1 ? body.length : end;
+}
+
+function isEscaped(body: Uint8Array, at: number): boolean {
+  let backslashes = 0;
+  while (body[at - 1 - backslashes] === BACKSLASH) backslashes++;
+  return backslashes % 2 === 1;
+}

@@ -1,0 +1,73 @@
+import type { ServiceName } from '../../identity/service-key.ts';
+import type { ReceivedSpan } from '../received-span.ts';
+import type { SpanKind } from '../span.ts';
+import { type Attributes, firstText } from './attributes.ts';
+import { Rejection } from './error.ts';
+import { hasFailed } from './failure.ts';
+import { ServiceNames } from './identity.ts';
+import { peerOf } from './peer.ts';
+import { cut, Interner } from './text.ts';
+
+/** A span as either encoding has it. */
+export interface RawSpan {
+  /** Lower-case hexadecimal digits, as are the others; empty where missing. */
+  readonly traceId: string;
+  readonly spanId: string;
+  readonly parentId: string;
+  readonly name: string;
+  /** OTLP's number. */
+  readonly kind: number;
+  /** Nanoseconds since the epoch; NaN for what is no number. */
+  readonly startNs: number;
+  readonly endNs: number;
+  /** OTLP's number. */
+  readonly status: number;
+  readonly attributes: Attributes;
+}
+
+/** By OTLP's number. */
+const KINDS: readonly SpanKind[] = ['internal', 'internal', 'server', 'client', 'producer', 'consumer'];
+const URL_KEYS = ['url.path', 'http.target', 'http.route', 'url.full', 'http.url'];
+const MAX_NAME = 256;
+const MAX_NAMES = 10_000;
+const TRACE_ID = /^(?!0{32})[0-9a-f]{32}$/;
+const SPAN_ID = /^(?!0{16})[0-9a-f]{16}$/;
+const NO_SPAN_ID = /^(0{16})?$/;
+
+/** Makes spans of what requests have. */
+export class SpanReader {
+  readonly services: ServiceNames;
+  readonly #names = new Interner(MAX_NAMES);
+
+  constructor(defaultNamespace: string) {
+    this.services = new ServiceNames(defaultNamespace);
+  }
+
+  /** A span that ends before it starts, by a clock that was set back meanwhile, takes no time. */
+  read(raw: RawSpan, service: ServiceName): ReceivedSpan | Rejection {
+    if (!TRACE_ID.test(raw.traceId)) return new Rejection('expected a trace id of 16 bytes that are not all zero');
+    if (!SPAN_ID.test(raw.spanId)) return new Rejection('expected a span id of 8 bytes that are not all zero');
+    const parentId = NO_SPAN_ID.test(raw.parentId) ? undefined : raw.parentId;
+    if (parentId !== undefined && !SPAN_ID.test(parentId)) {
+      return new Rejection('expected a parent span id of 8 bytes, or none');
+    }
+    if (!(raw.startNs > 0 && raw.endNs > 0 && raw.startNs < Infinity && raw.endNs < Infinity)) {
+      return new Rejection('expected a start and an end in nanoseconds since the epoch');
+    }
+    const { attributes } = raw;
+    const kind = KINDS[raw.kind] ?? 'internal';
+    return {
+      traceId: raw.traceId,
+      spanId: raw.spanId,
+      parentId,
+      service,
+      name: this.#names.get(cut(raw.name, MAX_NAME)),
+      kind,
+      startMs: raw.startNs / 1e6,
+      durationMs: Math.max(0, raw.endNs - raw.startNs) / 1e6,
+      failed: hasFailed(raw.status, kind, attributes),
+      url: firstText(attributes, URL_KEYS),
+      peer: peerOf(kind, attributes),
+    };
+  }
+}
