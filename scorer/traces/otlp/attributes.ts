@@ -3,6 +3,9 @@ import { cut } from './text.ts';
 export type AttributeValue = string | number | boolean;
 export type Attributes = ReadonlyMap<string, AttributeValue>;
 
+/** SDKs send 128 attributes, 128 events and 128 links of a span at most unless they are told otherwise. */
+export const MAX_FIELDS = 4096;
+
 /** Longer texts are cut: nothing that is read needs more. */
 const MAX_TEXT = 256;
 

@@ -25,40 +25,68 @@ const MAX_FIELDS = 200_000;
  */
 export function frames(body: Uint8Array): Iterable<ResourceFrame> {
   try {
-    const budget = { left: MAX_FIELDS };
-    for (const { spans } of resources(body, budget)) for (const _span of spans);
+    for (const { spans } of resources(body, MAX_FIELDS)) for (const _span of spans);
   } catch (error) {
     if (error instanceof OtlpError) throw error;
     throw new OtlpError(400, 'not an ExportTraceServiceRequest in protobuf', { cause: error });
   }
-  return resources(body, { left: Infinity });
+  return resources(body, Infinity);
 }
 
-interface Budget {
-  left: number;
+/** Where a message lies in the request. */
+interface Range {
+  readonly start: number;
+  readonly end: number;
 }
 
-function* resources(body: Uint8Array, budget: Budget): Generator<ResourceFrame> {
-  for (const resourceSpans of messages(body, RESOURCE_SPANS, budget)) {
-    let resource: Uint8Array = new Uint8Array();
+function* resources(body: Uint8Array, maxFields: number): Generator<ResourceFrame> {
+  const walk = new Walk(body, maxFields);
+  for (const resourceSpans of walk.messages({ start: 0, end: body.length }, RESOURCE_SPANS)) {
+    let resource: Range = { start: 0, end: 0 };
     // The resource may stand behind its spans, and of several the last one counts.
-    for (resource of messages(resourceSpans, RESOURCE, budget));
-    yield { resource, spans: spansOf(resourceSpans, budget) };
+    for (resource of walk.messages(resourceSpans, RESOURCE));
+    yield { resource: body.subarray(resource.start, resource.end), spans: spansOf(body, walk, resourceSpans) };
   }
 }
 
-function* spansOf(resourceSpans: Uint8Array, budget: Budget): Generator<Uint8Array> {
-  for (const scopeSpans of messages(resourceSpans, SCOPE_SPANS, budget)) yield* messages(scopeSpans, SPANS, budget);
+function* spansOf(body: Uint8Array, walk: Walk, resourceSpans: Range): Generator<Uint8Array> {
+  for (const scopeSpans of walk.messages(resourceSpans, SCOPE_SPANS)) {
+    for (const { start, end } of walk.messages(scopeSpans, SPANS)) yield body.subarray(start, end);
+  }
 }
 
-/** The messages that are the field `wanted` of `message`. */
-function* messages(message: Uint8Array, wanted: number, budget: Budget): Generator<Uint8Array> {
-  const reader = new BinaryReader(message);
-  while (reader.pos < reader.len) {
-    if (budget.left-- <= 0) throw new OtlpError(413, `expected at most ${MAX_FIELDS} fields around spans`);
-    const [field, type] = reader.tag();
-    if (field === wanted && type === WireType.LengthDelimited) yield reader.bytes();
-    else reader.skip(type, field);
+/** Reads tags and lengths of one request, all by one reader, as making one takes longer than reading a field. */
+class Walk {
+  readonly #reader: BinaryReader;
+  readonly #maxFields: number;
+  #fields = 0;
+
+  constructor(body: Uint8Array, maxFields: number) {
+    this.#reader = new BinaryReader(body);
+    this.#maxFields = maxFields;
+  }
+
+  /** The messages that are the field `wanted` of the message `within`. */
+  *messages(within: Range, wanted: number): Generator<Range> {
+    const reader = this.#reader;
+    for (let at = within.start; at < within.end;) {
+      if (++this.#fields > this.#maxFields) {
+        throw new OtlpError(413, `expected at most ${this.#maxFields} fields around spans`);
+      }
+      reader.pos = at;
+      const [field, type] = reader.tag();
+      if (field === wanted && type === WireType.LengthDelimited) {
+        const length = reader.uint32();
+        const start = reader.pos;
+        at = start + length;
+        if (at > within.end) throw new RangeError('a message ends behind the one that it is in');
+        yield { start, end: at };
+      } else {
+        reader.skip(type, field);
+        at = reader.pos;
+        if (at > within.end) throw new RangeError('a field ends behind the message that it is in');
+      }
+    }
   }
 }
 

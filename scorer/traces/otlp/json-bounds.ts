@@ -10,8 +10,8 @@ const CLOSE_BRACKET = 0x5d;
 
 /** OTLP nests ten deep as far as an attribute's value; a value may be a tree of its own. */
 const MAX_DEPTH = 64;
-/** Objects, lists and their elements: one in twelve bytes or less in anything that is OTLP. */
-const BYTES_PER_ELEMENT = 7;
+/** Objects, lists and their elements: one in nine bytes or less in anything that is OTLP. */
+const BYTES_PER_ELEMENT = 6;
 const ELEMENTS_FREE = 1000;
 
 /**

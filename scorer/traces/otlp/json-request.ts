@@ -1,6 +1,6 @@
 import type { ServiceName } from '../../identity/service-key.ts';
 import type { ReceivedSpan } from '../received-span.ts';
-import { AttributeCollector, type Attributes } from './attributes.ts';
+import { AttributeCollector, type Attributes, MAX_FIELDS } from './attributes.ts';
 import { OtlpError, Rejection } from './error.ts';
 import { checkJsonBounds } from './json-bounds.ts';
 import type { SpanReader } from './span-reader.ts';
@@ -45,7 +45,7 @@ function* spansOf(
     for (const { spans } of objects(scopeSpans) ?? []) {
       for (const span of objects(spans) ?? []) {
         yield service === undefined
-          ? new Rejection("expected a resource's attributes as a list")
+          ? new Rejection(`expected a resource's attributes as a list of at most ${MAX_FIELDS}`)
           : readSpan(span, service, reader);
       }
     }
@@ -54,7 +54,7 @@ function* spansOf(
 
 function readSpan(span: JsonObject, service: ServiceName, reader: SpanReader): ReceivedSpan | Rejection {
   const attributes = collect(span['attributes']);
-  if (attributes === undefined) return new Rejection("expected a span's attributes as a list");
+  if (attributes === undefined) return new Rejection(`expected a span's attributes as a list of at most ${MAX_FIELDS}`);
   const { name = '', kind = 0, status = {} } = span;
   const code = isObject(status) ? (status['code'] ?? 0) : undefined;
   if (typeof name !== 'string') return new Rejection('expected a name that is a string');
@@ -76,10 +76,10 @@ function readSpan(span: JsonObject, service: ServiceName, reader: SpanReader): R
   );
 }
 
-/** Undefined for what isn't a list of attributes. Nothing at all is an empty one. */
+/** Undefined for what isn't a list of at most so many attributes. Nothing at all is an empty one. */
 function collect(list: unknown): Attributes | undefined {
   const attributes = objects(list);
-  if (attributes === undefined) return undefined;
+  if (attributes === undefined || attributes.length > MAX_FIELDS) return undefined;
   const collector = new AttributeCollector();
   for (const { key, value } of attributes) {
     if (typeof key !== 'string' || !isObject(value) || !collector.wants(key)) continue;

@@ -1,14 +1,12 @@
 import { fromBinary } from '@bufbuild/protobuf';
 import type { ServiceName } from '../../identity/service-key.ts';
 import type { ReceivedSpan } from '../received-span.ts';
-import { AttributeCollector, type Attributes } from './attributes.ts';
+import { AttributeCollector, type Attributes, MAX_FIELDS } from './attributes.ts';
 import { Rejection } from './error.ts';
 import { frames, hasFewFields } from './framing.ts';
 import { type KeyValue, ResourceSchema, type Span, SpanSchema } from './generated/trace_pb.ts';
 import type { SpanReader } from './span-reader.ts';
 
-/** SDKs send 128 attributes, 128 events and 128 links at most unless they are told otherwise. */
-const MAX_SPAN_FIELDS = 4096;
 const MAX_SPAN_BYTES = 256 * 1024;
 const OPTIONS = { readUnknownFields: false } as const;
 
@@ -45,7 +43,7 @@ function decodeSpan(bytes: Uint8Array, service: ServiceName, reader: SpanReader)
   let span: Span;
   try {
     if (!isModest(bytes)) {
-      return new Rejection(`expected spans of at most ${MAX_SPAN_BYTES} bytes and ${MAX_SPAN_FIELDS} fields`);
+      return new Rejection(`expected spans of at most ${MAX_SPAN_BYTES} bytes and ${MAX_FIELDS} fields`);
     }
     span = fromBinary(SpanSchema, bytes, OPTIONS);
   } catch {
@@ -68,7 +66,7 @@ function decodeSpan(bytes: Uint8Array, service: ServiceName, reader: SpanReader)
 }
 
 function isModest(bytes: Uint8Array): boolean {
-  return bytes.length <= MAX_SPAN_BYTES && hasFewFields(bytes, MAX_SPAN_FIELDS);
+  return bytes.length <= MAX_SPAN_BYTES && hasFewFields(bytes, MAX_FIELDS);
 }
 
 function collect(attributes: readonly KeyValue[]): Attributes {
