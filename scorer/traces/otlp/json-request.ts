@@ -103,10 +103,10 @@ function id(value: unknown): string {
   return typeof value === 'string' ? value.slice(0, MAX_ID).toLowerCase() : 'none';
 }
 
-/** A 64-bit number, which JSON has as a string of digits or as a number; NaN for anything else. */
-function nanoseconds(value: unknown): number {
-  if (typeof value === 'number') return value;
-  return typeof value === 'string' && /^\d{1,20}$/.test(value) ? Number(value) : Number.NaN;
+/** A 64-bit number, which JSON has as a string of digits or as a number; 0 for anything else. */
+function nanoseconds(value: unknown): bigint {
+  if (typeof value === 'number') return Number.isInteger(value) && value < 2 ** 64 ? BigInt(value) : 0n;
+  return typeof value === 'string' && /^\d{1,20}$/.test(value) ? BigInt(value) : 0n;
 }
 
 /** A list of objects; empty where there is none, as proto3 leaves empty lists out, undefined where it isn't one. */

@@ -1,4 +1,5 @@
 import type { ServiceName } from '../../identity/service-key.ts';
+import { millisecondsOf } from '../nanoseconds.ts';
 import type { ReceivedSpan } from '../received-span.ts';
 import type { SpanKind } from '../span.ts';
 import { type Attributes, firstText } from './attributes.ts';
@@ -17,9 +18,9 @@ export interface RawSpan {
   readonly name: string;
   /** OTLP's number. */
   readonly kind: number;
-  /** Nanoseconds since the epoch; NaN for what is no number. */
-  readonly startNs: number;
-  readonly endNs: number;
+  /** Nanoseconds since the epoch; 0 for what is no number. */
+  readonly startNs: bigint;
+  readonly endNs: bigint;
   /** OTLP's number. */
   readonly status: number;
   readonly attributes: Attributes;
@@ -51,10 +52,10 @@ export class SpanReader {
     if (parentId !== undefined && !SPAN_ID.test(parentId)) {
       return new Rejection('expected a parent span id of 8 bytes, or none');
     }
-    if (!(raw.startNs > 0 && raw.endNs > 0 && raw.startNs < Infinity && raw.endNs < Infinity)) {
+    const { startNs, endNs, attributes } = raw;
+    if (startNs <= 0n || endNs <= 0n) {
       return new Rejection('expected a start and an end in nanoseconds since the epoch');
     }
-    const { attributes } = raw;
     const kind = KINDS[raw.kind] ?? 'internal';
     return {
       traceId: raw.traceId,
@@ -63,8 +64,8 @@ export class SpanReader {
       service,
       name: this.#names.get(cut(raw.name, MAX_NAME)),
       kind,
-      startMs: raw.startNs / 1e6,
-      durationMs: Math.max(0, raw.endNs - raw.startNs) / 1e6,
+      startMs: millisecondsOf(startNs),
+      durationMs: endNs > startNs ? millisecondsOf(endNs - startNs) : 0,
       failed: hasFailed(raw.status, kind, attributes),
       url: firstText(attributes, URL_KEYS),
       peer: peerOf(kind, attributes),
