@@ -65,7 +65,7 @@ describe('TraceStore', () => {
   it.each<[string, Partial<TraceLimits>, { traces: number; spans: number }]>([
     ['traces', { maxTraces: 3 }, { traces: 3, spans: 6 }],
     ['spans', { maxSpans: 7 }, { traces: 3, spans: 6 }],
-    ['bytes', { maxBytes: 5 * 408 }, { traces: 2, spans: 4 }],
+    ['bytes', { maxBytes: 4 * 500 + 5 * 308 }, { traces: 3, spans: 6 }],
   ])('drops the oldest traces over the bound of %s', (_name, limits, size) => {
     const { traces, dropped } = store(limits);
     for (const id of ['t1', 't2', 't3', 't4']) {

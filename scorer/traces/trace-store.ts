@@ -21,7 +21,7 @@ export interface TraceLimits {
   readonly maxTraces: number;
   readonly maxSpans: number;
   readonly maxSpansPerTrace: number;
-  /** By `spanBytes`. */
+  /** As `spanBytes` estimates it, and half a kilobyte a trace. */
   readonly maxBytes: number;
 }
 
@@ -39,7 +39,9 @@ interface OpenTrace<S> {
 }
 
 /** Of a span without its texts: the object, its numbers, two ids, its place in the map. Measured by `bench -- traces`. */
-const SPAN_BYTES = 400;
+const SPAN_BYTES = 300;
+/** Of a trace: its id, its map, its place among the others. */
+const TRACE_BYTES = 500;
 /** Ids of traces that are gone are remembered for this many waits, so that what comes late is known as such. */
 const REMEMBERED_WAITS = 6;
 
@@ -108,8 +110,9 @@ export class TraceStore<S extends Span = Span> {
   }
 
   #start(traceId: string, nowMs: number): OpenTrace<S> {
-    const trace: OpenTrace<S> = { spans: new Map(), firstMs: nowMs, lastMs: nowMs, bytes: 0 };
+    const trace: OpenTrace<S> = { spans: new Map(), firstMs: nowMs, lastMs: nowMs, bytes: TRACE_BYTES };
     this.#open.set(traceId, trace);
+    this.#bytes += TRACE_BYTES;
     return trace;
   }
 
