@@ -1,6 +1,6 @@
 /**
- * What could decode OTLP's protobuf: packages and bytes to install, bytes of a program that decodes a span, and time to
- * decode one with the messages of trace.proto. Installs each in a temporary folder.
+ * Compares libraries that could decode OTLP's protobuf: packages and bytes installed, bytes of a program that decodes a
+ * span, and time to decode one with the messages of trace.proto. Installs each in a temporary folder.
  */
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
@@ -40,7 +40,7 @@ const LIBRARIES: readonly Library[] = [
   {
     what: 'protobufjs',
     install: 'protobufjs@8.8.1',
-    // What its generator writes needs no more than this part of it.
+    // Generated code needs only this part.
     use: `import protobuf from 'protobufjs/minimal.js'; export const decode = protobuf;`,
     decoder: async (folder) => {
       const protobuf = createRequire(join(folder, 'index.js'))('protobufjs') as {
@@ -66,7 +66,7 @@ const SPANS = tracesAsResources(200).flatMap(({ spans }) =>
   }),
 );
 
-/** Microseconds a span: the least of many rounds, as others only add to it. */
+/** Microseconds per span: the minimum of many rounds, as other processes only add time. */
 function timeOf(decode: Decode): number {
   let least = Infinity;
   for (let round = 0; round < 100; round++) {

@@ -9,8 +9,8 @@ import { NAMESPACE } from './open-metrics.ts';
 import { workloadOf } from './pod-name.ts';
 import { TableError } from './table.ts';
 
-/** A span as it is recorded; its kind isn't. */
-interface RecordedSpan extends Span {
+/** A span with the pod that it ran in. */
+export interface RecordedSpan extends Span {
   readonly pod: string;
 }
 
@@ -26,17 +26,18 @@ const COLUMNS = [
   'Duration',
 ] as const;
 const ROOT = 'root';
-/** Of spans that a JDBC driver's instrumentation makes. */
+/** Names of spans of a JDBC driver's instrumentation. */
 const QUERY = /^(SELECT|INSERT|UPDATE|DELETE) /;
 
 /**
- * The traces of a folder's `<hour>_<minute>_trace.csv.gz` files, in the order of the files' names, one at a time. What the
- * recording leaves out is told from the tree: a span whose parent ran in another pod is a server's, its parent a client's,
- * a root a server's, and a query to a database a client's. Whether a span failed isn't recorded.
+ * Reads the traces of `<hour>_<minute>_trace.csv.gz` files in a folder, by file name, one trace at a time. Kinds are
+ * not recorded and follow from the tree: a root is a server span, a span whose parent ran in another pod is a server
+ * span, the parent a client span; a database query is a client span. Failures are not recorded: `failed` is always
+ * false.
  *
  * @throws TableError, TraceFileError
  */
-export async function* readTraces(folder: string): AsyncGenerator<Trace, void, undefined> {
+export async function* readTraces(folder: string): AsyncGenerator<Trace<RecordedSpan>, void, undefined> {
   for await (const trace of streamTraces(readSpans(folder))) yield withKinds(trace);
 }
 
@@ -83,7 +84,7 @@ function readSpan(fields: readonly string[], at: string): RecordedSpan {
   };
 }
 
-function withKinds(trace: Trace<RecordedSpan>): Trace {
+function withKinds(trace: Trace<RecordedSpan>): Trace<RecordedSpan> {
   const byId = new Map(trace.spans.map((span) => [span.spanId, span]));
   const kinds = new Map<string, SpanKind>();
   for (const { spanId, parentId, pod, name } of trace.spans) {
@@ -94,7 +95,5 @@ function withKinds(trace: Trace<RecordedSpan>): Trace {
     kinds.set(spanId, 'server');
     if (kinds.get(parent.spanId) === undefined) kinds.set(parent.spanId, 'client');
   }
-  return assemble(
-    trace.spans.map(({ pod: _, ...span }): Span => ({ ...span, kind: kinds.get(span.spanId) ?? 'internal' })),
-  );
+  return assemble(trace.spans.map((span) => ({ ...span, kind: kinds.get(span.spanId) ?? 'internal' })));
 }

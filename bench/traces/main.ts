@@ -1,6 +1,6 @@
 /**
- * What traces cost the scorer: processor time a span from HTTP to a trace handed over, by encoding, memory a span that
- * waits, and the longest that one request of the greatest size holds up the rest of the program.
+ * Costs of traces for the scorer: processor time per span from HTTP to a trace handed over, by encoding; memory per
+ * span that waits; and the longest interruption of the event loop by a request of the largest size.
  */
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
@@ -18,6 +18,7 @@ import { SpanReader } from '../../scorer/traces/otlp/span-reader.ts';
 import type { ReceivedSpan } from '../../scorer/traces/received-span.ts';
 import { TraceReceiver } from '../../scorer/traces/receiver/receiver.ts';
 import { TraceStore } from '../../scorer/traces/trace-store.ts';
+import { until } from '../../test/until.ts';
 import { writeResults } from '../results.ts';
 import { SPANS_A_TRACE, tracesAsResources } from './workload.ts';
 
@@ -65,7 +66,7 @@ function receiver(keys: object = {}): TraceReceiver {
   return new TraceReceiver({ config, registry: new Registry(), logger: createLogger({ level: 'error' }) });
 }
 
-/** Processor time of this process alone; another one sends. */
+/** Processor time of this process; another one sends. */
 async function throughput(encoding: Encoding, gzip: boolean): Promise<Row[]> {
   const subject = receiver();
   let spans = 0;
@@ -75,7 +76,7 @@ async function throughput(encoding: Encoding, gzip: boolean): Promise<Row[]> {
   const start = process.cpuUsage();
   const child = fork(process.argv[1] ?? '', ['send', url, encoding, gzip ? 'gzip' : 'plain']);
   await once(child, 'exit');
-  while (spans < sent) await new Promise((resolve) => setTimeout(resolve, 100));
+  await until('all traces', () => spans >= sent, { timeoutMs: 60_000 });
   const { user, system } = process.cpuUsage(start);
   await subject.stop();
   const what = `${encoding}${gzip ? ' and gzip' : ''}`;
@@ -125,7 +126,7 @@ function memoryOf(what: string, change: (span: ReceivedSpan, number: number) => 
   ];
 }
 
-/** One request of the default greatest size. */
+/** Requests of the largest size by default. */
 async function interruption(encoding: Encoding): Promise<Row[]> {
   const { type, write } = ENCODINGS[encoding];
   const whole = tracesAsResources(1200);
@@ -145,7 +146,7 @@ async function interruption(encoding: Encoding): Promise<Row[]> {
   await subject.stop();
   return [
     {
-      what: `${encoding}: size of a request of the greatest size`,
+      what: `${encoding}: size of the largest request`,
       value: round(body.length / 2 ** 20, 1),
       unit: 'MiB',
     },

@@ -6,7 +6,7 @@ import {
   type TestSpan,
 } from '../../scorer/traces/otlp/requests.testdata.ts';
 
-/** Whom each service of the simulated shop calls for one request; a trace has 12 spans of six services. */
+/** Calls between services for one request. A trace has 12 spans. */
 const CALLS: readonly (readonly [client: string, server: string])[] = [
   ['front', 'catalog'],
   ['front', 'cart'],
@@ -19,7 +19,7 @@ export const SPANS_A_TRACE = 2 + 2 * CALLS.length;
 
 const id = (bytes: number): string => randomBytes(bytes).toString('hex');
 
-/** What an SDK's HTTP instrumentation says of a request. */
+/** Attributes of an SDK's HTTP instrumentation. */
 function httpAttributes(path: string): TestAttributes {
   return {
     'http.request.method': 'GET',
@@ -77,7 +77,7 @@ function traceSpans(): readonly (readonly [service: string, span: TestSpan])[] {
   return list;
 }
 
-/** `count` traces as a Collector batches them: by resource. */
+/** `count` traces, grouped by resource as in a Collector's batch. */
 export function tracesAsResources(count: number): readonly TestResource[] {
   const byService = new Map<string, TestSpan[]>(SERVICES.map((service) => [service, []]));
   for (let i = 0; i < count; i++) for (const [service, span] of traceSpans()) byService.get(service)?.push(span);

@@ -18,9 +18,10 @@ interface Loaded {
 }
 
 /**
- * The file of `--web.config.file`: TLS, headers and basic auth of a program's web servers. The file and the certificates are
- * looked at when a connection or a request begins, as exporter-toolkit does, so a change counts from the next one on. A broken
- * file keeps the last good state and is logged. TLS can't be turned on or off without a restart.
+ * The file of `--web.config.file`: TLS, headers and basic auth of a program's web servers. The file and the
+ * certificates are looked at when a connection or a request begins, as exporter-toolkit does, so a change counts from
+ * the next one on. A broken file keeps the last good state and is logged. TLS can't be turned on or off without a
+ * restart.
  */
 export class WebConfigFile {
   readonly #path: string;

@@ -1,7 +1,7 @@
 import { clockShift } from './clock-skew.ts';
 import type { Span, Trace } from './span.ts';
 
-/** A trace of `spans`, at least one, all of one trace and with different ids, in any order. */
+/** Builds a trace from `spans` of one trace: at least one, in any order. */
 export function assemble<S extends Span>(spans: Iterable<S>): Trace<S> {
   const byId = new Map<string, S>();
   for (const span of spans) byId.set(span.spanId, span);
@@ -17,7 +17,7 @@ export function assemble<S extends Span>(spans: Iterable<S>): Trace<S> {
   const roots = tops.filter(({ parentId }) => parentId === undefined);
   const ordered = inOrder(tops, children);
   const reached = new Set(ordered.map(({ spanId }) => spanId));
-  // Spans that are each other's parents are under no top; whoever sent them, they keep their times.
+  // Spans that are each other's parents have no top above them. They keep their times.
   const astray = [...byId.values()].filter(({ spanId }) => !reached.has(spanId));
   const sorted = [...ordered, ...astray].sort((a, b) => a.startMs - b.startMs);
   return {
@@ -28,12 +28,14 @@ export function assemble<S extends Span>(spans: Iterable<S>): Trace<S> {
   };
 }
 
-/** The parent's id where it is known: an orphan is a top as a root is. */
+/** The id of the parent if that is there. An orphan is a top, like a root. */
 function parentOf(span: Span, byId: ReadonlyMap<string, Span>): string | undefined {
   return span.parentId !== undefined && byId.has(span.parentId) ? span.parentId : undefined;
 }
 
-/** All spans below `tops` and these, parents before children, on their parents' clocks. Not recursive: traces are deep. */
+/**
+ * All spans from `tops` down, parents before children, on their parents' clocks. Not recursive, as traces can be deep.
+ */
 function inOrder<S extends Span>(tops: readonly S[], children: ReadonlyMap<string | undefined, readonly S[]>): S[] {
   const ordered: S[] = [];
   const next = tops.map((span) => ({ span, shiftMs: 0 }));

@@ -1,14 +1,14 @@
 import type { Span } from './span.ts';
 
 /**
- * Milliseconds to add to the start of `child` and of what follows from it, so that it lies within `parent`, whose own
- * start has been corrected by `parentShiftMs`.
+ * Milliseconds to add to the start of `child` and of all spans below it, so that it lies within `parent`, whose own
+ * start was corrected by `parentShiftMs`.
  *
- * Two hosts' clocks differ by more than a call takes. The two are compared only where a call crosses hosts: a server span
- * below a client span, or below a span of another service. A child that fits stays. One that is shorter is centred in its
- * parent, as if request and response took equally long on the way. One that is longer, because the caller gave up before,
- * is moved no further than to its parent's start. Messages wait in queues: producers and consumers keep their clocks.
- * The rules are those of Jaeger's clock skew adjuster (jaeger/model/adjuster).
+ * Clocks of two hosts can differ by more than a call takes. They are compared only where a call crosses hosts: a server
+ * span below a client span, or below a span of another service. A child that fits stays. A shorter one is centred in
+ * its parent, as if request and response took equally long on the network. A longer one, whose caller gave up, is moved
+ * to its parent's start at most. Messages wait in queues, so producers and consumers keep their clocks. The rules are
+ * those of Jaeger's clock skew adjuster (jaeger/model/adjuster).
  */
 export function clockShift(child: Span, parent: Span, parentShiftMs: number): number {
   if (!crossesHosts(child, parent)) return parentShiftMs;

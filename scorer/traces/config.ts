@@ -4,7 +4,7 @@ import { parseListenAddress } from '../../daemon/http-server/listen.ts';
 
 const MIB = 1024 * 1024;
 
-/** What a missing key of `traces` means. */
+/** Defaults of the keys of `traces`. */
 export const TRACES_DEFAULTS = {
   maxBody: 4 * MIB,
   wait: 10_000,

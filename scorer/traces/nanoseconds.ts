@@ -1,8 +1,8 @@
 const NS_PER_MS = 1_000_000n;
 
 /**
- * Milliseconds of nanoseconds since the epoch, to the quarter of a microsecond that a double has room for there.
- * `Number(ns) / 1e6` isn't that good: whole milliseconds wouldn't stay whole.
+ * Converts nanoseconds to milliseconds. Since the epoch, a double has a resolution of a quarter of a microsecond;
+ * `Number(ns) / 1e6` has less, so that whole milliseconds would not stay whole.
  */
 export function millisecondsOf(ns: bigint): number {
   return Number(ns / NS_PER_MS) + Number(ns % NS_PER_MS) / 1e6;

@@ -1,13 +1,13 @@
 import type { Span } from './span.ts';
 
-/** Whom a client span called, by its own attributes. */
+/** The callee that a client span's own attributes name. */
 export interface Peer {
   readonly name: string;
   readonly database: boolean;
 }
 
-/** A span with what edges need beyond it. */
+/** A span with the callee that it names, which call edges need. */
 export interface ReceivedSpan extends Span {
-  /** Of client and producer spans whose attributes name somebody. */
+  /** Only of client and producer spans. */
   readonly peer: Peer | undefined;
 }

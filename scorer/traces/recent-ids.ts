@@ -1,4 +1,4 @@
-/** Remembers ids for at least `lifeMs` or until `capacity` newer ones have come, in two generations. */
+/** Remembers ids for `lifeMs` to twice that, and fewer than `2 * capacity` of them. */
 export class RecentIds {
   readonly #lifeMs: number;
   readonly #capacity: number;

@@ -1,6 +1,6 @@
 import type { Span } from './span.ts';
 
-/** A span of service `a` in the trace `t1`, with what a test says of it. */
+/** A span of service `a` in the trace `t1`, changed by `more`. */
 export function span(spanId: string, parentId: string | undefined, more: Partial<Span> = {}): Span {
   return {
     traceId: 't1',

@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest';
-import type { Span } from './span.ts';
 import { span } from './spans.testdata.ts';
 import { type TraceLimits, TraceStore } from './trace-store.ts';
 
@@ -14,7 +13,7 @@ const LIMITS: TraceLimits = {
 
 function store(limits: Partial<TraceLimits> = {}) {
   const dropped: Record<string, number> = {};
-  const traces = new TraceStore<Span>({ ...LIMITS, ...limits }, (reason, spans) => {
+  const traces = new TraceStore({ ...LIMITS, ...limits }, (reason, spans) => {
     dropped[reason] = (dropped[reason] ?? 0) + spans;
   });
   const due = (nowMs: number) => [...traces.due(nowMs)].map((trace) => `${trace.traceId}:${trace.spans.length}`);

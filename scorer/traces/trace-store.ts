@@ -2,26 +2,26 @@ import { assemble } from './assemble.ts';
 import { RecentIds } from './recent-ids.ts';
 import type { Span, Trace } from './span.ts';
 
-/** Why a span is not in any trace. */
+/** The reason why a span is in no trace. */
 export type DropReason =
-  /** It is there already: its sender tried again. */
+  /** The store has it already: its sender tried again. */
   | 'duplicate'
   /** Its trace was handed over or dropped before. */
   | 'late'
-  /** Its trace was the oldest when the store was full. */
+  /** The store was full, and its trace was the oldest. */
   | 'store_full'
-  /** Its trace has the most spans that a trace may have. */
+  /** Its trace has `maxSpansPerTrace` spans. */
   | 'trace_too_large';
 
 export interface TraceLimits {
   /** A trace is handed over after this long without a new span. Milliseconds. */
   readonly waitMs: number;
-  /** And this long after its first span at the latest. */
+  /** A trace is handed over this long after its first span at the latest. Milliseconds. */
   readonly maxAgeMs: number;
   readonly maxTraces: number;
   readonly maxSpans: number;
   readonly maxSpansPerTrace: number;
-  /** As `spanBytes` estimates it, and half a kilobyte a trace. */
+  /** Estimated: `spanBytes`, and 500 bytes a trace. */
   readonly maxBytes: number;
 }
 
@@ -38,22 +38,22 @@ interface OpenTrace<S> {
   bytes: number;
 }
 
-/** Of a span without its texts: the object, its numbers, two ids, its place in the map. Measured by `bench -- traces`. */
+/** A span without its texts: object, numbers, two ids, map entry. Measured by `bench -- traces`. */
 const SPAN_BYTES = 300;
-/** Of a trace: its id, its map, its place among the others. */
+/** A trace: id, map, entry in the store. */
 const TRACE_BYTES = 500;
-/** Ids of traces that are gone are remembered for this many waits, so that what comes late is known as such. */
+/** Ids of removed traces are remembered for this many waits, to recognise late spans. */
 const REMEMBERED_WAITS = 6;
 
-/** About how much memory a span takes. A character that isn't in Latin-1 makes all of a text two bytes wide. */
+/** Estimated memory of a span. One character beyond Latin-1 makes a whole text two bytes wide. */
 export function spanBytes(span: Span): number {
   return SPAN_BYTES + 2 * (span.name.length + (span.url?.length ?? 0));
 }
 
 /**
- * Spans by trace, until no more are expected of it. OTLP marks no trace's end, and each process sends its spans when its
- * own batch is due, so that a trace whose tree has no gap may still lack leaves: silence alone ends a trace. Over any bound
- * the oldest traces are dropped. Times are of one clock, which the caller reads.
+ * Collects spans by trace. OTLP does not mark the end of a trace, and each process sends its spans when its own batch
+ * is due, so a trace whose tree has no gap may still lack leaves: only silence ends a trace. Over any bound the oldest
+ * traces are dropped. The caller passes the time, all of it from one clock.
  */
 export class TraceStore<S extends Span = Span> {
   readonly #limits: TraceLimits;
@@ -74,7 +74,7 @@ export class TraceStore<S extends Span = Span> {
     return { traces: this.#open.size, spans: this.#spans, bytes: this.#bytes };
   }
 
-  /** Takes a span, or says why not, which is also told to `onDrop`. */
+  /** Adds a span. @returns why it was dropped, if it was; `onDrop` is called too. */
   add(span: S, nowMs: number): DropReason | undefined {
     const refused = this.#refusal(span);
     if (refused !== undefined) {
@@ -92,7 +92,7 @@ export class TraceStore<S extends Span = Span> {
     return undefined;
   }
 
-  /** Hands over the traces that nothing was added to for `waitMs`. Each is taken out when it is asked for. */
+  /** Removes and yields, one at a time, the traces without a new span for `waitMs`, and those of `maxAgeMs`. */
   *due(nowMs: number): Generator<Trace<S>, void, undefined> {
     const { waitMs, maxAgeMs } = this.#limits;
     for (const [traceId, trace] of this.#open) {

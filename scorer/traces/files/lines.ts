@@ -3,16 +3,18 @@ import { pipeline } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 
 const NEWLINE = 0x0a;
-/** Of one line: 32 times what the receiver takes as one request. */
+/** Bytes of a line: 32 times the receiver's largest request. */
 const MAX_LINE = 128 * 1024 * 1024;
 
-/** A file of spans that can't be read; the message names it. */
+/** A file of spans cannot be read; the message names it. */
 export class TraceFileError extends Error {
   readonly code = 'TRACE_FILE';
   override readonly name = 'TraceFileError';
 }
 
-/** The lines of a file, unpacked where its name ends with .gz, without empty ones. No more than one is in memory. */
+/**
+ * The lines of a file without empty ones; a name that ends with .gz is decompressed. One line at a time is in memory.
+ */
 export async function* readLines(path: string): AsyncGenerator<Buffer, void, undefined> {
   let rest: Buffer[] = [];
   let length = 0;
@@ -37,6 +39,6 @@ export async function* readLines(path: string): AsyncGenerator<Buffer, void, und
 
 function open(path: string): AsyncIterable<Buffer> {
   const file = createReadStream(path);
-  // The pipeline tells the unpacked end of a failure, which whoever reads it gets to know.
+  // The pipeline passes an error of the file on to the unpacked stream, whose reader gets it.
   return path.endsWith('.gz') ? pipeline(file, createGunzip(), () => undefined) : file;
 }

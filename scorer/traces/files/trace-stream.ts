@@ -1,7 +1,7 @@
 import type { Span, Trace } from '../span.ts';
 import { type DropReason, type TraceLimits, TraceStore } from '../trace-store.ts';
 
-/** A recording is in no hurry: its spans may be out of order by minutes. */
+/** Spans of a recording may be out of order by two minutes. */
 export const RECORDING_LIMITS: TraceLimits = {
   waitMs: 120_000,
   maxAgeMs: 3_600_000,
@@ -14,8 +14,8 @@ export const RECORDING_LIMITS: TraceLimits = {
 const SWEEP_MS = 1000;
 
 /**
- * Traces of recorded spans, by the clock of the recording: the latest end of any span so far. Bounded in memory as the
- * receiver's store is; `onDrop` gets to know what the bounds cost.
+ * Traces of recorded spans. The clock is the recording's: the latest end of any span so far. Memory is bounded by
+ * `limits`; `onDrop` is called for spans that the bounds cost.
  */
 export async function* streamTraces<S extends Span>(
   spans: AsyncIterable<S>,

@@ -2,7 +2,7 @@ import type { ServiceName } from '../../identity/service-key.ts';
 import type { ReceivedSpan } from '../received-span.ts';
 import type { Trace } from '../span.ts';
 
-/** How the two are connected, by the values of Tempo and the Collector; empty for a plain request. */
+/** The values of Tempo and the Collector; empty for a plain request. */
 export type ConnectionType = '' | 'messaging_system' | 'database' | 'virtual_node';
 
 /** One request between two services. */
@@ -11,20 +11,20 @@ export interface Call {
   readonly server: ServiceName;
   readonly connectionType: ConnectionType;
   readonly failed: boolean;
-  /** As each side measured it; undefined where no span did. */
+  /** Durations as each side measured them; undefined if no span did. */
   readonly clientSeconds: number | undefined;
   readonly serverSeconds: number | undefined;
 }
 
-/** The namespace of whoever sends no spans, as of the exporter's peers outside the cluster. */
+/** The namespace of peers that send no spans. The exporter uses it for peers outside the cluster. */
 export const OUTSIDE = 'external';
-/** Who calls a service without a span, as Tempo and the Collector name it. */
+/** A caller that sends no spans, named as in Tempo and the Collector. */
 const USER: ServiceName = { namespace: OUTSIDE, service: 'user' };
 
 /**
- * The calls of a trace, paired as Tempo's service graphs and the Collector's servicegraph connector do: a client span with
- * the server span below it, a producer with its consumers. A client span alone is a call to the database or the peer that
- * its attributes name, or else none; a root that serves is called by `user`.
+ * The calls of a trace, paired as Tempo's service graphs and the Collector's servicegraph connector do: a client span
+ * with the server span below it, a producer with its consumers. A client span alone is a call to the database or the
+ * peer that its attributes name, or else none; a root that serves is called by `user`.
  */
 export function* callsOf(trace: Trace<ReceivedSpan>): Generator<Call, void, undefined> {
   const byId = new Map(trace.spans.map((span) => [span.spanId, span]));
@@ -76,7 +76,7 @@ function callOfPeer(span: ReceivedSpan, { name, database }: NonNullable<Received
     connectionType: database ? 'database' : 'virtual_node',
     failed: span.failed,
     clientSeconds: span.durationMs / 1000,
-    // As Tempo has it: a database's time is its client's.
+    // As in Tempo, a database's duration is its client's.
     serverSeconds: database ? span.durationMs / 1000 : undefined,
   };
 }

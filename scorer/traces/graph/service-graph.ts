@@ -4,9 +4,9 @@ import type { Trace } from '../span.ts';
 import { type Call, callsOf } from './calls.ts';
 
 export interface ServiceGraphLimits {
-  /** Calls of edges beyond this many aren't counted. An edge is 22 series. */
+  /** Calls on more edges than this are not counted. An edge has 22 series. */
   readonly maxEdges: number;
-  /** An edge without a call for this long is forgotten. Milliseconds. */
+  /** An edge without a call for this long is removed. Milliseconds. */
   readonly idleMs: number;
 }
 
@@ -19,7 +19,7 @@ const LABELS = [
 ] as const;
 type Labels = Record<(typeof LABELS)[number], string>;
 
-/** Seconds: from a call within a node to one that times out. */
+/** Seconds, from a call within a node to one that times out. */
 const BUCKETS = [0.002, 0.008, 0.032, 0.128, 0.512, 2.048, 8.192];
 
 interface Edge {
@@ -28,9 +28,9 @@ interface Edge {
 }
 
 /**
- * Metrics of the calls in traces, with the names and labels of Tempo's service graphs and of the Collector's servicegraph
- * connector with `dimensions: [k8s.namespace.name]`, so that whatever reads theirs reads these. Unlike theirs, a time that
- * no span measured is no observation, rather than one of 0 s.
+ * Metrics of the calls in traces. Names and labels are those of Tempo's service graphs and of the Collector's
+ * servicegraph connector with `dimensions: [k8s.namespace.name]`, so that dashboards and rules for these work. Unlike
+ * there, a duration that no span measured is not observed; there it is 0 s.
  */
 export class ServiceGraph {
   readonly #limits: ServiceGraphLimits;
@@ -84,7 +84,7 @@ export class ServiceGraph {
     this.#edgeCount.set(this.#edges.size);
   }
 
-  /** Forgets edges that nobody uses any more, with their series. */
+  /** Removes idle edges and their series. */
   expire(nowMs: number): void {
     for (const [key, { labels, lastMs }] of this.#edges) {
       if (nowMs - lastMs < this.#limits.idleMs) continue;
@@ -99,7 +99,7 @@ export class ServiceGraph {
     if (edge === undefined) return this.#callsDropped.inc();
     const { labels } = edge;
     this.#total.inc(labels);
-    // With 0 as well, so that the first failure is an increase.
+    // The series starts at 0, so that the first failure is an increase.
     this.#failed.inc(labels, call.failed ? 1 : 0);
     if (call.serverSeconds !== undefined) this.#server.observe(labels, call.serverSeconds);
     if (call.clientSeconds !== undefined) this.#client.observe(labels, call.clientSeconds);

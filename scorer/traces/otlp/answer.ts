@@ -5,14 +5,14 @@ import { ExportTraceServiceResponseSchema, StatusSchema } from './generated/trac
 
 export const PROTOBUF = 'application/x-protobuf';
 export const JSON_TYPE = 'application/json';
-/** An answer has the encoding of its request. */
+/** A response has the encoding of its request. */
 export type OtlpType = typeof PROTOBUF | typeof JSON_TYPE;
 
 /** google.rpc.Code of an HTTP status. */
 const RPC_CODES = { 400: 3, 413: 3, 415: 3, 503: 14 } as const;
 const RETRY_AFTER_SECONDS = 5;
 
-/** ExportTraceServiceResponse, with partial success where spans were rejected. */
+/** Sends ExportTraceServiceResponse, with partial_success if spans were rejected. */
 export function sendAccepted(
   response: ServerResponse,
   type: OtlpType,
@@ -20,7 +20,7 @@ export function sendAccepted(
   errorMessage: string,
 ): void {
   if (type === JSON_TYPE) {
-    // 64-bit numbers are strings there.
+    // 64-bit numbers are strings in JSON.
     const partialSuccess = { rejectedSpans: String(rejectedSpans), errorMessage };
     return send(response, 200, type, JSON.stringify(rejectedSpans > 0 ? { partialSuccess } : {}));
   }
@@ -28,7 +28,10 @@ export function sendAccepted(
   send(response, 200, type, encode(ExportTraceServiceResponseSchema, rejectedSpans > 0 ? { partialSuccess } : {}));
 }
 
-/** google.rpc.Status. What is left of the request is thrown away: a client that still sends wouldn't see the answer else. */
+/**
+ * Sends google.rpc.Status. The rest of the request is read and discarded, as a client that still sends would not see
+ * it.
+ */
 export function sendStatus(response: ServerResponse, type: OtlpType, { status, message }: OtlpError): void {
   const body = { code: RPC_CODES[status], message };
   if (status === 503) response.setHeader('Retry-After', String(RETRY_AFTER_SECONDS));

@@ -3,13 +3,13 @@ import { cut } from './text.ts';
 export type AttributeValue = string | number | boolean;
 export type Attributes = ReadonlyMap<string, AttributeValue>;
 
-/** SDKs send 128 attributes, 128 events and 128 links of a span at most unless they are told otherwise. */
+/** SDKs send at most 128 attributes, 128 events and 128 links of a span by default. */
 export const MAX_FIELDS = 4096;
 
-/** Longer texts are cut: nothing that is read needs more. */
+/** Longer texts are cut. */
 const MAX_TEXT = 256;
 
-/** All attributes that anything is made of; others aren't kept. */
+/** The attributes that are read; all others are ignored. */
 const READ: ReadonlySet<string> = new Set([
   'db.name',
   'db.namespace',
@@ -39,7 +39,7 @@ const READ: ReadonlySet<string> = new Set([
   'url.path',
 ]);
 
-/** Collects what is read of a span's or a resource's attributes. The first of several with one key counts. */
+/** Collects the attributes of a span or a resource that are read. Of several with one key the first one counts. */
 export class AttributeCollector {
   readonly values = new Map<string, AttributeValue>();
 

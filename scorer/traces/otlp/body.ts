@@ -5,12 +5,12 @@ import { OtlpError } from './error.ts';
 
 const decompress = promisify(gunzip);
 
-/** All bodies under way together may be as large as this many of the greatest size. */
+/** All bodies under way may hold this many times the largest size. */
 const BODIES_AT_ONCE = 4;
 
 /**
- * Reads bodies of requests, each of at most `maxBody` bytes before and after decompression. They are received side by side,
- * and decompressed and used one after another, so that only one is there in full.
+ * Reads request bodies of at most `maxBody` bytes before and after decompression. Bodies are received concurrently, but
+ * decompressed and used one at a time.
  */
 export class BodyReader {
   readonly #maxBody: number;
@@ -21,7 +21,7 @@ export class BodyReader {
     this.#maxBody = maxBody;
   }
 
-  /** Calls `use` with the body when it is this one's turn. @throws OtlpError, and what `use` throws */
+  /** Calls `use` with the body when its turn has come. @throws OtlpError, and errors of `use` */
   async read(request: IncomingMessage, use: (body: Uint8Array) => Promise<void>): Promise<void> {
     const encoding = request.headers['content-encoding'] ?? 'identity';
     if (encoding !== 'gzip' && encoding !== 'identity') {
@@ -68,7 +68,7 @@ export class BodyReader {
   }
 }
 
-/** One piece of work after another. */
+/** Runs one task at a time, in order. */
 class Turns {
   #last: Promise<void> = Promise.resolve();
 

@@ -10,17 +10,17 @@ import { readProtobufRequest } from './protobuf-request.ts';
 import { SpanReader } from './span-reader.ts';
 
 export interface OtlpEndpointOptions {
-  /** Bytes of a request, before and after decompression. */
+  /** Largest request in bytes, before and after decompression. */
   readonly maxBody: number;
   readonly defaultNamespace: string;
-  /** Takes a span, or says why not. */
+  /** @returns why the span is rejected, if it is */
   readonly onSpan: (span: ReceivedSpan) => Rejection | undefined;
-  /** Of what is no span that can be read. */
+  /** Called for each span that cannot be read. */
   readonly onInvalid: (rejection: Rejection) => void;
 }
 
 export const TRACES_PATH = '/v1/traces';
-/** What else the program does comes in between after this long. */
+/** After this long the rest of the program gets a turn. */
 const SLICE_MS = 5;
 
 /**
@@ -55,15 +55,15 @@ function typeOf(request: IncomingMessage): OtlpType | undefined {
   return type === PROTOBUF || type === JSON_TYPE ? type : undefined;
 }
 
-/** @throws what is no fault of the request */
+/** @throws `error` itself if the request did not cause it */
 function answerFailure(error: unknown, type: OtlpType, response: ServerResponse): void {
-  // The client has left, or took too long.
+  // The client left or took too long.
   if (response.destroyed || response.headersSent) return;
   if (!(error instanceof OtlpError)) throw error;
   sendStatus(response, type, error);
 }
 
-/** How many were rejected, and why the first one was. */
+/** @returns the number of rejected spans, and the reason of the first one */
 async function takeSpans(spans: Iterable<ReceivedSpan | Rejection>, { onSpan, onInvalid }: OtlpEndpointOptions) {
   let rejected = 0;
   let message = '';

@@ -1,8 +1,8 @@
-/** Why a request as a whole is refused. */
+/** A whole request is refused. */
 export class OtlpError extends Error {
   readonly code = 'OTLP';
   override readonly name = 'OtlpError';
-  /** Senders try again after 503, and after nothing else. */
+  /** Clients retry after 503 only. */
   readonly status: 400 | 413 | 415 | 503;
 
   constructor(status: OtlpError['status'], message: string, options?: ErrorOptions) {
@@ -11,7 +11,7 @@ export class OtlpError extends Error {
   }
 }
 
-/** Why one span is left out of a request that is otherwise good. */
+/** One span of a good request is rejected. */
 export class Rejection {
   readonly reason: string;
 

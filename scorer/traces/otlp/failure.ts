@@ -4,15 +4,25 @@ import type { Attributes, AttributeValue } from './attributes.ts';
 const STATUS_OK = 1;
 const STATUS_ERROR = 2;
 
-/** gRPC's statuses that are the server's own failures, by OpenTelemetry's conventions for RPC spans. */
+/** gRPC statuses that are errors of the server, by OpenTelemetry's conventions for RPC spans. */
 const GRPC_SERVER_FAILURES: ReadonlySet<AttributeValue> = new Set<AttributeValue>([
-  ...[2, 4, 12, 13, 14, 15],
-  ...['UNKNOWN', 'DEADLINE_EXCEEDED', 'UNIMPLEMENTED', 'INTERNAL', 'UNAVAILABLE', 'DATA_LOSS'],
+  2,
+  'UNKNOWN',
+  4,
+  'DEADLINE_EXCEEDED',
+  12,
+  'UNIMPLEMENTED',
+  13,
+  'INTERNAL',
+  14,
+  'UNAVAILABLE',
+  15,
+  'DATA_LOSS',
 ]);
 
 /**
- * Whether a span failed: by its status, or where an SDK left that unset, by the HTTP or gRPC status. What is the
- * client's fault is a failure of the client's span alone, as OpenTelemetry's conventions have it.
+ * True if a span failed: by its status or, where an SDK left that unset, by the HTTP or gRPC status. An error of the
+ * client's own fails only the client's span, as in OpenTelemetry's conventions.
  */
 export function hasFailed(statusCode: number, kind: SpanKind, attributes: Attributes): boolean {
   if (statusCode === STATUS_ERROR) return true;

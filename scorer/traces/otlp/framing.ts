@@ -1,7 +1,7 @@
 import { BinaryReader, WireType } from '@bufbuild/protobuf/wire';
 import { OtlpError } from './error.ts';
 
-/** The spans of one resource of a request, both as bytes of the request. */
+/** A resource and its spans, as parts of the request's bytes. */
 export interface ResourceFrame {
   /** Empty where there is none. */
   readonly resource: Uint8Array;
@@ -14,14 +14,14 @@ const RESOURCE = 1;
 const SCOPE_SPANS = 2;
 const SPANS = 2;
 
-/** Of all levels above spans. A request of 4 MiB has 100,000 spans at most, if each has no more than an id and two times. */
+/** Of all levels above spans. A request of 4 MiB has at most 100,000 spans, each with ids and times alone. */
 const MAX_FIELDS = 200_000;
 
 /**
- * Walks an ExportTraceServiceRequest down to its spans without decoding these. All of it is walked once at first, so that
- * a request is refused before any span of it is read.
+ * Walks an ExportTraceServiceRequest down to its spans without decoding them. The whole request is walked once before
+ * this returns, so that a malformed one is refused before any of its spans is read.
  *
- * @throws OtlpError when it isn't one
+ * @throws OtlpError
  */
 export function frames(body: Uint8Array): Iterable<ResourceFrame> {
   try {
@@ -33,7 +33,7 @@ export function frames(body: Uint8Array): Iterable<ResourceFrame> {
   return resources(body, Infinity);
 }
 
-/** Where a message lies in the request. */
+/** The place of a message in the request. */
 interface Range {
   readonly start: number;
   readonly end: number;
@@ -43,7 +43,7 @@ function* resources(body: Uint8Array, maxFields: number): Generator<ResourceFram
   const walk = new Walk(body, maxFields);
   for (const resourceSpans of walk.messages({ start: 0, end: body.length }, RESOURCE_SPANS)) {
     let resource: Range = { start: 0, end: 0 };
-    // The resource may stand behind its spans, and of several the last one counts.
+    // The resource may come after its spans; of several the last one counts.
     for (resource of walk.messages(resourceSpans, RESOURCE));
     yield { resource: body.subarray(resource.start, resource.end), spans: spansOf(body, walk, resourceSpans) };
   }
@@ -55,7 +55,7 @@ function* spansOf(body: Uint8Array, walk: Walk, resourceSpans: Range): Generator
   }
 }
 
-/** Reads tags and lengths of one request, all by one reader, as making one takes longer than reading a field. */
+/** Reads tags and lengths of one request with one reader: making one takes longer than reading a field. */
 class Walk {
   readonly #reader: BinaryReader;
   readonly #maxFields: number;
@@ -66,7 +66,7 @@ class Walk {
     this.#maxFields = maxFields;
   }
 
-  /** The messages that are the field `wanted` of the message `within`. */
+  /** The messages in field `wanted` of the message `within`. */
   *messages(within: Range, wanted: number): Generator<Range> {
     const reader = this.#reader;
     for (let at = within.start; at < within.end;) {
@@ -79,18 +79,18 @@ class Walk {
         const length = reader.uint32();
         const start = reader.pos;
         at = start + length;
-        if (at > within.end) throw new RangeError('a message ends behind the one that it is in');
+        if (at > within.end) throw new RangeError('a message ends after the one that contains it');
         yield { start, end: at };
       } else {
         reader.skip(type, field);
         at = reader.pos;
-        if (at > within.end) throw new RangeError('a field ends behind the message that it is in');
+        if (at > within.end) throw new RangeError('a field ends after the message that contains it');
       }
     }
   }
 }
 
-/** Whether `message` has at most `most` fields, without decoding any. */
+/** True if `message` has at most `most` fields. Decodes none. */
 export function hasFewFields(message: Uint8Array, most: number): boolean {
   const reader = new BinaryReader(message);
   for (let fields = 0; reader.pos < reader.len; fields++) {

@@ -1,7 +1,7 @@
 import type { ServiceName } from '../../identity/service-key.ts';
 import { type Attributes, firstText } from './attributes.ts';
 
-/** The workload first: that is what the exporter calls a service, and scores of both are to meet. */
+/** The workload first, as in the exporter's names, so that scores from both belong to one service. */
 const SERVICE_KEYS = [
   'k8s.deployment.name',
   'k8s.statefulset.name',
@@ -12,11 +12,11 @@ const SERVICE_KEYS = [
 ];
 const NAMESPACE_KEYS = ['k8s.namespace.name', 'service.namespace'];
 
-/** What the SDKs themselves say where nobody configured a name. */
+/** The SDKs' own default. */
 const UNKNOWN_SERVICE = 'unknown_service';
 const MAX_SERVICES = 10_000;
 
-/** Names services by their resources' attributes: one object for each name. */
+/** Names services by resource attributes, with one object for each name. */
 export class ServiceNames {
   readonly #defaultNamespace: string;
   readonly #known = new Map<string, ServiceName>();

@@ -8,15 +8,15 @@ const CLOSE_BRACE = 0x7d;
 const OPEN_BRACKET = 0x5b;
 const CLOSE_BRACKET = 0x5d;
 
-/** OTLP nests ten deep as far as an attribute's value; a value may be a tree of its own. */
+/** OTLP nests ten deep down to an attribute's value, which may be a tree. */
 const MAX_DEPTH = 64;
-/** Objects, lists and their elements: one in nine bytes or less in anything that is OTLP. */
+/** Objects, lists and their elements. OTLP has at most one in nine bytes. */
 const BYTES_PER_ELEMENT = 6;
 const ELEMENTS_FREE = 1000;
 
 /**
- * Refuses JSON that would become very many or very deep objects, before any is made: `[[[[...` and `{},{},{},...`.
- * Whether it is JSON at all is for the parser to say.
+ * Refuses text that would be parsed into very many or very deep values, such as `[[[[...` and `{},{},{},...`. It does
+ * not check that the text is JSON.
  *
  * @throws OtlpError
  */
@@ -41,12 +41,13 @@ export function checkJsonBounds(body: Uint8Array): void {
       case CLOSE_BRACKET:
         depth--;
         break;
+      default:
     }
     if (elements > mostElements) throw new OtlpError(400, 'expected OTLP in JSON, got mostly empty objects or lists');
   }
 }
 
-/** Where the string that begins at `start` ends. */
+/** The end of the string that begins at `start`. */
 function endOfString(body: Uint8Array, start: number): number {
   let end = body.indexOf(QUOTE, start + 1);
   while (end !== -1 && isEscaped(body, end)) end = body.indexOf(QUOTE, end + 1);

@@ -7,7 +7,7 @@ import type { SpanReader } from './span-reader.ts';
 
 type JsonObject = Readonly<Record<string, unknown>>;
 
-/** The longest id that is told from one that is right. */
+/** Longer than any valid id. */
 const MAX_ID = 64;
 
 /**
@@ -76,7 +76,7 @@ function readSpan(span: JsonObject, service: ServiceName, reader: SpanReader): R
   );
 }
 
-/** Undefined for what isn't a list of at most so many attributes. Nothing at all is an empty one. */
+/** Undefined if `list` is no list or a too long one. A missing list is empty. */
 function collect(list: unknown): Attributes | undefined {
   const attributes = objects(list);
   if (attributes === undefined || attributes.length > MAX_FIELDS) return undefined;
@@ -97,19 +97,21 @@ function scalarOf({ stringValue, boolValue, intValue, doubleValue }: JsonObject)
   return typeof number === 'string' && number !== '' ? Number(number) : undefined;
 }
 
-/** Hexadecimal digits of either case; what is no text is an id that no span has. */
+/** Hexadecimal digits in lower case. An id that is no string becomes an invalid one. */
 function id(value: unknown): string {
   if (value === undefined || value === null) return '';
   return typeof value === 'string' ? value.slice(0, MAX_ID).toLowerCase() : 'none';
 }
 
-/** A 64-bit number, which JSON has as a string of digits or as a number; 0 for anything else. */
+/** A 64-bit number, in JSON a string of digits or a number; 0 for anything else. */
 function nanoseconds(value: unknown): bigint {
   if (typeof value === 'number') return Number.isInteger(value) && value < 2 ** 64 ? BigInt(value) : 0n;
   return typeof value === 'string' && /^\d{1,20}$/.test(value) ? BigInt(value) : 0n;
 }
 
-/** A list of objects; empty where there is none, as proto3 leaves empty lists out, undefined where it isn't one. */
+/**
+ * The objects in a list. A missing list is empty, as proto3 leaves empty lists out; undefined if `value` is no list.
+ */
 function objects(value: unknown): readonly JsonObject[] | undefined {
   if (value === undefined || value === null) return [];
   return Array.isArray(value) ? value.filter(isObject) : undefined;

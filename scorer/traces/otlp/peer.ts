@@ -7,8 +7,9 @@ const DATABASE_KEYS = ['db.name', 'db.namespace'];
 const SYSTEM_KEYS = ['db.system', 'db.system.name'];
 
 /**
- * Whom a span called, where nobody else says so: a database by its service, its address or its name, any other by its
- * service; in the order of Tempo's service graphs. Their names of two generations of OpenTelemetry's conventions.
+ * The callee that a client or producer span names: a database by service, address or name, any other callee by service,
+ * in the order of Tempo's service graphs. Attributes have two names each, from two generations of OpenTelemetry's
+ * conventions.
  */
 export function peerOf(kind: SpanKind, attributes: Attributes): Peer | undefined {
   if (kind !== 'client' && kind !== 'producer') return undefined;

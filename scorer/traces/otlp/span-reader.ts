@@ -9,16 +9,16 @@ import { ServiceNames } from './identity.ts';
 import { peerOf } from './peer.ts';
 import { cut, Interner } from './text.ts';
 
-/** A span as either encoding has it. */
+/** A span in the form that both encodings have in common. */
 export interface RawSpan {
-  /** Lower-case hexadecimal digits, as are the others; empty where missing. */
+  /** Ids are lower-case hexadecimal digits; empty if missing. */
   readonly traceId: string;
   readonly spanId: string;
   readonly parentId: string;
   readonly name: string;
   /** OTLP's number. */
   readonly kind: number;
-  /** Nanoseconds since the epoch; 0 for what is no number. */
+  /** Nanoseconds since the epoch; 0 if missing or no number. */
   readonly startNs: bigint;
   readonly endNs: bigint;
   /** OTLP's number. */
@@ -35,7 +35,7 @@ const TRACE_ID = /^(?!0{32})[0-9a-f]{32}$/;
 const SPAN_ID = /^(?!0{16})[0-9a-f]{16}$/;
 const NO_SPAN_ID = /^(0{16})?$/;
 
-/** Makes spans of what requests have. */
+/** Validates spans and converts them to our own. */
 export class SpanReader {
   readonly services: ServiceNames;
   readonly #names = new Interner(MAX_NAMES);
@@ -44,7 +44,7 @@ export class SpanReader {
     this.services = new ServiceNames(defaultNamespace);
   }
 
-  /** A span that ends before it starts, by a clock that was set back meanwhile, takes no time. */
+  /** A span that ends before it starts, as its clock was set back, gets a duration of 0. */
   read(raw: RawSpan, service: ServiceName): ReceivedSpan | Rejection {
     if (!TRACE_ID.test(raw.traceId)) return new Rejection('expected a trace id of 16 bytes that are not all zero');
     if (!SPAN_ID.test(raw.spanId)) return new Rejection('expected a span id of 8 bytes that are not all zero');

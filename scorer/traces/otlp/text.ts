@@ -1,12 +1,9 @@
-/**
- * At most `length` UTF-16 units of `text`. A copy, where it is shorter: V8's slices keep the whole text that they were
- * taken from.
- */
+/** `text` cut to `length` UTF-16 units. The result is a copy, as a slice in V8 keeps its whole source in memory. */
 export function cut(text: string, length: number): string {
   return text.length <= length ? text : Buffer.from(text.slice(0, length), 'utf8').toString('utf8');
 }
 
-/** One string for all equal ones, as long as there are few: operations and ids of services come again and again. */
+/** Gives one string for all equal ones. Forgets them all when it has `capacity`. */
 export class Interner {
   readonly #capacity: number;
   readonly #known = new Map<string, string>();

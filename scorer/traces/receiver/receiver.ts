@@ -25,11 +25,11 @@ export interface TraceReceiverOptions {
 
 export type TraceListener = (trace: Trace) => void;
 
-/** Quiet traces are looked for this often, and what else the program does comes in between after this long. */
+/** Interval of the search for traces that are due, and the time after which the rest of the program gets a turn. */
 const SWEEP_MS = 1000;
 const SLICE_MS = 5;
 
-/** Receives spans over HTTP, and hands over traces. */
+/** Receives spans over HTTP and hands over traces. */
 export class TraceReceiver {
   readonly #options: TraceReceiverOptions;
   readonly #metrics: TraceMetrics;
@@ -61,12 +61,14 @@ export class TraceReceiver {
       : undefined;
   }
 
-  /** `listener` gets every trace that is handed over from now on. It should be quick: it runs between requests. */
+  /**
+   * Calls `listener` with each trace from now on. It runs on the event loop between requests, so it has to be quick.
+   */
   onTrace(listener: TraceListener): void {
     this.#listeners.push(listener);
   }
 
-  /** Resolves with where it listens. @throws UsageError, ListenError */
+  /** @returns the address that it listens on. @throws UsageError, ListenError */
   async start(): Promise<string> {
     const { config, web, logger, limits } = this.#options;
     const handlers = [...(web === undefined ? [] : [web.before]), this.#endpoint(), notFound];
@@ -87,7 +89,7 @@ export class TraceReceiver {
     await this.#sweeping;
   }
 
-  /** Hands over what is due. One sweep at a time. */
+  /** Hands over the traces that are due. One sweep runs at a time. */
   sweep(): Promise<void> {
     this.#sweeping = this.#sweeping.then(() => this.#handOver());
     return this.#sweeping;
@@ -99,7 +101,7 @@ export class TraceReceiver {
     for (const trace of this.#store.due(startedMs)) {
       this.#metrics.completed.inc({ complete: String(trace.complete) });
       this.#graph?.add(trace, startedMs);
-      for (const listener of this.#listeners) this.#tell(listener, trace);
+      for (const listener of this.#listeners) this.#notify(listener, trace);
       if (performance.now() < pauseAt) continue;
       await setImmediate();
       pauseAt = performance.now() + SLICE_MS;
@@ -108,7 +110,7 @@ export class TraceReceiver {
     this.#metrics.setSize(this.#store.size);
   }
 
-  #tell(listener: TraceListener, trace: Trace): void {
+  #notify(listener: TraceListener, trace: Trace): void {
     try {
       listener(trace);
       this.#conditions.recovered('listener', 'traces are used again');
@@ -137,7 +139,7 @@ export class TraceReceiver {
   #take(span: ReceivedSpan): Rejection | undefined {
     this.#metrics.received.inc();
     const refused = this.#store.add(span, performance.now());
-    // What comes twice or late is no mistake of the sender's, which could do nothing about it.
+    // Duplicates and late spans are no mistakes of the sender.
     if (refused !== 'trace_too_large') return undefined;
     return new Rejection(`expected traces of at most ${this.#options.config.max_spans_per_trace} spans`);
   }

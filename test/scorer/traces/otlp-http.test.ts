@@ -55,14 +55,14 @@ describe('POST /v1/traces', () => {
 
   it('says how many spans it rejected, and why', async () => {
     const { url, metric } = await receive();
-    const request = [{ resource: SHOP, spans: [bad, root, bad] }];
-    const json = await post(url, jsonRequest(request), JSON_HEADERS);
+    const partlyBad = [{ resource: SHOP, spans: [bad, root, bad] }];
+    const json = await post(url, jsonRequest(partlyBad), JSON_HEADERS);
     const errorMessage = 'expected a trace id of 16 bytes that are not all zero';
     expect([json.status, JSON.parse(json.body.toString())]).toEqual([
       200,
       { partialSuccess: { rejectedSpans: '2', errorMessage } },
     ]);
-    const protobuf = await post(url, protobufRequest(request), PROTOBUF_HEADERS);
+    const protobuf = await post(url, protobufRequest(partlyBad), PROTOBUF_HEADERS);
     const partialSuccess = fieldsOf(fieldsOf(protobuf.body).get(1) as Buffer);
     expect([protobuf.status, partialSuccess.get(1), String(partialSuccess.get(2))]).toEqual([200, 2, errorMessage]);
     expect(await metric('lorikeet_scorer_spans_dropped_total{reason="invalid"}')).toBe(4);

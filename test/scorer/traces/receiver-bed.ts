@@ -42,7 +42,7 @@ export async function receive({ keys = {}, limits, webConfig }: BedOptions = {})
     traces,
     log,
     /** The value of a series as /metrics has it; undefined without one. */
-    async metric(series: string): Promise<number | undefined> {
+    metric: async (series: string): Promise<number | undefined> => {
       const line = (await registry.metrics()).split('\n').find((text) => text.startsWith(`${series} `));
       return line === undefined ? undefined : Number(line.slice(series.length));
     },

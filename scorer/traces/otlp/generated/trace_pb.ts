@@ -1,8 +1,8 @@
 // The part of OTLP that Lorikeet reads. Messages, fields and numbers are those of opentelemetry-proto 1.x
 // (opentelemetry/proto/{trace,common,resource}/v1, opentelemetry/proto/collector/trace/v1) and of google/rpc/status.proto.
-// Fields that aren't here are skipped by their length, as proto3 wants: events, links, scopes, and values that are lists
-// or trees, so that no message contains itself and nesting has no depth. The request and its lists of spans aren't here
-// either: framing.ts walks them, so that no tree of a whole request is ever built.
+// Other fields are skipped by their length, as in proto3: events, links, scopes, and values that are lists or trees. So no
+// message contains itself, and decoding does not recurse. The request and its lists of spans are not here either:
+// framing.ts walks them, so that the tree of a whole request is never built.
 //
 // Copyright 2019, OpenTelemetry Authors
 // Copyright 2025 Google LLC (Status)
