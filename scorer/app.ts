@@ -12,20 +12,20 @@ import { Fleet } from './fleet/fleet.ts';
 import { DetectorsInUse } from './learning/detectors-in-use.ts';
 import { KnowledgeInUse } from './learning/knowledge-in-use.ts';
 import { MaintenanceWatch } from './scoring/maintenance-watch.ts';
+import { KeptSeasons } from './cycle/kept-seasons.ts';
 import type { RestingMemory } from './cycle/memory.ts';
 import { ScorerMetrics } from './metrics.ts';
-import { modelPaths } from './paths.ts';
 import { detectorSamples } from './output/detector-samples.ts';
 import { scoreSamples } from './output/samples.ts';
 import { PrometheusClient } from './prometheus/client.ts';
 import { Publisher } from './output/publisher.ts';
 import type { Sample } from './output/remote-write/sample.ts';
 import { Schedule } from './cycle/schedule.ts';
-import { createSeasons, type Seasons } from './scoring/seasons.ts';
 import type { FleetScores } from './scoring/score-fleet.ts';
 import { serviceName } from './identity/service-key.ts';
 import { ShardRanking } from './scoring/shard-ranking.ts';
 import { owns } from './identity/shard.ts';
+import { TraceReceiver } from './traces/receiver/receiver.ts';
 import { createScorerWebApp, type ScorerWebOptions } from './web-app.ts';
 
 export interface ScorerAppOptions extends ScorerWebOptions {
@@ -46,8 +46,6 @@ const FAILED_CYCLES_UNTIL_STALE = 2;
 const MAX_RESPONSE_BYTES = 2 ** 31;
 /** Services and edges without a value for this many steps are forgotten. */
 const FORGET_AFTER_STEPS = 60;
-/** Steps between two saves of the seasons. */
-const SAVE_SEASONS_STEPS = 60;
 
 /** The scorer without its command line, so that tests can start and stop it. */
 export class ScorerApp {
@@ -64,7 +62,8 @@ export class ScorerApp {
   readonly #detectors: DetectorsInUse;
   readonly #detection: Detection;
   readonly #shards: ShardRanking | undefined;
-  readonly #seasons: Seasons;
+  readonly #seasons: KeptSeasons;
+  readonly #traces: TraceReceiver | undefined;
   #last: { readonly step: number; readonly scores: FleetScores['scores'] } = { step: 0, scores: [] };
   #failedCycles = 0;
   #ready: true | string = 'no cycle has been completed yet';
@@ -83,7 +82,7 @@ export class ScorerApp {
     });
     this.#stops.onStop('prometheus client', () => http.close());
     const client = new PrometheusClient({ url: config.prometheus.url, http });
-    this.#seasons = createSeasons(set, config);
+    this.#seasons = new KeptSeasons(config, set, logger, (key) => this.#fleet.services.has(key));
     this.#shards = config.shard.count > 1 ? new ShardRanking(config.shard, config.interval) : undefined;
     this.#feed = new Feed({
       client,
@@ -114,6 +113,8 @@ export class ScorerApp {
     });
     this.#stops.onStop('learning', () => this.#learning.stop());
     this.#detection = new Detection({ config, set, fleet: this.#fleet, detectors: this.#detectors });
+    const traces = { registry: this.metrics.registry, web: options.web, logger };
+    this.#traces = config.traces && new TraceReceiver({ ...traces, config: config.traces });
     this.metrics.interval.set(config.interval / 1000);
     this.metrics.shard.set({ index: config.shard.index, count: config.shard.count }, 1);
   }
@@ -124,6 +125,10 @@ export class ScorerApp {
     const createServer = this.#options.web?.createServer;
     const listener = await listen(this.#webApp(), listenAddress, createServer && { createServer });
     this.#stops.onStop('web', () => listener.close());
+    if (this.#traces !== undefined) {
+      this.#stops.onStop('traces', () => this.#traces?.stop());
+      await this.#traces.start();
+    }
     await this.open();
     const schedule = new Schedule({
       intervalMs: config.interval,
@@ -145,10 +150,8 @@ export class ScorerApp {
 
   /** Opens the model, the profiles and the seasons: all that `cycle` needs. */
   async open(): Promise<void> {
-    const { config, logger } = this.#options;
-    const unused = this.#seasons.load(modelPaths(config).seasons);
-    if (unused !== undefined) logger.warn('seasons file not usable, starting without seasons', { reason: unused });
-    this.#stops.onStop('seasons', () => this.#saveSeasons());
+    this.#seasons.load();
+    this.#stops.onStop('seasons', () => this.#seasons.save());
     await this.#knowledge.open();
     this.#stops.onStop('model', () => this.#knowledge.close());
     await this.#detectors.open();
@@ -170,7 +173,7 @@ export class ScorerApp {
       await this.#maintenance.update(timestampMs);
       this.#fleet.forgetBefore(step - FORGET_AFTER_STEPS);
       const detected = await this.#detection.run(step, this.#knowledge.current, {
-        seasons: this.#seasons,
+        seasons: this.#seasons.seasons,
         ...(this.#shards !== undefined && {
           assumeIncident: true,
           isCandidate: (key: string) => owns(config.shard, serviceName(key)),
@@ -185,22 +188,12 @@ export class ScorerApp {
       this.metrics.lastCycle.set(timestampMs / 1000);
       this.#conditions.recovered('cycle', 'cycles complete again');
       this.#learning.consider({ step, states: result.states, services: this.#fleet.services });
-      if (step % SAVE_SEASONS_STEPS === 0) await this.#saveSeasons(step);
+      await this.#seasons.saveIfDue(step);
     } catch (error) {
       this.metrics.cyclesFailed.inc();
       this.#conditions.failing('cycle', 'cycle failed', error);
       this.#failedCycles++;
       if (this.#failedCycles === FAILED_CYCLES_UNTIL_STALE) this.#publisher.publish([], timestampMs);
-    }
-  }
-
-  async #saveSeasons(step?: number): Promise<void> {
-    if (step !== undefined) this.#seasons.forget(step, (key) => this.#fleet.services.has(key));
-    try {
-      await this.#seasons.save(modelPaths(this.#options.config).seasons);
-      this.#conditions.recovered('seasons', 'saving the seasons works again');
-    } catch (error) {
-      this.#conditions.failing('seasons', 'saving the seasons failed, a restart loses them', error);
     }
   }
 
