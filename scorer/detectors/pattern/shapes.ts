@@ -74,21 +74,28 @@ const NOISE = 0.05;
 const MAX_MOVE = 6;
 
 /**
- * An example as training sees it: moved, with noise of up to 5 % of its amplitude and another amplitude, upside down every
- * other time, and normalised.
+ * An example as training sees it: moved, with noise of a random deviation, and normalised.
  *
- * @param noise upper bound of the noise's standard deviation; default 0.05
+ * @param maxNoise upper bound of the noise's standard deviation, in amplitudes of the shape; default 0.05
  */
-export function augment(values: ArrayLike<number>, random: Random, noise = NOISE): Float32Array {
+export function augment(values: ArrayLike<number>, random: Random, maxNoise = NOISE): Float32Array {
+  return disturb(values, random, maxNoise * random.uniform());
+}
+
+/**
+ * An example moved, with another amplitude, upside down every other time, with noise, and normalised.
+ *
+ * @param noise its standard deviation, in amplitudes of the shape
+ */
+export function disturb(values: ArrayLike<number>, random: Random, noise: number): Float32Array {
   const move = Math.round(between(random, -MAX_MOVE, MAX_MOVE));
   const amplitude = (random.uniform() < 0.5 ? -1 : 1) * between(random, 0.5, 2);
-  const deviation = noise * random.uniform();
   const last = values.length - 1;
   const moved = Float32Array.from(
     { length: values.length },
     (_, at) => values[Math.min(last, Math.max(0, at - move))]!,
   );
-  return normalise(moved.map((value) => amplitude * (value + deviation * random.normal())));
+  return normalise(moved.map((value) => amplitude * (value + noise * random.normal())));
 }
 
 /**
