@@ -44,8 +44,8 @@ export interface CgroupFolder {
 }
 
 /**
- * Walks `root` and everything below, parents first, and skips directories deleted in the meantime. A leaf costs one stat:
- * its link count shows that it has no children. On file systems without link counts every directory is read.
+ * Walks `root` and everything below, parents first, and skips directories deleted in the meantime. A leaf costs one
+ * stat: its link count shows that it has no children. On file systems without link counts every directory is read.
  */
 export function* walkCgroups(root: string): Generator<CgroupFolder> {
   const stats = statSync(root, { throwIfNoEntry: false });

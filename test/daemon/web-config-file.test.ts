@@ -153,13 +153,13 @@ describe('a change', () => {
     write('tls_server_config: {cert_file: later.crt, key_file: later.key}\n');
     for (let index = 0; index < 3; index++) expect((await curl(url)).output).toContain('CN=first');
     expect(log).toHaveLength(1);
-    expect(log[0]).toContain('web configuration not reloaded, keeping the last good one');
+    expect(log[0]).toContain('web configuration rejected, using the last valid one');
     expect(log[0]).toContain('tls_server_config.cert_file: not readable');
     copyFileSync(second.cert, join(folder, 'later.crt'));
     copyFileSync(second.key, join(folder, 'later.key'));
     expect((await curl(url)).output).toContain('CN=second');
     expect(log.slice(1).map((line) => /msg="([^"]*)"/.exec(line)?.[1])).toEqual([
-      'web configuration is good again',
+      'web configuration is valid again',
       'web configuration loaded',
     ]);
   });
@@ -168,7 +168,7 @@ describe('a change', () => {
     const url = await serve(tlsConfig());
     write('{}\n');
     expect(await curl(url)).toMatchObject({ status: 200 });
-    expect(log[0]).toContain('turning TLS on or off needs a restart');
+    expect(log[0]).toContain('enabling or disabling TLS requires a restart');
   });
 });
 
@@ -219,7 +219,7 @@ describe.each(SERVER_NAMES)('basic auth on %s', (server) => {
 
 it.each([
   [`tls_server_config: {cert_file: none.crt, key_file: ${first.key}}`, 'tls_server_config.cert_file: not readable'],
-  [`tls_server_config: {cert_file: ${first.cert}, key_file: ${second.key}}`, "certificate and key can't be used"],
+  [`tls_server_config: {cert_file: ${first.cert}, key_file: ${second.key}}`, 'cannot use certificate and key'],
   ['colour: red', 'colour: unknown key'],
 ])('refuses to start with %j', async (text, message) => {
   await expect(serve(text)).rejects.toThrow(message);

@@ -40,7 +40,9 @@ const service = (name: string, ...clusterIPs: readonly string[]): [string, Virtu
   } as ApiObject) as VirtualService,
 ];
 
-/** Service by all addresses that the objects name, as users write them; with a port where that differs from the others. */
+/**
+ * Service by all addresses that the objects name, as users write them; with a port where that differs from the others.
+ */
 function resolve(objects: Partial<PeerObjects>, peers = new Peers()): Record<string, string> {
   const all = { local: [], pods: new Map<string, Identity>(), services: new Map(), slices: [], ...objects };
   const table = peers.resolve(all);
