@@ -7,7 +7,7 @@ export class CgroupError extends Error {
   override readonly name = 'CgroupError';
 }
 
-/** Where cgroup2 is mounted. @throws CgroupError when it isn't. */
+/** Mount point of cgroup2. @throws CgroupError if it is not mounted. */
 export function findCgroupMount(mounts?: string): string {
   const path = cgroupMount(mounts);
   if (path !== undefined) return path;
