@@ -1,6 +1,6 @@
 /**
- * Runs the backtest on a folder of recorded faults (docs/evaluation.md): backfills a Prometheus of its own, evaluates
- * features.yaml beside this file over the recorded time, learns from fault-free time and replays the rest.
+ * Runs the backtest on a folder of recorded faults (docs/evaluation.md): backfills its own Prometheus, evaluates
+ * features.yaml next to this file over the recorded time, learns from fault-free time and replays the rest.
  */
 import { type Flags, parseFlags, renderHelp } from '../../daemon/flags.ts';
 import { type ProgramContext, runProgram } from '../../daemon/lifecycle.ts';
@@ -15,9 +15,9 @@ const FLAGS = {
   'training.share': {
     type: 'number',
     default: TRAINING_SHARE,
-    help: 'Share of the fault-free time, from its beginning, that is learned from.',
+    help: 'Share of the fault-free time, from its start, for learning.',
   },
-  'without.edges': { type: 'boolean', help: 'Leave out what callers and callees saw of each other.' },
+  'without.edges': { type: 'boolean', help: 'Ignore the features of edges.' },
   seed: TRAINING_FLAGS.seed,
   ...FOLDER_FLAGS,
 } as const satisfies Flags;

@@ -122,7 +122,7 @@ describe('a recording', () => {
   it('is read as it was written, and its lack is told', () => {
     const time = '2026-01-01T00:00:00.000Z';
     const recording = { seed: 1, runtime: 'python' as const, from: time, faultsFrom: time, to: time };
-    expect(() => readRecording(folder)).toThrow(`${folder}: no recording there, or one that was interrupted`);
+    expect(() => readRecording(folder)).toThrow(`${folder}: no recording, or an interrupted one`);
     writeRecording(folder, recording);
     expect(readRecording(folder)).toEqual(recording);
     writeFileSync(join(folder, 'recording.json'), '{"seed":"x"}');
