@@ -54,7 +54,7 @@ type FaultTable<T> = Readonly<Record<FaultType, T>>;
 
 const requestShare = { default: 1, min: 0.01, max: 1, usual: [0.5, 1] } as const;
 
-/** Of all packets that the service sends. Above a third, max connections fail to open. */
+/** Share of the packets sent by the service. Above a third, most connections cannot be established. */
 const packetShare = { default: 0.1, min: 0, max: 1, usual: [0.1, 0.3] } as const;
 
 const seed: FaultArgument = {

@@ -68,7 +68,7 @@ describe('the demo', () => {
     { timeout: 480_000 },
     async () => {
       const { status, output, pid } = await demo(['--fault=latency', '--service=catalog', '--learning=75']);
-      expect(output).toContain('all of it came true');
+      expect(output).toContain('all steps succeeded');
       expect(status).toBe(0);
       const report = JSON.parse(readFileSync(join(folder, 'report.json'), 'utf8')) as DemoReport;
       expect(report).toMatchObject({ service: 'catalog', root_cause_rank: 1, false_alarms_before_fault: 0 });
@@ -79,7 +79,7 @@ describe('the demo', () => {
   );
 
   it('leaves nothing behind when it is interrupted', { timeout: 120_000 }, async () => {
-    const { status, output, pid } = await demo([], 'learning what is normal');
+    const { status, output, pid } = await demo([], 'learning normal behaviour');
     expect(output).toContain('interrupted');
     expect(status).toBe(1);
     expect(leftovers(pid)).toEqual([]);

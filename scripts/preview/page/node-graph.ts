@@ -7,7 +7,7 @@ const RADIUS = 24;
 const SVG = 'http://www.w3.org/2000/svg';
 type Row = ReadonlyMap<string, string | number>;
 
-/** Services as rings and calls as arrows, from the frames that Grafana's node graph panel would read, by the same field names. */
+/** Draws services as rings and calls as arrows, from the fields that Grafana's node graph panel reads. */
 export function drawNodeGraph(into: HTMLElement, panel: Panel, frames: readonly Frame[]): void {
   const nodes = rowsOf(frames.find(({ refId }) => refId === 'nodes'));
   const edges = rowsOf(frames.find(({ refId }) => refId === 'edges'));
@@ -33,7 +33,7 @@ function rowsOf(frame: Frame | undefined): Row[] {
   });
 }
 
-/** A field as text, nothing where the frame hasn't got it. */
+/** A field as text; empty if the frame does not have it. */
 const told = (row: Row, name: string): string => String(row.get(name) ?? '');
 
 function service(node: Row, places: ReadonlyMap<string, Place>, panel: Panel): Element {
@@ -59,7 +59,7 @@ function service(node: Row, places: ReadonlyMap<string, Place>, panel: Panel): E
   return group;
 }
 
-/** A part of the ring, from a share of the turn on. */
+/** An arc of the ring, from a share of the circle. */
 function arc(from: number, share: number, colour: string): Element {
   const length = 2 * Math.PI * RADIUS;
   return element('circle', {
@@ -88,7 +88,7 @@ function call(edge: Row, places: ReadonlyMap<string, Place>, unit: string | unde
     'stroke-width': given === '' ? 1 : 2,
     'marker-end': 'url(#arrow)',
   });
-  // Nearer to the callee than to the caller, where calls of one caller are furthest apart.
+  // Near the callee, where the calls of a caller are furthest apart.
   const label = element('text', {
     x: from.x + (to.x - from.x) * 0.6,
     y: from.y + (to.y - from.y) * 0.6 - 3,
