@@ -8,7 +8,7 @@ import { SHIPPED_FEATURES } from '../../scorer/paths.ts';
 import { PrometheusClient } from '../../scorer/prometheus/client.ts';
 import { readRequestBody, serve } from '../testserver/http.ts';
 
-/** What a server that takes too long to answer is asked next. */
+/** Queries after a timeout of the server. */
 
 const INTERVAL_MS = 1000;
 const REACH = 20;
@@ -29,7 +29,7 @@ interface Asked {
   readonly untilMs: number;
 }
 
-/** Answers what `answers` says it has time for. */
+/** A server that only responds if `answers` returns true. */
 async function startSlowServer(
   answers: (asked: Asked) => boolean,
 ): Promise<{ readonly url: string; readonly asked: readonly Asked[] }> {
@@ -57,7 +57,7 @@ function answerTo({ series, rangeMs, untilMs }: Asked): string {
   return JSON.stringify({ status: 'success', data: { resultType: 'matrix', result } });
 }
 
-/** Small enough for a float to tell steps apart. */
+/** Small enough to distinguish steps in a float. */
 function valueAt(step: number): number {
   return step % 1000;
 }
@@ -94,7 +94,7 @@ test('a past that takes the server too long is asked for in ever shorter pieces,
   }
 });
 
-test('what one query brought is kept when another one fails', async () => {
+test('results of a query are kept if another one fails', async () => {
   let edgesAreSlow = true;
   const { url, asked } = await startSlowServer(({ series }) => !edgesAreSlow || series === SERVICE_SERIES);
   const { feed } = createFeed(url);

@@ -8,7 +8,7 @@ import { metric, ScorerBed } from './running-scorer.ts';
 const KNOWN = { namespace: 'shop', service: 'cart' };
 const NEW = { namespace: 'shop', service: 'new' };
 
-/** A small disk of its own below the bed's folder. */
+/** A small file system below the test's directory. */
 function mountDisk(bed: ScorerBed, name: string): string {
   const folder = join(bed.folder, name);
   mkdirSync(folder);
@@ -65,7 +65,7 @@ describe.each(Object.entries(FAULTS))(
       expect(await metric(app, 'services{state="learning"}')).toBe(1);
       expect(bed.logged('learning failed, retrying later')).toBe(1);
       expect(bed.log.some((line) => line.includes(says))).toBe(true);
-      // What was saved before is whole: a restart finds it.
+      // The previous state is complete: a restart uses it.
       expect(readFileSync(profiles, 'utf8')).toBe(before);
 
       end(disk);
