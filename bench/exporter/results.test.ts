@@ -16,7 +16,7 @@ test('a peer without Lorikeet, or with zero, has no ratio', () => {
   expect(rowsOf('lost', '%', new Map([['other', [1]]]))).toEqual([
     { what: 'lost', median: 1, p99: 1, unit: '%', peer: 'other' },
   ]);
-  const [, beside] = rowsOf(
+  const [, peer] = rowsOf(
     'lost',
     '%',
     new Map([
@@ -24,7 +24,7 @@ test('a peer without Lorikeet, or with zero, has no ratio', () => {
       ['other', [1]],
     ]),
   );
-  expect(beside).not.toHaveProperty('ratio');
+  expect(peer).not.toHaveProperty('ratio');
 });
 
 test('new measurements replace earlier ones', () => {

@@ -52,8 +52,8 @@ function earlierRows(): readonly Row[] {
 }
 
 export function printRow({ what, median: middle, p99, unit, peer, ratio }: Row): void {
-  const beside = peer === undefined ? '' : `  ${peer}${ratio === undefined ? '' : `, ${ratio} times Lorikeet's`}`;
+  const comparison = peer === undefined ? '' : `  ${peer}${ratio === undefined ? '' : `, ${ratio} times Lorikeet's`}`;
   process.stdout.write(
-    `${what.padEnd(64)} ${String(middle).padStart(8)} ${String(p99).padStart(8)} ${unit}${beside}\n`,
+    `${what.padEnd(64)} ${String(middle).padStart(8)} ${String(p99).padStart(8)} ${unit}${comparison}\n`,
   );
 }

@@ -17,7 +17,7 @@ export interface CycleOrder {
   readonly to: number;
 }
 
-/** Whether the scorer releases memory between its cycles, as in the product, or leaves it to V8 and the C library. */
+/** Selects whether the scorer releases memory between its cycles, as in the product, or leaves it to V8 and the C library. */
 export type MemoryCare = 'given back' | 'left alone';
 
 /**

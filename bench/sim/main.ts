@@ -110,7 +110,7 @@ class Bench {
     const rows: ResultRow[] = [];
     for (const [tested, test] of Object.entries({ typescript: original, [runtime]: other })) {
       say(`\n# Trained on TypeScript, tested on ${tested}\n`);
-      const reports = { out: beside(out, tested), html: beside(html, tested) };
+      const reports = { out: withSuffix(out, tested), html: withSuffix(html, tested) };
       const learned = { model, learnedMs: LEARNING_MINIMUM_MS };
       rows.push(...(await this.#evaluate(test, 'trained on TypeScript', learned, reports)));
     }
@@ -182,7 +182,7 @@ function modelPath(name: string): string | undefined {
 }
 
 /** `report.json` -> `report-python.json`. */
-function beside(path: string, what: string): string {
+function withSuffix(path: string, what: string): string {
   return path.replace(/(\.[^./]*)?$/, `-${what}$1`);
 }
 

@@ -62,7 +62,7 @@ describe('memoryBytes', () => {
     expect(bytes).toBeLessThan(4 * own);
   });
 
-  describe('beside version 1 of the memory controller', () => {
+  describe('with the memory controller in version 1', () => {
     let version1: string;
     beforeEach(() => {
       version1 = join(tree.root, 'v1-cart-1');

@@ -63,7 +63,7 @@ describe('serveJson and requestJson', () => {
     expect(await raw({ 'content-type': 'application/json' }, JSON.stringify('x'.repeat(70_000)))).toBe(413);
   });
 
-  it('reject when nobody listens', async () => {
+  it('reject without a server', async () => {
     await expect(requestJson(join(directory, 'nobody.sock'), 'GET /')).rejects.toMatchObject({ code: 'ENOENT' });
   });
 });

@@ -81,10 +81,10 @@ test('a missing hook only affects its collector', async () => {
         expect(samples).not.toHaveProperty([series('page_faults')]);
         expect(samples[series('process_events', 'fork')]).toBe(0);
       }
-      const told = exporter.log.filter((line) => line.includes('page_fault'));
-      expect(told).toHaveLength(1);
-      expect(told[0]).toContain('msg="BPF program not running" program=page_fault_user at=hook errno=ENOENT');
-      expect(told[0]).toContain('lost="page_faults: all"');
+      const lines = exporter.log.filter((line) => line.includes('page_fault'));
+      expect(lines).toHaveLength(1);
+      expect(lines[0]).toContain('msg="BPF program not running" program=page_fault_user at=hook errno=ENOENT');
+      expect(lines[0]).toContain('lost="page_faults: all"');
     }),
   );
 });

@@ -60,8 +60,8 @@ describe('the exporter', () => {
         );
         expect(Object.keys(await exporter.samples('lorikeet_tcp_accept_queue'))).toEqual([]);
       }
-      const told = exporter.log.filter((line) => line.includes('level=warn') && !line.includes('no targets'));
-      expect(told).toHaveLength(refused ? 1 : 0);
+      const warnings = exporter.log.filter((line) => line.includes('level=warn') && !line.includes('no targets'));
+      expect(warnings).toHaveLength(refused ? 1 : 0);
       await exporter.stop();
     }
   });

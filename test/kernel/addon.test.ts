@@ -170,8 +170,8 @@ test('signals during verification neither fail a load nor get lost', async () =>
     new Worker(send, { eval: true, workerData: stop }).once('message', () => {
       for (let i = 0; i < 10; i++) new addon.BpfObject(process.argv[2], [], [], [], []).close();
       Atomics.store(stop, 0, 1);
-      const tell = () => (signals > 0 ? console.log('both') : setTimeout(tell, 5));
-      tell();
+      const answer = () => (signals > 0 ? console.log('both') : setTimeout(answer, 5));
+      answer();
     });
   `;
   const child = spawn(process.execPath, ['-e', script, ADDON, defaultObjectPath()], {

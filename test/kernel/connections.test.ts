@@ -67,7 +67,7 @@ describe('a failed connect is counted once, by its reason, on the edge too', () 
     });
   });
 
-  test('nobody there', async () => {
+  test('no reply', async () => {
     await withSandbox(async (sandbox) => {
       addSilentNetwork(sandbox);
       const { cgroup } = sandbox;

@@ -246,8 +246,8 @@ describe('process events', () => {
         await running.ask('kill 2');
         const after = processEventsOf(bpf, cgroup);
         expect([after.fork - before.fork, after.exit - before.exit, after.oomKill - before.oomKill]).toEqual([6, 6, 3]);
-        const told = readFileSync(join(path, unified ? 'memory.events' : 'memory.oom_control'), 'utf8');
-        expect(/^oom_kill (\d+)$/m.exec(told)?.[1]).toBe('3');
+        const events = readFileSync(join(path, unified ? 'memory.events' : 'memory.oom_control'), 'utf8');
+        expect(/^oom_kill (\d+)$/m.exec(events)?.[1]).toBe('3');
         await running.stop();
       });
     }));

@@ -43,11 +43,11 @@ describeWith([KUBERNETES], 'a fleet of pods', () => {
    * Checks that the server's pods are the fleet's, each with a unique address, and that the endpoint slices have all.
    */
   async function expectPods(): Promise<void> {
-    const told = ({ uid, node, address }: FleetPod): string => `${uid} ${node} ${address}`;
+    const summaryOf = ({ uid, node, address }: FleetPod): string => `${uid} ${node} ${address}`;
     const pods = await list<Pod>('pods');
     expect(pods.map(({ status }) => status.phase)).toEqual(Array.from({ length: SIZE.pods }, () => 'Running'));
     expect(pods.map(({ metadata, spec, status }) => `${metadata.uid} ${spec.nodeName} ${status.podIP}`).sort()).toEqual(
-      fleet.pods.map(told).sort(),
+      fleet.pods.map(summaryOf).sort(),
     );
     expect(new Set(fleet.pods.map(({ address }) => address)).size).toBe(SIZE.pods);
     const slices = await list<EndpointSlice>('endpointslices', '/apis/discovery.k8s.io/v1');

@@ -102,7 +102,7 @@ describeWith([KUBERNETES], 'identity in a large cluster', () => {
         );
         await server.stop();
 
-        tell(exporter, (performance.now() - started) / 1000);
+        printUsage(exporter, (performance.now() - started) / 1000);
         const asked = (await kubernetes.auditEvents()).filter(({ userAgent }) => userAgent.startsWith('lorikeet'));
         expect(asked.filter(({ verb }) => verb === 'watch')).toHaveLength(5);
         // Each page is a request, but a server may return a list in one page.
@@ -115,7 +115,7 @@ describeWith([KUBERNETES], 'identity in a large cluster', () => {
 });
 
 /** Prints the exporter's resource usage, for information; see the benchmark for reliable figures. */
-function tell({ pid }: Exporter, seconds: number): void {
+function printUsage({ pid }: Exporter, seconds: number): void {
   const rss = Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1000;
   const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
   const cpu = (Number(fields[11]) + Number(fields[12])) / 100;

@@ -41,8 +41,8 @@ test.each([
   ],
   ['without a reason', 'without-reason', 'without-reason.fixture.ts > is nobody’s business: no reason given'],
 ])('one %s fails', (_, file, line) => {
-  const told = { skipped: [`skipped: ${line}`], unexpected: [`unexpected skip: ${line}`] };
-  expect(run([file], { CI: 'true', ...NIGHT })).toMatchObject({ status: 1, ...told });
+  const report = { skipped: [`skipped: ${line}`], unexpected: [`unexpected skip: ${line}`] };
+  expect(run([file], { CI: 'true', ...NIGHT })).toMatchObject({ status: 1, ...report });
 });
 
 test.each(['', 'false'])('no skip fails the run if CI is "%s"', (CI) => {

@@ -47,17 +47,17 @@ export async function startReceiver(): Promise<Receiver> {
     }
     return store(stored, series);
   };
-  const answer = (response: ServerResponse, told: Answer | undefined, taken: () => number) => {
+  const answer = (response: ServerResponse, action: Answer | undefined, taken: () => number) => {
     const entry = { status: 0, samples: 0, reason: '' };
     requests.push(entry);
-    if (told === 'hang') return;
-    if (told === 'cut') {
+    if (action === 'hang') return;
+    if (action === 'cut') {
       response.socket?.destroy();
       return;
     }
-    if (told !== undefined) {
-      entry.status = told.status;
-      response.writeHead(told.status, told.headers).end(told.body);
+    if (action !== undefined) {
+      entry.status = action.status;
+      response.writeHead(action.status, action.headers).end(action.body);
       return;
     }
     try {
@@ -80,8 +80,8 @@ export async function startReceiver(): Promise<Receiver> {
     samples: (labels) => stored.get(JSON.stringify(Object.entries(labels).sort(([a], [b]) => (a < b ? -1 : 1)))) ?? [],
     accepted: () => [...stored.values()].reduce((sum, samples) => sum + samples.length, 0),
     answerNext: (...answers) => void next.push(...answers),
-    answerAll: (told) => {
-      always = told;
+    answerAll: (action) => {
+      always = action;
     },
     refuseSeries: (condition) => {
       refuses = condition;

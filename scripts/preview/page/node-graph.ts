@@ -12,9 +12,9 @@ export function drawNodeGraph(into: HTMLElement, panel: Panel, frames: readonly 
   const nodes = rowsOf(frames.find(({ refId }) => refId === 'nodes'));
   const edges = rowsOf(frames.find(({ refId }) => refId === 'edges'));
   const { width, height } = into.getBoundingClientRect();
-  const ends = edges.map((edge) => [told(edge, 'source'), told(edge, 'target')] as const);
+  const ends = edges.map((edge) => [textOf(edge, 'source'), textOf(edge, 'target')] as const);
   const places = layOut(
-    nodes.map((node) => told(node, 'id')),
+    nodes.map((node) => textOf(node, 'id')),
     ends,
     width,
     height,
@@ -34,10 +34,10 @@ function rowsOf(frame: Frame | undefined): Row[] {
 }
 
 /** A field as text; empty if the frame does not have it. */
-const told = (row: Row, name: string): string => String(row.get(name) ?? '');
+const textOf = (row: Row, name: string): string => String(row.get(name) ?? '');
 
 function service(node: Row, places: ReadonlyMap<string, Place>, panel: Panel): Element {
-  const { x, y } = places.get(told(node, 'id')) ?? { x: 0, y: 0 };
+  const { x, y } = places.get(textOf(node, 'id')) ?? { x: 0, y: 0 };
   const group = element('g', { transform: `translate(${x} ${y})` });
   group.append(element('circle', { r: RADIUS, fill: '#181b1f' }));
   let turned = 0;
@@ -46,12 +46,12 @@ function service(node: Row, places: ReadonlyMap<string, Place>, panel: Panel): E
     group.append(arc(turned, share, color));
     turned += share;
   }
-  const marked = told(node, 'icon') !== '';
+  const marked = textOf(node, 'icon') !== '';
   group.append(
-    text(marked ? '⚠' : told(node, 'mainstat'), 4, marked ? 'font-size: 20px; fill: #f2495c' : ''),
-    text(told(node, 'title'), RADIUS + 14, 'font-weight: 600'),
+    text(marked ? '⚠' : textOf(node, 'mainstat'), 4, marked ? 'font-size: 20px; fill: #f2495c' : ''),
+    text(textOf(node, 'title'), RADIUS + 14, 'font-weight: 600'),
     text(
-      marked ? `${told(node, 'subtitle')} · score ${told(node, 'mainstat')}` : told(node, 'subtitle'),
+      marked ? `${textOf(node, 'subtitle')} · score ${textOf(node, 'mainstat')}` : textOf(node, 'subtitle'),
       RADIUS + 26,
       'fill: #8e8e8e; font-size: 9px',
     ),
@@ -73,11 +73,11 @@ function arc(from: number, share: number, colour: string): Element {
 }
 
 function call(edge: Row, places: ReadonlyMap<string, Place>, unit: string | undefined): Element[] {
-  const [from, to] = [places.get(told(edge, 'source')), places.get(told(edge, 'target'))];
+  const [from, to] = [places.get(textOf(edge, 'source')), places.get(textOf(edge, 'target'))];
   if (from === undefined || to === undefined) return [];
   const distance = Math.hypot(to.x - from.x, to.y - from.y) || 1;
   const [dx, dy] = [(to.x - from.x) / distance, (to.y - from.y) / distance];
-  const given = told(edge, 'color');
+  const given = textOf(edge, 'color');
   const colour = given === '' ? '#5c5f66' : given;
   const line = element('line', {
     x1: from.x + dx * (RADIUS + 4),
@@ -94,7 +94,7 @@ function call(edge: Row, places: ReadonlyMap<string, Place>, unit: string | unde
     y: from.y + (to.y - from.y) * 0.6 - 3,
     class: 'call',
   });
-  label.textContent = [format(edge.get('mainstat'), unit), told(edge, 'secondarystat')].filter(Boolean).join(' · ');
+  label.textContent = [format(edge.get('mainstat'), unit), textOf(edge, 'secondarystat')].filter(Boolean).join(' · ');
   return [line, label];
 }
 
