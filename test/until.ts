@@ -37,6 +37,6 @@ export async function untilValue<T>(
     const value = (last = await read());
     return holds(value) ? { value } : undefined;
   };
-  const shown = () => String(JSON.stringify(last instanceof Map ? [...last] : last)).slice(0, 500);
+  const shown = () => JSON.stringify([last instanceof Map ? [...last] : last]).slice(0, 500);
   return (await until(what, attempt, { ...options, seen: () => `, last ${shown()}\n${seen()}` })).value;
 }

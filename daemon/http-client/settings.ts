@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import * as z from 'zod';
 import { urlSchema } from '../config-file.ts';
 
-const text = z.string('expected a string').min(1, "expected a non-empty string");
+const text = z.string('expected a string').min(1, 'expected a non-empty string');
 
 /** Headers set by the protocol or the client; a user's value would break the request or be ignored. */
 const RESERVED_HEADERS = new Set([

@@ -71,9 +71,9 @@ describe('listen', () => {
   const PATIENT = { headersMs: 60_000, requestMs: 60_000, silentMs: 60_000, idleMs: 60_000, checkMs: 10 };
   it.each([
     ['says nothing', '', { headersMs: 30 }],
-    ["never ends its headers", 'GET /-/healthy HTTP/1.1\r\nHost: a\r\nX-More: ', { headersMs: 30 }],
+    ['never ends its headers', 'GET /-/healthy HTTP/1.1\r\nHost: a\r\nX-More: ', { headersMs: 30 }],
     [
-      "never ends its body",
+      'never ends its body',
       'POST /-/reload HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nabc',
       { headersMs: 20, requestMs: 40 },
     ],
