@@ -104,7 +104,7 @@ function expectOneTable(frames: readonly Frame[], panel: Panel): void {
 }
 
 describe('the table of anomalies', () => {
-  it('has a row for each anomalous service with onset, rank and the feature with the largest share of the error', async () => {
+  it('has a row for each anomalous service with onset, rank and the largest signal', async () => {
     const dashboard = dashboards.find(({ uid }) => uid === 'lorikeet-overview');
     const panel = dashboard?.panels.find(({ title }) => title === 'Anomalies');
     if (dashboard === undefined || panel === undefined) throw new Error('no such panel');

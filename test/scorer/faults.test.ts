@@ -50,7 +50,7 @@ describe('the scorer during failures around it', { timeout: 90_000 }, () => {
     ['is slower than the timeout', 'TIMEOUT', { delayMs: 2500 }, 1],
   ] as const)(
     'a Prometheus that %s is counted as %s and logged on change; then scores go on',
-    async (_what, code, fault, maxLines) => {
+    async (_name, code, fault, maxLines) => {
       const row = `query_failures_total{code="${code}"}`;
       const [before, failures] = [await metric(app, row), bed.logged('cycle failed')];
       Object.assign(queries, fault);

@@ -13,7 +13,7 @@ import { readRequestBody, serve } from '../testserver/http.ts';
 const INTERVAL_MS = 1000;
 const REACH = 20;
 const STEP = 1_700_000_000;
-/** Longer ranges aren't answered before the client gives up. */
+/** Longer ranges exceed the client's timeout. */
 const MAX_ANSWERED_MS = 3 * INTERVAL_MS;
 const TIMEOUT_MS = 300;
 
@@ -71,7 +71,7 @@ function createFeed(url: string): { readonly feed: Feed; readonly fleet: Fleet }
   return { feed: new Feed({ client, fleet, intervalMs: INTERVAL_MS, reach: REACH, features }), fleet };
 }
 
-test('a past that takes the server too long is asked for in ever shorter pieces, none of them twice', async () => {
+test('a past that exceeds the timeout is queried in shorter and shorter ranges, none of them twice', async () => {
   const { url, asked } = await startSlowServer(({ rangeMs }) => rangeMs <= MAX_ANSWERED_MS);
   const { feed, fleet } = createFeed(url);
   // 10, then 5, then 3 steps at a time.

@@ -42,7 +42,7 @@ describe.each(Object.entries(FAULTS))(
     const bed = new ScorerBed();
     afterAll(() => bed.clear());
 
-    it('costs the new service its score until it is mended, nobody else, and is logged', async () => {
+    it('only delays the score of a new service until it is repaired, and is logged', async () => {
       const prometheus = await startPrometheus();
       bed.onClear(() => prometheus.stop());
       const write = `${prometheus.url}/api/v1/write`;
