@@ -120,7 +120,7 @@ export async function transform(
   });
 }
 
-/** What `configFromData` does with a query's label `unit`: it becomes the unit of the other queries' values. */
+/** Implements `configFromData` for a query's label `unit`: sets the unit of the other queries' values. */
 function withUnit(frames: readonly Frame[], { options }: Transformation): readonly Frame[] {
   const { configRefId } = options as { readonly configRefId: string };
   const config = frames.find(({ refId }) => refId === configRefId);
