@@ -14,7 +14,7 @@ const FLAGS = {
       'latency:catalog,cpu:payment,crash:cart,error:shipping,refuse:currency,pause:recommendation,memory_leak:ad',
     help: 'fault:service, ...',
   },
-  learning: { type: 'number', default: 150, help: 'Seconds of normal traffic to learn from.' },
+  learning: { type: 'number', default: 150, help: 'Seconds of normal traffic for learning.' },
 } as const satisfies Flags;
 
 const { values } = parseFlags(process.argv.slice(2), FLAGS);

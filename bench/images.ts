@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { writeResults } from './results.ts';
 
-/* `npm run bench -- images`: what each image has above its base, in megabytes, and what takes it. */
+/* `npm run bench -- images`: the size of each image without its base, in megabytes, and its parts. */
 interface Row {
   readonly image: string;
   readonly files: number;
@@ -13,7 +13,7 @@ interface Row {
   readonly engine_mb: number;
   /** Programs, BPF object, addon, model, SBOM. */
   readonly own_mb: number;
-  /** Compressed as a registry has it. */
+  /** Compressed, as in a registry. */
   readonly compressed_mb: number;
 }
 

@@ -1,6 +1,6 @@
 /**
- * What identity from the Kubernetes API costs the API server and the exporter in a cluster of 5,000 pods that come and
- * go: bytes of each way to know the pods, memory and processor time of the exporter, requests.
+ * Measures the cost of identity from the Kubernetes API for the API server and the exporter, in a cluster of 5,000
+ * changing pods: bytes of each way to list and watch pods, the exporter's memory and CPU time, requests.
  */
 import { setTimeout as pause } from 'node:timers/promises';
 import { ApiClient } from '../exporter/identity/kubernetes/api-client.ts';
@@ -17,11 +17,11 @@ import { round } from './statistics.ts';
 
 const SIZE = { pods: 5000, services: 500, nodes: 50 };
 const NODE = 'node-1';
-/** What the exporter has to do besides, as in `npm run bench -- exporter`. */
+/** The exporter's other work, as in `npm run bench -- exporter`. */
 const KNOWN = 2000;
 const SERIES = 20_000;
 const ROUNDS = 3;
-/** A rollout somewhere in the cluster: so many pods are replaced, one a second. */
+/** A rollout in the cluster: number of replaced pods, one per second. */
 const CHURN = 8;
 
 interface Row {
@@ -49,7 +49,7 @@ async function measureViews(kubernetes: RunningKubernetes, fleet: Fleet): Promis
     const view = { what, listed: 0, watched: 0 };
     const as = (kind: string): string => (metadata ? `${METADATA}${kind};g=meta.k8s.io;v=v1` : 'application/json');
     await read(path, as('List'), (chunk) => (view.listed += chunk.length));
-    // Without a version the watch tells first what there is.
+    // Without a version the watch first sends the existing objects.
     const version = await kubernetes.request<{ metadata: { resourceVersion: string } }>('GET', `${path}limit=1`);
     const from = `${path}watch=1&resourceVersion=${version.metadata.resourceVersion}`;
     void read(from, as(''), (chunk) => (view.watched += chunk.length)).catch(() => undefined);
@@ -81,7 +81,7 @@ async function measure(variant: Variant, fleet: Fleet, watchLoop: boolean): Prom
     subject.takeLongestBlock();
     for (let second = 0; second < CHURN; second++) {
       await Promise.all([fleet.churn(1), pause(1000)]);
-      // Not in the middle of what the churn leads to: scrapes block on their own account.
+      // After the updates caused by the churn: scrapes block the event loop as well.
       if (!watchLoop && second % 15 === 0) await subject.scrape();
     }
     if (watchLoop) variant.block.push(subject.takeLongestBlock());

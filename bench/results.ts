@@ -11,7 +11,7 @@ export interface Results<Row> {
   readonly rows: readonly Row[];
 }
 
-/** Writes `bench/results/<name>.json`, a row a measured point. */
+/** Writes `bench/results/<name>.json`, one row for each measured point. */
 export function writeResults<Row>(name: string, rows: readonly Row[]): Results<Row> {
   const results = { machine: describeMachine(), date: new Date().toISOString(), commit: commit(), rows };
   mkdirSync('bench/results', { recursive: true });
@@ -19,7 +19,7 @@ export function writeResults<Row>(name: string, rows: readonly Row[]): Results<R
   return results;
 }
 
-/** Processors, memory, kernel and versions of what the figures depend on. */
+/** CPUs, memory, and the versions of kernel, Node.js and Prometheus. */
 export function describeMachine(): string {
   const processors = cpus();
   const memory = Math.round(totalmem() / 2 ** 30);

@@ -1,12 +1,12 @@
 import { median, quantile } from '../scorer/numeric/statistics.ts';
 
-/** What is told of many measurements of one thing. */
+/** Summary of repeated measurements. */
 export interface Summary {
   readonly median: number;
   readonly p99: number;
 }
 
-/** Rounded for reading. NaN without values. */
+/** Rounded. NaN without values. */
 export function summarize(values: readonly number[]): Summary {
   return { median: round(median(values)), p99: round(quantile(values, 0.99)) };
 }

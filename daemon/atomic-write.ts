@@ -7,9 +7,9 @@ export interface FileContent {
 }
 
 /**
- * Writes files of one directory so that each is, at any time and after a power cut, either the old one or the new one:
- * temporary names, synced, renamed, directory synced. All are on disk before the first is renamed, which leaves the
- * shortest moment in which an old file can stand beside a new one.
+ * Writes files of one directory atomically: at any time, even after a power failure, each is either the old or the new
+ * one. Writes temporary files, syncs them, renames them and syncs the directory. All are on disk before the first is
+ * renamed, to keep the time short in which old and new files coexist.
  */
 export async function writeAtomically(files: readonly FileContent[]): Promise<void> {
   const pending = files.map(({ path, content }) => ({ path, content, temporary: `${path}.${process.pid}.tmp` }));

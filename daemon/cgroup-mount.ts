@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 
 /**
- * The folder where cgroup2 is mounted: /sys/fs/cgroup on most machines, /sys/fs/cgroup/unified beside version 1.
- * Undefined when it isn't mounted.
+ * Mount point of cgroup2: /sys/fs/cgroup on most machines, /sys/fs/cgroup/unified next to version 1. Undefined if it is
+ * not mounted.
  *
  * @param mounts /proc/self/mounts of any process: lines `device path type options`
  */
@@ -14,7 +14,7 @@ export function cgroupMount(mounts: string = readFileSync('/proc/self/mounts', '
   return undefined;
 }
 
-/** The kernel writes blanks and backslashes of a path as octal. */
+/** The kernel escapes spaces and backslashes of a path in octal. */
 function unescapeMount(path: string): string {
   return path.replaceAll(/\\([0-7]{3})/g, (_, digits: string) => String.fromCharCode(parseInt(digits, 8)));
 }

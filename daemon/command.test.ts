@@ -125,7 +125,7 @@ describe('a program with a command that needs no name', () => {
     expect([await call(...argv), out]).toEqual([status, text]);
   });
 
-  it('refuses other words', async () => {
+  it('rejects other words', async () => {
     await expect(call('fautl')).rejects.toThrow('unknown command fautl, did you mean fault?');
     await expect(call('serve')).rejects.toThrow('unknown command serve, expected fault');
   });
@@ -154,7 +154,7 @@ describe('runApp', () => {
   }
   const quiet = createLogger({ write: () => undefined });
 
-  it('starts an app, reloads it when told to, and ends with the signal', async () => {
+  it('starts an app, reloads it on request, and ends with the signal', async () => {
     const app = new Recorder();
     const { context, abort, reload } = contextOf();
     const running = runApp(app, quiet, context);

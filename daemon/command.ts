@@ -13,34 +13,34 @@ import { createLogger, type Logger } from './logger.ts';
 import { nearest } from './nearest.ts';
 import { renderVersion } from './version.ts';
 
-/** What a command runs until it is told to end; tests start and stop it without a command line. */
+/** A service that a command runs until a signal. Tests start and stop it without a command line. */
 export interface App {
-  /** Resolves once it is up; when `signal` aborts before, it may resolve at once. */
+  /** Resolves once it is up, or early if `signal` aborts. */
   start(signal: AbortSignal): Promise<void>;
-  /** Reads its files again; rejects, and goes on with what it has, when one of them is wrong. */
+  /** Reloads its files. Rejects if one is invalid, and keeps the last valid state. */
   reload?(): void | Promise<void>;
-  /** Idempotent. Undoes a start that failed half-way, too. */
+  /** Idempotent. Also cleans up after a failed start. */
   stop(): Promise<void>;
 }
 
-/** A file that `--config.check` found right: `valid, <summary>`. */
+/** A valid file, printed by `--config.check` as `<path>: valid, <summary>`. */
 export interface CheckedFile {
   readonly path: string;
   readonly summary: string;
 }
 
 export interface CommandSpec<T extends Flags> {
-  /** What stands behind the program's name: `train [flags]`. */
+  /** Follows the program's name, such as `train [flags]`. */
   readonly usage: string;
-  /** What it does, in one line. */
+  /** One line. */
   readonly summary: string;
-  /** What `--help` says below the summary. */
+  /** Printed by `--help` below the summary. */
   readonly details?: string;
-  /** Its own flags: `--help`, `--version` and, with `check`, `--config.check` are added. */
+  /** Its own flags; `--help`, `--version` and, with `check`, `--config.check` are added. */
   readonly flags: T;
-  /** How many words follow the command. Default: none. */
-  readonly words?: readonly [least: number, most: number];
-  /** Reads the files that the flags name, changing nothing: `--config.check`. @throws ConfigError, UsageError */
+  /** Number of positional arguments. Default: none. */
+  readonly words?: readonly [min: number, max: number];
+  /** `--config.check`: reads the files set by flags, without side effects. @throws ConfigError, UsageError */
   readonly check?: (values: FlagValues<T>) => readonly CheckedFile[];
   /** @returns the exit status, 0 when void. */
   readonly run: (values: FlagValues<T>, words: readonly string[], context: ProgramContext) => Promise<number | void>;
@@ -50,7 +50,7 @@ export interface Command {
   readonly usage: string;
   readonly summary: string;
   readonly flags: Flags;
-  /** @param argv what follows the command's name */
+  /** @param argv the arguments after the command's name */
   execute(argv: readonly string[], context: ProgramContext): Promise<number | void>;
 }
 
@@ -64,7 +64,7 @@ const CHECK_FLAG = {
  * @example defineCommand({ usage: 'rules [flags]', summary: 'render the rules', flags: FLAGS, run: async (values) => ... })
  */
 export function defineCommand<const T extends Flags>(spec: CommandSpec<T>): Command {
-  const { usage, summary, details, words: [least, most] = [0, 0], check } = spec;
+  const { usage, summary, details, words: [min, max] = [0, 0], check } = spec;
   const about = details === undefined ? summary : `${summary}\n\n${details}`;
   const flags: Flags = { ...spec.flags, ...(check !== undefined && CHECK_FLAG), ...COMMON_FLAGS };
   return {
@@ -76,8 +76,8 @@ export function defineCommand<const T extends Flags>(spec: CommandSpec<T>): Comm
       const own = values as FlagValues<T>;
       if (values['help'] === true) return print(renderHelp(`${context.name} ${usage}\n\n${about}`, flags));
       if (values['version'] === true) return print(renderVersion(context.name));
-      if (positionals.length > most) throw new UsageError(`unexpected argument "${positionals[most]}"`);
-      if (positionals.length < least) throw new UsageError(`usage: ${context.name} ${usage}`);
+      if (positionals.length > max) throw new UsageError(`unexpected argument "${positionals[max]}"`);
+      if (positionals.length < min) throw new UsageError(`usage: ${context.name} ${usage}`);
       if (values['config.check'] === true) return print((check?.(own) ?? []).map(renderChecked).join(''));
       return spec.run(own, positionals, context);
     },
@@ -90,11 +90,11 @@ function renderChecked({ path, summary }: CheckedFile): string {
 
 export interface ProgramSpec {
   readonly commands: Readonly<Record<string, Command>>;
-  /** What runs when no command is named. Default: one has to be named. */
+  /** The command to run if none is named. Default: naming one is required. */
   readonly unnamed?: Command;
 }
 
-/** A program of several commands, each of which may stand before its flags or behind them. */
+/** A program with several commands. Flags may precede or follow the command. */
 export function defineProgram({ commands, unnamed }: ProgramSpec): ProgramMain {
   const all = [...Object.values(commands), ...(unnamed === undefined ? [] : [unnamed])];
   const flags: Flags = {
@@ -110,7 +110,7 @@ export function defineProgram({ commands, unnamed }: ProgramSpec): ProgramMain {
       return commands[word]!.execute([...argv.slice(0, at), ...argv.slice(at! + 1)], context);
     }
     if (word === undefined && unnamed !== undefined) return unnamed.execute(argv, context);
-    // A flag that isn't known may be what makes its value look like a command.
+    // The word may be the value of an unknown flag: report the flag first.
     const { values } = parseFlags(argv, flags);
     if (values['help'] === true || word === 'help') return print(overview(name, commands));
     if (values['version'] === true) return print(renderVersion(name));
@@ -133,7 +133,7 @@ ${name} <command> --help lists the flags of a command.
 `;
 }
 
-/** Runs `app` until the program is told to end. */
+/** Runs `app` until a signal. */
 export async function runApp(app: App, logger: Logger, context: ProgramContext): Promise<void> {
   const { name, stops, signal, onReload } = context;
   stops.onStop(name, () => app.stop());
@@ -143,12 +143,12 @@ export async function runApp(app: App, logger: Logger, context: ProgramContext):
   logger.info('stopping', { reason: String(signal.reason) });
 }
 
-/** The logger that `LOG_FLAGS` ask for. */
+/** The logger configured by `LOG_FLAGS`. */
 export function loggerOf(values: FlagValues<typeof LOG_FLAGS>): Logger {
   return createLogger({ level: values['log.level'], format: values['log.format'] });
 }
 
-/** Writes to standard output, where a command's result goes. */
+/** Writes a command's result to standard output. */
 export function print(text: string): void {
   process.stdout.write(text);
 }

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { load } from 'js-yaml';
 import * as z from 'zod';
 
-/** A file or value that the user gave is wrong; the message names file, path and expectation. */
+/** An invalid file or value from the user. The message names the file, the path in it and the expected value. */
 export class ConfigError extends Error {
   readonly code = 'CONFIG';
   override readonly name = 'ConfigError';
@@ -28,7 +28,7 @@ export function readConfigFile<T extends z.ZodType>(path: string, schema: T): z.
   return parseConfig(path, text, schema);
 }
 
-/** As `readConfigFile`, for text already read; `name` stands for the file in messages. */
+/** Like `readConfigFile`, for text already read; `name` replaces the file's name in messages. */
 export function parseConfig<T extends z.ZodType>(name: string, text: string, schema: T): z.output<T> {
   let value: unknown;
   try {
@@ -78,14 +78,14 @@ function renderInput(input: unknown): string {
 const DURATION = /^(?:(\d+)w)?(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?(?:(\d+)ms)?$/;
 const UNIT_MS = [604_800_000, 86_400_000, 3_600_000, 60_000, 1000, 1];
 
-/** Milliseconds of a Prometheus duration such as `1h30m`; undefined when `text` is none. */
+/** Milliseconds of a Prometheus duration such as `1h30m`; undefined if `text` is invalid. */
 export function parseDuration(text: string): number | undefined {
   const match = DURATION.exec(text);
   if (match === null || text === '') return undefined;
   return UNIT_MS.reduce((sum, unit, index) => sum + unit * Number(match[index + 1] ?? 0), 0);
 }
 
-/** The shortest Prometheus duration of a whole number of milliseconds, `90000` -> `1m30s`. */
+/** The shortest Prometheus duration for a whole number of milliseconds, `90000` -> `1m30s`. */
 export function formatDuration(milliseconds: number): string {
   let rest = Math.round(milliseconds);
   const names = ['w', 'd', 'h', 'm', 's', 'ms'];

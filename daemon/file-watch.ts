@@ -2,16 +2,16 @@ import { statSync, watch, type FSWatcher } from 'node:fs';
 import { dirname } from 'node:path';
 
 export interface FileWatchOptions {
-  /** How often the file is looked at when its folder reports nothing, in milliseconds. */
+  /** Poll interval in milliseconds, for changes without a file system event. */
   readonly pollMs?: number;
-  /** How long changes must rest before they are told, in milliseconds: a file is often written in several steps. */
+  /** Time without further changes before `onChange`, in milliseconds: a file is often written in several steps. */
   readonly settleMs?: number;
 }
 
 /**
- * Calls `onChange` when the file at `path`, symbolic links followed, is another one or has other content than at the
- * last call. The folder is watched for speed, as atomic renames and ConfigMap swaps happen there; a slow poll sees the
- * rest: links that point elsewhere, folders replaced as a whole, file systems that report nothing.
+ * Calls `onChange` when the file at `path`, symbolic links followed, was replaced or modified since the last call.
+ * Watches the directory, to see atomic renames and ConfigMap swaps immediately. A slow poll finds the other changes:
+ * targets of links in other directories, replaced directories, file systems without events.
  *
  * @returns a function that ends the watch.
  */
@@ -39,14 +39,14 @@ export function watchFile(path: string, onChange: () => void, options: FileWatch
   };
 }
 
-/** What changes with every way of changing a file; empty when there is none. */
+/** Differs after any change of a file; empty if the file does not exist. */
 export function fingerprint(path: string): string {
   const stats = statSync(path, { bigint: true, throwIfNoEntry: false });
   if (stats === undefined) return '';
   return [stats.dev, stats.ino, stats.size, stats.mtimeNs, stats.ctimeNs].join(' ');
 }
 
-/** Undefined where watching isn't possible (no inotify watches left, no such folder): the poll remains. */
+/** Undefined if watching is impossible (no inotify watches left, no such directory): then only the poll is used. */
 function watchFolder(folder: string, onEvent: () => void): FSWatcher | undefined {
   try {
     const watcher = watch(folder, { persistent: false }, onEvent);

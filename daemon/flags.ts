@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util';
 import { LOG_FORMATS, LOG_LEVELS } from './logger.ts';
 import { nearest } from './nearest.ts';
 
-/** Wrong use of a command line; the message is for the user. */
+/** An invalid command line. The message is for the user. */
 export class UsageError extends Error {
   readonly code = 'USAGE';
   override readonly name = 'UsageError';
@@ -18,7 +18,7 @@ export interface StringFlag {
 export interface BooleanFlag {
   readonly type: 'boolean';
   readonly default?: boolean;
-  /** One letter: `h` also makes `-h` this flag. */
+  /** One letter, the short form of the flag: `h` for `-h`. */
   readonly short?: string;
   readonly help: string;
 }
@@ -58,24 +58,24 @@ export const COMMON_FLAGS = {
 
 /** The flags of every command that logs. */
 export const LOG_FLAGS = {
-  'log.level': { type: 'string', default: 'info', choices: LOG_LEVELS, help: 'Least level to log.' },
-  'log.format': { type: 'string', default: 'logfmt', choices: LOG_FORMATS, help: 'Form of the log lines.' },
+  'log.level': { type: 'string', default: 'info', choices: LOG_LEVELS, help: 'Minimum level to log.' },
+  'log.format': { type: 'string', default: 'logfmt', choices: LOG_FORMATS, help: 'Log format.' },
 } as const satisfies Flags;
 
-/** The flags of every command that serves pages. */
+/** The flags of every command with a web server. */
 export const WEB_FLAGS = {
   'web.config.file': {
     type: 'string',
     help: "YAML file with TLS, headers and basic auth, in exporter-toolkit's format; changes take effect immediately.",
   },
-  'web.enable-lifecycle': { type: 'boolean', help: 'Allow reloads by POST /-/reload.' },
+  'web.enable-lifecycle': { type: 'boolean', help: 'Enable reloads by POST /-/reload.' },
 } as const satisfies Flags;
 
 /**
- * Parses `--name=value`, `--name value`, `--bool`, `--no-bool` and the short form of a flag that has one. The last of
- * several counts.
+ * Parses `--name=value`, `--name value`, `--bool`, `--no-bool` and short forms. Of a repeated flag the last value is
+ * used.
  *
- * @throws UsageError naming the flag and what it expects, or the known flag that is nearest to an unknown one.
+ * @throws UsageError naming the flag and the expected value, or the known flag most similar to an unknown one.
  */
 export function parseFlags<const T extends Flags>(
   argv: readonly string[],
@@ -92,7 +92,7 @@ export function parseFlags<const T extends Flags>(
   return { values: values as FlagValues<T>, positionals };
 }
 
-/** The place in `argv` of the first word that is neither a flag nor the value of one; undefined where there is none. */
+/** Index in `argv` of the first word that is neither a flag nor a flag's value; undefined if there is none. */
 export function firstPositional(argv: readonly string[], flags: Flags): number | undefined {
   return tokensOf(argv, flags).find(({ kind }) => kind === 'positional')?.index;
 }
@@ -124,7 +124,7 @@ function readOption(
     if (value !== undefined) throw new UsageError(`${rawName}: expected no value, got "${value}"`);
     return [negated ? positive : name, !negated];
   }
-  // What looks like a flag is one whose predecessor lacks its value.
+  // A word that looks like a flag is not a value: the flag before it has none.
   if (value === undefined || (!inlineValue && value.startsWith('-'))) {
     throw new UsageError(`${rawName}: expected a value, as in ${rawName}=${flag.default ?? '...'}`);
   }
@@ -155,7 +155,7 @@ function readFlag(name: string, flag: Flag, raw: string | boolean | undefined): 
   return raw;
 }
 
-/** The text of `--help`: one flag a paragraph, with its default. */
+/** The text of `--help`: one paragraph for each flag, with its default. */
 export function renderHelp(usage: string, flags: Flags): string {
   const lines = Object.entries(flags).map(([name, flag]) => {
     const value = flag.type === 'boolean' ? '' : `=${flag.default ?? ''}`;

@@ -2,14 +2,14 @@ export type Labels = Readonly<Record<string, string>>;
 
 const ESCAPES: Readonly<Record<string, string>> = { '\\': '\\\\', '"': '\\"', '\n': '\\n' };
 
-/** `text` with each character that `characters` matches as Prometheus' text format escapes it. */
+/** `text` with each character that matches `characters` escaped as in Prometheus' text format. */
 export function escape(text: string, characters: RegExp): string {
   return text.replaceAll(characters, (character) => ESCAPES[character] ?? character);
 }
 
 /**
- * Renders labels in the order given, without braces: `namespace="shop",service="cart"`. Empty values are left out:
- * Prometheus takes an empty label for none.
+ * Renders labels in the given order, without braces: `namespace="shop",service="cart"`. Skips empty values: Prometheus
+ * treats an empty label as missing.
  */
 export function renderLabels(labels: Labels): string {
   return Object.entries(labels)

@@ -8,8 +8,8 @@ interface StopStep {
 }
 
 /**
- * What a running program must undo, undone in reverse order of registration.
- * `stop` is idempotent, bounded in time, and joins the errors of all steps.
+ * The clean-up steps of a program, run in reverse order of registration. `stop` is idempotent, has a timeout, and joins
+ * the errors of all steps.
  */
 export class StopStack {
   readonly #steps: StopStep[] = [];
@@ -19,7 +19,7 @@ export class StopStack {
     this.#steps.push({ name, run });
   }
 
-  /** @throws AggregateError with one error for each step that failed or overran `timeoutMs`. */
+  /** @throws AggregateError with one error for each step that failed or exceeded `timeoutMs`. */
   stop(timeoutMs = 5000): Promise<void> {
     this.#stopping ??= this.#run(Date.now() + timeoutMs);
     return this.#stopping;
@@ -50,27 +50,26 @@ async function within(work: Promise<void>, milliseconds: number): Promise<void> 
   }
 }
 
-/** What a program's `main` gets: a stack to register clean-up on and the time when to leave. */
+/** The context of a program's `main`. */
 export interface ProgramContext {
-  /** The program's own. */
+  /** The program's name. */
   readonly name: string;
-  /** What follows the program's name on its command line. */
+  /** The arguments after the program's name. */
   readonly argv: readonly string[];
-  /** The command that starts this program again, before its arguments. */
+  /** The command that starts this program, without arguments. */
   readonly self: readonly [command: string, script: string];
   readonly stops: StopStack;
-  /** Aborted on SIGTERM, SIGINT or when the program asks for its own end. */
+  /** Aborted on SIGTERM or SIGINT. */
   readonly signal: AbortSignal;
-  /** Called on SIGHUP; at most one reload runs at a time. */
+  /** Sets the callback for SIGHUP. At most one reload runs at a time. */
   readonly onReload: (reload: () => void | Promise<void>) => void;
 }
 
 export type ProgramMain = (context: ProgramContext) => Promise<number | void>;
 
 /**
- * Runs a program: the only place that touches argv, signals and the exit status.
- * `main` resolves at once after starting (a daemon then waits on `signal`) or with its exit status.
- * Exit status 2: wrong usage or configuration, told in one line; 1: any other failure.
+ * Runs a program: the only code that uses argv, signals and the exit status. `main` resolves with the exit status, 0
+ * when void. Exit status 2: invalid usage or configuration, reported in one line; 1: any other failure.
  */
 export async function runProgram(name: string, main: ProgramMain, stopTimeoutMs = 5000): Promise<void> {
   const stops = new StopStack();

@@ -13,14 +13,14 @@ export interface Logger {
   info(message: string, fields?: LogFields): void;
   warn(message: string, fields?: LogFields): void;
   error(message: string, fields?: LogFields): void;
-  /** A logger whose every line carries `fields` too. */
+  /** A logger that adds `fields` to every line. */
   with(fields: LogFields): Logger;
 }
 
 export interface LoggerOptions {
   readonly level?: LogLevel;
   readonly format?: LogFormat;
-  /** Takes one line without its newline. Default: standard error. */
+  /** Writes one line, given without newline. Default: standard error. */
   readonly write?: (line: string) => void;
   readonly now?: () => Date;
 }
@@ -78,8 +78,7 @@ function renderLogfmt(fields: LogFields): string {
 }
 
 /**
- * Logs a repeated failure only when its state changes: once when it starts, again when its message
- * changes, once when it ends.
+ * Logs a repeated failure only when its state changes: when it starts, when its message changes, and when it ends.
  */
 export class ConditionLog {
   readonly #logger: Logger;
@@ -89,17 +88,17 @@ export class ConditionLog {
     this.#logger = logger;
   }
 
-  /** `condition` failed with `error`; `what` is the constant message. */
-  failing(condition: string, what: string, error: unknown, fields: LogFields = {}): void {
+  /** `condition` failed with `error`; `message` is constant. */
+  failing(condition: string, message: string, error: unknown, fields: LogFields = {}): void {
     const description = describeError(error);
     if (this.#failing.get(condition) === description) return;
     this.#failing.set(condition, description);
-    this.#logger.warn(what, { ...fields, error: description });
+    this.#logger.warn(message, { ...fields, error: description });
   }
 
-  /** `condition` holds again; logs `what` only after a failure. */
-  recovered(condition: string, what: string, fields: LogFields = {}): void {
+  /** `condition` works again; logs `message` only after a failure. */
+  recovered(condition: string, message: string, fields: LogFields = {}): void {
     if (!this.#failing.delete(condition)) return;
-    this.#logger.info(what, fields);
+    this.#logger.info(message, fields);
   }
 }

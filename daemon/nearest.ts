@@ -1,9 +1,9 @@
-/** The shortest part of a name that stands for the whole. */
+/** Minimum length of a part of a name that matches the whole name. */
 const MIN_PART = 4;
 
 /**
- * The one of `known` that `word` was most likely meant to be: few typing errors away, or one that it is the beginning or
- * the end of. Undefined when none is near.
+ * The name in `known` that is most similar to `word`: a few typing errors away, or beginning or ending with it.
+ * Undefined if none is similar.
  */
 export function nearest(word: string, known: Iterable<string>): string | undefined {
   const limit = Math.max(1, Math.floor(word.length / 3));
@@ -19,7 +19,7 @@ export function nearest(word: string, known: Iterable<string>): string | undefin
   return best;
 }
 
-/** Letters to add, leave out, replace or swap with their neighbour (optimal string alignment). */
+/** Number of letters to add, remove, replace or swap with the next one (optimal string alignment distance). */
 function typingErrors(from: string, to: string): number {
   let beforeLast: number[] = [];
   let last = Array.from({ length: to.length + 1 }, (_, column) => column);
@@ -27,10 +27,10 @@ function typingErrors(from: string, to: string): number {
     const current = [row];
     for (let column = 1; column <= to.length; column++) {
       const same = from[row - 1] === to[column - 1];
-      let least = Math.min(last[column]! + 1, current[column - 1]! + 1, last[column - 1]! + (same ? 0 : 1));
+      let distance = Math.min(last[column]! + 1, current[column - 1]! + 1, last[column - 1]! + (same ? 0 : 1));
       const swapped = from[row - 1] === to[column - 2] && from[row - 2] === to[column - 1];
-      if (swapped) least = Math.min(least, beforeLast[column - 2]! + 1);
-      current.push(least);
+      if (swapped) distance = Math.min(distance, beforeLast[column - 2]! + 1);
+      current.push(distance);
     }
     [beforeLast, last] = [last, current];
   }

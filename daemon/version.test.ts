@@ -11,7 +11,7 @@ it('renders as Prometheus does', () => {
   expect(renderVersion('lorikeet-test', { ...build, date })).toBe(`${first}  build date:       ${date}\n${HERE}`);
 });
 
-it('says that it is no build where it runs from its sources', () => {
+it('reports that it runs from source without a build', () => {
   expect(renderVersion('lorikeet-test')).toMatch(
     /^lorikeet-test, version development \(branch: unknown, revision: unknown\)\n/,
   );

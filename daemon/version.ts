@@ -1,4 +1,4 @@
-/** What a bundle knows of its making; scripts/build-info.mjs collects it. */
+/** Build information in a bundle, from scripts/build-info.mjs. */
 export interface Build {
   readonly version: string;
   readonly branch: string;

@@ -1,12 +1,13 @@
 import type { DashboardBuilder } from '@grafana/grafana-foundation-sdk/dashboard';
 import { board, labelsVariable } from './board.ts';
 import { rows, single, timeSeries } from './panels.ts';
+import { processCpu, processMemory } from './process-panels.ts';
 
 const CHOSEN = 'instance=~"$instance"';
 /** The exporter's process metrics have no prefix, so the job selects them. */
 const PROCESS = `job="lorikeet-exporter", ${CHOSEN}`;
 
-/** Are the exporters up, what do they cost, and are events lost? */
+/** Health of the exporters: availability, resource usage and lost events. */
 export function exporter(): DashboardBuilder {
   return board({
     uid: 'lorikeet-exporter',
@@ -87,28 +88,14 @@ export function exporter(): DashboardBuilder {
       }),
     )
     .withPanel(
-      timeSeries({
-        title: 'CPU',
+      processCpu({
         description:
           'CPU cores used by the exporters. BPF programs run in, and are charged to, the processes that they interrupt.',
-        unit: 'short',
         span: 8,
-        min: 0,
-        queries: {
-          '{{instance}}': `sum by (instance) (rate(process_cpu_seconds_total{${PROCESS}}[$__rate_interval]))`,
-        },
+        matchers: PROCESS,
       }),
     )
-    .withPanel(
-      timeSeries({
-        title: 'Memory',
-        description: 'Resident memory.',
-        unit: 'bytes',
-        span: 8,
-        min: 0,
-        queries: { '{{instance}}': `max by (instance) (process_resident_memory_bytes{${PROCESS}})` },
-      }),
-    )
+    .withPanel(processMemory({ description: 'Resident memory.', span: 8, matchers: PROCESS }))
     .withPanel(
       timeSeries({
         title: 'Scrape duration',

@@ -44,7 +44,7 @@ const SCORE_THRESHOLDS = new ThresholdsConfigBuilder().mode(ThresholdsMode.Absol
 
 const PLAIN = new ThresholdsConfigBuilder().mode(ThresholdsMode.Absolute).steps([{ value: null, color: GREEN }]);
 
-/** Anything above zero is bad. */
+/** Red above zero. */
 const NONE_WANTED = new ThresholdsConfigBuilder().mode(ThresholdsMode.Absolute).steps([
   { value: null, color: GREEN },
   { value: 0.000001, color: RED },
@@ -240,8 +240,8 @@ export function serviceUrl(namespace: string, service: string): string {
 }
 
 /**
- * Services and their calls. The panel reads fields by name, and a renamed field keeps its old one to it, so what it needs is
- * made of labels by the queries and of the value by `calculateField`, whatever Grafana calls the value.
+ * Services and their calls. The panel reads fields by name, and ignores renames of fields: so queries provide the
+ * required fields as labels, and `calculateField` provides the value, independent of its name in Grafana.
  */
 export function graph(options: Omit<PanelOptions, 'unit'>, queries: GraphQueries): nodegraph.PanelBuilder {
   const only = (frame: string) => ({ id: 'byRefId', options: frame });

@@ -15,8 +15,8 @@ type Name = readonly [namespace: string, service: string];
 const SCORE = `max by (${NAME}) (anomaly_score)`;
 
 /**
- * Number of services that have a score, among those that `matchers` select. Counts the scores in Prometheus: the scorers'
- * own metrics continue when a write fails, and count a service twice when two scorers score it.
+ * Number of services that have a score, among those that `matchers` select. Counts the scores in Prometheus: the
+ * scorers' own metrics continue when a write fails, and count a service twice when two scorers score it.
  */
 export const countScored = (matchers = ''): string =>
   `count(group by (${NAME}) (anomaly_score{${matchers}})) or vector(0)`;

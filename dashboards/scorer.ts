@@ -1,6 +1,7 @@
 import type { DashboardBuilder } from '@grafana/grafana-foundation-sdk/dashboard';
 import { board, labelsVariable } from './board.ts';
 import { rows, single, timeSeries } from './panels.ts';
+import { processCpu, processMemory } from './process-panels.ts';
 import { countScored } from './queries.ts';
 
 const CHOSEN = 'instance=~"$instance"';
@@ -13,7 +14,7 @@ const mean = (histogram: string, by: string): string =>
 const perSecond = (counter: string, by: string): string =>
   `sum by (${by}) (rate(${counter}{${CHOSEN}}[$__rate_interval]))`;
 
-/** Do the scorers keep up, how many services have a score, and how does training go? */
+/** Health of the scorers: duration of cycles, number of services with a score, and training. */
 export function scorer(): DashboardBuilder {
   const dashboard = board({
     uid: 'lorikeet-scorer',
@@ -174,25 +175,17 @@ function addCycles(dashboard: DashboardBuilder): void {
       }),
     )
     .withPanel(
-      timeSeries({
-        title: 'CPU',
+      processCpu({
         description: 'CPU cores used by each scorer, without training runs, which are separate processes.',
-        unit: 'short',
         span: 6,
-        min: 0,
-        queries: {
-          '{{instance}}': `sum by (instance) (rate(process_cpu_seconds_total{${PROCESS}}[$__rate_interval]))`,
-        },
+        matchers: PROCESS,
       }),
     )
     .withPanel(
-      timeSeries({
-        title: 'Memory',
+      processMemory({
         description: 'Resident memory of each scorer, without training runs.',
-        unit: 'bytes',
         span: 6,
-        min: 0,
-        queries: { '{{instance}}': `max by (instance) (process_resident_memory_bytes{${PROCESS}})` },
+        matchers: PROCESS,
       }),
     );
 }

@@ -21,7 +21,7 @@ import { Scraper } from './scrape/scraper.ts';
 import { SelfMetrics } from './scrape/self-metrics.ts';
 import { openKubernetes, openTargets } from './sources.ts';
 
-/** The exporter as a running thing. */
+/** A running exporter. */
 export class ExporterApp implements App {
   readonly #config: Config;
   readonly #logger: Logger;
@@ -34,7 +34,8 @@ export class ExporterApp implements App {
   }
 
   /**
-   * Web configuration, targets, kernel programs, web server, in this order; what can fail through the user comes first.
+   * Web configuration, targets, kernel programs, web server, in this order; steps that fail on invalid input come
+   * first.
    *
    * @throws ConfigError, CgroupError, RequirementError, BpfError, ListenError
    */
@@ -95,7 +96,7 @@ export class ExporterApp implements App {
   }
 }
 
-/** A wrong directory is not fatal: targets do not exist. Log the reason. */
+/** An invalid directory is not fatal, but no target exists then. Logs the reason. */
 function findCgroupfs({ cgroupfs }: Config, logger: Logger): string {
   const path = resolve(cgroupfs ?? findCgroupMount());
   const warning = cgroupfsWarning(path);

@@ -27,20 +27,20 @@ describe('readConfig', () => {
     });
   });
 
-  it('turns on the collectors that are off by default', () => {
+  it('enables the collectors that are disabled by default', () => {
     const config = configOf(OFF.map((name) => `--collector.${name}`));
     expect(config.collectors).toEqual(new Set(COLLECTOR_NAMES));
   });
 
-  it('turns collectors off', () => {
+  it('disables collectors', () => {
     const config = configOf(['--no-collector.edges', '--no-collector.target_info', '--collector.requests']);
     expect([...config.collectors]).toEqual(DEFAULT.filter((name) => name !== 'edges' && name !== 'target_info'));
   });
 
-  it('counts system calls only when asked to, and says what that costs', () => {
+  it('counts system calls only if enabled, and documents the cost', () => {
     expect(configOf([]).collectors).not.toContain('syscalls');
     expect(configOf(['--collector.syscalls']).collectors).toContain('syscalls');
-    expect(FLAGS['collector.syscalls'].help).toMatch(/off by default: .* \d+ ns/);
+    expect(FLAGS['collector.syscalls'].help).toMatch(/disabled by default: .* \d+ ns/);
   });
 
   it.each([
@@ -50,7 +50,7 @@ describe('readConfig', () => {
       { NODE_NAME: 'n1' },
       { kubeconfig: 'k', nodeName: 'n2', monitorDefault: false },
     ],
-  ])('learns pods with %o and %o', (argv, environment, kubernetes) =>
+  ])('gets pods with %o and %o', (argv, environment, kubernetes) =>
     expect(configOf(argv, environment).kubernetes).toEqual(kubernetes),
   );
 
@@ -60,7 +60,10 @@ describe('readConfig', () => {
     [['--external.max-names=many'], '--external.max-names: expected a number, got "many"'],
     [['--web.listen-address=9400'], '--web.listen-address: expected [host]:port'],
     [['--log.level=loud'], '--log.level: expected debug, info, warn, error, got "loud"'],
-    [['--kubernetes.in-cluster'], '--kubernetes.node-name: expected a name, here or in the variable NODE_NAME'],
+    [
+      ['--kubernetes.in-cluster'],
+      '--kubernetes.node-name: expected the name of this node, here or in the environment variable NODE_NAME',
+    ],
     [
       ['--kubernetes.in-cluster', '--kubernetes.kubeconfig=k'],
       '--kubernetes.kubeconfig: expected this or --kubernetes',

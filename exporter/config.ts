@@ -7,49 +7,49 @@ export const FLAGS = {
   ...WEB_FLAGS,
   'targets.file': {
     type: 'string',
-    help: 'YAML file of services and their cgroups and addresses; read again when it changes.',
+    help: 'YAML file of services, their cgroups and addresses; reloaded when it changes.',
   },
   'kubernetes.in-cluster': {
     type: 'boolean',
-    help: "Learn pods and their peers from the API server of the cluster that the program runs in, by its pod's service account.",
+    help: "Get pods and their peers from the API server of this cluster, with the service account of the exporter's pod.",
   },
   'kubernetes.kubeconfig': {
     type: 'string',
-    help: 'Learn them from the API server of the current context of this kubeconfig instead.',
+    help: 'Get them from the API server of the current context of this kubeconfig instead.',
   },
   'kubernetes.node-name': {
     type: 'string',
-    help: 'The node of the cluster that this machine is. Default: the environment variable NODE_NAME.',
+    help: 'Name of this node in the cluster. Default: the environment variable NODE_NAME.',
   },
   'monitor.default': {
     type: 'string',
     default: 'all',
     choices: ['all', 'none'],
-    help: 'Which pods have series if neither their annotation lorikeet.dev/monitor nor that of their namespace says so.',
+    help: 'Whether to monitor pods when neither the pod nor its namespace has the annotation lorikeet.dev/monitor.',
   },
-  'path.cgroupfs': { type: 'string', help: 'Where cgroup2 is mounted. Default: found in /proc/self/mounts.' },
-  'bpf.object': { type: 'string', help: 'The BPF object file. Default: the one that came with the program.' },
-  'bpf.max-services': { type: 'number', default: 4096, help: 'Greatest number of cgroups counted at a time.' },
+  'path.cgroupfs': { type: 'string', help: 'Mount point of cgroup2. Default: from /proc/self/mounts.' },
+  'bpf.object': { type: 'string', help: 'BPF object file. Default: the one shipped with the exporter.' },
+  'bpf.max-services': { type: 'number', default: 4096, help: 'Maximum number of cgroups with counts.' },
   'bpf.max-edges': {
     type: 'number',
     default: 16384,
-    help: 'Greatest number of pairs of a cgroup and a peer counted at a time.',
+    help: 'Maximum number of pairs of cgroup and peer with counts.',
   },
   'external.max-names': {
     type: 'number',
     default: 100,
-    help: 'External peers with a name of their own; the others are "other".',
+    help: 'Maximum number of external peers with a name of their own; further ones are "other".',
   },
   'accept-queues.max-ports': {
     type: 'number',
     default: 20,
-    help: 'Listening ports of an instance that get series of their own; the others are "other".',
+    help: 'Maximum number of listening ports of an instance with series of their own; further ones are "other".',
   },
   ...collectorFlags(),
   ...LOG_FLAGS,
 } as const satisfies Flags;
 
-/** `--collector.<name>`, one for each. */
+/** `--collector.<name>` for each collector. */
 function collectorFlags(): Readonly<Record<`collector.${CollectorName}`, BooleanFlag>> {
   const flags = COLLECTORS.map(({ name, shows, offBecause }) => [
     `collector.${name}`,
@@ -57,23 +57,23 @@ function collectorFlags(): Readonly<Record<`collector.${CollectorName}`, Boolean
       ? {
           type: 'boolean',
           default: true,
-          help: `Collect ${shows} (on by default; --no-collector.${name} turns it off).`,
+          help: `Collect ${shows} (enabled by default; --no-collector.${name} disables it).`,
         }
-      : { type: 'boolean', help: `Collect ${shows} (off by default: ${offBecause}).` },
+      : { type: 'boolean', help: `Collect ${shows} (disabled by default: ${offBecause}).` },
   ]);
   return Object.fromEntries(flags) as Readonly<Record<`collector.${CollectorName}`, BooleanFlag>>;
 }
 
-/** Where pods are learned from. */
+/** The source of pods. */
 export interface KubernetesConfig {
-  /** Undefined: the cluster that the program runs in. */
+  /** Undefined: the cluster of the exporter's own pod. */
   readonly kubeconfig: string | undefined;
   readonly nodeName: string;
-  /** Whether pods have series about which no annotation says anything. */
+  /** Whether to monitor pods without an annotation. */
   readonly monitorDefault: boolean;
 }
 
-/** What the exporter was asked to do. */
+/** The exporter's settings. */
 export interface Config {
   readonly listenAddress: string;
   readonly webConfigFile: string | undefined;
@@ -90,9 +90,9 @@ export interface Config {
 }
 
 /**
- * What the flags ask for. `environment` are the variables that stand for flags that weren't given.
+ * The settings from the flags. `environment` has the variables used in place of flags that are not set.
  *
- * @throws UsageError naming the flag and what it expects.
+ * @throws UsageError naming the flag and the expected value.
  */
 export function readConfig(values: FlagValues<typeof FLAGS>, environment: NodeJS.ProcessEnv = {}): Config {
   parseListenAddress(values['web.listen-address']);
@@ -127,14 +127,16 @@ function kubernetesConfig(values: KubernetesValues, { NODE_NAME }: NodeJS.Proces
   }
   const nodeName = values['kubernetes.node-name'] || NODE_NAME || '';
   if (nodeName === '')
-    throw new UsageError('--kubernetes.node-name: expected a name, here or in the variable NODE_NAME');
+    throw new UsageError(
+      '--kubernetes.node-name: expected the name of this node, here or in the environment variable NODE_NAME',
+    );
   return { kubeconfig, nodeName, monitorDefault: values['monitor.default'] === 'all' };
 }
 
-/** A million rows are beyond any node and would be gigabytes of kernel memory. */
-const MOST_ROWS = 1_000_000;
+/** More than any node needs; a million rows would take gigabytes of kernel memory. */
+const MAX_ROWS = 1_000_000;
 
-function wholeNumber(flag: string, value: number, least: number): number {
-  if (Number.isInteger(value) && value >= least && value <= MOST_ROWS) return value;
-  throw new UsageError(`--${flag}: expected a whole number from ${least} to ${MOST_ROWS}, got "${value}"`);
+function wholeNumber(flag: string, value: number, min: number): number {
+  if (Number.isInteger(value) && value >= min && value <= MAX_ROWS) return value;
+  throw new UsageError(`--${flag}: expected a whole number from ${min} to ${MAX_ROWS}, got "${value}"`);
 }

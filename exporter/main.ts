@@ -1,4 +1,4 @@
-// First, for what it does: it counts for everything that is loaded after it.
+// First, because its flags apply to everything loaded after it.
 // oxlint-disable-next-line import/no-unassigned-import
 import './memory/v8-flags.ts';
 import { defineProgram } from '../daemon/command.ts';

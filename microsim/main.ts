@@ -8,5 +8,5 @@ import { record } from './commands/record.ts';
 import { status } from './commands/status.ts';
 import { up } from './commands/up.ts';
 
-/* `lorikeet-sim`: a simulated microservice system of real processes, with faults, to watch. */
+/* `lorikeet-sim`: a simulated microservice system of real processes, with injectable faults. */
 await runProgram('lorikeet-sim', defineProgram({ commands: { up, down, status, fault, inject, load, record } }));

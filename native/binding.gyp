@@ -23,13 +23,13 @@
         "NAPI_VERSION=8",
         "NAPI_DISABLE_CPP_EXCEPTIONS",
         "NODE_ADDON_API_DISABLE_DEPRECATED",
-        # An iterator may be read to its end while its worker thread is being terminated: nobody is left to be told.
+        # The worker thread of an iterator read may be terminated before the read ends.
         "NODE_API_SWALLOW_UNTHROWABLE_EXCEPTIONS"
       ],
       "cflags": ["-Wall", "-Wextra", "-Werror", "-fvisibility=hidden"],
       "ldflags": [
-        # Statically, so that the addon runs where libbpf and libelf aren't installed. Bound to themselves and hidden:
-        # another addon in the same process may bring another libbpf.
+        # Static, so that the addon runs without installed libbpf and libelf. Symbols are bound locally and hidden, because
+        # another addon in the process may have another libbpf.
         "-Wl,-Bsymbolic",
         # See src/static_archives.cc.
         "-Wl,--wrap=stderr",

@@ -23,9 +23,9 @@ export type { OpenOptions } from './options.ts';
  */
 export class BpfObject {
   /**
-   * The loaded programs. Not loaded are programs that are disabled (by option or by default), have no hook in this kernel,
-   * are tagged for other kernels (bpf/core_fixes.bpf.h), or were refused: attaching one of these throws BPF_ATTACH with
-   * errno ENOENT.
+   * The loaded programs. Not loaded are programs that are disabled (by option or by default), have no hook in this
+   * kernel, are tagged for other kernels (bpf/core_fixes.bpf.h), or were refused: attaching one of these throws
+   * BPF_ATTACH with errno ENOENT.
    */
   readonly programs: readonly string[];
   /** Programs with a hook that the kernel refused: name -> BPF_LOAD error, with the verifier's log. */
@@ -57,8 +57,8 @@ export class BpfObject {
   }
 
   /**
-   * An iterator only becomes readable. A program without a hook is run once as a test. A cgroup program needs `cgroup`, the
-   * directory of a cgroup: it applies to that and all below, in addition to other attached programs.
+   * An iterator only becomes readable. A program without a hook is run once as a test. A cgroup program needs `cgroup`,
+   * the directory of a cgroup: it applies to that and all below, in addition to other attached programs.
    *
    * @throws BpfError BPF_ATTACH: unknown, not loaded, already attached (EALREADY), or the kernel refused.
    */
@@ -81,8 +81,8 @@ export class BpfObject {
   }
 
   /**
-   * Reads an attached iterator to its end on a thread of its own, and returns its program's output. Continues to its end
-   * if the object is closed in the meantime.
+   * Reads an attached iterator to its end on a thread of its own, and returns its program's output. Continues to its
+   * end if the object is closed in the meantime.
    *
    * @throws BpfError BPF_ITERATOR at once: not attached (ENOENT), not an iterator, no descriptor left.
    * @returns a promise that rejects with BpfError BPF_ITERATOR if reading fails.
@@ -161,7 +161,7 @@ export class BpfMap {
   }
 
   /**
-   * @returns whether there was such a row.
+   * @returns true if the row existed.
    * @throws RangeError if the key's size is wrong.
    */
   delete(key: Uint8Array): boolean {

@@ -2,11 +2,11 @@ import { expect, test } from 'vitest';
 import { checkOptions } from './options.ts';
 import type { OpenOptions } from './options.ts';
 
-test('nothing is the default', () => {
+test('no options are valid', () => {
   expect(checkOptions({})).toEqual({ maxEntries: [], constants: [], disabled: [], enabled: [] });
 });
 
-test('options become pairs, and constants big integers', () => {
+test('converts options to pairs, and constants to BigInt', () => {
   const options = {
     maxEntries: { edges: 2 ** 32 - 1 },
     constants: { a: 1, b: -1n, c: 2n ** 64n - 1n },
@@ -33,6 +33,6 @@ test.each([
   [{ constants: { a: 2 ** 53 } }, 'constants.a: expected an exact integer, got 9007199254740992'],
   [{ constants: { a: 2n ** 64n } }, 'constants.a: expected at most 64 bits, got 18446744073709551616'],
   [{ constants: { a: -(2n ** 63n) - 1n } }, 'constants.a: expected at most 64 bits, got -9223372036854775809'],
-] as [OpenOptions, string][])('%o is refused', (options, message) => {
+] as [OpenOptions, string][])('rejects %o', (options, message) => {
   expect(() => checkOptions(options)).toThrow(new RangeError(message));
 });

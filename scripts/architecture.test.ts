@@ -6,7 +6,7 @@ import { architecturePicture, foldersOf } from './generate/architecture-picture.
 const DOCUMENT = readFileSync('docs/architecture.md', 'utf8');
 const PARTS = ['native', 'daemon', 'exporter', 'scorer', 'microsim'];
 
-/** Every folder with a list of imports. */
+/** Every directory with a list of imports. */
 const ROOMS = PARTS.flatMap((part) =>
   readdirSync(part, { recursive: true })
     .map((path) => `${part}/${String(path)}`)
@@ -14,7 +14,7 @@ const ROOMS = PARTS.flatMap((part) =>
     .map((path) => dirname(path)),
 );
 
-test('docs/architecture.md has every room, and none that is not there', () => {
+test('docs/architecture.md has every room, and only existing ones', () => {
   expect(ROOMS.length).toBeGreaterThan(30);
   const inner = ROOMS.filter((room) => room.includes('/'));
   const listed = [...DOCUMENT.matchAll(/^\| `([a-z-]+\/[a-z/-]+)` \|/gm)].map(([, room = '']) => room);
@@ -22,7 +22,7 @@ test('docs/architecture.md has every room, and none that is not there', () => {
   for (const part of PARTS) expect(DOCUMENT).toContain(`\n## ${part}\n`);
 });
 
-test('docs/images/lorikeet.svg has every top-level folder, and none that is not there', () => {
+test('docs/images/lorikeet.svg has every top-level folder, and only existing ones', () => {
   const untracked = ['node_modules', 'build', 'dist'];
   const folders = readdirSync('.', { withFileTypes: true })
     .filter((entry) => entry.isDirectory() && !entry.name.startsWith('.') && !untracked.includes(entry.name))
@@ -30,7 +30,7 @@ test('docs/images/lorikeet.svg has every top-level folder, and none that is not 
   expect(foldersOf(architecturePicture()).toSorted()).toEqual(folders.toSorted());
 });
 
-test('no room has more than twenty files, tests beside', () => {
+test('no room has more than twenty files, including tests', () => {
   for (const room of ROOMS) {
     const files = readdirSync(room).filter((name) => name.endsWith('.ts') && !name.endsWith('.test.ts'));
     expect(files.length, room).toBeLessThanOrEqual(20);

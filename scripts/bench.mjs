@@ -1,8 +1,9 @@
-// npm run bench -- <name> [args]: sets up what is missing, bundles the benchmark, runs it. Without a name: which there are.
+// npm run bench -- <name> [args]: sets up the build, bundles the benchmark and runs it. Without a name: lists the
+// benchmarks.
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
 
-/** The product's own, and those that a decision rests on, which are run once. */
+/** Benchmarks of the product, and one-time experiments behind decisions. */
 const FOLDERS = ['bench', 'bench/experiments'];
 
 /** `name -> file` of all benchmarks. */
@@ -16,15 +17,15 @@ function benches() {
   return new Map(named.filter(([, file]) => existsSync(file) && !NO_BENCH.test(file)));
 }
 
-/** What they share. */
+/** Files shared by benchmarks. */
 const NO_BENCH = /\.test\.ts$|^bench\/(results|statistics)\.ts$/;
 
 const known = benches();
 const [name, ...args] = process.argv.slice(2);
 const entry = known.get(name);
 if (entry === undefined) {
-  const wrong = name === undefined ? 'expected a name' : `there is no ${name}`;
-  process.stderr.write(`bench: ${wrong}; there are ${[...known.keys()].join(', ')}\n`);
+  const wrong = name === undefined ? 'expected a name' : `unknown benchmark ${name}`;
+  process.stderr.write(`bench: ${wrong}; benchmarks: ${[...known.keys()].join(', ')}\n`);
   process.exit(2);
 }
 const setup = spawnSync('bash', ['scripts/setup.sh'], { stdio: 'inherit' });

@@ -2,8 +2,8 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 
 /**
- * What `--version` says of a build: nothing that two builds of one commit don't share. The date is that of
- * SOURCE_DATE_EPOCH (https://reproducible-builds.org/specs/source-date-epoch/), and none without it.
+ * Build information for `--version`, the same for two builds of a commit. The date comes from SOURCE_DATE_EPOCH
+ * (https://reproducible-builds.org/specs/source-date-epoch/); without it there is none.
  */
 export function buildInfo(version = ownVersion(), environment = process.env) {
   const { branch, revision } = sourceOf('.');
@@ -11,12 +11,12 @@ export function buildInfo(version = ownVersion(), environment = process.env) {
   return { version, branch, revision, ...(epoch && { date: new Date(Number(epoch) * 1000).toISOString() }) };
 }
 
-/** Branch and commit of the repository whose root `folder` is; a commit with changes on top is `<commit>-modified`. */
+/** Branch and commit of the repository with the root `folder`; with uncommitted changes `<commit>-modified`. */
 export function sourceOf(folder) {
   const git = (...args) =>
     execFileSync('git', ['-C', folder, ...args], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim();
   try {
-    // An archive of the sources may have been unpacked somewhere inside of another repository.
+    // An archive of the sources may be unpacked inside another repository.
     if (git('rev-parse', '--show-prefix') !== '') throw new Error(`${folder} is not the root of a repository`);
     const modified = git('status', '--porcelain', '--untracked-files=no') === '' ? '' : '-modified';
     return { branch: git('rev-parse', '--abbrev-ref', 'HEAD'), revision: git('rev-parse', 'HEAD') + modified };

@@ -16,12 +16,12 @@ function git(...args: readonly string[]): string {
 describe('sourceOf', () => {
   const UNKNOWN = { branch: 'unknown', revision: 'unknown' };
 
-  it('knows nothing without a repository', () => {
+  it('is empty without a repository', () => {
     expect(sourceOf(folder)).toEqual(UNKNOWN);
     expect(sourceOf(join(folder, 'gone'))).toEqual(UNKNOWN);
   });
 
-  it("names a repository's branch and commit, and says when files differ from it", () => {
+  it("has a repository's branch and commit, and marks modified files", () => {
     git('init', '--quiet', '--initial-branch=trunk');
     writeFileSync(join(folder, 'a'), '1');
     git('add', 'a');
@@ -32,13 +32,13 @@ describe('sourceOf', () => {
     expect(sourceOf(folder)).toEqual({ branch: 'trunk', revision: `${revision}-modified` });
   });
 
-  it("doesn't take another project's repository around the sources for its own", () => {
+  it('ignores the repository of another project around the sources', () => {
     mkdirSync(join(folder, 'unpacked'));
     expect(sourceOf(join(folder, 'unpacked'))).toEqual(UNKNOWN);
   });
 });
 
-it('has a date only where one is given, so that builds can be repeated', () => {
+it('has a date only if one is given, so that builds are reproducible', () => {
   expect(buildInfo('1.2.3', {})).not.toHaveProperty('date');
   expect(buildInfo('1.2.3', { SOURCE_DATE_EPOCH: '86400' })).toMatchObject({
     version: '1.2.3',

@@ -1,23 +1,24 @@
 #!/usr/bin/env bash
-# Builds what the tests against a real Kubernetes API server run: etcd, kube-apiserver, kubectl and helm, by Go from the
-# Go module proxy, in the versions of scripts/kubernetes-assets/go.mod. They are kept outside the repository, in a folder
-# of their own for each go.mod, so that a build is needed once. Says what it builds; with nothing to do it is silent.
+# Builds the programs for tests against a real Kubernetes API server: etcd, kube-apiserver, kubectl and helm, with Go
+# from the Go module proxy, in the versions of scripts/kubernetes-assets/go.mod. They are kept outside the repository,
+# in one directory for each go.mod, so each version is built once. Prints what it builds, and nothing if there is
+# nothing to do.
 #
-#   scripts/build-kubernetes-assets.sh           builds what is missing; exit status 3: no Go to build it with, or no sources
-#   scripts/build-kubernetes-assets.sh --path    only prints the folder, whether it exists or not
+#   scripts/build-kubernetes-assets.sh           builds missing programs; exit status 3: no Go, or no sources
+#   scripts/build-kubernetes-assets.sh --path    only prints the directory, even if it does not exist
 #
-# KUBEBUILDER_ASSETS, as in controller-runtime's envtest, names a folder with other builds of them; nothing is built then.
+# KUBEBUILDER_ASSETS, as in controller-runtime's envtest, is a directory with other builds; then nothing is built.
 set -euo pipefail
 cd "$(dirname "$0")/kubernetes-assets"
-# Where Go's installation instructions put it; not every shell of a CI has it on its PATH.
+# The directory in Go's installation instructions, which is not on the PATH of every CI shell.
 export PATH="$PATH:/usr/local/go/bin"
-# Not every service has it, and Go wants it as well.
+# Not set for every service, but required by Go.
 export HOME=${HOME:-~}
 readonly CANNOT=3
 
 say() { printf 'kubernetes-assets: %s\n' "$*"; }
 fail() { say "$@" >&2; exit 1; }
-# For what the machine lacks. A build that fails is a failure.
+# For missing requirements of the machine. A failed build is an error.
 cannot() { say "NOT BUILT, so tests against a Kubernetes API server are skipped: ${*//$'\n'/ }" >&2; exit "$CANNOT"; }
 
 assets_folder() {
@@ -26,12 +27,13 @@ assets_folder() {
     echo "${XDG_CACHE_HOME:-$HOME/.cache}/lorikeet/kubernetes/${pinned:0:12}"
 }
 
-# complete FOLDER: whether it holds what the tests can't do without. envtest's folders have no helm: the PATH's is taken.
+# complete FOLDER: succeeds if it has the required programs. envtest's directories have no helm: use the one on the
+# PATH.
 complete() { [[ -x $1/etcd && -x $1/kube-apiserver && -x $1/kubectl ]]; }
 
 version() { go list -m -f '{{.Version}}' "$1"; }
 
-# The largest of the modules tells whether the Go module proxy is within reach. A wrong checksum isn't for want of it.
+# The largest module shows whether the Go module proxy is reachable. A wrong checksum is an error.
 need_sources() {
     local error
     error=$(go mod download k8s.io/kubernetes 2>&1) && return 0
@@ -39,12 +41,12 @@ need_sources() {
     cannot "$error"
 }
 
-# build FOLDER: into a temporary folder beside it that takes its name when all is there.
+# build FOLDER: builds into a temporary directory next to it, which is renamed when complete.
 build() {
     local temporary kubernetes helm package flags=(-s -w) log
     kubernetes=$(version k8s.io/kubernetes) helm=$(version helm.sh/helm/v4)
     say "building kube-apiserver and kubectl $kubernetes, etcd $(version go.etcd.io/etcd/server/v3) and helm $helm with $(go env GOVERSION) (takes minutes, once)"
-    # What their own Makefiles set: clients ask the server for its version, and charts ask for it through helm.
+    # Set by their own Makefiles: clients request the server's version, and charts use it through helm.
     for package in k8s.io/component-base/version k8s.io/client-go/pkg/version; do
         flags+=(-X "$package.gitVersion=$kubernetes" -X "$package.gitMajor=1" -X "$package.gitMinor=$(cut -d. -f2 <<<"$kubernetes")")
     done
@@ -52,15 +54,14 @@ build() {
     temporary=$(mktemp -d "$1.XXXXXX")
     trap "rm -rf '$temporary'" EXIT
     log=$temporary/build.log
-    # Without C there is nothing to link with but Go's own linker. GOGC: the compiler is done before it has to save memory.
-    # `tool`: the programs that go.mod names.
+    # Without C, only Go's own linker is needed. GOGC: fewer collections, for speed. `tool`: the programs in go.mod.
     CGO_ENABLED=0 GOWORK=off GOFLAGS='' GOGC=400 nice go build -trimpath -buildvcs=false -mod=readonly -ldflags "${flags[*]}" \
         -o "$temporary/" tool >"$log" 2>&1 || {
         cat "$log" >&2
         fail "the build failed"
     }
     rm "$log"
-    # Go names a program after its package's folder.
+    # Go names a program after its package's directory.
     mv "$temporary/server" "$temporary/etcd"
     chmod 755 "$temporary"
     mv "$temporary" "$1"
@@ -78,9 +79,9 @@ if [[ ${1:-} == --path ]]; then
 fi
 complete "$folder" && exit
 [[ -z ${KUBEBUILDER_ASSETS:-} ]] || fail "KUBEBUILDER_ASSETS=$folder lacks etcd, kube-apiserver or kubectl"
-command -v go >/dev/null || cannot "there is no Go on the PATH (https://go.dev/dl)"
+command -v go >/dev/null || cannot "Go is not on the PATH (https://go.dev/dl)"
 mkdir -p "$(dirname "$folder")"
-# A build that waited for another one's end has nothing left to do.
+# Another build may have finished while this one waited for the lock.
 exec 9>"$folder.lock"
 flock 9
 complete "$folder" && exit

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Builds what isn't TypeScript: the BPF object (dist/lorikeet.bpf.o) and two addons, what speaks to the kernel
-# (dist/lorikeet_native.node) and what gives memory back (dist/lorikeet_memory.node). And what the simulation breaks networks with.
-# Does only what is older than its sources, and says what it does.
+# Builds the BPF object (dist/lorikeet.bpf.o), two addons, the interface to the kernel (dist/lorikeet_native.node) and the
+# release of memory (dist/lorikeet_memory.node), and the simulation's programs for network faults. Only builds files that
+# are older than their sources, and prints them.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-# bpftool is in sbin, which isn't in everybody's PATH.
+# bpftool is in sbin, which is not on every user's PATH.
 PATH="$PATH:/usr/sbin:/sbin"
 
 for tool in clang llvm-strip bpftool g++ make node flock; do
@@ -14,11 +14,11 @@ for tool in clang llvm-strip bpftool g++ make node flock; do
     }
 done
 mkdir -p build/bpf dist
-# Two builds at once would read each other's half-written files.
+# Concurrent builds would read incomplete files of each other.
 exec 9>build/.native.lock
 flock 9
 
-# older TARGET SOURCE...: whether the target is missing or older than one of its sources.
+# older TARGET SOURCE...: succeeds if the target is missing or older than one of its sources.
 older() {
     local target=$1 source
     shift
@@ -29,16 +29,16 @@ older() {
     return 1
 }
 
-# Replaces a file at once: a running program may have the old one mapped.
+# Replaces a file atomically: a running program may have the old one mapped.
 install_file() {
     cp "$1" "$2.$$.tmp"
     mv "$2.$$.tmp" "$2"
 }
 
-# -mcpu=v3: 32-bit jumps and atomic exchange, kernel 5.12. The multiarch folder holds <asm/types.h> on Debian.
+# -mcpu=v3: 32-bit jumps and atomic exchange, kernel 5.12. On Debian, <asm/types.h> is in the multiarch directory.
 clang_flags=(-target bpf -mcpu=v3 -O2 -g -Wall -Wextra -Wno-unused-parameter -Werror
     -idirafter "/usr/include/$(g++ -dumpmachine)")
-# bpftool 7.1 loses maps that an object mentions before the one that defines them.
+# bpftool 7.1 loses maps if an object refers to them before the one that defines them.
 shopt -s extglob
 objects=()
 for source in bpf/maps.bpf.c bpf/!(maps).bpf.c; do
@@ -51,18 +51,18 @@ for source in bpf/maps.bpf.c bpf/!(maps).bpf.c; do
     fi
 done
 
-# The list is a source as well: a program that was removed must leave the object.
+# The list is a source as well, so that a removed program leaves the object.
 printf '%s\n' "${objects[@]}" >build/bpf/objects.tmp
 cmp -s build/bpf/objects.tmp build/bpf/objects || cp build/bpf/objects.tmp build/bpf/objects
 if older dist/lorikeet.bpf.o build/bpf/objects "${objects[@]}"; then
     echo "link dist/lorikeet.bpf.o"
     bpftool gen object build/bpf/lorikeet.linked "${objects[@]}"
-    # DWARF goes; BTF, which the kernel and libbpf need, stays.
+    # Removes DWARF, but keeps BTF, which the kernel and libbpf need.
     llvm-strip -g build/bpf/lorikeet.linked
     install_file build/bpf/lorikeet.linked dist/lorikeet.bpf.o
 fi
 
-# What the simulation needs to break a network: programs for packets, and one that holds them.
+# The simulation's network faults: BPF programs for packets, and a program that delays them.
 sim=microsim/network-faults
 if older dist/lorikeet-sim.bpf.o $sim/packets.bpf.c "$0"; then
     echo "clang $sim/packets.bpf.c"
@@ -76,14 +76,14 @@ if older dist/lorikeet-sim-delay $sim/delay.c "$0"; then
     install_file build/lorikeet-sim-delay dist/lorikeet-sim-delay
 fi
 
-# build_addon FOLDER NAME: from the binding.gyp and sources of the folder to dist/NAME.node.
+# build_addon FOLDER NAME: builds the directory's binding.gyp and sources to dist/NAME.node.
 build_addon() {
     local folder=$1 built=$1/build/Release/$2.node prefix
     if older "$built" "$folder"/binding.gyp "$folder"/src/* "$0"; then
-        # The headers that came with this node, so that nothing is downloaded.
+        # Uses the headers of this Node.js installation, so that nothing is downloaded.
         prefix=$(node -p "path.resolve(process.execPath, '../..')")
         [[ -e $prefix/include/node/node_api.h ]] || {
-            echo "build-native: no Node headers in $prefix/include/node" >&2
+            echo "build-native: no Node.js headers in $prefix/include/node" >&2
             exit 1
         }
         echo "node-gyp $folder"

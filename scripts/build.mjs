@@ -1,4 +1,4 @@
-// Bundles each program to one file under dist/. With --if-changed it does nothing while no source is newer.
+// Bundles each program to one file in dist/. With --if-changed it does nothing unless a source is newer.
 import { chmodSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { APART, bundle } from './bundle.mjs';
@@ -34,6 +34,6 @@ if (process.argv.includes('--if-changed') && upToDate()) process.exit(0);
 mkdirSync('dist', { recursive: true });
 process.stdout.write('setup: bundling programs\n');
 await bundle({ ...PROGRAMS, ...APART });
-// dist/ holds ES modules wherever it is copied to.
+// Marks dist/ as ES modules, wherever it is copied.
 writeFileSync('dist/package.json', '{ "type": "module" }\n');
 for (const name of Object.keys(PROGRAMS)) chmodSync(`dist/${name}.js`, 0o755);

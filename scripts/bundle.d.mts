@@ -1,7 +1,7 @@
 export interface BundleOptions {
   /** Default: `dist`. */
   readonly outdir?: string;
-  /** What the programs say is their version. Default: the package's. */
+  /** Version of the programs. Default: that of the package. */
   readonly version?: string;
 }
 

@@ -4,15 +4,15 @@ import { build, transform } from 'esbuild';
 import { buildInfo } from './build-info.mjs';
 
 /**
- * Modules that a program imports only when it needs them, and their files. In the program's own file their text would
- * take memory, several megabytes of it, from those who never do.
+ * Modules that a program only imports on demand, and their files. In the program's own file, their text would always
+ * take several megabytes of memory.
  */
 export const APART = {
   'lorikeet-kubeconfig': 'exporter/identity/kubernetes/kubeconfig.ts',
   'lorikeet-sim-tracing': 'microsim/service/tracing-sdk.ts',
 };
 
-/** How programs are bundled. */
+/** esbuild options for all programs. */
 export function bundleOptions(entryPoints, { outdir = 'dist', version } = {}) {
   return {
     entryPoints,
@@ -21,7 +21,7 @@ export function bundleOptions(entryPoints, { outdir = 'dist', version } = {}) {
     platform: 'node',
     target: 'node20',
     format: 'esm',
-    // The engine's native library lies beside its JavaScript; jsdom, esbuild and vitest read files of their own.
+    // onnxruntime's native library is next to its JavaScript; jsdom, esbuild and vitest read their own files.
     external: ['onnxruntime-node', 'jsdom', 'esbuild', 'vitest'],
     plugins: [{ name: 'apart', setup: leaveApart }],
     define: { LORIKEET_BUILD: JSON.stringify(buildInfo(version)) },
@@ -40,9 +40,9 @@ export async function bundle(entryPoints, where) {
 }
 
 /**
- * V8 keeps a program's text for as long as it runs, in two bytes a character where one lies beyond Latin-1: 2.4 MB of the
- * scorer's memory. In strings such a character is written as its escape; what is left stands in packages' comments, or
- * in regular expressions, of which none may be changed.
+ * V8 keeps a program's source text, with two bytes per character if any is outside Latin-1: 2.4 MB for the scorer.
+ * esbuild escapes such characters in strings. The remaining ones are in comments of packages, or in regular
+ * expressions, which must not be changed.
  */
 async function withinLatin1(text) {
   const narrow = text.replaceAll(/[\u0100-\uffff]/g, '?');

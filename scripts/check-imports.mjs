@@ -1,19 +1,19 @@
-// The law of imports: each room (folder) of the product has a list, `imports.txt`, of what its files may import besides
-// its own: rooms, with all below, or single files. A room without a list is part of the one above. No file is part of a
-// circle, of which imports of types alone count as well. Tests and their data may import anything.
+// Import rules: each room (directory) of the product has a list, `imports.txt`, of the rooms and single files that its
+// files may import in addition to their own room. A directory without a list belongs to the room above. Import cycles
+// are forbidden, including those of types. Tests and their data may import anything.
 //
-//   node scripts/check-imports.mjs [folder]    prints what is against it, one line each; exit status 1 if anything is
+//   node scripts/check-imports.mjs [folder]    prints one line for each violation; exit status 1 if there are any
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, normalize, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const ROOMS = ['native', 'daemon', 'exporter', 'scorer', 'microsim'];
 const LIST = 'imports.txt';
-const NO_LAW = /\.test\.ts$|(^|\/)testdata\/|\.testdata\.ts$/;
-/** Statements and calls, as the formatter writes them. */
+const EXEMPT = /\.test\.ts$|(^|\/)testdata\/|\.testdata\.ts$/;
+/** Import statements and calls, as written by the formatter. */
 const SPECIFIER = /(?:^|\s)(?:from|import)\s*\(?\s*'(\.{1,2}\/[^']+)'/g;
 
-/** `file -> files that it imports`, relative to `root`. */
+/** File -> files that it imports, relative to `root`. */
 export function importsOf(root) {
   const files = ROOMS.filter((room) => existsSync(join(root, room))).flatMap((room) => sources(root, room));
   return new Map(files.map((file) => [file, imported(root, file)]));
@@ -24,7 +24,7 @@ function sources(root, folder) {
     const path = `${folder}/${entry.name}`;
     if (entry.isDirectory())
       return ['build', 'node_modules', 'generated'].includes(entry.name) ? [] : sources(root, path);
-    return path.endsWith('.ts') && !NO_LAW.test(path) ? [path] : [];
+    return path.endsWith('.ts') && !EXEMPT.test(path) ? [path] : [];
   });
 }
 
@@ -33,15 +33,15 @@ function imported(root, file) {
   return [...text.matchAll(SPECIFIER)].map(([, specifier]) => normalize(join(dirname(file), specifier)));
 }
 
-/** Everything against the law, a line each. */
+/** All violations, one line each. */
 export function violations(root) {
   const graph = importsOf(root);
-  return [...[...graph].flatMap(([file, targets]) => illegal(root, file, targets)), ...circles(graph)];
+  return [...[...graph].flatMap(([file, targets]) => illegal(root, file, targets)), ...cycles(graph)];
 }
 
 function illegal(root, file, targets) {
   const room = roomOf(root, file);
-  if (room === undefined) return [`${file}: no ${LIST} in its folder or above`];
+  if (room === undefined) return [`${file}: no ${LIST} in its directory or above`];
   const allowed = [room, ...readList(root, room)];
   return targets
     .filter((target) => !allowed.some((entry) => covers(root, entry, target)))
@@ -51,7 +51,7 @@ function illegal(root, file, targets) {
     );
 }
 
-/** The nearest folder with a list. */
+/** The nearest directory with a list. */
 function roomOf(root, file) {
   for (let folder = dirname(file); folder !== '.'; folder = dirname(folder)) {
     if (existsSync(join(root, folder, LIST))) return folder;
@@ -66,13 +66,13 @@ function readList(root, room) {
     .filter((line) => line !== '');
 }
 
-/** A room's own files, or those of a room on a list: what lies in rooms with lists of their own has to be named itself. */
+/** True for a file itself, and for files of a room, without those of rooms below that have their own list. */
 function covers(root, entry, target) {
   return entry === target || roomOf(root, target) === entry;
 }
 
-/** One line for each set of files that import each other. */
-function circles(graph) {
+/** One line for each import cycle. */
+function cycles(graph) {
   const order = new Map();
   const low = new Map();
   const stack = [];
@@ -87,8 +87,8 @@ function circles(graph) {
       if (stack.includes(next)) low.set(file, Math.min(low.get(file), low.get(next)));
     }
     if (low.get(file) !== order.get(file)) return;
-    const circle = stack.splice(stack.indexOf(file));
-    if (circle.length > 1) found.push(`circle: ${circle.join(' -> ')} -> ${file}`);
+    const cycle = stack.splice(stack.indexOf(file));
+    if (cycle.length > 1) found.push(`import cycle: ${cycle.join(' -> ')} -> ${file}`);
   };
   for (const file of graph.keys()) if (!order.has(file)) visit(file);
   return found;
@@ -96,7 +96,7 @@ function circles(graph) {
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const root = process.argv[2] ?? '.';
-  const against = violations(root);
-  for (const line of against) process.stdout.write(`${relative('.', line)}\n`);
-  process.exit(against.length === 0 ? 0 : 1);
+  const found = violations(root);
+  for (const line of found) process.stdout.write(`${relative('.', line)}\n`);
+  process.exit(found.length === 0 ? 0 : 1);
 }

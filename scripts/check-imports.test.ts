@@ -17,7 +17,7 @@ function write(files: Readonly<Record<string, string>>): void {
   }
 }
 
-test('a room may import itself and what is on its list, single files and types too', () => {
+test('a room may import itself and the entries of its list, including single files and types', () => {
   write({
     'exporter/imports.txt': '# The program.\nexporter/kernel\n',
     'exporter/main.ts': "import { probe } from './kernel/probe.ts';\nimport './app.ts';\n",
@@ -36,7 +36,7 @@ test.each([
   ["export { app } from '../app.ts';", 'exporter/kernel/probe.ts: may not import exporter/app.ts'],
   ["const app = await import('../app.ts');", 'exporter/kernel/probe.ts: may not import exporter/app.ts'],
   ["import {\n  score,\n} from '../../scorer/score.ts';", 'exporter/kernel/probe.ts: may not import scorer/score.ts'],
-])('%s is against the law where nothing allows it', (statement, line) => {
+])('%s is a violation unless it is allowed', (statement, line) => {
   write({
     'exporter/imports.txt': '',
     'exporter/app.ts': '',
@@ -48,27 +48,27 @@ test.each([
   expect(violations(root)).toEqual([`${line}; exporter/kernel/imports.txt allows exporter/config.ts`]);
 });
 
-test('a circle is one of types as well, and is told once', () => {
+test('an import cycle includes types, and is reported once', () => {
   write({
     'daemon/imports.txt': '',
     'daemon/a.ts': "import { b } from './b.ts';\n",
     'daemon/b.ts': "import type { c } from './c.ts';\n",
     'daemon/c.ts': "import { a } from './a.ts';\n",
   });
-  expect(violations(root)).toEqual(['circle: daemon/a.ts -> daemon/b.ts -> daemon/c.ts -> daemon/a.ts']);
+  expect(violations(root)).toEqual(['import cycle: daemon/a.ts -> daemon/b.ts -> daemon/c.ts -> daemon/a.ts']);
 });
 
-test('tests and their data may import anything; a room without any list may not be', () => {
+test('tests and their data may import anything; a room without any list is a violation', () => {
   write({
     'daemon/imports.txt': '',
     'daemon/a.test.ts': "import { app } from '../exporter/app.ts';\n",
     'daemon/testdata/x.ts': "import { app } from '../../exporter/app.ts';\n",
     'exporter/app.ts': '',
   });
-  expect(violations(root)).toEqual(['exporter/app.ts: no imports.txt in its folder or above']);
+  expect(violations(root)).toEqual(['exporter/app.ts: no imports.txt in its directory or above']);
 });
 
-test('the product is read as a whole, and keeps the law', () => {
+test('the product has no violations', () => {
   const graph = importsOf('.');
   expect(graph.size).toBeGreaterThan(150);
   expect(graph.get('exporter/app.ts')).toContain('exporter/kernel/probes.ts');

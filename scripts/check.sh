@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Types, lint, format, generated files, rules: everything that needs no kernel.
+# Types, lint, format, generated files, rules: all checks that need no kernel.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 step() { printf '== %s\n' "$*"; "$@"; }

@@ -1,4 +1,4 @@
-// npm run demo: sets up what is missing, then runs the built demo with the time that this took.
+// npm run demo: sets up the build, then runs the demo and passes the duration of the setup.
 import { spawnSync } from 'node:child_process';
 import { performance } from 'node:perf_hooks';
 

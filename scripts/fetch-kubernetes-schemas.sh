@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
-# Fetches what the manifests are checked against without a server: the schema of the oldest Kubernetes that they are made for,
-# and Prometheus Operator's own kinds. Both are parts of Go modules, so that Go fetches and verifies them; they are kept
-# outside the repository. Says what it fetches; with nothing to do it is silent.
+# Fetches the schemas against which the manifests are checked without a server: those of the oldest supported
+# Kubernetes, and of Prometheus Operator's kinds. Both are parts of Go modules, so Go fetches and verifies them; they
+# are kept outside the repository. Prints what it fetches, and nothing if there is nothing to do.
 #
-#   scripts/fetch-kubernetes-schemas.sh           fetches what is missing; exit status 3: that isn't possible here
-#   scripts/fetch-kubernetes-schemas.sh --path    only prints the folder, whether it exists or not
+#   scripts/fetch-kubernetes-schemas.sh           fetches missing schemas; exit status 3: not possible on this machine
+#   scripts/fetch-kubernetes-schemas.sh --path    only prints the directory, even if it does not exist
 set -euo pipefail
-# Where Go's installation instructions put it; not every shell of a CI has it on its PATH.
+# The directory in Go's installation instructions, which is not on the PATH of every CI shell.
 export PATH="$PATH:/usr/local/go/bin"
-# Not every service has it, and Go wants it as well.
+# Not set for every service, but required by Go.
 export HOME=${HOME:-~}
 readonly KUBERNETES=k8s.io/kubernetes@v1.22.17
 readonly OPERATOR=github.com/prometheus-operator/prometheus-operator@v0.85.0
@@ -22,16 +22,16 @@ cannot() {
     exit "$NOT_HERE"
 }
 
-# value KEY: of what Go says in JSON, an entry a line.
+# value KEY: reads the value of a key from Go's JSON, which has one entry per line.
 value() { sed -n "s/^\t\"$1\": \"\(.*\)\",\?\$/\1/p" | sed 's/\\"/"/g'; }
 
-# fetch MODULE FILE...: files of a module, into the present folder.
+# fetch MODULE FILE...: copies files of a module into the working directory.
 fetch() {
     local module=$1 answer error
     shift
     say "fetching $module"
     answer=$(cd / && GOFLAGS='' go mod download -json "$module" 2>&1) || {
-        # A wrong checksum isn't for want of a module proxy.
+        # A wrong checksum is an error, not a missing module proxy.
         [[ $answer != *'SECURITY ERROR'* ]] || fail "$answer"
         error=$(value Error <<<"$answer")
         cannot "${error:-$answer}"
@@ -52,8 +52,8 @@ if [[ ${1:-} == --path ]]; then
     exit
 fi
 [[ ! -e $FOLDER ]] || exit 0
-command -v go >/dev/null || cannot "there is no Go on the PATH (https://go.dev/dl)"
-command -v python3 >/dev/null || cannot "there is no Python 3 on the PATH"
+command -v go >/dev/null || cannot "Go is not on the PATH (https://go.dev/dl)"
+command -v python3 >/dev/null || cannot "Python 3 is not on the PATH"
 mkdir -p "$(dirname "$FOLDER")"
 temporary=$(mktemp -d "$FOLDER.XXXXXX")
 trap 'rm -rf "$temporary"' EXIT

@@ -2,7 +2,7 @@
 # Fetches numpy by pip into a virtual environment of its own, outside the repository: the networks' forward passes are
 # tested against formulas written with it. Says what it fetches; with nothing to do it is silent.
 #
-#   scripts/fetch-numpy.sh           fetches what is missing; exit status 3: that isn't possible here
+#   scripts/fetch-numpy.sh           fetches it if missing; exit status 3: not possible on this machine
 #   scripts/fetch-numpy.sh --path    only prints the interpreter, whether it exists or not
 set -euo pipefail
 export HOME=${HOME:-~}
@@ -28,5 +28,5 @@ say "fetching numpy $NUMPY"
 rm -rf "$FOLDER"
 python3 -m venv "$FOLDER" >/dev/null 2>&1 || cannot "python3 -m venv fails (Debian: apt-get install python3-venv)"
 "$FOLDER/bin/python" -m pip install --quiet --disable-pip-version-check --only-binary :all: "numpy==$NUMPY" ||
-    cannot "pip can't install it"
+    cannot "pip cannot install it"
 touch "$DONE"

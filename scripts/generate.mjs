@@ -1,4 +1,4 @@
-// npm run generate: writes every generated file anew from its one source.
+// npm run generate: writes every generated file from its source.
 import { bundle } from './bundle.mjs';
 
 await bundle({ generate: 'scripts/generate/main.ts' });

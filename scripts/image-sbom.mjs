@@ -1,5 +1,6 @@
-// node scripts/image-sbom.mjs exporter|scorer|sim: prints the SBOM of the program's image in SPDX: npm's own, less what the
-// program doesn't contain, and with what npm doesn't know of. What a bundle contains is asked of the bundler.
+// node scripts/image-sbom.mjs exporter|scorer|sim: prints the SBOM of the program's image in SPDX: npm's, without
+// packages that are not in the program, and with components unknown to npm. The bundler reports the content of a
+// bundle.
 import { execFileSync } from 'node:child_process';
 import { build } from 'esbuild';
 import { APART, bundleOptions } from './bundle.mjs';
@@ -9,12 +10,12 @@ const PROGRAMS = {
   scorer: ['scorer/main.ts'],
   sim: ['microsim/main.ts', 'microsim/service/main.ts', 'microsim/load/main.ts', APART['lorikeet-sim-tracing']],
 };
-/** What stays outside of the bundle, and what it needs to run; its other dependencies are for its installation. */
+/** Packages outside the bundle, with their dependencies at run time; the other ones are for their installation. */
 const BESIDE = { exporter: [], scorer: ['onnxruntime-node', 'onnxruntime-common'], sim: [] };
-/** What the exporter's addon is linked with, by Debian's names. */
+/** Libraries linked into the exporter's addon, by Debian's names. */
 const LINKED = { exporter: ['libbpf-dev', 'libelf-dev', 'zlib1g-dev'], scorer: [], sim: [] };
 
-/** Of a file's path: its package's, which may be inside of another's. */
+/** The path of a file's package, which may be inside another one. */
 const PACKAGE = /node_modules\/(?:.*node_modules\/)?(?:@[^/]+\/)?[^/]+/;
 
 async function bundled(image) {
@@ -25,13 +26,13 @@ async function bundled(image) {
   });
   const inputs = Object.values(metafile.outputs).flatMap((output) => Object.entries(output.inputs));
   const packages = inputs
-    // The rest was found to be without use and left out.
+    // The bundler has removed unused files.
     .filter(([, { bytesInOutput }]) => bytesInOutput > 0)
     .map(([path]) => PACKAGE.exec(path)?.[0]);
   return new Set(packages.filter((path) => path !== undefined));
 }
 
-// Not --omit=dev, with which npm leaves out some that aren't: what is bundled decides.
+// Not --omit=dev, which also omits some needed packages: the bundle decides.
 function npmSbom() {
   return JSON.parse(
     execFileSync('npm', ['sbom', '--sbom-format=spdx', '--package-lock-only'], {

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# scripts/image-tree.sh exporter|scorer|sim FOLDER: puts into FOLDER, which must not exist, all that the program's image has
-# above its base: Node, the program, what it needs, and its SBOM. manifests/images/Dockerfile calls it after `npm run build`.
+# scripts/image-tree.sh exporter|scorer|sim FOLDER: creates FOLDER with the files that the program's image adds to its
+# base: Node.js, the program, its dependencies and its SBOM. manifests/images/Dockerfile calls it after `npm run build`.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 export PATH="$PATH:/usr/sbin:/sbin"
@@ -9,14 +9,14 @@ readonly home=$folder/usr/lib/lorikeet node=$folder/usr/local/bin/node
 
 [ ! -e "$folder" ] || { echo "image-tree: $folder exists" >&2; exit 1; }
 
-# put MODE FILE...: into the same place below $home.
+# put MODE FILE...: copies files to the same paths below $home.
 put() {
   local mode=$1 file
   shift
   for file in "$@"; do install -D -m "$mode" "$file" "$home/$file"; done
 }
 
-# The engine's library is native: the one of this platform, of five that the package has.
+# The engine has a native library: only copy that of this platform.
 put_onnxruntime() {
   local engine=node_modules/onnxruntime-node common=node_modules/onnxruntime-common file
   for file in "$engine"/dist/*.js "$engine/bin/napi-v6/linux/$(node -p process.arch)"/* \
@@ -32,8 +32,8 @@ case $image in
   exporter)
     put 755 dist/lorikeet-exporter.js
     put 644 dist/lorikeet.bpf.o dist/lorikeet_native.node dist/lorikeet_memory.node dist/lorikeet-kubeconfig.js
-    # To any user but 0 a container gives capabilities only by a file that has them. Permitted, not effective: the
-    # program takes those into effect that the pod was granted too, and needn't be granted all.
+    # In a container, users other than root get capabilities only from the file. Permitted, not effective: the program
+    # makes those effective that the pod was granted, which need not be all.
     setcap cap_bpf,cap_perfmon,cap_net_admin=p "$node"
     ;;
   scorer)

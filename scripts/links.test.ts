@@ -36,20 +36,20 @@ function anchorsOf(text: string): Set<string> {
   return anchors;
 }
 
-/** The relative links of a document at `path` that lead nowhere, with the reason. */
+/** The broken relative links of a document at `path`, with the reason. */
 function brokenLinks(path: string, text: string): string[] {
   return linksOf(text).flatMap((link) => {
     if (/^[a-z][a-z0-9+.-]*:/i.test(link)) return [];
     const [file = '', anchor] = decodeURI(link).split('#');
     const target = file === '' ? path : join(dirname(path), file);
-    if (file.startsWith('/') || target.startsWith('..')) return [`${link}: outside of the repository`];
+    if (file.startsWith('/') || target.startsWith('..')) return [`${link}: outside the repository`];
     if (target !== path && !existsSync(target)) return [`${link}: no such file`];
     if (anchor === undefined || !target.endsWith('.md')) return [];
     return anchorsOf(target === path ? text : read(target)).has(anchor) ? [] : [`${link}: no such heading`];
   });
 }
 
-/** Scripts that a document runs with npm, and that package.json doesn't have. */
+/** npm scripts named in a document that package.json does not have. */
 function missingScripts(text: string): string[] {
   const names = [...text.matchAll(/\bnpm run\s+(?:--?[a-z-]+\s+)*([a-z][\w-]*(?::[\w-]+)*)/g)].map(
     ([, name = '']) => name,
@@ -61,7 +61,7 @@ const countWords = (text: string) => text.split(/\s+/).filter((word) => word !==
 
 describe.each(DOCUMENTS)('%s', (path) => {
   test('has no broken link', () => expect(brokenLinks(path, read(path))).toEqual([]));
-  test('names no npm script that does not exist', () => expect(missingScripts(read(path))).toEqual([]));
+  test('only names existing npm scripts', () => expect(missingScripts(read(path))).toEqual([]));
 });
 
 test(`README.md has at most ${MAX_README_WORDS} words`, () => {
@@ -96,7 +96,7 @@ test('broken links and missing scripts are found', () => {
     '#twice-2: no such heading',
     '../README.md#limit: no such heading',
     'images/none.png: no such file',
-    '../../x.md: outside of the repository',
+    '../../x.md: outside the repository',
     'other.md: no such file',
     '#code: no such heading',
   ]);

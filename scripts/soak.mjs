@@ -1,11 +1,11 @@
-// npm run test:soak -- [--minutes=15]: sets up what is missing and runs test/soak, for so long. The exit status tells.
+// npm run test:soak -- [--minutes=15]: sets up the build and runs test/soak for this time. Exit status 0: passed.
 import { spawnSync } from 'node:child_process';
 import { parseArgs } from 'node:util';
 
 const { values } = parseArgs({ options: { minutes: { type: 'string', default: '15' } } });
 const minutes = Number(values.minutes);
 if (!(minutes >= 2)) {
-  process.stderr.write(`soak: --minutes: expected a number from 2 on, got "${values.minutes}"\n`);
+  process.stderr.write(`soak: --minutes: expected at least 2, got "${values.minutes}"\n`);
   process.exit(2);
 }
 const setup = spawnSync('bash', ['scripts/setup.sh'], { stdio: 'inherit' });

@@ -1,6 +1,6 @@
 #!/bin/busybox sh
-# Process 1 of a virtual machine of test-kernels.sh: puts this machine's files under a layer of memory, runs
-# /mnt/run.sh in them, writes its status to /mnt/status, and powers off.
+# Process 1 of a virtual machine of test-kernels.sh: mounts this machine's files below an overlay in memory, runs
+# /mnt/run.sh there, writes its status to /mnt/status, and powers off.
 export PATH=/bin
 busybox mount -t proc proc /proc
 busybox mount -t sysfs sys /sys
@@ -15,7 +15,7 @@ busybox mkdir /memory/files /memory/work
 busybox mount -t overlay -o lowerdir=/host,upperdir=/memory/files,workdir=/memory/work overlay /root
 for folder in proc sys dev; do busybox mount -o move "/$folder" "/root/$folder"; done
 busybox mount -t 9p -o "$share" results /root/mnt
-# The repository stays in its place, which may lie below one of the folders that are the machine's own.
+# The repository keeps its path, which may be below one of the directories of the virtual machine.
 repository=$(busybox cat /root/mnt/repository)
 busybox mkdir -p /memory/repository /root/dev/shm
 busybox mount -o bind "/root$repository" /memory/repository

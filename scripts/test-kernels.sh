@@ -1,16 +1,16 @@
 #!/usr/bin/env bash
-# Runs the kernel tests on other kernels than this machine's: boots each of Debian's kernel packages under qemu without
-# KVM and locked down (integrity), with this machine's own files as its root (read-only; what the tests write goes to memory). The exit status tells.
+# Runs the kernel tests on other kernels: boots each of Debian's kernel packages under qemu without KVM, in lockdown
+# (integrity), with this machine's files as a read-only root and an overlay in memory. Exit status 0: all passed.
 #
 #   scripts/test-kernels.sh [package]...     for example linux-image-6.1.0-56-amd64
-#   LORIKEET_UPDATE_INSTRUCTIONS=1           rewrites test/kernel/verified-instructions.json for those kernels
-#   LORIKEET_KERNEL_TESTS="file..."          other test files than the usual ones
+#   LORIKEET_UPDATE_INSTRUCTIONS=1           updates test/kernel/verified-instructions.json for those kernels
+#   LORIKEET_KERNEL_TESTS="file..."          runs other test files
 set -euo pipefail
 cd "$(dirname "$0")/.."
 readonly CACHE=$PWD/build/kernels
 readonly MODULES=(virtio_pci 9pnet_virtio 9p overlay veth tcp_diag loop sch_ingress cls_bpf)
 readonly TESTS=${LORIKEET_KERNEL_TESTS:-test/kernel/programs.test.ts test/kernel/requests.test.ts test/kernel/connections.test.ts test/kernel/unanswered.test.ts test/kernel/tls.test.ts test/kernel/segments.test.ts test/kernel/sockets.test.ts test/kernel/container.test.ts test/kernel/refusals test/exporter/container.test.ts test/exporter/privileges.test.ts}
-# Without KVM a processor is some fifteen times slower.
+# Without KVM, a CPU is about 15 times slower.
 readonly BOOT_SECONDS=1800 TEST_MILLISECONDS=240000
 
 say() { printf 'test-kernels: %s\n' "$*"; }
@@ -27,8 +27,8 @@ install_tools() {
     DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends "${missing[@]}" >/dev/null
 }
 
-# The newest kernel of each line that the configured repositories have: linux-image-amd64, linux-image-6.12-amd64, ...
-# The cloud kernels are the same sources and lack 9p, by which the files are shared.
+# The newest kernel of each series in the configured repositories: linux-image-amd64, linux-image-6.12-amd64, ...
+# Cloud kernels have the same sources, but not 9p, which is needed to share files.
 newest_packages() {
     local meta
     for meta in $(apt-cache pkgnames linux-image- | grep -E '^linux-image-([0-9.]+-)?amd64$' | sort); do
@@ -36,7 +36,7 @@ newest_packages() {
     done
 }
 
-# fetch PACKAGE: its files below $CACHE/PACKAGE, downloaded once.
+# fetch PACKAGE: downloads its files once, to $CACHE/PACKAGE.
 fetch() {
     local folder=$CACHE/$1
     [[ -e $folder/complete ]] && return 0
@@ -47,7 +47,7 @@ fetch() {
     touch "$folder/complete"
 }
 
-# add_module NAME FROM TO: the module and those that it needs, in TO/order as they have to be loaded.
+# add_module NAME FROM TO: copies the module and its dependencies; TO/order has them in load order.
 add_module() {
     local name=$1 from=$2 to=$3 file needed
     grep -qx "$name" "$to/order" && return 0
@@ -64,7 +64,7 @@ add_module() {
     echo "$name" >>"$to/order"
 }
 
-# initramfs MODULES FILE: busybox, the modules and scripts/test-kernels-init.sh.
+# initramfs MODULES FILE: packs busybox, the modules and scripts/test-kernels-init.sh.
 initramfs() {
     local folder name
     folder=$(mktemp -d "$CACHE/initramfs.XXXXXX")
@@ -78,14 +78,14 @@ initramfs() {
     rm -rf "$folder"
 }
 
-# snapshot FOLDER: what the tests read, so that a build beside them doesn't disturb them.
+# snapshot FOLDER: copies the files that the tests read, so that a concurrent build does not disturb them.
 snapshot() {
     mkdir -p "$1"
     tar -c --exclude=./node_modules --exclude=./build --exclude=./native/build --exclude=./.git . | tar -x -C "$1"
     ln -s "$(realpath node_modules)" "$1/node_modules"
 }
 
-# boot PACKAGE: whether the tests pass there.
+# boot PACKAGE: succeeds if the tests pass.
 boot() {
     local folder=$CACHE/$1 kernel results=$CACHE/$1/results
     kernel=$(find "$folder/boot" -name 'vmlinuz-*' -print -quit)
@@ -103,8 +103,8 @@ boot() {
         [[ -z ${LORIKEET_UPDATE_INSTRUCTIONS:-} ]] || echo 'cp test/kernel/verified-instructions.json /mnt/'
         echo 'exit $status'
     } >"$results/run.sh"
-    # One thread for both processors: with two, one of them may run an instruction that the other has patched already, and a
-    # tracepoint that is being attached then stops the kernel (Oops: int3).
+    # One thread for both CPUs: with two, one CPU may execute an instruction while the other patches it, and attaching a
+    # tracepoint then stops the kernel (Oops: int3).
     timeout --foreground "$BOOT_SECONDS" qemu-system-x86_64 -accel tcg,thread=single -cpu max -smp 2 -m 3G \
         -kernel "$kernel" -initrd "$folder/initramfs.gz" -append 'console=ttyS0 quiet panic=-1 lockdown=integrity' \
         -nodefaults -no-reboot -display none -serial stdio \
@@ -113,7 +113,7 @@ boot() {
     [[ $(cat "$results/status" 2>/dev/null) == 0 ]]
 }
 
-[[ $(uname -m) == x86_64 ]] || fail "the kernels are for x86_64, this is $(uname -m)"
+[[ $(uname -m) == x86_64 ]] || fail "only available on x86_64, this is $(uname -m)"
 install_tools
 bash scripts/build-native.sh
 packages=("$@")

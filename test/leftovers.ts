@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { findCgroupMount } from '../microsim/controller/cgroup.ts';
 
-/** Everything on the machine that a test of this project may have made, by name. */
+/** Everything on the machine that may come from a test of this project, by name. */
 function traces(): Set<string> {
   const found = new Set<string>();
   for (const line of execFileSync('ip', ['netns', 'list'], { encoding: 'utf8' }).split('\n')) {
@@ -15,7 +15,7 @@ function traces(): Set<string> {
   return found;
 }
 
-/** Programs of this checkout whose parent is gone. */
+/** Orphaned programs of this checkout. */
 function orphans(): string[] {
   return readdirSync('/proc').flatMap((pid) => {
     if (!/^\d+$/.test(pid)) return [];
@@ -24,24 +24,24 @@ function orphans(): string[] {
       const parent = /^PPid:\s*(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
       return parent === '1' && command.includes(`${process.cwd()}/`) ? [`process ${pid} ${command}`] : [];
     } catch {
-      // It ended while we looked.
+      // It has ended in the meantime.
       return [];
     }
   });
 }
 
-/** Somebody else's tests may run beside ours: what carries the id of a living process is theirs to clean up. */
+/** Other test runs may be active: names with the id of a running process belong to them. */
 function isInUse(trace: string): boolean {
   return (trace.match(/\d+/g) ?? []).some((number) => Number(number) > 1 && existsSync(`/proc/${number}`));
 }
 
-/** Runs around the whole suite: what wasn't there before must not be there afterwards. */
+/** Runs around the whole suite: anything new that is left afterwards is an error. */
 export function setup(): () => void {
   const before = traces();
   return () => {
     const left = [...traces()].filter((trace) => !before.has(trace) && !isInUse(trace));
     if (left.length === 0) return;
-    // vitest only prints what a teardown throws; the exit status must tell.
+    // vitest only prints errors of a teardown: set the exit status as well.
     process.exitCode = 1;
     throw new Error(`the tests left behind:\n${left.join('\n')}`);
   };

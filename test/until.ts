@@ -5,11 +5,11 @@ export interface UntilOptions {
   readonly timeoutMs?: number;
   /** Default: 10 ms. */
   readonly periodMs?: number;
-  /** What an error adds: what was seen instead. */
+  /** The current state, for the error message. */
   readonly seen?: () => string;
 }
 
-/** Polls until `condition` gives a value other than undefined or false. @throws Error that names `what` */
+/** Polls until `condition` returns a value other than undefined or false. @throws Error naming `what` on timeout */
 export async function until<T>(
   what: string,
   condition: () => T | undefined | Promise<T | undefined>,
@@ -21,4 +21,22 @@ export async function until<T>(
     if (Date.now() > deadline) throw new Error(`waited ${timeoutMs} ms for ${what} ${seen()}`.trimEnd());
     await sleep(periodMs);
   }
+}
+
+/**
+ * Polls until `holds` is true for the result of `read`, and returns it. @throws Error with the last result on timeout
+ */
+export async function untilValue<T>(
+  what: string,
+  read: () => T | Promise<T>,
+  holds: (value: T) => boolean,
+  { seen = () => '', ...options }: UntilOptions = {},
+): Promise<T> {
+  let last: T | undefined;
+  const attempt = async () => {
+    const value = (last = await read());
+    return holds(value) ? { value } : undefined;
+  };
+  const shown = () => JSON.stringify([last instanceof Map ? [...last] : last]).slice(0, 500);
+  return (await until(what, attempt, { ...options, seen: () => `, last ${shown()}\n${seen()}` })).value;
 }

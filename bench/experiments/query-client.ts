@@ -1,7 +1,7 @@
 /**
- * Measures what an answer of a whole fleet costs by client: time, processor time and memory. Starts a Prometheus of its
- * own with backfilled features, then runs each client in processes of its own, interleaved, and writes medians
- * to bench/results/query-client.json.
+ * Measures the cost of a response with a whole fleet by client: time, CPU time and memory. Starts its own Prometheus
+ * with backfilled features, runs each client in its own processes, interleaved, and writes medians to
+ * bench/results/query-client.json.
  */
 import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
@@ -27,7 +27,7 @@ const SELECTORS = {
   42_000: 'service:lorikeet_feature:window',
 } as const;
 
-/** What a child is told to measure. */
+/** The measurement of a child process. */
 interface Task {
   readonly url: string;
   readonly client: string;
@@ -40,7 +40,7 @@ interface Measurement {
   readonly series: number;
   readonly ms: number;
   readonly cpu_ms: number;
-  /** Resident memory above that of the started process: at its highest, and after collecting garbage. */
+  /** Increase of the resident memory since the start of the process: the peak, and after a garbage collection. */
   readonly peak_mb: number;
   readonly rest_mb: number;
 }

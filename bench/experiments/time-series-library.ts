@@ -1,6 +1,6 @@
 /**
- * What drawing the preview's lines with @grafana/ui would take, beside uPlot, on which that is built: packages and bytes to
- * install, bytes of a page that imports the component. Installs both in a temporary folder.
+ * Compares @grafana/ui with uPlot, on which it is built, for the time series of the preview: packages and bytes to
+ * install, and bytes of a page that imports the component. Installs both in a temporary folder.
  */
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
@@ -25,7 +25,7 @@ function filesBelow(folder: string): string[] {
 
 async function measure(folder: string, { what, install, use }: (typeof LIBRARIES)[number]) {
   writeFileSync(join(folder, 'package.json'), '{ "private": true }');
-  // Its peers ask for React 18 and 19 at once.
+  // Its peer dependencies require both React 18 and 19.
   const flags = ['--legacy-peer-deps', '--no-audit', '--no-fund', '--ignore-scripts', '--silent'];
   execFileSync('npm', ['install', ...flags, ...install], { cwd: folder, stdio: 'inherit' });
   const files = filesBelow(join(folder, 'node_modules'));

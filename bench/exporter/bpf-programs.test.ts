@@ -1,18 +1,18 @@
 import { expect, test } from 'vitest';
 import { costsBetween, parseIds, parseProgram, totalNs } from './bpf-programs.ts';
 
-test('a program or a link among the files names its program, others name none', () => {
+test('files of programs and links have the program, others have none', () => {
   expect(parseIds('pos:\t0\nflags:\t02000002\nprog_type:\t26\nprog_id:\t360\nrun_cnt:\t7\n')).toEqual([360]);
   expect(parseIds('pos:\t0\nmap_type:\t1\nmap_id:\t9\n')).toEqual([]);
 });
 
-test("bpftool's description of a program, with statistics and without", () => {
+test("parses bpftool's output for a program, with and without statistics", () => {
   const shown = '{"id":360,"type":"tracing","name":"sock_send_length","run_time_ns":1200,"run_cnt":6,"map_ids":[1]}';
   expect(parseProgram(shown)).toEqual({ name: 'sock_send_length', runs: 6, ns: 1200 });
   expect(parseProgram('{"id":360,"type":"tracing"}')).toEqual({ name: '', runs: 0, ns: 0 });
 });
 
-test('costs between two readings, of a program loaded meanwhile too', () => {
+test('costs between two readings, including a program loaded in the meantime', () => {
   const before = new Map([[1, { name: 'send', runs: 10, ns: 1000 }]]);
   const after = new Map([
     [1, { name: 'send', runs: 15, ns: 1600 }],

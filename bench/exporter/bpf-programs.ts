@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 
-/** What one BPF program has cost since it was loaded, as far as statistics were on. */
+/** Runs and CPU time of a BPF program since it was loaded, while statistics were enabled. */
 export interface ProgramCost {
   readonly name: string;
   readonly runs: number;
@@ -11,8 +11,8 @@ export interface ProgramCost {
 const SWITCH = '/proc/sys/kernel/bpf_stats_enabled';
 
 /**
- * Runs `work` while the kernel counts and times runs of BPF programs, and leaves the setting as it was. Counting costs
- * a run some tens of nanoseconds, part of which it counts itself: costs told are on the safe side.
+ * Runs `work` while the kernel counts and times runs of BPF programs, and restores the setting. This adds some tens of
+ * nanoseconds to a run, which are partly included in the time: the results are upper bounds.
  */
 export async function withStatistics<T>(work: () => Promise<T>): Promise<T> {
   const before = readFileSync(SWITCH, 'utf8');
@@ -24,7 +24,7 @@ export async function withStatistics<T>(work: () => Promise<T>): Promise<T> {
   }
 }
 
-/** The costs of the BPF programs that a process holds, by their ids. No others are looked at. */
+/** The costs of the BPF programs of a process, by id. */
 export function programCosts(pid: number): ReadonlyMap<number, ProgramCost> {
   return new Map(
     programIds(pid).map((id) => {
@@ -34,7 +34,7 @@ export function programCosts(pid: number): ReadonlyMap<number, ProgramCost> {
   );
 }
 
-/** Of the programs and links among a process's files. */
+/** The ids of programs and links in the file descriptors of a process. */
 export function programIds(pid: number): readonly number[] {
   const folder = `/proc/${pid}/fdinfo`;
   const ids = readdirSync(folder).flatMap((file) => parseIds(readIfOpen(`${folder}/${file}`)));
@@ -50,12 +50,12 @@ function readIfOpen(path: string): string {
   }
 }
 
-/** The program that a file of /proc/<pid>/fdinfo names, if any. */
+/** The id of the program in a file of /proc/<pid>/fdinfo, if any. */
 export function parseIds(fdinfo: string): readonly number[] {
   return [...fdinfo.matchAll(/^prog_id:\s+(\d+)$/gm)].map(([, id]) => Number(id));
 }
 
-/** bpftool leaves the counts out while they are zero. */
+/** bpftool omits counts of zero. */
 export function parseProgram(json: string): ProgramCost {
   const { name, run_cnt, run_time_ns } = JSON.parse(json) as {
     readonly name?: string;
@@ -65,7 +65,7 @@ export function parseProgram(json: string): ProgramCost {
   return { name: name ?? '', runs: run_cnt ?? 0, ns: run_time_ns ?? 0 };
 }
 
-/** What each program cost between two readings. */
+/** The cost of each program between two readings. */
 export function costsBetween(
   before: ReadonlyMap<number, ProgramCost>,
   after: ReadonlyMap<number, ProgramCost>,

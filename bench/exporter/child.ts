@@ -7,7 +7,7 @@ import { endWithBenchmark } from './interruption.ts';
 /** A program and its arguments. */
 export type Command = readonly [string, ...string[]];
 
-/** A program that prints lines: one of the load's, or one that is measured beside Lorikeet. */
+/** A program that prints lines: a load program, or one to compare with Lorikeet. */
 export class Child {
   readonly pid: number;
   readonly #process: ChildProcessByStdio<Writable, Readable, Readable>;
@@ -17,7 +17,7 @@ export class Child {
 
   private constructor([program, ...args]: Command) {
     this.#process = endWithBenchmark(spawn(program, args, { stdio: ['pipe', 'pipe', 'pipe'] }));
-    // There is none when it couldn't be started, which `exited` tells.
+    // No pid if the start failed; then `exited` rejects.
     this.pid = this.#process.pid ?? 0;
     this.#exited = once(this.#process, 'close');
     this.#exited.catch(() => undefined);
@@ -29,7 +29,7 @@ export class Child {
     return new Child(command);
   }
 
-  /** Starts a program and waits for its first line on standard output, which is the answer's second part. */
+  /** Starts a program and waits for its first line on standard output, which is returned as well. */
   static async ready(command: Command): Promise<readonly [Child, string]> {
     const child = new Child(command);
     await Promise.race([once(child.#process.stdout, 'data'), child.#exited]);
@@ -38,18 +38,18 @@ export class Child {
     return [child, line];
   }
 
-  /** Runs a program to its end and gives what it printed. @throws Error when it fails. */
+  /** Runs a program to its end and returns its output. @throws Error if it fails. */
   static async run(command: Command): Promise<string> {
     const child = new Child(command);
     await child.#exited;
     const { exitCode } = child.#process;
     if (exitCode !== 0) {
-      throw new Error(`${command.join(' ')}: ended with ${String(exitCode)}: ${child.#errors.join('\n')}`);
+      throw new Error(`${command.join(' ')}: exited with ${String(exitCode)}: ${child.#errors.join('\n')}`);
     }
     return child.#output.join('\n');
   }
 
-  /** Ends the program, by a signal or by the end of its standard input, and gives the lines that it has printed. */
+  /** Ends the program, by a signal or by closing its standard input, and returns its output. */
   async stop(by: 'SIGTERM' | 'SIGINT' | 'end of input'): Promise<Printed> {
     if (by === 'end of input') this.#process.stdin.end();
     else this.#process.kill(by);

@@ -1,6 +1,6 @@
 /**
- * Measures what watching costs a machine whose services are busy: processor time of the watching program and of its BPF
- * programs in the kernel, for Lorikeet's exporter, for the design that it descends from, and for public tools.
+ * Measures the cost of monitoring a machine with busy services: CPU time of the monitoring program and of its BPF
+ * programs, for Lorikeet's exporter, for the design that preceded it, and for public tools.
  */
 import { setInterval } from 'node:timers';
 import { costsBetween, programCosts, totalNs, withStatistics } from './bpf-programs.ts';
@@ -14,11 +14,11 @@ import { lorikeet, type Watcher, type WatcherKind } from './watcher.ts';
 
 const ROUNDS = 3;
 const SECONDS = 8;
-/** Prometheus' default is 15 s or a minute: more often is on the safe side. */
+/** Shorter than Prometheus' usual interval of 15 s or a minute, so the result is an upper bound. */
 const SCRAPE_MS = 4000;
 
 const PACES: Readonly<Record<string, Pace>> = {
-  // Those who count connections see nothing of the requests on connections that stay open.
+  // Tools that count connections do not see requests on open connections.
   '10,000 requests/s and 1,000 connections/s': {
     kept: 50,
     requestsPerSecond: 10_000,
@@ -28,7 +28,7 @@ const PACES: Readonly<Record<string, Pace>> = {
   '10,000 connections/s': { kept: 0, requestsPerSecond: 0, connectionsPerSecond: 10_000, seconds: SECONDS },
 };
 
-/** Thousandths of a processor, and events lost. */
+/** CPU time in millicores, and lost events. */
 interface Cost {
   readonly user: number;
   readonly system: number;
@@ -36,7 +36,7 @@ interface Cost {
   readonly total: number;
   readonly lost: number | undefined;
   readonly series: number | undefined;
-  /** How fast the load got. */
+  /** The load that was reached. */
   readonly connections: number;
 }
 
@@ -65,7 +65,7 @@ async function measureRun(load: Load, { pid, scrape, series }: Watcher, pace: Pa
   const user = (used.user - time.user) / seconds;
   const system = (used.system - time.system) / seconds;
   const bpf = ns / 1e6 / seconds;
-  // The iterators' programs run in the process' own time and count twice: a thousandth of the whole.
+  // Programs of iterators run in the process and are counted twice; that is 0.1 % of the total.
   return {
     user,
     system,
@@ -88,7 +88,7 @@ function rowsAt(name: string, { kept }: Pace, costs: ReadonlyMap<string | undefi
     ...of('processor time, user', 'mCPU', ({ user }) => user),
     ...of('processor time, system', 'mCPU', ({ system }) => system),
     ...of('processor time, BPF', 'mCPU', ({ bpf }) => bpf),
-    // Both ends of a connection are local: two events to those who make one of each. Requests of others would count in.
+    // Includes both ends of a connection, which are local. Not with requests, whose time would be included.
     ...(kept > 0 ? [] : of('BPF time of a connection', 'ns', ({ bpf, connections }) => (bpf * 1e6) / connections)),
     ...of('series served', 'series', ({ series }) => series),
     ...of('events lost', 'events', ({ lost }) => lost),

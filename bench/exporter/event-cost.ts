@@ -1,4 +1,4 @@
-/** Measures what counting in the kernel adds to a system call, a page fault, a process' birth and end, a block request. */
+/** Measures the overhead of counting for a system call, a page fault, a process and a block request. */
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -13,10 +13,10 @@ const WITHOUT = 'nothing attached';
 
 interface Event {
   readonly what: string;
-  /** As bench/exporter/events.c names it. */
+  /** The name in bench/exporter/events.c. */
   readonly kind: string;
   readonly programs: readonly string[];
-  /** So many that a round takes a tenth of a second or two. */
+  /** Chosen so that a round takes 0.1 to 0.2 s. */
   readonly count: number;
 }
 
@@ -32,7 +32,7 @@ const EVENTS: readonly Event[] = [
   { what: 'block request (4 kB, direct)', kind: 'block-request', programs: ['block_rq_issue'], count: 1000 },
 ];
 
-/** Each event with and without its programs, by turns; then the programs' own time, as the kernel measures it. */
+/** Each event with and without its programs, alternately; then the time of the programs as measured by the kernel. */
 export function measureEvents(): Promise<readonly Row[]> {
   const folder = mkdtempSync(join(tmpdir(), 'lorikeet-bench-'));
   try {
@@ -44,7 +44,7 @@ export function measureEvents(): Promise<readonly Row[]> {
   }
 }
 
-/** Nanoseconds an event. */
+/** Nanoseconds per event. */
 function run(program: string, { kind, count }: Event): number {
   return Number(execFileSync(program, [kind, String(count)], { encoding: 'utf8', cwd: dirname(program) }));
 }
@@ -73,7 +73,7 @@ function compare(program: string, event: Event): readonly Row[] {
   ];
 }
 
-/** The kernel measures only while it is told to, and measuring costs some time too. */
+/** Measured separately, because the kernel's measurement takes time as well. */
 function ownTime(program: string, event: Event): readonly Row[] {
   const before = readFileSync(BPF_STATS, 'utf8');
   writeFileSync(BPF_STATS, '1');

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/* events KIND COUNT: does one thing so often and prints the nanoseconds that each took. Files go to the current folder.
- */
+/* events KIND COUNT: repeats an operation and prints its mean duration in nanoseconds. Writes files to the working
+ * directory. */
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <stdio.h>
@@ -25,7 +25,7 @@ static int system_calls(long count) {
 
 #define PAGES 4096L
 
-/* The same pages again and again: given back, they fault anew. */
+/* The same pages each time: after MADV_DONTNEED they fault again. */
 static int page_faults(long count) {
     long page = sysconf(_SC_PAGESIZE);
     volatile char *area = mmap(NULL, PAGES * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -56,7 +56,7 @@ static int processes(long count) {
 #define BLOCK 4096L
 #define BLOCKS 256L
 
-/* Past the page cache, over the same blocks again and again: the first round lays them out. */
+/* Bypasses the page cache, and overwrites the same blocks: the first round allocates them. */
 static int block_requests(long count) {
     int file = open(".", O_TMPFILE | O_WRONLY | O_DIRECT, 0600);
     void *block = aligned_alloc(BLOCK, BLOCK);

@@ -3,19 +3,19 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { findCgroupMount } from '../../exporter/cgroups/cgroup.ts';
 
-/** Series of one local target: requests and connections by role, histograms of 25 lines each, resources and info. */
+/** Series of one local target: requests and connections by role, histograms of 25 lines, resources and info. */
 export const SERIES_PER_TARGET = 204;
 
-/** Services known by a targets file, some of them with a cgroup on this machine. */
+/** Services of a targets file, some of them with a cgroup on this machine. */
 export interface Fleet {
   readonly targetsFile: string;
-  /** The cgroups of two of the services, for processes that talk to each other. */
+  /** The cgroups of two of the services, for a client and a server. */
   readonly pair: readonly [string, string];
-  /** The processes in its cgroups must have ended. */
+  /** Requires that the processes in its cgroups have ended. */
   remove(): void;
 }
 
-/** Makes `local` cgroups, two or more, and a targets file of `known` services. */
+/** Creates `local` cgroups, at least two, and a targets file of `known` services. */
 export function makeFleet(known: number, local: number): Fleet {
   const name = `lorikeet-bench-${process.pid}`;
   const root = join(findCgroupMount(), name);

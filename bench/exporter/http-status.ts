@@ -1,6 +1,6 @@
 /**
- * Measures what `--collector.http_status` costs: a saturated nginx with the exporter as it is by default and with that
- * collector too, by turns; then the time of the collector's programs for a packet.
+ * Measures the cost of `--collector.http_status`: a saturated nginx with the exporter's default collectors and with
+ * this one added, alternately; then the time of the collector's programs per packet.
  */
 import { costsBetween, programCosts, withStatistics } from './bpf-programs.ts';
 import { isInstalled } from './installed.ts';
@@ -15,7 +15,7 @@ const FLAG = '--collector.http_status';
 const WITHOUT = 'without it';
 const PROGRAMS = ['http_egress', 'http_ingress'] as const;
 
-/** Beside the exporter with these flags. */
+/** The exporter's flags. */
 async function saturated(site: Site, nginx: Nginx, flags: readonly string[]): Promise<Saturated> {
   const [program, ...args] = exporterOf(site.fleet);
   const subject = await Subject.start([program, ...args, ...flags]);
@@ -44,7 +44,7 @@ async function loadRows(site: Site, nginx: Nginx): Promise<readonly Row[]> {
   ];
 }
 
-/** The mean time of a run, a packet, in each round; it includes what measuring takes. */
+/** The mean time of a run, for one packet, in each round; includes the cost of the measurement. */
 async function packetRows(site: Site, nginx: Nginx): Promise<readonly Row[]> {
   const [program, ...args] = exporterOf(site.fleet);
   const subject = await Subject.start([program, ...args, FLAG]);

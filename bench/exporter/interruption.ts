@@ -2,7 +2,7 @@ import type { ChildProcess } from 'node:child_process';
 
 const running = new Set<ChildProcess>();
 
-/** Has a program end when the benchmark is interrupted. */
+/** Ends a program when the benchmark is interrupted. */
 export function endWithBenchmark<Child extends ChildProcess>(child: Child): Child {
   running.add(child);
   child.once('exit', () => running.delete(child));
@@ -10,8 +10,8 @@ export function endWithBenchmark<Child extends ChildProcess>(child: Child): Chil
 }
 
 /**
- * On a signal to end, ends what was started: whoever waits for it fails, and on the way out everything else that was
- * made is removed and set back. A second signal ends the benchmark at once.
+ * On SIGINT or SIGTERM, ends the started programs. Code that waits for them fails, and its clean-up removes or restores
+ * everything else. A second signal ends the benchmark immediately.
  */
 export function unwindOnSignals(): void {
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {

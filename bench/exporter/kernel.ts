@@ -1,5 +1,5 @@
 /**
- * Measures what the kernel's side costs: nanoseconds of all programs for a request and for a connection, both ends
+ * Measures the cost of the BPF programs in nanoseconds: of all programs for a request and for a connection, both ends
  * local, and of a run of each program.
  */
 import { median } from '../../scorer/numeric/statistics.ts';
@@ -23,8 +23,8 @@ const CONNECTIONS: Pace = {
   connectionsPerSecond: AS_FAST_AS_POSSIBLE,
   seconds: SECONDS,
 };
-/** Fewer are somebody else's: a program of the machine's connects now and then. */
-const FEWEST_RUNS = 1000;
+/** Programs with fewer runs are ignored: these come from other connections of the machine. */
+const MIN_RUNS = 1000;
 
 interface Round {
   readonly done: Done;
@@ -37,11 +37,11 @@ async function measure(load: Load, pid: number, pace: Pace): Promise<Round> {
   return { done, costs: costsBetween(before, programCosts(pid)) };
 }
 
-/** Nanoseconds of a run, by program. */
+/** Nanoseconds per run, by program. */
 function runRows(rounds: readonly Round[]): readonly Row[] {
   const runs = new Map<string, number[]>();
   for (const { name, runs: count, ns } of rounds.flatMap(({ costs }) => costs)) {
-    if (count >= FEWEST_RUNS) runs.set(name, [...(runs.get(name) ?? []), ns / count]);
+    if (count >= MIN_RUNS) runs.set(name, [...(runs.get(name) ?? []), ns / count]);
   }
   return [...runs]
     .sort(([, a], [, b]) => median(b) - median(a))

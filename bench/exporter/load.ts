@@ -1,9 +1,9 @@
 import { Child, type Command } from './child.ts';
 import type { Site } from './site.ts';
 
-/** What is asked of the server, for so many seconds; a rate out of reach is as fast as the answers come. */
+/** The load on the server. A rate that cannot be reached is limited by the responses. */
 export interface Pace {
-  /** Connections that stay open, over which requests are sent. */
+  /** Connections that stay open for many requests. */
   readonly kept: number;
   readonly requestsPerSecond: number;
   /** Connections for one request each. */
@@ -11,7 +11,7 @@ export interface Pace {
   readonly seconds: number;
 }
 
-/** What the client did. Requests and latencies are those of the kept connections. */
+/** The client's results. Requests and latencies are those of the connections that stay open. */
 export interface Done {
   readonly seconds: number;
   readonly requests: number;
@@ -22,7 +22,9 @@ export interface Done {
 
 export const AS_FAST_AS_POSSIBLE = 1e9;
 
-/** A small server and a client with a pace, in two cgroups of a fleet: both ends of every connection are local. */
+/**
+ * An echo server and a client with a fixed rate, in two cgroups of a fleet: both ends of every connection are local.
+ */
 export class Load {
   readonly #client: (args: readonly string[]) => Command;
   readonly #port: string;
@@ -32,7 +34,7 @@ export class Load {
     this.#client = client;
   }
 
-  /** Has the server run for `work`. */
+  /** Runs the server during `work`. */
   static async during<T>({ workshop, loopback, fleet }: Site, work: (load: Load) => Promise<T>): Promise<T> {
     const [clients, servers] = fleet.pair;
     const client = workshop.program('load/paced-client.c');

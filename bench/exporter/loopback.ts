@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import type { Command } from './child.ts';
 
-/** A network namespace of the benchmark's own, with nothing in it but the loopback. */
+/** A network namespace that only has the loopback interface. */
 export class Loopback {
   readonly #name = `lorikeet-bench-${process.pid}`;
 
@@ -20,7 +20,7 @@ export class Loopback {
     }
   }
 
-  /** `command` as it runs in here and in a cgroup; the process that is started becomes the program itself. */
+  /** The command that runs `command` in this namespace and in a cgroup, as the same process. */
   inside(cgroup: string, command: Command): Command {
     const enter = 'echo $$ > "$0/cgroup.procs" && exec nsenter "$@"';
     return ['sh', '-c', enter, cgroup, `--net=/run/netns/${this.#name}`, '--', ...command];

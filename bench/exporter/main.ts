@@ -1,6 +1,6 @@
 /**
- * `npm run bench -- exporter [-- --only=part,...]`: what the exporter costs, beside others, in rows of
- * bench/results/exporter.json. Needs dist/ (npm run build) and root, and a machine that does nothing else.
+ * `npm run bench -- exporter [-- --only=part,...]`: measures the cost of the exporter and of others, as rows of
+ * bench/results/exporter.json. Requires dist/ (npm run build), root, and an otherwise idle machine.
  */
 import { loadavg } from 'node:os';
 import { measureCpu } from './cpu.ts';
@@ -45,7 +45,7 @@ async function main(): Promise<void> {
   writeRows(rows, { partial: parts.length < known.length });
 }
 
-/** How busy the machine is with something else: times beside a large figure are inflated. */
+/** The load of the machine by other programs: if it is high, times are inflated. */
 function otherWork(): readonly Row[] {
   return rowsOf('load average at the beginning', 'processes', new Map([[undefined, loadavg().slice(0, 1)]]));
 }

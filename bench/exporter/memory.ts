@@ -1,5 +1,6 @@
 /**
- * Measures the exporter's memory and its scrapes with 2,000 services known, beside prom-client with as many series.
+ * Measures the exporter's memory and its scrapes with 2,000 known services, and prom-client with the same number of
+ * series.
  */
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Command } from './child.ts';
@@ -11,21 +12,23 @@ const KNOWN = 2000;
 const SIZES = [20_000, 100_000];
 const ROUNDS = 2;
 const SCRAPES = 50;
-/** The first scrapes still compile the code, which few later ones do. */
+/** Number of first scrapes, which still compile code. */
 const WARM_UP = 10;
-/** Half a day of Prometheus' default, counted at the first size: by then the heap has had time to grow. */
+/** Half a day at an interval of 15 s, only at the first size: by then the heap has had time to grow. */
 const MANY_SCRAPES = 3000;
-/** Of them measured: the memory goes up and down by megabytes, from one collection to the next. */
+/** Number of measured scrapes among them: the memory varies by megabytes between two collections. */
 const LATE_SCRAPES = 1000;
-/** Prometheus scrapes every 15 s; ten times a second leaves the garbage collector less rest, so it's on the safe side. */
+/**
+ * Ten scrapes per second instead of one in 15 s leave the garbage collector less idle time: results are upper bounds.
+ */
 const PAUSE_MS = 100;
 const SETTLE_MS = 1000;
 const PEER = 'prom-client 15';
 
-/** All that was measured of one program at one size. */
+/** All measurements of one program at one size. */
 interface Measurements {
   readonly rss: number[];
-  /** Resident memory around the last of `MANY_SCRAPES`. */
+  /** Resident memory during the last of `MANY_SCRAPES`. */
   readonly lateRss: number[];
   readonly scrape: number[];
   readonly block: number[];
@@ -55,17 +58,17 @@ async function measure(command: Command, points: Measurements): Promise<void> {
   }
 }
 
-/** Apart from the rest, as watching costs memory and time. */
+/** Separate from the rest, because the watch takes memory and time. */
 async function measureBlocks(command: Command, points: Measurements): Promise<void> {
   const subject = await Subject.start(command, { watchLoop: true });
   try {
-    // What the start blocked is told a moment later.
+    // The block by the start is reported a moment later.
     await pause(SETTLE_MS);
     await warmUp(subject);
     for (let index = 0; index < SCRAPES; index++) {
       subject.takeLongestBlock();
       await subject.scrape();
-      // What blocked the loop is told after it has ended.
+      // A block is reported after its end.
       await pause(PAUSE_MS);
       points.block.push(subject.takeLongestBlock());
     }
@@ -74,7 +77,7 @@ async function measureBlocks(command: Command, points: Measurements): Promise<vo
   }
 }
 
-/** Without pauses, or it would take half an hour. */
+/** Without pauses, which would take half an hour. */
 async function measureLate(command: Command, points: Measurements): Promise<void> {
   const subject = await Subject.start(command);
   try {
@@ -106,19 +109,19 @@ function rowsAt(series: number, own: Measurements, peer: Measurements): readonly
   ];
 }
 
-/** @throws Error when the exporter serves another number of series than the rows will say. */
+/** @throws Error unless the exporter serves the number of series in the rows. */
 async function checkSize(command: Command, series: number): Promise<void> {
   const subject = await Subject.start(command);
   try {
     const served = await subject.value('lorikeet_exporter_series');
     if (Math.abs(served / series - 1) > 0.05)
-      throw new Error(`${served} series instead of ${series}: SERIES_PER_TARGET?`);
+      throw new Error(`${served} series instead of ${series}: check SERIES_PER_TARGET`);
   } finally {
     await subject.stop();
   }
 }
 
-/** `peer` is the command that serves as many series as its last argument says. */
+/** `peer` is a command that serves the number of series in its last argument. */
 export async function measureMemory(peer: Command): Promise<readonly Row[]> {
   const rows: Row[] = [];
   for (const series of SIZES) {

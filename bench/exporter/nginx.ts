@@ -5,14 +5,14 @@ import { Child } from './child.ts';
 import type { Site } from './site.ts';
 import { parseWrk } from './wrk.ts';
 
-/** What saturation gave. */
+/** The results at saturation. */
 export interface Saturated {
   readonly requestsPerSecond: number;
-  /** Processor time of both ends for a request, in microseconds. */
+  /** CPU time of both ends per request, in microseconds. */
   readonly cpuUs: number;
 }
 
-/** In a namespace of the benchmark's own nobody else has it. */
+/** Always free, in a network namespace of its own. */
 const PORT = 8080;
 const CONNECTIONS = 32;
 const START_MS = 500;
@@ -38,7 +38,7 @@ http {
 }
 `;
 
-/** nginx with one worker in one cgroup of a fleet, and wrk with one thread in another: each has a processor. */
+/** nginx with one worker in one cgroup of a fleet, and wrk with one thread in another: each has a CPU. */
 export class Nginx {
   readonly #site: Site;
   readonly #server: Child;
@@ -58,7 +58,7 @@ export class Nginx {
     return new Nginx(site, server);
   }
 
-  /** Asks as fast as answers come. */
+  /** Sends requests as fast as possible. */
   async saturate(seconds: number, { keepAlive }: { readonly keepAlive: boolean }): Promise<Saturated> {
     const { loopback, fleet } = this.#site;
     const header = keepAlive ? [] : ['-H', 'Connection: close'];

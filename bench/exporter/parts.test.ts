@@ -8,7 +8,7 @@ test.each([
   { args: ['--only=cpu'], parts: ['cpu'] },
   { args: ['--only=cpu,memory'], parts: ['memory', 'cpu'] },
   { args: ['--only=cpu', '--only=kernel'], parts: ['kernel', 'cpu'] },
-])('$args means $parts', ({ args, parts }) => {
+])('$args selects $parts', ({ args, parts }) => {
   expect(chooseParts(KNOWN, args)).toEqual(parts);
 });
 
@@ -16,6 +16,6 @@ test.each([
   { args: ['--only=disk'], message: 'no part "disk": expected some of memory, kernel, cpu' },
   { args: ['--only='], message: 'no part ""' },
   { args: ['cpu'], message: 'unexpected argument "cpu"' },
-])('$args is refused', ({ args, message }) => {
+])('rejects $args', ({ args, message }) => {
   expect(() => chooseParts(KNOWN, args)).toThrow(message);
 });

@@ -1,9 +1,9 @@
 const ONLY = '--only=';
 
 /**
- * Which of the parts named in `known` are to be measured: all, or those of `--only=kernel,cpu`, in the order of `known`.
+ * The parts to measure: all in `known`, or those of `--only=kernel,cpu`, in the order of `known`.
  *
- * @throws RangeError naming what isn't known.
+ * @throws RangeError naming an unknown part or argument.
  */
 export function chooseParts<Name extends string>(known: readonly Name[], args: readonly string[]): readonly Name[] {
   const stray = args.find((arg) => !arg.startsWith(ONLY));

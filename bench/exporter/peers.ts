@@ -5,7 +5,7 @@ import { peerOf, type WatcherKind } from './watcher.ts';
 
 export const ANCESTOR = 'an event per connection';
 
-/** The design that Lorikeet descends from, see bench/exporter/ancestor. */
+/** The design that preceded Lorikeet, see bench/exporter/ancestor. */
 export function ancestor({ workshop }: Site): WatcherKind {
   const agent = workshop.program('ancestor/gazer.c', '-lbpf', '-lelf', '-lz');
   const object = workshop.bpfObject('ancestor/gazer.bpf.c');
@@ -17,8 +17,8 @@ export function parseGazer(line: string): number {
 }
 
 /**
- * The public tools that watch connections and that Debian has packages of; one that isn't installed is left out, aloud.
- * tcplife (libbpf-tools) is of the ancestor's design, bpftrace sums in the kernel as Lorikeet does.
+ * Public tools that monitor connections and are packaged in Debian. Those not installed are skipped with a message.
+ * tcplife (libbpf-tools) has the ancestor's design; bpftrace aggregates in the kernel like Lorikeet.
  */
 export function publicPeers(): readonly WatcherKind[] {
   const bpftrace = peerOf(
@@ -33,7 +33,7 @@ export function publicPeers(): readonly WatcherKind[] {
   ];
 }
 
-/** Told as `lost 12 events on CPU #1!`, each time. */
+/** Sums lines such as `lost 12 events on CPU #1!`. */
 export function parseTcplife(errors: readonly string[]): number {
   return errors.reduce((sum, line) => sum + Number(/^lost (\d+) events/i.exec(line)?.[1] ?? 0), 0);
 }

@@ -8,13 +8,13 @@ import { collectDefaultMetrics, Histogram, Registry } from 'prom-client';
 const LINES = 25;
 const compress = promisify(gzip);
 
-/** Serves so many series as an exporter written with prom-client does, for comparison, until it is told to end. */
+/** Serves a number of series with prom-client, for comparison, until a signal. */
 export function servePromClient(series: number): void {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
   const histogram = new Histogram({
     name: 'request_duration_seconds',
-    help: 'Time from a request to the first byte of its answer.',
+    help: 'Time from a request to the first byte of the response.',
     labelNames: ['namespace', 'service', 'pod', 'role'],
     buckets: Array.from({ length: 22 }, (_, index) => 2 ** (14 + index) / 1e9),
     registers: [registry],

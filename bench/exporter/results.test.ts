@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { mergeRows, rowsOf } from './results.ts';
 
-test('each peer stands beside Lorikeet, with how many times as much it took', () => {
+test('each peer has the ratio to Lorikeet', () => {
   const points = new Map([
     [undefined, [2, 4, 3]],
     ['other', [6, 6, 7]],
@@ -12,11 +12,11 @@ test('each peer stands beside Lorikeet, with how many times as much it took', ()
   ]);
 });
 
-test('a peer alone, or beside nothing, has no ratio', () => {
+test('a peer without Lorikeet, or with zero, has no ratio', () => {
   expect(rowsOf('lost', '%', new Map([['other', [1]]]))).toEqual([
     { what: 'lost', median: 1, p99: 1, unit: '%', peer: 'other' },
   ]);
-  const [, beside] = rowsOf(
+  const [, peer] = rowsOf(
     'lost',
     '%',
     new Map([
@@ -24,10 +24,10 @@ test('a peer alone, or beside nothing, has no ratio', () => {
       ['other', [1]],
     ]),
   );
-  expect(beside).not.toHaveProperty('ratio');
+  expect(peer).not.toHaveProperty('ratio');
 });
 
-test('what was measured again takes the place of what was', () => {
+test('new measurements replace earlier ones', () => {
   const row = (what: string, median: number) => ({ what, median, p99: median, unit: 'ms' });
   const merged = mergeRows([row('a', 1), row('b', 1)], [row('b', 2), row('c', 2)]);
   expect(merged).toEqual([row('a', 1), row('b', 2), row('c', 2)]);

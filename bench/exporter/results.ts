@@ -9,13 +9,13 @@ export interface Row {
   readonly median: number;
   readonly p99: number;
   readonly unit: string;
-  /** What was measured in Lorikeet's place. */
+  /** The program measured for comparison; undefined: Lorikeet. */
   readonly peer?: string;
   /** The peer's median divided by Lorikeet's for the same `what`. */
   readonly ratio?: number;
 }
 
-/** All measurements of one thing, by who was measured: undefined is Lorikeet, the others are its peers. */
+/** All measurements of one quantity by program: undefined is Lorikeet, the others are its peers. */
 export type Points = ReadonlyMap<string | undefined, readonly number[]>;
 
 const FILE = 'bench/results/exporter.json';
@@ -37,7 +37,7 @@ export function mergeRows(earlier: readonly Row[], rows: readonly Row[]): readon
   return [...earlier.filter(({ what }) => !measured.has(what)), ...rows];
 }
 
-/** Writes the results; those of parts that weren't run are kept from the file when only some parts were. */
+/** Writes the results. After a run of some parts, keeps the rows of the other parts in the file. */
 export function writeRows(rows: readonly Row[], { partial }: { readonly partial: boolean }): void {
   writeResults('exporter', partial ? mergeRows(earlierRows(), rows) : rows);
 }
@@ -52,8 +52,8 @@ function earlierRows(): readonly Row[] {
 }
 
 export function printRow({ what, median: middle, p99, unit, peer, ratio }: Row): void {
-  const beside = peer === undefined ? '' : `  ${peer}${ratio === undefined ? '' : `, ${ratio} times Lorikeet's`}`;
+  const comparison = peer === undefined ? '' : `  ${peer}${ratio === undefined ? '' : `, ${ratio} times Lorikeet's`}`;
   process.stdout.write(
-    `${what.padEnd(64)} ${String(middle).padStart(8)} ${String(p99).padStart(8)} ${unit}${beside}\n`,
+    `${what.padEnd(64)} ${String(middle).padStart(8)} ${String(p99).padStart(8)} ${unit}${comparison}\n`,
   );
 }

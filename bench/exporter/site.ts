@@ -2,18 +2,18 @@ import { makeFleet, SERIES_PER_TARGET, type Fleet } from './fleet.ts';
 import { Loopback } from './loopback.ts';
 import { Workshop } from './workshop.ts';
 
-/** Where a part of the benchmark takes place. */
+/** The environment of a part of the benchmark. */
 export interface Site {
   readonly fleet: Fleet;
   readonly loopback: Loopback;
   readonly workshop: Workshop;
 }
 
-/** The services and series of the budgets. */
+/** Services and series as in the budgets. */
 const KNOWN = 2000;
 const SERIES = 20_000;
 
-/** Makes a site of 2,000 services and 20,000 series for `work`, and leaves nothing of it. */
+/** Creates a site of 2,000 services and 20,000 series for `work`, and removes it afterwards. */
 export async function atSite<T>(work: (site: Site) => Promise<T>): Promise<T> {
   const workshop = new Workshop();
   try {

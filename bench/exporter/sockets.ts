@@ -1,6 +1,5 @@
 /**
- * Measures what open sockets cost the exporter: nothing at a scrape, as nothing walks them, but each has a state in the
- * kernel.
+ * Measures the cost of open sockets: none in a scrape, which does not visit them, but each has a state in the kernel.
  */
 import { readFileSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -14,26 +13,29 @@ const ROUNDS = 2;
 const SCRAPES = 20;
 const PAUSE_MS = 100;
 const QUEUES = 'lorikeet_exporter_collector_duration_seconds{collector="accept_queues"}';
-/** Of a holder's files, for what isn't a socket. */
+/** File descriptors of a holder that are not sockets. */
 const SPARE_FILES = 32;
 
 interface Measurements {
   readonly queues: number[];
   readonly scrape: number[];
   readonly rss: number[];
-  /** Bytes of the kernel's unreclaimable slabs for a socket, by the exporter's being there. */
+  /** Increase of the kernel's unreclaimable slabs by the exporter, in bytes per socket. */
   readonly state: number[];
 }
 
-/** The most files that a process may have: without CAP_SYS_RESOURCE not even root raises it. */
-function mostFiles(): number {
+/** Maximum number of file descriptors of a process: without CAP_SYS_RESOURCE not even root can raise it. */
+function maxFiles(): number {
   return Number(/^Max open files\s+\d+\s+(\d+)/m.exec(readFileSync('/proc/self/limits', 'utf8'))?.[1]);
 }
 
-/** Both ends of a connection are sockets of the same process; as many processes as their limits of files ask for. */
+/**
+ * Both ends of a connection belong to the same process; the limit on file descriptors determines the number of
+ * processes.
+ */
 async function hold({ workshop, loopback, fleet }: Site): Promise<readonly Child[]> {
   const program = workshop.program('load/hold-sockets.c');
-  const each = Math.floor((mostFiles() - SPARE_FILES) / 2);
+  const each = Math.floor((maxFiles() - SPARE_FILES) / 2);
   const holders: Child[] = [];
   try {
     for (let left = SOCKETS / 2; left > 0; left -= each) {
@@ -56,8 +58,8 @@ function slabBytes(): number {
 }
 
 /**
- * Before and after the start of the first exporter: the kernel keeps the slabs of one for the next, and other programs
- * change them every second.
+ * Read before and after the start of the first exporter: the kernel keeps its slabs for the next one, and other
+ * programs change them every second.
  */
 async function measureState(site: Site): Promise<number> {
   const before = slabBytes();

@@ -1,6 +1,6 @@
 /**
- * Measures the exporter's start, until it listens: with every program, and where some are refused. Beside it, what ways
- * there are to load an object of which something may be refused.
+ * Measures the exporter's start until it listens: with every program, and with some refused. Also measures alternative
+ * ways to load an object with refused programs.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -25,7 +25,7 @@ const REFUSED = {
   ],
 } as const;
 
-/** By the kinds of programs that are refused; undefined is none. Each round has them all, in turn. */
+/** By the refused programs; undefined is none. Each round measures all, in turn. */
 async function measureStarts(shim: string): Promise<readonly Row[]> {
   const exporter = [path.resolve('dist/lorikeet-exporter.js'), '--web.listen-address=127.0.0.1:0'];
   const cases = new Map<string | undefined, readonly string[]>([[undefined, []], ...Object.entries(REFUSED)]);
@@ -43,7 +43,7 @@ async function measureStarts(shim: string): Promise<readonly Row[]> {
   return rowsOf('start until it listens', 'ms', points);
 }
 
-/** Opens the product's object without some programs and closes it. */
+/** Opens the exporter's object without some programs and closes it. */
 function load(without: readonly string[] = []): void {
   BpfObject.open(defaultObjectPath(), { disabled: without }).close();
 }

@@ -15,8 +15,8 @@ export interface Scrape {
 }
 
 /**
- * Loaded into the program before its own code: a timer that is due every millisecond tells on standard error how long
- * it was kept from running, when that was long.
+ * Loaded into the program before its own code: a timer with an interval of one millisecond prints long delays to
+ * standard error.
  */
 const LOOP_WATCH = `let last = performance.now();
 setInterval(() => {
@@ -25,7 +25,7 @@ setInterval(() => {
   last = now;
 }, 1).unref();`;
 
-/** Lorikeet's exporter, as it watches a fleet. npm runs scripts in the package's folder. */
+/** Lorikeet's exporter for a fleet. npm runs scripts in the package's directory. */
 export function exporterOf(fleet: Fleet): Command {
   const flags = ['--web.listen-address=127.0.0.1:0', `--targets.file=${fleet.targetsFile}`, '--log.level=info'];
   return [path.resolve('dist/lorikeet-exporter.js'), ...flags];
@@ -47,8 +47,8 @@ export class Subject {
   }
 
   /**
-   * Starts a program and waits for the line on standard error that tells its address. With `watchLoop` its event loop is
-   * watched, which costs memory and time of its own.
+   * Starts a program and waits for the line on standard error with its address. `watchLoop` watches its event loop,
+   * which takes memory and time.
    */
   static async start(command: Command, { watchLoop = false } = {}): Promise<Subject> {
     const [program, ...args] = command;
@@ -74,7 +74,7 @@ export class Subject {
     return new Subject(child, address, blocks);
   }
 
-  /** Resident memory in MB of 10^6 bytes, as the kernel counts it. */
+  /** Resident memory in MB (10^6 bytes), as counted by the kernel. */
   get residentMb(): number {
     const status = readFileSync(`/proc/${this.#child.pid}/status`, 'utf8');
     return (Number(/VmRSS:\s+(\d+)/.exec(status)?.[1]) * 1024) / 1e6;
@@ -84,18 +84,18 @@ export class Subject {
     return this.#child.pid ?? 0;
   }
 
-  /** Milliseconds of processor time, user and system, since the start. */
+  /** CPU time, user and system, since the start, in milliseconds. */
   get cpuMs(): number {
     const { user, system } = processorTime(this.pid);
     return user + system;
   }
 
-  /** The longest time that the event loop was blocked since the last call, in milliseconds; below 3 it is 0. */
+  /** Longest block of the event loop since the last call, in milliseconds; 0 if below 3. */
   takeLongestBlock(): number {
     return Math.max(0, ...this.#blocks.splice(0));
   }
 
-  /** One scrape as Prometheus makes it, compressed, read to its end. @throws Error for a status other than 200. */
+  /** One scrape like Prometheus', compressed, read to its end. @throws Error for a status other than 200. */
   scrape(headers: Readonly<Record<string, string>> = { 'accept-encoding': 'gzip' }): Promise<Scrape> {
     const started = performance.now();
     return new Promise((resolve, reject) => {
@@ -111,7 +111,7 @@ export class Subject {
     });
   }
 
-  /** The value of one series of /metrics, named as it stands there. @throws Error when it doesn't. */
+  /** The value of one series of /metrics, by its exact text. @throws Error if it does not exist. */
   async value(series: string): Promise<number> {
     const response = await fetch(this.#url);
     const line = (await response.text()).split('\n').find((text) => text.startsWith(`${series} `));

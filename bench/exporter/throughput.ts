@@ -1,6 +1,6 @@
 /**
- * Measures what services lose while they are watched: throughput of a saturated nginx and latency of a small exchange,
- * with Lorikeet's exporter, with the design that it descends from, and with neither.
+ * Measures the effect of monitoring on services: throughput of a saturated nginx and latency of a small exchange, with
+ * Lorikeet's exporter, with the design that preceded it, and with neither.
  */
 import { median } from '../../scorer/numeric/statistics.ts';
 import { isInstalled } from './installed.ts';
@@ -15,7 +15,7 @@ import { lorikeet, type WatcherKind } from './watcher.ts';
 const ROUNDS = 4;
 const SECONDS = 1;
 const UNWATCHED = 'not watched';
-/** One small message to and fro, the next when it has come back. */
+/** One small message at a time: the next is sent after the response. */
 const PING_PONG: Pace = {
   kept: 1,
   requestsPerSecond: AS_FAST_AS_POSSIBLE,
@@ -51,8 +51,8 @@ function pointsOf(turns: Turns, value: (turn: Turn) => number): Points {
 }
 
 /**
- * The share of the throughput that is left, in percent, by the processor time that a request costs both of its ends:
- * beside other work the throughput itself tells more of that work.
+ * The remaining share of the throughput in percent, derived from the CPU time per request of both ends: the throughput
+ * itself depends more on other load of the machine.
  */
 function shares(turns: Turns, value: (turn: Turn) => number): Points {
   const unwatched = median((turns.get(UNWATCHED) ?? []).map(value));
@@ -106,7 +106,7 @@ async function measureKinds(
   const nginx = await Nginx.start(site);
   try {
     for (let round = 0; round < ROUNDS; round++) {
-      // From the other end every second time, so that a machine that gets slower favours nobody.
+      // Reverse the order every second time, so that a drift of the machine's speed does not favour one of them.
       const order = round % 2 === 0 ? [...kinds] : [...kinds].reverse();
       for (const [peer, kind] of order) turns.get(peer)?.push(await measureWatched(nginx, load, kind));
     }

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 
 const FOLDER = '/sys/kernel/tracing';
 
-/** Runs `work` with tracefs mounted, which the peers find their tracepoint in; Lorikeet needs none. */
+/** Runs `work` with tracefs mounted, which the peers need for their tracepoint; Lorikeet does not. */
 export async function withTracefs<T>(work: () => Promise<T>): Promise<T> {
   if (existsSync(`${FOLDER}/events`)) return work();
   execFileSync('mount', ['-t', 'tracefs', 'tracefs', FOLDER]);

@@ -4,14 +4,14 @@ import { Child, type Command, type Printed } from './child.ts';
 import type { Site } from './site.ts';
 import { exporterOf, Subject } from './subject.ts';
 
-/** A program that watches the machine's connections, while it is being measured. */
+/** A program under measurement that monitors the machine's connections. */
 export interface Watcher {
   readonly pid: number;
-  /** What is done with it regularly, if anything is. */
+  /** The regular operation, such as a scrape, if any. */
   readonly scrape?: () => Promise<unknown>;
-  /** How many series a scrape gets at present, the program's own left out. */
+  /** Current number of series in a scrape, without those about the program itself. */
   readonly series?: () => Promise<number>;
-  /** Ends it and gives how many events it lost; undefined where there are no events to lose. */
+  /** Ends it and returns the number of lost events; undefined if it has no events. */
   stop(): Promise<number | undefined>;
 }
 
@@ -23,12 +23,12 @@ export interface WatcherKind {
 
 const POLL_MS = 50;
 const START_MS = 15_000;
-/** From its programs' loading to their being attached. */
+/** Time from loading to attaching its programs. */
 const SETTLE_MS = 500;
 
-/** Scrapes after which what their time goes into is compiled, as it is for nearly all of an exporter's life. */
+/** Number of scrapes after which the hot code is compiled, as for nearly all of an exporter's lifetime. */
 const WARM_UP = 10;
-/** Where events are counted that found no room. */
+/** The kernel maps whose lost events count. */
 const MAPS = ['requests', 'edges', 'tcp', 'cgroups'];
 
 export function lorikeet(site: Site): WatcherKind {
@@ -52,7 +52,7 @@ export function lorikeet(site: Site): WatcherKind {
   };
 }
 
-/** A peer that tells on its output how many events it lost, once it is told to end by an interrupt. */
+/** A peer that prints the number of lost events on SIGINT. */
 export function peerOf(peer: string, command: Command, lostOf: (printed: Printed) => number | undefined): WatcherKind {
   return {
     peer,

@@ -3,21 +3,21 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join, resolve } from 'node:path';
 
-/** npm runs scripts in the package's folder. */
+/** npm runs scripts in the package's directory. */
 const SOURCES = resolve('bench/exporter');
 
-/** A folder in which the benchmark builds its own C programs; nothing of it is left. */
+/** A temporary directory for the benchmark's own C programs. */
 export class Workshop {
   readonly folder = mkdtempSync(join(tmpdir(), 'lorikeet-bench-'));
 
-  /** Compiles a program of bench/exporter and gives its path. */
+  /** Compiles a program of bench/exporter and returns its path. */
   program(source: string, ...libraries: readonly string[]): string {
     const path = join(this.folder, basename(source, '.c'));
     execFileSync('gcc', ['-O2', '-Wall', '-Wextra', '-Werror', join(SOURCES, source), '-o', path, ...libraries]);
     return path;
   }
 
-  /** Compiles BPF programs of bench/exporter and gives the object's path. */
+  /** Compiles BPF programs of bench/exporter and returns the object's path. */
   bpfObject(source: string): string {
     const path = join(this.folder, `${basename(source, '.c')}.o`);
     const machine = execFileSync('gcc', ['-dumpmachine'], { encoding: 'utf8' }).trim();

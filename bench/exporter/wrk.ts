@@ -1,10 +1,10 @@
-/** What wrk says of its requests. */
+/** The result of wrk. */
 export interface Wrk {
   readonly requests: number;
   readonly perSecond: number;
 }
 
-/** From what wrk prints. @throws Error when requests failed, or none was made. */
+/** Parses the output of wrk. @throws Error if requests failed, or none was sent. */
 export function parseWrk(output: string): Wrk {
   const trouble = /^\s*(?:Socket errors|Non-2xx).*$/m.exec(output);
   if (trouble !== null) throw new Error(`wrk: ${trouble[0].trim()}`);

@@ -15,9 +15,9 @@ import { TRAINING_SHARE, trainingTime } from './training-time.ts';
 export interface RecordingOptions {
   readonly path: string;
   readonly featuresFile: string;
-  /** Leaves out what callers and callees saw of each other. */
+  /** Ignores the features of edges. */
   readonly withoutEdges?: boolean;
-  /** Share of the fault-free time that is learned from; the rest shows false alarms. */
+  /** Share of the fault-free time for learning; the rest is for false alarms. */
   readonly trainingShare?: number;
   /** `detectors` of scorer.yaml. Default: its default. */
   readonly detectors?: object | undefined;
@@ -25,11 +25,11 @@ export interface RecordingOptions {
   readonly onProgress: (phase: string, share: number, detail: string) => void;
 }
 
-/** Rows are a minute apart; a fault lasts a few of them, so the tensor looks back five. */
+/** Rows are one minute apart and faults last a few minutes, so the tensor has five steps. */
 const INTERVAL_MS = 60_000;
 const STEPS = [0, 1, 2, 3, 4];
 
-/** Starts a Prometheus with the features of a recorded folder; what to backtest on it. */
+/** Starts a Prometheus with the features of a recorded folder, and returns the options of a backtest on it. */
 export async function openRecording({
   path,
   featuresFile,
@@ -63,7 +63,7 @@ export async function openRecording({
   return { config: scorerConfig(prometheus.url, detectors, stops), set, client, window, training, faults, onProgress };
 }
 
-/** The scorer's own configuration file, so that nothing is set here that a user couldn't set. */
+/** A configuration file of the scorer, so that only settings available to users are used. */
 function scorerConfig(url: string, detectors: object | undefined, stops: StopStack): ScorerConfig {
   const folder = mkdtempSync(join(tmpdir(), 'lorikeet-bench-'));
   stops.onStop('configuration', () => rmSync(folder, { recursive: true, force: true }));

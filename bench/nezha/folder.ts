@@ -10,9 +10,9 @@ export interface Pod {
   readonly table: Table;
 }
 
-/** Latencies of call edges, a column `caller_callee` an edge. */
+/** Latencies of edges, with a column `caller_callee` for each. */
 export interface EdgeTable {
-  /** Which end of the call measured: the caller (source) or the callee (destination). */
+  /** The end of the call that measured: the caller (source) or the callee (destination). */
   readonly side: 'source' | 'destination';
   /** `50` for the median. */
   readonly percentile: string;
@@ -28,7 +28,7 @@ export interface Fault {
 export interface Folder {
   readonly pods: readonly Pod[];
   readonly edges: readonly EdgeTable[];
-  /** In the order of time. */
+  /** In chronological order. */
   readonly faults: readonly Fault[];
 }
 
@@ -45,7 +45,7 @@ const faultSchema = z.object({
 const faultListSchema = z.union([z.record(z.string(), z.array(faultSchema)), z.array(faultSchema)]);
 
 /**
- * Reads `metric/<pod>_metric.csv`, the edge files where there are any, and the list of faults; each plain or gzipped.
+ * Reads `metric/<pod>_metric.csv`, the edge files if there are any, and the list of faults, all plain or gzipped.
  *
  * @throws TableError naming the file
  */
@@ -67,7 +67,7 @@ export function readFolder(folder: string): Folder {
   return { pods, edges, faults: readFaults(join(folder, faultFile), timeRange(pods)) };
 }
 
-/** First and last time of any pod's rows. */
+/** First and last time in the rows of all pods. */
 export function timeRange(pods: readonly Pod[]): { readonly firstMs: number; readonly lastMs: number } {
   const firstMs = Math.min(...pods.map(({ table }) => table.timesMs[0] ?? Infinity));
   const lastMs = Math.max(...pods.map(({ table }) => table.timesMs.at(-1) ?? -Infinity));
@@ -75,8 +75,8 @@ export function timeRange(pods: readonly Pod[]): { readonly firstMs: number; rea
 }
 
 /**
- * `inject_time` is UTC as the rows' times are. Where it isn't within their range but `inject_timestamp` is, it was
- * written in another zone, and the timestamp counts.
+ * `inject_time` is in UTC like the times of rows. If it is outside of their range, but `inject_timestamp` is inside, it
+ * was written in another time zone: use the timestamp.
  */
 function readFaults(path: string, { firstMs, lastMs }: { firstMs: number; lastMs: number }): Fault[] {
   const parsed = faultListSchema.safeParse(JSON.parse(readText(path)));

@@ -1,6 +1,6 @@
 /**
- * Runs the backtest on a folder of recorded faults (docs/evaluation.md): backfills a Prometheus of its own, evaluates
- * features.yaml beside this file over the recorded time, learns from fault-free time and replays the rest.
+ * Runs the backtest on a folder of recorded faults (docs/evaluation.md): backfills its own Prometheus, evaluates
+ * features.yaml next to this file over the recorded time, learns from fault-free time and replays the rest.
  */
 import { load } from 'js-yaml';
 import { type Flags, parseFlags, renderHelp } from '../../daemon/flags.ts';
@@ -16,9 +16,9 @@ const FLAGS = {
   'training.share': {
     type: 'number',
     default: TRAINING_SHARE,
-    help: 'Share of the fault-free time, from its beginning, that is learned from.',
+    help: 'Share of the fault-free time, from its start, for learning.',
   },
-  'without.edges': { type: 'boolean', help: 'Leave out what callers and callees saw of each other.' },
+  'without.edges': { type: 'boolean', help: 'Ignore the features of edges.' },
   detectors: { type: 'string', help: 'The section `detectors` of scorer.yaml, as YAML. Default: the autoencoder.' },
   seed: TRAINING_FLAGS.seed,
   ...FOLDER_FLAGS,

@@ -2,13 +2,13 @@ import { type Labels, renderLabels } from '../../daemon/labels.ts';
 import type { Folder } from './folder.ts';
 import type { Table } from './table.ts';
 
-/** The recordings know no namespaces. */
+/** The recordings have no namespaces. */
 export const NAMESPACE = 'default';
 export const EDGE_LATENCY = 'edge_latency_seconds';
 
 /**
- * A folder's raw series as OpenMetrics text, a family at a time: a gauge `pod_<column>` for each column of the pods'
- * files, and `edge_latency_seconds` for the edges'.
+ * A folder's raw series as OpenMetrics text, one family at a time: a gauge `pod_<column>` for each column of the files
+ * of pods, and `edge_latency_seconds` for those of edges.
  */
 export function* rawSeries(folder: Folder): Generator<string> {
   const columns = new Set(folder.pods.flatMap(({ table }) => table.columns));

@@ -4,13 +4,13 @@ import type { BacktestOptions } from '../../scorer/backtest/session.ts';
 import { ProgressBar } from '../../scorer/learning/progress.ts';
 import { openRecording, type RecordingOptions } from './backtest-options.ts';
 
-/** Of every benchmark on a folder of recorded faults. */
+/** The flags of every benchmark on a folder of recorded faults. */
 export const FOLDER_FLAGS = {
-  'features.file': { type: 'string', default: 'bench/nezha/features.yaml', help: 'The list of features.' },
+  'features.file': { type: 'string', default: 'bench/nezha/features.yaml', help: 'YAML file of features.' },
   ...HELP_FLAG,
 } as const satisfies Flags;
 
-/** The folder that a command line names, ready to be opened, and where to show how far that is. */
+/** The folder named in a command line, and the display of the progress. */
 export interface RecordedFolder {
   readonly path: string;
   readonly progress: ProgressBar;
@@ -20,7 +20,7 @@ export interface RecordedFolder {
   ) => Promise<BacktestOptions>;
 }
 
-/** @throws UsageError when no folder is named. */
+/** @throws UsageError if no folder is named. */
 export function recordedFolder(
   [path]: readonly string[],
   { 'features.file': featuresFile }: { readonly 'features.file': string },

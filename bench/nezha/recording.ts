@@ -17,7 +17,7 @@ import type { Folder } from './folder.ts';
 
 const TIMEOUT_MS = 300_000;
 
-/** Asks a Prometheus; `close` ends its connections. */
+/** Queries a Prometheus; `close` ends its connections. */
 export function connect(url: string): { readonly client: PrometheusClient; readonly close: () => Promise<void> } {
   const http = createHttpClient(httpClientSchema.parse({}), { timeoutMs: TIMEOUT_MS });
   return { client: new PrometheusClient({ url, http }), close: () => http.close() };
@@ -32,8 +32,9 @@ export interface RecordingOptions {
 }
 
 /**
- * A Prometheus with a folder's raw series and, as if its recording rules had been evaluated all the time, their results:
- * one Prometheus holds the raw series and evaluates each rule over the recorded time, a second starts with the results.
+ * A Prometheus with the results of the recording rules over a folder's raw series, as if it had evaluated them all the
+ * time: one Prometheus has the raw series and evaluates each rule over the recorded time, a second one starts with the
+ * results.
  */
 export async function startWithFeatures(
   folder: Folder,

@@ -1,25 +1,25 @@
 import { readFileSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
 
-/** A CSV file's numbers by the time of their row. */
+/** The numbers of a CSV file by the time of their row. */
 export interface Table {
-  /** Names of the columns that hold numbers. */
+  /** Names of the numeric columns. */
   readonly columns: readonly string[];
-  /** Ascending, milliseconds since the epoch; of two rows of one time the first counts. */
+  /** Milliseconds since the epoch, ascending. Of rows with the same time, only the first is used. */
   readonly timesMs: readonly number[];
-  /** [row][column]; NaN where empty or no number. */
+  /** [row][column]; NaN if empty or not a number. */
   readonly values: readonly (readonly number[])[];
 }
 
-/** A file that isn't what its name promises; the message names it. */
+/** A file with invalid content. The message names it. */
 export class TableError extends Error {
   readonly code = 'TABLE';
   override readonly name = 'TableError';
 }
 
-/** Columns that name things or repeat the time. */
+/** Columns with names, or that repeat the time. */
 const NO_NUMBERS = /^(time|timestamp|podname|servicename)$/i;
-/** The leading date and time; what follows is a fraction, the zone (always UTC) and Go's monotonic clock. */
+/** The leading date and time. A fraction, the time zone (always UTC) and Go's monotonic clock follow. */
 const TIME = /^(\d{4}-\d\d-\d\d)[ T](\d\d:\d\d:\d\d(?:\.\d{1,3})?)/;
 
 export function readText(path: string): string {
@@ -58,7 +58,7 @@ export function readTable(path: string): Table {
   };
 }
 
-/** Milliseconds since the epoch of a UTC time, with or without its zone; NaN for anything else. */
+/** Milliseconds since the epoch of a UTC time, with or without time zone; NaN if invalid. */
 export function parseTime(text: string): number {
   const [, date, clock] = TIME.exec(text.trim()) ?? [];
   return date === undefined ? NaN : Date.parse(`${date}T${clock ?? ''}Z`);

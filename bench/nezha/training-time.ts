@@ -1,10 +1,10 @@
 import type { Fault } from '../../scorer/backtest/labels.ts';
 import type { TimeSpan } from '../../scorer/fleet/past.ts';
 
-/** Default share of the fault-free time that is learned from; the rest shows false alarms. */
+/** Default share of the fault-free time for learning; the rest is for false alarms. */
 export const TRAINING_SHARE = 2 / 3;
 
-/** From the beginning until that share of the fault-free time has passed. */
+/** From the start until that share of the fault-free time has passed. */
 export function trainingTime(
   recorded: TimeSpan,
   faults: readonly Fault[],

@@ -1,7 +1,7 @@
 /**
- * Measures what the shipped recording rules cost Prometheus by size of the fleet: processor time of an evaluation of all of them, and the
- * slowest group, which decides how often they can be evaluated. A Prometheus of its own gets a quarter of an hour of raw series,
- * the longest window. Writes bench/results/rules.json.
+ * Measures the cost of the shipped recording rules for Prometheus by size of the fleet: the CPU time to evaluate all of
+ * them, and the slowest group, which limits the interval. Starts a Prometheus with 15 minutes of raw series, the
+ * longest window. Writes bench/results/rules.json.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
@@ -22,13 +22,13 @@ import { rawFleet } from './raw-fleet.ts';
 const FLEETS = [100, 1000];
 const SCRAPE_SECONDS = 15;
 const HISTORY_SECONDS = 15 * 60;
-/** Rare enough for an evaluation to be over before the next. */
+/** Long enough that an evaluation ends before the next one. */
 const EVALUATION_SECONDS = 15;
 const EVALUATIONS = 5;
 
 interface Row {
   readonly services: number;
-  /** Raw series that the rules read, and series that they write. */
+  /** Raw series read by the rules, and series written by them. */
   readonly series: number;
   readonly recorded: number;
   readonly evaluation_cpu_ms: number;
@@ -39,16 +39,16 @@ interface Row {
 
 interface Evaluation {
   readonly cpuSeconds: number;
-  /** Group -> seconds of its last evaluation. */
+  /** Group -> duration of its last evaluation in seconds. */
   readonly groups: ReadonlyMap<string, number>;
-  /** Times that groups were evaluated since the start. */
+  /** Number of evaluations of groups since the start. */
   readonly count: number;
 }
 
 async function measure(services: number): Promise<Row> {
   const folder = mkdtempSync(join(tmpdir(), 'lorikeet-bench-rules-'));
   const rules = join(folder, 'rules.yaml');
-  // Nothing is evaluated while the history is written.
+  // No rules are evaluated while the history is written.
   await writeFile(rules, 'groups: []\n');
   const config = `global: { evaluation_interval: ${EVALUATION_SECONDS}s }\nrule_files: ['${rules}']\n`;
   const prometheus = await startPrometheus({ config });
@@ -119,7 +119,7 @@ function rowOf(services: number, series: number, recorded: number, evaluations: 
     groups[0] ?? '',
   );
   const [first, last] = [evaluations[0], evaluations.at(-1)];
-  if (first === undefined || last === undefined) throw new Error('nothing was evaluated');
+  if (first === undefined || last === undefined) throw new Error('no rules were evaluated');
   const rounds = (last.count - first.count) / groups.length;
   return {
     services,

@@ -2,12 +2,12 @@ import type { Sample } from '../../scorer/output/remote-write/sample.ts';
 
 type Labels = Readonly<Record<string, string>>;
 
-/** Upper bounds of the exporter's histograms: powers of two of a nanosecond, and infinity. */
+/** Upper bounds of the exporter's histograms in seconds: powers of two of a nanosecond, and infinity. */
 const BOUNDS = [...Array.from({ length: 22 }, (_, power) => String(2 ** (14 + power) / 1e9)), '+Inf'];
 const REASONS = ['refused', 'timeout', 'reset', 'unreachable', 'other'];
 const CALLS_EACH = 4;
 
-/** All series of the exporter that the shipped rules read, of a fleet after so many seconds, and the scores. */
+/** All series of a fleet that the shipped rules read, from exporter and scorer, after a number of seconds. */
 export function rawFleet(services: number, seconds: number, timestampMs: number): Sample[] {
   const samples: Sample[] = [];
   const add = (name: string, labels: Labels, value: number) => void samples.push({ name, labels, value, timestampMs });

@@ -2,13 +2,13 @@ import { Agent, request } from 'undici';
 import { CHANNELS, SERVICE_SERIES, type FeatureSet } from '../../scorer/features/features.ts';
 import type { ServiceName } from '../../scorer/identity/service-key.ts';
 
-/** What the ancestor asked for each service and cycle: one instant query for each of its metrics, windows and steps. */
+/** The ancestor's number of queries per service and cycle: one instant query for each metric, window and step. */
 export const QUERIES_A_SERVICE = 270;
 
 const agent = new Agent();
 
 /**
- * The ancestor's way to the same values: an instant query for each value of a service's tensor, one after another.
+ * Fetches the same values like the ancestor: an instant query for each value of a service's tensor, one after another.
  *
  * @returns milliseconds
  */
@@ -35,5 +35,5 @@ export async function askAsAncestor(
 async function instantQuery(url: string): Promise<void> {
   const { statusCode, body } = await request(url, { dispatcher: agent });
   const answer = (await body.json()) as { readonly data?: { readonly result?: readonly unknown[] } };
-  if (statusCode !== 200 || answer.data?.result?.length !== 1) throw new Error(`no answer to ${url}`);
+  if (statusCode !== 200 || answer.data?.result?.length !== 1) throw new Error(`no result for ${url}`);
 }

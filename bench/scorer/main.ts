@@ -1,7 +1,8 @@
 /**
- * `npm run bench -- scorer [-- services [cycles]]`: what a cycle of the scorer costs by size of the fleet, in rows of
- * bench/results/scorer.json, beside the ancestor's queries. A Prometheus of its own holds what recording rules would have
- * written; the scorer is the whole product in a process of its own, told which step to score instead of waiting for it.
+ * `npm run bench -- scorer [-- services [cycles]]`: measures the cost of a scorer cycle by size of the fleet, and of
+ * the ancestor's queries, as rows of bench/results/scorer.json. Starts a Prometheus with the series that recording
+ * rules would have written. The scorer is the complete program in its own process, but scores the requested steps
+ * instead of waiting.
  */
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -18,36 +19,39 @@ import { askAsAncestor, QUERIES_A_SERVICE } from './ancestor.ts';
 import { type CycleFigures, type MemoryCare, serveCycles, Subject } from './subject.ts';
 import { syntheticFleet, type SyntheticFleet, writeSteps } from './synthetic-fleet.ts';
 
-/** So many cycles that memory would show a leak, so few at the largest that the bench ends; `batch` are written and scored at a time. */
+/**
+ * Enough cycles for a leak to be visible in the memory, except at the largest size, where they take too long. `batch`
+ * is the number of cycles written and scored at a time.
+ */
 const SIZES = [
   { services: 100, cycles: 1000, batch: 20 },
   { services: 1000, cycles: 1000, batch: 20 },
   { services: 10_000, cycles: 20, batch: 4 },
 ] as const;
-/** Memory at rest is read after so many batches: the first cycles compile the code and fetch the past. */
+/** Batches before memory at rest is read: the first cycles compile the code and fetch the past. */
 const SETTLED_BATCHES = 2;
 /** Steps that the first cycle fetches. */
 const PAST = 60;
-/** The ancestor's cycle is measured after each so many batches. */
+/** Number of batches between two measurements of the ancestor's cycle. */
 const ANCESTOR_EVERY = 15;
 const INTERVAL_MS = 5000;
 const RESULTS = 'bench/results/scorer.json';
-/** As many as by default at an interval of a minute. */
+/** The default at an interval of one minute. */
 const LEARNING_STEPS = 15;
-/** The same scorer without care for its memory takes turns with it for so many batches, at one size. */
+/** Size and number of batches for the comparison with a scorer that does not release memory. */
 const COMPARED = { services: 1000, batches: 4 };
-/** The ancestor is asked for fleets up to this size; beyond it takes minutes a cycle. */
-const MOST_ASKED_AS_ANCESTOR = 100;
+/** Maximum size of the fleet for the ancestor; beyond it a cycle takes minutes. */
+const MAX_ANCESTOR_SERVICES = 100;
 
-/** A measured point of bench/results/scorer.json; milliseconds are medians of a cycle, `cpu_ms` counts all threads. */
+/** A row of bench/results/scorer.json. Milliseconds are medians per cycle, `cpu_ms` includes all threads. */
 interface Row extends Partial<Omit<CycleFigures, 'failed'>> {
   readonly services: number;
   readonly queries_per_cycle: number;
   readonly cycle_ms: number;
   readonly cycles?: number;
-  /** At rest after the last cycle; `rss_mb` and what it consists of are after the first cycles. */
+  /** At rest after the last cycle; `rss_mb` and its parts are after the first cycles. */
   readonly rss_mb_after_cycles?: number;
-  /** What was measured in the scorer's place. */
+  /** The program measured for comparison; undefined: the scorer. */
   readonly peer?: string;
 }
 
@@ -64,7 +68,7 @@ async function measure(services: number, cycles: number, batch: number): Promise
       memory,
     );
   const subject = await start('given back', prometheus.url);
-  // It scores what was scored before, so it writes elsewhere.
+  // It scores the same steps again, so it writes to another receiver.
   const other = services === COMPARED.services ? await startPrometheus() : undefined;
   const careless = other && (await start('left alone', other.url));
   try {
@@ -81,11 +85,11 @@ async function measure(services: number, cycles: number, batch: number): Promise
       const before = await queriesServed(prometheus.url);
       batches.push(await subject.run({ from: step, to }));
       queries += (await queriesServed(prometheus.url)) - before;
-      // In between, so that all meet the same moods of the machine.
+      // Interleaved, so that all have the same conditions of the machine.
       if (careless !== undefined && carelessBatches.length < COMPARED.batches) {
         carelessBatches.push(await careless.run({ from: step, to }));
       }
-      if (services <= MOST_ASKED_AS_ANCESTOR && batches.length % ANCESTOR_EVERY === 0) {
+      if (services <= MAX_ANCESTOR_SERVICES && batches.length % ANCESTOR_EVERY === 0) {
         const at = { step: to, intervalMs: INTERVAL_MS };
         ancestor.push(await askAsAncestor(prometheus.url, set, fleet.services, at));
       }
@@ -114,7 +118,7 @@ function ownRow(scored: Pick<Row, 'services' | 'cycles' | 'queries_per_cycle'>, 
   const of = (key: keyof CycleFigures) => round(median(settled.map((batch) => batch[key])));
   const resting = batches[SETTLED_BATCHES - 1];
   const last = batches.at(-1);
-  if (resting === undefined || last === undefined) throw new Error('too few cycles to tell memory at rest');
+  if (resting === undefined || last === undefined) throw new Error('too few cycles to measure memory at rest');
   return {
     ...scored,
     cycle_ms: of('cycle_ms'),
@@ -158,7 +162,7 @@ state_dir: state
   return path;
 }
 
-/** How many queries Prometheus has answered, as it counts them. */
+/** Number of queries answered by Prometheus, from its own metrics. */
 async function queriesServed(url: string): Promise<number> {
   const text = await (await fetch(`${url}/metrics`)).text();
   const rows = text.matchAll(
@@ -167,7 +171,7 @@ async function queriesServed(url: string): Promise<number> {
   return [...rows].reduce((sum, [, count]) => sum + Number(count), 0);
 }
 
-/** Keeps the rows of a size in the place of those of the last run, so that one size can be measured again alone. */
+/** Replaces the rows of a size in the results, so that one size can be measured again alone. */
 function keep(services: number, measured: readonly Row[]): void {
   const others = earlierRows().filter((row) => row.services !== services);
   writeResults(
@@ -188,7 +192,7 @@ else {
     if (first !== undefined && Number(first) !== services) continue;
     const measured = await measure(services, second === '' ? cycles : Number(second), batch);
     for (const row of measured) process.stdout.write(`${JSON.stringify(row)}\n`);
-    // Fewer cycles are for looking, not for keeping.
+    // Results with fewer cycles are printed but not saved.
     if (second === '') keep(services, measured);
   }
 }

@@ -11,19 +11,19 @@ import { SHIPPED_FEATURES } from '../../scorer/paths.ts';
 import { median } from '../../scorer/numeric/statistics.ts';
 import { round } from '../statistics.ts';
 
-/** What the scorer's process is asked for: the cycles of the steps from `from` to `to`, both included. */
+/** A request to the scorer's process: score the steps from `from` to `to`, inclusive. */
 export interface CycleOrder {
   readonly from: number;
   readonly to: number;
 }
 
-/** Whether a scorer gives memory back between its cycles, as the product does, or leaves it to V8 and the C library. */
+/** Selects whether the scorer releases memory between its cycles, as in the product, or leaves it to V8 and the C library. */
 export type MemoryCare = 'given back' | 'left alone';
 
 /**
- * Of one order: medians over its cycles, but processor time, which is the mean, and memory, which is at rest after the last
- * cycle. Of `rss_mb`, `file_mb` are pages of program and libraries; of the rest, `heap_mb` are live JavaScript and
- * `buffers_mb` the memory behind its buffers.
+ * Figures of one order: medians over its cycles, except for CPU time (the mean) and memory (at rest after the last
+ * cycle). `file_mb` is the part of `rss_mb` in pages of program and libraries, `heap_mb` that of live JavaScript
+ * objects, `buffers_mb` that of their buffers.
  */
 export interface CycleFigures {
   readonly cycle_ms: number;
@@ -37,16 +37,16 @@ export interface CycleFigures {
   readonly file_mb: number;
   readonly heap_mb: number;
   readonly buffers_mb: number;
-  /** The most that the process ever had. */
+  /** Peak of the process. */
   readonly rss_mb_peak: number;
   readonly failed: number;
 }
 
-/** A process at rest isn't still: timers run, and some of its pages come back. */
+/** Time to settle: even at rest, timers run and some released pages come back. */
 const REST_MS = 2000;
 const PHASES = ['query', 'encode', 'inference', 'rank', 'write'] as const;
 
-/** The scorer in a process of its own, told when to score which step. */
+/** The scorer in its own process, which scores on request. */
 export class Subject {
   readonly #child: ChildProcess;
   readonly #ended: Promise<never>;
@@ -54,7 +54,7 @@ export class Subject {
   private constructor(child: ChildProcess) {
     this.#child = child;
     this.#ended = failure(child);
-    // Awaited only while an order is under way.
+    // Awaited only during an order.
     this.#ended.catch(() => undefined);
   }
 
@@ -79,10 +79,10 @@ export class Subject {
 
 async function failure(child: ChildProcess): Promise<never> {
   const status = await new Promise<number | null>((resolve) => child.once('exit', resolve));
-  throw new Error(`the scorer's process ended with status ${String(status)}`);
+  throw new Error(`the scorer's process exited with status ${String(status)}`);
 }
 
-/** The child's side: the whole scorer but for its clock. */
+/** Runs in the child process: the complete scorer except for its clock. */
 export async function serveCycles(configFile: string, memory: MemoryCare): Promise<void> {
   const logger = createLogger({ level: 'warn' });
   const config = readScorerConfig(configFile);
@@ -143,7 +143,7 @@ function memoryAtRest(): Pick<CycleFigures, 'rss_mb' | 'file_mb' | 'heap_mb' | '
   };
 }
 
-/** Seconds spent in each phase since the start, from the scorer's own metrics. */
+/** Seconds in each phase since the start, from the scorer's metrics. */
 async function phaseSums({ metrics }: ScorerApp): Promise<Map<string, number>> {
   const { values } = await metrics.cycleDuration.get();
   const sums = values.filter(({ metricName }) => metricName?.endsWith('_sum') === true);

@@ -14,7 +14,7 @@ import type { KnownFleet } from '../../test/scorer/learned-state.ts';
 type Labels = Readonly<Record<string, string>>;
 
 interface SyntheticSeries {
-  /** In the order that remote write wants. */
+  /** In the order required by remote write. */
   readonly labels: readonly (readonly [string, string])[];
   readonly usual: number;
 }
@@ -23,13 +23,13 @@ export interface SyntheticFleet extends KnownFleet {
   readonly series: readonly SyntheticSeries[];
 }
 
-/** Each service calls so many others. */
+/** Number of callees of each service. */
 const CALLS = 2;
 const SERVICES_A_NAMESPACE = 50;
-/** Series of one request. */
+/** Series per request. */
 const SERIES_A_REQUEST = 5000;
 
-/** What a service of middling load shows; what isn't named here is 1. */
+/** Features of a service with moderate load; the others are 1. */
 const USUAL: Readonly<Record<string, number>> = {
   request_rate: 40,
   request_latency: 0.02,
@@ -46,7 +46,7 @@ const USUAL: Readonly<Record<string, number>> = {
   failure_rate: 0,
 };
 
-/** As many services as said, each with all features in all channels, and edges between them. */
+/** A fleet of services with all features in all channels, and edges between them. */
 export function syntheticFleet(set: FeatureSet, count: number): SyntheticFleet {
   const services = Array.from({ length: count }, (_, index) => ({
     namespace: `team-${Math.floor(index / SERVICES_A_NAMESPACE)}`,
@@ -96,8 +96,8 @@ function sorted(labels: Labels): [string, string][] {
 }
 
 /**
- * Writes the fleet's series at each of the steps from `from` to `to`, both included, usual values with a noise of a tenth: what
- * recording rules would have written. Many steps a request, as a request's cost is in its labels.
+ * Writes the fleet's series for the steps from `from` to `to`, inclusive, as recording rules would have: usual values
+ * with 10 % noise. Sends many steps in a request, because its labels dominate its cost.
  */
 export async function writeSteps(
   url: string,

@@ -5,8 +5,8 @@ import { pressureBetween } from './pressure.ts';
 import type { Surroundings } from './recording.ts';
 
 /**
- * One line for each fault: how many cycles until the alert, which service's it was, and the rank of the broken one; and one
- * for each false alarm with what is suspected first, the load and the machine.
+ * One line for each fault, with the number of cycles until the alert, the alert's service, and the rank of the faulty
+ * service; and one for each false alarm, with the first suspect, the load and the state of the machine.
  */
 export function renderAccount(result: BacktestResult, surroundings: Surroundings): string {
   const { evaluation, faults } = result;

@@ -13,20 +13,20 @@ import { connect } from '../nezha/recording.ts';
 import { startOnCopy, startWithFeatures } from './prometheus.ts';
 import { type Recording, readRecording, recordingPaths } from './recording.ts';
 
-/** A recorded history, ready to be asked. */
+/** A recorded history, ready for queries. */
 export interface RecordedHistory {
   readonly recording: Recording;
   readonly config: ScorerConfig;
   readonly set: FeatureSet;
   readonly client: PrometheusClient;
-  /** Without faults. */
+  /** Time without faults. */
   readonly learning: TimeSpan;
   readonly window: TimeSpan;
 }
 
 /**
- * Runs `use` with a Prometheus that holds the recorded history, and ends it afterwards. Features are the shipped ones:
- * where others were recorded, these are made anew of the raw series.
+ * Runs `use` with a Prometheus that has the recorded history, and stops it afterwards. The features are the shipped
+ * ones: if others were recorded, they are computed again from the raw series.
  */
 export async function withHistory<T>(
   folder: string,
@@ -67,18 +67,18 @@ function shippedFeatures(): string {
 }
 
 export interface EvaluateOptions {
-  /** Path of the base model; undefined: one is trained on the time without faults. */
+  /** Path of the base model; undefined: train one on the time without faults. */
   readonly model: string | undefined;
-  /** Learn from the last so many milliseconds before the faults only. Default: all that is free of them. */
+  /** Learn only from this time before the faults, in milliseconds. Default: all time without faults. */
   readonly learnedMs?: number;
   readonly seed: number;
   readonly onProgress: (phase: string, share: number, detail: string) => void;
 }
 
-/** Where there is no base model, one is trained. */
+/** For training a base model if none is given. */
 const NO_MODEL = '/nonexistent/base.onnx';
 
-/** Learns what is normal from the time without faults and replays what follows, as `lorikeet-scorer backtest` does. */
+/** Learns from the time without faults and replays the rest, like `lorikeet-scorer backtest`. */
 export async function evaluateSession(
   folder: string,
   stops: StopStack,
@@ -87,7 +87,7 @@ export async function evaluateSession(
   return withHistory(folder, stops, (history) => backtest(backtestOptions(folder, history, options)));
 }
 
-/** What to backtest on a history that is open. */
+/** Options of a backtest on an open history. */
 export function backtestOptions(
   folder: string,
   { config, set, client, learning, window }: RecordedHistory,

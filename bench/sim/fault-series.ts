@@ -8,16 +8,18 @@ import { columnCount, columnIndex } from '../../scorer/features/columns.ts';
 import { recordingPaths } from './recording.ts';
 import type { RecordedHistory } from './evaluate.ts';
 
-/** A broken service's recorded features, a row a step: the time without faults that it is learned from, and its fault's. */
+/**
+ * Recorded features of a faulty service, one row per step: the time without faults for learning, and that of its fault.
+ */
 export interface FaultSeries {
   readonly service: string;
   readonly type: string;
   readonly learned: readonly Row[];
-  /** From the fault's first step to its last. */
+  /** First and last step of the fault. */
   readonly broken: readonly Row[];
 }
 
-/** A step and a value for each column; null where there was none. */
+/** The step, then a value for each column; null if missing. */
 export type Row = readonly [step: number, values: readonly (number | null)[]];
 
 export interface FaultSeriesFile {
@@ -27,7 +29,7 @@ export interface FaultSeriesFile {
   readonly faults: readonly FaultSeries[];
 }
 
-/** More digits than a feature has to say. */
+/** More significant digits than a feature needs. */
 const DIGITS = 4;
 
 /** The series of the first fault of each type in a recording. */
@@ -58,7 +60,7 @@ export function loadFaultSeries(path: string): FaultSeriesFile {
   return JSON.parse(gunzipSync(readFileSync(path)).toString('utf8')) as FaultSeriesFile;
 }
 
-/** The series as the scorer would have fetched them; a column that isn't among `features` is left out. */
+/** The series as fetched by the scorer, without columns that are not in `features`. */
 export function historyOf({ learned, broken }: FaultSeries, columns: readonly string[], features: readonly Feature[]) {
   const rows = [...learned, ...broken];
   const first = rows[0]?.[0] ?? 0;

@@ -3,8 +3,8 @@ import type { Evaluation } from '../../scorer/backtest/figures.ts';
 import { TIME_SCALE } from '../../scripts/demo/time-scale.ts';
 
 /**
- * A result of demo time with the figures that it has in life, where a cycle is a minute: what counts is decided once a cycle,
- * so a day's false alarms are those of 1440 cycles.
+ * Converts a result from demo time to real time, where a cycle is one minute: decisions are made once per cycle, so a
+ * day's false alarms are those of 1440 cycles.
  */
 export function inLifeTime(result: BacktestResult): BacktestResult {
   return {

@@ -1,4 +1,4 @@
-/** Records the simulated shop under faults and tells what the scores are worth on them (docs/evaluation.md). */
+/** Records the simulated shop with injected faults and evaluates the scores on them (docs/evaluation.md). */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { loadavg, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -22,31 +22,33 @@ import { trainOn } from './train.ts';
 
 const MINUTE_MS = 60_000;
 const LEARNING_SHARE = 0.3;
-/** Before its faults a new service has the least time of learning, after as much in which its rates fill. */
+/**
+ * Time of a new service before its faults: as long for its rates to settle as the minimum learning time, which follows.
+ */
 const YOUNG_MS = 2 * LEARNING_MINIMUM_MS;
 const OTHER_RUNTIMES = RUNTIMES.filter((name) => name !== 'typescript');
-/** Prometheus and a dozen services take their time to end; nothing may stay behind. */
+/** Prometheus and a dozen services need time to stop completely. */
 const STOP_TIMEOUT_MS = 120_000;
 
 const FLAGS = {
-  minutes: { type: 'number', default: 40, help: 'How long to record.' },
-  seed: { type: 'number', help: 'Seed of load, services and faults. Default: a new one.' },
+  minutes: { type: 'number', default: 40, help: 'Minutes to record.' },
+  seed: { type: 'number', help: 'Seed of load, services and faults. Default: random.' },
   'test-runtime': {
     type: 'string',
     choices: OTHER_RUNTIMES,
-    help: 'Train on services in TypeScript and test on the same in this runtime, with as much in TypeScript beside it.',
+    help: 'Train on services in TypeScript, then test on them in this runtime and, for comparison, in TypeScript.',
   },
   history: { type: 'string', help: 'Keep the recorded history in this folder.' },
-  replay: { type: 'string', help: 'Record nothing: evaluate the history kept in this folder.' },
+  replay: { type: 'string', help: 'Evaluate the history in this folder instead of recording one.' },
   model: {
     type: 'string',
     default: 'shipped',
-    help: 'The base model: shipped, trained (on the time without faults), or the path of an .onnx file.',
+    help: 'Base model: shipped, trained (on the time without faults), or the path of an .onnx file.',
   },
   'training.seed': TRAINING_FLAGS.seed,
   'export-series': {
     type: 'string',
-    help: "Of the history that is replayed, write the broken services' features to this file, for tests.",
+    help: 'Write the features of the faulty services in the replayed history to this file, for tests.',
   },
   ...REPORT_FLAGS,
   ...HELP_FLAG,
@@ -79,7 +81,7 @@ class Bench {
     this.#signal = signal;
   }
 
-  /** The shop as it is, learned from and broken. */
+  /** Records and evaluates the shop as it is. */
   async shop(): Promise<void> {
     const { model: name, minutes } = this.#values;
     const folder = this.#folder();
@@ -91,8 +93,8 @@ class Bench {
   }
 
   /**
-   * Whether what a service is written in matters: the model is trained on services in TypeScript, and all that it is then told
-   * of the tested ones is what every new service gets, its own scaling and threshold from the least time of learning.
+   * Evaluates whether the runtime of services matters: trains the model on services in TypeScript. The tested services
+   * only get the scaling and threshold of every new service, from the minimum learning time.
    */
   async otherRuntime(runtime: Runtime): Promise<void> {
     const { minutes, out, html } = this.#values;
@@ -108,7 +110,7 @@ class Bench {
     const rows: ResultRow[] = [];
     for (const [tested, test] of Object.entries({ typescript: original, [runtime]: other })) {
       say(`\n# Trained on TypeScript, tested on ${tested}\n`);
-      const reports = { out: beside(out, tested), html: beside(html, tested) };
+      const reports = { out: withSuffix(out, tested), html: withSuffix(html, tested) };
       const learned = { model, learnedMs: LEARNING_MINIMUM_MS };
       rows.push(...(await this.#evaluate(test, 'trained on TypeScript', learned, reports)));
     }
@@ -117,11 +119,11 @@ class Bench {
 
   async exportSeries(path: string): Promise<void> {
     const { replay } = this.#values;
-    if (replay === undefined) throw new UsageError('--export-series: expected --replay beside it');
+    if (replay === undefined) throw new UsageError('--export-series: expected --replay as well');
     writeFaultSeries(path, await withHistory(replay, this.#stops, (history) => readFaultSeries(replay, history)));
   }
 
-  /** Where the history is or will be; a temporary folder unless it is to be kept. */
+  /** The directory of the history; a temporary one unless the history is kept. */
   #folder(): string {
     const kept = this.#values.replay ?? this.#values.history;
     if (kept !== undefined) return resolve(kept);
@@ -130,7 +132,7 @@ class Bench {
     return folder;
   }
 
-  /** The given seed, or one that nothing was tuned on. */
+  /** The given seed, or a random one on which nothing was tuned. */
   #seed(): number {
     return this.#values.seed ?? Math.floor(Date.now() / 1000) % 1_000_000;
   }
@@ -158,7 +160,7 @@ class Bench {
     };
   }
 
-  /** Prints and writes what the scores are worth on a recording. */
+  /** Prints and writes the evaluation of a recording. */
   async #evaluate(
     folder: string,
     model: string,
@@ -180,7 +182,7 @@ function modelPath(name: string): string | undefined {
 }
 
 /** `report.json` -> `report-python.json`. */
-function beside(path: string, what: string): string {
+function withSuffix(path: string, what: string): string {
   return path.replace(/(\.[^./]*)?$/, `-${what}$1`);
 }
 

@@ -3,17 +3,17 @@ import { quantile } from '../../scorer/numeric/statistics.ts';
 
 const FILE = '/proc/pressure/cpu';
 
-/** How short of processors the machine was in the second before. */
+/** CPU pressure in the previous second. */
 export interface PressureSample {
   /** Milliseconds since the epoch. */
   readonly timeMs: number;
-  /** Share of the time in which something that could have run waited for a processor, 0..1. */
+  /** Share of the time in which a runnable task waited for a CPU, 0..1. */
   readonly share: number;
 }
 
 /**
- * Notes how short of processors the machine is, as the kernel accounts it: whatever else runs there makes every service slow,
- * and an alarm at such a moment says something about the machine.
+ * Records the CPU pressure of the machine, from the kernel (PSI): other programs slow down every service, and an alarm
+ * at such a time may come from the machine.
  */
 export class PressureLog {
   readonly #samples: PressureSample[] = [];
@@ -31,7 +31,7 @@ export class PressureLog {
   }
 }
 
-/** The median share between two times; NaN when nothing was noted. */
+/** The median share between two times; NaN without records. */
 export function pressureBetween(samples: readonly PressureSample[], fromMs: number, toMs: number): number {
   return quantile(
     samples.filter(({ timeMs }) => timeMs > fromMs && timeMs <= toMs).map(({ share }) => share),
@@ -40,7 +40,7 @@ export function pressureBetween(samples: readonly PressureSample[], fromMs: numb
 }
 
 function read(): { readonly timeMs: number; readonly stalledMs: number } {
-  // some avg10=1.00 avg60=1.00 avg300=1.00 total=123456 (microseconds); a kernel may be built without.
+  // some avg10=1.00 avg60=1.00 avg300=1.00 total=123456 (microseconds); some kernels are built without PSI.
   const total = existsSync(FILE) ? /^some .*total=(\d+)/.exec(readFileSync(FILE, 'utf8'))?.[1] : undefined;
   return { timeMs: Date.now(), stalledMs: Number(total) / 1000 };
 }

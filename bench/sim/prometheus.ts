@@ -11,11 +11,11 @@ import { Processes } from '../../scripts/demo/processes.ts';
 import { freePort } from '../../scripts/free-port.ts';
 
 const READY_TIMEOUT_MS = 60_000;
-/** What the first steps' windows and lookback reach back, and more. */
+/** More than windows and lookback of the first steps. */
 const BEFORE_MS = 60_000;
 
 /**
- * Starts a Prometheus on a copy of recorded data, which so can be replayed any number of times.
+ * Starts a Prometheus on a copy of recorded data, so that the data can be replayed any number of times.
  *
  * @returns its address
  */
@@ -26,8 +26,8 @@ export async function startOnCopy(data: string, stops: StopStack): Promise<strin
 }
 
 /**
- * Starts a Prometheus with the features that `set` makes of the raw series which another one holds, as if its recording
- * rules had been these all the time.
+ * Starts a Prometheus with the features of `set`, computed from the raw series in another one, as if its recording
+ * rules had always been these.
  *
  * @returns its address
  */
@@ -72,7 +72,7 @@ async function start(folder: string, stops: StopStack): Promise<string> {
   processes.start('prometheus', 'prometheus', [
     `--config.file=${join(folder, 'prometheus.yml')}`,
     `--storage.tsdb.path=${join(folder, 'data')}`,
-    // However old the recording is.
+    // Regardless of the age of the recording.
     '--storage.tsdb.retention.time=50y',
     `--web.listen-address=127.0.0.1:${port}`,
     '--log.level=warn',

@@ -14,41 +14,41 @@ import { PressureLog } from './pressure.ts';
 import { type Recording, recordingPaths, writeRecording } from './recording.ts';
 
 export interface RecordOptions {
-  /** Where the history and its labels are to stay. */
+  /** Directory for the history and its labels. */
   readonly folder: string;
   readonly runtime: Runtime;
   readonly seed: number;
-  /** Milliseconds without faults, before the others. */
+  /** Milliseconds without faults, before those with faults. */
   readonly learningMs: number;
   readonly faultsMs: number;
-  /** Told what to end in whatever way the program ends. */
+  /** For the steps that stop everything at the end of the program. */
   readonly stops: StopStack;
   readonly signal: AbortSignal;
   readonly say: (line: string) => void;
 }
 
-/** How long a fault lasts: seven minutes of life. */
+/** Duration of a fault: seven minutes in real time. */
 const FAULT_MS = 35_000;
-/** Normal time after it: what the longest window and the debounce take to forget it, and ten seconds more. */
+/** Normal time after a fault: the longest window and the debounce, plus ten seconds. */
 const RECOVERY_MS = 95_000;
 const WARM_UP_MS = 15_000;
-/** Just-started programs compile themselves, and rates want two scrapes. */
+/** Started programs still compile their code, and rates need two scrapes. */
 const SETTLE_MS = 30_000;
 const STOP_TIMEOUT_MS = 60_000;
-/** Far apart, so that load, faults and the simulation's own draws have nothing in common. */
+/** Far apart, so that load, faults and the simulation have independent random numbers. */
 const SEEDS = { load: 1000, faults: 2000 } as const;
 const CHECK_MS = 1000;
-/** As a service's first score needs with the shipped configuration, in demo time. */
+/** The minimum learning time of the shipped configuration, in demo time. */
 export const LEARNING_MINIMUM_MS = 75_000;
 
 /**
- * Runs the simulated shop under exporter and Prometheus, at first without faults, then with all types of them.
+ * Runs the simulated shop with exporter and Prometheus, first without faults, then with faults of all types.
  *
- * @throws UsageError where there is a recording already
+ * @throws UsageError if the folder already has a recording
  */
 export async function recordSession(options: RecordOptions): Promise<Recording> {
   const { folder, seed, learningMs, faultsMs, signal, say } = options;
-  if (existsSync(recordingPaths(folder).prometheus)) throw new UsageError(`${folder}: holds a recording already`);
+  if (existsSync(recordingPaths(folder).prometheus)) throw new UsageError(`${folder}: already has a recording`);
   mkdirSync(folder, { recursive: true });
   const session = new StopStack();
   const ended = new AbortController();
@@ -81,7 +81,7 @@ export async function recordSession(options: RecordOptions): Promise<Recording> 
   }
 }
 
-/** Waits, learns, breaks; resolves with what was when. */
+/** Waits, first without and then with faults; resolves with the times. */
 async function runFaults(sim: RunningSim, options: RecordOptions): Promise<Recording> {
   const { folder, runtime, seed, learningMs, faultsMs, signal, say } = options;
   await sleep(SETTLE_MS, undefined, { signal });
@@ -112,12 +112,12 @@ interface VaryOptions {
   readonly processes: Processes;
   readonly plan: readonly PlannedLoad[];
   readonly pressure: PressureLog;
-  /** Where to write down what was when. */
+  /** The file for the times of faults. */
   readonly file: string;
   readonly signal: AbortSignal;
 }
 
-/** Follows the plan and never resolves. @throws Error when a program has ended by itself or `signal` aborts. */
+/** Applies the plan and never resolves. @throws Error if a program exits or `signal` aborts. */
 async function varyLoad({ sim, processes, plan, pressure, file, signal }: VaryOptions): Promise<never> {
   const began = Date.now();
   const due = [...plan];

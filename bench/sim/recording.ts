@@ -8,7 +8,7 @@ import type { AppliedLoad } from './load-plan.ts';
 import type { PressureSample } from './pressure.ts';
 
 const recordingSchema = z.strictObject({
-  /** Of load, routes, service times and faults. */
+  /** Seed of load, routes, service times and faults. */
   seed: z.number(),
   runtime: z.enum(RUNTIMES),
   /** RFC 3339; the time before `faultsFrom` is free of faults. */
@@ -17,10 +17,10 @@ const recordingSchema = z.strictObject({
   to: z.iso.datetime(),
 });
 
-/** What a recorded history is of; `recording.json` in its folder. */
+/** Parameters of a recorded history: `recording.json` in its folder. */
 export type Recording = z.output<typeof recordingSchema>;
 
-/** Where things lie in the folder of a recorded history. */
+/** Paths in the folder of a recorded history. */
 export function recordingPaths(folder: string) {
   return {
     recording: join(folder, 'recording.json'),
@@ -41,14 +41,14 @@ export function isRecording(folder: string): boolean {
   return existsSync(recordingPaths(folder).recording);
 }
 
-/** @throws UsageError when the folder holds no whole recording, ConfigError when it is damaged. */
+/** @throws UsageError if the folder has no complete recording, ConfigError if it is damaged. */
 export function readRecording(folder: string): Recording {
   const path = recordingPaths(folder).recording;
-  if (!isRecording(folder)) throw new UsageError(`${folder}: no recording there, or one that was interrupted`);
+  if (!isRecording(folder)) throw new UsageError(`${folder}: no recording, or an interrupted one`);
   return readConfigFile(path, recordingSchema);
 }
 
-/** What else is known of a recording's time. */
+/** Load and CPU pressure during a recording. */
 export interface Surroundings {
   readonly load: readonly AppliedLoad[];
   readonly pressure: readonly PressureSample[];

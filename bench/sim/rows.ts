@@ -3,13 +3,15 @@ import type { Figures } from '../../scorer/backtest/figures.ts';
 import { evaluations } from '../../scorer/backtest/report.ts';
 import type { Recording } from './recording.ts';
 
-/** What the figures are of. */
+/** The source of the figures. */
 export interface Subject extends Pick<Recording, 'seed' | 'runtime' | 'from' | 'to'> {
-  /** The base model, as the command line names it. */
+  /** The base model, as in the command line. */
   readonly model: string;
 }
 
-/** A row of bench/results/sim.json: one detector on one recording. Times and days are of life, a cycle being a minute. */
+/**
+ * A row of bench/results/sim.json: one detector on one recording. Times and days are real time: a cycle is one minute.
+ */
 export interface ResultRow extends Figures, Subject {
   readonly detector: string;
   readonly faults: number;

@@ -4,9 +4,9 @@ import { learnBaseModel } from '../../scorer/learning/learn.ts';
 import { type EvaluateOptions, withHistory } from './evaluate.ts';
 
 /**
- * Trains a base model on a recording's time without faults, as `lorikeet-scorer train --model=<path>` does.
+ * Trains a base model on a recording's time without faults, like `lorikeet-scorer train --model=<path>`.
  *
- * @param leaveMs the last of that time which the model isn't to see
+ * @param leaveMs milliseconds at the end of that time to exclude
  */
 export async function trainOn(
   folder: string,

@@ -10,17 +10,17 @@ import { NetworkStep } from '../../scorer/training/network-step.ts';
 import { windowBatches, type Windows, windowSource } from '../../scorer/training/windows.ts';
 import { BATCH } from './workload.ts';
 
-/** Something to be timed again and again; the time of one run is in seconds. */
+/** An operation to measure repeatedly. Returns the duration of one run in seconds. */
 export interface Subject {
   readonly run: () => Promise<number>;
   readonly close: () => Promise<void>;
 }
 
-/** Large enough for the engine's blocking to pay, small enough for a few runs a second. */
+/** Large enough for the engine's blocking to be effective, small enough for several runs per second. */
 const MATRIX = 768;
 export const MATRIX_OPERATIONS = 2 * MATRIX ** 3;
 
-/** The engine's fastest: one product of two square matrices. */
+/** The engine's peak performance: one product of two square matrices. */
 export async function matrixProduct(threads: number): Promise<Subject> {
   const graph = new Graph();
   const [a, b] = ['a', 'b'].map((name) => graph.input(name, [MATRIX, MATRIX]));
@@ -31,7 +31,7 @@ export async function matrixProduct(threads: number): Promise<Subject> {
   return { run: () => timed(() => session.run(feeds, fetches)), close: () => session.release() };
 }
 
-/** One step of the trainer as it is. */
+/** One training step. */
 export async function trainingStep(shape: AutoencoderShape, windows: Windows, threads: number): Promise<Subject> {
   const network = autoencoderNetwork(shape);
   const step = await NetworkStep.open(network, initialWeights(shape, 1).values, {}, threads);

@@ -11,7 +11,7 @@ import { startProxy } from '../../test/testserver/proxy.ts';
 const MINUTE = 60_000;
 const STEPS = 1440;
 const END = Math.floor(Date.UTC(2024, 0, 2) / MINUTE) * MINUTE;
-/** Services that one calls. */
+/** Number of callees of a service. */
 const CALLEES = 3;
 
 export interface LearningCost {
@@ -21,7 +21,7 @@ export interface LearningCost {
   readonly queries: number;
 }
 
-/** What `lorikeet-scorer train` costs for a day of so many services, with the shipped features, edges and base model. */
+/** The cost of `lorikeet-scorer train` for one day, with the shipped features, edges and base model. */
 export async function learningCost(services: number): Promise<LearningCost> {
   const folder = mkdtempSync(join(tmpdir(), 'lorikeet-bench-'));
   const prometheus = await startPrometheus({ history: history(services) });
@@ -38,7 +38,7 @@ export async function learningCost(services: number): Promise<LearningCost> {
   }
 }
 
-/** Runs the program and reads from /proc what it uses, ten times a second; what it takes in its last moments isn't seen. */
+/** Runs the program and reads its usage from /proc ten times per second; usage in its last 100 ms may be missed. */
 async function run(args: readonly string[]): Promise<Omit<LearningCost, 'queries'>> {
   const started = performance.now();
   const child = spawn(process.execPath, [resolve('dist/lorikeet-scorer.js'), ...args], {
@@ -52,7 +52,7 @@ async function run(args: readonly string[]): Promise<Omit<LearningCost, 'queries
   }, 100);
   const status = await ended;
   clearInterval(watch);
-  if (status !== 0) throw new Error(`lorikeet-scorer train ended with status ${String(status)}`);
+  if (status !== 0) throw new Error(`lorikeet-scorer train exited with status ${String(status)}`);
   return { seconds: (performance.now() - started) / 1000, cpuSeconds, peakMb };
 }
 

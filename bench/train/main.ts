@@ -1,6 +1,6 @@
 /**
- * Measures training: a model's, one step of it beside the engine's fastest and beside TensorFlow.js, and what a learning
- * costs a service.
+ * Measures training: of a model, of one step compared with the engine's peak and with TensorFlow.js, and the cost of
+ * learning per service.
  */
 import { type Flags, HELP_FLAG, parseFlags, renderHelp } from '../../daemon/flags.ts';
 import { type ProgramContext, runProgram } from '../../daemon/lifecycle.ts';
@@ -15,13 +15,17 @@ import { tfjsStep } from './tfjs.ts';
 import { BATCH, mixtures, operationsOfStep, shippedShape } from './workload.ts';
 
 const FLAGS = {
-  windows: { type: 'number', default: 16_000, help: 'Windows to train a model on; the default is the most that are.' },
-  services: { type: 'number', default: 28, help: 'Services whose day is learned.' },
+  windows: {
+    type: 'number',
+    default: 16_000,
+    help: 'Windows to train a model on. The default is the maximum of the product.',
+  },
+  services: { type: 'number', default: 28, help: 'Services for which to learn one day.' },
   ...HELP_FLAG,
 } as const satisfies Flags;
 
 const ROUNDS = 15;
-/** TensorFlow.js takes seconds a step. */
+/** Fewer, because TensorFlow.js takes seconds per step. */
 const TFJS_ROUNDS = 3;
 const THREADS = [1, 2];
 
@@ -44,7 +48,7 @@ async function main({ argv }: ProgramContext): Promise<number> {
   return 0;
 }
 
-/** One step, the matrix product and TensorFlow.js, in turn. */
+/** Measures one step, the matrix product and TensorFlow.js, in turn. */
 async function stepRows(): Promise<Row[]> {
   const shape = shippedShape();
   const windows = mixtures(shape, BATCH);
@@ -74,7 +78,7 @@ async function stepRows(): Promise<Row[]> {
   return rows;
 }
 
-/** The median time of each subject; all take turns, so that whatever else the machine does hits them alike. */
+/** The median time of each subject. All take turns, so that other load of the machine affects them equally. */
 async function inTurn(subjects: readonly Subject[], rounds: number): Promise<number[]> {
   const times = subjects.map((): number[] => []);
   try {

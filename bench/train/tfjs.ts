@@ -4,7 +4,9 @@ import { type Windows, windowSize } from '../../scorer/training/windows.ts';
 import { type Subject, timed } from './engine.ts';
 import { BATCH } from './workload.ts';
 
-/** The same step in TensorFlow.js on its CPU backend, which is what it has in Node.js without a native library; undefined without it. */
+/**
+ * The same step in TensorFlow.js with its CPU backend, the one without a native library; undefined if not installed.
+ */
 export async function tfjsStep(shape: AutoencoderShape, windows: Windows): Promise<Subject | undefined> {
   const tf = await load();
   if (tf === undefined) return undefined;
@@ -13,7 +15,7 @@ export async function tfjsStep(shape: AutoencoderShape, windows: Windows): Promi
   const variables = new Map(
     weightsOf(initialWeights(shape, 1)).map(({ name, shape: size, data }) => [
       name,
-      // Its convolutions want the kernel before the channels, and channels last.
+      // Its convolutions expect the kernel before the channels, and channels last.
       tf.variable(size.length === 4 ? tf.tensor(data, [...size]).transpose([2, 3, 1, 0]) : tf.tensor(data, [...size])),
     ]),
   );
@@ -47,7 +49,7 @@ async function load(): Promise<typeof Tfjs | undefined> {
   try {
     return await import('@tensorflow/tfjs');
   } catch (error) {
-    process.stderr.write(`SKIPPED: @tensorflow/tfjs can't be loaded: ${(error as Error).message}\n`);
+    process.stderr.write(`SKIPPED: cannot load @tensorflow/tfjs: ${(error as Error).message}\n`);
     return undefined;
   }
 }

@@ -7,15 +7,15 @@ import { Random } from '../../scorer/numeric/random.ts';
 import { type Windows, windowSize } from '../../scorer/training/windows.ts';
 
 export const BATCH = 64;
-/** Patterns that services' windows are mixtures of. */
+/** Number of patterns in the mixtures. */
 const PATTERNS = 12;
 
-/** The network as it is trained for the shipped features. */
+/** The network for the shipped features. */
 export function shippedShape(): AutoencoderShape {
   return autoencoderShape(DEFAULT_LAGS.length, readFeatures(SHIPPED_FEATURES).features.length, NETWORK);
 }
 
-/** Windows that are mixtures of a few patterns and some noise, as services' signals move together. */
+/** Windows as mixtures of a few patterns and noise, because signals of services are correlated. */
 export function mixtures(shape: AutoencoderShape, count: number): Windows {
   const random = new Random(1);
   const size = windowSize(shape);

@@ -11,7 +11,7 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
-#define MOST_CONTEXT 4096
+#define MAX_CONTEXT 4096
 
 static int fail(const char *what) {
     fprintf(stderr, "%s: %s\n", what, strerror(errno));
@@ -40,7 +40,7 @@ static int resize(struct bpf_object *object, char *argument) {
 }
 
 static int run(struct bpf_object *object, const char *name, const char *hex) {
-    static unsigned char context[MOST_CONTEXT];
+    static unsigned char context[MAX_CONTEXT];
     size_t size = strlen(hex) / 2;
     struct bpf_program *program = bpf_object__find_program_by_name(object, name);
     LIBBPF_OPTS(bpf_test_run_opts, options, .ctx_in = context, .ctx_size_in = size);
@@ -61,7 +61,7 @@ static int run(struct bpf_object *object, const char *name, const char *hex) {
 }
 
 int main(int argc, char **argv) {
-    char name[64], hex[2 * MOST_CONTEXT + 1];
+    char name[64], hex[2 * MAX_CONTEXT + 1];
     struct bpf_object *object = argc > 1 ? bpf_object__open_file(argv[1], NULL) : NULL;
 
     if (!object)

@@ -9,9 +9,9 @@ export { HttpError, type HttpErrorCode } from './error.ts';
 export { httpClientSchema, type HttpClientSettings } from './settings.ts';
 
 export interface HttpClient {
-  /** Any status is an answer, not an error. @throws HttpError */
+  /** Resolves with the response, whatever its status. @throws HttpError */
   request(request: HttpRequest): Promise<HttpResponse>;
-  /** Aborts what is under way and closes the connections. Idempotent. */
+  /** Aborts pending requests and closes the connections. Idempotent. */
   close(): Promise<void>;
 }
 
@@ -23,12 +23,14 @@ export interface HttpClientOptions {
 }
 
 const MAX_REDIRECTS = 10;
-/** A program that asks once a minute keeps its connection: Prometheus closes idle ones after five minutes. */
+/**
+ * Keeps the connection of a program that sends a request each minute. Prometheus closes idle ones after five minutes.
+ */
 const KEEP_ALIVE_MS = 90_000;
 
 /**
- * An HTTP/1.1 client with Prometheus' settings, connections kept alive, TLS verified unless turned off.
- * Files of secrets and certificates are read again for every request, so that rotated ones count at once.
+ * An HTTP/1.1 client with Prometheus' settings. Keeps connections alive, and verifies TLS unless that is disabled.
+ * Reads files of secrets and certificates for every request, so rotated ones take effect immediately.
  *
  * @example createHttpClient(httpClientSchema.parse({}), { timeoutMs: 10_000 })
  */
@@ -50,9 +52,9 @@ class UndiciClient implements HttpClient {
   async request(request: HttpRequest): Promise<HttpResponse> {
     const timeoutMs = request.timeoutMs ?? this.#options.timeoutMs;
     const abort = new AbortController();
-    // Not AbortSignal.any: Node 20 keeps its dependants alive as long as the longest-lived source.
+    // Not AbortSignal.any: in Node.js 20 its signals live as long as the longest-lived source.
     const onAbort = () => abort.abort(new HttpError('ABORTED', 'aborted'));
-    const onTimeout = () => abort.abort(new HttpError('TIMEOUT', `no answer within ${timeoutMs} ms`));
+    const onTimeout = () => abort.abort(new HttpError('TIMEOUT', `no response within ${timeoutMs} ms`));
     const sources = [this.#closed.signal, ...(request.signal === undefined ? [] : [request.signal])];
     for (const source of sources) {
       if (source.aborted) onAbort();
@@ -108,11 +110,11 @@ class UndiciClient implements HttpClient {
         }),
         body: request.body ?? null,
         signal,
-        // The deadline over the whole exchange replaces undici's timeouts of its parts.
+        // One timeout for the whole exchange replaces undici's timeouts for its parts.
         headersTimeout: 0,
         bodyTimeout: 0,
       });
-    // A server may close an idle connection just while a request leaves: once more then, as Go's client does.
+    // The server may have closed the idle connection while the request was sent: retry once, like Go's client.
     const response = await attempt().catch((error: unknown) => {
       if (!brokeWhileIdle(error) || signal.aborted) throw error;
       return attempt();
@@ -131,7 +133,7 @@ class UndiciClient implements HttpClient {
       ]);
       return { dispatcher: this.#dispatcher(tls), authorization };
     } catch (error) {
-      throw new HttpError('CREDENTIALS', 'a file of the HTTP client settings is unusable', { cause: error });
+      throw new HttpError('CREDENTIALS', 'a file of the HTTP client settings cannot be used', { cause: error });
     }
   }
 
@@ -139,7 +141,7 @@ class UndiciClient implements HttpClient {
     const key = JSON.stringify(tls);
     if (this.#connections?.key === key) return this.#connections.dispatcher;
     const dispatcher = createDispatcher(this.#settings, tls);
-    // Requests under way on the old connections end there, then they close.
+    // The old connections close after their pending requests.
     void this.#connections?.dispatcher.close().catch(() => undefined);
     this.#connections = { key, dispatcher };
     return dispatcher;
@@ -152,7 +154,7 @@ function createDispatcher(settings: HttpClientSettings, material: TlsMaterial): 
   const target = { ...tls, ...(serverName !== undefined && { servername: serverName }) };
   const pool = { keepAliveTimeout: KEEP_ALIVE_MS, keepAliveMaxTimeout: KEEP_ALIVE_MS };
   if (settings.proxy_url === undefined) return new Agent({ ...pool, connect: target });
-  // As Go's client: http is handed to the proxy as it is, https goes through a tunnel.
+  // Like Go's client: http requests go to the proxy directly, https through a tunnel.
   return new ProxyAgent({ ...pool, uri: settings.proxy_url, proxyTunnel: false, proxyTls: tls, requestTls: target });
 }
 
@@ -167,13 +169,13 @@ async function readBody(
   };
   const encoding = response.headers['content-encoding'];
   if (encoding !== undefined && encoding !== 'identity') {
-    refuse(new HttpError('PROTOCOL', `unasked content encoding ${JSON.stringify(encoding)}`));
+    refuse(new HttpError('PROTOCOL', `unexpected content encoding ${JSON.stringify(encoding)}`));
   }
   const chunks: Buffer[] = [];
   let size = 0;
   for await (const chunk of response.body as AsyncIterable<Buffer>) {
     size += chunk.length;
-    if (size > maxBytes) refuse(new HttpError('TOO_LARGE', `the answer exceeds ${maxBytes} bytes`));
+    if (size > maxBytes) refuse(new HttpError('TOO_LARGE', `the response exceeds ${maxBytes} bytes`));
     if (onBody === undefined) chunks.push(chunk);
     else onBody(chunk);
   }

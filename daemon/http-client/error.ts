@@ -1,7 +1,7 @@
 /**
- * TIMEOUT: no whole answer in time. CONNECT: no connection, or it broke. TOO_LARGE: the answer exceeds its
- * bound. ABORTED: by the caller's signal or `close`. PROTOCOL: what came back isn't an HTTP answer to the
- * request. CREDENTIALS: a file of the settings can't be read or used.
+ * TIMEOUT: no complete response in time. CONNECT: no connection, or it broke. TOO_LARGE: the response exceeds the
+ * limit. ABORTED: by the caller's signal or `close`. PROTOCOL: not a valid HTTP response to the request. CREDENTIALS: a
+ * file of the settings cannot be read or used.
  */
 export type HttpErrorCode = 'TIMEOUT' | 'CONNECT' | 'TOO_LARGE' | 'ABORTED' | 'PROTOCOL' | 'CREDENTIALS';
 
@@ -15,7 +15,7 @@ export class HttpError extends Error {
   }
 }
 
-/** Whether a connection that had served before broke before the answer's first byte. */
+/** True if a reused connection broke before the first byte of the response. */
 export function brokeWhileIdle(error: unknown): boolean {
   const { code, socket } = error as { readonly code?: string; readonly socket?: { readonly bytesRead?: number } };
   if (code === 'UND_ERR_SOCKET') return (socket?.bytesRead ?? 0) > 0;

@@ -1,24 +1,24 @@
 export interface HttpRequest {
   readonly method: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'DELETE';
   readonly url: string;
-  /** Besides those of the settings, which a header given here overrides. */
+  /** Headers in addition to those of the settings, which they override. */
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string | Uint8Array;
-  /** From the call to the last byte of the answer, redirects included. Default: the client's. */
+  /** From the call to the last byte of the response, including redirects. Default: the client's. */
   readonly timeoutMs?: number;
-  /** Bound on the answer's size. Default: the client's. */
+  /** Limit on the size of the response. Default: the client's. */
   readonly maxBytes?: number;
   readonly signal?: AbortSignal;
   /**
-   * Takes the body of a 2xx answer piece by piece as it arrives, for answers that shouldn't be in memory as a whole;
-   * `body` is empty then. A request that fails later has had its first pieces taken.
+   * Receives the body of a 2xx response in chunks as they arrive, for responses too large for memory; `body` is then
+   * empty. The request may still fail after the first chunks.
    */
   readonly onBody?: (chunk: Buffer) => void;
 }
 
 export interface HttpResponse {
   readonly status: number;
-  /** Names in lower case; a header that came several times is joined by ", ". */
+  /** Names in lower case; the values of a repeated header are joined by ", ". */
   readonly headers: Readonly<Record<string, string>>;
   readonly body: Buffer;
 }

@@ -21,7 +21,7 @@ test.each([
   ['tls_config: {cert_file: a}', 'expected cert_file and key_file together'],
   ['tls_config: {insecure_skip_verify: "yes"}', 'scorer.yaml: tls_config.insecure_skip_verify: expected'],
   ['headers: {Content-Encoding: gzip}', 'scorer.yaml: headers.Content-Encoding: this header is set by the program'],
-  ['headers: {X-Tenant: "a\\nb"}', "expected a header's value on one line"],
+  ['headers: {X-Tenant: "a\\nb"}', 'expected a header value on one line'],
   ['headers: {"X Tenant": a}', 'scorer.yaml: headers'],
   ['proxy_url: foo', 'scorer.yaml: proxy_url: expected an http(s) URL, got "foo"'],
 ])('refuses %s', (yaml, message) => {

@@ -3,9 +3,9 @@ import { resolve } from 'node:path';
 import * as z from 'zod';
 import { urlSchema } from '../config-file.ts';
 
-const text = z.string('expected a string').min(1, "expected a string that isn't empty");
+const text = z.string('expected a string').min(1, 'expected a non-empty string');
 
-/** Headers that the protocol or the client sets; a user's value would break the request or go unseen. */
+/** Headers set by the protocol or the client; a user's value would break the request or be ignored. */
 const RESERVED_HEADERS = new Set([
   'accept-encoding',
   'authorization',
@@ -25,8 +25,8 @@ const RESERVED_HEADERS = new Set([
 
 const headersSchema = z
   .record(
-    z.string().regex(/^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/, "expected a header's name"),
-    z.string('expected a string').regex(/^[\t\x20-\x7e\x80-\xff]*$/, "expected a header's value on one line"),
+    z.string().regex(/^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/, 'expected a header name'),
+    z.string('expected a string').regex(/^[\t\x20-\x7e\x80-\xff]*$/, 'expected a header value on one line'),
   )
   .superRefine((headers, context) => {
     for (const name of Object.keys(headers)) {
@@ -70,15 +70,15 @@ const tlsSchema = z
     message: 'expected cert_file and key_file together',
   });
 
-/** Prometheus' own settings of an HTTP client, https://prometheus.io/docs/prometheus/latest/configuration/configuration/ */
+/** Prometheus' settings of an HTTP client, https://prometheus.io/docs/prometheus/latest/configuration/configuration/ */
 export const httpClientSchema = z
   .strictObject({
     basic_auth: basicAuthSchema.optional(),
     authorization: authorizationSchema.optional(),
     tls_config: tlsSchema.optional(),
-    /** Sent with every request: a tenant, for example. */
+    /** Sent with every request, such as a tenant. */
     headers: headersSchema.default({}),
-    /** An http or https proxy; its user and password may stand in the URL. */
+    /** An http or https proxy; the URL may contain user and password. */
     proxy_url: urlSchema.optional(),
     follow_redirects: z.boolean('expected true or false').default(true),
   })
@@ -88,7 +88,7 @@ export const httpClientSchema = z
 
 export type HttpClientSettings = z.output<typeof httpClientSchema>;
 
-/** The settings with relative file names taken from `folder`, where the configuration file lies. */
+/** The settings with file names resolved relative to `folder`, the directory of the configuration file. */
 export function resolveHttpClientFiles(settings: HttpClientSettings, folder: string): HttpClientSettings {
   const at = (file: string) => resolve(folder, file);
   const { basic_auth: basic, authorization, tls_config: tls } = settings;
@@ -109,7 +109,7 @@ export function resolveHttpClientFiles(settings: HttpClientSettings, folder: str
   };
 }
 
-/** The value of the Authorization header; its file is read anew, so a rotated secret counts at once. */
+/** The value of the Authorization header. Reads its file each time, so a rotated secret takes effect immediately. */
 export async function readAuthorization(settings: HttpClientSettings): Promise<string | undefined> {
   const { basic_auth: basic, authorization } = settings;
   if (basic !== undefined) {
@@ -138,7 +138,7 @@ export async function readTlsMaterial(settings: HttpClientSettings): Promise<Tls
   };
 }
 
-/** Files of secrets end in a newline more often than not; Prometheus trims them too. */
+/** Files of secrets often end in a newline; Prometheus trims them too. */
 async function readSecret(file: string): Promise<string> {
   return (await readFile(file, 'utf8')).trim();
 }

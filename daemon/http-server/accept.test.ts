@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { acceptsGzip, negotiateFormat, toOpenMetrics } from './accept.ts';
 
-/** What Prometheus itself sends: 2.42, 3.x, and 3.x asked for protocol buffers first. */
+/** The Accept headers of Prometheus 2.42, 3.x, and 3.x configured to prefer protocol buffers. */
 const PROMETHEUS_2 =
   'application/openmetrics-text;version=1.0.0,application/openmetrics-text;version=0.0.1;q=0.75,text/plain;version=0.0.4;q=0.5,*/*;q=0.1';
 const PROMETHEUS_3 =

@@ -28,7 +28,7 @@ function parseAccepted(header: string): readonly Accepted[] {
   });
 }
 
-/** Whether the client prefers gzip to bytes as they are. */
+/** True if the client prefers gzip to no compression. */
 export function acceptsGzip(header: string | undefined): boolean {
   if (header === undefined) return false;
   const items = parseAccepted(header);
@@ -38,8 +38,8 @@ export function acceptsGzip(header: string | undefined): boolean {
 }
 
 /**
- * The format that a scrape's Accept header asks for: OpenMetrics only where it is named with a weight not below that of
- * the text format, as Prometheus does; text for browsers and curl.
+ * The format requested by a scrape's Accept header: OpenMetrics only if it is named with a weight not below that of the
+ * text format, as Prometheus does; text for browsers and curl.
  */
 export function negotiateFormat(header: string | undefined): ExpositionFormat {
   if (header === undefined) return 'text';
@@ -56,8 +56,9 @@ export function negotiateFormat(header: string | undefined): ExpositionFormat {
 }
 
 /**
- * Families in Prometheus' text format, their lines without timestamps and their counters named `..._total`, as
- * OpenMetrics without its `# EOF`: a counter's family has no `_total`, quotes in help are escaped, no line is blank.
+ * Converts families from Prometheus' text format to OpenMetrics, without `# EOF`: removes `_total` from the names of
+ * counter families, escapes quotes in help, removes blank lines. Samples must not have timestamps, and all counters
+ * must be named `..._total`.
  */
 export function toOpenMetrics(text: string): string {
   return text

@@ -1,8 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
 /**
- * A step of answering a request: answers, or calls `next` for the following step. Routers of Express and Connect fit
- * as long as they use nothing but Node's own request and response.
+ * A step in the handling of a request: responds, or calls `next` for the next step. Routers of Express and Connect also
+ * work if they only use Node.js' own request and response.
  */
 export type WebHandler = (
   request: IncomingMessage,
@@ -10,7 +10,7 @@ export type WebHandler = (
   next: (error?: unknown) => void,
 ) => void | Promise<void>;
 
-/** Answers with one line of text. */
+/** Responds with one line of text. */
 export function sendText(response: ServerResponse, status: number, text: string): void {
   send(response, status, 'text/plain; charset=utf-8', `${text}\n`);
 }
@@ -24,11 +24,11 @@ function send(response: ServerResponse, status: number, type: string, text: stri
   response.end(text);
 }
 
-/** Answers a request that is neither GET nor HEAD with 405. @returns whether it did */
+/** Responds with 405 unless the method is GET or HEAD. @returns true if it responded */
 export function refusedMethod(request: IncomingMessage, response: ServerResponse): boolean {
   if (request.method === 'GET' || request.method === 'HEAD') return false;
   response.setHeader('Allow', 'GET, HEAD');
-  sendText(response, 405, 'Only GET or HEAD requests allowed.');
+  sendText(response, 405, 'Only GET or HEAD requests are allowed.');
   return true;
 }
 

@@ -28,7 +28,7 @@ describe.each(SERVER_NAMES)('the common pages on %s', (name) => {
     ['/%zz', {}, 400, "Failed to decode param '%zz'\n"],
   ] as const)('answers %s %o with %d', async (path, options, status, text) => {
     const routes = Router().get('/:any/under', (_request, response) => void response.end());
-    // Express' types ask for Express' request; what this router does works with Node's.
+    // Express' types require Express' request, but this router also works with that of Node.js.
     const base = await serve({ ...options, routes: routes as unknown as WebHandler });
     const answer = await exchange(path === '/%zz' ? `${base}/%zz/under` : base + path);
     expect([answer.status, answer.body.toString()]).toEqual([status, text]);
@@ -75,7 +75,7 @@ describe.each(SERVER_NAMES)('the common pages on %s', (name) => {
     expect((await again).status).toBe(200);
   });
 
-  it('releases the page and the place of a client that left, or was served', async () => {
+  it('releases the page and the slot of a client that disconnected or was served', async () => {
     let released = 0;
     const waiting: (() => void)[] = [];
     const page = { contentType: CONTENT_TYPE, body: Buffer.from('up 1\n'), release: () => void released++ };
@@ -102,7 +102,7 @@ describe.each(SERVER_NAMES)('the common pages on %s', (name) => {
   it.each([
     ['application/openmetrics-text;version=1.0.0', OPENMETRICS_CONTENT_TYPE, '# TYPE a counter\na_total 1\n# EOF\n'],
     ['text/plain', CONTENT_TYPE, '# TYPE a_total counter\na_total 1\n'],
-  ])('turns text into what %s asks for', async (accept, contentType, body) => {
+  ])('converts text to the format requested by %s', async (accept, contentType, body) => {
     const text = '# HELP a_total A.\n# TYPE a_total counter\na_total 1\n';
     const base = await serve({ metrics: () => Promise.resolve({ contentType: CONTENT_TYPE, body: text }) });
     const answer = await exchange(`${base}/metrics`, { headers: { accept } });
@@ -111,7 +111,7 @@ describe.each(SERVER_NAMES)('the common pages on %s', (name) => {
     expect(answer.body.toString()).toContain(body);
   });
 
-  it("tells a scrape when its client's timeout is nearly over", async () => {
+  it("aborts a scrape when its client's timeout is nearly over", async () => {
     let reason: unknown;
     const base = await serve({
       metrics: async ({ signal }) => {
@@ -125,7 +125,7 @@ describe.each(SERVER_NAMES)('the common pages on %s', (name) => {
     expect(reason).toMatchObject({ name: 'ScrapeAbort', code: 'TIMEOUT' });
   });
 
-  it('answers 503 when a scrape outlasts its timeout, and keeps its place until it ends', async () => {
+  it('answers 503 when a scrape outlasts its timeout, and counts it until it ends', async () => {
     const waiting: (() => void)[] = [];
     let released = 0;
     const page = { contentType: CONTENT_TYPE, body: 'up 1\n', release: () => void released++ };
@@ -134,7 +134,7 @@ describe.each(SERVER_NAMES)('the common pages on %s', (name) => {
       metrics: () => new Promise((resolve) => waiting.push(() => resolve(page))),
     });
     const answer = await exchange(`${base}/metrics`, { headers: { 'x-prometheus-scrape-timeout-seconds': '0.01' } });
-    expect([answer.status, answer.body.toString()]).toEqual([503, "Not rendered within the scrape's timeout.\n"]);
+    expect([answer.status, answer.body.toString()]).toEqual([503, 'Not rendered within the scrape timeout.\n']);
     expect((await exchange(`${base}/metrics`)).headers['retry-after']).toBe('1');
     waiting.pop()?.();
     await until(() => released === 1);
@@ -176,7 +176,7 @@ describe.each(SERVER_NAMES)('the common pages on %s', (name) => {
     if (status === 500) expect(answer.body.toString()).toBe('Reload failed: targets.yaml: no such file\n');
   });
 
-  it('runs what stands before the routes first', async () => {
+  it('runs the handlers before the routes first', async () => {
     const base = await serve({ before: [(_request, response) => void response.writeHead(401).end('who?')] });
     for (const path of ['/', '/metrics', '/-/healthy']) expect((await exchange(base + path)).status).toBe(401);
   });

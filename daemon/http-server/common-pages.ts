@@ -9,22 +9,22 @@ export interface CommonPagesOptions {
   readonly description: string;
   /** Renders /metrics. A rejection becomes status 500, so it should be a last resort. */
   readonly metrics: (scrape: Scrape) => Promise<MetricsPage>;
-  /** `true`, or why the program can't do its work yet. */
+  /** `true`, or the reason why the program is not ready. */
   readonly ready: () => true | string;
   /** Reloads the configuration; a rejection becomes status 500 with its message. */
   readonly reload?: () => void | Promise<void>;
-  /** Whether POST /-/reload is allowed (`--web.enable-lifecycle`). Default: false. */
+  /** Enables POST /-/reload (`--web.enable-lifecycle`). Default: false. */
   readonly enableLifecycle?: boolean;
-  /** More links of the landing page: path -> text. */
+  /** Further links on the landing page: path -> text. */
   readonly links?: Readonly<Record<string, string>>;
-  /** Run before every route, in order: the place of authentication. */
+  /** Handlers that run before every route, in order, such as authentication. */
   readonly before?: readonly WebHandler[];
-  /** Scrapes under way at once; one more gets status 503. Default: 5. */
+  /** Maximum number of concurrent scrapes; further ones get status 503. Default: 5. */
   readonly maxConcurrentScrapes?: number;
   readonly logger?: Logger;
 }
 
-/** The pages that every program of the product serves, whatever serves them: landing page, /metrics, health, readiness, reload. */
+/** The pages of every program, on any server: landing page, /metrics, health, readiness, reload. */
 export function commonPages(options: CommonPagesOptions): WebHandler {
   const landingPage = renderLandingPage(options);
   const pages: Readonly<Record<string, WebHandler>> = {
@@ -52,9 +52,9 @@ function reloadRoute(options: CommonPagesOptions): WebHandler {
   return async (request, response) => {
     if (request.method !== 'POST' && request.method !== 'PUT') {
       response.setHeader('Allow', 'POST, PUT');
-      sendText(response, 405, 'Only POST or PUT requests allowed.');
+      sendText(response, 405, 'Only POST or PUT requests are allowed.');
     } else if (options.enableLifecycle !== true) {
-      sendText(response, 403, 'Lifecycle API is not enabled: start with --web.enable-lifecycle.');
+      sendText(response, 403, 'Lifecycle API is not enabled: set --web.enable-lifecycle.');
     } else if (options.reload === undefined) {
       sendText(response, 404, 'There is nothing to reload.');
     } else {
@@ -68,19 +68,19 @@ function reloadRoute(options: CommonPagesOptions): WebHandler {
   };
 }
 
-/** The answer to a path that nothing serves. */
+/** Responds to an unknown path. */
 export function notFound(_request: IncomingMessage, response: ServerResponse): void {
   sendText(response, 404, 'Not found.');
 }
 
-/** The answer to a request whose handler failed. */
+/** Responds to a request whose handler failed. */
 export function answerError(
   logger: Logger | undefined,
   error: unknown,
   request: IncomingMessage,
   response: ServerResponse,
 ): void {
-  // Express' own errors carry the status that they mean.
+  // Express' own errors have the status.
   const status = (error as { status?: unknown } | null)?.status;
   const usersFault = typeof status === 'number' && status >= 400 && status < 500;
   if (!usersFault) logger?.error('request failed', { path: pathOf(request), error: describeError(error) });

@@ -3,11 +3,11 @@ import express, { type ErrorRequestHandler, type RequestHandler } from 'express'
 import { answerError, commonPages, type CommonPagesOptions, notFound } from './common-pages.ts';
 
 export interface ExpressAppOptions extends CommonPagesOptions {
-  /** The program's own pages, mounted behind the common ones: express' routers, in order. */
+  /** Express routers with the program's own pages, mounted after the common ones in this order. */
   readonly routers?: readonly RequestHandler[];
 }
 
-/** The common pages and a program's own, served by express: for programs whose pages have parameters. */
+/** Serves the common pages and a program's own with express, for programs whose pages have parameters. */
 export function createExpressApp(options: ExpressAppOptions): RequestListener {
   const app = express();
   app.disable('x-powered-by');
@@ -15,7 +15,7 @@ export function createExpressApp(options: ExpressAppOptions): RequestListener {
   app.use(commonPages(options));
   for (const router of options.routers ?? []) app.use(router);
   app.use(notFound);
-  // Express tells a handler of errors by its four parameters.
+  // Express recognises an error handler by its four parameters.
   const onError: ErrorRequestHandler = (error, request, response, _next) =>
     answerError(options.logger, error, request, response);
   app.use(onError);

@@ -1,11 +1,11 @@
 export interface LandingPageOptions {
   readonly name: string;
   readonly description: string;
-  /** More links: path -> text. */
+  /** Further links: path -> text. */
   readonly links?: Readonly<Record<string, string>>;
 }
 
-/** The page at `/`: what this is and where to go on. */
+/** The page at `/`: name, description and links. */
 export function renderLandingPage(options: LandingPageOptions): string {
   const links = {
     '/metrics': 'Metrics',

@@ -26,7 +26,7 @@ describe('listen', () => {
     expect((await exchange(`http://${listener.address}/-/healthy`)).status).toBe(200);
   });
 
-  it('says in one line that the address is in use', async () => {
+  it('reports an address in use in one line', async () => {
     const other = createServer().listen(0, '127.0.0.1');
     await once(other, 'listening');
     const address = `127.0.0.1:${(other.address() as AddressInfo).port}`;
@@ -39,7 +39,7 @@ describe('listen', () => {
     }
   });
 
-  it('ends idle connections at once and lets requests under way finish', async () => {
+  it('closes idle connections immediately and lets pending requests finish', async () => {
     let finish: (() => void) | undefined;
     const listener = await listen(
       SERVERS['node:http']({
@@ -71,15 +71,15 @@ describe('listen', () => {
   const PATIENT = { headersMs: 60_000, requestMs: 60_000, silentMs: 60_000, idleMs: 60_000, checkMs: 10 };
   it.each([
     ['says nothing', '', { headersMs: 30 }],
-    ["doesn't end its headers", 'GET /-/healthy HTTP/1.1\r\nHost: a\r\nX-More: ', { headersMs: 30 }],
+    ['never ends its headers', 'GET /-/healthy HTTP/1.1\r\nHost: a\r\nX-More: ', { headersMs: 30 }],
     [
-      "doesn't end its body",
+      'never ends its body',
       'POST /-/reload HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nabc',
       { headersMs: 20, requestMs: 40 },
     ],
     ['stays after its answer', 'GET /-/healthy HTTP/1.1\r\nHost: a\r\n\r\n', { idleMs: 30 }],
     ['waits for an answer that never comes', 'GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n', { silentMs: 30 }],
-  ])('ends a connection that %s', async (_what, sent, limits) => {
+  ])('ends a connection that %s', async (_name, sent, limits) => {
     const app = SERVERS['node:http']();
     const handler: RequestListener = (incoming, response) => {
       if (incoming.url !== '/metrics') app(incoming, response);
@@ -92,7 +92,7 @@ describe('listen', () => {
     await closed;
   });
 
-  it('takes no more connections than its limit', async () => {
+  it('accepts no more connections than its limit', async () => {
     const listener = await listen(SERVERS['node:http'](), '127.0.0.1:0', { limits: { connections: 2 } });
     closeLater(listener);
     const dial = () => connect(Number(listener.address.split(':')[1]), '127.0.0.1').on('error', () => undefined);

@@ -2,20 +2,20 @@ import { createServer, type RequestListener, type Server, type ServerOptions } f
 import type { AddressInfo } from 'node:net';
 import { UsageError } from '../flags.ts';
 
-/** The address can't be listened on; the message is for the user. */
+/** Listening on the address failed. The message is for the user. */
 export class ListenError extends Error {
   readonly code = 'LISTEN';
   override readonly name = 'ListenError';
 }
 
 export interface ListenAddress {
-  /** Undefined: every address, IPv4 and IPv6. */
+  /** Undefined: all addresses, IPv4 and IPv6. */
   readonly host: string | undefined;
   readonly port: number;
 }
 
 /**
- * Parses `:9400`, `127.0.0.1:0`, `localhost:9400` or `[::1]:9400`; port 0 takes a free one.
+ * Parses `:9400`, `127.0.0.1:0`, `localhost:9400` or `[::1]:9400`; port 0 selects a free one.
  *
  * @throws UsageError
  */
@@ -30,24 +30,30 @@ export function parseListenAddress(text: string): ListenAddress {
 }
 
 export interface Listener {
-  /** Where it listens, `host:port` with the real port. */
+  /** `host:port` with the actual port. */
   readonly address: string;
-  /** Stops accepting, ends idle connections at once, waits for requests under way, at most `drainMs`. */
+  /** Stops accepting, closes idle connections immediately, and waits up to `drainMs` for pending requests. */
   close(): Promise<void>;
 }
 
-/** What bounds one client, so that many slow ones can't fill the program. Times in milliseconds. */
+/** Limits for each connection, so that many slow clients cannot exhaust the program. Times in milliseconds. */
 export interface ServerLimits {
-  /** From the connection's start, or the last answer's end and the next request's first byte, to the last header. */
+  /**
+   * Time for the headers, from the start of the connection or, when it is kept alive, from the first byte of the
+   * request.
+   */
   readonly headersMs: number;
-  /** Until the whole request is there. */
+  /** Time for the whole request. */
   readonly requestMs: number;
-  /** Without a byte while a request is answered. */
+  /** Time without data while a request is handled. */
   readonly silentMs: number;
-  /** Between two requests. Longer than the usual scrape interval: a connection and its TLS handshake serve many. */
+  /**
+   * Time between two requests. Longer than the usual scrape interval, so scrapes reuse a connection and its TLS
+   * handshake.
+   */
   readonly idleMs: number;
   readonly connections: number;
-  /** How often the first two are looked at. */
+  /** Interval between checks of the first two. */
   readonly checkMs: number;
 }
 
@@ -61,11 +67,11 @@ export const DEFAULT_LIMITS: ServerLimits = {
 };
 
 export interface ListenOptions {
-  /** Makes the server; the place of TLS. Default: plain HTTP. */
+  /** Creates the server, such as one with TLS. Default: plain HTTP. */
   readonly createServer?: (options: ServerOptions, handler: RequestListener) => Server;
   /** Default: DEFAULT_LIMITS. */
   readonly limits?: Partial<ServerLimits>;
-  /** Milliseconds. Default: 4500, which leaves the rest of a program's 5 s to what stops after it. */
+  /** Milliseconds. Default: 4500, which leaves 500 ms of a program's 5 s for the steps that stop after it. */
   readonly drainMs?: number;
 }
 
@@ -79,7 +85,7 @@ const REASONS: Readonly<Record<string, string>> = {
 /**
  * Serves `handler` on `address`.
  *
- * @throws UsageError for an address that isn't one, ListenError such as `listen 127.0.0.1:9400: address in use`.
+ * @throws UsageError for an invalid address, ListenError such as `listen 127.0.0.1:9400: address in use`.
  */
 export async function listen(
   handler: RequestListener,
@@ -115,7 +121,7 @@ function serverOptions({ headersMs, requestMs, idleMs, checkMs }: ServerLimits):
   };
 }
 
-/** A kept-alive connection becomes idle only after the answer under way, so idle ones are looked for again. */
+/** A kept-alive connection only becomes idle after its pending response, so idle ones are closed repeatedly. */
 async function drain(server: Server, milliseconds: number): Promise<void> {
   const closed = new Promise<void>((resolve) => server.close(() => resolve()));
   server.closeIdleConnections();

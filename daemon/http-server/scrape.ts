@@ -12,12 +12,12 @@ import { sendText, type WebHandler } from './answer.ts';
 
 const compress = promisify(gzip);
 
-/** What a client asked for when it asked for /metrics. */
+/** A request for /metrics. */
 export interface Scrape {
   readonly format: ExpositionFormat;
   /**
-   * Aborted with a ScrapeAbort as reason when what isn't rendered by now won't be read any more: render what there is
-   * (TIMEOUT), or nothing (CLIENT_LEFT).
+   * Aborted with a ScrapeAbort as reason. TIMEOUT: return the part rendered so far, since the client will not wait for
+   * the rest. CLIENT_LEFT: stop.
    */
   readonly signal: AbortSignal;
 }
@@ -32,28 +32,28 @@ export class ScrapeAbort extends Error {
   }
 }
 
-/** What one answer on /metrics is made of. */
+/** A response for /metrics. */
 export interface MetricsPage {
-  /** One of http-accept.ts; text is turned into OpenMetrics where that was asked for. */
+  /** One of accept.ts. A text is converted to OpenMetrics if the client requested that. */
   readonly contentType: string;
   readonly body: string | Buffer;
-  /** Called once `body` isn't needed any more, so that its buffer can be used again. */
+  /** Called when `body` is no longer needed, so that its buffer can be reused. */
   readonly release?: () => void;
 }
 
 export interface ScrapeRouteOptions {
   /** Renders /metrics. A rejection becomes status 500, so it should be a last resort. */
   readonly metrics: (scrape: Scrape) => Promise<MetricsPage>;
-  /** Scrapes under way at once; one more gets status 503. Default: 5. */
+  /** Maximum number of concurrent scrapes; further ones get status 503. Default: 5. */
   readonly maxConcurrentScrapes?: number;
 }
 
-/** How long a scrape may go without a byte being sent. */
+/** Maximum time of a scrape without data sent. */
 const STALLED_MS = 30_000;
-/** The part of the client's timeout after which rendering ends: compressing and sending need the rest. */
+/** Fraction of the client's timeout for rendering; the rest is for compression and sending. */
 const RENDER_SHARE = 0.8;
 
-/** Milliseconds after which Prometheus gives a scrape up; undefined when the client doesn't say. */
+/** Prometheus' timeout for the scrape in milliseconds; undefined if the request has none. */
 export function scrapeTimeoutMs(request: IncomingMessage): number | undefined {
   const seconds = Number(request.headers['x-prometheus-scrape-timeout-seconds']);
   return seconds > 0 && seconds <= 3600 ? seconds * 1000 : undefined;
@@ -61,25 +61,25 @@ export function scrapeTimeoutMs(request: IncomingMessage): number | undefined {
 
 export function scrapeRoute(options: ScrapeRouteOptions): WebHandler {
   const limit = options.maxConcurrentScrapes ?? 5;
-  let underWay = 0;
+  let active = 0;
   return async (request, response) => {
-    if (underWay >= limit) {
+    if (active >= limit) {
       response.setHeader('Retry-After', '1');
       sendText(response, 503, `Limit of ${limit} concurrent scrapes reached, try again later.`);
       return;
     }
-    underWay++;
-    // Listened for from the start: a client may leave at any moment, and nothing tells twice.
+    active++;
+    // Listen from the start: the client may disconnect at any time, and the event is emitted only once.
     const closed = new Promise<void>((resolve) => response.once('close', resolve));
-    // One that stops reading would keep its place among the concurrent scrapes.
+    // A client that stops reading would count as a concurrent scrape forever.
     response.setTimeout(STALLED_MS, () => response.destroy());
     const { signal, stop } = watchClient(request, response);
     try {
       const page = await options.metrics({ format: negotiateFormat(request.headers.accept), signal });
       try {
-        // Not so when the client has left, or was told that it took too long.
+        // Skip if the client has disconnected or already has the response for the timeout.
         if (!response.headersSent && !response.destroyed) await sendPage(request, response, page);
-        // Until then the socket may hold the body.
+        // Until then the socket may use the body.
         await closed;
       } finally {
         page.release?.();
@@ -88,23 +88,23 @@ export function scrapeRoute(options: ScrapeRouteOptions): WebHandler {
       if (!response.destroyed && !response.writableEnded) throw error;
     } finally {
       stop();
-      underWay--;
+      active--;
     }
   };
 }
 
-/** Tells the renderer when it is too late, and the client when even that didn't help. */
+/** Aborts rendering shortly before the scrape's timeout, and responds with 503 if it does not end in time. */
 function watchClient(request: IncomingMessage, response: ServerResponse) {
   const abort = new AbortController();
   const timeoutMs = scrapeTimeoutMs(request);
-  response.once('close', () => abort.abort(new ScrapeAbort('CLIENT_LEFT', 'the client has left')));
+  response.once('close', () => abort.abort(new ScrapeAbort('CLIENT_LEFT', 'the client has disconnected')));
   if (timeoutMs === undefined) return { signal: abort.signal, stop: () => undefined };
   const soft = setTimeout(
-    () => abort.abort(new ScrapeAbort('TIMEOUT', `the scrape's timeout of ${timeoutMs / 1000} s is nearly over`)),
+    () => abort.abort(new ScrapeAbort('TIMEOUT', `the scrape timeout of ${timeoutMs / 1000} s is nearly over`)),
     timeoutMs * RENDER_SHARE,
   );
   const hard = setTimeout(() => {
-    if (!response.headersSent) sendText(response, 503, `Not rendered within the scrape's timeout.`);
+    if (!response.headersSent) sendText(response, 503, `Not rendered within the scrape timeout.`);
   }, timeoutMs);
   return {
     signal: abort.signal,
@@ -115,7 +115,7 @@ function watchClient(request: IncomingMessage, response: ServerResponse) {
   };
 }
 
-/** Sends `page`, compressed where the client takes gzip. Level 1: three times the speed for a tenth more bytes. */
+/** Sends `page`, compressed if the client accepts gzip. Level 1 is three times as fast, for 10 % more bytes. */
 async function sendPage(request: IncomingMessage, response: ServerResponse, page: MetricsPage): Promise<void> {
   const { contentType, text } = inFormat(page, negotiateFormat(request.headers.accept));
   let body = typeof text === 'string' ? Buffer.from(text) : text;

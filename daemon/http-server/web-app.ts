@@ -10,13 +10,13 @@ export { ScrapeAbort } from './scrape.ts';
 export type { MetricsPage, Scrape } from './scrape.ts';
 
 export interface WebAppOptions extends CommonPagesOptions {
-  /** More routes of the program. */
+  /** The program's own routes. */
   readonly routes?: WebHandler;
 }
 
 /**
- * The common pages on Node's own server: enough for fixed paths, and a framework would cost the exporter a tenth of its
- * memory. Programs whose pages have parameters use express-app.ts.
+ * Serves the common pages with Node.js' own server, which is enough for fixed paths: a framework would need 10 % of the
+ * exporter's memory. Programs whose pages have parameters use express-app.ts.
  */
 export function createWebApp(options: WebAppOptions): RequestListener {
   const handlers: readonly WebHandler[] = [

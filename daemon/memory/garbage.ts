@@ -2,8 +2,8 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 
 /**
- * V8's full collection, done before it returns: some milliseconds for each ten megabytes in use. The flag counts for
- * contexts that are made after it, so nobody has to start the program with `--expose-gc`.
+ * Runs V8's full garbage collection synchronously, a few milliseconds for each 10 MB in use. The flag applies to
+ * contexts created after it, so the program need not be started with `--expose-gc`.
  */
 export function exposedCollection(): () => void {
   setFlagsFromString('--expose-gc');

@@ -18,8 +18,8 @@ const ADDON = 'lorikeet_memory.node';
 const HERE = dirname(fileURLToPath(import.meta.url));
 
 /**
- * Keeps the process as small between its turns of work as what it has in use. Where the addon wasn't built, which is
- * said once, the process works the same and is some tens of megabytes larger.
+ * Returns unused memory of the process to the kernel between its cycles. Without the addon, which is logged once, the
+ * process works the same but needs some tens of megabytes more.
  *
  * @example
  * const memory = ProcessMemory.open(logger);
@@ -35,41 +35,41 @@ export class ProcessMemory {
     this.#conditions = new ConditionLog(logger);
   }
 
-  /** From now on what native code frees goes back at once, where it can; so this comes before what allocates. */
+  /** Lets the allocator return freed memory immediately from now on. Call it before other code allocates. */
   static open(logger: Logger): ProcessMemory {
     const addon = loadAddon(logger);
     addon?.keepAllocatorSmall();
     return new ProcessMemory(addon, logger);
   }
 
-  /** Gives back memory that native code has freed. */
+  /** Returns memory freed by native code. */
   trim(): void {
     this.#addon?.trimAllocator();
   }
 
   /**
-   * Gives back what is only kept: freed memory, and the pages of program and libraries. Most of what a start went through
-   * isn't needed again, and what is comes back from the kernel's page cache at the next access, some microseconds each.
+   * Returns freed memory, and the pages of the program and its libraries. Most of those used during the start are not
+   * needed again; the others come back from the kernel's page cache at the next access, some microseconds each.
    */
   release(): void {
     if (this.#addon === undefined) return;
     this.trim();
     const errno = this.#addon.releaseProgramPages();
-    if (errno === 0) this.#conditions.recovered('memory', 'program pages are given back again');
-    else this.#conditions.failing('memory', 'program pages not given back', getSystemErrorName(-errno));
+    if (errno === 0) this.#conditions.recovered('memory', 'releasing program pages works again');
+    else this.#conditions.failing('memory', 'cannot release program pages', getSystemErrorName(-errno));
   }
 }
 
 function loadAddon(logger: Logger): Addon | undefined {
   const path = [join(HERE, ADDON), join(HERE, '../../dist', ADDON)].find((candidate) => existsSync(candidate));
   if (path === undefined) {
-    logger.warn('unused memory is not given back, the addon is missing', { file: ADDON });
+    logger.warn('addon not found, unused memory is not released', { file: ADDON });
     return undefined;
   }
   try {
     return createRequire(import.meta.url)(path) as Addon;
   } catch (error) {
-    logger.warn('unused memory is not given back, the addon cannot be loaded', { path, error: error as Error });
+    logger.warn('cannot load the addon, unused memory is not released', { path, error: error as Error });
     return undefined;
   }
 }

@@ -19,7 +19,7 @@ export type ClientAuthType = (typeof CLIENT_AUTH_TYPES)[number];
 const cipherSchema = z.string('expected the name of a cipher suite').transform((name, context) => {
   const cipher = opensslCipher(name);
   if (cipher !== undefined) return cipher;
-  const message = 'expected a cipher suite such as TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256 that exists here';
+  const message = 'expected a supported cipher suite such as TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256';
   context.addIssue({ code: 'custom', message, input: name });
   return z.NEVER;
 });
@@ -54,7 +54,7 @@ const tlsSchema = z
       context.addIssue({ code: 'custom', path: ['client_ca_file'], message, input: null });
     }
     if (tls.client_ca_file !== undefined && tls.client_auth_type === 'NoClientCert') {
-      const message = 'expected a client_auth_type that asks for certificates, as there is a client_ca_file';
+      const message = 'expected a client_auth_type that requests certificates, because client_ca_file is set';
       context.addIssue({ code: 'custom', path: ['client_auth_type'], message, input: tls.client_auth_type });
     }
     const order = Object.keys(TLS_VERSIONS);
@@ -64,7 +64,7 @@ const tlsSchema = z
     }
   });
 
-/** The headers that exporter-toolkit lets a user set, and their values where there are only some. */
+/** The headers that exporter-toolkit allows, and their values if only some are valid. */
 const HEADERS: ReadonlyMap<string, readonly string[] | undefined> = new Map([
   ['Strict-Transport-Security', undefined],
   ['X-Content-Type-Options', ['nosniff']],
@@ -74,7 +74,7 @@ const HEADERS: ReadonlyMap<string, readonly string[] | undefined> = new Map([
 ]);
 
 const headersSchema = z
-  .record(z.string(), z.string('expected a string').regex(/^[\t\x20-\x7e]*$/, "expected a header's value on one line"))
+  .record(z.string(), z.string('expected a string').regex(/^[\t\x20-\x7e]*$/, 'expected a header value on one line'))
   .superRefine((headers, context) => {
     for (const [name, value] of Object.entries(headers)) {
       const allowed = HEADERS.get(name);
@@ -88,12 +88,12 @@ const headersSchema = z
   });
 
 const httpSchema = z.strictObject({
-  /** Accepted for files that are shared with other exporters; what is served is HTTP/1.1, which every client speaks. */
+  /** Accepted for files shared with other exporters, but ignored: every client supports HTTP/1.1. */
   http2: z.boolean('expected true or false').default(true),
   headers: headersSchema.default({}),
 });
 
-/** What stands there may be a password, so no message repeats it. */
+/** The invalid value may be a password, so the message does not contain it. */
 const hashSchema = z.unknown().transform((value, context): string => {
   if (typeof value === 'string' && BCRYPT_HASH.test(value)) return value;
   context.addIssue({ code: 'custom', message: 'expected a bcrypt hash', input: 'something else' });
@@ -108,16 +108,17 @@ const fileSchema = z.strictObject({
 
 export type TlsServerConfig = z.output<typeof tlsSchema>;
 
-/** A file of exporter-toolkit's format, its file names absolute. */
+/** The content of a file in exporter-toolkit's format, with absolute file names. */
 export interface WebConfig {
   readonly tls: TlsServerConfig | undefined;
   readonly headers: Readonly<Record<string, string>>;
-  /** User -> bcrypt hash; empty: nobody is asked. */
+  /** User -> bcrypt hash; empty: no authentication. */
   readonly users: ReadonlyMap<string, string>;
 }
 
 /**
- * Reads a web configuration in the format of https://github.com/prometheus/exporter-toolkit/blob/master/docs/web-configuration.md
+ * Reads a web configuration in the format of
+ * https://github.com/prometheus/exporter-toolkit/blob/master/docs/web-configuration.md
  *
  * @throws ConfigError such as `web.yaml: tls_server_config.min_version: expected TLS10, TLS11, TLS12, TLS13, got "SSL3"`.
  */

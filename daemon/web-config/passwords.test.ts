@@ -28,12 +28,12 @@ describe('Passwords', () => {
     ['$2b$12$hNf2lSsxfm0.i4a.1kVpSOVyBCfIB51VRjgBUyv6kdnyTlgWj81Ay', 'test'],
     // From exporter-toolkit's test data, by htpasswd -B.
     ['$2y$10$qRTBuFoULoYNA7AQ/F3ck.trZBPyjV64.oA4ZsSBCIWvXuvQlQTuu', 'carol123'],
-  ])('knows the hash of another program, %s', async (hash, password) => {
+  ])('accepts the hash of another program, %s', async (hash, password) => {
     expect(hash).toMatch(BCRYPT_HASH);
     expect(await new Passwords().check(new Map([['user', hash]]), 'user', password)).toBe('ACCEPTED');
   });
 
-  it('forgets what it knew when the hash changes', async () => {
+  it('compares again when the hash changes', async () => {
     const passwords = new Passwords();
     expect(await passwords.check(users, 'alice', 'wonder')).toBe('ACCEPTED');
     const changed = new Map([['alice', hashSync('through', 4)]]);
@@ -42,7 +42,7 @@ describe('Passwords', () => {
     expect(await passwords.check(new Map([['bob', hashSync('x', 4)]]), 'alice', 'wonder')).toBe('REFUSED');
   });
 
-  it('refuses to try more than a few passwords at a time, and recovers', async () => {
+  it('answers BUSY beyond a few passwords at a time, and recovers', async () => {
     const passwords = new Passwords();
     const guesses = Array.from({ length: 40 }, (_, index) => passwords.check(users, 'alice', `guess ${index}`));
     const verdicts = await Promise.all(guesses);

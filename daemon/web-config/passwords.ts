@@ -1,21 +1,21 @@
 import { createHmac, randomBytes } from 'node:crypto';
 import { compare, getRounds } from 'bcryptjs';
 
-/** Hashes that bcrypt's programs write: `$2y$10$` and 53 characters. */
+/** The format of bcrypt hashes: `$2y$10$` and 53 characters. */
 export const BCRYPT_HASH = /^\$2[aby]?\$(0[4-9]|[12]\d|3[01])\$[./A-Za-z0-9]{53}$/;
 
-/** Outcomes kept of each kind. */
+/** Maximum number of cached results of each kind. */
 const CACHE_SIZE = 128;
-/** Comparisons waiting at a time; a comparison is 60 ms and more of processor time. */
+/** Maximum number of waiting comparisons; each takes at least 60 ms of CPU time. */
 const QUEUE_LIMIT = 32;
 
-/** BUSY: so many passwords are being tried that this one wasn't. */
+/** BUSY: not compared, because too many comparisons are waiting. */
 export type PasswordVerdict = 'ACCEPTED' | 'REFUSED' | 'BUSY';
 
 /**
- * Compares passwords with bcrypt hashes, each pair once. Outcomes are kept under a keyed hash, so that memory holds no
- * password; refused ones apart, so that guessing can't push the scrapers' out. Comparisons run one after another, with
- * a pause as long as each, so that guessing takes half the processor at most.
+ * Compares passwords with bcrypt hashes, each pair once. The cache has keyed hashes, so memory contains no passwords,
+ * and rejected passwords are cached separately, so that guesses cannot evict those of the scrapers. Comparisons run one
+ * after another with a pause as long as each, so guesses use at most half a CPU.
  */
 export class Passwords {
   readonly #key = randomBytes(32);
@@ -24,7 +24,7 @@ export class Passwords {
   readonly #underWay = new Map<string, Promise<boolean>>();
   #last: Promise<unknown> = Promise.resolve();
 
-  /** Whether `password` is that of `user` in `users`, user -> hash. An unknown user takes as long as a known one. */
+  /** Compares `password` with the hash of `user` in `users`. An unknown user takes as long as a known one. */
   async check(users: ReadonlyMap<string, string>, user: string, password: string): Promise<PasswordVerdict> {
     const known = users.get(user);
     const hash = known ?? impossibleHash(users);
@@ -55,13 +55,13 @@ export class Passwords {
   }
 }
 
-/** A hash that no password is known for, as expensive as the users' own. */
+/** A hash of no known password, as expensive as those of the users. */
 function impossibleHash(users: ReadonlyMap<string, string>): string {
   const rounds = Math.max(4, ...[...users.values()].map(getRounds));
   return `$2b$${String(rounds).padStart(2, '0')}$${'.'.repeat(53)}`;
 }
 
-/** Sets keep the order of insertion, so the first is the oldest. */
+/** Sets keep insertion order, so the first is the oldest. */
 function remember(keys: Set<string>, key: string): void {
   keys.add(key);
   for (const oldest of keys) {

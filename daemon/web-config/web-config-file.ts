@@ -11,17 +11,16 @@ import { readWebConfig, type ClientAuthType, type TlsServerConfig, type WebConfi
 import { TLS_VERSIONS } from './ciphers.ts';
 import { Passwords } from './passwords.ts';
 
-/** A configuration with what its files held when it was read. */
+/** A configuration with the contents of its files at that time. */
 interface Loaded {
   readonly config: WebConfig;
   readonly secureContext: SecureContextOptions | undefined;
 }
 
 /**
- * The file of `--web.config.file`: TLS, headers and basic auth of a program's web servers. The file and the
- * certificates are looked at when a connection or a request begins, as exporter-toolkit does, so a change counts from
- * the next one on. A broken file keeps the last good state and is logged. TLS can't be turned on or off without a
- * restart.
+ * The file of `--web.config.file`: TLS, headers and basic auth of a program's web servers. Checks the file and the
+ * certificates at each connection and request, like exporter-toolkit, so a change takes effect from the next one. If the
+ * file is invalid, logs that and keeps the last valid state. Enabling or disabling TLS requires a restart.
  */
 export class WebConfigFile {
   readonly #path: string;
@@ -34,7 +33,7 @@ export class WebConfigFile {
   /** Those that listen. */
   readonly #servers = new Set<TlsServer>();
 
-  /** @throws ConfigError when the file, or one that it names, is wrong at the start. */
+  /** @throws ConfigError if the file, or one that it names, is invalid at the start. */
   constructor(path: string, logger: Logger) {
     this.#path = path;
     this.#logger = logger.with({ file: path });
@@ -47,7 +46,7 @@ export class WebConfigFile {
     return this.#loaded.config.tls !== undefined;
   }
 
-  /** The steps before every route: headers, then the password. */
+  /** The handlers before every route: headers, then the password. */
   readonly before: WebHandler = async (request, response, next) => {
     this.refresh();
     const { headers, users } = this.#loaded.config;
@@ -88,25 +87,25 @@ export class WebConfigFile {
     };
   }
 
-  /** Reads the files anew if one has changed. */
+  /** Reloads the files if one has changed. */
   refresh(): void {
     const now = this.#fingerprint();
-    // A broken file may name others, which nobody watches: whether it is good again shows by reading it only.
+    // An invalid file may name files that are not checked for changes, so reload it every time.
     if (now === this.#seen && !this.#broken) return;
     this.#seen = now;
     try {
       const loaded = load(this.#path);
       if ((loaded.config.tls === undefined) === this.tls) {
-        throw new ConfigError(`${this.#path}: tls_server_config: turning TLS on or off needs a restart`);
+        throw new ConfigError(`${this.#path}: tls_server_config: enabling or disabling TLS requires a restart`);
       }
       this.#apply(loaded);
       this.#broken = false;
       this.#seen = this.#fingerprint();
-      this.#conditions.recovered('reload', 'web configuration is good again');
+      this.#conditions.recovered('reload', 'web configuration is valid again');
       this.#logger.info('web configuration loaded');
     } catch (error) {
       this.#broken = true;
-      this.#conditions.failing('reload', 'web configuration not reloaded, keeping the last good one', error);
+      this.#conditions.failing('reload', 'web configuration rejected, using the last valid one', error);
     }
   }
 
@@ -115,7 +114,7 @@ export class WebConfigFile {
     if (tls !== undefined && loaded.secureContext !== undefined) {
       for (const server of this.#servers) {
         server.setSecureContext(loaded.secureContext);
-        // Node reads both at each new connection.
+        // Node.js reads both at each new connection.
         Object.assign(server, clientPolicy(tls.client_auth_type));
       }
     }
@@ -129,7 +128,7 @@ export class WebConfigFile {
   }
 }
 
-/** For `--config.check`. @throws ConfigError when the file, or one that it names, is wrong. */
+/** For `--config.check`. @throws ConfigError if the file, or one that it names, is invalid. */
 export function checkWebConfig(path: string): { readonly path: string; readonly summary: string } {
   return { path, summary: load(path).config.tls === undefined ? 'without TLS' : 'with TLS' };
 }
@@ -142,7 +141,7 @@ function load(path: string): Loaded {
   try {
     createSecureContext(secureContext);
   } catch (error) {
-    throw new ConfigError(`${path}: tls_server_config: certificate and key can't be used: ${describeError(error)}`);
+    throw new ConfigError(`${path}: tls_server_config: cannot use certificate and key: ${describeError(error)}`);
   }
   return { config, secureContext };
 }
@@ -174,7 +173,7 @@ function clientPolicy(type: ClientAuthType) {
   return { requestCert: type !== 'NoClientCert', rejectUnauthorized: type === 'RequireAndVerifyClientCert' };
 }
 
-/** What Node's two switches can't say. */
+/** Checks the client's certificate: the two options of Node.js cannot express all types. */
 function clientAllowed(type: ClientAuthType, socket: TLSSocket): boolean {
   const given = () => Object.keys(socket.getPeerCertificate()).length > 0;
   switch (type) {

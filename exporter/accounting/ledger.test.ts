@@ -39,7 +39,7 @@ describe('Ledger', () => {
     ledger = makeLedger();
   });
 
-  it('books increments, and asks for accounts only when the directory changed', () => {
+  it('adds increments, and asks for accounts only after the directory changed', () => {
     map.count(KEY, { 0: 3, 1: 10 });
     ledger.update(1, 0);
     map.count(KEY, { 1: 5 });
@@ -59,7 +59,7 @@ describe('Ledger', () => {
     expect(wordsOf(7n)).toEqual([7, 0]);
   });
 
-  it('keeps counts waiting until somebody is known whose they are', () => {
+  it('keeps counts until their account is known', () => {
     map.count(OTHER_KEY, { 0: 4 });
     ledger.update(1, 0);
     map.count(OTHER_KEY, { 0: 1 });
@@ -72,7 +72,7 @@ describe('Ledger', () => {
     expect(wordsOf(8n)).toEqual([6, 0]);
   });
 
-  it('gives an account only what was counted since it owns the row', () => {
+  it('gives an account only the increments since it owns the row', () => {
     map.count(KEY, { 0: 3 });
     ledger.update(1, 0);
     const first = accounts.get(7n) as Account;
@@ -83,7 +83,7 @@ describe('Ledger', () => {
     expect(wordsOf(7n)).toEqual([2, 0]);
   });
 
-  it('takes a row that went down for a new one', () => {
+  it('treats a row with a smaller count as a new one', () => {
     map.count(KEY, { 0: 3, 1: 9 });
     ledger.update(1, 0);
     map.rows.clear();
@@ -103,7 +103,7 @@ describe('Ledger', () => {
     expect(wordsOf(7n)).toEqual([6, 0]);
   });
 
-  it('deletes the row of a vanished cgroup once it rests, and keeps its counts', () => {
+  it('deletes the row of a vanished cgroup once it is idle, and keeps its counts', () => {
     map.count(KEY, { 0: 3 });
     ledger.update(1, 0);
     (leaves.get(7n) as Leaf).goneSince = 1000;
@@ -116,7 +116,7 @@ describe('Ledger', () => {
     expect(wordsOf(7n)).toEqual([4, 0]);
   });
 
-  it('deletes an idle row of a living cgroup only when asked to', () => {
+  it('deletes an idle row of an existing cgroup only if configured', () => {
     map.count(KEY, { 0: 3 });
     ledger.update(1, 0);
     ledger.update(1, 1e12);

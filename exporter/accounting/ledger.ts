@@ -23,7 +23,10 @@ export interface LedgerOptions<A extends Account> {
    * `previous` is the last result.
    */
   readonly accountOf: (key: Buffer, leaf: Leaf, previous: A | undefined) => A | undefined;
-  /** Deletes a row from the kernel map after this time without a change, in milliseconds. Its counts stay. Default: never. */
+  /**
+   * Deletes a row from the kernel map after this time without a change, in milliseconds. Its counts stay. Default:
+   * never.
+   */
   readonly idleMs?: number;
 }
 
@@ -40,13 +43,16 @@ interface Row<A extends Account> {
   pass: number;
 }
 
-/** Time without a change, in milliseconds, before a row of a deleted cgroup is deleted: its last sockets may still close. */
+/**
+ * Time without a change, in milliseconds, before a row of a deleted cgroup is deleted: its last sockets may still
+ * close.
+ */
 export const GONE_SETTLE_MS = 5000;
 
 /**
- * Adds the increments of a kernel map's rows to accounts. A count stays with its account, so no counter decreases when a
- * row is deleted, its cgroup is deleted or an address gets another owner. So rows can be deleted to keep the kernel map
- * small.
+ * Adds the increments of a kernel map's rows to accounts. A count stays with its account, so no counter decreases when
+ * a row is deleted, its cgroup is deleted or an address gets another owner. So rows can be deleted to keep the kernel
+ * map small.
  */
 export class Ledger<A extends Account> {
   readonly #options: LedgerOptions<A>;

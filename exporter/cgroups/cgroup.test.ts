@@ -8,7 +8,7 @@ beforeEach(() => {
 });
 afterEach(() => tree.close());
 
-it('says what to do without a mount', () => {
+it('reports the remedy without a mount', () => {
   expect(() => findCgroupMount('proc /proc proc rw 0 0\n')).toThrow(
     'no cgroup2 mount in /proc/self/mounts: mount cgroup2 or set --path.cgroupfs',
   );
@@ -27,7 +27,7 @@ it('walks parents first, with ids', () => {
   for (const [path, id] of found) expect(id).toBe(tree.id(path));
 });
 
-it('takes absence for a value', () => {
+it('returns undefined for a missing cgroup', () => {
   expect(cgroupId('/nowhere/at/all')).toBeUndefined();
   expect([...walkCgroups('/nowhere/at/all')]).toEqual([]);
 });

@@ -7,7 +7,7 @@ export class CgroupError extends Error {
   override readonly name = 'CgroupError';
 }
 
-/** Where cgroup2 is mounted. @throws CgroupError when it isn't. */
+/** Mount point of cgroup2. @throws CgroupError if it is not mounted. */
 export function findCgroupMount(mounts?: string): string {
   const path = cgroupMount(mounts);
   if (path !== undefined) return path;
@@ -44,8 +44,8 @@ export interface CgroupFolder {
 }
 
 /**
- * Walks `root` and everything below, parents first, and skips directories deleted in the meantime. A leaf costs one stat:
- * its link count shows that it has no children. On file systems without link counts every directory is read.
+ * Walks `root` and everything below, parents first, and skips directories deleted in the meantime. A leaf costs one
+ * stat: its link count shows that it has no children. On file systems without link counts every directory is read.
  */
 export function* walkCgroups(root: string): Generator<CgroupFolder> {
   const stats = statSync(root, { throwIfNoEntry: false });

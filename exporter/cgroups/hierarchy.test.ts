@@ -17,18 +17,18 @@ afterEach(() => rmSync(folder, { recursive: true }));
 const HYBRID = '7:blkio:/\n4:memory,hugetlb:/machine/a:b\n1:name=systemd:/\n0::/\n';
 
 describe('findHierarchy', () => {
-  it('is version 2 where version 1 has no such controller', () => {
+  it('is version 2 if version 1 does not have the controller', () => {
     const hierarchy = findHierarchy('blkio', unified, '0::/user.slice\n');
     expect(hierarchy).toEqual({ id: 0, root: unified });
     expect(hierarchy && isUnified(hierarchy)).toBe(true);
   });
 
-  it('is the tree beside it where version 1 has', () => {
+  it('is the tree next to it if version 1 has the controller', () => {
     const hierarchy = findHierarchy('blkio', unified, HYBRID);
     expect(hierarchy).toEqual({ id: 7, root: join(folder, 'blkio') });
     expect(hierarchy && isUnified(hierarchy)).toBe(false);
   });
 
-  it('is undefined when that tree is not to be seen', () =>
+  it('is undefined if that tree is not visible', () =>
     expect(findHierarchy('hugetlb', unified, HYBRID)).toBeUndefined());
 });

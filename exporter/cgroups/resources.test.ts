@@ -31,9 +31,9 @@ describe('cpuSeconds', () => {
     expect(cpuSeconds(folder)).toBe(1.234567);
   });
 
-  it('is undefined of what is gone', () => expect(cpuSeconds(join(tree.root, 'gone'))).toBeUndefined());
+  it('is undefined for a deleted cgroup', () => expect(cpuSeconds(join(tree.root, 'gone'))).toBeUndefined());
 
-  it('of the root agrees with the file of the kernel', () => {
+  it('of the root agrees with the kernel', () => {
     expect(cpuSeconds(findCgroupMount())).toBeGreaterThan(0);
   });
 
@@ -44,7 +44,7 @@ describe('cpuSeconds', () => {
 });
 
 describe('memoryBytes', () => {
-  it('is the working set where the memory controller is on', () => {
+  it('is the working set if the memory controller is enabled', () => {
     write('memory.current', '1048576\n');
     write('memory.stat', 'anon 4096\ninactive_file 48576\n');
     expect(memoryBytes(folder)).toBe(1_000_000);
@@ -52,17 +52,17 @@ describe('memoryBytes', () => {
     expect(memoryBytes(folder)).toBe(0);
   });
 
-  it('is the resident memory of all processes below elsewhere', () => {
+  it('is otherwise the resident memory of all processes below', () => {
     const own = process.memoryUsage.rss();
     write('cgroup.procs', `${process.pid}\n4194305\n`);
     write('app/cgroup.procs', `${process.pid}\n`);
     const bytes = memoryBytes(folder) ?? 0;
-    // Twice the same process, which may grow or shrink between the readings; a pid beyond the greatest is nobody.
+    // The same process twice, which may grow or shrink between the reads, and a pid beyond the maximum.
     expect(bytes).toBeGreaterThan(own);
     expect(bytes).toBeLessThan(4 * own);
   });
 
-  describe('beside version 1 of the memory controller', () => {
+  describe('with the memory controller in version 1', () => {
     let version1: string;
     beforeEach(() => {
       version1 = join(tree.root, 'v1-cart-1');
@@ -73,12 +73,12 @@ describe('memoryBytes', () => {
       write('app/cgroup.procs', `${process.pid}\n4194305\n`);
     });
 
-    it('is the working set of its cgroup of the same path, if that has the processes', () => {
+    it('is the working set of the cgroup of the same path, if that has the processes', () => {
       writeFileSync(join(version1, 'inner/cgroup.procs'), `77\n${process.pid}\n`);
       expect(memoryBytes(folder, version1)).toBe(4_000_000);
     });
 
-    it('is the resident memory of the processes if it has others, or is not there', () => {
+    it('is the resident memory of the processes if it has others or does not exist', () => {
       const own = process.memoryUsage.rss();
       writeFileSync(join(version1, 'inner/cgroup.procs'), '77\n');
       for (const other of [version1, join(tree.root, 'gone')]) {
@@ -87,12 +87,12 @@ describe('memoryBytes', () => {
       }
     });
 
-    it('is undefined of a cgroup that is gone', () => {
+    it('is undefined for a deleted cgroup', () => {
       expect(memoryBytes(join(tree.root, 'gone'), version1)).toBeUndefined();
     });
   });
 
-  it('is zero of a cgroup without processes and undefined of none', () => {
+  it('is zero for a cgroup without processes, and undefined for a missing one', () => {
     write('cgroup.procs', '');
     expect(memoryBytes(folder)).toBe(0);
     expect(memoryBytes(join(tree.root, 'gone'))).toBeUndefined();

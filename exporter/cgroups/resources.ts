@@ -2,7 +2,9 @@ import { closeSync, existsSync, openSync, readFileSync, readSync } from 'node:fs
 import { endianness } from 'node:os';
 import { isAbsent, walkCgroups } from './cgroup.ts';
 
-/** Bytes. Enough for memory.stat; a longer cgroup.procs makes it grow. Reads are synchronous, so one buffer is enough. */
+/**
+ * Bytes. Enough for memory.stat; a longer cgroup.procs makes it grow. Reads are synchronous, so one buffer is enough.
+ */
 let buffer = Buffer.allocUnsafeSlow(16 * 1024);
 
 /**
@@ -45,8 +47,8 @@ export function cpuSeconds(folder: string): number | undefined {
 
 /**
  * Memory in bytes of a cgroup and everything below it; undefined if the cgroup is gone. With the memory controller: the
- * working set as defined by Kubernetes, i.e. charged memory without inactive page cache. Without it: the resident memory
- * of the processes, with shared pages counted for each process.
+ * working set as defined by Kubernetes, i.e. charged memory without inactive page cache. Without it: the resident
+ * memory of the processes, with shared pages counted for each process.
  *
  * @param version1 the directory of the same path in the memory controller's own hierarchy, if it has one
  */

@@ -19,7 +19,9 @@ const QUEUE_LENGTH = 'lorikeet_tcp_accept_queue_length';
 const QUEUE_LIMIT = 'lorikeet_tcp_accept_queue_limit';
 const QUEUE_DROPS = 'lorikeet_tcp_accept_queue_drops_total';
 
-/** Deletes rows unchanged for this time, in milliseconds. The next read makes the row again if the port still listens. */
+/**
+ * Deletes rows unchanged for this time, in milliseconds. The next read makes the row again if the port still listens.
+ */
 const IDLE_MS = 3_600_000;
 
 /** One port, or all ports beyond the limit. */

@@ -16,7 +16,7 @@ afterEach(() => kernel.close());
 
 const address = (text: string): PeerAddress => parsePeerAddress(text) as PeerAddress;
 
-/** A front end that asks a cart of two leaf cgroups, and the world. */
+/** A front end that sends requests to a cart with two leaf cgroups and to external peers. */
 function shop(limits: ConstructorParameters<typeof Kernel>[0] = {}) {
   kernel = new Kernel(limits);
   const front = kernel.tree.seen('/front-1');
@@ -30,7 +30,7 @@ function shop(limits: ConstructorParameters<typeof Kernel>[0] = {}) {
 }
 
 describe('all collectors', () => {
-  it('write what the golden file holds, and promtool has nothing to say about it', async () => {
+  it('write the content of the golden file, which promtool accepts', async () => {
     const { front, cartA, cartB } = shop();
     kernel.tree.source.targets = [
       ...kernel.tree.source.targets,
@@ -114,7 +114,7 @@ describe('requests', () => {
     expect(Object.keys(await kernel.samples('lorikeet_requests_total'))).toHaveLength(2);
   });
 
-  it('of a target that becomes known late are all there', async () => {
+  it('of a target that becomes known late are complete', async () => {
     const { cartA } = shop();
     const { targets } = kernel.tree.source;
     kernel.tree.source.targets = [];
@@ -143,7 +143,7 @@ describe('connections', () => {
     expect(kernel.unattributed).toBe(0);
   });
 
-  it('of strangers are counted as unattributed, those of unmonitored targets are not', async () => {
+  it('of unknown cgroups are counted as unattributed, those of unmonitored targets are not', async () => {
     shop();
     const stranger = kernel.tree.seen('/system/ssh');
     const quiet = kernel.tree.seen('/quiet');
@@ -159,7 +159,7 @@ describe('counters of a cgroup', () => {
   const pod = '{namespace="shop",service="cart",pod="cart-1"';
   const event = (name: string): string => `lorikeet_container_process_events_total${pod},event="${name}"}`;
 
-  it('keep what short-lived cgroups of a pod counted, and vanish with the pod', async () => {
+  it('keep the counts of short-lived cgroups of a pod, and vanish with the pod', async () => {
     const { cartA, cartB } = shop();
     kernel.countOf('process_events', cartA, { 0: 2, 1: 1 });
     await kernel.text();
@@ -176,7 +176,7 @@ describe('counters of a cgroup', () => {
     expect(Object.keys(await kernel.samples('lorikeet_container_'))).toHaveLength(CGROUP_COUNTER_SERIES);
   });
 
-  it('each show their own words', async () => {
+  it('each export their own words', async () => {
     const { cartA } = shop();
     kernel.countOf('syscalls', cartA, { 0: 100, 1: 20, 2: 3 });
     kernel.countOf('page_faults', cartA, { 0: 50 });
@@ -188,7 +188,7 @@ describe('counters of a cgroup', () => {
     ]);
   });
 
-  it('of strangers are not shown', async () => {
+  it('of unknown cgroups are not exported', async () => {
     shop();
     kernel.countOf('page_faults', kernel.tree.seen('/system/ssh'), { 0: 9 });
     const values = Object.values(await kernel.samples('lorikeet_container_'));
@@ -201,7 +201,7 @@ describe('accept queues', () => {
   const length = (port: number | string): string => `lorikeet_tcp_accept_queue_length${labels(port)}`;
   const drops = (port: number | string): string => `lorikeet_tcp_accept_queue_drops_total${labels(port)}`;
 
-  it('sum the listening sockets of a port, and keep its drops when it is listened on no more', async () => {
+  it('sum the listening sockets of a port, and keep its drops after the last one closes', async () => {
     const { cartA, cartB } = shop();
     kernel.countDrops(cartA, 80, 2);
     kernel.countDrops(cartB, 80, 3);
@@ -220,7 +220,7 @@ describe('accept queues', () => {
     expect(await kernel.samples('lorikeet_tcp_accept')).toEqual({});
   });
 
-  it('beyond the limit of ports are one, and each is reported once', async () => {
+  it('beyond the limit of ports are combined, and each port is reported once', async () => {
     const { cartA } = shop({ maxPorts: 2 });
     const stranger = kernel.tree.seen('/system/ssh');
     const ports = [80, 81, 82, 83];
@@ -265,7 +265,7 @@ describe('edges', () => {
     expect(await kernel.samples('lorikeet_edge_sent')).toEqual({});
   });
 
-  it('stay where they were counted when an address changes hands', async () => {
+  it('stay with their service when an address gets another owner', async () => {
     const { front } = shop();
     kernel.countEdge(front, '10.0.0.5', 80, SENT);
     await kernel.text();
@@ -279,7 +279,7 @@ describe('edges', () => {
     });
   });
 
-  it('to external peers have names up to the limit, the others are one', async () => {
+  it('to external peers have names up to the limit, the others are combined', async () => {
     const { front } = shop({ maxExternalNames: 1 });
     for (const last of [1, 2, 3]) kernel.countEdge(front, `192.0.2.${last}`, 443, SENT);
     const expected = { [edge('192.0.2.1', '443')]: 1, [edge('other', 'other')]: 2 };
@@ -306,7 +306,7 @@ describe('edges', () => {
     expect(kernel.cuts).toBe(3);
   });
 
-  it('that rest for an hour leave the kernel map, and their counts stay', async () => {
+  it('unchanged for an hour leave the kernel map, and their counts stay', async () => {
     const { front } = shop();
     kernel.countEdge(front, '10.0.0.5', 80, SENT);
     await kernel.text();

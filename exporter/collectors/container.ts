@@ -14,7 +14,9 @@ interface Lines {
   readonly memory: Series;
 }
 
-/** Kernel files are read synchronously, at a tenth of the cost. Yields to the event loop after this number of targets. */
+/**
+ * Kernel files are read synchronously, at a tenth of the cost. Yields to the event loop after this number of targets.
+ */
 const TARGETS_A_TURN = 16;
 
 /**

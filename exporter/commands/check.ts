@@ -5,15 +5,15 @@ import { EXIT_STATUS, renderReport } from '../check/report.ts';
 import { FLAGS as RUN_FLAGS, readConfig } from '../config.ts';
 
 const FLAGS = {
-  format: { type: 'string', default: 'text', choices: ['text', 'json'], help: 'Form of the report.' },
+  format: { type: 'string', default: 'text', choices: ['text', 'json'], help: 'Format of the report.' },
   ...RUN_FLAGS,
 } as const satisfies Flags;
 
-/** `lorikeet-exporter check`: what this machine gives to an exporter with these flags. */
+/** `lorikeet-exporter check`: reports what the exporter can collect on this machine with these flags. */
 export const check = defineCommand({
   usage: 'check [flags]',
   summary:
-    'Reports what this machine gives; exit status 0: every chosen collector shows everything, 1: less, 2: nothing.',
+    'Report what the exporter can collect on this machine. Exit status 0: everything that is enabled, 1: less, 2: nothing.',
   flags: FLAGS,
   async run(values) {
     const report = await inspectMachine(readConfig(values, process.env));

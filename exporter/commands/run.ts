@@ -5,9 +5,9 @@ import { ExporterApp } from '../app.ts';
 import { type Config, FLAGS, readConfig } from '../config.ts';
 import { readTargetsFile } from '../identity/targets-file.ts';
 
-/** `lorikeet-exporter`: counts until it is stopped. */
+/** `lorikeet-exporter`: serves /metrics until it is stopped. */
 export const run = defineCommand({
-  usage: '[flags]\n       lorikeet-exporter check [flags]   what this machine gives',
+  usage: '[flags]\n       lorikeet-exporter check [flags]   report what it can collect on this machine',
   summary: 'Requests, connections and resources of services, counted in the kernel.',
   flags: FLAGS,
   check: (values) => checkFiles(readConfig(values, process.env)),
@@ -18,7 +18,7 @@ export const run = defineCommand({
   },
 });
 
-/** Reads the files that the user named. @throws ConfigError */
+/** Reads the files set by flags. @throws ConfigError */
 function checkFiles({ targetsFile, webConfigFile }: Config): CheckedFile[] {
   if (targetsFile === undefined && webConfigFile === undefined) {
     throw new UsageError('--config.check: expected --targets.file or --web.config.file as well');

@@ -8,7 +8,7 @@ describe('AddressTable', () => {
   const find = (table: AddressTable, text: string, port: number): string | undefined =>
     table.find(addressBytes(text) as string, port)?.service;
 
-  it('finds targets by address, a port before the whole', () => {
+  it('finds targets by address, first with the port', () => {
     const table = new AddressTable([
       target({ service: 'cart', addresses: addresses('10.0.0.5', 'fd00::5') }),
       target({ service: 'side', addresses: addresses('10.0.0.5:9000') }),
@@ -20,7 +20,7 @@ describe('AddressTable', () => {
     expect(find(table, '10.0.0.6', 80)).toBeUndefined();
   });
 
-  it('names nobody where services dispute an address, but instances of one service share it', () => {
+  it('finds nothing for an address of several services, but instances of one service may share it', () => {
     const disputed = ['cart', 'side', 'third'].map((service) => target({ service, addresses: addresses('10.0.0.5') }));
     expect(find(new AddressTable(disputed), '10.0.0.5', 80)).toBeUndefined();
     const shared = ['cart-1', 'cart-2'].map((pod) => target({ pod, addresses: addresses('10.0.0.5') }));

@@ -22,7 +22,10 @@ export function addressKey(bytes: string, port: number | undefined): string {
 
 const MAPPED_PREFIX = '\0'.repeat(10) + '\xff\xff';
 
-/** Parses `10.88.0.5`, `fd00::5`, `::ffff:10.88.0.5`, `10.88.0.5:8080` or `[fd00::5]:8080`; undefined if `text` is invalid. */
+/**
+ * Parses `10.88.0.5`, `fd00::5`, `::ffff:10.88.0.5`, `10.88.0.5:8080` or `[fd00::5]:8080`; undefined if `text` is
+ * invalid.
+ */
 export function parsePeerAddress(text: string): PeerAddress | undefined {
   const withPort = /^(?:\[([^\]]+)\]|([^:]+)):(\d{1,5})$/.exec(text);
   const bytes = addressBytes(withPort?.[1] ?? withPort?.[2] ?? text);

@@ -15,7 +15,7 @@ const podOf = (id: bigint): string | undefined => tree.directory.targetOf(tree.d
 const pods = (): string[] => Array.from(tree.directory.targets, ({ pod }) => pod);
 
 describe('Directory', () => {
-  it('knows the targets whose cgroups exist', () => {
+  it('has the targets whose cgroups exist', () => {
     tree.make('/cart-1');
     tree.source.targets = [
       target({}),
@@ -30,7 +30,7 @@ describe('Directory', () => {
     expect(pods()).toEqual(['cart-2']);
   });
 
-  it('leaves out targets whose cgroup lacks a file that was asked for', () => {
+  it('skips targets whose cgroup lacks the required file', () => {
     const { source, cgroups, root: cgroupfs } = tree;
     const directory = new Directory({ sources: [source], cgroupfs, cgroups, requiredFile: 'io.stat' });
     tree.make('/cart-1');
@@ -106,7 +106,7 @@ describe('Directory', () => {
     expect(podOf(leaf)).toBe('cart-1');
   });
 
-  it('forgets a vanished cgroup when no row names it any more', () => {
+  it('forgets a vanished cgroup when no row refers to it', () => {
     const id = tree.seen('/cart-1/app');
     tree.directory.refresh(0);
     const leaf = tree.directory.leaf(id);
@@ -136,7 +136,7 @@ describe('Directory', () => {
     expect(tree.cgroups.rows.size).toBe(2);
   });
 
-  it('finds peers, those on other machines too', () => {
+  it('finds peers, including those on other machines', () => {
     const addresses = [parsePeerAddress('10.0.0.9') as PeerAddress];
     tree.source.targets = [target({ service: 'far', cgroup: undefined, addresses })];
     tree.directory.refresh(0);
@@ -144,7 +144,7 @@ describe('Directory', () => {
     expect(tree.directory.peer(addressBytes('10.0.0.8') as string, 1)).toBeUndefined();
   });
 
-  it('asks its sources for peers that are no target', () => {
+  it('asks its sources for peers that are not targets', () => {
     const known = { [addressBytes('10.0.0.8') as string]: { namespace: 'shop', service: 'asked' } };
     Object.assign(tree.source, { peer: (bytes: string) => known[bytes] });
     tree.directory.refresh(0);

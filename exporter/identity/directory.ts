@@ -46,8 +46,8 @@ export interface DirectoryOptions {
 /** Milliseconds for which a deleted cgroup without rows is kept: its orphaned sockets may count for a minute or two. */
 const FORGET_MS = 180_000;
 /**
- * The same, while more than half of the kernel's map is in use. A new cgroup without a row loses all its counts; one that
- * is removed too early only loses those of its last closing sockets.
+ * The same, while more than half of the kernel's map is in use. A new cgroup without a row loses all its counts; one
+ * that is removed too early only loses those of its last closing sockets.
  */
 const FORGET_PRESSED_MS = 10_000;
 

@@ -26,13 +26,15 @@ export interface TargetSource {
   /** The current targets. A new array after each change, otherwise the same one. */
   readonly targets: readonly Target[];
   /**
-   * The service behind an address that belongs to no target; changes only with `targets`. `bytes` are the 16 bytes of the
-   * address as a latin1 string. Undefined if the source only has the addresses of targets.
+   * The service behind an address that belongs to no target; changes only with `targets`. `bytes` are the 16 bytes of
+   * the address as a latin1 string. Undefined if the source only has the addresses of targets.
    */
   peer?(bytes: string, port: number): Peer | undefined;
   /** Sets a callback that runs before each change of `targets`; undefined if the source has no such event. */
   beforeChange?(listener: () => void): void;
-  /** Reloads the targets. Rejects on failure, and keeps the last valid targets. Undefined if the source updates itself. */
+  /**
+   * Reloads the targets. Rejects on failure, and keeps the last valid targets. Undefined if the source updates itself.
+   */
   reload?(): void | Promise<void>;
   close(): void | Promise<void>;
 }

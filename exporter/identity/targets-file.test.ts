@@ -77,7 +77,7 @@ describe('readTargetsFile', () => {
     expect(() => readTargetsFile(path)).toThrow(`${path}: ${message}`);
   });
 
-  it('says that a file is missing', () => {
+  it('reports a missing file', () => {
     expect(() => readTargetsFile(path)).toThrow(`${path}: no such file`);
   });
 });
@@ -103,7 +103,7 @@ describe('TargetsFile', () => {
   const becomes = (targets: TargetsFile, expected: string[]): Promise<void> =>
     vi.waitFor(() => expect(services(targets)).toEqual(expected), { timeout: 10_000 });
 
-  it('refuses to start with a broken file', () => {
+  it('refuses to start with an invalid file', () => {
     writeFileSync(path, 'targets: 7');
     expect(() => watchTargets()).toThrow(`${path}: targets: expected array, got 7`);
   });
@@ -115,7 +115,7 @@ describe('TargetsFile', () => {
     await becomes(targets, ['cart', 'ads']);
   });
 
-  it('follows one atomic rename after the other', async () => {
+  it('follows repeated atomic renames', async () => {
     writeFileSync(path, file('cart'));
     const targets = watchTargets();
     for (const service of ['ads', 'mail', 'cart']) {
@@ -144,7 +144,7 @@ describe('TargetsFile', () => {
     }
   });
 
-  it('follows a link whose end is changed elsewhere, by polling', async () => {
+  it('follows a link whose target changes in another directory, by polling', async () => {
     mkdirSync(join(folder, 'elsewhere'));
     mkdirSync(join(folder, 'here'));
     const end = join(folder, 'elsewhere', 'real.yaml');
@@ -156,7 +156,7 @@ describe('TargetsFile', () => {
     await becomes(targets, ['ads', 'cart']);
   });
 
-  it('keeps the last good targets while the file is broken, and logs once', async () => {
+  it('keeps the last valid targets while the file is invalid, and logs once', async () => {
     writeFileSync(path, file('cart'));
     const targets = watchTargets();
     const before = targets.targets;

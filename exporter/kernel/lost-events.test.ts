@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { ALL } from './needs.ts';
 import { addMissed, lostMaps } from './lost-events.ts';
 
-test('what a busy program missed is lost to its own map, but for those that have a twin', () => {
+test('events skipped by the kernel count as lost for the map of the program, unless it has a twin', () => {
   const lost = new Map([
     ['requests', 2],
     ['edges', 1],

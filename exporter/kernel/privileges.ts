@@ -6,8 +6,8 @@ import { BpfError, capabilityMask, dropCapabilities, type Capability } from '../
 const NEEDED: readonly Capability[] = ['CAP_BPF', 'CAP_PERFMON'];
 
 /**
- * Kept if granted, although nothing requires them: configuration files that only other users may read (at a reload), and
- * /proc mounted with hidepid. They only allow reads.
+ * Kept if granted, although nothing requires them: configuration files that only other users may read (at a reload),
+ * and /proc mounted with hidepid. They only allow reads.
  */
 const READING: readonly Capability[] = ['CAP_DAC_READ_SEARCH', 'CAP_SYS_PTRACE'];
 
@@ -52,8 +52,8 @@ export function missingCapabilities(status: string): readonly Capability[] {
 }
 
 /**
- * The capabilities needed after the programs are attached. Reading an open map needs none, but before kernel 6.0 (commit
- * c8644cd0efe7) the sysctl kernel.unprivileged_bpf_disabled forbids every bpf() call without CAP_BPF.
+ * The capabilities needed after the programs are attached. Reading an open map needs none, but before kernel 6.0
+ * (commit c8644cd0efe7) the sysctl kernel.unprivileged_bpf_disabled forbids every bpf() call without CAP_BPF.
  *
  * @param kernel as `uname -r` gives it.
  */

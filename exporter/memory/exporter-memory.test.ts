@@ -12,15 +12,15 @@ beforeEach(() => {
   memory.release();
 });
 
-/** Leaves an object of `bytes` that is old and that nobody uses. */
+/** Leaves an old, unreachable object of `bytes`. */
 async function leaveGarbage(bytes: number): Promise<WeakRef<object>> {
   let object: object | undefined = Array.from({ length: bytes / 8 }, (_, index) => index);
-  // Twice survived is old.
+  // Objects that survive two collections are old.
   collectGarbage();
   collectGarbage();
   const garbage = new WeakRef(object);
   object = undefined;
-  // A new reference keeps its object for the turn.
+  // A new reference keeps its object alive until the end of the current job.
   await nextTurn();
   return garbage;
 }
@@ -35,7 +35,7 @@ it('collects once there are megabytes of garbage, and not before', async () => {
   expect(much.deref()).toBeUndefined();
 });
 
-it('counts from what a collection left, also one that it did not make', async () => {
+it('counts from the size after a collection, including those by V8 itself', async () => {
   let kept: object | undefined = Array.from({ length: 1_000_000 }, (_, index) => index);
   memory.release();
   expect(kept).toHaveLength(1_000_000);

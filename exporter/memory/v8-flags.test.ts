@@ -12,21 +12,21 @@ const space = getHeapSpaceStatistics().find(({ space_name: name }) => name === '
 process.stdout.write(String(space.space_size + (kept.length - kept.length)));
 `;
 
-/** Keeps some objects for good and others until they are old, and prints the most that the heap ever held. */
+/** Keeps some objects forever and others until they are old, and prints the maximum size of the heap. */
 const MAX_USED = `
 import { getHeapStatistics } from 'node:v8';
 const kept = Array.from({ length: 60_000 }, (_, index) => ({ index, name: 'n'.repeat(20) + index }));
 const turns = [];
-let most = 0;
+let max = 0;
 for (let turn = 0; turn < 1500; turn++) {
   turns.push(Array.from({ length: 500 }, (_, index) => ({ index, turn })));
   if (turns.length > 60) turns.shift();
-  most = Math.max(most, getHeapStatistics().used_heap_size);
+  max = Math.max(max, getHeapStatistics().used_heap_size);
 }
-process.stdout.write(String(most + (kept.length - kept.length)));
+process.stdout.write(String(max + (kept.length - kept.length)));
 `;
 
-/** Calls many functions about as often as hours of scrapes do, and prints how much machine code there is of them. */
+/** Calls many functions about as often as hours of scrapes do, and prints the size of their machine code. */
 const MACHINE_CODE = `
 import { setTimeout as pause } from 'node:timers/promises';
 import { getHeapSpaceStatistics } from 'node:v8';
@@ -60,18 +60,18 @@ async function bytes(first: string, rest: string): Promise<number> {
   return Number(stdout);
 }
 
-it('keeps the space for young objects small, which grows without it', async () => {
+it('keeps the space for young objects small', async () => {
   const small = await bytes("import './v8-flags.ts';", NEW_SPACE);
   expect(small).toBeLessThanOrEqual(2 * 2 ** 20);
   expect(await bytes('', NEW_SPACE)).toBeGreaterThan(4 * small);
 });
 
-it('collects old objects before there are megabytes of them', async () => {
-  const most = await bytes("import './v8-flags.ts';", MAX_USED);
-  expect(most).toBeLessThan(0.8 * (await bytes(YOUNG_ONLY, MAX_USED)));
+it('collects old objects before they take megabytes', async () => {
+  const max = await bytes("import './v8-flags.ts';", MAX_USED);
+  expect(max).toBeLessThan(0.8 * (await bytes(YOUNG_ONLY, MAX_USED)));
 });
 
-it('has little machine code of functions that much time is not spent in', async () => {
+it('compiles little machine code for functions that are not hot', async () => {
   const little = await bytes("import './v8-flags.ts';", MACHINE_CODE);
   expect(little).toBeLessThan(0.5 * (await bytes('', MACHINE_CODE)));
 });

@@ -45,7 +45,7 @@ it('drops the output of a collector that throws half-way, and logs on change of 
   ]);
 });
 
-it('lets a collector that cannot work here say why, once', async () => {
+it('logs once why a collector is unavailable', async () => {
   const collector = unavailable('edges', new Error('no such tracepoint'));
   await runCollector(collector, out, log);
   expect(await runCollector(collector, out, log)).toMatchObject({ name: 'edges', success: false });

@@ -71,7 +71,7 @@ describe('Exposition', () => {
     expect(out.toString()).toBe('# TYPE c_total counter\nc_total 3\n');
   });
 
-  it('refuses a family that is torn apart, and samples without one', () => {
+  it('rejects a family in two parts, and samples without a family', () => {
     const out = new Exposition();
     expect(() => out.sample(series('a'), 1)).toThrow('a sample before its family');
     out.family('a', 'gauge', 'A.');
@@ -79,7 +79,7 @@ describe('Exposition', () => {
     expect(() => out.family('a', 'gauge', 'A.')).toThrow('family a started twice');
   });
 
-  it('forgets what was written after a mark', () => {
+  it('discards everything written after a mark', () => {
     const out = new Exposition();
     out.family('a', 'gauge', 'A.');
     out.sample(series('a'), 1);

@@ -9,8 +9,8 @@ import { escape } from '../../daemon/labels.ts';
 export type FamilyType = 'counter' | 'gauge' | 'histogram';
 
 /**
- * The constant part of a sample's line, `name{labels} `, rendered once. UTF-8 bytes as a latin1 string, the fastest form
- * to copy into a buffer.
+ * The constant part of a sample's line, `name{labels} `, rendered once. UTF-8 bytes as a latin1 string, the fastest
+ * form to copy into a buffer.
  */
 export type Series = string & { readonly __series: unique symbol };
 
@@ -54,8 +54,8 @@ const ZERO = 48;
 
 /**
  * Builds a response in Prometheus' text format or OpenMetrics, in one reused buffer: 20,000 series are three megabytes,
- * which as strings would make tens of megabytes of garbage. The lines of a family must be contiguous: call `family` once,
- * then `sample` for each sample. A family without samples writes nothing.
+ * which as strings would make tens of megabytes of garbage. The lines of a family must be contiguous: call `family`
+ * once, then `sample` for each sample. A family without samples writes nothing.
  */
 export class Exposition {
   #buffer = Buffer.allocUnsafeSlow(INITIAL_BYTES);

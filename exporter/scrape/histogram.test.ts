@@ -11,7 +11,7 @@ it('has the bounds of bpf/histogram.h in seconds', () => {
   }
 });
 
-it('writes buckets cumulative, sum in seconds, and a count that is the last bucket', () => {
+it('writes cumulative buckets, the sum in seconds, and a count equal to the last bucket', () => {
   const words = new Float64Array(2 + HISTOGRAM_WORDS);
   words.set([7, 7]);
   words[2] = 1_500_000_000;

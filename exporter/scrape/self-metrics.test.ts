@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { expect, it } from 'vitest';
 import { SelfMetrics } from './self-metrics.ts';
 
-it('exports the last state of everything, in a form that promtool accepts', async () => {
+it('exports the last state, in a format that promtool accepts', async () => {
   const self = new SelfMetrics('1.2.3');
   self.collector({ name: 'edges', success: true, seconds: 0.5 });
   self.collector({ name: 'edges', success: false, seconds: 0.25 });

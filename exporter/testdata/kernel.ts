@@ -13,7 +13,7 @@ import type { Listener } from '../kernel/listeners.ts';
 import { cgroupKey, edgeKey, listenerKey, MemoryMap, serviceKey } from './memory-map.ts';
 import { Tree } from './tree.ts';
 
-/** A histogram's words: `count` durations in bucket `bucket`, `sumNs` in all, from word `offset` on. */
+/** The words of a histogram at word `offset`: `count` durations in bucket `bucket`, `sumNs` in total. */
 export function durations(offset: number, bucket: number, count: number, sumNs: number): Record<number, number> {
   return { [offset]: sumNs, [offset + 1 + bucket]: count };
 }
@@ -25,7 +25,7 @@ const CGROUP_COUNTERS = COLLECTORS.flatMap(({ name, families }) =>
 /** Series of a target in all of them. */
 export const CGROUP_COUNTER_SERIES = CGROUP_COUNTERS.reduce((sum, { families }) => sum + countWords(families), 0);
 
-/** All collectors of kernel maps over maps that a test fills, with a clock that it sets. */
+/** All collectors of kernel maps, with maps and a clock controlled by the test. */
 export class Kernel {
   readonly tree = new Tree();
   readonly requests = new MemoryMap('requests', 16, HISTOGRAM_WORDS);
@@ -131,7 +131,7 @@ export class Kernel {
     return out.toString();
   }
 
-  /** One scrape's values by series, those that start with `prefix`. */
+  /** The values of one scrape by series, limited to those that start with `prefix`. */
   async samples(prefix: string): Promise<Record<string, number>> {
     const lines = (await this.text()).split('\n').filter((line) => line.startsWith(prefix));
     return Object.fromEntries(

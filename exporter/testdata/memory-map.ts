@@ -1,6 +1,6 @@
 import type { CounterMap } from '../accounting/ledger.ts';
 
-/** Rows that a test writes where the kernel would, in the form in which native gives them. */
+/** A map with rows written by the test, in the form returned by native. */
 export class MemoryMap implements CounterMap {
   readonly name: string;
   readonly keySize: number;

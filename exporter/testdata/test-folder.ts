@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll } from 'vitest';
 
-/** A folder for the files that a test file writes; it goes when all of its tests have ended. */
+/** A temporary directory for a test file, removed after its last test. */
 export class TestFolder {
   readonly path = mkdtempSync(join(tmpdir(), 'lorikeet-test-'));
 
@@ -11,7 +11,7 @@ export class TestFolder {
     afterAll(() => rmSync(this.path, { recursive: true }));
   }
 
-  /** Returns where it wrote. */
+  /** Returns the file's path. */
   write(name: string, text: string): string {
     const path = join(this.path, name);
     writeFileSync(path, text);

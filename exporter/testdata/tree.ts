@@ -5,7 +5,7 @@ import { Directory } from '../identity/directory.ts';
 import type { Target, TargetSource } from '../identity/target.ts';
 import { MemoryCgroups } from './memory-map.ts';
 
-/** A source whose targets a test sets. */
+/** A source with targets set by the test. */
 export class ListSource implements TargetSource {
   readonly name = 'list';
   targets: readonly Target[] = [];
@@ -13,7 +13,7 @@ export class ListSource implements TargetSource {
   close(): void {}
 }
 
-/** Targets with the defaults of a test. */
+/** Targets with defaults for tests. */
 export function target(values: Partial<Target>): Target {
   return {
     namespace: 'shop',
@@ -28,7 +28,7 @@ export function target(values: Partial<Target>): Target {
   };
 }
 
-/** A directory over folders of a temporary tree, which have ids and vanish as cgroups do. */
+/** A directory over a temporary tree, whose folders have ids and disappear like cgroups. */
 export class Tree {
   readonly root = mkdtempSync(join(tmpdir(), 'lorikeet-tree-'));
   readonly source = new ListSource();

@@ -15,18 +15,18 @@ export interface SimulationOptions {
   readonly instance: Instance;
   readonly topology: Topology;
   readonly seed: number;
-  /** Where the programs of services and load are. */
+  /** The directory of the bundled programs of services and load. */
   readonly programs: string;
-  /** Serve the API here, too. Default: on the instance's socket alone. */
+  /** Also serve the API on this address. Default: only on the instance's socket. */
   readonly listen: { readonly host: string; readonly port: number } | undefined;
   readonly logger: Logger;
 }
 
-/** A simulation as a running thing: its controller, and the API to it. */
+/** A running simulation: its controller and the controller's API. */
 export class SimulationApp implements App {
   readonly #options: SimulationOptions;
   readonly #stops = new StopStack();
-  /** Never released: once another process can have the name, this one is gone. */
+  /** Held until the process ends, so the name is in use for as long. */
   #lock: Server | undefined;
 
   constructor(options: SimulationOptions) {

@@ -9,7 +9,7 @@ export class CgroupError extends Error {
   override readonly name = 'CgroupError';
 }
 
-/** Where cgroup2 is mounted. @throws CgroupError */
+/** Mount point of cgroup2. @throws CgroupError */
 export function findCgroupMount(mounts?: string): string {
   const path = cgroupMount(mounts);
   if (path === undefined) throw new CgroupError('no cgroup2 file system is mounted');

@@ -24,7 +24,7 @@ export interface ProcessPlace {
 const ENTER = 'echo $$ > "$1/cgroup.procs" && netns=$2 && shift 2 && exec nsenter --net="$netns" "$@"';
 
 const READY_TIMEOUT_MS = 20_000;
-const BACKOFF_MS = { first: 200, most: 10_000, forgotten: 30_000 };
+const BACKOFF_MS = { first: 200, max: 10_000, forgotten: 30_000 };
 
 /** A process in its own cgroup and network namespace, restarted after an unexpected exit. */
 export class SupervisedProcess {
@@ -112,7 +112,7 @@ export class SupervisedProcess {
     if (healthy) this.#backoff = BACKOFF_MS.first;
     while (this.#state === 'restarting' && !this.#abandoned) {
       await sleep(this.#backoff);
-      this.#backoff = Math.min(2 * this.#backoff, BACKOFF_MS.most);
+      this.#backoff = Math.min(2 * this.#backoff, BACKOFF_MS.max);
       if (this.#abandoned) return;
       try {
         await this.start();

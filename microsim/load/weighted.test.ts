@@ -3,7 +3,7 @@ import { createRandom } from '../protocol/random.ts';
 import { drawWeighted } from './weighted.ts';
 
 describe('drawWeighted', () => {
-  it('draws in proportion to the weights and never what weighs nothing', () => {
+  it('draws in proportion to the weights, and never an item of weight zero', () => {
     const random = createRandom(5);
     const items = [
       { name: 'home', weight: 6 },
@@ -21,7 +21,7 @@ describe('drawWeighted', () => {
     expect(counts.get('home')! + counts.get('checkout')!).toBe(8000);
   });
 
-  it('refuses to draw from nothing', () => {
+  it('rejects an empty list', () => {
     expect(() => drawWeighted([], createRandom(1))).toThrow(RangeError);
     expect(() => drawWeighted([{ weight: 0 }], createRandom(1))).toThrow(RangeError);
   });

@@ -1,4 +1,4 @@
-/** What `packets.bpf.c` reads: `struct packet_fault`. */
+/** `struct packet_fault` of packets.bpf.c. */
 export interface PacketFault {
   /** Share of the packets, 0..1. */
   readonly share: number;

@@ -15,10 +15,10 @@ describe('parseFault', () => {
   });
 
   it.each(FAULT_TYPES)('%s has defaults and usual values within its bounds', (type) => {
-    for (const { default: absent, least, most, usual } of Object.values(FAULT_ARGUMENTS[type])) {
+    for (const { default: absent, min, max, usual } of Object.values(FAULT_ARGUMENTS[type])) {
       for (const value of [absent, ...usual]) {
-        expect(value).toBeGreaterThanOrEqual(least);
-        expect(value).toBeLessThanOrEqual(most);
+        expect(value).toBeGreaterThanOrEqual(min);
+        expect(value).toBeLessThanOrEqual(max);
       }
     }
   });

@@ -43,8 +43,8 @@ export function isInternal(type: FaultType): boolean {
 
 export interface FaultArgument {
   readonly default: number;
-  readonly least: number;
-  readonly most: number;
+  readonly min: number;
+  readonly max: number;
   /** The range that a random schedule draws from. */
   readonly usual: readonly [number, number];
   readonly help: string;
@@ -52,15 +52,15 @@ export interface FaultArgument {
 
 type FaultTable<T> = Readonly<Record<FaultType, T>>;
 
-const requestShare = { default: 1, least: 0.01, most: 1, usual: [0.5, 1] } as const;
+const requestShare = { default: 1, min: 0.01, max: 1, usual: [0.5, 1] } as const;
 
-/** Of all packets that the service sends. Above a third, most connections fail to open. */
-const packetShare = { default: 0.1, least: 0, most: 1, usual: [0.1, 0.3] } as const;
+/** Share of the packets sent by the service. Above a third, most connections cannot be established. */
+const packetShare = { default: 0.1, min: 0, max: 1, usual: [0.1, 0.3] } as const;
 
 const seed: FaultArgument = {
   default: 1,
-  least: 0,
-  most: 4_294_967_295,
+  min: 0,
+  max: 4_294_967_295,
   usual: [10, 99],
   help: 'the same seed affects the same packets, counted from the first',
 };
@@ -68,19 +68,19 @@ const seed: FaultArgument = {
 /** The arguments of each fault type. `callee` is not in the table: see `takesCallee`. */
 export const FAULT_ARGUMENTS: FaultTable<Readonly<Record<string, FaultArgument>>> = {
   latency: {
-    delay: { default: 250, least: 1, most: 30_000, usual: [80, 400], help: 'added to each request, in ms' },
-    jitter: { default: 50, least: 0, most: 30_000, usual: [10, 60], help: 'standard deviation of the delay, in ms' },
+    delay: { default: 250, min: 1, max: 30_000, usual: [80, 400], help: 'added to each request, in ms' },
+    jitter: { default: 50, min: 0, max: 30_000, usual: [10, 60], help: 'standard deviation of the delay, in ms' },
   },
   cpu: {
-    share: { default: 0.6, least: 0.05, most: 0.95, usual: [0.4, 0.7], help: 'total share of one core to burn' },
-    work: { default: 20, least: 0, most: 500, usual: [10, 25], help: 'part of it burnt within each request, in ms' },
+    share: { default: 0.6, min: 0.05, max: 0.95, usual: [0.4, 0.7], help: 'total share of one core to burn' },
+    work: { default: 20, min: 0, max: 500, usual: [10, 25], help: 'part of it burnt within each request, in ms' },
   },
   error: {
     share: { ...requestShare, help: 'share of the requests answered immediately with 500' },
   },
   memory_leak: {
-    rate: { default: 4, least: 0.1, most: 100, usual: [2, 6], help: 'MB per second' },
-    cap: { default: 160, least: 1, most: 1024, usual: [100, 250], help: 'maximum in MB' },
+    rate: { default: 4, min: 0.1, max: 100, usual: [2, 6], help: 'MB per second' },
+    cap: { default: 160, min: 1, max: 1024, usual: [100, 250], help: 'maximum in MB' },
   },
   pause: {},
   refuse: {},
@@ -90,26 +90,26 @@ export const FAULT_ARGUMENTS: FaultTable<Readonly<Record<string, FaultArgument>>
   reorder_calls: { share: { ...requestShare, help: 'share of the requests' } },
   swallow_error: { share: { ...requestShare, help: 'share of the requests in which a callee is made to fail' } },
   compute_pi: {
-    digits: { default: 3000, least: 1, most: 20_000, usual: [2000, 5000], help: 'decimal digits in each request' },
+    digits: { default: 3000, min: 1, max: 20_000, usual: [2000, 5000], help: 'decimal digits in each request' },
     share: { ...requestShare, help: 'share of the requests' },
   },
   disk: {
-    rate: { default: 8, least: 0.1, most: 500, usual: [4, 16], help: 'MB written and synced per second' },
-    size: { default: 64, least: 1, most: 1024, usual: [32, 128], help: 'size of the file in MB, then overwritten' },
+    rate: { default: 8, min: 0.1, max: 500, usual: [4, 16], help: 'MB written and synced per second' },
+    size: { default: 64, min: 1, max: 1024, usual: [32, 128], help: 'size of the file in MB, then overwritten' },
   },
   packet_loss: { share: { ...packetShare, help: 'share of the packets' }, seed },
   packet_corruption: { share: { ...packetShare, help: 'share of the packets with data' }, seed },
   packet_reordering: {
     share: { ...packetShare, help: 'share of the packets that later ones overtake' },
-    delay: { default: 5, least: 0.1, most: 10_000, usual: [2, 20], help: 'how long these are held, in ms' },
+    delay: { default: 5, min: 0.1, max: 10_000, usual: [2, 20], help: 'how long these are held, in ms' },
     seed,
   },
   network_delay: {
-    delay: { default: 100, least: 0.1, most: 10_000, usual: [20, 200], help: 'added to each packet, in ms' },
-    jitter: { default: 0, least: 0, most: 10_000, usual: [1, 10], help: 'standard deviation of the delay, in ms' },
+    delay: { default: 100, min: 0.1, max: 10_000, usual: [20, 200], help: 'added to each packet, in ms' },
+    jitter: { default: 0, min: 0, max: 10_000, usual: [1, 10], help: 'standard deviation of the delay, in ms' },
     seed,
   },
-  bandwidth: { rate: { default: 100, least: 1, most: 1_000_000, usual: [20, 200], help: 'kB per second' } },
+  bandwidth: { rate: { default: 100, min: 1, max: 1_000_000, usual: [20, 200], help: 'kB per second' } },
 };
 
 /** One line of help for each fault type. */
@@ -160,11 +160,11 @@ export function parseFault(type: unknown, args: Readonly<Record<string, unknown>
   for (const name of Object.keys(numbers)) {
     if (!Object.hasOwn(specs, name)) throw new FaultError(`${known}.${name}: unknown argument`);
   }
-  const parsed = Object.entries(specs).map(([name, { default: absent, least, most }]) => {
+  const parsed = Object.entries(specs).map(([name, { default: absent, min, max }]) => {
     const value = numbers[name] ?? absent;
-    if (typeof value !== 'number' || !(value >= least && value <= most)) {
+    if (typeof value !== 'number' || !(value >= min && value <= max)) {
       throw new FaultError(
-        `${known}.${name}: expected a number from ${least} to ${most}, got ${JSON.stringify(value) ?? ''}`,
+        `${known}.${name}: expected a number from ${min} to ${max}, got ${JSON.stringify(value) ?? ''}`,
       );
     }
     return [name, value] as const;

@@ -24,7 +24,7 @@ afterAll(() => {
   rmSync(directory, { recursive: true });
 });
 
-/** A request as a foreign client may make it. */
+/** A request by another client. */
 function raw(headers: Record<string, string>, body: string): Promise<number | undefined> {
   return new Promise((resolve, reject) => {
     const outgoing = request({ socketPath: path, path: '/echo', method: 'POST', headers, agent: false });
@@ -57,13 +57,13 @@ describe('serveJson and requestJson', () => {
     expect(error).toMatchObject({ status, message });
   });
 
-  it('refuse bodies that are no JSON, too long or sent by a web page', async () => {
+  it('reject bodies that are not JSON, too long or sent by a web page', async () => {
     expect(await raw({ 'content-type': 'application/json' }, '{')).toBe(400);
     expect(await raw({ 'content-type': 'text/plain' }, '{}')).toBe(415);
     expect(await raw({ 'content-type': 'application/json' }, JSON.stringify('x'.repeat(70_000)))).toBe(413);
   });
 
-  it('reject when nobody listens', async () => {
+  it('reject without a server', async () => {
     await expect(requestJson(join(directory, 'nobody.sock'), 'GET /')).rejects.toMatchObject({ code: 'ENOENT' });
   });
 });

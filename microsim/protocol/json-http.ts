@@ -76,15 +76,15 @@ async function readJson(incoming: IncomingMessage): Promise<unknown> {
   }
 }
 
-/** The body as text; undefined if it has more than `most` bytes. Rejects if the connection breaks. */
-export async function readText(incoming: IncomingMessage, most: number): Promise<string | undefined> {
+/** The body as text; undefined if it has more than `max` bytes. Rejects if the connection breaks. */
+export async function readText(incoming: IncomingMessage, max: number): Promise<string | undefined> {
   const chunks: Buffer[] = [];
   let size = 0;
   for await (const chunk of incoming as AsyncIterable<Buffer>) {
     size += chunk.length;
-    if (size <= most) chunks.push(chunk);
+    if (size <= max) chunks.push(chunk);
   }
-  return size > most ? undefined : Buffer.concat(chunks).toString();
+  return size > max ? undefined : Buffer.concat(chunks).toString();
 }
 
 /**

@@ -16,11 +16,11 @@ function rates(settings: LoadSettings, seconds: number, seed = 1): number[] {
 const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
 
 describe('LoadPattern', () => {
-  it('keeps the level when nothing moves it', () => {
+  it('keeps the level without wave, noise and bursts', () => {
     expect(rates(flat, 100)).toEqual(Array.from({ length: 100 }, () => 20));
   });
 
-  it('swings by the amplitude once a period', () => {
+  it('varies by the amplitude once per period', () => {
     const wave = { ...flat, wave: { period: 600_000, amplitude: 0.5 } };
     const pattern = rates(wave, 601);
     expect(pattern[150]).toBeCloseTo(30);
@@ -51,7 +51,7 @@ describe('LoadPattern', () => {
     expect(share).toBeLessThan(0.14);
   });
 
-  it('does not depend on when it is asked, and is bounded', () => {
+  it('does not depend on the times of the calls, and is bounded', () => {
     const noisy = { ...flat, noise: 0.3 };
     const seldom = new LoadPattern(9);
     expect(seldom.rateAt(99_000, noisy)).toBeCloseTo(rates(noisy, 100, 9)[99]!, 10);

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { RouteError, parseRoute } from './route.ts';
 
 describe('parseRoute', () => {
-  it('fills in what is absent', () => {
+  it('fills in defaults', () => {
     expect(parseRoute({ designation: 'cart' })).toEqual({
       designation: 'cart',
       probability: 100,
@@ -12,7 +12,7 @@ describe('parseRoute', () => {
     });
   });
 
-  it('takes a nested route with faults', () => {
+  it('accepts a nested route with faults', () => {
     const route = {
       designation: 'frontend',
       probability: 100,
@@ -31,7 +31,7 @@ describe('parseRoute', () => {
     expect(parseRoute(structuredClone(route))).toEqual(route);
   });
 
-  it('ignores keys that it does not know', () => {
+  it('ignores unknown keys', () => {
     expect(parseRoute({ designation: 'cart', colour: 'red' })).not.toHaveProperty('colour');
   });
 
@@ -57,7 +57,7 @@ describe('parseRoute', () => {
     expect(() => parseRoute(value)).toThrow(message);
   });
 
-  it('refuses a bottomless route', () => {
+  it('rejects a route that is nested too deeply', () => {
     let route: Record<string, unknown> = { designation: 'a' };
     for (let depth = 0; depth < 20; depth += 1) route = { designation: 'a', routes: [route] };
     expect(() => parseRoute(route)).toThrow('nested deeper than 16');

@@ -21,7 +21,7 @@
  *     503 too many requests in progress, or the service is not ready; every one with {"service","error"}
  *
  * It stops at the first callee that fails. `latency` waits `delay` milliseconds. `memory-leak` holds
- * `size` MB for `duration` milliseconds and doesn't hold up the answer. `error` fails the request with 500.
+ * `size` MB for `duration` milliseconds and does not delay the response. `error` fails the request with 500.
  *
  * The path is `/`, or the kind of visit (`POST /checkout`) where spans are sent; a service calls others with the path
  * of the request that it serves. With `traceparent` (W3C Trace Context), it is part of the caller's trace.
@@ -96,9 +96,9 @@ function parseFaults(value: unknown, at: string): RouteFault[] {
   });
 }
 
-function parseNumber(value: unknown, most: number, at: string): number {
-  if (typeof value !== 'number' || !(value >= 0 && value <= most)) {
-    throw new RouteError(`${at}: expected a number from 0 to ${most}`);
+function parseNumber(value: unknown, max: number, at: string): number {
+  if (typeof value !== 'number' || !(value >= 0 && value <= max)) {
+    throw new RouteError(`${at}: expected a number from 0 to ${max}`);
   }
   return value;
 }

@@ -29,6 +29,6 @@ export function serviceCommand(runtime: Runtime, programs: string): string[] {
 
 /** The path of a bundled file: next to the bundles, or in the sources. */
 export function besidePrograms(programs: string, path: string): string {
-  const beside = join(programs, path);
-  return existsSync(beside) ? beside : join(programs, '../microsim', path);
+  const bundled = join(programs, path);
+  return existsSync(bundled) ? bundled : join(programs, '../microsim', path);
 }

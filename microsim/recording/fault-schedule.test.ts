@@ -14,7 +14,7 @@ const options: ScheduleOptions = {
 };
 
 describe('planFaults', () => {
-  it('fits as many as there is time for, with recovery after each', () => {
+  it('plans as many faults as fit, with recovery after each', () => {
     const plan = planFaults(options);
     expect(plan).toHaveLength(18);
     expect(plan[0]!.at).toBeGreaterThanOrEqual(300_000);
@@ -33,7 +33,7 @@ describe('planFaults', () => {
     });
   });
 
-  it('uses every type and service before it repeats one, and only valid arguments', () => {
+  it('uses every type and service before it repeats one, with valid arguments', () => {
     const plan = planFaults({ ...options, faults: 14 });
     expect(new Set(plan.slice(0, 7).map(({ type }) => type))).toEqual(new Set(DEFAULT_FAULT_TYPES));
     expect(new Set(plan.slice(7).map(({ type }) => type))).toEqual(new Set(DEFAULT_FAULT_TYPES));
@@ -44,7 +44,7 @@ describe('planFaults', () => {
     });
   });
 
-  it('draws types that are named, with valid arguments', () => {
+  it('draws the named types, with valid arguments', () => {
     const plan = planFaults({ ...options, types: FAULT_TYPES });
     expect(plan.length).toBe(FAULT_TYPES.length);
     expect(new Set(plan.map(({ type }) => type))).toEqual(new Set(FAULT_TYPES));
@@ -58,7 +58,7 @@ describe('planFaults', () => {
     ]);
   });
 
-  it('plans none for 0 and refuses what does not fit', () => {
+  it('plans none for 0 and rejects faults that do not fit', () => {
     expect(planFaults({ ...options, faults: 0 })).toEqual([]);
     expect(planFaults({ ...options, duration: 60_000, warmup: 0 })).toEqual([]);
     expect(() => planFaults({ ...options, faults: 19 })).toThrow(

@@ -34,11 +34,11 @@ export interface PlannedFault {
  */
 export function planFaults(options: ScheduleOptions): PlannedFault[] {
   const { duration, faultDuration, recovery, warmup } = options;
-  const least = faultDuration + recovery;
-  const fit = Math.max(0, Math.floor((duration - warmup) / least));
+  const occupied = faultDuration + recovery;
+  const fit = Math.max(0, Math.floor((duration - warmup) / occupied));
   const count = options.faults ?? fit;
   if (count > fit) {
-    const needed = (warmup + count * least) / 1000;
+    const needed = (warmup + count * occupied) / 1000;
     throw new SimError(`${count} faults need at least ${needed} s, but the duration is ${duration / 1000} s`);
   }
   const random = createRandom(options.seed);
@@ -47,7 +47,7 @@ export function planFaults(options: ScheduleOptions): PlannedFault[] {
   const slot = (duration - warmup) / Math.max(1, count);
   return Array.from({ length: count }, (_, index) => {
     const type = types();
-    const late = random.next() * (slot - least);
+    const late = random.next() * (slot - occupied);
     return {
       at: Math.round(warmup + index * slot + late),
       duration: faultDuration,
@@ -78,10 +78,10 @@ function drawArgs(type: FaultType, random: Random): FaultArgs {
     ([
       name,
       {
-        usual: [least, most],
+        usual: [min, max],
       },
     ]) => {
-      const value = least + random.next() * (most - least);
+      const value = min + random.next() * (max - min);
       return [name, Number(value.toPrecision(2))] as const;
     },
   );

@@ -27,13 +27,13 @@ describe('CpuHog', () => {
     const began = performance.now();
     const before = cpuMs();
     const hog = new CpuHog(0.4, 10);
-    // Ends only when it has burnt, however busy the machine is.
+    // Ends only when the CPU time is used, however busy the machine is.
     while (cpuMs() - before < 200 || performance.now() - began < 400) {
       if (requests > 0) hog.request();
       await sleep(1);
     }
     hog.stop();
-    // 0.4, and what this loop and the runner use themselves.
+    // 0.4, and the CPU time of this loop and the test runner.
     expect((cpuMs() - before) / (performance.now() - began)).toBeLessThan(0.75);
   });
 });

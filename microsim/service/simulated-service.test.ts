@@ -12,8 +12,7 @@ import { RUNTIMES, type Runtime, serviceCommand } from '../protocol/runtime.ts';
 import { SimulatedService } from './simulated-service.ts';
 import type { ServiceStats } from '../protocol/status.ts';
 
-/** A port that was free a moment ago. */
-/** A service as the tests see it, whatever it is written in. */
+/** A service under test, in any language. */
 interface Running {
   stats(): Promise<ServiceStats>;
   setFault(fault: Fault | null): Promise<void>;
@@ -31,7 +30,7 @@ async function startHere(config: ServiceConfig): Promise<Running> {
   };
 }
 
-/** In a process of its own, asked as the controller asks. */
+/** In a process of its own, controlled like by the controller. */
 async function startProcess(runtime: Runtime, config: ServiceConfig): Promise<Running> {
   const folder = mkdtempSync(join(tmpdir(), 'simulated-service-'));
   const [admin, file] = [join(folder, 'admin.sock'), join(folder, 'config.json')];
@@ -48,7 +47,7 @@ async function startProcess(runtime: Runtime, config: ServiceConfig): Promise<Ru
   const ready = await waitFor(() => stats().catch(() => undefined), 20_000);
   if (ready === undefined) {
     await stop();
-    throw new Error(`${config.service} isn't ready in time`);
+    throw new Error(`${config.service} is not ready in time`);
   }
   const setFault = async (fault: Fault | null) => {
     if (fault === null) await requestJson(admin, 'DELETE /fault');
@@ -62,7 +61,7 @@ afterEach(async () => {
   for (const service of running.splice(0)) await service.stop();
 });
 
-/** Services on loopback that all know one another and `gone`, where nobody listens. */
+/** Services on loopback that all know one another and `gone`, where no process listens. */
 async function startAll(runtime: Runtime, names: readonly string[], change: Partial<ServiceConfig>) {
   const callees: Record<string, Address> = {};
   for (const name of [...names, 'gone']) callees[name] = { host: '127.0.0.1', port: await freePort() };
@@ -134,7 +133,7 @@ describe.each(RUNTIMES)('a simulated service in %s', (runtime) => {
     expect(half).toBeLessThan(32);
   });
 
-  it('shows the faults of a route, before and after its calls', async () => {
+  it('applies the faults of a route, before and after its calls', async () => {
     const { post, stats } = await start(['web', 'db']);
     const slow = { designation: 'web', faults: { before: [latency(60), latency(50)], after: [latency(40)] } };
     expect((await post('web', slow)).ms).toBeGreaterThanOrEqual(148);
@@ -157,21 +156,21 @@ describe.each(RUNTIMES)('a simulated service in %s', (runtime) => {
     const slow = { designation: 'db', faults: { before: [latency(100)] } };
     const answered = post('web', { designation: 'web', parallel: true, routes: [slow, slow, slow] });
     const began = performance.now();
-    let most = 0;
-    while (most < 3 && performance.now() - began < 10_000) {
-      most = Math.max(most, (await stats('db')).active);
+    let max = 0;
+    while (max < 3 && performance.now() - began < 10_000) {
+      max = Math.max(max, (await stats('db')).active);
       await new Promise(setImmediate);
     }
-    expect(most).toBe(3);
+    expect(max).toBe(3);
     expect((await answered).status).toBe(200);
   });
 
   it.each([
-    ['a callee that is not there', { designation: 'gone' }, 502, 'gone: ECONNREFUSED'],
+    ['a callee that does not run', { designation: 'gone' }, 502, 'gone: ECONNREFUSED'],
     ['a callee that takes too long', { designation: 'db', faults: { before: [latency(5000)] } }, 502, 'db: timed out'],
     ['a callee whose callee fails', { designation: 'db', routes: [{ designation: 'gone' }] }, 502, 'db: status 502'],
     ['an unknown callee', { designation: 'nobody' }, 400, 'no such service: nobody'],
-  ])('answers for %s and calls no more', async (_case, first, status, error) => {
+  ])('answers for %s and makes no further call', async (_case, first, status, error) => {
     const { post, requests, stats } = await start(['web', 'db', 'last']);
     const route = { designation: 'web', routes: [first, { designation: 'last' }] };
     expect(await post('web', route)).toMatchObject({ status, error });
@@ -179,7 +178,7 @@ describe.each(RUNTIMES)('a simulated service in %s', (runtime) => {
     expect(await stats('web')).toMatchObject({ failures: 1, active: 0 });
   });
 
-  it('refuses a route for somebody else or none at all', async () => {
+  it('rejects a route for another service, and an invalid one', async () => {
     const { post } = await start(['web']);
     expect(await post('web', { designation: 'cart' })).toMatchObject({
       status: 400,
@@ -188,7 +187,7 @@ describe.each(RUNTIMES)('a simulated service in %s', (runtime) => {
     expect(await post('web', [])).toMatchObject({ status: 400, error: 'route: expected an object' });
   });
 
-  it('turns away what is too much', async () => {
+  it('rejects requests beyond its limit', async () => {
     const { post, stats } = await start(['web'], { max_concurrent: 2 });
     const slow = { designation: 'web', faults: { before: [latency(300)] } };
     const answers = await Promise.all([1, 2, 3, 4, 5].map(() => post('web', slow)));
@@ -196,7 +195,7 @@ describe.each(RUNTIMES)('a simulated service in %s', (runtime) => {
     expect(await stats('web')).toMatchObject({ requests: 2, rejected: 3, active: 0 });
   });
 
-  it('fails a share of its requests on an injected error, none after it is lifted', async () => {
+  it('fails a share of its requests during an injected error, none after it is cleared', async () => {
     const { post, setFault } = await start(['web']);
     const statuses = async () => {
       const answers = [];

@@ -72,7 +72,7 @@ describe('readTopology', () => {
       home({ designation: 'web', faults: { before: [{ type: 'latency', args: { delay: 'long' } }] } }),
       'requests[0].route.faults.before[0].args.delay: expected number, got "long"',
     ],
-  ])('refuses wrong input, case %#', (value, message) => {
+  ])('rejects invalid input, case %#', (value, message) => {
     expect(() => read(value)).toThrow(message);
   });
 });
@@ -80,7 +80,7 @@ describe('readTopology', () => {
 describe('web-shop.yaml', () => {
   const topology = readTopology(join(import.meta.dirname, '../topologies/web-shop.yaml'));
 
-  it('asks every service at least 8 times a second at its average load', () => {
+  it('sends every service at least 8 requests per second at its average load', () => {
     const asked = new Map<string, number>();
     const add = (route: Route, rate: number) => {
       asked.set(route.designation, (asked.get(route.designation) ?? 0) + rate);

@@ -9,14 +9,14 @@ const name = (what: string) =>
     .string(`expected ${what}`)
     .regex(/^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$/, `expected ${what} of lower-case letters, digits and hyphens`);
 
-const between = (least: number, most: number) => {
-  const message = `expected a number from ${least} to ${most}`;
-  return z.number(message).min(least, message).max(most, message);
+const between = (min: number, max: number) => {
+  const message = `expected a number from ${min} to ${max}`;
+  return z.number(message).min(min, message).max(max, message);
 };
 
-const whole = (least: number, most: number) => {
-  const message = `expected a whole number from ${least} to ${most}`;
-  return z.int(message).min(least, message).max(most, message);
+const whole = (min: number, max: number) => {
+  const message = `expected a whole number from ${min} to ${max}`;
+  return z.int(message).min(min, message).max(max, message);
 };
 
 const faultSchema = z.discriminatedUnion('type', [

@@ -16,13 +16,13 @@ const FLAGS = {
     type: 'string',
     default: 'latency',
     choices: ['latency', 'cpu', 'error', 'memory_leak', 'pause', 'refuse', 'crash'],
-    help: 'What to do to the service.',
+    help: 'Fault to inject.',
   },
-  service: { type: 'string', default: 'catalog', help: 'Which service of the simulated shop to break.' },
-  learning: { type: 'number', default: 150, help: 'Seconds of normal traffic to learn from.' },
-  hold: { type: 'number', default: 0, help: 'Seconds that the fault stays after it was found.' },
-  report: { type: 'string', default: 'demo-report.json', help: 'Where to write the report.' },
-  keep: { type: 'boolean', help: 'Leave all running afterwards, until Ctrl-C.' },
+  service: { type: 'string', default: 'catalog', help: 'Service of the simulated shop to inject the fault into.' },
+  learning: { type: 'number', default: 150, help: 'Seconds of normal traffic for learning.' },
+  hold: { type: 'number', default: 0, help: 'Seconds to keep the fault after its detection.' },
+  report: { type: 'string', default: 'demo-report.json', help: 'Path of the report.' },
+  keep: { type: 'boolean', help: 'Keep everything running afterwards, until Ctrl-C.' },
   ...HELP_FLAG,
 } as const satisfies Flags;
 
@@ -44,16 +44,14 @@ async function main({ argv, stops, signal }: ProgramContext): Promise<number> {
   if (!sim.services.includes(values.service)) {
     throw new UsageError(`--service: expected one of ${sim.services.join(', ')}, got "${values.service}"`);
   }
-  view.say(
-    `the simulated shop is up: ${sim.services.length} services, each in a network namespace and cgroup of its own`,
-  );
+  view.say(`the simulated shop is up: ${sim.services.length} services, each in its own network namespace and cgroup`);
   stops.onStop('programs', () => processes.stop());
   const learningMs = values.learning * 1000;
   const stack = await startStack({ folder, processes, learningMs, targetsFile: sim.targetsFile });
   view.say(`Prometheus ${stack.prometheusUrl}  Alertmanager ${stack.alertmanagerUrl}  scorer ${stack.scorerUrl}`);
 
   view.say(
-    `the dashboards, beside this: npm run preview -- --prometheus.url=${stack.prometheusUrl} --scorer.url=${stack.scorerUrl}`,
+    `for the dashboards, run: npm run preview -- --prometheus.url=${stack.prometheusUrl} --scorer.url=${stack.scorerUrl}`,
   );
 
   const scenario = new Scenario({
@@ -66,21 +64,21 @@ async function main({ argv, stops, signal }: ProgramContext): Promise<number> {
     learningMs,
     holdMs: values.hold * 1000,
     startFault: () => sim.fault(values.service, values.fault),
-    liftFault: () => sim.clearFault(),
+    clearFault: () => sim.clearFault(),
     signal,
     startedAt,
     setupSeconds: Number(process.env['LORIKEET_SETUP_SECONDS'] ?? 0),
   });
-  const status = await tell(scenario, view, values.report, processes, signal);
+  const status = await runScenario(scenario, view, values.report, processes, signal);
   if (values.keep && !signal.aborted) {
-    view.say('everything is left running; Ctrl-C ends it');
+    view.say('everything keeps running; press Ctrl-C to stop');
     await aborted(signal);
   }
   return status;
 }
 
-/** Runs the scenario, writes the report, says how it ended; the exit status. */
-async function tell(
+/** Runs the scenario, writes the report and prints the outcome. @returns the exit status */
+async function runScenario(
   scenario: Scenario,
   view: View,
   path: string,
@@ -92,14 +90,14 @@ async function tell(
     await scenario.run();
   } catch (error) {
     reason = signal.aborted ? 'interrupted' : describeError(error);
-    if (!signal.aborted) view.say(`what the scorer said last:\n${processes.lastLines('scorer')}`);
+    if (!signal.aborted) view.say(`last log lines of the scorer:\n${processes.lastLines('scorer')}`);
   }
   writeFileSync(path, `${JSON.stringify(scenario.report, null, 2)}\n`);
-  view.say(reason === undefined ? `all of it came true; see ${path}` : `failed: ${reason}`);
+  view.say(reason === undefined ? `all steps succeeded; see ${path}` : `failed: ${reason}`);
   return reason === undefined ? 0 : 1;
 }
 
-/** Prometheus and a dozen services take their time to end; nothing may stay behind. */
+/** Prometheus and a dozen services need time to stop completely. */
 const STOP_TIMEOUT_MS = 60_000;
 
 await runProgram('demo', main, STOP_TIMEOUT_MS);

@@ -1,9 +1,9 @@
 /** One row of the live view. */
 export interface ServiceRow {
   readonly service: string;
-  /** Requests a second as a server; NaN where unknown. */
+  /** Requests per second as a server; NaN if unknown. */
   readonly rate: number;
-  /** Mean seconds; NaN where unknown. */
+  /** Mean latency in seconds; NaN if unknown. */
   readonly latency: number;
   readonly score: number;
   readonly rank: number;
@@ -14,7 +14,7 @@ interface VectorSample {
   readonly value: readonly [number, string];
 }
 
-/** What Prometheus and Alertmanager say at this moment. A query that fails has no rows. */
+/** The current state from Prometheus and Alertmanager. A failed query has no rows. */
 export class Observer {
   readonly #prometheusUrl: string;
   readonly #alertmanagerUrl: string;
@@ -24,7 +24,7 @@ export class Observer {
     this.#alertmanagerUrl = alertmanagerUrl;
   }
 
-  /** The rows of an instant query: labels and value. */
+  /** The result of an instant query: labels and value of each row. */
   async query(expression: string): Promise<{ labels: Readonly<Record<string, string>>; value: number }[]> {
     const url = `${this.#prometheusUrl}/api/v1/query?query=${encodeURIComponent(expression)}`;
     const answer = (await fetchJson(url)) as { data?: { result?: readonly VectorSample[] } } | undefined;
@@ -37,7 +37,7 @@ export class Observer {
     return new Map(rows.map(({ labels, value }) => [labels['service'] ?? '', value]));
   }
 
-  /** The services of which ServiceAnomalous is active in Alertmanager's API. */
+  /** The services with an active ServiceAnomalous in Alertmanager's API. */
   async firingServices(): Promise<string[]> {
     const url = `${this.#alertmanagerUrl}/api/v2/alerts?active=true&filter=${encodeURIComponent('alertname="ServiceAnomalous"')}`;
     const alerts = (await fetchJson(url)) as { labels: Readonly<Record<string, string>> }[] | undefined;
@@ -67,7 +67,7 @@ async function fetchJson(url: string): Promise<unknown> {
     const response = await fetch(url, { signal: AbortSignal.timeout(5000) });
     return response.ok ? await response.json() : undefined;
   } catch {
-    // Not up yet, or busy: whoever asks, asks again.
+    // Not up yet, or busy: the caller polls.
     return undefined;
   }
 }

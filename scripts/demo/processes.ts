@@ -8,7 +8,7 @@ interface Running {
   readonly log: string;
 }
 
-/** Programs that a run starts, each with a log file of its own, ended in reverse order. */
+/** The programs of a run, each with its own log file, stopped in reverse order. */
 export class Processes {
   readonly #folder: string;
   readonly #running: Running[] = [];
@@ -22,25 +22,25 @@ export class Processes {
   start(name: string, command: string, args: readonly string[]): void {
     const log = join(this.#folder, `${name}.log`);
     const output = openSync(log, 'a');
-    // A session of its own: Ctrl-C reaches the caller, who ends each program in order.
+    // A session of its own: only the caller gets Ctrl-C, and stops the programs in order.
     const child = spawn(command, args, { stdio: ['ignore', output, output], detached: true });
     closeSync(output);
     const running = { name, child, log };
     this.#running.push(running);
-    child.once('error', (error) => (this.#failure ??= new Error(`${name} can't be started`, { cause: error })));
+    child.once('error', (error) => (this.#failure ??= new Error(`cannot start ${name}`, { cause: error })));
     child.once('exit', (status, signal) => {
       if (!this.#running.includes(running)) return;
       this.#failure ??= new Error(`${name} ended (${signal ?? `status ${status}`}): ${lastLines(log, 5).join(' | ')}`);
     });
   }
 
-  /** The last lines that a program wrote, for telling why a run failed. */
+  /** The last log lines of a program, to explain a failed run. */
   lastLines(name: string): string {
     const running = this.#running.find((candidate) => candidate.name === name);
     return running === undefined ? '' : lastLines(running.log, 10).join('\n');
   }
 
-  /** @throws Error when a program has ended by itself, with its last lines. */
+  /** @throws Error with the last log lines of a program that has exited. */
   check(): void {
     if (this.#failure !== undefined) throw this.#failure;
   }

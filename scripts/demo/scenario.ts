@@ -4,7 +4,7 @@ import type { Processes } from './processes.ts';
 import { INTERVAL_MS } from './stack.ts';
 import type { View } from './view.ts';
 
-/** demo-report.json. Seconds since the fault, unless named otherwise; null for what didn't happen. */
+/** demo-report.json. Times are in seconds since the fault unless named otherwise; null if the event did not happen. */
 export interface DemoReport {
   fault: string;
   service: string;
@@ -12,7 +12,7 @@ export interface DemoReport {
   alert_fired_seconds: number | null;
   root_cause_rank: number | null;
   false_alarms_before_fault: number | null;
-  /** Since the fault was lifted. */
+  /** Since the fault was cleared. */
   resolved_seconds: number | null;
   setup_seconds: number;
   total_seconds: number;
@@ -26,30 +26,30 @@ export interface ScenarioOptions {
   readonly fault: string;
   readonly service: string;
   readonly learningMs: number;
-  /** Milliseconds that the fault stays after it was found. */
+  /** Time to keep the fault after its detection, in milliseconds. */
   readonly holdMs: number;
   readonly startFault: () => Promise<void>;
-  readonly liftFault: () => Promise<void>;
+  readonly clearFault: () => Promise<void>;
   readonly signal: AbortSignal;
   readonly startedAt: number;
   readonly setupSeconds: number;
 }
 
-/** A step of the demo that didn't come true in time. */
+/** A step of the demo timed out or failed. */
 export class ScenarioFailure extends Error {
   readonly code = 'SCENARIO';
   override readonly name = 'ScenarioFailure';
 }
 
 const LEARN_GRACE_MS = 120_000;
-/** Normal traffic watched after learning and before the fault: six cycles. */
+/** Time with normal traffic between learning and the fault: six cycles. */
 const WATCH_MS = 6 * INTERVAL_MS;
 const DETECT_MS = 100_000;
 const RANK_MS = 60_000;
 const RESOLVE_MS = 150_000;
 const POLL_MS = 500;
 
-/** Learns, breaks one service, and watches Prometheus and Alertmanager say so; fills `report` as it goes. */
+/** Learns, injects a fault, and waits for its effects in Prometheus and Alertmanager. Updates `report`. */
 export class Scenario {
   readonly #options: ScenarioOptions;
   readonly report: DemoReport;
@@ -69,7 +69,7 @@ export class Scenario {
     };
   }
 
-  /** @throws ScenarioFailure naming the first thing that didn't come true in time. */
+  /** @throws ScenarioFailure naming the first failed step. */
   async run(): Promise<void> {
     try {
       await this.#learn();
@@ -84,7 +84,7 @@ export class Scenario {
 
   async #learn(): Promise<void> {
     const { learningMs, services, observer } = this.#options;
-    const phase = 'learning what is normal';
+    const phase = 'learning normal behaviour';
     await this.#until(phase, learningMs + LEARN_GRACE_MS, learningMs + 4 * INTERVAL_MS, async () => {
       const scores = await observer.byService('anomaly_score');
       return services.every((service) => scores.has(service));
@@ -130,25 +130,25 @@ export class Scenario {
     this.#say(`${since()} s after the fault: root cause 1 is ${service}`);
   }
 
-  /** Leaves the fault for looking at it. */
+  /** Keeps the fault, to look at its effects. */
   async #hold(): Promise<void> {
     const { holdMs } = this.#options;
     if (holdMs === 0) return;
     const deadline = Date.now() + holdMs;
-    await this.#until('the fault stays', holdMs + 10_000, holdMs, async () => Date.now() >= deadline);
+    await this.#until('keeping the fault', holdMs + 10_000, holdMs, async () => Date.now() >= deadline);
   }
 
   async #recover(): Promise<void> {
-    const { observer, service, liftFault } = this.#options;
-    await liftFault();
-    const liftedAt = Date.now();
-    this.#say('fault lifted');
+    const { observer, service, clearFault } = this.#options;
+    await clearFault();
+    const clearedAt = Date.now();
+    this.#say('fault cleared');
     await this.#until('waiting for scores to fall and alerts to resolve', RESOLVE_MS, undefined, async () => {
       const score = (await observer.byService('anomaly_score')).get(service) ?? Infinity;
       return score < 1 && (await observer.firingServices()).length === 0;
     });
-    this.report.resolved_seconds = round((Date.now() - liftedAt) / 1000);
-    this.#say(`${this.report.resolved_seconds} s after it was lifted: the score is below 1 and no alert is active`);
+    this.report.resolved_seconds = round((Date.now() - clearedAt) / 1000);
+    this.#say(`${this.report.resolved_seconds} s after it was cleared: the score is below 1 and no alert is active`);
   }
 
   /** Polls until `done`, drawing the view; @throws ScenarioFailure after `limitMs`. */
@@ -165,7 +165,7 @@ export class Scenario {
       processes.check();
       if (await done()) return;
       const elapsed = Date.now() - began;
-      if (elapsed > limitMs) throw new ScenarioFailure(`${phase}: not within ${Math.round(limitMs / 1000)} s`);
+      if (elapsed > limitMs) throw new ScenarioFailure(`${phase}: timeout after ${Math.round(limitMs / 1000)} s`);
       const share = expectedMs === undefined ? undefined : Math.min(1, elapsed / expectedMs);
       const rows: ServiceRow[] = await observer.table(services);
       view.update({ phase, share, seconds: (Date.now() - startedAt) / 1000, rows });

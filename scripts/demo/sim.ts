@@ -18,7 +18,7 @@ export interface RunningSim {
 }
 
 /**
- * Starts a simulated system of this process' own and registers its end.
+ * Starts a simulation for this process and registers its stop.
  *
  * @param flags of `lorikeet-sim up`, such as `--seed=5`
  */
@@ -27,7 +27,7 @@ export async function startSim(folder: string, stops: StopStack, flags: readonly
   const instance = [`--name=demo-${process.pid}`, `--state.dir=${stateDir}`];
   const sim = async (command: string, ...given: readonly string[]) =>
     void (await run(process.execPath, [program('lorikeet-sim'), command, ...instance, ...given]));
-  // Before `up`: it may fail halfway, and `down` clears whatever is there.
+  // Before `up`, which may fail half-way: `down` removes all of it in any state.
   stops.onStop('simulated system', () => sim('down'));
   await sim('up', ...flags);
   const client = connectSim(stateDir);

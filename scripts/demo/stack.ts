@@ -9,25 +9,25 @@ import { freePort } from '../free-port.ts';
 import type { Processes } from './processes.ts';
 import { scaleYaml, TIME_SCALE } from './time-scale.ts';
 
-/** The repository: this code runs bundled in dist/. */
+/** The root of the repository: this code runs bundled in dist/. */
 export const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), '..');
 
 const MINUTE = 60_000;
 /** Time between two scoring cycles. */
 export const INTERVAL_MS = MINUTE / TIME_SCALE;
 const SCRAPE_INTERVAL = '1s';
-/** Rules run more often than the scorer asks, so that what it gets is at most this old. */
+/** Rules are evaluated more often than the scorer queries, which limits the age of its input to this. */
 const RULE_INTERVAL = '2s';
 
 export interface StackOptions {
-  /** Everything the run writes goes here. */
+  /** Directory for all files of the run. */
   readonly folder: string;
   readonly processes: Processes;
   /** Milliseconds of normal traffic before the first score. */
   readonly learningMs: number;
-  /** Of the simulated system. */
+  /** The targets file of the simulation. */
   readonly targetsFile: string;
-  /** Leaves the scorer out: for recording what a base model is trained on. */
+  /** Does not start the scorer, to record training data for a base model. */
   readonly withoutScorer?: boolean;
 }
 
@@ -40,8 +40,8 @@ export interface Stack {
 }
 
 /**
- * Starts exporter, Prometheus, Alertmanager and scorer on free ports of the loopback with the shipped
- * scrape configuration, rules and scorer configuration, in demo time.
+ * Starts exporter, Prometheus, Alertmanager and scorer on free ports of the loopback interface, with the shipped scrape
+ * configuration, rules and scorer configuration, in demo time.
  */
 export async function startStack(options: StackOptions): Promise<Stack> {
   const { folder, processes } = options;

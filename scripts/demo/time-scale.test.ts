@@ -10,11 +10,11 @@ describe('scaleDuration', () => {
     ['6s', '1s'],
   ])('%s becomes %s', (shipped, demo) => expect(scaleDuration(shipped)).toBe(demo));
 
-  it('rejects what is no duration', () => expect(() => scaleDuration('soon')).toThrow('not a duration: soon'));
+  it('rejects an invalid duration', () => expect(() => scaleDuration('soon')).toThrow('not a duration: soon'));
 });
 
 describe('scaleYaml', () => {
-  it('scales what stands under the named keys, lists included, and nothing else', () => {
+  it('scales only the values of the named keys, including lists', () => {
     const text = 'windows: [1m, 5m]\nrules: [{ for: 2m, expr: "rate(x[1m]) > 1" }]\nnote: 1m\n';
     expect(load(scaleYaml(text, ['windows', 'for']))).toEqual({
       windows: ['5s', '25s'],

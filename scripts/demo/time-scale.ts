@@ -1,14 +1,14 @@
 import { dump, load } from 'js-yaml';
 import { formatDuration, parseDuration } from '../../daemon/config-file.ts';
 
-/** The demo lives twelve times as fast: five seconds stand for a minute. */
+/** The demo is twelve times as fast: five seconds correspond to a minute. */
 export const TIME_SCALE = 12;
 
-/** A duration of the shipped files in demo time, at least `leastMs`. */
-export function scaleDuration(text: string, leastMs = 1000): string {
+/** Converts a duration of the shipped files to demo time, at least `minMs`. */
+export function scaleDuration(text: string, minMs = 1000): string {
   const milliseconds = parseDuration(text);
   if (milliseconds === undefined) throw new Error(`not a duration: ${text}`);
-  return formatDuration(Math.max(leastMs, milliseconds / TIME_SCALE));
+  return formatDuration(Math.max(minMs, milliseconds / TIME_SCALE));
 }
 
 type Json = string | number | boolean | null | Json[] | { [key: string]: Json };

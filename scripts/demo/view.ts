@@ -7,13 +7,13 @@ const PLAIN_EVERY_MS = 15_000;
 
 export interface Progress {
   readonly phase: string;
-  /** 0..1; undefined where nobody can tell. */
+  /** 0..1; undefined if unknown. */
   readonly share: number | undefined;
   readonly seconds: number;
   readonly rows: readonly ServiceRow[];
 }
 
-/** The live view: redrawn in place on a terminal, a line now and then elsewhere. */
+/** The live view: redrawn in place on a terminal, otherwise a line every 15 s. */
 export class View {
   readonly #output: NodeJS.WriteStream;
   #drawn = 0;
@@ -29,7 +29,7 @@ export class View {
     else this.#append(progress);
   }
 
-  /** A line that stays. */
+  /** Prints a permanent line. */
   say(line: string): void {
     this.#erase();
     this.#output.write(`${line}\n`);

@@ -1,13 +1,13 @@
 import { load } from 'js-yaml';
 import { kustomization } from './operator.ts';
 
-/** What the base is rendered as, by `helm template`. */
+/** Release and namespace of the base, for `helm template`. */
 export const BASE = { release: 'lorikeet', namespace: 'lorikeet' } as const;
 
 const NOTE = '# Rendered from manifests/chart by `npm run generate`; change the chart instead.\n';
 const SOURCE = /^# Source: lorikeet\/templates\/(.+)$/m;
 const SCORER_CONFIG = 'scorer/scorer.yaml';
-/** kustomize gives each content of a generated ConfigMap a name of its own, which is what Helm has the checksum for. */
+/** Only for Helm: kustomize gives a generated ConfigMap a new name when its content changes. */
 const CHECKSUM = /\n +annotations:\n +checksum\/config: .*(?=\n)/;
 
 interface ConfigMap {
@@ -16,10 +16,10 @@ interface ConfigMap {
 }
 
 /**
- * The chart with its default values as a kustomize base: a file for each template, comments kept, and the scorer's
- * configuration as the file that it is.
+ * The chart with its default values as a kustomize base: one file for each template, with comments, and the scorer's
+ * configuration as a separate file.
  *
- * @param rendered what `helm template` printed
+ * @param rendered the output of `helm template`
  */
 export function kustomizeBase(rendered: string): Record<string, string> {
   const objects: Record<string, string> = { 'namespace.yaml': NAMESPACE };

@@ -4,12 +4,12 @@ import { scorerKeys } from '../../scorer/config.ts';
 
 const text = z.string();
 const port = z.int().min(1).max(65_535);
-/** What the API server knows better. */
+/** Validated by the API server. */
 const object = z.looseObject({});
 const objects = z.array(object);
 const labels = z.record(z.string(), z.string());
 
-/** What both programs' pods take. */
+/** Values for the pods of both programs. */
 const pods = {
   enabled: z.boolean(),
   extraArgs: z.array(z.string().regex(/^--/)),
@@ -30,7 +30,7 @@ const collectors = Object.fromEntries(COLLECTOR_NAMES.map((name) => [name, z.boo
 
 const values = z
   .strictObject({
-    /** Set by a chart that this one is a part of. */
+    /** Set by a parent chart. */
     global: object,
     image: z.strictObject({
       registry: text,
@@ -69,8 +69,8 @@ const values = z
   .partial({ global: true });
 
 /**
- * The JSON schema of the chart's values. The scorer's part is that of its own configuration, so that an unknown key is
- * rejected before anything is installed.
+ * The JSON schema of the chart's values. The scorer's part is the schema of its configuration, so that an unknown key
+ * is rejected before the installation.
  */
 export function chartValuesSchema(): object {
   return z.toJSONSchema(values, { target: 'draft-7', io: 'input', unrepresentable: 'any' });

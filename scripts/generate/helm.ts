@@ -2,7 +2,9 @@ import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 
-/** The path of a program that is on the PATH, or that the tests against Kubernetes were built with; undefined where there is neither. */
+/**
+ * The path of a program on the PATH, or of the one built for tests against Kubernetes; undefined if there is neither.
+ */
 export function findKubernetesProgram(root: string, name: 'helm' | 'kubectl'): string | undefined {
   const script = join(root, 'scripts/build-kubernetes-assets.sh');
   const built = execFileSync('bash', [script, '--path'], { encoding: 'utf8' }).trim();
@@ -10,10 +12,10 @@ export function findKubernetesProgram(root: string, name: 'helm' | 'kubectl'): s
   return folders.map((folder) => join(folder, name)).find((path) => existsSync(path));
 }
 
-/** The oldest that the manifests are made for. */
+/** The oldest supported version. */
 export const OLDEST_KUBERNETES = '1.22.0';
 
-/** What `helm template` prints. @throws Error with what helm complains of. */
+/** The output of `helm template`. @throws Error with helm's error message. */
 export function helmTemplate(
   helm: string,
   chart: string,

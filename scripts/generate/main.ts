@@ -22,12 +22,12 @@ import {
 } from './operator.ts';
 import { kubernetesScrapeConfigs, podMonitors, staticScrapeConfigs } from './scrape-configs.ts';
 
-/** The repository: this code runs bundled in dist/. */
+/** The root of the repository: this code runs bundled in dist/. */
 const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), '..');
 
 type Files = Readonly<Record<string, string>>;
 
-/** Writes files into a folder that may hold others. */
+/** Writes files into a directory that may have others. */
 function writeFiles(path: string, files: Files): void {
   for (const [name, text] of Object.entries(files)) {
     const file = join(ROOT, path, name);
@@ -36,7 +36,7 @@ function writeFiles(path: string, files: Files): void {
   }
 }
 
-/** A folder that holds nothing but what is generated. */
+/** Replaces the content of a directory that only has generated files. */
 function writeFolder(path: string, files: Files): void {
   rmSync(join(ROOT, path), { recursive: true, force: true });
   writeFiles(path, files);
@@ -81,7 +81,7 @@ writeFiles('manifests/prometheus', {
   'kustomization.yaml': kustomization({ resources: Object.keys(forPrometheus) }),
 });
 writeFolder('manifests/generated', {
-  // For mixin.libsonnet: jsonnet reads no YAML with anchors.
+  // For mixin.libsonnet: jsonnet cannot read YAML with anchors.
   'rules.json': json({ recording: groupsOf(rules), alerting: [...groupsOf(services), ...groupsOf(health)] }),
   ...forOperator,
   'kustomization.yaml': kustomization({ resources: Object.keys(forOperator) }),
@@ -100,7 +100,7 @@ writeFiles('docs', {
   'container-metrics.md': withCounterTable(shipped('docs/container-metrics.md')),
 });
 const helm = findKubernetesProgram(ROOT, 'helm');
-if (helm === undefined) process.stderr.write('generate: no helm, so manifests/base stays as it is\n');
+if (helm === undefined) process.stderr.write('generate: helm not found, manifests/base is not updated\n');
 else {
   execFileSync('bash', [join(ROOT, 'scripts/package-chart.sh')]);
   writeFolder('manifests/base', kustomizeBase(helmTemplate(helm, join(ROOT, 'build/chart/lorikeet'), BASE)));

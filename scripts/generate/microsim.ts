@@ -7,16 +7,16 @@ import {
 import { ENVIRONMENT, nodeCommand } from '../../microsim/protocol/runtime.ts';
 import type { Topology } from '../../microsim/topology/topology.ts';
 
-/** Where the image of manifests/images has the programs, and where the pods have their configuration. */
+/** Directories of the programs in the image of manifests/images, and of the configuration in the pods. */
 const PROGRAMS = '/usr/lib/lorikeet/dist';
 const CONFIG = '/etc/lorikeet-sim';
 const CONFIG_MAP = 'simulation';
 const LOAD = 'load';
 const SEED = 1;
-/** Of a service when the fault `memory_leak` is at its usual most, 250 MB. */
-const MOST_MEMORY = '384Mi';
+/** Memory of a service with the usual maximum of the fault `memory_leak`, 250 MB. */
+const MAX_MEMORY = '384Mi';
 
-/** The simulated system for a cluster: a Deployment and a Service for each of its services, and the load. */
+/** The simulation for a cluster: a Deployment and a Service for each of its services, and the load generator. */
 export function simulatedSystem(topology: Topology): object[] {
   const { namespace, port } = topology;
   const services = Object.keys(topology.services);
@@ -71,7 +71,7 @@ function service(namespace: string, name: string, port: number): object {
   };
 }
 
-/** @param port undefined: it serves nobody. */
+/** @param port undefined: it does not listen. */
 function deployment(namespace: string, name: string, program: string, port?: number): object {
   return {
     apiVersion: 'apps/v1',
@@ -108,10 +108,10 @@ function container(name: string, program: string, port: number | undefined): obj
     env: Object.entries(ENVIRONMENT).map(([variable, value]) => ({ name: variable, value })),
     ...(port !== undefined && {
       ports: [{ name: 'http', containerPort: port, protocol: 'TCP' }],
-      // No liveness probe: it would heal faults.
+      // No liveness probe: a restart would clear faults.
       readinessProbe: { tcpSocket: { port: 'http' }, periodSeconds: 10 },
     }),
-    resources: { requests: { cpu: '20m', memory: '64Mi' }, limits: { memory: MOST_MEMORY } },
+    resources: { requests: { cpu: '20m', memory: '64Mi' }, limits: { memory: MAX_MEMORY } },
     securityContext: {
       allowPrivilegeEscalation: false,
       readOnlyRootFilesystem: true,

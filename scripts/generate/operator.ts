@@ -6,7 +6,7 @@ interface RuleFile {
 
 const LABELS = { 'app.kubernetes.io/part-of': 'lorikeet' };
 
-/** Several objects of Kubernetes' API as one file. */
+/** Several Kubernetes objects in one file. */
 export function manifest(note: string, objects: readonly object[]): string {
   return `# ${note}\n${objects.map((object) => `---\n${dump(object, { lineWidth: -1, noRefs: true })}`).join('')}`;
 }
@@ -16,7 +16,7 @@ export function groupsOf(file: string): readonly object[] {
   return (load(file) as RuleFile).groups;
 }
 
-/** A rule file as Prometheus Operator takes it. */
+/** A rule file for Prometheus Operator. */
 export function prometheusRule(name: string, file: string): object {
   return {
     apiVersion: 'monitoring.coreos.com/v1',
@@ -26,7 +26,7 @@ export function prometheusRule(name: string, file: string): object {
   };
 }
 
-/** A dashboard as the sidecar of Grafana's charts finds it. */
+/** A dashboard for the sidecar of Grafana's charts. */
 export function dashboardConfigMap(uid: string, json: string): object {
   return {
     apiVersion: 'v1',
@@ -40,12 +40,12 @@ export function dashboardConfigMap(uid: string, json: string): object {
   };
 }
 
-/** Files of a plain Prometheus, to mount. */
+/** Files for a Prometheus without the operator, to mount. */
 export function prometheusConfigMap(name: string, data: Readonly<Record<string, string>>): object {
   return { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name, labels: LABELS }, data };
 }
 
-/** What kustomize makes of a folder. */
+/** The kustomization of a directory. */
 export function kustomization(
   content: { readonly resources: readonly string[] } & Readonly<Record<string, unknown>>,
 ): string {

@@ -5,7 +5,7 @@ const SCRAPE_INTERVAL = '15s';
 interface Job {
   readonly name: string;
   readonly port: number;
-  /** The pod's label that tells its instances apart for longer than a pod lives: a node, or a scorer's shard. */
+  /** The pod's label that identifies an instance beyond the lifetime of a pod: its node, or a scorer's shard. */
   readonly instanceLabel: string;
 }
 
@@ -14,19 +14,19 @@ const JOBS: readonly Job[] = [
   { name: 'lorikeet-scorer', port: 9401, instanceLabel: '__meta_kubernetes_pod_name' },
 ];
 
-/** The exporter speaks of other services and pods than itself; so does the scorer with `output: metrics`. */
+/** The exporter's series are about other services and pods; so are the scorer's with `output: metrics`. */
 const HONOR_LABELS = true;
 const WHY_HONOR_LABELS =
   '# honor_labels: exporter and scorer export series of other services, whose labels must be kept.';
 
-/** Where the pods of both are labelled so, whoever installs them. */
+/** The pods of both have this label in every kind of installation. */
 const APP_LABEL = 'app.kubernetes.io/name';
-/** Of the container's port. */
+/** Name of the container's port. */
 const PORT_NAME = 'metrics';
 
 const yaml = (value: unknown): string => dump(value, { lineWidth: -1, noRefs: true });
 
-/** `scrape_configs` with targets listed by hand. */
+/** `scrape_configs` with static targets. */
 export function staticScrapeConfigs(): string {
   const configs = JOBS.map(({ name, port }) => ({
     job_name: name,
@@ -37,7 +37,7 @@ export function staticScrapeConfigs(): string {
   return `# Add these to scrape_configs in prometheus.yml, with a target for each exporter.\n${WHY_HONOR_LABELS}\n${yaml({ scrape_configs: configs })}`;
 }
 
-/** `scrape_configs` that find the pods by Kubernetes' API. */
+/** `scrape_configs` with Kubernetes service discovery. */
 export function kubernetesScrapeConfigs(): string {
   const configs = JOBS.map(({ name, instanceLabel }) => ({
     job_name: name,
@@ -67,7 +67,7 @@ export function podMonitors(): object[] {
           interval: SCRAPE_INTERVAL,
           honorLabels: HONOR_LABELS,
           relabelings: [
-            // The operator would name the job by namespace and monitor; rules and dashboards know it by this.
+            // Rules and dashboards use this job name; the operator's default has namespace and monitor.
             { targetLabel: 'job', replacement: name },
             { sourceLabels: [instanceLabel], targetLabel: 'instance' },
           ],

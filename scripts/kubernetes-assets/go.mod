@@ -2,7 +2,7 @@
 // scripts/build-kubernetes-assets.sh builds. The versions are pinned here and nowhere else; go.sum holds their checksums.
 //
 // For another version of Kubernetes, v1.X.Y, set it below and v0.X.Y in every replacement (Kubernetes' own go.mod
-// replaces these modules by folders that its published module doesn't contain), then run `go mod tidy`.
+// replaces these modules by folders that its published module does not contain), then run `go mod tidy`.
 module lorikeet/kubernetes-assets
 
 go 1.26.0

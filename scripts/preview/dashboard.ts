@@ -1,4 +1,7 @@
-/** What preview and tests read of a generated dashboard. https://grafana.com/docs/grafana/latest/dashboards/build-dashboards/view-dashboard-json-model/ */
+/**
+ * The fields of a generated dashboard used by preview and tests.
+ * https://grafana.com/docs/grafana/latest/dashboards/build-dashboards/view-dashboard-json-model/
+ */
 export interface Dashboard {
   readonly id: null;
   readonly uid: string;
@@ -87,7 +90,7 @@ export interface Annotation {
   readonly datasource?: Datasource;
 }
 
-/** Panels that show something: rows are headings. */
+/** Panels without rows, which are headings. */
 export function contentPanels(dashboard: Dashboard): readonly Panel[] {
   return dashboard.panels.filter(({ type }) => type !== 'row');
 }

@@ -5,7 +5,7 @@ import type { Target, Transformation } from './dashboard.ts';
 
 type Labels = Readonly<Record<string, string>>;
 
-/** A series of Prometheus' answer, an instant one with a single value. */
+/** A series of Prometheus' response; that of an instant query has one value. */
 export interface Series {
   readonly labels: Labels;
   readonly points: readonly (readonly [seconds: number, value: number])[];
@@ -26,7 +26,7 @@ export interface Frame {
   readonly length: number;
 }
 
-/** @grafana/data asks for a browser when it is loaded. */
+/** @grafana/data requires a browser when it is loaded. */
 function loadGrafana(): typeof GrafanaData {
   const { window } = new JSDOM('', { url: 'http://localhost' });
   Object.assign(globalThis, { window, document: window.document });
@@ -47,12 +47,12 @@ function loadGrafana(): typeof GrafanaData {
 
 const grafana = loadGrafana();
 
-/** The frames that Grafana's Prometheus data source makes of an answer, as its source has it: one a series, or one table. */
+/** Converts a response to frames like Grafana's Prometheus data source: one for each series, or one table. */
 export function toFrames(target: Target, series: readonly Series[], tables: number): Frame[] {
   return target.format === 'table' ? tableOf(target, series, tables) : series.map((one) => lineOf(target, one));
 }
 
-/** `{{label}}` of a legend filled in; without a legend the labels themselves. */
+/** The legend with `{{label}}` replaced; the labels if there is no legend. */
 export function legendOf({ legendFormat }: Target, labels: Labels): string {
   if (legendFormat === undefined || legendFormat === '') return JSON.stringify(labels);
   return legendFormat.replaceAll(/\{\{\s*(\w+)\s*\}\}/g, (_, label: string) => labels[label] ?? '');
@@ -70,7 +70,9 @@ function lineOf(target: Target, { labels, points }: Series): Frame {
   return { refId: target.refId, fields: [time, value], length: points.length };
 }
 
-/** A row for each sample, a column for each label; with several tables in a panel each names its value after its query. */
+/**
+ * A row for each sample, a column for each label. With several tables in a panel, the value is named after the query.
+ */
 function tableOf({ refId }: Target, series: readonly Series[], tables: number): Frame[] {
   if (series.length === 0) return [];
   const samples = series.flatMap(({ labels, points }) =>
@@ -95,10 +97,10 @@ function tableOf({ refId }: Target, series: readonly Series[], tables: number): 
   return [{ refId, fields, length: samples.length }];
 }
 
-/** Not in @grafana/data, but in Grafana itself: "Config from query results". */
+/** "Config from query results": part of Grafana, but not of @grafana/data. */
 const CONFIG_FROM_DATA = 'configFromData';
 
-/** A panel's transformations, run by Grafana's own code but for the one that it keeps to itself. */
+/** Applies a panel's transformations with Grafana's own code, except for the one that is not published. */
 export async function transform(
   frames: readonly Frame[],
   transformations: readonly Transformation[],
@@ -118,7 +120,7 @@ export async function transform(
   });
 }
 
-/** What `configFromData` does with a query's label `unit`: it becomes the unit of the other queries' values. */
+/** Implements `configFromData` for a query's label `unit`: sets the unit of the other queries' values. */
 function withUnit(frames: readonly Frame[], { options }: Transformation): readonly Frame[] {
   const { configRefId } = options as { readonly configRefId: string };
   const config = frames.find(({ refId }) => refId === configRefId);

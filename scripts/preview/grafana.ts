@@ -15,16 +15,16 @@ interface Answer {
 
 export interface ViewOptions {
   readonly prometheusUrl: string;
-  /** Unix time of the end of the time shown, and how many seconds it spans. */
+  /** End of the time range as Unix time, and its length in seconds. */
   readonly end: number;
   readonly span: number;
-  /** Seconds between two scrapes, as Grafana's data source is told. */
+  /** Scrape interval in seconds, as configured in Grafana's data source. */
   readonly scrapeInterval: number;
-  /** Values of the query variables with a single choice, as a user would choose them. */
+  /** Selected values of the query variables with a single choice. */
   readonly chosen: Readonly<Record<string, string>>;
 }
 
-/** What Grafana does with a dashboard before it draws: fills in variables, asks Prometheus, runs the transformations. */
+/** Prepares a dashboard like Grafana: fills in variables, queries Prometheus, applies transformations. */
 export class DashboardView {
   readonly dashboard: Dashboard;
   readonly #options: ViewOptions;
@@ -37,14 +37,14 @@ export class DashboardView {
     this.#values.set('__rate_interval', `${rateInterval}s`).set('__range', `${options.span}s`);
   }
 
-  /** Reads the values of all variables, in their order, as a later one may depend on an earlier one. */
+  /** Reads the values of all variables in their order: a later one may depend on an earlier one. */
   static async open(dashboard: Dashboard, options: ViewOptions): Promise<DashboardView> {
     const view = new DashboardView(dashboard, options);
     for (const variable of dashboard.templating.list) view.#values.set(variable.name, await view.#choose(variable));
     return view;
   }
 
-  /** The frames that a panel would be given to draw. */
+  /** The frames of a panel. */
   async frames(panel: Panel): Promise<Frame[]> {
     const targets = panel.targets ?? [];
     const tables = targets.filter(({ format }) => format === 'table').length;
@@ -53,7 +53,7 @@ export class DashboardView {
     return transform(frames, panel.transformations ?? []);
   }
 
-  /** @throws Error with Prometheus' own words when it refuses the query */
+  /** @throws Error with Prometheus' message if it rejects the query */
   series(target: Target | { readonly expr: string; readonly instant?: boolean }): Promise<Series[]> {
     return target.instant === true ? this.#instant(target.expr) : this.#range(target.expr);
   }
@@ -62,7 +62,7 @@ export class DashboardView {
     return this.#range(expr ?? '');
   }
 
-  /** Text with the variables filled in. */
+  /** Replaces the variables in a text. */
   fill(text: string): string {
     return text.replaceAll(/\$(?:\{(\w+)\}|(\w+))/g, (whole, braced: string | undefined, plain: string | undefined) => {
       const value = this.#values.get(braced ?? plain ?? '');
@@ -90,7 +90,7 @@ export class DashboardView {
     if (variable.type !== 'query') return String(variable.current?.value ?? '');
     const values = await this.values(variable);
     const chosen = this.#options.chosen[variable.name];
-    // One of a repeated panel's many is enough: its query differs in nothing else.
+    // One value of a repeated panel is enough: its queries only differ in the value.
     if (chosen !== undefined && values.includes(chosen)) return chosen;
     if (variable.includeAll === true) return variable.allValue ?? `(${values.join('|')})`;
     return values[0] ?? '';
@@ -120,7 +120,7 @@ export class DashboardView {
   }
 }
 
-/** Seconds between two points: more than a screen can show is of no use. */
+/** Seconds between two points, limited by the resolution of a screen. */
 function stepOf({ span, scrapeInterval }: ViewOptions): number {
   return Math.max(scrapeInterval, Math.ceil(span / 200));
 }

@@ -3,13 +3,13 @@ import { aborted, type ProgramContext, runProgram } from '../../daemon/lifecycle
 import { startPreview } from './server.ts';
 
 const FLAGS = {
-  'prometheus.url': { type: 'string', default: 'http://localhost:9090', help: 'Where the series are.' },
-  'scorer.url': { type: 'string', default: 'http://localhost:9401', help: 'Where the pictures of tensors are.' },
-  port: { type: 'number', default: 3300, help: 'Port on the loopback; 0 takes a free one.' },
+  'prometheus.url': { type: 'string', default: 'http://localhost:9090', help: 'URL of Prometheus.' },
+  'scorer.url': { type: 'string', default: 'http://localhost:9401', help: 'URL of the scorer, for images of tensors.' },
+  port: { type: 'number', default: 3300, help: 'Port on the loopback interface; 0 selects a free one.' },
   ...HELP_FLAG,
 } as const satisfies Flags;
 
-/** `npm run preview`: draws the dashboards' panels in a browser without a Grafana. */
+/** `npm run preview`: draws the dashboards' panels in a browser, without Grafana. */
 async function main({ argv, stops, signal }: ProgramContext): Promise<number> {
   const { values } = parseFlags(argv, FLAGS);
   if (values.help) {

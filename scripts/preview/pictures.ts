@@ -11,7 +11,7 @@ import { startPreview } from './server.ts';
 const run = promisify(execFile);
 const FOLDER = 'docs/images';
 const BROKEN = 'catalog-db';
-/** How long the fault has been there when the pictures are taken, and how much of the time before is shown. */
+/** Time from the fault to the pictures, and the time shown before the fault. */
 const SETTLED_SECONDS = 60;
 const SHOWN_SECONDS = 210;
 
@@ -27,12 +27,10 @@ const PICTURES: readonly Picture[] = [
   { name: 'service', search: `dashboard=lorikeet-service&namespace=shop&service=${BROKEN}`, height: 1440 },
 ];
 
-/** `npm run pictures`: breaks a service of the simulated shop and takes the pictures of the documentation. */
+/** `npm run pictures`: injects a fault into the simulated shop and takes the pictures of the documentation. */
 async function main({ stops }: ProgramContext): Promise<number> {
   if (!(await hasChromium())) {
-    process.stderr.write(
-      'pictures: SKIPPED, none was taken: there is no chromium (Debian: apt-get install chromium)\n',
-    );
+    process.stderr.write('pictures: SKIPPED: chromium is not installed (Debian: apt-get install chromium)\n');
     return 0;
   }
   const demo = await startDemo(['--fault=latency', `--service=${BROKEN}`, '--learning=120', '--keep', '--hold=600']);
@@ -64,7 +62,7 @@ async function take(url: string, height: number, file: string): Promise<void> {
   try {
     await run('chromium', [
       '--headless=new',
-      // It shows this machine's own pages, and root has no sandbox.
+      // Only local pages are shown, and the sandbox does not work as root.
       '--no-sandbox',
       '--disable-gpu',
       '--hide-scrollbars',
@@ -79,7 +77,7 @@ async function take(url: string, height: number, file: string): Promise<void> {
   }
 }
 
-/** The simulated shop takes its time to end. */
+/** The simulated shop needs time to stop. */
 const STOP_TIMEOUT_MS = 90_000;
 
 await runProgram('pictures', main, STOP_TIMEOUT_MS);

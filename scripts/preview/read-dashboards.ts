@@ -4,7 +4,7 @@ import type { Dashboard } from './dashboard.ts';
 
 const FOLDER = 'dashboards/generated';
 
-/** The dashboards as they are shipped; the working directory is the repository. */
+/** The shipped dashboards. The working directory must be the repository. */
 export function readDashboards(): readonly Dashboard[] {
   return readdirSync(FOLDER).map((name) => JSON.parse(readFileSync(join(FOLDER, name), 'utf8')) as Dashboard);
 }

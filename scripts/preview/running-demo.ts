@@ -7,9 +7,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 export interface RunningDemo {
   readonly prometheusUrl: string;
   readonly scorerUrl: string;
-  /** Resolves when the service is broken, alerts, and is named as root cause, with the Unix time of then. */
+  /** Resolves with the Unix time when the faulty service has an alert and is named as the root cause. */
   incident(): Promise<number>;
-  /** Ends it with all that it started. */
+  /** Stops it and everything that it started. */
   stop(): Promise<void>;
 }
 

@@ -2,12 +2,12 @@ import type { Dashboard, Panel } from './dashboard.ts';
 import type { Frame } from './frames.ts';
 import type { DashboardView } from './grafana.ts';
 
-/** A panel with what it is given to draw. */
+/** A panel with its data. */
 export interface DrawnPanel {
   readonly panel: Panel;
   readonly title: string;
   readonly frames: readonly Frame[];
-  /** HTML of a text panel, variables filled in. */
+  /** HTML of a text panel, with variables replaced. */
   readonly content: string;
 }
 
@@ -19,10 +19,10 @@ export interface Screen {
   readonly panels: readonly DrawnPanel[];
 }
 
-/** So many copies of a repeated panel are drawn. */
-const MOST_COPIES = 8;
+/** Maximum number of copies of a repeated panel. */
+const MAX_COPIES = 8;
 
-/** Everything that a dashboard shows at one moment. */
+/** The content of a dashboard at one time. */
 export async function screenOf(view: DashboardView, from: number, to: number): Promise<Screen> {
   const { dashboard } = view;
   const copies = (await Promise.all(dashboard.panels.map((panel) => repeat(view, dashboard, panel)))).flat();
@@ -35,11 +35,11 @@ interface Copy {
   readonly within: DashboardView;
 }
 
-/** A copy for each value of the variable that a panel is repeated for, side by side. */
+/** Repeats a panel for each value of its variable, side by side. */
 async function repeat(view: DashboardView, dashboard: Dashboard, panel: Panel): Promise<readonly Copy[]> {
   const variable = dashboard.templating.list.find(({ name }) => name === panel.repeat);
   if (variable === undefined) return [{ panel, within: view }];
-  const values = (await view.values(variable)).slice(0, MOST_COPIES);
+  const values = (await view.values(variable)).slice(0, MAX_COPIES);
   return values.map((value) => ({ panel, within: view.with({ [variable.name]: value }) }));
 }
 

@@ -9,7 +9,7 @@ import { screenOf } from './screen.ts';
 export interface PreviewOptions {
   readonly prometheusUrl: string;
   readonly scorerUrl: string;
-  /** 0 takes a free port. */
+  /** 0 selects a free port. */
   readonly port: number;
 }
 
@@ -20,14 +20,14 @@ export interface RunningPreview {
 
 const DEFAULT_SPAN_SECONDS = 600;
 
-/** The page's own files: made by scripts/preview.mjs beside this program. */
+/** The files of the page, built by scripts/preview.mjs next to this program. */
 const FILES: Readonly<Record<string, readonly [file: string, type: string]>> = {
   '/': ['preview.html', 'text/html; charset=utf-8'],
   '/preview-page.js': ['preview-page.js', 'text/javascript'],
   '/preview-style.css': ['preview-style.css', 'text/css'],
 };
 
-/** Serves the page that draws the dashboards, and the frames that it draws, on the loopback. */
+/** Serves the page that draws the dashboards, and its frames, on the loopback interface. */
 export async function startPreview(options: PreviewOptions): Promise<RunningPreview> {
   const scrapeInterval = await readScrapeInterval(options.prometheusUrl);
   const server = createServer((request, response) => {
@@ -67,7 +67,7 @@ async function respond(
 async function readScreen(search: URLSearchParams, options: PreviewOptions, scrapeInterval: number): Promise<object> {
   const dashboards = readDashboards();
   const dashboard = dashboards.find(({ uid }) => uid === search.get('dashboard')) ?? dashboards[0];
-  if (dashboard === undefined) throw new Error('there are no dashboards; npm run generate makes them');
+  if (dashboard === undefined) throw new Error('no dashboards: run npm run generate');
   const end = Number(search.get('at') ?? Date.now() / 1000);
   const span = Number(search.get('span') ?? DEFAULT_SPAN_SECONDS);
   const chosen = Object.fromEntries(['namespace', 'service'].flatMap((name) => valueOf(search, name)));
@@ -85,7 +85,7 @@ interface Targets {
   readonly data: { readonly activeTargets: readonly { readonly scrapeInterval: string }[] };
 }
 
-/** Seconds; what Grafana's data source would be told. */
+/** Scrape interval in seconds, as in Grafana's data source. */
 async function readScrapeInterval(prometheusUrl: string): Promise<number> {
   const answer = (await (await fetch(`${prometheusUrl}/api/v1/targets?state=active`)).json()) as Targets;
   const seconds = answer.data.activeTargets.map(({ scrapeInterval }) => parseFloat(scrapeInterval));

@@ -48,7 +48,7 @@ describe('readFolder', () => {
     expect(text.endsWith('# EOF\n')).toBe(true);
   });
 
-  it('takes the timestamp of a fault whose written time is in another zone', () => {
+  it('uses the timestamp of a fault if its time is in another time zone', () => {
     put('metric/a-1_metric.csv', ROWS);
     put('faults.json', JSON.stringify([fault('2024-02-03 09:00:30', Date.UTC(2024, 1, 3, 1, 0, 30) / 1000)]));
     expect(readFolder(folder).faults[0]?.startMs).toBe(Date.UTC(2024, 1, 3, 1, 0, 30));
@@ -63,7 +63,7 @@ describe('readFolder', () => {
     );
   });
 
-  it('names what is missing', () => {
+  it('names missing files and columns', () => {
     expect(() => readFolder(folder)).toThrow('expected files named <pod>_metric.csv');
     put('metric/a-1_metric.csv', 'a,b\n1,2\n');
     expect(() => readFolder(folder)).toThrow('expected a column Time');
@@ -80,7 +80,7 @@ describe('names and times', () => {
     expect(workloadOf(pod)).toBe(service);
   });
 
-  it('turns columns into names and reads times as UTC', () => {
+  it('converts columns to metric names and reads times as UTC', () => {
     expect(snakeCase('PodClientLatencyP90(s)')).toBe('pod_client_latency_p90_s');
     expect(snakeCase('CpuUsageRate(%)')).toBe('cpu_usage_rate_percent');
     expect(parseTime('2024-02-03 01:00:19.573905004 +0000 UTC')).toBe(Date.UTC(2024, 1, 3, 1, 0, 19, 573));
@@ -91,7 +91,7 @@ describe('names and times', () => {
 describe('trainingTime', () => {
   it('ends when two thirds of the fault-free time have passed', () => {
     const faults = [{ startMs: 10, endMs: 19, key: 'a', type: 't' }];
-    // Free: 0 to 9 and 30 to 99, 80 steps; two thirds are 53.
+    // Without faults: 0 to 9 and 30 to 99, 80 steps; two thirds are 53.
     expect(trainingTime({ fromMs: 0, toMs: 99 }, faults, 2 / 3, 10, 1)).toEqual({ fromMs: 0, toMs: 73 });
   });
 });

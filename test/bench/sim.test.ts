@@ -24,12 +24,12 @@ afterAll(() => rmSync(folder, { recursive: true }));
 describe('planLoad', () => {
   const plan = planLoad(40 * MINUTE, 5);
 
-  it('is the same for the same seed and another for another', () => {
+  it('is the same for the same seed and differs for another one', () => {
     expect(planLoad(40 * MINUTE, 5)).toEqual(plan);
     expect(planLoad(40 * MINUTE, 6)).not.toEqual(plan);
   });
 
-  it('begins at once, changes often and spans a wide range', () => {
+  it('starts immediately, changes often and spans a wide range', () => {
     const levels = plan.map(({ change }) => change.level ?? NaN);
     expect(plan[0]?.at).toBe(0);
     expect(plan.length).toBeGreaterThan(10);
@@ -44,7 +44,7 @@ const [cart, db] = [
 ];
 const STEPS = Array.from({ length: 200 }, (_, index) => 1000 + index);
 
-/** Two services for 200 steps; db is broken from step 1050 and seen, cart alarms at 1150 for nothing. */
+/** Two services for 200 steps: a detected fault of db from step 1050, and a false alarm of cart at 1150. */
 function result(): BacktestResult {
   const scored = (from: number, to: number) =>
     Float64Array.from(STEPS, (step) => (step >= from && step < to ? 2 : 0.2));
@@ -77,10 +77,10 @@ function result(): BacktestResult {
 }
 
 describe('inLifeTime', () => {
-  it('counts days and delays as if a cycle were a minute, and leaves the rest', () => {
+  it('converts days and delays as if a cycle were a minute, and keeps the rest', () => {
     const demo = result();
     const { figures, serviceDays } = inLifeTime(demo).evaluation;
-    // 200 steps less the fault's 19, of two services, and one false alarm in them.
+    // 200 steps without the 19 of the fault, for two services, with one false alarm.
     expect(serviceDays).toBeCloseTo((2 * (200 - 19)) / 1440, 9);
     expect(figures.false_alarms_per_service_day).toBeCloseTo(1440 / (2 * (200 - 19)), 9);
     expect(figures.delay_seconds).toEqual({ p50: 120, p90: 120 });
@@ -88,7 +88,7 @@ describe('inLifeTime', () => {
     expect(figures.root_cause).toBe(demo.evaluation.figures.root_cause);
   });
 
-  it('gives a row of results for each detector', () => {
+  it('returns a row of results for each detector', () => {
     const subject = { seed: 3, runtime: 'python' as const, from: 'a', to: 'b', model: 'shipped' };
     const rows = resultRows(inLifeTime(result()), subject);
     expect(rows.map(({ detector }) => detector)).toEqual(['autoencoder', 'PCA reconstruction', 'random']);
@@ -97,7 +97,7 @@ describe('inLifeTime', () => {
 });
 
 describe('renderAccount', () => {
-  it('tells of each fault and, of each false alarm, load and machine at its time', () => {
+  it('has a line for each fault, and for each false alarm with load and pressure at its time', () => {
     const load = [
       { time: new Date(1010 * INTERVAL).toISOString(), level: 11 },
       { time: new Date(1146 * INTERVAL).toISOString(), level: 25 },
@@ -112,7 +112,7 @@ describe('renderAccount', () => {
 });
 
 describe('pressureBetween', () => {
-  it('is the median of the time, and unknown without any', () => {
+  it('is the median over the time, and NaN without records', () => {
     const samples = [1, 2, 3, 4].map((time) => ({ timeMs: time, share: time / 10 }));
     expect(pressureBetween(samples, 1, 4)).toBeCloseTo(0.3, 9);
     expect(pressureBetween([], 1, 4)).toBeNaN();
@@ -120,10 +120,10 @@ describe('pressureBetween', () => {
 });
 
 describe('a recording', () => {
-  it('is read as it was written, and its lack is told', () => {
+  it('is read as written, and reported if missing', () => {
     const time = '2026-01-01T00:00:00.000Z';
     const recording = { seed: 1, runtime: 'python' as const, from: time, faultsFrom: time, to: time };
-    expect(() => readRecording(folder)).toThrow(`${folder}: no recording there, or one that was interrupted`);
+    expect(() => readRecording(folder)).toThrow(`${folder}: no recording, or an interrupted one`);
     writeRecording(folder, recording);
     expect(readRecording(folder)).toEqual(recording);
     writeFileSync(join(folder, 'recording.json'), '{"seed":"x"}');
@@ -132,7 +132,7 @@ describe('a recording', () => {
 });
 
 describe('fault series', () => {
-  it('become the history that they were taken of, whatever other features are asked for', () => {
+  it('restore the history, for any set of features', () => {
     const path = join(folder, 'series.json.gz');
     const columns = ['red/a', 'green/a', 'blue/a'];
     const series = {

@@ -7,7 +7,7 @@ export interface Certificate {
   readonly key: string;
 }
 
-/** A certificate authority of its own in `folder`, made by openssl. */
+/** A certificate authority in `folder`, made by openssl. */
 export interface Authority extends Certificate {
   /** Signs a certificate for `name`, also valid for 127.0.0.1 as a server; the files are `<file>.crt` and `.key`. */
   sign(file: string, name: string): Certificate;

@@ -83,11 +83,11 @@ test('keeps its connection alive', async () => {
   server.server.on('connection', () => connections++);
   const http = client();
   for (let i = 0; i < 20; i++) await http.request({ method: 'GET', url: server.url });
-  // A second one is opened where a request comes before the first has returned to the pool.
+  // A second one is opened if a request is sent before the first connection has returned to the pool.
   expect(connections).toBeLessThanOrEqual(2);
 });
 
-test('a connection that breaks before the answer to a later request is replaced by another', async () => {
+test('a reused connection that breaks before the response is replaced', async () => {
   const served = new WeakSet<object>();
   let broken = 0;
   const server = await start((request, response) => {
@@ -106,7 +106,7 @@ test('a connection that breaks before the answer to a later request is replaced 
   expect(broken).toBe(1);
 });
 
-test('basic auth and credentials come from their files, anew for each request', async () => {
+test('basic auth and credentials are read from their files for each request', async () => {
   const server = await start((request, response) => response.end(request.headers.authorization));
   const secret = join(folder, 'secret');
   const basic = client({ basic_auth: { username: 'me', password_file: secret } });
@@ -121,7 +121,7 @@ test('basic auth and credentials come from their files, anew for each request', 
   await expect(ask(bearer)).rejects.toMatchObject({ name: 'HttpError', code: 'CREDENTIALS' });
 });
 
-test('TLS is verified against the CA file, follows its rotation, and can be turned off', async () => {
+test('TLS is verified against the CA file, follows its rotation, and can be disabled', async () => {
   const first = certificate('first', 'IP:127.0.0.1');
   const second = certificate('second', 'DNS:prometheus.example');
   const one = await start((_request, response) => response.end('one'), pem(first));
@@ -142,7 +142,7 @@ test('TLS is verified against the CA file, follows its rotation, and can be turn
   await expect(get(verified, two.url)).rejects.toMatchObject({ code: 'CONNECT' });
 });
 
-test('shows its client certificate', async () => {
+test('sends its client certificate', async () => {
   certificate('authority', 'DNS:authority');
   const own = certificate('client', 'DNS:client', 'authority');
   const served = certificate('server', 'IP:127.0.0.1', 'authority');
@@ -156,7 +156,7 @@ test('shows its client certificate', async () => {
   expect((await shown.request({ method: 'GET', url: server.url })).body.toString()).toBe('in');
 });
 
-test('the proxy gets http as it is and https through a tunnel', async () => {
+test('the proxy gets http requests directly and https through a tunnel', async () => {
   const cert = certificate('proxied', 'IP:127.0.0.1');
   const plain = await start((request, response) => response.end(`plain ${request.headers.authorization}`));
   const secure = await start((request, response) => response.end(`secure ${request.headers.authorization}`), pem(cert));
@@ -220,7 +220,7 @@ test('redirects keep method and body, but secrets stay with their origin', async
   expect((await stays.request({ method: 'GET', url: `${server.url}/near` })).status).toBe(302);
 });
 
-test('each way to fail has its code', async () => {
+test('each kind of failure has its code', async () => {
   const hanging = await start(() => undefined);
   const stalling = await start((_request, response) => void response.write('some'));
   const large = await start((_request, response) => response.end(Buffer.alloc(100_000)));
@@ -243,7 +243,7 @@ test('each way to fail has its code', async () => {
   await expect(get(large.url, { signal: abort.signal })).rejects.toMatchObject({ code: 'ABORTED' });
 });
 
-test('close aborts what is under way, and what comes after', async () => {
+test('close aborts pending and later requests', async () => {
   const hanging = await start(() => undefined);
   const http = client();
   const waiting = http.request({ method: 'GET', url: hanging.url });

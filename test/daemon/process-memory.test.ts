@@ -18,7 +18,7 @@ const ENGINE = realpathSync(
     .replace(/dist\/.*/, 'bin/napi-v6/linux/x64/libonnxruntime.so.1'),
 );
 
-/** Kilobytes of a file that are mapped and in memory. */
+/** Resident kilobytes of a mapped file. */
 function residentKb(file: string): number {
   const mappings = readFileSync('/proc/self/smaps', 'utf8').split(/^(?=[0-9a-f]+-[0-9a-f]+ )/m);
   return mappings
@@ -33,7 +33,7 @@ function anonymousMb(): number {
 const log: string[] = [];
 const memory = ProcessMemory.open(createLogger({ write: (line) => log.push(line) }));
 
-test("most pages of node's own file and of libraries leave the memory, and what runs on goes on", async () => {
+test('most pages of the node executable and of libraries are released, and the process continues', async () => {
   const { InferenceSession } = await import('onnxruntime-node');
   const files = [realpathSync('/proc/self/exe'), ENGINE];
   const before = files.map(residentKb);
@@ -43,20 +43,20 @@ test("most pages of node's own file and of libraries leave the memory, and what 
     expect(kb).toBeGreaterThan(3000);
     expect(released[index]).toBeLessThan(kb / 2);
   }
-  // Code that was compiled before, built-in functions that were not used yet, and a library's: all of it lies in those pages.
+  // Compiled code, built-in functions not used before, and code of a library: all of it is in those pages.
   expect(JSON.parse(JSON.stringify({ at: new Intl.DateTimeFormat('en').format(0).length > 0 }))).toEqual({ at: true });
   await expect(InferenceSession.create(Buffer.from('no model'))).rejects.toThrow();
   memory.release();
   expect(log).toEqual([]);
 });
 
-test('freed memory goes back, also from between blocks that stay', async () => {
+test('freed memory is released, including between blocks in use', async () => {
   const blocks = Array.from({ length: 400 }, () => Buffer.allocUnsafeSlow(100_000).fill(1));
   const held = anonymousMb();
   const kept = blocks.filter((_, index) => index % 20 === 19);
   blocks.length = 0;
   exposedCollection()();
-  // V8 frees what lies behind collected buffers on a thread of its own.
+  // V8 frees the memory of collected buffers on a thread of its own.
   const released = () => {
     memory.release();
     return anonymousMb();
@@ -65,7 +65,7 @@ test('freed memory goes back, also from between blocks that stay', async () => {
   expect(kept).toHaveLength(20);
 });
 
-test('worker threads may use it and end, also at once', async () => {
+test('worker threads may use it and end, even at the same time', async () => {
   const script = `
     const addon = require(${JSON.stringify(ADDON)});
     addon.keepAllocatorSmall();
@@ -99,24 +99,24 @@ describe('a bundled program', () => {
 
   const run = () => spawnSync(process.execPath, [program], { encoding: 'utf8' });
 
-  test('says once that the addon is missing, and runs', () => {
+  test('logs once that the addon is missing, and runs', () => {
     const { status, stdout, stderr } = run();
     expect([status, stdout]).toEqual([0, 'done']);
     expect(stderr.match(/level=warn/g)).toHaveLength(1);
-    expect(stderr).toContain('the addon is missing');
+    expect(stderr).toContain('addon not found');
   });
 
-  test('says why an addon for another platform cannot be loaded, and runs', () => {
+  test('logs why an addon for another platform cannot be loaded, and runs', () => {
     const place = join(folder, 'lorikeet_memory.node');
     writeFileSync(place, 'not for this platform');
     const { status, stdout, stderr } = run();
     rmSync(place);
     expect([status, stdout]).toEqual([0, 'done']);
-    expect(stderr).toContain('the addon cannot be loaded');
+    expect(stderr).toContain('cannot load the addon');
     expect(stderr).toContain('lorikeet_memory.node');
   });
 
-  test('finds the addon beside itself', () => {
+  test('finds the addon in its own directory', () => {
     copyFileSync(ADDON, join(folder, 'lorikeet_memory.node'));
     expect(run()).toMatchObject({ status: 0, stdout: 'done', stderr: '' });
   });

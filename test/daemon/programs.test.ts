@@ -18,7 +18,7 @@ function run(program: string, ...args: readonly string[]) {
 describe.each(Object.entries(PROGRAMS))('%s', (program, commands) => {
   const places = [[], ...commands.map((command) => [command])];
 
-  it('prints its version wherever it is asked for it', () => {
+  it('prints its version for --version in any position', () => {
     const first = new RegExp(
       `^${program}, version ${version} \\(branch: \\S+, revision: (unknown|[0-9a-f]{40}(-modified)?)\\)\\n`,
     );
@@ -48,12 +48,12 @@ describe.each(Object.entries(PROGRAMS))('%s', (program, commands) => {
     [['nonsense'], `unknown command nonsense, expected ${commands.join(', ')}`],
     [[commands[0], '--hepl'], 'unknown flag --hepl, did you mean --help?'],
     [[commands[0], 'superfluous'], 'unexpected argument "superfluous"'],
-  ])('refuses %o in one line, status 2', (args, message) => {
+  ])('rejects %o in one line, status 2', (args, message) => {
     expect(run(program, ...args)).toEqual({ status: 2, stdout: '', stderr: `${program}: ${message}\n` });
   });
 });
 
-it.each(['lorikeet-scorer', 'lorikeet-sim'] as const)('%s wants a command', (program) => {
+it.each(['lorikeet-scorer', 'lorikeet-sim'] as const)('%s requires a command', (program) => {
   const stderr = `${program}: no command, expected ${PROGRAMS[program].join(', ')}\n`;
   expect(run(program)).toEqual({ status: 2, stdout: '', stderr });
 });

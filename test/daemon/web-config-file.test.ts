@@ -27,7 +27,7 @@ afterEach(async () => {
   await Promise.all(open.splice(0).map((listener) => listener.close()));
 });
 
-/** A new file in the place of the old one, as ConfigMaps and editors write it. */
+/** Replaces the file like ConfigMaps and editors do. */
 function write(text: string): void {
   writeFileSync(`${file}.new`, text);
   renameSync(`${file}.new`, file);
@@ -56,7 +56,7 @@ interface Curl {
   readonly output: string;
 }
 
-/** One exchange by curl, which trusts the authority. */
+/** One request by curl, which trusts the authority. */
 async function curl(url: string, ...args: readonly string[]): Promise<Curl> {
   const all = ['-sS', '-v', '--cacert', authority.cert, '-w', '\n%{http_code}', ...args, url];
   return await new Promise((resolve) => {
@@ -70,7 +70,7 @@ async function curl(url: string, ...args: readonly string[]): Promise<Curl> {
 const withCertificate = ({ cert, key }: typeof client) => ['--cert', cert, '--key', key] as const;
 
 describe('TLS', () => {
-  it.each(SERVER_NAMES)('serves its certificate and nothing in clear, on %s', async (server) => {
+  it.each(SERVER_NAMES)('serves its certificate, and no plain text, on %s', async (server) => {
     const url = await serve(tlsConfig(), server);
     expect(await curl(`${url}/metrics`)).toMatchObject({ exit: 0, status: 200 });
     expect((await curl(`${url}/metrics`, '--cacert', stranger.cert)).exit).toBe(60);
@@ -100,7 +100,7 @@ describe('TLS', () => {
     ['RequireAnyClientCert', '', [false, true, true]],
     ['VerifyClientCertIfGiven', CA, [true, true, false]],
     ['RequireAndVerifyClientCert', CA, [false, true, false]],
-  ] as const)('%s takes none, its own, a foreign certificate: %o', async (type, ca, expected) => {
+  ] as const)('%s accepts no, its own, and a foreign certificate: %o', async (type, ca, expected) => {
     const url = await serve(tlsConfig(`  client_auth_type: ${type}\n${ca}`));
     const answers = [
       await curl(`${url}/metrics`),
@@ -112,7 +112,7 @@ describe('TLS', () => {
 });
 
 describe('a change', () => {
-  it('of the certificate counts from the next connection on, of its content or of its name', async () => {
+  it('of the content or name of the certificate takes effect from the next connection', async () => {
     const current = { cert: join(folder, 'current.crt'), key: join(folder, 'current.key') };
     const use = ({ cert, key }: typeof client) => {
       copyFileSync(cert, current.cert);
@@ -138,7 +138,7 @@ describe('a change', () => {
     expect((await curl(urls[1] ?? '')).output).toContain('CN=first');
   });
 
-  it('of the policy on client certificates counts as well', async () => {
+  it('of the policy on client certificates takes effect as well', async () => {
     const url = await serve(tlsConfig());
     expect(await curl(`${url}/metrics`)).toMatchObject({ status: 200 });
     write(tlsConfig(`  client_auth_type: RequireAndVerifyClientCert\n  client_ca_file: ${authority.cert}\n`));
@@ -148,27 +148,27 @@ describe('a change', () => {
     expect(await curl(`${url}/metrics`)).toMatchObject({ status: 200 });
   });
 
-  it('that is broken keeps the last good state, is told once, and ends', async () => {
+  it('that is invalid keeps the last valid state, and is logged once', async () => {
     const url = await serve(tlsConfig());
     write('tls_server_config: {cert_file: later.crt, key_file: later.key}\n');
     for (let index = 0; index < 3; index++) expect((await curl(url)).output).toContain('CN=first');
     expect(log).toHaveLength(1);
-    expect(log[0]).toContain('web configuration not reloaded, keeping the last good one');
+    expect(log[0]).toContain('web configuration rejected, using the last valid one');
     expect(log[0]).toContain('tls_server_config.cert_file: not readable');
     copyFileSync(second.cert, join(folder, 'later.crt'));
     copyFileSync(second.key, join(folder, 'later.key'));
     expect((await curl(url)).output).toContain('CN=second');
     expect(log.slice(1).map((line) => /msg="([^"]*)"/.exec(line)?.[1])).toEqual([
-      'web configuration is good again',
+      'web configuration is valid again',
       'web configuration loaded',
     ]);
   });
 
-  it('between TLS and none needs a restart', async () => {
+  it('between TLS and plain text requires a restart', async () => {
     const url = await serve(tlsConfig());
     write('{}\n');
     expect(await curl(url)).toMatchObject({ status: 200 });
-    expect(log[0]).toContain('turning TLS on or off needs a restart');
+    expect(log[0]).toContain('enabling or disabling TLS requires a restart');
   });
 });
 
@@ -188,14 +188,14 @@ describe.each(SERVER_NAMES)('basic auth on %s', (server) => {
   });
 
   it.each(['Basic', 'Basic !!!', 'Basic YWxpY2U=', 'Bearer YWxpY2U6c2VjcmV0', 'YWxpY2U6c2VjcmV0'])(
-    'refuses the header %j',
+    'rejects the header %j',
     async (header) => {
       const url = `${await serve(users('secret'), server)}/metrics`;
       expect((await curl(url, '-H', `Authorization: ${header}`)).status).toBe(401);
     },
   );
 
-  it('takes colons and letters beyond ASCII in passwords', async () => {
+  it('accepts colons and non-ASCII letters in passwords', async () => {
     const url = await serve(users('pä:ss:wörd'), server);
     expect(await curl(`${url}/metrics`, '-u', 'alice:pä:ss:wörd')).toMatchObject({ status: 200 });
   });
@@ -210,7 +210,7 @@ describe.each(SERVER_NAMES)('basic auth on %s', (server) => {
     expect(await curl(url)).toMatchObject({ status: 200 });
   });
 
-  it('comes with the headers of the file, also on refusals', async () => {
+  it('is sent with the headers of the file, including on rejection', async () => {
     const url = await serve(`${users('secret')}http_server_config: {headers: {X-Frame-Options: deny}}\n`, server);
     expect((await curl(`${url}/metrics`)).output).toContain('X-Frame-Options: deny');
     expect((await curl(`${url}/metrics`, '-u', 'alice:secret')).output).toContain('X-Frame-Options: deny');
@@ -219,7 +219,7 @@ describe.each(SERVER_NAMES)('basic auth on %s', (server) => {
 
 it.each([
   [`tls_server_config: {cert_file: none.crt, key_file: ${first.key}}`, 'tls_server_config.cert_file: not readable'],
-  [`tls_server_config: {cert_file: ${first.cert}, key_file: ${second.key}}`, "certificate and key can't be used"],
+  [`tls_server_config: {cert_file: ${first.cert}, key_file: ${second.key}}`, 'cannot use certificate and key'],
   ['colour: red', 'colour: unknown key'],
 ])('refuses to start with %j', async (text, message) => {
   await expect(serve(text)).rejects.toThrow(message);

@@ -2,21 +2,23 @@ import { describe, expect, it } from 'vitest';
 import { contentPanels } from '../../scripts/preview/dashboard.ts';
 import { readDashboards } from '../../scripts/preview/read-dashboards.ts';
 
-/** Counters end in these by the exposition format. */
+/** Suffixes of counters in the exposition format. */
 const COUNTER = /\b[a-z_]+_(?:total|count|sum|bucket)\b(?!:)/g;
 const RATE = /\b(?:rate|increase)\($/;
 
-/** dashboard-linter's rules, https://github.com/grafana/dashboard-linter, but for job and instance: services have neither. */
+/**
+ * The rules of https://github.com/grafana/dashboard-linter, except for job and instance, which services do not have.
+ */
 describe.each(readDashboards().map((dashboard) => [dashboard.uid, dashboard] as const))('%s', (_, dashboard) => {
   const panels = contentPanels(dashboard);
   const queried = panels.flatMap((panel) => (panel.targets ?? []).map((target) => ({ panel, target })));
 
-  it('can be provisioned: no id, a fixed uid, not to be edited', () => {
+  it('can be provisioned: no id, a fixed uid, not editable', () => {
     expect(dashboard).toMatchObject({ id: null, uid: expect.stringMatching(/^lorikeet-/) as string, editable: false });
     expect(dashboard.description).not.toBe('');
   });
 
-  it('takes its data source from a variable, everywhere', () => {
+  it('takes its data source from a variable everywhere', () => {
     expect(dashboard.templating.list[0]).toMatchObject({ name: 'datasource', type: 'datasource', query: 'prometheus' });
     const datasources = [
       ...panels.filter(({ type }) => type !== 'text').map(({ datasource }) => datasource),
@@ -27,14 +29,14 @@ describe.each(readDashboards().map((dashboard) => [dashboard.uid, dashboard] as 
     for (const datasource of datasources) expect(datasource).toEqual({ type: 'prometheus', uid: '${datasource}' });
   });
 
-  it('reads the values of its variables anew when the time changes', () => {
+  it('refreshes its variables when the time range changes', () => {
     for (const variable of dashboard.templating.list) {
       expect(variable.label).not.toBe('');
       if (variable.type === 'query') expect(variable.refresh).toBe(2);
     }
   });
 
-  it('has a title, a description, a unit and something to show in every panel', () => {
+  it('has a title, a description, a unit and a query in every panel', () => {
     for (const panel of panels) {
       expect(panel.title, `panel ${panel.id}`).not.toBe('');
       expect(panel.description ?? '', panel.title).not.toBe('');
@@ -47,7 +49,7 @@ describe.each(readDashboards().map((dashboard) => [dashboard.uid, dashboard] as 
     }
   });
 
-  it('names its lines and tells its queries apart', () => {
+  it('has legends and distinct query ids', () => {
     for (const panel of panels) {
       const ids = (panel.targets ?? []).map(({ refId }) => refId);
       expect(new Set(ids).size, panel.title).toBe(ids.length);
@@ -57,7 +59,7 @@ describe.each(readDashboards().map((dashboard) => [dashboard.uid, dashboard] as 
     }
   });
 
-  it('reads counters by rate or increase, over an interval that fits the zoom', () => {
+  it('queries counters by rate or increase, over an interval that depends on the zoom', () => {
     for (const { panel, target } of queried) {
       for (const { index } of target.expr.matchAll(COUNTER)) {
         expect(target.expr.slice(0, index), `${panel.title}: ${target.expr}`).toMatch(RATE);
@@ -68,7 +70,7 @@ describe.each(readDashboards().map((dashboard) => [dashboard.uid, dashboard] as 
     }
   });
 
-  it('has panels on the grid, none over another', () => {
+  it('has panels on the grid, without overlap', () => {
     const cells = new Set<string>();
     for (const { gridPos, title } of dashboard.panels) {
       expect(gridPos.x + gridPos.w, title).toBeLessThanOrEqual(24);
@@ -81,7 +83,7 @@ describe.each(readDashboards().map((dashboard) => [dashboard.uid, dashboard] as 
     }
   });
 
-  it('leads to the other dashboards with time and values', () => {
+  it('links to the other dashboards with time range and variables', () => {
     const uids = new Set(readDashboards().map(({ uid }) => uid));
     expect(dashboard.links).toHaveLength(uids.size - 1);
     for (const link of dashboard.links) {

@@ -20,13 +20,13 @@ const RULE_INTERVAL_MS = 1000;
 
 const nameOf = (index: number): string => `service-${index}`;
 
-/** Whom a service calls: always the same few, spread over the fleet. */
+/** The callees of a service: a few fixed ones, spread over the fleet. */
 const calleesOf = (index: number, services: number): number[] =>
   Array.from({ length: CALLS_EACH }, (_, call) => (index * 7 + call * 131 + 1) % services).filter(
     (one) => one !== index,
   );
 
-/** What scorer and rules would have written about a fleet, the first services anomalous. */
+/** The series of a fleet as written by scorer and rules, with the first services anomalous. */
 function fleetSamples(services: number, timestampMs: number): Sample[] {
   return Array.from({ length: services }, (_, index) => index).flatMap((index) => {
     const anomalous = index < Math.min(ANOMALOUS, services / 2);
@@ -73,7 +73,7 @@ describe.each([10, 200, 2000])('the graph of %i services', (services) => {
     await http.close();
     const end = await untilGraph(services);
     const [overview] = readDashboards().filter(({ uid }) => uid === 'lorikeet-overview');
-    if (overview === undefined) throw new Error('there is no overview');
+    if (overview === undefined) throw new Error('no overview dashboard');
     view = await DashboardView.open(overview, {
       prometheusUrl: prometheus.url,
       end,
@@ -88,7 +88,7 @@ describe.each([10, 200, 2000])('the graph of %i services', (services) => {
     rmSync(folder, { recursive: true, force: true });
   });
 
-  /** The time at which the rules have seen the whole fleet. */
+  /** Waits until the rules have evaluated the whole fleet; resolves with that time. */
   async function untilGraph(count: number): Promise<number> {
     for (const deadline = Date.now() + 30_000; Date.now() < deadline; await sleep(200)) {
       const now = Date.now() / 1000;
@@ -100,12 +100,12 @@ describe.each([10, 200, 2000])('the graph of %i services', (services) => {
       };
       if (Number(answer.data.result[0]?.value[1]) === count) return now;
     }
-    throw new Error('the rules made no graph');
+    throw new Error('no graph from the rules');
   }
 
-  it('can be drawn, with every anomalous service and all of their neighbours that fit', async () => {
+  it('can be drawn, with every anomalous service and as many of their neighbours as fit', async () => {
     const panel = view.dashboard.panels.find(({ type }) => type === 'nodeGraph');
-    if (panel === undefined) throw new Error('there is no graph');
+    if (panel === undefined) throw new Error('no node graph panel');
     const graph = expectDrawable(await view.frames(panel));
     process.stdout.write(`graph of ${services} services: ${graph.ids.length} nodes, ${graph.edgeIds.length} edges\n`);
     expect(graph.ids.length).toBe(Math.min(200, services));

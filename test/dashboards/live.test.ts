@@ -6,13 +6,13 @@ import type { Frame } from '../../scripts/preview/frames.ts';
 import { DashboardView } from '../../scripts/preview/grafana.ts';
 import { expectDrawable } from './node-graph-frames.ts';
 
-/** Lines that a healthy shop may lack, and why. The panel has others, or says so in place of data. */
+/** Lines that may have no data, and why. Their panels have other lines, or a text in place of data. */
 const MAY_BE_EMPTY: Readonly<Record<string, string>> = {
   'Failed requests': 'no query and no write has failed',
-  'Samples written: dropped: {{reason}}': 'no sample was given up',
-  'Page faults and block requests: block requests': 'a service without a disk of its own asks for no blocks',
-  Memory: 'memory.current needs a controller that this machine may not have',
-  'Learning under way': 'a short demo may have learned before the first scrape',
+  'Samples written: dropped: {{reason}}': 'no sample was dropped',
+  'Page faults and block requests: block requests': 'a service without a disk of its own issues no block requests',
+  Memory: 'memory.current needs a controller that this machine may lack',
+  'Learning under way': 'a short demo may finish learning before the first scrape',
 };
 
 const FAULTY = 'catalog';
@@ -96,7 +96,7 @@ describe('every panel of a shop with a broken service', () => {
   });
 });
 
-/** The transformations make one table of all queries, with headers for people. */
+/** The transformations join all queries to one table with readable headers. */
 function expectOneTable(frames: readonly Frame[], panel: Panel): void {
   expect(frames, panel.title).toHaveLength(1);
   const headers = frames[0]?.fields.map(({ name, config }) => config.displayName ?? name) ?? [];
@@ -104,7 +104,7 @@ function expectOneTable(frames: readonly Frame[], panel: Panel): void {
 }
 
 describe('the table of anomalies', () => {
-  it('has a row for each anomalous service with onset, rank and the feature with the largest share of the error', async () => {
+  it('has a row for each anomalous service with onset, rank and the largest signal', async () => {
     const dashboard = dashboards.find(({ uid }) => uid === 'lorikeet-overview');
     const panel = dashboard?.panels.find(({ title }) => title === 'Anomalies');
     if (dashboard === undefined || panel === undefined) throw new Error('no such panel');

@@ -10,7 +10,7 @@ export interface Graph {
   edge(field: string): readonly unknown[];
 }
 
-/** Checks all that Grafana's panel needs of its frames, and fails on without: docs/guides/grafana.md says what users see. */
+/** Checks the requirements of Grafana's panel on its frames, without which it fails (docs/guides/grafana.md). */
 export function expectDrawable(frames: readonly Frame[]): Graph {
   const node = (field: string) => columnOf(frames, 'nodes', field);
   const edge = (field: string) => columnOf(frames, 'edges', field);

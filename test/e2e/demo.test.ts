@@ -9,7 +9,9 @@ import type { DemoReport } from '../../scripts/demo/scenario.ts';
 const DEMO = resolve('dist/demo.js');
 let folder: string;
 
-/** What the demo of this process id has left behind; others may run beside it. BPF programs end with their processes. */
+/**
+ * Leftovers of the demo with this process id; others may run at the same time. BPF programs end with their processes.
+ */
 function leftovers(pid: number): string[] {
   const namespaces = execFileSync('ip', ['netns', 'list'], { encoding: 'utf8' }).split('\n');
   const processes = readdirSync('/proc').filter(
@@ -27,7 +29,7 @@ function commandOf(pid: string): string {
   try {
     return readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ');
   } catch {
-    // It ended while we looked.
+    // It has ended in the meantime.
     return '';
   }
 }
@@ -38,7 +40,7 @@ interface Ended {
   readonly pid: number;
 }
 
-/** Runs the demo; with `interruptAt` it gets a SIGINT once its output contains that. */
+/** Runs the demo. With `interruptAt`, sends SIGINT once its output contains that text. */
 function demo(args: readonly string[], interruptAt?: string): Promise<Ended> {
   return new Promise((done, reject) => {
     const child = spawn(process.execPath, [DEMO, `--report=${join(folder, 'report.json')}`, ...args], {
@@ -64,11 +66,11 @@ describe('the demo', () => {
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
   it(
-    'sees a fault, fires, names the root cause, resolves, and leaves nothing behind',
+    'detects a fault, fires, names the root cause, resolves, and leaves nothing behind',
     { timeout: 480_000 },
     async () => {
       const { status, output, pid } = await demo(['--fault=latency', '--service=catalog', '--learning=75']);
-      expect(output).toContain('all of it came true');
+      expect(output).toContain('all steps succeeded');
       expect(status).toBe(0);
       const report = JSON.parse(readFileSync(join(folder, 'report.json'), 'utf8')) as DemoReport;
       expect(report).toMatchObject({ service: 'catalog', root_cause_rank: 1, false_alarms_before_fault: 0 });
@@ -79,13 +81,13 @@ describe('the demo', () => {
   );
 
   it('leaves nothing behind when it is interrupted', { timeout: 120_000 }, async () => {
-    const { status, output, pid } = await demo([], 'learning what is normal');
+    const { status, output, pid } = await demo([], 'learning normal behaviour');
     expect(output).toContain('interrupted');
     expect(status).toBe(1);
     expect(leftovers(pid)).toEqual([]);
   });
 
-  it('rejects a service that is not there, in one line', { timeout: 60_000 }, async () => {
+  it('rejects an unknown service in one line', { timeout: 60_000 }, async () => {
     const { status, output, pid } = await demo(['--service=warehouse']);
     expect(status).toBe(2);
     expect(output.trim().split('\n')).toHaveLength(1);

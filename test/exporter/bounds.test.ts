@@ -16,9 +16,9 @@ afterAll(() => {
   rmSync(folder, { recursive: true });
 });
 
-// Other programs of the machine have sockets, too, and take places in the maps: hence least losses, not exact ones.
+// Sockets of other programs take rows in the maps as well, so the tests check minimum losses, not exact ones.
 
-test('more edges than the map holds are lost and told, and make no series', () =>
+test('edges beyond the size of the map count as lost and have no series', () =>
   withShop(async (front, cart) => {
     const targets = join(folder, 'edges.yaml');
     writeTargets(targets, shopTargets(front, cart));
@@ -32,12 +32,12 @@ test('more edges than the map holds are lost and told, and make no series', () =
     expect(samples['lorikeet_exporter_lost_events_total{map="edges"}']).toBeGreaterThanOrEqual(5);
     const failures = Object.keys(samples).filter((name) => name.startsWith('lorikeet_edge_connect_failures_total'));
     expect(failures.length).toBeLessThanOrEqual(3);
-    // What isn't by edge is complete.
+    // Series other than those of edges are complete.
     expect(samples[`lorikeet_tcp_connect_failures_total${of('front', ',reason="refused"')}`]).toBe(8);
     await exporter.stop();
   }));
 
-test('more cgroups than the maps hold are lost and told', () =>
+test('cgroups beyond the size of the maps count as lost', () =>
   withShop(async (front, cart) => {
     const targets = join(folder, 'services.yaml');
     writeTargets(targets, shopTargets(front, cart));
@@ -54,7 +54,7 @@ test('more cgroups than the maps hold are lost and told', () =>
     await exporter.stop();
   }));
 
-test('more listening ports than get series of their own are one', () =>
+test('listening ports beyond the limit are combined', () =>
   withShop(async (front, cart) => {
     const targets = join(folder, 'ports.yaml');
     writeTargets(targets, shopTargets(front, cart));

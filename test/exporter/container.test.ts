@@ -23,7 +23,7 @@ afterAll(() => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-/** Starts an exporter that knows the cgroup of this name, below the mount, as the pod `cart-1`. */
+/** Starts an exporter with the cgroup of this name, below the mount, as the pod `cart-1`. */
 async function withExporter(cgroup: string, flags: readonly string[], work: (exporter: Exporter) => Promise<void>) {
   const targets = join(folder, 'targets.yaml');
   writeFileSync(targets, `targets:\n  - {namespace: shop, service: cart, pod: cart-1, cgroup: /${cgroup}}\n`);
@@ -40,7 +40,7 @@ const POD = '{namespace="shop",service="cart",pod="cart-1"';
 const series = (name: string, event?: string): string =>
   `lorikeet_container_${name}_total${POD}${event === undefined ? '' : `,event="${event}"`}}`;
 
-test('what a program did is counted for its pod, system calls only where they were asked for', () =>
+test('activity of a program is counted for its pod, system calls only if enabled', () =>
   withSandbox(async (sandbox) => {
     const leaf = sandbox.childCgroup('app');
     const running = await sandbox.start(leaf, program, {});
@@ -54,7 +54,7 @@ test('what a program did is counted for its pod, system calls only where they we
       const added = (name: string, event?: string): number =>
         (after[series(name, event)] ?? NaN) - (before[series(name, event)] ?? NaN);
       expect(['fork', 'exec', 'exit', 'oom_kill'].map((event) => added('process_events', event))).toEqual([7, 7, 7, 0]);
-      // What is spawned loads its libraries.
+      // A spawned program loads its libraries.
       expect(added('file_opens')).toBeGreaterThanOrEqual(30 + 7);
       expect(added('mmap_calls')).toBeGreaterThanOrEqual(21 + 7);
       expect(added('syscalls')).toBeGreaterThan(100);
@@ -68,7 +68,7 @@ test('what a program did is counted for its pod, system calls only where they we
     await running.stop();
   }));
 
-test('a hook that the kernel lacks costs its collector, and nothing else', async () => {
+test('a missing hook only affects its collector', async () => {
   const object = join(folder, 'lacking.bpf.o');
   const bytes = readFileSync(defaultObjectPath(), 'latin1');
   writeFileSync(object, bytes.replaceAll('tp_btf/page_fault_user', 'tp_btf/page_fault_none'), 'latin1');
@@ -81,10 +81,10 @@ test('a hook that the kernel lacks costs its collector, and nothing else', async
         expect(samples).not.toHaveProperty([series('page_faults')]);
         expect(samples[series('process_events', 'fork')]).toBe(0);
       }
-      const told = exporter.log.filter((line) => line.includes('page_fault'));
-      expect(told).toHaveLength(1);
-      expect(told[0]).toContain('msg="BPF program not running" program=page_fault_user at=hook errno=ENOENT');
-      expect(told[0]).toContain('lost="page_faults: all"');
+      const lines = exporter.log.filter((line) => line.includes('page_fault'));
+      expect(lines).toHaveLength(1);
+      expect(lines[0]).toContain('msg="BPF program not running" program=page_fault_user at=hook errno=ENOENT');
+      expect(lines[0]).toContain('lost="page_faults: all"');
     }),
   );
 });
@@ -104,11 +104,11 @@ describe('with the controllers of the other version', () => {
         const resident = (await exporter.samples('lorikeet_container_memory'))[metric] ?? 0;
         await withController(['memory'], memory, name, async ({ path }) => {
           writeFileSync(join(path, 'cgroup.procs'), String((running.ready as { pid: number }).pid));
-          // The pages of a file are charged, but resident in no process.
+          // The pages of a file are charged, but not resident in a process.
           await running.ask(`write-file ${32 << 20} ${join(folder, 'file')}`);
           const read = (file: string): string => readFileSync(join(path, file), 'utf8');
           expect(resident).toBeGreaterThan(0);
-          // Between the two readings the kernel may take back what it had charged in advance.
+          // The kernel may return memory charged in advance between the two reads.
           await vi.waitFor(async () => {
             const bytes = (await exporter.samples('lorikeet_container_memory'))[metric];
             const inactive = Number(/^total_inactive_file (\d+)$/m.exec(read('memory.stat'))?.[1]);
@@ -120,7 +120,7 @@ describe('with the controllers of the other version', () => {
       });
     }));
 
-  test('block requests are told by the cgroup of the same path, and by none where there is none', (context) =>
+  test('block requests come from the cgroup of the same path, if it exists', (context) =>
     withSandbox(async (sandbox) => {
       if (io === undefined) return context.skip('no io controller here');
       // In version 2 a process is in one cgroup only, and the sandbox's lacks the controller.

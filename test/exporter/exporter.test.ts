@@ -34,7 +34,7 @@ afterAll(() => {
   rmSync(folder, { recursive: true });
 });
 
-/** Waits until `service` has closed as many connections as it opened: what follows a close happens a moment later. */
+/** Waits until `service` has closed as many connections as it opened: the close may complete a moment later. */
 async function settled(exporter: Exporter, opened: Readonly<Record<string, number>>): Promise<void> {
   await vi.waitFor(
     async () => {
@@ -54,7 +54,7 @@ function lint(text: string): unknown {
 const SILENT = { status: 0, stdout: '', stderr: '' };
 
 describe('lorikeet-exporter', () => {
-  test('tells exactly what two services did', () =>
+  test('exports the exact activity of two services', () =>
     withShop(async (front, cart) => {
       const path = join(folder, 'exact.yaml');
       writeTargets(path, shopTargets(front, cart));
@@ -73,7 +73,7 @@ describe('lorikeet-exporter', () => {
       const toA = await ask(CART.ipv4, a.port, { single: 23, kept: 3, bodyBytes: 10 });
       const toB = await ask(CART.ipv6, b.port, { single: 4, kept: 1 });
       const toFirst = await ask(CART.unlisted[0], a.port, { single: 2 });
-      // One name is left to give, and the first to be scraped gets it.
+      // One name is left, for the first peer in a scrape.
       await exporter.samples('lorikeet_edge_');
       const toSecond = await ask(CART.unlisted[1], a.port, { single: 5 });
       const asked = [toA, toB, toFirst, toSecond];
@@ -146,7 +146,7 @@ describe('lorikeet-exporter', () => {
     }));
 
   test(
-    'knows the connections that are older than itself, and samples and queues of all',
+    'adopts connections older than itself, and exports samples and queues of all',
     () =>
       withShop(async (front, cart) => {
         const path = join(folder, 'older.yaml');
@@ -183,7 +183,7 @@ describe('lorikeet-exporter', () => {
     60_000,
   );
 
-  test('knows them once they are used where it does not see their processes, as in a container', () =>
+  test('adopts them when they are used if it cannot see their processes, as in a container', () =>
     withShop(async (front, cart) => {
       const path = join(folder, 'unseen.yaml');
       writeTargets(path, shopTargets(front, cart));
@@ -202,7 +202,7 @@ describe('lorikeet-exporter', () => {
         expect(requests[`lorikeet_requests_total${role('front', name)}`]).toBe(4);
       await held.stop();
       await vi.waitFor(async () => expect(await active()).toEqual([0, 0]), { timeout: 10_000 });
-      // unshare waits for the exporter, and passes no signal on.
+      // unshare waits for the exporter, but does not forward signals.
       const [program = 0] = readFileSync(`/proc/${exporter.pid}/task/${exporter.pid}/children`, 'latin1')
         .split(' ')
         .map(Number);
@@ -210,7 +210,7 @@ describe('lorikeet-exporter', () => {
       expect(await exporter.exited).toBe(0);
     }));
 
-  test('follows its targets file, and keeps the last good one', () =>
+  test('follows its targets file, and keeps the last valid one', () =>
     withShop(async (front, cart) => {
       const path = join(folder, 'reload.yaml');
       writeTargets(path, shopTargets(front, cart));
@@ -252,7 +252,7 @@ describe('lorikeet-exporter', () => {
     }));
 
   test(
-    'keeps the counts of vanished cgroups, frees their rows, and lets a vanished pod go',
+    'keeps the counts of vanished cgroups, frees their rows, and drops a vanished pod',
     () =>
       withShop(async (front, cart) => {
         const path = join(folder, 'vanish.yaml');
@@ -260,7 +260,7 @@ describe('lorikeet-exporter', () => {
         mkdirSync(pod.path);
         try {
           writeTargets(path, `targets:\n${entry('front', pod)}${entry('cart', cart.cgroup, [CART.ipv4])}`);
-          // A capacity of its own tells this exporter's maps from those of others.
+          // A unique capacity identifies the maps of this exporter.
           const capacity = 2000 + (process.pid % 1000);
           const exporter = await bundle.start(`--targets.file=${path}`, `--bpf.max-edges=${capacity}`);
           const server = await serve(cart, cart.cgroup, '0.0.0.0');
@@ -307,9 +307,9 @@ describe('lorikeet-exporter', () => {
     60_000,
   );
 
-  test('a broken collector costs its own families and one log line', async () => {
+  test('a failing collector only loses its own families, and is logged once', async () => {
     const cgroupfs = join(folder, 'cgroupfs');
-    // A folder where the kernel has a file can't be read.
+    // A directory in place of a kernel file cannot be read.
     mkdirSync(join(cgroupfs, 'cart/cpu.stat'), { recursive: true });
     const path = join(folder, 'broken.yaml');
     writeTargets(path, `targets:\n${entry('cart', { path: '/cart', id: 0n })}`);
@@ -332,7 +332,7 @@ describe('lorikeet-exporter', () => {
     await exporter.stop();
   });
 
-  test('leaves out the collectors that are turned off', async () => {
+  test('does not run disabled collectors', async () => {
     const sockets = ['requests', 'connections', 'edges', 'accept_queues'];
     const flags = [...sockets, ...COUNTERS].map((name) => `--no-collector.${name}`);
     const exporter = await bundle.start(...flags);
@@ -345,7 +345,7 @@ describe('lorikeet-exporter', () => {
     await exporter.stop();
   });
 
-  test('ends within five seconds of SIGTERM, whoever still holds a connection', async () => {
+  test('ends within five seconds of SIGTERM, even with open connections', async () => {
     const exporter = await bundle.start();
     const agent = new Agent({ keepAlive: true });
     try {
@@ -362,7 +362,7 @@ describe('lorikeet-exporter', () => {
 });
 
 describe('lorikeet-exporter, asked wrongly', () => {
-  test('says in one line that its port is in use', async () => {
+  test('reports a port in use in one line', async () => {
     const other = createServer().listen(0, '127.0.0.1');
     await once(other, 'listening');
     const address = `127.0.0.1:${(other.address() as { port: number }).port}`;
@@ -381,7 +381,7 @@ describe('lorikeet-exporter, asked wrongly', () => {
       2,
       'targets[0].cgroup: expected a path below the cgroup2 mount such as /shop.slice/cart, got "c"',
     ],
-  ])('refuses the targets file %j', (text, status, message) => {
+  ])('rejects the targets file %j', (text, status, message) => {
     const path = join(folder, 'wrong.yaml');
     writeFileSync(path, text);
     for (const flags of [['--config.check'], []]) {
@@ -393,7 +393,7 @@ describe('lorikeet-exporter, asked wrongly', () => {
     }
   });
 
-  test('checks a good targets file', () => {
+  test('checks a valid targets file', () => {
     const path = join(folder, 'good.yaml');
     writeFileSync(path, 'targets: [{namespace: shop, service: cart, cgroup: /shop.slice/cart}]');
     const { status, stdout, stderr } = bundle.run('--config.check', `--targets.file=${path}`);
@@ -426,7 +426,7 @@ describe('lorikeet-exporter, asked wrongly', () => {
     }
   });
 
-  test('says which capabilities it lacks', () => {
+  test('reports missing capabilities', () => {
     const without = ['--bounding-set=-sys_admin,-bpf,-perfmon', '--inh-caps=-sys_admin,-bpf,-perfmon', '--'];
     const command = [...without, process.execPath, bundle.program, '--log.level=error'];
     const { status, stderr } = spawnSync('setpriv', command, { encoding: 'utf8' });

@@ -12,7 +12,7 @@ let bundle: Bundle;
 let folder: string;
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'lorikeet-http-'));
-  // Whoever the exporter runs as may read it.
+  // Readable by the exporter's user.
   chmodSync(folder, 0o755);
   bundle = await bundleExporter();
 });
@@ -21,7 +21,7 @@ afterAll(() => {
   rmSync(folder, { recursive: true });
 });
 
-test('with the documented capabilities, responses are told by their class, at both ends', () =>
+test('with the documented capabilities, responses are counted by class at both ends', () =>
   withShop(async (front, cart) => {
     const targets = join(folder, 'targets.yaml');
     writeTargets(targets, shopTargets(front, cart));
@@ -50,14 +50,14 @@ test('with the documented capabilities, responses are told by their class, at bo
     await exporter.stop();
   }));
 
-test('without CAP_NET_ADMIN it costs this collector, and one log line', async () => {
+test('without CAP_NET_ADMIN only this collector fails, and is logged once', async () => {
   const exporter = await bundle.startThrough(reducedTo('bpf', 'perfmon'), FLAG);
   for (let scrape = 0; scrape < 2; scrape++) {
     const success = await exporter.samples(SUCCESS);
     const failed = Object.entries(success).filter(([, value]) => value !== 1);
     expect(failed).toEqual([[`${SUCCESS}{collector="http_status"}`, 0]]);
   }
-  // The other of the two is left alone: by itself it does nothing for anybody.
+  // The other of the two programs is not attached: it is useless alone.
   const running = await exporter.samples('lorikeet_exporter_bpf_program_running');
   expect(Object.entries(running).filter(([, value]) => value !== 1)).toEqual(
     ['http_egress', 'http_ingress'].map((name) => [`lorikeet_exporter_bpf_program_running{program="${name}"}`, 0]),
@@ -70,7 +70,7 @@ test('without CAP_NET_ADMIN it costs this collector, and one log line', async ()
   await exporter.stop();
 });
 
-test('it is off by default', async () => {
+test('it is disabled by default', async () => {
   const exporter = await bundle.start();
   expect(Object.keys(await exporter.samples(SUCCESS))).not.toContain(`${SUCCESS}{collector="http_status"}`);
   expect(await exporter.samples('lorikeet_exporter_bpf_map_capacity{map="http_responses"}')).toEqual({});

@@ -31,7 +31,7 @@ async function watching(
   await exporter.stop();
 }
 
-/** Has the exporter read other entries, and waits until it has. */
+/** Replaces the entries, and waits until the exporter has reloaded them. */
 async function replaceTargets(exporter: Exporter, targets: string, entries: string): Promise<void> {
   const loads = (): number => exporter.log.filter((line) => line.includes('msg="targets loaded"')).length;
   const before = loads();
@@ -39,11 +39,11 @@ async function replaceTargets(exporter: Exporter, targets: string, entries: stri
   await vi.waitFor(() => expect(loads()).toBeGreaterThan(before), { timeout: 10_000 });
 }
 
-/** `count` requests on connections of their own. */
+/** Sends `count` requests on a connection each. */
 const ask = (from: Sandbox, cgroup: Cgroup, host: string, port: number, count: number): Promise<unknown> =>
   from.run(cgroup, 'http-client.mjs', { host, port, single: count });
 
-/** Requests by edge, those of no requests left out. */
+/** Requests by edge, without edges that have none. */
 async function edges(exporter: Exporter): Promise<Record<string, number>> {
   const name = 'lorikeet_edge_requests_total';
   const samples = Object.entries(await exporter.samples(name)).filter(([, count]) => count > 0);
@@ -56,16 +56,16 @@ async function requests(exporter: Exporter, service: string): Promise<Record<'cl
   return { client: samples[name + role(service, 'client')], server: samples[name + role(service, 'server')] };
 }
 
-/** What was lost because a map was full, by map; sockets that are older than the exporter aren't that. */
+/** Events lost because a map was full, by map, without sockets older than the exporter. */
 async function lost(exporter: Exporter): Promise<Record<string, number>> {
   const samples = Object.entries(await exporter.samples('lorikeet_exporter_lost_events_total'));
   return Object.fromEntries(samples.filter(([line]) => !line.includes('map="sockets"')));
 }
 
-test('a service that serves and asks has both roles, and no edge is turned round', () =>
+test('a service that is both server and client has both roles and edges in the right direction', () =>
   withShop(async (front, cart) => {
     await watching(shopTargets(front, cart), async (exporter) => {
-      // The front end asks the cart, which asks the front end.
+      // The front end sends requests to the cart, and the cart to the front end.
       const backend = await serve(front, front.cgroup, FRONT.ipv4);
       const upstream = { host: FRONT.ipv4, port: backend.port };
       const relay = await cart.start(cart.cgroup, 'relay.mjs', { host: CART.ipv6, upstream });
@@ -82,7 +82,7 @@ test('a service that serves and asks has both roles, and no edge is turned round
     });
   }));
 
-test('pods in the network of their node are told apart by their cgroups, and seen by the node’s address', () =>
+test('pods in the network of their node are identified by their cgroups, and as peers by the node’s address', () =>
   withShop(async (node, cart) => {
     const [agent, proxy] = [node.childCgroup('agent'), node.childCgroup('proxy')];
     const [served, named] = [await serve(node, agent, FRONT.ipv4), await serve(node, proxy, FRONT.ipv4)];
@@ -96,7 +96,7 @@ test('pods in the network of their node are told apart by their cgroups, and see
       expect(await requests(exporter, 'agent')).toEqual({ client: 5, server: 3 + 6 });
       expect(await requests(exporter, 'proxy')).toEqual({ client: 6, server: 4 });
       expect(await edges(exporter)).toEqual({
-        // The agent names no port of the node's as its own.
+        // The agent has no port of the node.
         [edge('external', FRONT.ipv4, served.port, 'cart')]: 3,
         [edge('shop', 'proxy', named.port, 'cart')]: 4,
         [edge('shop', 'cart', cartServer.port, 'agent')]: 5,
@@ -106,7 +106,7 @@ test('pods in the network of their node are told apart by their cgroups, and see
     });
   }));
 
-test('an address that changes hands names whom it belonged to when it was asked', () =>
+test('an address that changes its owner counts for the owner at the time of the request', () =>
   withShop(async (front, cart) => {
     const [address] = CART.unlisted;
     const held = (holder: string): string =>
@@ -122,19 +122,19 @@ test('an address that changes hands names whom it belonged to when it was asked'
       await replaceTargets(exporter, targets, held('old'));
       await ask(front, front.cgroup, address, server.port, 2);
       expect(await edges(exporter)).toEqual({ ...both, [edge('shop', 'old', server.port)]: 3 + 2 });
-      // What is the front end's own goes on through all that.
+      // The front end's own counts continue.
       expect(await requests(exporter, 'front')).toEqual({ client: 3 + 5 + 2, server: 0 });
       await server.stop();
     });
   }));
 
 test(
-  'hundreds of cgroups that come and go below a target count for it, make no series, and leave the maps',
+  'hundreds of short-lived cgroups below a target count for it, create no series, and leave the maps',
   () =>
     withShop(async (front, cart) => {
-      // More than half of the cgroups that there is room for, so that they have to be forgotten soon.
+      // More than half of the maximum, so that they are removed early.
       const count = 500;
-      // Capacities of their own tell this exporter's maps from those of others.
+      // Unique capacities identify the maps of this exporter.
       const [services, pairs] = [900 + (process.pid % 90), 4000 + (process.pid % 1000)];
       const capacities = { requests: 2 * services, tcp: 2 * services, cgroups: services, edges: pairs };
       const come = async (exporter: Exporter): Promise<void> => {
@@ -181,10 +181,10 @@ describe('a virtual address of a service', () => {
     { name: 'IPv4', virtual: '10.96.0.10', connect: '10.96.0.10', real: CART.ipv4, family: 'ip' },
     { name: 'IPv6', virtual: 'fd00:96::10', connect: 'fd00:96::10', real: CART.ipv6, family: 'ip6' },
     { name: 'IPv4-mapped IPv6', virtual: '10.96.0.10', connect: '::ffff:10.96.0.10', real: CART.ipv4, family: 'ip' },
-  ])('over $name names the service, whose pod serves', ({ virtual, connect, real, family }) =>
+  ])('over $name resolves to the service of the pod', ({ virtual, connect, real, family }) =>
     withShop(async (front, cart) => {
-      // The pod is known by its cgroup and the service by the address that no machine has: what DNAT makes of it isn't
-      // seen at the socket.
+      // The pod is identified by its cgroup, the service by an address that no machine has: DNAT is not visible at the
+      // socket.
       const targets = `targets:\n${entry('front', front.cgroup)}${entry('cart', cart.cgroup, [real])}${entry('basket', undefined, [virtual])}`;
       await watching(targets, async (exporter) => {
         const server = await serve(cart, cart.cgroup, '::');

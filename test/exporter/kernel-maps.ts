@@ -6,7 +6,7 @@ interface BpftoolMap {
   readonly max_entries: number;
 }
 
-/** The map of this name that has so many entries: a capacity of its own tells an exporter's maps from those of others. */
+/** The map with this name and capacity: a unique capacity identifies the maps of an exporter. */
 export function mapId(name: string, capacity: number): number {
   const maps = JSON.parse(execFileSync('bpftool', ['-j', 'map', 'show'], { encoding: 'utf8' })) as BpftoolMap[];
   const map = maps.find((candidate) => candidate.name === name && candidate.max_entries === capacity);
@@ -14,9 +14,9 @@ export function mapId(name: string, capacity: number): number {
   return map.id;
 }
 
-/** The cgroups that the keys of a map begin with. */
+/** The cgroups at the start of the keys of a map. */
 export function cgroupsOf(id: number): bigint[] {
-  // Values come as well, of each possible CPU.
+  // Entries also have values, for each possible CPU.
   const options = { encoding: 'utf8', maxBuffer: 1 << 28 } as const;
   const rows = JSON.parse(execFileSync('bpftool', ['-j', 'map', 'dump', 'id', String(id)], options)) as {
     readonly key: readonly string[];

@@ -2,9 +2,9 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { bundleExporter, type Bundle, type Exporter } from './program.ts';
 
 const MB = 1e6;
-/** What V8 by itself lets lie before it collects: this many scrapes make more garbage than that. */
+/** Number of scrapes: enough garbage for V8 to collect old objects by itself. */
 const SCRAPES = 2000;
-/** The first ones compile the code. */
+/** Number of first scrapes, which compile the code. */
 const WARM_UP = 100;
 
 let bundle: Bundle;
@@ -13,13 +13,13 @@ beforeAll(async () => {
 });
 afterAll(() => bundle?.remove());
 
-/** Bytes of old objects, dead ones among them. */
+/** Bytes of old objects, including dead ones. */
 async function oldObjects(exporter: Exporter): Promise<number> {
   const samples = await exporter.samples('nodejs_heap_space_size_used_bytes');
   return samples['nodejs_heap_space_size_used_bytes{space="old"}'] ?? NaN;
 }
 
-test(`does not grow by ${SCRAPES} scrapes`, async () => {
+test(`does not grow during ${SCRAPES} scrapes`, async () => {
   const exporter = await bundle.start();
   const sizes: number[] = [];
   for (let scrape = 0; scrape < SCRAPES; scrape++) sizes.push(await oldObjects(exporter));

@@ -15,7 +15,7 @@ beforeAll(async () => {
 });
 afterAll(() => bundle?.remove());
 
-/** Runs a command where the root file system can't be written to. */
+/** Runs a command with a read-only root file system. */
 const READ_ONLY = ['unshare', '--mount', '--', 'sh', '-c', 'mount -o remount,bind,ro / && exec "$@"', 'sh'] as const;
 
 /** One capability set of every thread of a process. */
@@ -26,7 +26,7 @@ function threadCapabilities(pid: number, set: 'CapPrm' | 'CapEff' | 'CapInh' | '
   });
 }
 
-test('as nobody, with the documented capabilities and nothing to write to, every default collector works', async () => {
+test('as nobody, with the documented capabilities and read-only file systems, every default collector works', async () => {
   await withSandbox(async (sandbox) => {
     const { cgroup } = sandbox;
     const targets = join(tmpdir(), `${sandbox.netns}.yaml`);
@@ -66,7 +66,7 @@ test('as nobody, with the documented capabilities and nothing to write to, every
 test.each([
   { as: 'nobody', command: reducedTo('bpf', 'perfmon', 'net_raw'), had: ['CAP_BPF'] as const },
   { as: 'root', command: ['env'] as const, had: ['CAP_BPF', 'CAP_DAC_READ_SEARCH', 'CAP_SYS_PTRACE'] as const },
-])('started as $as, no thread keeps what is not needed any more', async ({ command, had }) => {
+])('started as $as, no thread keeps a capability that is no longer needed', async ({ command, had }) => {
   const exporter = await bundle.startThrough(command);
   const kept = capabilityMask(keptCapabilities(release()).filter((name) => (had as readonly string[]).includes(name)));
   for (const set of ['CapPrm', 'CapEff'] as const) {
@@ -77,7 +77,7 @@ test.each([
   for (const set of ['CapInh', 'CapAmb'] as const) {
     expect([...new Set(threadCapabilities(exporter.pid, set))]).toEqual([0n]);
   }
-  // Maps are still read.
+  // It still reads maps.
   const success = await exporter.samples('lorikeet_exporter_collector_success');
   expect([...new Set(Object.values(success))]).toEqual([1]);
   await exporter.stop();
@@ -87,7 +87,7 @@ test.each([
   { capabilities: ['bpf'], message: 'missing CAP_PERFMON: run as root, or grant it' },
   { capabilities: ['perfmon'], message: 'missing CAP_BPF: run as root, or grant it' },
   { capabilities: [], message: 'missing CAP_BPF and CAP_PERFMON: run as root, or grant them' },
-])('with $capabilities alone it says in one line: $message', ({ capabilities: granted, message }) => {
+])('with only $capabilities it reports in one line: $message', ({ capabilities: granted, message }) => {
   const [command, ...before] = reducedTo(...granted);
   const args = [...before, process.execPath, bundle.program, '--log.level=error'];
   const { status, stderr } = spawnSync(command, args, { encoding: 'utf8' });

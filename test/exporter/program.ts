@@ -10,24 +10,24 @@ import { APART, bundle } from '../../scripts/bundle.mjs';
 const LISTEN = '--web.listen-address=127.0.0.1:0';
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
-/** The user that a container image would name. */
+/** The user id, as in a container image. */
 const NOBODY = '65534';
 
-/** Runs a command as nobody, with these capabilities and no others, now or ever. */
+/** A command prefix that runs a program as nobody with only these capabilities, permanently. */
 export function reducedTo(...capabilities: readonly string[]): [string, ...string[]] {
   const set = ['-all', ...capabilities.map((name) => `+${name}`)].join(',');
   const sets = ['inh-caps', 'ambient-caps', 'bounding-set'].map((name) => `--${name}=${set}`);
   return ['setpriv', `--reuid=${NOBODY}`, `--regid=${NOBODY}`, '--clear-groups', '--no-new-privs', ...sets, '--'];
 }
 
-/** The bundled program in a folder of its own, with its BPF object and addons beside it, as it is shipped. */
+/** The bundled program in its own directory, with its BPF object and addons, as shipped. */
 export interface Bundle {
   readonly program: string;
   /** Runs the program to its end. */
   run(...args: readonly string[]): { readonly status: number | null; readonly stdout: string; readonly stderr: string };
   /** Starts the program on a free port and waits until it listens. */
   start(...args: readonly string[]): Promise<Exporter>;
-  /** The same through a program that changes how it runs, such as setpriv. */
+  /** The same through a wrapper such as setpriv. */
   startThrough(command: readonly [string, ...string[]], ...args: readonly string[]): Promise<Exporter>;
   remove(): void;
 }
@@ -38,16 +38,16 @@ export interface Exporter {
   /** Its log so far. */
   readonly log: readonly string[];
   get(path: string): Promise<{ readonly status: number; readonly text: string }>;
-  /** /metrics, parsed: series as written -> value. Lines of comments are left out. */
+  /** /metrics, parsed: series -> value, without comments. */
   samples(prefix: string): Promise<Readonly<Record<string, number>>>;
   signal(name: NodeJS.Signals): void;
-  /** Resolves with the exit status, or the signal that ended it. */
+  /** Resolves with the exit status or signal. */
   readonly exited: Promise<number | string>;
-  /** Ends it as a service manager does. @throws Error when its exit status isn't 0. */
+  /** Stops it like a service manager. @throws Error unless its exit status is 0. */
   stop(): Promise<void>;
 }
 
-/** Builds the program as scripts/build.mjs does; kernel side and addon must be built already. */
+/** Builds the program like scripts/build.mjs. The BPF object and the addons must already be built. */
 export async function bundleExporter(): Promise<Bundle> {
   const folder = mkdtempSync(join(tmpdir(), 'lorikeet-exporter-'));
   const program = join(folder, 'lorikeet-exporter.js');
@@ -58,7 +58,7 @@ export async function bundleExporter(): Promise<Bundle> {
     { outdir: folder, version: '0.0.0-test' },
   );
   writeFileSync(join(folder, 'package.json'), '{ "type": "module" }');
-  // Everybody may read it, whoever runs it.
+  // Readable by every user.
   chmodSync(folder, 0o755);
   const running: ChildProcess[] = [];
   const launch = (command: string, args: readonly string[]): Promise<Exporter> => {

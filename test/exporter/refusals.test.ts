@@ -31,7 +31,7 @@ const SUCCESS = 'lorikeet_exporter_collector_success';
 const RUNNING = 'lorikeet_exporter_bpf_program_running';
 const zeros = (samples: Readonly<Record<string, number>>) => Object.keys(samples).filter((name) => samples[name] === 0);
 
-/** Runs the program to its end through a command. */
+/** Runs the program to its end through a wrapper command. */
 function run(command: readonly [string, ...string[]], ...args: readonly string[]) {
   const [name, ...before] = command;
   const { status, stdout, stderr } = spawnSync(name, [...before, process.execPath, bundle.program, ...args], {
@@ -47,7 +47,7 @@ function report(command: readonly [string, ...string[]], ...args: readonly strin
 }
 
 describe('the exporter', () => {
-  test('starts without a program that is refused, says so once, and is whole when it no longer is', async () => {
+  test('starts without a refused program, logs it once, and is complete when it is no longer refused', async () => {
     for (const rules of [[refusal('load', 'read_accept_queues', 'EPERM')], []]) {
       const exporter = await bundle.startThrough(refusing(...rules));
       const refused = rules.length > 0;
@@ -60,8 +60,8 @@ describe('the exporter', () => {
         );
         expect(Object.keys(await exporter.samples('lorikeet_tcp_accept_queue'))).toEqual([]);
       }
-      const told = exporter.log.filter((line) => line.includes('level=warn') && !line.includes('no targets'));
-      expect(told).toHaveLength(refused ? 1 : 0);
+      const warnings = exporter.log.filter((line) => line.includes('level=warn') && !line.includes('no targets'));
+      expect(warnings).toHaveLength(refused ? 1 : 0);
       await exporter.stop();
     }
   });
@@ -71,7 +71,7 @@ describe('the exporter', () => {
     { rules: [refusalOf('bpf', 'ENOSYS')], reason: 'bpf(2) is refused as a whole: Function not implemented' },
     { rules: [refusalOf('map:sockets', 'EINVAL')], reason: 'no BPF program that counts sockets runs: ' },
     { rules: [refusalOf('map:tcp', 'ENOMEM')], reason: 'no BPF program that counts sockets runs: ' },
-  ])('ends with one line: $reason', ({ rules, reason }) => {
+  ])('exits with one line: $reason', ({ rules, reason }) => {
     const { status, stdout, stderr } = run(refusing(...rules), '--web.listen-address=127.0.0.1:0', '--log.level=error');
     expect([status, stdout]).toEqual([1, '']);
     expect(stderr.trimEnd().split('\n')).toHaveLength(1);
@@ -87,7 +87,7 @@ describe('the exporter', () => {
 });
 
 describe('check', () => {
-  test('finds nothing missing here, for people and for machines, and leaves nothing behind', () => {
+  test('reports that nothing is missing, as text and JSON, and leaves nothing behind', () => {
     const before = unheldLinks();
     const { status, stdout, stderr } = run(['env'], 'check');
     expect([status, stderr]).toEqual([0, '']);
@@ -105,7 +105,7 @@ describe('check', () => {
     ]);
   });
 
-  test('ends with 1 where something is lost, and says what', () => {
+  test('exits with 1 if something is lost, and reports what', () => {
     const rules = refusing(
       refusal('attach', 'sched_process_exec', 'EACCES'),
       refusal('load', 'adopt_sockets', 'EPERM'),
@@ -133,7 +133,7 @@ describe('check', () => {
     ]);
   });
 
-  test('does not count what is off against the machine, unless it is asked for', () => {
+  test('ignores losses of disabled collectors', () => {
     const rules = refusing(refusal('load', 'http_egress', 'EPERM'));
     expect(report(rules).status).toBe(0);
     const asked = report(rules, '--collector.http_status');
@@ -144,7 +144,7 @@ describe('check', () => {
     { what: 'bpf(2)', command: () => refusing(refusalOf('bpf', 'EPERM')), reason: 'bpf(2) is refused as a whole' },
     { what: 'CAP_PERFMON', command: () => reducedTo('bpf'), reason: 'missing CAP_PERFMON' },
     { what: 'CAP_BPF', command: () => reducedTo('perfmon'), reason: 'missing CAP_BPF' },
-  ])('ends with 2 without $what', ({ command, reason }) => {
+  ])('exits with 2 without $what', ({ command, reason }) => {
     const { status, report: machine } = report(command());
     expect([status, machine.health]).toEqual([2, 'none']);
     expect(machine.reason).toContain(reason);
@@ -152,16 +152,16 @@ describe('check', () => {
     expect(run(command(), 'check').stdout).toMatch(/\nthe exporter cannot run: .+\n$/);
   });
 
-  test.each([[['--path.cgroupfs=/nowhere']], [['--path.cgroupfs=/tmp']]])('says what is wrong with %o', (args) => {
+  test.each([[['--path.cgroupfs=/nowhere']], [['--path.cgroupfs=/tmp']]])('reports the problem with %o', (args) => {
     const { report: machine } = report(['env'], ...args);
     expect(machine.cgroups.warning).toMatch(/--path\.cgroupfs$/);
   });
 });
 
-test('no capability but the documented ones costs anything', { timeout: 120_000 }, () => {
+test('only the documented capabilities matter', { timeout: 120_000 }, () => {
   const known = spawnSync('setpriv', ['--list-caps'], { encoding: 'utf8' }).stdout.trim().split('\n');
   expect(known.length).toBeGreaterThan(30);
-  // Of the superuser, who has all others. CAP_SYS_ADMIN stands for the first two.
+  // Removes each from root, which has all others. CAP_SYS_ADMIN includes the first two.
   const without = (...names: readonly string[]): [string, ...string[]] => [
     'setpriv',
     `--bounding-set=${names.map((name) => `-${name}`).join(',')}`,
@@ -180,7 +180,7 @@ test('no capability but the documented ones costs anything', { timeout: 120_000 
 });
 
 describe('an object whose', () => {
-  /** The product's, with one name for another of the same length. */
+  /** The exporter's object, with a name replaced by another of the same length. */
   const changed = (name: string, from: string, to: string): string => {
     const object = join(folder, `${name}.bpf.o`);
     const bytes = readFileSync(defaultObjectPath(), 'latin1');
@@ -199,7 +199,7 @@ describe('an object whose', () => {
     'block_rq_issue',
     'sched_process_exec',
     'sys_enter',
-  ])('hook %s this kernel lacks loses that program', (hook) => {
+  ])('hook %s is missing in this kernel loses that program', (hook) => {
     const { report: machine } = report(
       ['env'],
       changed(hook, `tp_btf/${hook}`, `tp_btf/${hook.replace(/^.../, 'xyz')}`),
@@ -209,12 +209,12 @@ describe('an object whose', () => {
     expect({ at, errno }).toEqual({ at: 'hook', errno: 'ENOENT' });
   });
 
-  test('iterator this kernel lacks loses that program', () => {
+  test('iterator is missing in this kernel loses that program', () => {
     const { status, report: machine } = report(['env'], changed('iterator', 'iter/task_file', 'iter/task_fire'));
     expect([status, lost(machine)]).toEqual([1, ['adopt_sockets']]);
   });
 
-  test("types this kernel's BTF lacks lose the programs that read them", () => {
+  test("types are missing in this kernel's BTF loses the programs that read them", () => {
     const { status, report: machine } = report(['env'], changed('types', '\0blkcg_gq\0', '\0blkcg_xx\0'));
     expect([status, lost(machine)]).toEqual([1, ['block_rq_issue']]);
   });

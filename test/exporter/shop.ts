@@ -3,11 +3,11 @@ import { renameSync, writeFileSync } from 'node:fs';
 import { findCgroupMount } from '../../exporter/cgroups/cgroup.ts';
 import { withSandbox, type Cgroup, type Sandbox } from '../kernel/sandbox.ts';
 
-/** The two machines' addresses; the cart's others are its own too, but no targets file names them. */
+/** Addresses of the two machines. Other addresses of the cart are not in a targets file. */
 export const FRONT = { ipv4: '10.231.0.1', ipv6: 'fd00:231::1' };
 export const CART = { ipv4: '10.231.0.2', ipv6: 'fd00:231::2', unlisted: ['10.231.0.8', '10.231.0.9'] } as const;
 
-/** Two machines on one wire: a front end and a cart, each in its own network namespace and cgroup. */
+/** Two connected machines: a front end and a cart, each in its own network namespace and cgroup. */
 export function withShop(work: (front: Sandbox, cart: Sandbox) => Promise<void>): Promise<void> {
   return withSandbox((front) =>
     withSandbox(async (cart) => {
@@ -28,13 +28,13 @@ export function withShop(work: (front: Sandbox, cart: Sandbox) => Promise<void>)
   );
 }
 
-/** Writes a targets file as editors and ConfigMaps do: whole or not at all. */
+/** Writes a targets file atomically, like editors and ConfigMaps do. */
 export function writeTargets(path: string, text: string): void {
   writeFileSync(`${path}.new`, text);
   renameSync(`${path}.new`, path);
 }
 
-/** A line of a targets file; without a cgroup it is a service that runs elsewhere. */
+/** An entry of a targets file; without a cgroup, the service runs on another machine. */
 export function entry(service: string, cgroup: Cgroup | undefined, addresses: readonly string[] = []): string {
   const place = cgroup === undefined ? '' : `, cgroup: ${cgroup.path.replace(findCgroupMount(), '')}`;
   const list = addresses.map((address) => `"${address}"`).join(', ');
@@ -49,11 +49,11 @@ export const of = (service: string, rest: string): string =>
   `{namespace="shop",service="${service}",pod="${service}-1"${rest}}`;
 export const role = (service: string, name: string): string => of(service, `,role="${name}"`);
 
-/** The labels of an edge, from the front end where no other client is named. */
+/** The labels of an edge; the default client is the front end. */
 export const edge = (namespace: string, service: string, port: number | string, client = 'front'): string =>
   `{client_namespace="shop",client_service="${client}",server_namespace="${namespace}",server_service="${service}",server_port="${port}"}`;
 
-/** Starts a web server that answers with 1000 bytes; port 0 is any that is free. */
+/** Starts a web server with responses of 1000 bytes; port 0 selects a free one. */
 export async function serve(sandbox: Sandbox, cgroup: Cgroup, host: string, port = 0) {
   const server = await sandbox.start(cgroup, 'http-server.mjs', { host, port, bodyBytes: 1000 });
   return { port: (server.ready as { port: number }).port, stop: () => server.stop() };
@@ -66,7 +66,7 @@ interface Translation {
   readonly port: number;
 }
 
-/** Does in a network namespace what kube-proxy does on a node: port 80 of `virtual` leads to `port` of `real`. */
+/** Translates port 80 of `virtual` to `port` of `real` in a network namespace, like kube-proxy on a node. */
 export function translate(sandbox: Sandbox, { family, virtual, real, port }: Translation): void {
   const length = family === 'ip' ? 32 : 128;
   sandbox.configure('ip', 'route', 'add', `${virtual}/${length}`, 'dev', 'eth0');

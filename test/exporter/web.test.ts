@@ -79,7 +79,7 @@ describe('lorikeet-exporter with --web.config.file', () => {
           },
           { timeout: 20_000, interval: 200 },
         );
-        // Only OpenMetrics names a counter's family without its _total: Prometheus took that format, and all of it.
+        // Only OpenMetrics has a counter's family without _total: Prometheus used that format and parsed all of it.
         const known = await api<Record<string, readonly { type: string; help: string }[]>>(prometheus.url, 'metadata');
         expect(known['lorikeet_requests']).toMatchObject([{ type: 'counter' }]);
         expect(known['lorikeet_exporter_external_peers_cut']).toMatchObject([
@@ -102,7 +102,7 @@ describe('lorikeet-exporter with --web.config.file', () => {
     return { head: output.slice(0, end), body: output.slice(end + 4) };
   }
 
-  test('tells the same in both formats, and promtool has nothing to say about the text', async () => {
+  test('serves the same in both formats, and promtool accepts the text', async () => {
     const exporter = await bundle.start(`--web.config.file=${webConfig}`);
     const text = curl(exporter.address, 'text/plain');
     expect(text.head).toContain('Content-Type: text/plain; version=0.0.4; charset=utf-8');
@@ -118,7 +118,7 @@ describe('lorikeet-exporter with --web.config.file', () => {
     expect(open.body).toMatch(/\n# EOF\n$/);
     expect(open.body).not.toMatch(/\n\n/);
     const names = (body: string) => [...body.matchAll(/^([a-z]\S*) /gm)].map(([, name]) => name);
-    // Two scrapes: what Node's process holds open may differ between them, and garbage may be collected for the first time.
+    // Metrics about the process may differ between the two scrapes.
     const passing = /^nodejs_(active|gc)_/;
     const stable = (all: readonly (string | undefined)[]) => all.filter((name) => !passing.test(name ?? ''));
     expect(stable(names(open.body))).toEqual(stable(names(text.body)));

@@ -9,10 +9,10 @@ const PROGRAMS = '/usr/lib/lorikeet/dist';
 
 export type ImageName = 'exporter' | 'scorer' | 'sim';
 
-/** All that an image has above its base, staged as manifests/images/Dockerfile does. */
+/** The files that an image adds to its base, staged like in manifests/images/Dockerfile. */
 export interface ImageTree {
   readonly folder: string;
-  /** The command that runs a program of the image as its container would, granted these capabilities. */
+  /** The command that runs a program of the image like its container, with these capabilities. */
   command(program: string, capabilities: readonly string[], args: readonly string[]): [string, ...string[]];
   remove(): void;
 }
@@ -21,14 +21,14 @@ export function stageImage(name: ImageName): ImageTree {
   const parent = mkdtempSync(join(tmpdir(), `lorikeet-image-${name}-`));
   const folder = join(parent, 'tree');
   execFileSync('bash', ['scripts/image-tree.sh', name, folder], { stdio: 'pipe' });
-  // Other users have to get through.
+  // Accessible to other users.
   execFileSync('chmod', ['755', parent, folder]);
   return {
     folder,
     command(program, capabilities, args) {
       const bounding = ['-all', ...capabilities.map((capability) => `+${capability}`)].join(',');
       const enter = ['sh', ENTER, folder, bounding, NODE, `${PROGRAMS}/${program}.js`, ...args];
-      // A pod's host name is its own name.
+      // The host name of a pod is its name.
       return ['unshare', '--mount', '--uts', 'sh', '-c', 'hostname lorikeet-scorer-0 && exec "$@"', 'sh', ...enter];
     },
     remove: () => rmSync(parent, { recursive: true }),

@@ -17,7 +17,7 @@ afterAll(() => {
 const files = (name: ImageName): string[] => readdirSync(trees[name].folder, { recursive: true, encoding: 'utf8' });
 const status = (pid: number): string => readFileSync(`/proc/${pid}/status`, 'utf8');
 
-/** Runs a program of an image while `watch` looks at it, over HTTP and by its process. */
+/** Runs a program of an image during `watch`, which gets its URL and process. */
 async function running(
   [command, ...args]: readonly [string, ...string[]],
   port: number,
@@ -42,7 +42,7 @@ describe('the exporter’s image', () => {
   test.each([
     { granted: ['bpf', 'perfmon'], flags: [] },
     { granted: ['bpf', 'perfmon', 'net_admin'], flags: ['--collector.http_status'] },
-  ])('counts as user 65532, granted $granted, with $flags, and keeps no capability', async ({ granted, flags }) => {
+  ])('works as user 65532, granted $granted, with $flags, and keeps no capability', async ({ granted, flags }) => {
     const { port, command } = await start(granted, ...flags);
     await running(command, port, (metrics, pid) => {
       const collectors = metrics.match(/^lorikeet_exporter_collector_success\{.*$/gm) ?? [];
@@ -54,7 +54,7 @@ describe('the exporter’s image', () => {
     });
   });
 
-  test('says what it was not granted', async () => {
+  test('reports capabilities that were not granted', async () => {
     const { command } = await start(['perfmon']);
     const [program, ...args] = command;
     const { status: code, stderr } = spawnSync(program, args, { encoding: 'utf8' });
@@ -62,16 +62,16 @@ describe('the exporter’s image', () => {
     expect(code).toBe(1);
   });
 
-  test('has no machine learning in it', () => {
+  test('has no machine-learning engine', () => {
     expect(files('exporter').filter((path) => /onnx|node_modules/.test(path))).toEqual([]);
     expect(components('exporter')).not.toContain('onnxruntime-node');
   });
 });
 
 describe('the scorer’s image', () => {
-  test('scores as user 65532, without any capability, and writes its state only', async () => {
+  test('scores as user 65532, without capabilities, and only writes its state', async () => {
     const port = await freePort();
-    // It lies where the pod has a ConfigMap, below the image's root.
+    // At the path of the pod's ConfigMap, below the image's root.
     const config = join(trees.scorer.folder, 'usr/lib/lorikeet/scorer.json');
     const prometheus = { url: 'http://127.0.0.1:9' };
     writeFileSync(
@@ -83,14 +83,14 @@ describe('the scorer’s image', () => {
       expect(status(pid)).toMatch(/^Uid:\t65532\t/m);
       expect(status(pid)).toMatch(/^CapBnd:\t0+$/m);
       expect(readFileSync(`/proc/${pid}/mounts`, 'utf8')).toMatch(/^\S+ \/ \S+ ro[, ]/m);
-      // The shipped model is there, whole, and the engine runs.
+      // The shipped model is complete, and the engine runs.
       expect(metrics).toMatch(/^lorikeet_scorer_model_damaged 0$/m);
       expect(metrics).toMatch(/^lorikeet_scorer_build_info\{/m);
     });
     execFileSync('rm', [config]);
   });
 
-  test('has the engine of its own platform only', () => {
+  test('only has the engine of its own platform', () => {
     const binaries = files('scorer').filter((path) => path.endsWith('onnxruntime_binding.node'));
     expect(binaries.map((path) => path.split('/').slice(-3, -1))).toEqual([['linux', process.arch]]);
     expect(components('scorer')).toContain('onnxruntime-node');
@@ -117,7 +117,7 @@ test.each([
   { image: 'exporter', has: ['prom-client', 'libbpf', 'node'], hasNot: ['undici', 'onnxruntime-node', 'esbuild'] },
   { image: 'scorer', has: ['undici', 'onnxruntime-node', 'node'], hasNot: ['libbpf', 'esbuild'] },
   { image: 'sim', has: ['js-yaml', 'node', '@opentelemetry/sdk-trace-base'], hasNot: ['prom-client', 'libbpf'] },
-] as const)('the SBOM of $image names what is in it, and nothing else', ({ image, has, hasNot }) => {
+] as const)('the SBOM of $image has its components, and no others', ({ image, has, hasNot }) => {
   const { spdxVersion, packages, relationships } = sbomOf(image);
   expect(spdxVersion).toBe('SPDX-2.3');
   expect(components(image)).toEqual(expect.arrayContaining([...has]));

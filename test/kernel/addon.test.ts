@@ -15,7 +15,7 @@ import { until } from '../until.ts';
 
 const HERE = dirname(fileURLToPath(import.meta.url));
 const ADDON = join(HERE, '../../dist/lorikeet_native.node');
-/** Other processes load the product's programs too; this name (at most 15 characters) is this process's alone. */
+/** A name (at most 15 characters) unique to this process: others may load the same programs. */
 const PROGRAM = `lk_${process.pid}`;
 
 let folder: string;
@@ -48,7 +48,7 @@ function failureOf(action: () => unknown): BpfError {
   throw new Error('expected a BpfError');
 }
 
-/** How many programs of our name the kernel has. */
+/** Number of programs with this name in the kernel. */
 function programsLoaded(): number {
   const bpftool = execFileSync('bpftool', ['-j', 'prog', 'show'], {
     encoding: 'utf8',
@@ -58,12 +58,12 @@ function programsLoaded(): number {
   return (JSON.parse(bpftool) as { name?: string }[]).filter(({ name }) => name === PROGRAM).length;
 }
 
-/** The kernel frees a program a moment after its last reference went. */
+/** The kernel frees a program a moment after its last reference. */
 const untilNoneIsLoaded = () => until('the programs to go', () => programsLoaded() === 0 || undefined);
 const openFiles = () => readdirSync('/proc/self/fd').length;
 
 describe('open', () => {
-  test('loads what the kernel has a hook for, of the variant that is for it', () => {
+  test('loads the programs whose hook the kernel has, in the variant for this kernel', () => {
     withObject({}, (bpf) => {
       expect(bpf.programs).toEqual([PROGRAM]);
       expect(bpf.maps).toContain('seen');
@@ -74,14 +74,14 @@ describe('open', () => {
     });
   });
 
-  test('leaves out disabled programs', () => {
+  test('does not load disabled programs', () => {
     withObject({ disabled: [PROGRAM] }, (bpf) => {
       expect(bpf.programs).toEqual([]);
       expect(failureOf(() => bpf.attach(PROGRAM)).message).toBe(`${object}: program ${PROGRAM}: not loaded`);
     });
   });
 
-  test('sets tunables of every width, and the programs see them', async () => {
+  test('sets tunables of every width for the programs', async () => {
     const constants = { small: 255, negative: -3, medium: 0xffff_ffff, large: 2n ** 64n - 1n };
     const bpf = BpfObject.open(object, { constants });
     try {
@@ -112,7 +112,7 @@ describe('open', () => {
     expect(failure).toMatchObject({ code: 'BPF_OPEN', errno, message: `${object}: ${message}` });
   });
 
-  test('names the file that is missing or no object', () => {
+  test('names a missing file, and one that is not an object', () => {
     const missing = failureOf(() => BpfObject.open('/nowhere.o'));
     expect(missing).toMatchObject({ code: 'BPF_OPEN', errno: 'ENOENT', name: 'BpfError' });
     expect(missing.message).toBe('/nowhere.o: No such file or directory');
@@ -122,7 +122,7 @@ describe('open', () => {
     });
   });
 
-  test('a program that the verifier refuses is left out, and the verifier gets its say', () => {
+  test('a program that the verifier refuses is not loaded, and its log is returned', () => {
     const bpf = BpfObject.open(compile('refused.bpf.c'));
     try {
       expect(bpf.programs).toEqual([PROGRAM]);
@@ -142,7 +142,7 @@ describe('open', () => {
     withObject({}, ({ refused }) => expect(refused.size).toBe(0));
   });
 
-  test('a map that the kernel refuses takes the programs that use it, and no others', () => {
+  test('a map that the kernel refuses only affects the programs that use it', () => {
     const bpf = BpfObject.open(compile('refused.bpf.c'), { maxEntries: { values: 2 ** 32 - 1 } });
     try {
       expect(bpf.programs).toEqual([PROGRAM]);
@@ -156,8 +156,8 @@ describe('open', () => {
   });
 });
 
-test('signals that come while the verifier is at work neither fail a load nor get lost', async () => {
-  // A worker sends them as fast as it can: without the addon's care nearly every load of the product's object fails.
+test('signals during verification neither fail a load nor get lost', async () => {
+  // A worker sends them as fast as it can: unless the addon blocks them, nearly every load of the object fails.
   const script = `
     const { Worker } = require('node:worker_threads');
     const addon = require(process.argv[1]);
@@ -170,8 +170,8 @@ test('signals that come while the verifier is at work neither fail a load nor ge
     new Worker(send, { eval: true, workerData: stop }).once('message', () => {
       for (let i = 0; i < 10; i++) new addon.BpfObject(process.argv[2], [], [], [], []).close();
       Atomics.store(stop, 0, 1);
-      const tell = () => (signals > 0 ? console.log('both') : setTimeout(tell, 5));
-      tell();
+      const answer = () => (signals > 0 ? console.log('both') : setTimeout(answer, 5));
+      answer();
     });
   `;
   const child = spawn(process.execPath, ['-e', script, ADDON, defaultObjectPath()], {
@@ -187,7 +187,7 @@ describe('maps', () => {
   const key = (n: number) => Buffer.from(Uint32Array.of(n).buffer);
   const value = (n: bigint) => Buffer.from(BigUint64Array.of(n).buffer);
 
-  test('a plain map is written, read and deleted from', () => {
+  test('rows of a plain map are written, read and deleted', () => {
     withObject({ maxEntries: { plain: 300 } }, (bpf) => {
       const map = bpf.map('plain');
       expect(map).toMatchObject({ name: 'plain', keySize: 4, valueSize: 8, capacity: 300 });
@@ -204,7 +204,7 @@ describe('maps', () => {
     });
   });
 
-  test('a map that the kernel has no batches for is read row by row', () => {
+  test('a map without batch support in the kernel is read row by row', () => {
     withObject({}, (bpf) => {
       const map = bpf.map('devices');
       expect(map.read().count).toBe(0);
@@ -216,7 +216,7 @@ describe('maps', () => {
     });
   });
 
-  test('what a map cannot do is refused', () => {
+  test('operations that a map does not support are rejected', () => {
     withObject({}, (bpf) => {
       expect(failureOf(() => bpf.map('none'))).toMatchObject({ code: 'BPF_MAP', errno: 'ENOENT' });
       expect(failureOf(() => bpf.map('plain').readSums())).toMatchObject({ code: 'BPF_MAP', errno: 'EINVAL' });
@@ -229,7 +229,7 @@ describe('maps', () => {
     });
   });
 
-  test('a full map is counted as lost, and the others go on', async () => {
+  test('a full map counts losses, and the others continue', async () => {
     const small = { requests: 1, tcp: 1, edges: 1, cgroups: 1 };
     const bpf = BpfObject.open(defaultObjectPath(), { maxEntries: small });
     try {
@@ -266,7 +266,7 @@ describe('readIterator', () => {
     }
   };
 
-  test('gives what the program wrote, as often as it is asked, also at once', () =>
+  test('returns the output of the program, repeatedly and concurrently', () =>
     withAll(async (bpf) => {
       const before = openFiles();
       const passes = Array.from({ length: 20 }, () => bpf.readIterator(PROGRAM));
@@ -278,7 +278,7 @@ describe('readIterator', () => {
       expect(openFiles()).toBe(before);
     }));
 
-  test('goes on to its end when the object is closed', async () => {
+  test('continues to its end when the object is closed', async () => {
     let rows: Promise<Buffer> | undefined;
     await withAll(async (bpf) => {
       rows = bpf.readIterator(PROGRAM);
@@ -286,7 +286,7 @@ describe('readIterator', () => {
     expect((await rows)?.length).toBeGreaterThan(0);
   });
 
-  test('refuses what is no attached iterator', () =>
+  test('rejects programs that are not attached iterators', () =>
     withAll(async (bpf) => {
       expect(failureOf(() => bpf.readIterator('none'))).toMatchObject({ code: 'BPF_ITERATOR', errno: 'ENOENT' });
       expect(failureOf(() => bpf.readIterator('hooked'))).toMatchObject({
@@ -317,7 +317,7 @@ describe('readIterator', () => {
 });
 
 describe('run', () => {
-  test('runs a program that is on no hook, as often as it is asked; attaching it tries it', () => {
+  test('runs a program without a hook repeatedly; attaching it runs it once', () => {
     const bpf = BpfObject.open(compile('on-demand.bpf.c'));
     const runs = () => bpf.map('runs').read().values.readBigUInt64LE();
     try {
@@ -338,7 +338,7 @@ describe('run', () => {
   });
 });
 
-test('a program that is detached runs no more, and may be attached again', async () => {
+test('a detached program does not run, and may be attached again', async () => {
   const bpf = BpfObject.open(object);
   const runs = () =>
     bpf
@@ -350,7 +350,7 @@ test('a program that is detached runs no more, and may be attached again', async
     bpf.attach(PROGRAM);
     await until('a run of the program', () => runs() > 0n || undefined);
     bpf.detach(PROGRAM);
-    // One may be on its way still.
+    // One run may still be in progress.
     await new Promise((resolve) => setTimeout(resolve, 20));
     const before = runs();
     await new Promise((resolve) => setTimeout(resolve, 100));
@@ -365,17 +365,17 @@ test('a program that is detached runs no more, and may be attached again', async
 describe('programs of cgroups', () => {
   const OPTIONS: OpenOptions = { enabled: ['http_egress'] };
 
-  test('are off unless they are enabled', () => {
+  test('are disabled by default', () => {
     const bpf = BpfObject.open(defaultObjectPath());
     expect(bpf.programs).not.toContain('http_egress');
     bpf.close();
   });
 
-  test('are attached beside others, to a folder that is a cgroup', () =>
+  test('are attached in addition to others, to the directory of a cgroup', () =>
     withSandbox(async ({ cgroup }) => {
       const objects = [BpfObject.open(defaultObjectPath(), OPTIONS), BpfObject.open(defaultObjectPath(), OPTIONS)];
       const [bpf] = objects as [BpfObject];
-      /** The programs that are attached to the cgroup. */
+      /** The programs attached to the cgroup. */
       const listed = (): string[] => {
         const text = execFileSync('bpftool', ['-j', 'cgroup', 'show', cgroup.path], { encoding: 'utf8' }).trim();
         return (JSON.parse(text || '[]') as { name: string }[]).map(({ name }) => name);
@@ -398,7 +398,7 @@ describe('programs of cgroups', () => {
 });
 
 describe('close', () => {
-  test('may be called twice, and everything else throws BPF_CLOSED', () => {
+  test('may be called twice, and every other call throws BPF_CLOSED', () => {
     const bpf = BpfObject.open(object);
     const map = bpf.map('plain');
     bpf.attach(PROGRAM);
@@ -411,7 +411,7 @@ describe('close', () => {
     expect(bpf.programs).toEqual([PROGRAM]);
   });
 
-  test('50 times open, attach and close leave no file and no program behind', async () => {
+  test('50 cycles of open, attach and close leave no file descriptor and no program behind', async () => {
     const cycle = () => withObject({}, (bpf) => bpf.attach(PROGRAM));
     cycle();
     const before = openFiles();
@@ -420,7 +420,7 @@ describe('close', () => {
     await untilNoneIsLoaded();
   });
 
-  test('failed opens leave nothing behind either', () => {
+  test('failed opens leave nothing behind', () => {
     const refused = compile('refused.bpf.c');
     BpfObject.open(refused).close();
     const before = openFiles();

@@ -4,7 +4,7 @@ import { basename, join } from 'node:path';
 
 const BYTES = 8 << 20;
 
-/** With a block device of its own, over a file in `folder`. */
+/** Runs with a loop device of a file in `folder`. */
 export async function withBlockDevice(folder: string, work: (device: string) => Promise<void>): Promise<void> {
   const file = join(folder, 'disk');
   writeFileSync(file, Buffer.alloc(BYTES));
@@ -20,7 +20,7 @@ export async function withBlockDevice(folder: string, work: (device: string) => 
   }
 }
 
-/** Requests that a device has completed, by the kernel's Documentation/block/stat.rst. */
+/** Completed requests of a device, see the kernel's Documentation/block/stat.rst. */
 export function completedRequests(device: string): { readonly reads: number; readonly writes: number } {
   const fields = readFileSync(`/sys/class/block/${basename(device)}/stat`, 'utf8')
     .trim()

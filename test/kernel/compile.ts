@@ -6,7 +6,7 @@ import { TRAFFIC } from './sandbox.ts';
 
 const TESTDATA = join(dirname(fileURLToPath(import.meta.url)), 'testdata');
 
-/** Compiles a BPF program of `testdata/` into `folder` and gives the object's path. */
+/** Compiles a BPF program of `testdata/` into `folder` and returns the object's path. */
 export function compileBpf(source: string, folder: string, ...flags: readonly string[]): string {
   const output = join(folder, source.replace('.c', '.o'));
   const multiarch = execFileSync('g++', ['-dumpmachine'], { encoding: 'utf8' }).trim();
@@ -15,7 +15,7 @@ export function compileBpf(source: string, folder: string, ...flags: readonly st
   return output;
 }
 
-/** Compiles a C program of `traffic/`, a file or a folder of files, into `folder` and gives its path. */
+/** Compiles a C program of `traffic/`, a file or a directory, into `folder` and returns its path. */
 export function compileTraffic(source: string, folder: string): string {
   const output = join(folder, source.replace('.c', ''));
   const path = join(TRAFFIC, source);

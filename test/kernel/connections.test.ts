@@ -15,14 +15,14 @@ beforeAll(() => {
 });
 afterAll(() => bpf?.close());
 
-/** A subnet whose hosts don't exist: a packet to 10.7.0.2 vanishes, and nobody answers for 10.7.0.3. */
+/** A subnet without hosts: packets to 10.7.0.2 are dropped, and ARP requests for 10.7.0.3 get no reply. */
 function addSilentNetwork(sandbox: Sandbox): void {
   const configure = (...command: string[]) => sandbox.configure(...command);
   configure('ip', 'link', 'add', 'silent', 'type', 'veth', 'peer', 'name', 'beyond');
   configure('ip', 'address', 'add', '10.7.0.1/24', 'dev', 'silent');
   configure('ip', 'link', 'set', 'silent', 'up');
   configure('ip', 'link', 'set', 'beyond', 'up');
-  // Frames to an address that isn't the peer's are dropped there.
+  // The peer drops frames to other addresses.
   configure('ip', 'neighbour', 'add', '10.7.0.2', 'lladdr', '02:00:00:00:00:02', 'dev', 'silent');
   configure('sysctl', '-qw', 'net.ipv4.tcp_syn_retries=1');
 }
@@ -67,15 +67,15 @@ describe('a failed connect is counted once, by its reason, on the edge too', () 
     });
   });
 
-  test('nobody there', async () => {
+  test('no reply', async () => {
     await withSandbox(async (sandbox) => {
       addSilentNetwork(sandbox);
       const { cgroup } = sandbox;
       const outcome = sandbox.run(cgroup, 'connect.mjs', { host: '10.7.0.3', port: 4321 });
       await until('a SYN', () => sandbox.configure('ss', '-Hnt', 'state', 'syn-sent').trim() || undefined);
-      // What the kernel does by itself when nobody has answered its ARP requests for three seconds.
+      // The kernel does this when its ARP requests had no reply for three seconds.
       sandbox.configure('ip', 'neighbour', 'replace', '10.7.0.3', 'nud', 'failed', 'dev', 'silent');
-      // The kernel wakes the application before it sets the error, so that one that is quick takes it for a success.
+      // The kernel wakes the application before it sets the error, so a fast one may see a success.
       expect(['EHOSTUNREACH', 'connected']).toContainEqual(((await outcome) as string[])[0]);
       const { connectFailures = [] } = tcpOf(bpf, cgroup.id, 'client') ?? {};
       expect(failures(connectFailures)).toEqual({ ...NO_FAILURES, unreachable: 1 });
@@ -95,7 +95,7 @@ describe('a failed connect is counted once, by its reason, on the edge too', () 
   });
 });
 
-test('100 connections that are closed at once are neither missed nor taken for failed', async () => {
+test('100 connections closed immediately are all counted, and not as failed', async () => {
   await withSandbox(async (sandbox) => {
     const [server, client] = [sandbox.childCgroup('server'), sandbox.childCgroup('client')];
     const running = await sandbox.start(server, 'tcp-server.mjs', { host: '127.0.0.1' });
@@ -131,7 +131,7 @@ test('a connection that stays open is opened and not closed', async () => {
     });
     expect(open).toMatchObject({ opened: 1, closed: 0, sentBytes: 0 });
     expect(tcpOf(bpf, client.id, 'client')).toMatchObject({ opened: 1, closed: 0, sentBytes: open.receivedBytes });
-    // Not answered, so not a request yet.
+    // Without a response it is not a request yet.
     expect(requestsOf(bpf, server.id, 'server')).toBeUndefined();
   });
 });
@@ -156,13 +156,13 @@ test.each(['127.0.0.1', '::1'])('UDP over %s and UNIX sockets are counted nowher
     const path = join(tmpdir(), `${sandbox.netns}.sock`);
     expect(await sandbox.run(cgroup, 'datagrams.mjs', { host, count: 20, path })).toEqual({ udp: 20, unix: 20 });
     expect(isCounted(bpf, cgroup.id)).toBe(false);
-    // The programs are at work: TCP from the same cgroup is counted.
+    // The programs are running: TCP from the same cgroup is counted.
     expect(await sandbox.run(cgroup, 'connect.mjs', { host, port: 1 })).toEqual(['ECONNREFUSED']);
     expect(isCounted(bpf, cgroup.id)).toBe(true);
   });
 });
 
-test('a connection older than the programs is followed from the bytes that it moves next', async () => {
+test('a connection older than the programs is tracked from its next bytes', async () => {
   await withSandbox(async (sandbox) => {
     const [server, client] = [sandbox.childCgroup('server'), sandbox.childCgroup('client')];
     const running = await sandbox.start(server, 'http-server.mjs', { host: '127.0.0.1', delayMs: 5 });
@@ -180,7 +180,7 @@ test('a connection older than the programs is followed from the bytes that it mo
       await running.stop();
       await until('the connection to close', () => tcpOf(bpf, server.id, 'server')?.closed || undefined);
       expect(requests(bpf)).toBe(300);
-      // The one that was open may have its beginning or its end alone seen.
+      // For the request in progress, the programs may only see its start or its end.
       expect(requests(later)).toBeGreaterThanOrEqual(300 - attached - 1);
       expect(requests(later)).toBeLessThanOrEqual(300 - before);
       const adopted = { adopted: 1, opened: 0, closed: 1, lifetime: { count: 0 } };

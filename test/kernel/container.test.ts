@@ -40,7 +40,7 @@ afterAll(() => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-/** With traffic/events running in the sandbox's cgroup. */
+/** Runs with traffic/events in the sandbox's cgroup. */
 function withProgram(work: (running: Traffic, sandbox: Sandbox) => Promise<void>): Promise<void> {
   return withSandbox(async (sandbox) => {
     const running = await sandbox.start(sandbox.cgroup, program, {});
@@ -49,7 +49,7 @@ function withProgram(work: (running: Traffic, sandbox: Sandbox) => Promise<void>
   });
 }
 
-/** Reads until a process waits for the next line: what it did before that is counted then. */
+/** Waits until a process waits for the next line: then all of its earlier activity is counted. */
 async function untilWaiting({ ready }: Traffic): Promise<void> {
   const { pid } = ready as { pid: number };
   await until('the program to wait', () => readFileSync(`/proc/${pid}/stat`, 'utf8').includes(') S ') || undefined);
@@ -61,7 +61,7 @@ describe('system calls', () => {
     readonly opens?: number;
   }
 
-  /** What a command added, without the answer's write and the next line's read. */
+  /** The increase by a command, without the write of the answer and the read of the next line. */
   async function added(running: Traffic, cgroup: bigint, command: string) {
     await untilWaiting(running);
     const before = syscallsOf(bpf, cgroup);
@@ -77,7 +77,7 @@ describe('system calls', () => {
     };
   }
 
-  test('are as many as the program made, those that fail and those of no known number too', () =>
+  test('are as many as the program made, including failed ones and unknown numbers', () =>
     withProgram(async (running, { cgroup }) => {
       for (const [command, count] of [
         ['get-parent 12345', 12_345],
@@ -92,7 +92,7 @@ describe('system calls', () => {
 
   test.each([
     ['find', '/etc', '-maxdepth', '2'],
-    // Children, threads, and calls that are looked for in vain.
+    // Children, threads, and failed calls.
     ['sh', '-c', 'for i in 1 2 3; do ls / | wc -l; done; exec "$0" -e 1', process.execPath],
   ])('and processes of %s are those that strace sees', (...command) =>
     withSandbox(async ({ cgroup }) => {
@@ -110,7 +110,7 @@ describe('system calls', () => {
         mmaps: count(/^\d+ +mmap\(/),
         opens: count(/^\d+ +(open|openat|openat2|creat)\(/),
       });
-      // Threads have no program and no exit of their own.
+      // Threads are not counted as execs and exits.
       const processes = new Set(calls.filter((line) => /\bexit_group\(/.test(line)).map((line) => line.split(' ')[0]));
       const { fork, exec, exit } = processEventsOf(bpf, cgroup.id);
       expect([fork, exit]).toEqual([processes.size - 1, processes.size]);
@@ -118,7 +118,7 @@ describe('system calls', () => {
     }),
   );
 
-  test('that map memory and that open files are told apart', () =>
+  test('that map memory and that open files are distinguished', () =>
     withProgram(async (running, { cgroup }) => {
       expect(await added(running, cgroup.id, 'map-memory 200')).toMatchObject({ all: 401, mmaps: 201, opens: 0 });
       const files = await added(running, cgroup.id, 'open-files 50');
@@ -126,7 +126,7 @@ describe('system calls', () => {
       expect(files).toMatchObject({ all: files?.answer.syscalls, mmaps: 0, opens: files?.answer.opens });
     }));
 
-  test('of 32-bit programs go by their own numbers', (context) =>
+  test('of 32-bit programs have their own numbers', (context) =>
     withProgram(async (running, { cgroup }) => {
       context.skip(process.arch !== 'x64', '32-bit programs are x86 ones');
       const calls = await added(running, cgroup.id, 'call-32-bit 70');
@@ -139,9 +139,9 @@ describe('page faults', () => {
   const faults = async (running: Traffic, command: string) =>
     ((await running.ask(command)) as { readonly faults: number }).faults;
 
-  test('of a program’s own code are those that the kernel accounts to it', () =>
+  test('of a program’s own code agree with the kernel’s accounting', () =>
     withProgram(async (running, { cgroup }) => {
-      // The first round brings in the program's own pages.
+      // The first round loads the program's own pages.
       await faults(running, 'touch-pages 10');
       const before = pageFaultsOf(bpf, cgroup.id);
       expect(await faults(running, 'touch-pages 3000')).toBe(3000);
@@ -149,7 +149,7 @@ describe('page faults', () => {
       expect(lostOf(bpf, 'page_faults')).toBe(0);
     }));
 
-  test('that the kernel takes during a system call are not among them', () =>
+  test('in the kernel during a system call are not included', () =>
     withProgram(async (running, { cgroup }) => {
       await faults(running, 'read-into-pages 10');
       const before = pageFaultsOf(bpf, cgroup.id);
@@ -157,7 +157,7 @@ describe('page faults', () => {
       expect(pageFaultsOf(bpf, cgroup.id) - before).toBe(0);
     }));
 
-  test('of a whole process are at most those that the kernel accounts to it', () =>
+  test('of a whole process are at most those in the kernel’s accounting', () =>
     withProgram(async (running, { cgroup }) => {
       await faults(running, 'touch-pages 5000');
       await untilWaiting(running);
@@ -166,7 +166,7 @@ describe('page faults', () => {
         ' ',
       );
       const counted = pageFaultsOf(bpf, cgroup.id);
-      // The sandbox's shell became the program: all that the cgroup had is this process.
+      // The sandbox's shell became the program, so the cgroup has only had this process.
       expect(counted).toBeGreaterThan(5000);
       expect(counted).toBeLessThanOrEqual(Number(minor) + Number(major));
     }));
@@ -203,7 +203,7 @@ describe('process events', () => {
       const missed = kept() - before;
       const wanted: ProcessEventsRow = { ...none, ...expected };
       for (const event of ['fork', 'exec', 'exit', 'oomKill'] as const) {
-        // Never more; and less by no more than the runs that the kernel kept from the programs, which it tells.
+        // Never more, and less by at most the number of runs that the kernel skipped and reports.
         expect(counted[event], event).toBeLessThanOrEqual(wanted[event]);
         expect(counted[event], event).toBeGreaterThanOrEqual(wanted[event] - missed);
       }
@@ -211,7 +211,9 @@ describe('process events', () => {
     }),
   );
 
-  /** Runs that the kernel kept from the programs of processes; 0 but where many end at once on a preemptible kernel. */
+  /**
+   * Skipped runs of the programs for processes: 0, unless many processes end at the same time on a preemptible kernel.
+   */
   function kept(): number {
     return bpf
       .programStats()
@@ -227,7 +229,7 @@ describe('process events', () => {
       expect(ancestorsOf(bpf, other.id)?.[0]).toBe(sandbox.cgroup.id);
     }));
 
-  test('tell whom the kernel killed for want of memory', (context) =>
+  test('include OOM kills', (context) =>
     withProgram(async (running, sandbox) => {
       if (MEMORY === undefined) return context.skip('no memory controller here');
       await withController(['memory'], MEMORY, `${sandbox.netns}-memory`, async ({ path, id, hierarchy }) => {
@@ -244,15 +246,15 @@ describe('process events', () => {
         await running.ask('kill 2');
         const after = processEventsOf(bpf, cgroup);
         expect([after.fork - before.fork, after.exit - before.exit, after.oomKill - before.oomKill]).toEqual([6, 6, 3]);
-        const told = readFileSync(join(path, unified ? 'memory.events' : 'memory.oom_control'), 'utf8');
-        expect(/^oom_kill (\d+)$/m.exec(told)?.[1]).toBe('3');
+        const events = readFileSync(join(path, unified ? 'memory.events' : 'memory.oom_control'), 'utf8');
+        expect(/^oom_kill (\d+)$/m.exec(events)?.[1]).toBe('3');
         await running.stop();
       });
     }));
 });
 
 describe('block requests', () => {
-  test('are those that the device completed, and belong to the process’ cgroup', (context) =>
+  test('agree with those completed by the device, and belong to the process’ cgroup', (context) =>
     withProgram(async (running, sandbox) => {
       if (IO === undefined) return context.skip('no io controller here');
       await withController(['blkio'], IO, `${sandbox.netns}-io`, async (cgroup) => {
@@ -274,7 +276,7 @@ describe('block requests', () => {
     withProgram(async (running, { netns }) => {
       if (IO === undefined) return context.skip('no io controller here');
       if (MEMORY === undefined) return context.skip('no memory controller here');
-      // Version 1 has no account of whose data it is.
+      // Version 1 does not attribute the data.
       context.skip(!isUnified(IO), 'the io controller is in version 1');
       await withController(['blkio', 'memory'], IO, `${netns}-io`, async (cgroup) => {
         writeFileSync(join(cgroup.path, 'cgroup.procs'), String((running.ready as { pid: number }).pid));
@@ -291,7 +293,7 @@ describe('block requests', () => {
       });
     }));
 
-  test('of another hierarchy than the one asked for are nobody’s', () =>
+  test('of another hierarchy than the requested one are not attributed', () =>
     withProgram(async (running) => {
       const other = BpfObject.open(defaultObjectPath(), { constants: { io_hierarchy: 1000 } });
       try {

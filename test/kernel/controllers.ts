@@ -4,23 +4,23 @@ import { findHierarchy, isUnified, type Hierarchy } from '../../exporter/cgroups
 import { type Cgroup } from './sandbox.ts';
 import { findCgroupMount } from '../../exporter/cgroups/cgroup.ts';
 
-/** A cgroup of its own in the hierarchy of a controller, which is turned on for it. */
+/** A cgroup in the hierarchy of a controller, which is enabled for it. */
 export interface ControlledCgroup extends Cgroup {
   readonly hierarchy: Hierarchy;
 }
 
-/** Names of controllers in version 1 and 2. */
+/** Names of controllers in versions 1 and 2. */
 const CONTROLLERS = { blkio: 'io', memory: 'memory' } as const;
 type Controller = keyof typeof CONTROLLERS;
 
-/** Where the controller is, whichever version that is; undefined when it is nowhere to be had. */
+/** The hierarchy of a controller, of either version; undefined if it is not available. */
 export function hierarchyOf(controller: Controller): Hierarchy | undefined {
   const hierarchy = findHierarchy(controller, findCgroupMount());
   if (hierarchy === undefined || !isUnified(hierarchy)) return hierarchy;
   return wordsOf(hierarchy, 'cgroup.controllers').includes(CONTROLLERS[controller]) ? hierarchy : undefined;
 }
 
-/** Makes a cgroup of this name for the length of `work`, with the controllers turned on, also when they were off before. */
+/** Creates a cgroup of this name for `work`, with the controllers enabled, even if they were disabled before. */
 export async function withController<T>(
   controllers: readonly Controller[],
   hierarchy: Hierarchy,
@@ -40,7 +40,7 @@ export async function withController<T>(
 
 const CONTROL = 'cgroup.subtree_control';
 
-/** Gives those that were off. */
+/** Returns those that were disabled. */
 function turnOn(hierarchy: Hierarchy, controllers: readonly Controller[]): readonly string[] {
   const on = wordsOf(hierarchy, CONTROL);
   const off = controllers.map((controller) => CONTROLLERS[controller]).filter((controller) => !on.includes(controller));

@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
-/** The logic of the headers in bpf/, run in the kernel by BPF_PROG_TEST_RUN (bpf/test/headers.bpf.c). */
+/** Tests the headers in bpf/ in the kernel, by BPF_PROG_TEST_RUN (bpf/test/headers.bpf.c). */
 
 const BPF = join(dirname(fileURLToPath(import.meta.url)), '../../bpf');
 const BUCKETS = 23;
@@ -20,7 +20,7 @@ beforeAll(() => {
     const output = file(source.replace('test/', '').replace('.c', '.o'));
     execFileSync('clang', [...flags, `/usr/include/${multiarch}`, '-c', join(BPF, source), '-o', output]);
   }
-  // maps first: bpftool 7.1 loses the maps of a later object that has some of its own.
+  // maps first: bpftool 7.1 loses the maps of a later object if that defines maps as well.
   const linked = ['gen', 'object', file('linked.o'), file('maps.bpf.o'), file('headers.bpf.o')];
   execFileSync('bpftool', linked, { env: { ...process.env, PATH: `${process.env['PATH']}:/usr/sbin` } });
   execFileSync('gcc', ['-Wall', '-Werror', join(BPF, 'test/run.c'), '-lbpf', '-o', file('run')]);
@@ -32,7 +32,7 @@ interface Ran {
   readonly context: Buffer;
 }
 
-/** Runs programs one after another in one loaded object, whose maps have as many entries as given. */
+/** Runs programs one after another in one loaded object, with the given sizes of its maps. */
 function run(calls: readonly (readonly [string, Buffer])[], maxEntries: Readonly<Record<string, number>> = {}): Ran[] {
   const sizes = Object.entries(maxEntries).map(([map, entries]) => `${map}=${entries}`);
   const input = calls.map(([program, context]) => `${program} ${context.toString('hex')}\n`).join('');
@@ -49,14 +49,14 @@ function run(calls: readonly (readonly [string, Buffer])[], maxEntries: Readonly
 const words = (...values: readonly bigint[]): Buffer => Buffer.from(BigUint64Array.from(values).buffer);
 const service = (cgroup: bigint, role = 1n): readonly [bigint, bigint] => [cgroup, role];
 
-/** By the definition in histogram.h: the first bucket whose upper end, a power of two, isn't below the duration. */
+/** By the definition in histogram.h: the first bucket whose upper bound, a power of two, is not below the duration. */
 function bucketOf(duration: bigint): number {
   for (let i = 0; i < BUCKETS - 1; i++) if (duration <= 1n << BigInt(14 + i)) return i;
   return BUCKETS - 1;
 }
 
 describe('histogram', () => {
-  test('every bucket takes its upper end and nothing beyond', () => {
+  test('every bucket includes its upper bound and nothing above', () => {
     const powers = Array.from({ length: 64 }, (_, i) => 1n << BigInt(i));
     const durations = [0n, ...powers.flatMap((power) => [power - 1n, power, power + 1n]), (1n << 64n) - 1n];
     const ran = run(durations.map((duration) => ['bucket', words(duration, 999n)]));
@@ -66,7 +66,7 @@ describe('histogram', () => {
     expect(new Set(buckets)).toEqual(new Set(Array.from({ length: BUCKETS }, (_, i) => i)));
   });
 
-  test('a duration goes into one bucket, and into the sum', () => {
+  test('a duration is added to one bucket and to the sum', () => {
     const key = service(7n);
     const durations = [1n, 16384n, 16385n, 1n << 35n, 1n << 40n];
     const calls = durations.map((duration): [string, Buffer] => ['add', words(...key, duration)]);
@@ -93,7 +93,7 @@ describe('keys', () => {
   /** The members of struct sock_context. */
   function sock(family: number, protocol: number, address: Buffer): { isTcp: boolean; edge: Buffer } {
     const context = Buffer.alloc(72, 0xee);
-    const port = Buffer.from([0x24, 0xb8]); // 9400 as it goes over the wire
+    const port = Buffer.from([0x24, 0xb8]); // 9400 in network order
     context.writeUInt32LE(family, 0);
     context.writeUInt32LE(protocol, 4);
     context.writeUInt32LE(port.readUInt16LE(), 8);
@@ -128,7 +128,7 @@ describe('keys', () => {
     [V4, 17, false],
     [V6, 17, false],
     [V4, 132, false],
-    // MPTCP's number doesn't fit a byte.
+    // MPTCP's number does not fit into a byte.
     [V4, 262, false],
     [V6, 262, false],
     [16, TCP, false],
@@ -143,7 +143,7 @@ describe('system calls', () => {
   const OPEN = ['open', 'creat', 'openat', 'openat2'];
   const multiarch = execFileSync('g++', ['-dumpmachine'], { encoding: 'utf8' }).trim();
 
-  /** The numbers of calls in one of the kernel's own headers, in ascending order. */
+  /** The numbers of calls in one of the kernel's headers, in ascending order. */
   function numbersOf(header: string, names: readonly string[], base: number): number[] {
     const text = readFileSync(header, 'utf8');
     return names
@@ -153,7 +153,7 @@ describe('system calls', () => {
       .toSorted((a, b) => a - b);
   }
 
-  /** The numbers that the programs take for calls of a kind. */
+  /** The numbers that the programs count as calls of a kind. */
   function numbersOfKind(abi: number, kind: number, base: number): number[] {
     const all = Array.from({ length: 600 }, (_, index) => base + index);
     const ran = run(all.map((number) => ['kind', words(BigInt(abi), BigInt(number), 99n)]));
@@ -178,13 +178,13 @@ describe('system calls', () => {
     }
   });
 
-  test('of 32-bit arm go by arch/arm/tools/syscall.tbl', () => {
+  test('of 32-bit arm are those of arch/arm/tools/syscall.tbl', () => {
     expect(numbersOfKind(3, 1, 0)).toEqual([192]);
     expect(numbersOfKind(3, 2, 0)).toEqual([5, 8, 322, 437]);
   });
 });
 
-test('a full map makes no row, counts what is lost, and goes on counting in the rows that it has', () => {
+test('a full map creates no row, counts losses, and continues to count in existing rows', () => {
   const make = (cgroup: bigint): [string, Buffer] => ['make_row', words(...service(cgroup), 0n)];
   const keys = [1n, 2n, 3n, 4n, 3n, 1n, 2n, 1n];
   const lost: [string, Buffer] = ['read_lost', Buffer.alloc(16)];

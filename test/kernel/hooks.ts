@@ -5,28 +5,28 @@ import type { TestContext } from 'vitest';
 import { BpfError, BpfObject } from '../../native/index.ts';
 import { compileBpf } from './compile.ts';
 
-/** A hook that every kernel has that the tests run on. */
+/** A hook that every kernel of the tests has. */
 const EVERYWHERE = 'tp_btf/sched_switch';
 
-/** Section -> what `lackOf` has found. */
+/** Section -> result of `lackOf`. */
 const known = new Map<string, string | undefined>();
 
-/** Skips the test where the kernel doesn't take programs of this section, such as `iter/bpf_sk_storage_map`. */
+/** Skips the test if the kernel does not accept programs of this section, such as `iter/bpf_sk_storage_map`. */
 export function needsHook({ skip }: Pick<TestContext, 'skip'>, section: string): void {
   const lack = lackOf(section);
   if (lack !== undefined) skip(lack);
 }
 
-/** Whether the running kernel takes programs of this section. */
+/** True if the running kernel accepts programs of this section. */
 export function loads(section: string): boolean {
   return lackOf(section) === undefined;
 }
 
 /**
- * What the running kernel has against programs of this section: it is asked by loading one. Nothing else tells, as there are
- * builds that know a hook, and refuse what is loaded for it.
+ * The reason why the running kernel does not accept programs of this section, found by loading one: some builds have a
+ * hook but refuse programs for it.
  *
- * @throws Error where no program loads at all: that isn't for want of a hook.
+ * @throws Error if no program can be loaded at all: then the hook is not the cause.
  */
 function lackOf(section: string): string | undefined {
   if (!known.has(section)) known.set(section, ask(section));
@@ -47,7 +47,7 @@ function ask(section: string): string | undefined {
     if (refusal !== undefined) return `the kernel refuses ${section}: ${refusal.errno}`;
     return isLoaded ? undefined : `the kernel has no ${section}`;
   } catch (error) {
-    // bpf(2) as a whole.
+    // bpf(2) is refused as a whole.
     if (!(error instanceof BpfError)) throw error;
     return `the kernel refuses ${section}: ${error.errno}`;
   } finally {

@@ -34,7 +34,7 @@ interface Responses {
   readonly requests: number;
 }
 
-/** Has requests answered in a sandbox's two cgroups and gives what was counted in them. */
+/** Sends requests between two cgroups of a sandbox and returns their counts. */
 async function exchange(sandbox: Sandbox, hosts: Hosts, server: object, client: object): Promise<Responses> {
   const [serverCgroup, clientCgroup] = [sandbox.childCgroup('server'), sandbox.childCgroup('client')];
   const running = await sandbox.start(serverCgroup, 'http-server.mjs', { host: hosts.listen, ...server });
@@ -67,11 +67,11 @@ interface Hosts {
 }
 const LOCAL = { listen: '127.0.0.1', connect: '127.0.0.1' };
 
-/** Three of each ten are errors of the two kinds; none of these statuses is informational. */
+/** Three of ten are errors of the two classes; none is informational. */
 const STATUSES = [200, 204, 301, 404, 200, 304, 503, 200, 201, 429];
 const OF_TEN = [0, 5, 2, 2, 1];
 
-describe('responses are counted by their class, at both ends', () => {
+describe('responses are counted by class at both ends', () => {
   test.each([
     { name: 'IPv4', ...LOCAL },
     { name: 'IPv6', listen: '::1', connect: '::1' },
@@ -95,9 +95,9 @@ describe('responses are counted by their class, at both ends', () => {
       expect([served, seen]).toEqual([expected, expected]);
     }));
 
-  test('whatever their bodies, and those of the requests, look like', () =>
+  test('regardless of their bodies, and those of the requests', () =>
     withSandbox(async (sandbox) => {
-      // A period of 32 bytes: of the hundreds of packets that a body is cut into some begin like a response.
+      // With a period of 32 bytes, some of the hundreds of packets of a body start like a response.
       const server = { bodyBytes: 3_000_000, filler: 'HTTP/1.1 500 '.padEnd(32) };
       const client = { statuses: [200, 404], single: 4, kept: 4, bodyBytes: 1_000_000 };
       const { served, seen } = await exchange(sandbox, LOCAL, server, client);
@@ -107,8 +107,8 @@ describe('responses are counted by their class, at both ends', () => {
       ]);
     }));
 
-  // As with the exactness of retransmits (segments.test.ts): a second try where no BPF program ran for a moment.
-  test('once, however often their segments are sent', { retry: 2 }, () =>
+  // Retried for the same reason as in segments.test.ts: sometimes no BPF program runs for a moment.
+  test('once, even if their segments are retransmitted', { retry: 2 }, () =>
     withSandbox(async (sandbox) => {
       loseSegments(sandbox, folder);
       const client = { statuses: STATUSES, single: 10, kept: 20, parallel: 8 };
@@ -126,21 +126,21 @@ const say = (texts: readonly (string | readonly string[])[], count: number, more
     await sandbox.run(cgroup, 'spoken.mjs', { host: '127.0.0.1', texts, count, ...more });
     await until('the connection to close', () => tcpOf(bpf, cgroup.id, 'server')?.closed || undefined);
     const [served, seen] = [responsesOf(bpf, cgroup.id, 'server'), responsesOf(bpf, cgroup.id, 'client')];
-    // Both ends see the same, whatever it is.
+    // Both ends have the same count.
     expect(seen).toEqual(served);
     return { responses: served, requests: requestsOf(bpf, cgroup.id, 'client')?.count };
   });
 
-describe('a response is what begins an answer', () => {
+describe('a response is counted', () => {
   test.each([
     { name: 'of HTTP/1.0 and 1.1', texts: ['HTTP/1.0 200 OK', 'HTTP/1.1 500 No'], counted: [0, 3, 0, 0, 3] },
     {
-      name: 'after an informational one, which counts too',
+      name: 'after an informational one, which is counted as well',
       texts: [['HTTP/1.1 103 Early\r\n\r\n', 'HTTP/1.1 200 OK\r\n\r\n']],
       counted: [6, 6, 0, 0, 0],
     },
     {
-      name: 'and not what follows it unasked',
+      name: 'once, without further messages of the server',
       texts: [['HTTP/1.1 200 OK\r\n\r\n', 'HTTP/1.1 404 in a body']],
       counted: [0, 6, 0, 0, 0],
     },
@@ -152,19 +152,19 @@ describe('a response is what begins an answer', () => {
     ['another protocol', '+OK 200'],
     ['another version', 'HTTP/2.0 200 OK'],
     ['no status', 'HTTP/1.1 abc OK'],
-    ['a status that there is none', 'HTTP/1.1 600 OK'],
+    ['an invalid status', 'HTTP/1.1 600 OK'],
     ['no blank', 'HTTP/1.1-200 OK'],
-    ['too short an answer', 'HTTP/1.1 20'],
+    ['a truncated status line', 'HTTP/1.1 20'],
     ['a request', 'GET / HTTP/1.1 200 OK'],
-  ])('and not %s', async (_, text) => {
+  ])('but not %s', async (_, text) => {
     expect(await say([text], 3)).toEqual({ responses: undefined, requests: 3 });
   });
 
-  test('and not what a client says', async () => {
+  test('but not messages of a client', async () => {
     expect((await say(['no'], 3, { question: 'HTTP/1.1 200 OK' })).responses).toBeUndefined();
   });
 
-  test('and a server that says why it hangs up, unasked, has answered', async () => {
+  test('and so is an unsolicited one before the server closes', async () => {
     const { responses } = await say(['no'], 1, { greeting: 'HTTP/1.1 408 Request Timeout\r\n\r\n' });
     expect(responses).toEqual([0, 0, 0, 1, 0]);
   });

@@ -6,7 +6,7 @@ interface Link {
   readonly programId: number;
 }
 
-/** The BPF links that a process holds by its descriptors. Other programs of the machine have theirs. */
+/** The BPF links in the file descriptors of a process. */
 export function linksOf(pid: number | string): readonly Link[] {
   const folder = `/proc/${pid}/fdinfo`;
   return namesIn(folder).flatMap((descriptor) => {
@@ -16,7 +16,7 @@ export function linksOf(pid: number | string): readonly Link[] {
   });
 }
 
-/** The links that no process holds: pinned ones, and those of processes that end at this moment. */
+/** The links of no process: pinned ones, and those of processes that are exiting. */
 export function unheldLinks(): readonly number[] {
   const held = new Set(
     namesIn('/proc')
@@ -26,7 +26,7 @@ export function unheldLinks(): readonly number[] {
   return (JSON.parse(bpftool('link')) as { id: number }[]).map(({ id }) => id).filter((id) => !held.has(id));
 }
 
-/** The names of the programs that a process has on a hook, as far as the kernel knows them. */
+/** The names, as stored in the kernel, of the programs that a process has attached. */
 export function linkedPrograms(pid: number): readonly string[] {
   const linked = new Set(linksOf(pid).map(({ programId }) => programId));
   const programs = JSON.parse(bpftool('prog')) as { id: number; name?: string }[];
@@ -37,7 +37,7 @@ function bpftool(what: 'link' | 'prog'): string {
   return execFileSync('bpftool', ['-j', what, 'show'], { encoding: 'utf8', maxBuffer: 1 << 26 });
 }
 
-/** None of what is gone by now. */
+/** Empty if it no longer exists. */
 function namesIn(folder: string): readonly string[] {
   try {
     return readdirSync(folder);

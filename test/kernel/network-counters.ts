@@ -1,6 +1,8 @@
 import type { Sandbox } from './sandbox.ts';
 
-/** What the kernel counts in a sandbox's network namespace: /proc/net/snmp and netstat, as `Tcp.RetransSegs`. */
+/**
+ * The kernel's counters in a sandbox's network namespace, from /proc/net/snmp and netstat, such as `Tcp.RetransSegs`.
+ */
 export function networkCounters(sandbox: Sandbox): Readonly<Record<string, number>> {
   const lines = sandbox.configure('cat', '/proc/net/snmp', '/proc/net/netstat').trim().split('\n');
   const counters: Record<string, number> = {};

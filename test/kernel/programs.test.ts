@@ -5,19 +5,19 @@ import { BpfObject, defaultObjectPath } from '../../native/index.ts';
 import { findCgroupMount } from '../../exporter/cgroups/cgroup.ts';
 
 /**
- * Kernel version -> program -> instructions that its verifier walked. Written anew for the running kernel with
- * LORIKEET_UPDATE_INSTRUCTIONS=1 (`npm run test:kernels` does so for the others).
+ * Kernel version -> program -> instructions processed by the verifier. LORIKEET_UPDATE_INSTRUCTIONS=1 updates them for
+ * the running kernel (`npm run test:kernels` does so for the others).
  */
 type Instructions = Record<string, Record<string, number>>;
 
 const FILE = new URL('verified-instructions.json', import.meta.url);
 const KERNEL = /^\d+\.\d+/.exec(release())?.[0] ?? release();
-/** The verifier's own limit is a million; so far from it that no kernel's way of counting can matter. */
+/** Far below the verifier's limit of a million, so that differences between kernels do not matter. */
 const MOST = 50_000;
-/** Of what is written down: the verifiers of one version differ a little by patch level. */
+/** Tolerance for recorded numbers: verifiers of a version differ slightly by patch level. */
 const TOLERANCE = 0.2;
 
-/** Those that are off by default, and attached to a cgroup. */
+/** Programs that are disabled by default and attached to a cgroup. */
 const OF_CGROUPS: readonly string[] = ['http_egress', 'http_ingress'];
 
 function counted(): Record<string, number> {

@@ -30,7 +30,7 @@ beforeAll(() => {
 });
 afterAll(() => bpf?.close());
 
-/** Runs a server and a client in cgroups of their own and waits until every connection of both is closed. */
+/** Runs a server and a client in a cgroup each, and waits until all connections of both are closed. */
 function exchange(hosts: { listen: string; connect: string }, server: object, client: ClientOptions) {
   return withSandbox(async (sandbox) => {
     const [serverCgroup, clientCgroup] = [sandbox.childCgroup('server'), sandbox.childCgroup('client')];
@@ -103,7 +103,7 @@ describe.each([
 
 const LOCAL = { listen: '127.0.0.1', connect: '127.0.0.1' };
 
-test('durations are those of the server and of the client who waits for it', async () => {
+test('durations are those of the server and of the client that waits for it', async () => {
   const { server, client } = await exchange(LOCAL, { delayMs: 40 }, { single: 1, kept: 4 });
   const served = requestsOf(bpf, server.id, 'server');
   const asked = requestsOf(bpf, client.id, 'client');
@@ -115,7 +115,7 @@ test('durations are those of the server and of the client who waits for it', asy
   expect(server.tcp.lifetime.sumNs).toBeGreaterThan(served?.sumNs ?? Infinity);
 });
 
-test('large bodies both ways, sent and received in many calls, are one request each', async () => {
+test('large bodies in both directions, sent and received in many calls, are one request each', async () => {
   const { asked, answered, server, client } = await exchange(
     LOCAL,
     { bodyBytes: 3_000_000 },
@@ -138,14 +138,14 @@ test('nothing is lost with many connections at once', async () => {
   expect(edgesOf(bpf, client.id)[0]?.requests.count).toBe(120 * parallel);
 });
 
-test('a cgroup is written down with its ancestors up to the root', async () => {
+test('a cgroup is recorded with its ancestors up to the root', async () => {
   const { server, client, sandboxId } = await exchange(LOCAL, {}, { single: 1 });
   const root = statSync(findCgroupMount(), { bigint: true }).ino;
   expect(ancestorsOf(bpf, server.id)).toEqual([sandboxId, root]);
   expect(ancestorsOf(bpf, client.id)).toEqual([sandboxId, root]);
 });
 
-test('looking at data, an unasked answer and an empty socket are no requests', async () => {
+test('peeked data, an unsolicited response and an empty socket are not requests', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'lorikeet-peek-'));
   try {
     const program = compileTraffic('peek.c', folder);

@@ -21,11 +21,12 @@ afterAll(() => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-test('neither ports nor what a descriptor was before tell a role', () =>
+test('the role depends neither on ports nor on the history of a descriptor', () =>
   withSandbox(async (sandbox) => {
     const { cgroup } = sandbox;
     const { port } = (await sandbox.run(cgroup, compileTraffic('roles.c', folder), {})) as { port: number };
-    // Clients: 1 of a low port, 1 of its own server, 2 around the turned socket, 10 in turns; all but one have servers.
+    // Clients: 1 with a low port, 1 connected to itself, 2 with the reused socket, 10 in turns. All but one have
+    // servers.
     const client = await until('the clients to close', () => {
       const row = tcpOf(bpf, cgroup.id, 'client');
       return row?.closed === 14 ? row : undefined;
@@ -34,18 +35,18 @@ test('neither ports nor what a descriptor was before tell a role', () =>
     expect(tcpOf(bpf, cgroup.id, 'server')).toMatchObject({ opened: 13, closed: 13, connectFailures: [0, 0, 0, 0, 0] });
     const { length: question } = 'question';
     const { length: answer } = 'answer';
-    // What the socket sends itself it receives itself, both words of it.
+    // The socket connected to itself receives both words that it sends.
     const itself = question + answer;
     expect(client).toMatchObject({ sentBytes: 13 * question + itself, receivedBytes: 13 * answer + itself });
     expect(requestsOf(bpf, cgroup.id, 'server')?.count).toBe(13);
     const requests = Object.fromEntries(edgesOf(bpf, cgroup.id).map((edge) => [edge.port, edge.requests.count]));
-    // Of the one that is its own server each word is a request and its own answer.
+    // For this one, each word is a request and also the response.
     expect(requests).toMatchObject({ [port]: 1 + 1 + 5, 82: 2, 83: 5 });
     expect(Object.values(requests).reduce((sum, count) => sum + count, 0)).toBe(13 + 2);
   }));
 
-describe('a socket that another process was handed', () => {
-  test.each(['127.0.0.1', '::1'])('over %s stays with the cgroup that made it', (host) =>
+describe('a socket passed to another process', () => {
+  test.each(['127.0.0.1', '::1'])('over %s stays with the cgroup that created it', (host) =>
     withSandbox(async (sandbox) => {
       const [maker, user] = [sandbox.childCgroup('maker'), sandbox.childCgroup('user')];
       const count = 12;

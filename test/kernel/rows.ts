@@ -1,6 +1,6 @@
 import type { BpfMap, BpfObject } from '../../native/index.ts';
 
-/** The layouts of bpf/*.h, decoded on their own here so that a mistake in the product's decoder shows. */
+/** The layouts of bpf/*.h, decoded independently of the exporter, to detect errors in its decoder. */
 
 export type Role = 'client' | 'server';
 
@@ -82,13 +82,13 @@ export function edgesOf(bpf: BpfObject, cgroup: bigint): EdgeRow[] {
     }));
 }
 
-/** Responses of HTTP by class of status, 1xx to 5xx. */
+/** HTTP responses by status class, 1xx to 5xx. */
 export function responsesOf(bpf: BpfObject, cgroup: bigint, role: Role): number[] | undefined {
   const words = findService(bpf.map('http_responses'), cgroup, role);
   return words && [...words];
 }
 
-/** Has the kernel look at the accept queues, and gives those of the cgroup. */
+/** Runs the program that reads the accept queues, and returns those of the cgroup. */
 export function listenersOf(bpf: BpfObject, cgroup: bigint): ListenerRow[] {
   bpf.run('read_accept_queues');
   const { count, values } = bpf.map('accept_queues').read();
@@ -97,13 +97,13 @@ export function listenersOf(bpf: BpfObject, cgroup: bigint): ListenerRow[] {
     .map((row) => ({ port: row.readUInt16LE(8), length: row.readUInt32LE(16), limit: row.readUInt32LE(20) }));
 }
 
-/** Connections that the cgroup's listeners dropped, by port. */
+/** Connections dropped by the cgroup's listeners, by port. */
 export function dropsOf(bpf: BpfObject, cgroup: bigint): Record<number, number> {
   const rows = rowsOf(bpf.map('listeners')).filter(({ key }) => key.readBigUInt64LE(0) === cgroup);
   return Object.fromEntries(rows.map(({ key, words }) => [key.readUInt16LE(8), words[0] ?? 0]));
 }
 
-/** Ids of the cgroup's ancestors, nearest first, or undefined if it was never seen. */
+/** Ids of the cgroup's ancestors, nearest first, or undefined if it has no row. */
 export function ancestorsOf(bpf: BpfObject, cgroup: bigint): bigint[] | undefined {
   const map = bpf.map('cgroups');
   const { count, keys, values } = map.read();
@@ -138,7 +138,7 @@ export function pageFaultsOf(bpf: BpfObject, cgroup: bigint): number {
   return countsOf(bpf, 'page_faults', cgroup)[0] ?? 0;
 }
 
-/** The id is of the hierarchy that the io controller is in. */
+/** The id is that in the hierarchy of the io controller. */
 export function blockRequestsOf(bpf: BpfObject, cgroup: bigint): number {
   return countsOf(bpf, 'block_requests', cgroup)[0] ?? 0;
 }
@@ -148,7 +148,7 @@ export function processEventsOf(bpf: BpfObject, cgroup: bigint): ProcessEventsRo
   return { fork, exec, exit, oomKill };
 }
 
-/** The words of a map keyed by cgroup; none when the cgroup has no row. */
+/** The words of a map keyed by cgroup; empty if the cgroup has no row. */
 export function countsOf(bpf: BpfObject, map: string, cgroup: bigint): Float64Array {
   return rowsOf(bpf.map(map)).find(({ key }) => key.readBigUInt64LE(0) === cgroup)?.words ?? new Float64Array();
 }
@@ -162,7 +162,7 @@ export function unattributedOf(bpf: BpfObject, event: 'reset' | 'block_request')
   return bpf.map(`unattributed_${event}`).readSums().words[0] ?? NaN;
 }
 
-/** Whether any map of what sockets do has a row of this cgroup. */
+/** True if any map of socket activity has a row of this cgroup. */
 export function isCounted(bpf: BpfObject, cgroup: bigint): boolean {
   const seen = (name: string) => rowsOf(bpf.map(name)).some(({ key }) => key.readBigUInt64LE(0) === cgroup);
   return ['requests', 'tcp', 'edges'].some(seen);

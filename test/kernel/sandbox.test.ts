@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { withSandbox, type Sandbox } from './sandbox.ts';
 
-test('a sandbox goes after a failure too, with programs that nobody stopped', async () => {
+test('a sandbox is removed after a failure, with programs that still run', async () => {
   const forgotten = spawn('sleep', ['60']);
   const ended = once(forgotten, 'exit');
   let left: Sandbox | undefined;

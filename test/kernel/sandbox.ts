@@ -8,32 +8,32 @@ import { fileURLToPath } from 'node:url';
 import { findCgroupMount } from '../../exporter/cgroups/cgroup.ts';
 import { until } from '../until.ts';
 
-/** A cgroup of a sandbox; what it is attributed to in the kernel's maps is its `id`. */
+/** A cgroup of a sandbox; `id` is its key in the kernel's maps. */
 export interface Cgroup {
   readonly path: string;
   readonly id: bigint;
 }
 
-/** A network namespace with its loopback up and a cgroup, both gone when the test is over. */
+/** A network namespace with its loopback interface up, and a cgroup, both removed after the test. */
 export interface Sandbox {
   readonly netns: string;
   readonly cgroup: Cgroup;
   /** A cgroup below the sandbox's own. */
   childCgroup(name: string): Cgroup;
-  /** Starts a program of `traffic/` inside both; its first line of output, a JSON value, says that it is ready. */
+  /** Starts a program of `traffic/` in both. Its first line of output, a JSON value, means that it is ready. */
   start(cgroup: Cgroup, program: string, options: object): Promise<Traffic>;
-  /** Runs a program of `traffic/`, or any by its absolute path, to its end and gives its last line, a JSON value. */
+  /** Runs a program of `traffic/`, or any by its absolute path, to its end. Returns its last line, a JSON value. */
   run(cgroup: Cgroup, program: string, options: object): Promise<unknown>;
-  /** Runs a command in the network namespace and gives its output. */
+  /** Runs a command in the network namespace and returns its output. */
   configure(...command: readonly string[]): string;
 }
 
 /** A running traffic program. */
 export interface Traffic {
   readonly ready: unknown;
-  /** Writes a line to its standard input and gives the line that it answers. */
+  /** Writes a line to its standard input and returns the response line. */
   ask(line: string): Promise<unknown>;
-  /** Closes its standard input, which ends it, and gives its last line. */
+  /** Closes its standard input, which ends it, and returns its last line. */
   stop(): Promise<unknown>;
 }
 
@@ -55,7 +55,7 @@ export async function withSandbox<T>(work: (sandbox: Sandbox) => Promise<T>): Pr
 
 type Undo = () => void | Promise<void>;
 
-/** Last things first, and the others also when one fails: a failed test leaves nothing behind. */
+/** Removes everything in reverse order, even if a step fails: a failed test leaves nothing behind. */
 async function undoAll(steps: readonly Undo[]): Promise<void> {
   const failures: unknown[] = [];
   for (const step of steps.toReversed()) {
@@ -65,7 +65,7 @@ async function undoAll(steps: readonly Undo[]): Promise<void> {
       failures.push(error);
     }
   }
-  if (failures.length > 0) throw new AggregateError(failures, 'the sandbox is not gone as a whole');
+  if (failures.length > 0) throw new AggregateError(failures, 'the sandbox was not removed completely');
 }
 
 function makeSandbox(netns: string, undo: Undo[]): Sandbox {
@@ -127,7 +127,7 @@ interface Lines {
   next(): Promise<string>;
 }
 
-/** The first, the next and the last line of a program's output; rejects if it fails. */
+/** The first, next and last line of a program's output; rejects if it fails. */
 function readLines(child: ChildProcess): Lines {
   if (child.stdout === null) throw new Error('traffic program without standard output');
   const lines = createInterface(child.stdout);
@@ -137,7 +137,7 @@ function readLines(child: ChildProcess): Lines {
   let latest = '';
   lines.on('line', (line) => (latest = line));
   const last = exited.then(([code]) => {
-    if (code !== 0) throw new Error(`traffic program ended with ${String(code)}`);
+    if (code !== 0) throw new Error(`traffic program exited with ${String(code)}`);
     return latest;
   });
   const failed = last.then(() => Promise.reject(new Error('traffic program ended without a line')));
@@ -146,7 +146,7 @@ function readLines(child: ChildProcess): Lines {
   return { first: Promise.race([first, failed]), last, next: () => Promise.race([next(), failed]) };
 }
 
-/** What a failed test didn't stop and what its programs started would keep their cgroup from being removed. */
+/** Kills the remaining processes of a failed test, which would prevent the removal of the cgroup. */
 async function endProcesses(cgroup: string): Promise<void> {
   const populated = () => /^populated 1$/m.test(readFileSync(join(cgroup, 'cgroup.events'), 'utf8'));
   if (!populated()) return;
@@ -154,7 +154,7 @@ async function endProcesses(cgroup: string): Promise<void> {
   await until(`the end of the processes in ${cgroup}`, () => (populated() ? undefined : true));
 }
 
-/** A process that ended has left its cgroup when it has been waited for. */
+/** An ended process leaves its cgroup when it is reaped. */
 async function end(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
   const exited = once(child, 'exit');

@@ -29,7 +29,7 @@ function kernelIsAtLeast(major: number, minor: number): boolean {
   return runningMajor > major || (runningMajor === major && runningMinor >= minor);
 }
 
-/** Waits until no socket of the namespace has anything left to send. */
+/** Waits until all sockets of the namespace have sent everything. */
 const allClosed = (sandbox: Sandbox) =>
   until(
     'all sockets to close',
@@ -37,43 +37,39 @@ const allClosed = (sandbox: Sandbox) =>
     { timeoutMs: 25_000 },
   );
 
-// On a crowded machine no BPF program of a CPU was seen to run for some milliseconds now and then: ftrace had the events,
-// no recursion_misses told of it, and why isn't known. So a second try, as exact as the first.
-test.each(['127.0.0.1', '::1'])(
-  'retransmitted segments over %s are those of RetransSegs',
-  { retry: 2 },
-  async (host) => {
-    await withSandbox(async (sandbox) => {
-      const [server, client] = [sandbox.childCgroup('server'), sandbox.childCgroup('client')];
-      loseSegments(sandbox, folder);
-      const running = await sandbox.start(server, 'http-server.mjs', { host, bodyBytes: 300_000 });
-      const { port } = running.ready as { port: number };
-      await sandbox.run(client, 'http-client.mjs', {
-        host,
-        port,
-        single: 6,
-        kept: 6,
-        parallel: 16,
-        bodyBytes: 100_000,
-      });
-      await running.stop();
-      await allClosed(sandbox);
-      const rows = [tcpOf(bpf, client.id, 'client'), tcpOf(bpf, server.id, 'server')];
-      expect(rows).toMatchObject([
-        { opened: 112, closed: 112 },
-        { opened: 112, closed: 112 },
-      ]);
-      const retransmitted = rows.map((row) => row?.retransmitted ?? 0);
-      const counters = networkCounters(sandbox);
-      expect(retransmitted.every((count) => count > 20)).toBe(true);
-      // Handshakes have lost segments of their own.
-      expect(counters['TcpExt.TCPSynRetrans']).toBeGreaterThan(0);
-      expect(retransmitted.reduce((sum, count) => sum + count, 0)).toBe(counters['Tcp.RetransSegs']);
+// On a busy machine, sometimes no BPF program of a CPU ran for some milliseconds: ftrace had the events, and
+// recursion_misses did not increase. The cause is unknown, so the test has a second try, with the same exactness.
+test.each(['127.0.0.1', '::1'])('retransmitted segments over %s agree with RetransSegs', { retry: 2 }, async (host) => {
+  await withSandbox(async (sandbox) => {
+    const [server, client] = [sandbox.childCgroup('server'), sandbox.childCgroup('client')];
+    loseSegments(sandbox, folder);
+    const running = await sandbox.start(server, 'http-server.mjs', { host, bodyBytes: 300_000 });
+    const { port } = running.ready as { port: number };
+    await sandbox.run(client, 'http-client.mjs', {
+      host,
+      port,
+      single: 6,
+      kept: 6,
+      parallel: 16,
+      bodyBytes: 100_000,
     });
-  },
-);
+    await running.stop();
+    await allClosed(sandbox);
+    const rows = [tcpOf(bpf, client.id, 'client'), tcpOf(bpf, server.id, 'server')];
+    expect(rows).toMatchObject([
+      { opened: 112, closed: 112 },
+      { opened: 112, closed: 112 },
+    ]);
+    const retransmitted = rows.map((row) => row?.retransmitted ?? 0);
+    const counters = networkCounters(sandbox);
+    expect(retransmitted.every((count) => count > 20)).toBe(true);
+    // Handshakes lose segments as well.
+    expect(counters['TcpExt.TCPSynRetrans']).toBeGreaterThan(0);
+    expect(retransmitted.reduce((sum, count) => sum + count, 0)).toBe(counters['Tcp.RetransSegs']);
+  });
+});
 
-test('resets are counted by who sent and who received them', async () => {
+test('resets are counted by sender and receiver', async () => {
   await withSandbox(async (sandbox) => {
     const { cgroup } = sandbox;
     const count = 40;
@@ -85,7 +81,7 @@ test('resets are counted by who sent and who received them', async () => {
   });
 });
 
-test('a reset for a packet that belongs to no socket is nobody’s, and the client that receives it has it', async () => {
+test('a reset for a packet without a socket is unattributed, and counted as received by the client', async () => {
   await withSandbox(async (sandbox) => {
     const { cgroup } = sandbox;
     const before = unattributedOf(bpf, 'reset');
@@ -93,7 +89,7 @@ test('a reset for a packet that belongs to no socket is nobody’s, and the clie
     expect(networkCounters(sandbox)['Tcp.OutRsts']).toBe(30);
     expect(tcpOf(bpf, cgroup.id, 'client')).toMatchObject({ resets: [0, 30], connectFailures: [30, 0, 0, 0, 0] });
     expect(tcpOf(bpf, cgroup.id, 'server')).toBeUndefined();
-    // Before kernel 6.10 the tracepoint doesn't fire for a reset without a socket.
+    // Before kernel 6.10 the tracepoint does not fire for a reset without a socket.
     if (kernelIsAtLeast(6, 10)) expect(unattributedOf(bpf, 'reset') - before).toBeGreaterThanOrEqual(30);
   });
 });

@@ -23,7 +23,7 @@ afterAll(() => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-/** Round-trip times of one end's open connections as the kernel tells them to `ss`, in nanoseconds, summed. */
+/** Sum of the round-trip times of one end's open connections in nanoseconds, from `ss`. */
 function roundTripsOf(sandbox: Sandbox, side: 'sport' | 'dport', port: number): { count: number; sumNs: number } {
   const sockets = sandbox.configure('ss', '-Htin', 'state', 'established', side, '=', `:${port}`);
   const times = [...sockets.matchAll(/\brtt:([\d.]+)\//g)];
@@ -44,7 +44,7 @@ function samplesOf(from: BpfObject, { id }: Cgroup): { client: number; server: n
 }
 
 describe('round-trip times', () => {
-  /** Programs of their own, that sample a connection as often as `intervalNs` says. */
+  /** Separate programs that sample a connection at most once in `intervalNs`. */
   const withInterval = async (intervalNs: bigint, work: (own: BpfObject) => Promise<void>) => {
     const own = BpfObject.open(defaultObjectPath(), { constants: { round_trip_interval_ns: intervalNs } });
     try {
@@ -56,12 +56,12 @@ describe('round-trip times', () => {
   };
   const HOUR_NS = 3_600_000_000_000n;
 
-  // Who only receives learns nothing new of its round trips, so that ss and the sample must tell the same.
+  // A receiver gets no new measurements of its round trips, so ss and the sample must agree.
   test.each([
     { end: 'client', host: '127.0.0.1' },
     { end: 'client', host: '::1' },
     { end: 'server', host: '127.0.0.1' },
-  ] as const)('of a $end that receives over $host are those of ss, once in an interval', ({ end, host }) =>
+  ] as const)('of a receiving $end over $host agree with ss, once in an interval', ({ end, host }) =>
     withSandbox((sandbox) =>
       withInterval(HOUR_NS, async (own) => {
         const { cgroup } = sandbox;
@@ -89,7 +89,7 @@ describe('round-trip times', () => {
     ),
   );
 
-  test('are sampled again when the interval is over', () =>
+  test('are sampled again after the interval', () =>
     withSandbox((sandbox) =>
       withInterval(1n, async (own) => {
         const { cgroup } = sandbox;
@@ -102,7 +102,7 @@ describe('round-trip times', () => {
       }),
     ));
 
-  test('cost a connection no more than one sample a second', () =>
+  test('take at most one sample per second and connection', () =>
     withSandbox(async (sandbox) => {
       const { cgroup } = sandbox;
       const running = await sandbox.start(cgroup, 'one-way.mjs', { host: '127.0.0.1', count: 1, sender: 'client' });
@@ -156,7 +156,7 @@ describe('accept queues', () => {
       expect(dropsOf(bpf, cgroup.id)).toEqual({ [port]: networkCounters(sandbox)['TcpExt.ListenDrops'] });
     }));
 
-  test('of an address where no socket listens, as its last event was missed, are read without harm and taken out', () => {
+  test('of an address without a listening socket, whose last event was missed, are read safely and removed', () => {
     const map = bpf.map('accept_queues');
     const addresses = [0n, 0x10n, 0xffff_ffff_ffff_f000n, 0xffff_8880_0000_0000n].map((address) => {
       const key = Buffer.alloc(8);
@@ -176,7 +176,7 @@ describe('accept queues', () => {
     expect(addresses.map(isThere)).toEqual(addresses.map(() => false));
   });
 
-  test('of a port that is no longer listened on are gone', () =>
+  test('of a port without a listening socket are removed', () =>
     withSandbox(async (sandbox) => {
       const { cgroup } = sandbox;
       const running = await sandbox.start(cgroup, 'tcp-server.mjs', { host: '::' });
@@ -204,7 +204,7 @@ describe('sockets that are older than the programs', () => {
       await work(later);
     });
 
-  test.each(['127.0.0.1', '::1'])('over %s are adopted, and count from then on as the others', (host) =>
+  test.each(['127.0.0.1', '::1'])('over %s are adopted, and counted from then on like others', (host) =>
     withSandbox(async (sandbox) => {
       const { cgroup } = sandbox;
       const count = 25;
@@ -221,7 +221,7 @@ describe('sockets that are older than the programs', () => {
         expect(requestsOf(later, cgroup.id, 'server')?.count).toBe(count);
         expect(edgesOf(later, cgroup.id)).toMatchObject([{ port, sentBytes: sent, receivedBytes: received }]);
         expect(listenersOf(later, cgroup.id)).toMatchObject([{ port, length: 0 }]);
-        // A second adoption finds nothing to do.
+        // A second adoption finds nothing new.
         await later.readIterator('adopt_sockets');
         expect(tcpOf(later, cgroup.id, 'server')?.adopted).toBe(count);
         await running.stop();
@@ -232,7 +232,7 @@ describe('sockets that are older than the programs', () => {
     }),
   );
 
-  test.each(['127.0.0.1', '::1'])('over %s are adopted by their first bytes, where no pass has seen them', (host) =>
+  test.each(['127.0.0.1', '::1'])('over %s are adopted by their next bytes, without a pass', (host) =>
     withSandbox(async (sandbox) => {
       const { cgroup } = sandbox;
       const count = 25;
@@ -250,7 +250,7 @@ describe('sockets that are older than the programs', () => {
           expect(requestsOf(later, cgroup.id, 'server')?.count).toBe(times * count);
           expect(edgesOf(later, cgroup.id)).toMatchObject([{ port, requests: { count: times * count } }]);
         }
-        // A pass finds the listening port, and no connection to adopt again.
+        // A pass finds the listening port, but no further connection.
         expect(listenersOf(later, cgroup.id)).toEqual([]);
         await later.readIterator('adopt_sockets');
         expect(listenersOf(later, cgroup.id)).toMatchObject([{ port }]);
@@ -262,7 +262,7 @@ describe('sockets that are older than the programs', () => {
     }),
   );
 
-  test('are adopted once, and lose nothing, when two threads use them at the same moment', () =>
+  test('are adopted once, without losses, when two threads use them at the same time', () =>
     withSandbox(async (sandbox) => {
       const { cgroup } = sandbox;
       const running = await sandbox.start(cgroup, compileTraffic('both-ways.c', folder), {});
@@ -277,7 +277,7 @@ describe('sockets that are older than the programs', () => {
       });
     }));
 
-  test('are servers still when nothing listens any more', () =>
+  test('are still servers after the listening socket is closed', () =>
     withSandbox(async (sandbox) => {
       const { cgroup } = sandbox;
       const running = await sandbox.start(cgroup, 'hold.mjs', { host: '127.0.0.1', count: 3, stopListening: true });
@@ -293,10 +293,10 @@ describe('sockets that are older than the programs', () => {
   test.each([
     { by: 'a pass', withOlder: withAdopted },
     { by: 'their first bytes', withOlder: withLater },
-  ])('whose role nothing tells are not guessed at by $by, but counted as lost', ({ withOlder }) =>
+  ])('of unknown role are counted as lost by $by', ({ withOlder }) =>
     withSandbox(async (sandbox) => {
       const { cgroup } = sandbox;
-      // Clients that chose their ports.
+      // Clients with explicitly bound ports.
       const running = await sandbox.start(cgroup, 'hold.mjs', { host: '127.0.0.1', count: 3, localPort: 20_000 });
       await withOlder(async (later) => {
         for (const asked of [3, 6]) {
@@ -304,7 +304,7 @@ describe('sockets that are older than the programs', () => {
           expect(ends(later, cgroup.id)).toMatchObject([undefined, { adopted: 3 }]);
           expect(requestsOf(later, cgroup.id, 'client')).toBeUndefined();
           expect(requestsOf(later, cgroup.id, 'server')?.count).toBe(asked);
-          // Other old sockets of the machine may be among them.
+          // Other old sockets of the machine may be included.
           expect(lostOf(later, 'sockets')).toBeGreaterThanOrEqual(3);
         }
         await running.stop();
@@ -312,7 +312,7 @@ describe('sockets that are older than the programs', () => {
     }),
   );
 
-  test('of other protocols are left alone', () =>
+  test('of other protocols are ignored', () =>
     withSandbox(async (sandbox) => {
       const { cgroup } = sandbox;
       const path = join(folder, 'unix.sock');

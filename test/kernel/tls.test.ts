@@ -53,13 +53,13 @@ async function count(version: string, client: { single?: number; kept?: number }
   });
 }
 
-// What is counted is turn-arounds, and a handshake has some of its own. The tracepoints don't show the bytes, so that
-// the kernel side can't tell them from requests without guessing; on connections that are kept they don't weigh.
+// Requests are changes of direction, and a handshake has some as well. The tracepoints have no access to the bytes, so
+// the programs cannot distinguish them from requests; on long connections they are negligible.
 //
 //   TLS 1.2: 2 for a full handshake (hello, key exchange), 1 for a resumed one.
 //   TLS 1.3: 1 (hello). After a full handshake the server sends session tickets as soon as it has read the client's
-//            last handshake message; where the first request is read together with that, as here, the tickets end it,
-//            so that it counts once but too short. Where it is read apart, the tickets count as one more.
+//            last handshake message; if the first request is read together with that, as here, the tickets end it, so
+//            it counts once but its duration is too short. If it is read separately, the tickets count as one more.
 test.each([
   { version: 'TLSv1.2', client: { kept: 50 }, handshakes: 2 },
   { version: 'TLSv1.2', client: { single: 10 }, handshakes: 2 + 9 * 1 },

@@ -11,14 +11,20 @@ beforeAll(() => {
 });
 afterAll(() => bpf?.close());
 
-describe('a request that goes without its response is counted on the edge, and one that does not is not', () => {
+describe('only requests without a response are counted on the edge', () => {
   test.each([
     { name: 'the client gives up', how: 'silent', giveUpMs: 60, ends: 'gave up', unanswered: 3, answered: 0 },
-    { name: 'the server closes at once', how: 'close', ends: 'no answer', unanswered: 3, answered: 0 },
+    { name: 'the server closes immediately', how: 'close', ends: 'no answer', unanswered: 3, answered: 0 },
     { name: 'the server resets the connection', how: 'reset', ends: 'no answer', unanswered: 3, answered: 0 },
     { name: 'the server answers and closes', how: 'answer', ends: 'an answer', unanswered: 0, answered: 3 },
-    { name: 'the answer is read after both ends', how: 'late-reader', ends: 'an answer', unanswered: 0, answered: 3 },
-    { name: 'a goodbye wants no answer', how: 'goodbye', ends: 'an answer', unanswered: 0, answered: 3 },
+    {
+      name: 'the response is read after both shutdowns',
+      how: 'late-reader',
+      ends: 'an answer',
+      unanswered: 0,
+      answered: 3,
+    },
+    { name: 'a goodbye expects no response', how: 'goodbye', ends: 'an answer', unanswered: 0, answered: 3 },
     { name: 'the same over IPv6', how: 'close', host: '::1', ends: 'no answer', unanswered: 3, answered: 0 },
   ])('$name', async ({ how, ends, unanswered, answered, giveUpMs = 0, host = '127.0.0.1' }) => {
     await withSandbox(async (sandbox) => {

@@ -2,7 +2,7 @@ import { copyFileSync, mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { RunningKubernetes } from '../testserver/kubernetes.ts';
 
-/** The folder of a service account's files as a kubelet mounts it into a pod. */
+/** A directory with a service account's files, as mounted into a pod by a kubelet. */
 export class AccountFolder {
   readonly path: string;
 
@@ -12,14 +12,17 @@ export class AccountFolder {
     copyFileSync(caFile, join(this.path, 'ca.crt'));
   }
 
-  /** Replaces the token at once, as a kubelet does. */
+  /** Replaces the token atomically, like a kubelet. */
   write(token: string): void {
     const file = join(this.path, 'token');
     writeFileSync(`${file}.new`, token);
     renameSync(`${file}.new`, file);
   }
 
-  /** Runs a command as a container of the cluster would: with the files at their place and the server's address told. */
+  /**
+   * Runs a command like a container of the cluster: with the files at their paths and the server's address in
+   * variables.
+   */
   command(url: string): [string, ...string[]] {
     const { hostname, port } = new URL(url);
     const folder = '/run/secrets/kubernetes.io/serviceaccount';

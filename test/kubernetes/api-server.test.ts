@@ -19,7 +19,7 @@ describeWith([KUBERNETES], 'the Kubernetes API server of the tests', () => {
     await kubernetes?.stop();
   });
 
-  /** Asks with a token, as the programs of a pod do. */
+  /** Sends a request with a token, like a program in a pod. */
   const ask = (token: string, path: string) =>
     request(kubernetes.url + path, { dispatcher, headers: { authorization: `Bearer ${token}` } });
 
@@ -40,12 +40,12 @@ describeWith([KUBERNETES], 'the Kubernetes API server of the tests', () => {
       { timeout: 10_000 },
     );
 
-  test('says which version it is', async () => {
+  test('reports its version', async () => {
     const { gitVersion } = await kubernetes.request<{ gitVersion: string }>('GET', '/version');
     expect(gitVersion).toMatch(/^v1\.\d+\.\d+$/);
   });
 
-  test('holds pods with the status that a test gives them', async () => {
+  test('stores pods with the status set by a test', async () => {
     const podIP = '10.1.2.3';
     await kubernetes.request('PATCH', `${PODS}/cart/status`, {
       status: { phase: 'Running', podIP, podIPs: [{ ip: podIP }] },
@@ -54,12 +54,12 @@ describeWith([KUBERNETES], 'the Kubernetes API server of the tests', () => {
     expect(pods).toBe(podIP);
   });
 
-  test('refuses pods of a service account that there is not', async () => {
+  test('rejects pods of a missing service account', async () => {
     const pod = { metadata: { name: 'stray' }, spec: { serviceAccountName: 'stray', containers: CONTAINERS } };
     await expect(kubernetes.request('POST', PODS, pod)).rejects.toThrow(/403.*serviceaccount.*not found/s);
   });
 
-  test('tells a watch of every change', async () => {
+  test('sends every change to a watch', async () => {
     const { body } = await ask(await kubernetes.token('shop', 'watcher'), `${PODS}?watch=true`);
     let seen = '';
     body.on('data', (chunk: Buffer) => {
@@ -67,7 +67,7 @@ describeWith([KUBERNETES], 'the Kubernetes API server of the tests', () => {
     });
     await kubernetes.request('PATCH', `${PODS}/cart`, { metadata: { annotations: { seen: 'by-a-watch' } } });
     await vi.waitFor(() => expect(seen).toContain('by-a-watch'), { timeout: 10_000 });
-    // It goes on; when it has ended it is still one request.
+    // It continues; after its end it still counts as one request.
     const watch = { verb: 'watch', namespace: 'shop', code: 200 };
     await expectAudited('watcher', watch);
     body.on('error', () => undefined).destroy();
@@ -75,7 +75,7 @@ describeWith([KUBERNETES], 'the Kubernetes API server of the tests', () => {
     await expectAudited('watcher', watch, { verb: 'list' });
   });
 
-  test('lets a service account do what its role says and nothing else', async () => {
+  test('allows a service account only what its role allows', async () => {
     const token = await kubernetes.token('shop', 'reader', { seconds: 600 });
     expect(await statusFor(token, PODS)).toBe(200);
     expect(await statusFor(token, '/api/v1/namespaces/shop/secrets')).toBe(403);
@@ -88,7 +88,7 @@ describeWith([KUBERNETES], 'the Kubernetes API server of the tests', () => {
     await expectAudited('observer', { verb: 'list', namespace: 'shop', code: 200 });
   });
 
-  test('has helm install a chart and tells it the version of Kubernetes', async ({ skip }) => {
+  test('lets helm install a chart with the version of Kubernetes', async ({ skip }) => {
     skip(HELM.isMissing(), HELM.lack);
     await kubernetes.helm(['install', 'greeting', chart(kubernetes.folder), '--namespace=shop']);
     const { data } = await kubernetes.request<{ data: unknown }>('GET', '/api/v1/namespaces/shop/configmaps/greeting');
@@ -96,7 +96,7 @@ describeWith([KUBERNETES], 'the Kubernetes API server of the tests', () => {
     expect(data).toEqual({ kubernetes: gitVersion });
   });
 
-  test('keeps its data through a crash, and forgets the past when it is told to', async () => {
+  test('keeps its data through a crash, and forgets old versions on request', async () => {
     const { metadata } = await kubernetes.request<List>('GET', PODS);
     const token = await kubernetes.token('shop', 'reader');
     await kubernetes.kubectl(['create', 'configmap', 'later', '-n=shop']);
@@ -111,7 +111,7 @@ describeWith([KUBERNETES], 'the Kubernetes API server of the tests', () => {
   });
 });
 
-/** A chart in a folder below `parent` whose one object holds the version that helm was told. */
+/** A chart below `parent` with one object, which has the Kubernetes version known to helm. */
 function chart(parent: string): string {
   const folder = join(parent, 'chart');
   mkdirSync(join(folder, 'templates'), { recursive: true });

@@ -9,7 +9,7 @@ import { CHART, EVERYTHING, KUSTOMIZATIONS, kustomize, template } from './manife
 import { podTemplateOf, type PodTemplate } from './pods.ts';
 import { operatorKinds, type KubernetesObject } from './schema.ts';
 
-/** Whether Prometheus Operator's own kinds are there. */
+/** True if Prometheus Operator's kinds exist. */
 const withOperator = !SCHEMAS.isMissing();
 const needsOperator = (objects: readonly KubernetesObject[]) =>
   objects.some(({ apiVersion }) => apiVersion.startsWith('monitoring.coreos.com/'));
@@ -31,7 +31,7 @@ describeWith([KUBERNETES, HELM], 'on a Kubernetes API server', () => {
   });
   afterAll(() => server?.stop());
 
-  /** Applies objects twice, the second time without any change, and deletes them, after which nothing is left. */
+  /** Applies objects twice, the second time without any change, and deletes them without leftovers. */
   async function applyAndDelete(objects: readonly KubernetesObject[]): Promise<void> {
     const text = yaml(objects);
     await server.kubectl(APPLY, text);
@@ -55,7 +55,7 @@ describeWith([KUBERNETES, HELM], 'on a Kubernetes API server', () => {
 
   test.for([
     ['with its default values', []],
-    ['with everything turned on', EVERYTHING],
+    ['with everything enabled', EVERYTHING],
   ] as const)('so is the rendered chart %s', async ([, values], { skip }) => {
     const objects = template(...values);
     skip(needsOperator(objects) && !withOperator, SCHEMAS.lack);
@@ -63,7 +63,9 @@ describeWith([KUBERNETES, HELM], 'on a Kubernetes API server', () => {
     await applyAndDelete([...namespaces, ...objects.map((object) => inNamespace(object, 'lorikeet'))]);
   });
 
-  test('the Helm command of the README installs the chart, says what to do next, and is undone', async ({ skip }) => {
+  test('the Helm command of the README installs the chart, prints the next steps, and can be undone', async ({
+    skip,
+  }) => {
     skip(!withOperator, SCHEMAS.lack);
     const readme = readFileSync('README.md', 'utf8');
     const command = /^bash scripts\/package-chart\.sh\nhelm (install (\S+) .*)$/m.exec(readme);
@@ -84,7 +86,7 @@ describeWith([KUBERNETES, HELM], 'on a Kubernetes API server', () => {
     expect(await inventory(server)).toEqual(before);
   });
 
-  /** Whether the server, by its Pod Security admission at this level, takes the pods. */
+  /** True if the server's Pod Security admission accepts the pods at this level. */
   async function admitted(level: string, { metadata, spec }: PodTemplate): Promise<string> {
     const namespace = `level-${level}`;
     const labels = { 'pod-security.kubernetes.io/enforce': level };
@@ -102,7 +104,7 @@ describeWith([KUBERNETES, HELM], 'on a Kubernetes API server', () => {
   }
 
   test('the scorer and the simulated system pass at the level restricted, the exporter only at privileged', async () => {
-    // Volumes of claims are added by a controller that isn't here.
+    // Volumes of claims are added by a controller, which does not run here.
     const lorikeet = template('--set=scorer.persistence.enabled=false');
     const pods = [...lorikeet, ...kustomize('microsim')].flatMap((object) => podTemplateOf(object) ?? []);
     const exporter = pods.filter(({ spec }) => spec.containers[0]?.name === 'exporter');
@@ -118,12 +120,12 @@ describeWith([KUBERNETES, HELM], 'on a Kubernetes API server', () => {
   });
 });
 
-/** Helm doesn't render the namespace of what is in one. */
+/** Helm does not render the namespace of objects. */
 function inNamespace(object: KubernetesObject, namespace: string): KubernetesObject {
   return object.kind.startsWith('Cluster') ? object : { ...object, metadata: { ...object.metadata, namespace } };
 }
 
-/** Helm writes down every release of the chart. */
+/** Helm stores every release of the chart. */
 function withoutReleases(objects: Readonly<Record<string, string>>): unknown {
   return Object.fromEntries(Object.entries(objects).filter(([place]) => !place.includes('/sh.helm.release.v1.')));
 }

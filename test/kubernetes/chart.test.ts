@@ -12,7 +12,9 @@ import { CHART, EVERYTHING, kustomize, objectsOf, runHelm, template } from './ma
 import { containerOf, podTemplate } from './pods.ts';
 import type { KubernetesObject } from './schema.ts';
 
-/** By kind and name, without what tells kustomize's form from Helm's: where it is, and how a change of its content restarts pods. */
+/**
+ * Objects by kind and name, without the differences between kustomize and Helm: namespaces and restarts by checksums.
+ */
 function catalogue(objects: readonly KubernetesObject[]): Readonly<Record<string, unknown>> {
   const withoutSuffix = JSON.stringify(objects).replaceAll(/"lorikeet-scorer-[a-z0-9]{10}"/g, '"lorikeet-scorer"');
   const entries = (JSON.parse(withoutSuffix) as KubernetesObject[]).map(({ metadata, ...rest }) => {
@@ -30,7 +32,7 @@ function withoutChecksum(objects: readonly KubernetesObject[]): KubernetesObject
   return JSON.parse(text) as KubernetesObject[];
 }
 
-/** What helm reports for a chart, or values, that it must refuse. */
+/** Helm's error message for a chart, or values, that it must reject. */
 function complaint(chart: string, ...values: string[]): string {
   try {
     runHelm(['template', 'lorikeet', chart, '--kube-version=1.22.0', ...values]);
@@ -41,7 +43,7 @@ function complaint(chart: string, ...values: string[]): string {
 }
 
 describeWith([HELM], 'the Helm chart', () => {
-  test('passes its lint, whatever is turned on', () => {
+  test('passes helm lint with every set of values', () => {
     for (const values of [[], EVERYTHING]) {
       expect(runHelm(['lint', '--strict', '--kube-version=1.22.0', CHART, ...values])).toContain('0 chart(s) failed');
     }
@@ -59,12 +61,12 @@ describeWith([HELM], 'the Helm chart', () => {
     expect(render(join(dirname(CHART), archive))).toBe(render(CHART));
   });
 
-  test('is of the version of the programs', () => {
+  test('has the version of the programs', () => {
     const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string };
     expect(load(readFileSync(`${CHART}/Chart.yaml`, 'utf8'))).toMatchObject({ version, appVersion: version });
   });
 
-  test('is, with its default values, the kustomize base', () => {
+  test('renders the kustomize base with its default values', () => {
     const base = kustomize('base').filter(({ kind }) => kind !== 'Namespace');
     expect(base.length).toBe(12);
     expect(catalogue(base)).toEqual(catalogue(withoutChecksum(template())));
@@ -87,7 +89,7 @@ describeWith([HELM], 'the Helm chart', () => {
     expect(complaint(CHART, `--set=${value}`)).toContain(message);
   });
 
-  test('takes annotations of others, and the two of its own', () => {
+  test('accepts annotations of users in addition to its own two', () => {
     const { metadata } = podTemplate(
       template('--set=exporter.podAnnotations.lorikeet\\.dev/service=x,exporter.podAnnotations.a/b=y'),
       'DaemonSet',
@@ -95,7 +97,7 @@ describeWith([HELM], 'the Helm chart', () => {
     expect(metadata.annotations).toEqual({ 'lorikeet.dev/service': 'x', 'a/b': 'y' });
   });
 
-  test('shards are as many as replicas, and a change of the configuration restarts them', () => {
+  test('has as many shards as replicas, and restarts them when the configuration changes', () => {
     const checksums = ['1', '3'].map((shards) => {
       const objects = template(`--set=scorer.shards=${shards}`);
       const set = objects.find(({ kind }) => kind === 'StatefulSet');
@@ -109,10 +111,10 @@ describeWith([HELM], 'the Helm chart', () => {
   test.each<[string, () => KubernetesObject[]]>([
     ['of the base', () => kustomize('base')],
     ['of the overlay for a plain Prometheus', () => kustomize('overlays/prometheus')],
-    ['for scores by way of /metrics', () => template('--set=scorer.config.output=metrics')],
+    ['for scores on /metrics', () => template('--set=scorer.config.output=metrics')],
     ['for a tenant', () => template('--set=scorer.config.prometheus.headers.X-Scope-OrgID=a')],
-    ['for another rhythm', () => template('--set=scorer.config.interval=30s,scorer.config.learning.history=2d')],
-  ])('the scorer takes its configuration %s', (_, objects) => {
+    ['for another interval', () => template('--set=scorer.config.interval=30s,scorer.config.learning.history=2d')],
+  ])('the scorer accepts its configuration %s', (_, objects) => {
     const folder = mkdtempSync(join(tmpdir(), 'lorikeet-chart-'));
     try {
       writeFileSync(join(folder, 'scorer.yaml'), scorerConfig(objects()));
@@ -124,7 +126,7 @@ describeWith([HELM], 'the Helm chart', () => {
     }
   });
 
-  test('the exporter takes its arguments', () => {
+  test('the exporter accepts its arguments', () => {
     const args = (...values: string[]) => containerOf(podTemplate(template(...values), 'DaemonSet')).args;
     const all = [...args(...EVERYTHING), ...args('--set=exporter.extraArgs={--log.format=json}')];
     const { values, positionals } = parseFlags(all, FLAGS);
@@ -136,7 +138,7 @@ describeWith([HELM], 'the Helm chart', () => {
     expect(config.collectors.has('edges')).toBe(false);
   });
 
-  test('two releases share no name', () => {
+  test('two releases have no names in common', () => {
     const [one = [], two = []] = ['one', 'two'].map((release) =>
       objectsOf(runHelm(['template', release, CHART, '--kube-version=1.22.0'])).map(({ metadata }) => metadata.name),
     );

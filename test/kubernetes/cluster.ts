@@ -1,7 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import type { RunningKubernetes } from '../testserver/kubernetes.ts';
 
-/** The node that this machine plays. */
+/** The node name of this machine. */
 export const NODE = 'node-1';
 
 export interface Metadata {
@@ -9,7 +9,7 @@ export interface Metadata {
   readonly uid: string;
 }
 
-/** What a test says of a pod; the rest is as of any. */
+/** The fields of a pod set by a test; the others have defaults. */
 export interface PodOptions {
   readonly name: string;
   readonly namespace?: string;
@@ -26,7 +26,7 @@ export interface PodOptions {
   readonly qosClass?: 'Guaranteed' | 'Burstable' | 'BestEffort';
 }
 
-/** A deployment's pod, named and labelled as its controllers do. */
+/** A pod of a Deployment, with name and labels like those by its controllers. */
 export function deployed(deployment: string, random = 'x2x9z'): Pick<PodOptions, 'name' | 'owner' | 'labels'> {
   const hash = createHash('sha256').update(deployment).digest('hex').slice(0, 10);
   const owner = ['ReplicaSet', `${deployment}-${hash}`] as const;
@@ -39,7 +39,7 @@ const RESOURCES = {
   BestEffort: {},
 } as const;
 
-/** Does in a cluster what users, controllers and kubelets do. */
+/** Acts as users, controllers and kubelets of a cluster. */
 export class Cluster {
   readonly #kubernetes: RunningKubernetes;
 
@@ -72,7 +72,7 @@ export class Cluster {
     return this.#kubernetes.token('default', name);
   }
 
-  /** Makes a pod and has it run. */
+  /** Creates a pod and sets its status to running. */
   async pod(options: PodOptions): Promise<Metadata> {
     const { name, namespace = 'shop', node = NODE, owner, labels = {}, annotations = {}, ports = [] } = options;
     const { metadata } = await this.#kubernetes.request<{ metadata: Metadata }>(
@@ -115,7 +115,7 @@ export class Cluster {
     await this.#kubernetes.request('PATCH', `/api/v1/namespaces/${namespace}/pods/${name}/status`, { status });
   }
 
-  /** `path` is an object's below its namespace, such as `pods/cart-0`; null takes an annotation away. */
+  /** `path` is an object's path below its namespace, such as `pods/cart-0`; null removes an annotation. */
   async annotate(path: string, annotations: Readonly<Record<string, string | null>>): Promise<void> {
     await this.#kubernetes.request('PATCH', `/api/v1/namespaces/${path}`, { metadata: { annotations } });
   }
@@ -124,7 +124,7 @@ export class Cluster {
     await this.#kubernetes.request('DELETE', `/api/v1/namespaces/${namespace}/pods/${name}?gracePeriodSeconds=0`);
   }
 
-  /** A service on port 80 of an address for each family, and what is behind it; gives its addresses. */
+  /** Creates a service on port 80 with an address of each family, and its endpoints; returns the addresses. */
   async service(name: string, endpoints: readonly Endpoint[], port: number): Promise<readonly string[]> {
     const { spec } = await this.#kubernetes.request<{ spec: { clusterIPs: string[] } }>(
       'POST',
@@ -143,7 +143,7 @@ export class Cluster {
     return spec.clusterIPs;
   }
 
-  /** Puts other endpoints behind a service; IPv4. */
+  /** Replaces the IPv4 endpoints of a service. */
   async setEndpoints(name: string, endpoints: readonly Endpoint[]): Promise<void> {
     const path = `/apis/discovery.k8s.io/v1/namespaces/shop/endpointslices/${name}-ipv4`;
     await this.#kubernetes.request('PATCH', path, { endpoints: endpoints.map(endpointOf) });

@@ -20,7 +20,7 @@ export interface FleetPod extends ObjectId {
   readonly address: string;
 }
 
-/** What a controller says of a pod when it makes it, and the scheduler. */
+/** The fields of a pod set by its controller and the scheduler. */
 export function podOf({ name, service, node }: Omit<FleetPod, 'uid'>) {
   return {
     metadata: {
@@ -34,7 +34,7 @@ export function podOf({ name, service, node }: Omit<FleetPod, 'uid'>) {
   };
 }
 
-/** What a node says of a pod that runs. */
+/** The status of a running pod, set by its node. */
 export function statusOf({ service, uid, address }: FleetPod): object {
   const types = ['PodScheduled', 'Initialized', 'ContainersReady', 'Ready'];
   const image = imageOf(service.name);
@@ -107,7 +107,7 @@ export function endpointOf({ service, name, uid, node, address }: FleetPod): obj
   return { addresses: [address], nodeName: node, conditions: { ready: true }, targetRef };
 }
 
-/** The part of a ReplicaSet's name that tells one template of a Deployment from the next. */
+/** The hash of a Deployment's template in the name of its ReplicaSet. */
 export function templateHash(service: string): string {
   return digest(service).slice(0, 10);
 }
@@ -117,7 +117,7 @@ function workloadSpec(service: string, replicas: number): object {
   return { replicas, selector: { matchLabels: labels }, template: { metadata: { labels }, spec: podSpec(service) } };
 }
 
-/** About as large as pods are in clusters: what a client keeps of them decides what memory it takes. */
+/** As large as usual pods, because the size determines the memory of clients. */
 function podSpec(service: string): object {
   const env = Array.from({ length: 12 }, (_, index) => ({ name: `SETTING_${index}`, value: `${service}-${index}` }));
   const probe = { httpGet: { path: '/healthy', port: 8080 }, periodSeconds: 10 };
@@ -138,12 +138,12 @@ function ownerReference(kind: 'Deployment' | 'ReplicaSet', { name, uid }: Object
   return { apiVersion: 'apps/v1', kind, name, uid, controller: true, blockOwnerDeletion: true };
 }
 
-/** To the second, as Kubernetes writes it. */
+/** Time in seconds, like in Kubernetes. */
 function now(): string {
   return `${new Date().toISOString().slice(0, 19)}Z`;
 }
 
-/** 64 hexadecimal digits, always the same for a text. */
+/** 64 hexadecimal digits, deterministic for a text. */
 function digest(text: string): string {
   return createHash('sha256').update(text).digest('hex');
 }

@@ -39,13 +39,15 @@ describeWith([KUBERNETES], 'a fleet of pods', () => {
   const list = async <Item>(resource: string, api = '/api/v1'): Promise<List<Item>['items']> =>
     (await kubernetes.request<List<Item>>('GET', `${api}/namespaces/fleet/${resource}`)).items;
 
-  /** That the server's pods are the fleet's, each with a different address, and the endpoint slices have them all. */
+  /**
+   * Checks that the server's pods are the fleet's, each with a unique address, and that the endpoint slices have all.
+   */
   async function expectPods(): Promise<void> {
-    const told = ({ uid, node, address }: FleetPod): string => `${uid} ${node} ${address}`;
+    const summaryOf = ({ uid, node, address }: FleetPod): string => `${uid} ${node} ${address}`;
     const pods = await list<Pod>('pods');
     expect(pods.map(({ status }) => status.phase)).toEqual(Array.from({ length: SIZE.pods }, () => 'Running'));
     expect(pods.map(({ metadata, spec, status }) => `${metadata.uid} ${spec.nodeName} ${status.podIP}`).sort()).toEqual(
-      fleet.pods.map(told).sort(),
+      fleet.pods.map(summaryOf).sort(),
     );
     expect(new Set(fleet.pods.map(({ address }) => address)).size).toBe(SIZE.pods);
     const slices = await list<EndpointSlice>('endpointslices', '/apis/discovery.k8s.io/v1');
@@ -55,7 +57,7 @@ describeWith([KUBERNETES], 'a fleet of pods', () => {
     );
   }
 
-  test('runs, and its endpoint slices have it', expectPods);
+  test('runs and is in its endpoint slices', expectPods);
 
   test('belongs to deployments with services, evenly', async () => {
     const deployments = await list('deployments', '/apis/apps/v1');
@@ -73,7 +75,7 @@ describeWith([KUBERNETES], 'a fleet of pods', () => {
     expect([...counts.values()].sort((a, b) => a - b)).toEqual([42, 43, 43, 43, 43, 43, 43]);
   });
 
-  test('changes as rollouts change it', async () => {
+  test('changes like by rollouts', async () => {
     const before = new Set(fleet.pods.map(({ uid }) => uid));
     await fleet.churn(30);
     await fleet.churn(30);

@@ -19,13 +19,12 @@ export interface FleetSize {
   readonly nodes: number;
 }
 
-/** How many endpoints Kubernetes' own controller puts into a slice. */
+/** Endpoints per slice, as by Kubernetes' controller. */
 const SLICE_ENDPOINTS = 100;
 
 /**
- * Many pods in a namespace, as controllers and nodes would have them: owned, running and ready, with addresses of their
- * own. They are put into etcd all at once; what changes afterwards goes through the API, and `kubernetes` bounds how
- * many requests are under way at a time.
+ * Many pods in a namespace, like those by controllers and nodes: owned, running and ready, with unique addresses. They
+ * are written to etcd directly; later changes use the API, where `kubernetes` limits the number of concurrent requests.
  */
 export class Fleet {
   readonly #kubernetes: RunningKubernetes;
@@ -33,9 +32,9 @@ export class Fleet {
   readonly #nodes: number;
   /** By service, oldest first. */
   readonly #pods = new Map<FleetService, FleetPod[]>();
-  /** Pods ever made: nodes, names and addresses come from it. */
+  /** Number of created pods, which determines nodes, names and addresses. */
   #made = 0;
-  /** Pods ever replaced: whose turn it is. */
+  /** Number of replaced pods, which determines the next service. */
   #replaced = 0;
 
   private constructor(kubernetes: RunningKubernetes, namespace: string, nodes: number) {
@@ -44,7 +43,7 @@ export class Fleet {
     this.#nodes = nodes;
   }
 
-  /** Makes the namespace and fills it. Pods are spread evenly over services and nodes. */
+  /** Creates the namespace and its objects. Pods are spread evenly over services and nodes. */
   static async create(kubernetes: RunningKubernetes, namespace: string, size: FleetSize): Promise<Fleet> {
     if (size.pods > size.services * SLICE_ENDPOINTS) throw new RangeError('too many pods for so few services');
     const fleet = new Fleet(kubernetes, namespace, size.nodes);
@@ -62,9 +61,9 @@ export class Fleet {
     return [...this.#pods.values()].flat();
   }
 
-  /** Replaces `count` pods, service by service in turn, as rollouts do: a new one comes before the oldest one goes. */
+  /** Replaces `count` pods, service by service in turn, like rollouts: creates a new one, then deletes the oldest. */
   async churn(count: number): Promise<void> {
-    if (count > this.pods.length) throw new RangeError('more pods to replace than there are');
+    if (count > this.pods.length) throw new RangeError('cannot replace more pods than exist');
     const services = [...this.#pods.keys()];
     const turns = new Map<FleetService, number>();
     for (const service of inTurn(services, this.#replaced, count)) turns.set(service, (turns.get(service) ?? 0) + 1);
@@ -80,14 +79,14 @@ export class Fleet {
     await this.#kubernetes.request('PATCH', this.#path('endpointslices', service.name), {
       endpoints: after.map(endpointOf),
     });
-    // There is no node that would confirm a graceful end.
+    // No node can confirm a graceful termination.
     const remove = { gracePeriodSeconds: 0 };
     await Promise.all(
       before.slice(0, count).map(({ name }) => this.#kubernetes.request('DELETE', this.#path('pods', name), remove)),
     );
   }
 
-  /** Makes a pod by the API: first without a status, as it always is, then running. */
+  /** Creates a pod by the API: first without a status, as usual, then running. */
   async #makePod(service: FleetService): Promise<FleetPod> {
     const next = this.#nextPod(service);
     const { metadata } = await this.#kubernetes.request<StoredObject>('POST', this.#path('pods'), podOf(next));
@@ -96,7 +95,7 @@ export class Fleet {
     return pod;
   }
 
-  /** The first pod is made by the API; the others have all that the server added to it. */
+  /** Creates the first pod by the API; the others copy the fields added by the server. */
   async #seedPods(services: readonly FleetService[], count: number): Promise<void> {
     const [first, ...others] = inTurn(services, 0, count);
     if (first === undefined) return;
@@ -125,7 +124,7 @@ export class Fleet {
       'endpointslices',
       services.map(([service, pods]) => endpointSliceOf(service, randomUUID(), pods)),
     );
-    // By the API: the server chooses a service's address.
+    // By the API: the server allocates a service's address.
     await Promise.all(
       services.map(([service]) => this.#kubernetes.request('POST', this.#path('services'), serviceOf(service))),
     );
@@ -157,7 +156,7 @@ export class Fleet {
   }
 }
 
-/** The next `count` of a list that begins again when it is through. */
+/** The next `count` items of a list, which repeats. */
 function inTurn<Item>(list: readonly Item[], from: number, count: number): readonly Item[] {
   return Array.from({ length: count }, (_, index) => list[(from + index) % list.length]).filter(
     (item) => item !== undefined,

@@ -12,28 +12,28 @@ import { Cluster, deployed, NODE } from './cluster.ts';
 
 const CONTAINER = `cri-containerd-${'0f'.repeat(32)}.scope`;
 
-/** Makes the cgroups of a path below the sandbox's, and gives the last. */
+/** Creates the cgroups of a path below the sandbox's, and returns the last one. */
 function makeCgroups(sandbox: Sandbox, path: string): Cgroup {
   const names = path.split('/');
   const cgroups = names.map((_, depth) => sandbox.childCgroup(names.slice(0, depth + 1).join('/')));
   return cgroups.at(-1) as Cgroup;
 }
 
-/** A container's cgroup where the kubelet's systemd driver has it, of a pod whose QoS class is Burstable. */
+/** A container's cgroup as by the kubelet's systemd driver, of a pod with the QoS class Burstable. */
 const systemdCgroup = (sandbox: Sandbox, uid: string): Cgroup =>
   makeCgroups(
     sandbox,
     `kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod${uid.replaceAll('-', '_')}.slice/${CONTAINER}`,
   );
 
-/** The same for its cgroupfs driver and a BestEffort pod. */
+/** The same for the cgroupfs driver and a BestEffort pod. */
 const cgroupfsCgroup = (sandbox: Sandbox, uid: string): Cgroup =>
   makeCgroups(sandbox, `kubepods/besteffort/pod${uid}/${'0f'.repeat(32)}`);
 
 const ask = (from: Sandbox, cgroup: Cgroup, host: string, port: number, count: number): Promise<unknown> =>
   from.run(cgroup, 'http-client.mjs', { host, port, single: count });
 
-/** Requests by edge, `client -> server port`, those of no requests left out. */
+/** Requests by edge, `client -> server port`, without edges that have none. */
 async function edges(exporter: Exporter): Promise<Record<string, number>> {
   const found: Record<string, number> = {};
   for (const [line, count] of Object.entries(await exporter.samples('lorikeet_edge_requests_total'))) {
@@ -43,7 +43,7 @@ async function edges(exporter: Exporter): Promise<Record<string, number>> {
   return found;
 }
 
-/** Requests of a role by `service/pod`, pods that are told of without any included. */
+/** Requests of a role by `service/pod`, including pods without requests. */
 async function requests(exporter: Exporter, role: 'client' | 'server'): Promise<Record<string, number>> {
   const found: Record<string, number> = {};
   for (const [line, count] of Object.entries(await exporter.samples('lorikeet_requests_total'))) {
@@ -53,7 +53,7 @@ async function requests(exporter: Exporter, role: 'client' | 'server'): Promise<
   return found;
 }
 
-/** What is told of the pods on this node: `kind service/pod monitored`. */
+/** The pods on this node in lorikeet_target_info: `kind service/pod monitored`. */
 async function infos(exporter: Exporter): Promise<readonly string[]> {
   return Object.keys(await exporter.samples('lorikeet_target_info'))
     .map((line) => {
@@ -64,7 +64,7 @@ async function infos(exporter: Exporter): Promise<readonly string[]> {
 }
 
 const soon = (check: () => Promise<void>): Promise<void> => vi.waitFor(check, { timeout: 10_000, interval: 200 });
-/** A server that was away is asked again after half a minute at the latest, and listed anew as late when it forgot the past. */
+/** A retry takes at most 30 s after an outage, and as long again to list if the server forgot old versions. */
 const afterAnOutage = (check: () => Promise<void>): Promise<void> =>
   vi.waitFor(check, { timeout: 60_000, interval: 200 });
 
@@ -81,7 +81,7 @@ describeWith([KUBERNETES], 'identity from a Kubernetes API server', () => {
   });
   afterAll(() => bundle?.remove());
 
-  // A cluster for each test: none sees another's pods.
+  // A cluster for each test, so that tests do not see each other's pods.
   beforeEach(async () => {
     kubernetes = await startKubernetes();
     cluster = new Cluster(kubernetes);
@@ -91,7 +91,7 @@ describeWith([KUBERNETES], 'identity from a Kubernetes API server', () => {
     return () => kubernetes.stop();
   }, 120_000);
 
-  /** Runs the exporter, and waits until it is ready unless `ready` says not to. */
+  /** Runs the exporter, and waits until it is ready unless `ready` is false. */
   async function start(flags: readonly string[] = [], { ready = true } = {}): Promise<Exporter> {
     const own = ['--kubernetes.in-cluster', `--kubernetes.node-name=${NODE}`];
     const exporter = await bundle.startThrough(account.command(kubernetes.url), ...own, ...flags);
@@ -101,7 +101,7 @@ describeWith([KUBERNETES], 'identity from a Kubernetes API server', () => {
   const isReady = async (exporter: Exporter): Promise<void> =>
     soon(async () => expect(await exporter.get('/-/ready')).toMatchObject({ status: 200 }));
 
-  /** A front end and a cart that serves, both pods of this node. */
+  /** A front end and a cart with a server, both pods of this node. */
   async function shop(front: Sandbox, cart: Sandbox) {
     const frontPod = await cluster.pod({ ...deployed('front'), addresses: [FRONT.ipv4], qosClass: 'Burstable' });
     const cartPod = await cluster.pod({ name: 'cart-0', owner: ['StatefulSet', 'cart'], addresses: [CART.ipv4] });
@@ -110,7 +110,7 @@ describeWith([KUBERNETES], 'identity from a Kubernetes API server', () => {
     return { frontCgroup, frontName: `front/${frontPod.name}`, ...server };
   }
 
-  test('sockets are told by kubelets’ cgroups, peers by addresses of pods, of services and of other nodes', () =>
+  test('sockets are attributed by kubelets’ cgroups, peers by addresses of pods, services and other nodes', () =>
     withShop(async (front, cart) => {
       const [elsewhere] = CART.unlisted;
       const frontPod = await cluster.pod({
@@ -158,7 +158,7 @@ describeWith([KUBERNETES], 'identity from a Kubernetes API server', () => {
       await stop();
       await exporter.stop();
 
-      // No verb but these, nothing refused.
+      // Only these verbs, and no errors.
       const asked = (await kubernetes.auditEvents()).filter(({ userAgent }) => userAgent.startsWith('lorikeet'));
       const rights = new Set(asked.map(({ verb, resource, code }) => `${verb} ${resource} ${code}`));
       expect([...rights].sort()).toEqual([
@@ -173,7 +173,7 @@ describeWith([KUBERNETES], 'identity from a Kubernetes API server', () => {
       ]);
     }));
 
-  test('annotations of pods and namespaces count within seconds, those of pods more', () =>
+  test('annotations of pods and namespaces take effect within seconds, those of pods first', () =>
     withShop(async (front, cart) => {
       const { frontCgroup, frontName, port, stop } = await shop(front, cart);
       const exporter = await start();
@@ -197,7 +197,7 @@ describeWith([KUBERNETES], 'identity from a Kubernetes API server', () => {
       await ask(front, frontCgroup, CART.ipv4, port, 5);
       expect(await edges(exporter)).toEqual({ [`front -> cart ${port}`]: 3, [`front -> basket ${port}`]: 5 });
 
-      // What isn't an answer is none, is told once and counted.
+      // An invalid value is ignored, logged once and counted.
       await cluster.annotate('shop/pods/cart-0', { 'lorikeet.dev/monitor': 'no', 'lorikeet.dev/service': null });
       await soon(async () => expect(await infos(exporter)).toContain('StatefulSet cart/cart-0 true'));
       const rejected = 'lorikeet_exporter_kubernetes_rejected_annotations_total';
@@ -209,7 +209,7 @@ describeWith([KUBERNETES], 'identity from a Kubernetes API server', () => {
       await exporter.stop();
     }));
 
-  test('without annotations --monitor.default counts', () =>
+  test('without annotations --monitor.default is used', () =>
     withShop(async (front, cart) => {
       const { frontName, stop } = await shop(front, cart);
       await cluster.annotate(`shop/pods/${frontName.split('/')[1]}`, { 'lorikeet.dev/monitor': 'true' });
@@ -220,7 +220,7 @@ describeWith([KUBERNETES], 'identity from a Kubernetes API server', () => {
       await exporter.stop();
     }));
 
-  test('a pod that is deleted, or has ended, has no series at the next scrape, and its address is the next one’s', () =>
+  test('a deleted or terminated pod has no series at the next scrape, and its address belongs to the next pod', () =>
     withShop(async (front, cart) => {
       const { frontCgroup, frontName, port, stop } = await shop(front, cart);
       const exporter = await start();
@@ -231,7 +231,7 @@ describeWith([KUBERNETES], 'identity from a Kubernetes API server', () => {
         [],
       );
 
-      /** Makes a pod that takes the address over, and waits until it is known. */
+      /** Creates a pod with the same address, and waits until the exporter has it. */
       const takeOver = async (name: string): Promise<void> => {
         const pod = await cluster.pod({ name, addresses: [CART.ipv4] });
         cart.childCgroup(`kubepods/besteffort/pod${pod.uid}`);
@@ -239,7 +239,7 @@ describeWith([KUBERNETES], 'identity from a Kubernetes API server', () => {
       };
       await takeOver('till');
       await ask(front, frontCgroup, CART.ipv4, port, 3);
-      // It has ended, but its object is still there.
+      // It has terminated, but its object still exists.
       await cluster.status({ namespace: 'shop', name: 'till' }, { phase: 'Succeeded' });
       await soon(async () => expect(await infos(exporter)).not.toContain('Pod till/till true'));
       await takeOver('heir');
@@ -253,7 +253,7 @@ describeWith([KUBERNETES], 'identity from a Kubernetes API server', () => {
       await exporter.stop();
     }));
 
-  test('pods of all kinds are named by what made them, in the cgroups of both drivers and of a kubelet in a container', () =>
+  test('pods of all kinds are named after their workload, in cgroups of both drivers and of a kubelet in a container', () =>
     withShop(async (front) => {
       const minutes = Math.floor(Date.now() / 60_000);
       const prefix = 'engine.slice/kubelet.slice/kubelet-kubepods.slice';
@@ -288,7 +288,7 @@ describeWith([KUBERNETES], 'identity from a Kubernetes API server', () => {
       await exporter.stop();
     }));
 
-  test('pods in the network of their node are told apart by cgroups, and as peers by the ports that are theirs', () =>
+  test('pods in the network of their node are identified by cgroups, and as peers by their ports', () =>
     withShop(async (node, cart) => {
       const host = { hostNetwork: true, addresses: [FRONT.ipv4] };
       const agentPod = await cluster.pod({ ...host, name: 'agent' });
@@ -303,7 +303,7 @@ describeWith([KUBERNETES], 'identity from a Kubernetes API server', () => {
         await serve(node, proxy, FRONT.ipv4, 8080),
         await serve(node, node.cgroup, FRONT.ipv4, 22),
       ];
-      // A service makes known which port the agent has.
+      // A service has the agent's port.
       await cluster.service('agent', [{ address: FRONT.ipv4, pod: 'agent' }], 9100);
       const exporter = await start();
       await ask(cart, cartCgroup, FRONT.ipv4, 9100, 1);
@@ -313,7 +313,7 @@ describeWith([KUBERNETES], 'identity from a Kubernetes API server', () => {
       expect(await edges(exporter)).toEqual({
         'cart -> agent 9100': 1,
         'cart -> proxy 8080': 2,
-        // What listens there is none of the node's pods.
+        // The listener is not a pod of the node.
         [`cart -> ${FRONT.ipv4} 22`]: 4,
         'proxy -> agent 9100': 8,
       });
@@ -323,7 +323,7 @@ describeWith([KUBERNETES], 'identity from a Kubernetes API server', () => {
       await exporter.stop();
     }));
 
-  test('an API server that crashes, and forgets the past, takes nothing away and is caught up with', () =>
+  test('while the API server is down nothing is lost, and after its restart the exporter catches up', () =>
     withShop(async (front, cart) => {
       const { frontCgroup, frontName, port, stop } = await shop(front, cart);
       await cluster.pod({ name: 'brief', addresses: [CART.unlisted[0]] });
@@ -338,7 +338,7 @@ describeWith([KUBERNETES], 'identity from a Kubernetes API server', () => {
       expect(await edges(exporter)).toEqual({ [`front -> cart ${port}`]: 2 });
       expect(await exporter.get('/-/ready')).toMatchObject({ status: 200 });
 
-      // So that it can't catch up before the past is forgotten.
+      // So that it cannot catch up before old versions are gone.
       account.write('not-a-token');
       await kubernetes.restart();
       await cluster.deletePod('brief');
@@ -357,7 +357,7 @@ describeWith([KUBERNETES], 'identity from a Kubernetes API server', () => {
       await exporter.stop();
     }));
 
-  test('before the API server answers nothing is lost, and readiness says what is waited for', () =>
+  test('before the API server answers nothing is lost, and readiness has the reason', () =>
     withShop(async (front, cart) => {
       const { frontCgroup, frontName, port, stop } = await shop(front, cart);
       await kubernetes.crash();
@@ -375,7 +375,7 @@ describeWith([KUBERNETES], 'identity from a Kubernetes API server', () => {
       await exporter.stop();
     }));
 
-  test('a token that is replaced counts for the next request; one without rights is told', () =>
+  test('a replaced token is used for the next request; one without permissions is reported', () =>
     withShop(async (front, cart) => {
       const { frontName, stop } = await shop(front, cart);
       const other = await cluster.account('renewed');
@@ -387,7 +387,7 @@ describeWith([KUBERNETES], 'identity from a Kubernetes API server', () => {
       account.write(other);
       await afterAnOutage(async () => {
         await cluster.annotate('shop', { touched: String(Date.now()) });
-        // Who was refused has no name.
+        // A rejected token has no user name.
         const allowed = (await kubernetes.auditEvents()).filter(({ code }) => code === 200);
         const renewed = allowed.filter(({ verb, user }) => verb === 'watch' && user.endsWith(':renewed'));
         expect(renewed.length).toBeGreaterThanOrEqual(5);
@@ -400,7 +400,7 @@ describeWith([KUBERNETES], 'identity from a Kubernetes API server', () => {
       await exporter.stop();
     }));
 
-  test('a kubeconfig does as well, beside a targets file; a wrong one is a mistake of use', async () => {
+  test('a kubeconfig works as well, together with a targets file; an invalid one is a usage error', async () => {
     const { status, stderr } = bundle.run('--kubernetes.kubeconfig=/absent', `--kubernetes.node-name=${NODE}`);
     expect({ status, stderr }).toMatchObject({
       status: 2,

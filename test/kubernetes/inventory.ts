@@ -18,7 +18,7 @@ interface Groups {
 
 type Server = Pick<RunningKubernetes, 'request'>;
 
-/** Every kind of thing that the API server knows, subresources included. */
+/** Every resource of the API server, including subresources. */
 export async function resourcesOf(server: Server): Promise<readonly Resource[]> {
   const { groups } = await server.request<Groups>('GET', '/apis');
   const versions = [
@@ -36,10 +36,10 @@ export async function resourcesOf(server: Server): Promise<readonly Resource[]> 
   return (await Promise.all(lists)).flat();
 }
 
-/** What the server makes by itself, at any time. */
+/** Resources that the server creates itself at any time. */
 const ITS_OWN = ['events', 'leases', 'componentstatuses', 'apiservices', 'ipaddresses'];
 
-/** Every object on the server: its place -> its version, which grows with each change. */
+/** Every object on the server: path -> version, which changes with the object. */
 export async function inventory(server: Server): Promise<Readonly<Record<string, string>>> {
   const listed = (await resourcesOf(server)).filter(
     ({ name, verbs }) => verbs.includes('list') && !ITS_OWN.includes(name),
@@ -55,16 +55,16 @@ export async function inventory(server: Server): Promise<Readonly<Record<string,
   return Object.fromEntries((await Promise.all(lists)).flat()) as Record<string, string>;
 }
 
-/** The inventory of a server that has only just begun, once it has made what is its own. */
+/** The inventory of a new server, once it has created its own objects. */
 export async function settledInventory(server: Server): Promise<Readonly<Record<string, string>>> {
   let last: Readonly<Record<string, string>> = {};
   return vi.waitFor(
     async () => {
-      // Refused as long as a new kind is established but not served.
+      // Rejected while a new kind is established but not served.
       const now = await inventory(server);
       const settled = isDeepStrictEqual(now, last);
       last = now;
-      if (!settled) throw new Error('the server is still making objects of its own');
+      if (!settled) throw new Error('the server is still creating its own objects');
       return now;
     },
     { timeout: 45_000, interval: 1500 },
@@ -76,7 +76,7 @@ interface Listed {
 }
 
 /**
- * Ends namespaces that are being deleted, as the controller does that there isn't here: once nothing is in them.
+ * Finalizes deleted namespaces once they are empty, in place of the missing controller.
  */
 export async function finalizeNamespaces(server: Server): Promise<void> {
   const { items } = await server.request<{ items: readonly Listed[] }>(
@@ -87,7 +87,7 @@ export async function finalizeNamespaces(server: Server): Promise<void> {
   for (const { metadata } of items) {
     const { name } = metadata;
     const inside = Object.keys(left).filter((place) => place.split('/')[2] === name);
-    if (inside.length > 0) throw new Error(`left in ${name}: ${inside.join(', ')}`);
+    if (inside.length > 0) throw new Error(`still in ${name}: ${inside.join(', ')}`);
     await server.request('PUT', `/api/v1/namespaces/${name}/finalize`, {
       apiVersion: 'v1',
       kind: 'Namespace',

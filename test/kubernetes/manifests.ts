@@ -8,13 +8,13 @@ import type { KubernetesObject } from './schema.ts';
 export const CHART = 'build/chart/lorikeet';
 execFileSync('bash', ['scripts/package-chart.sh']);
 
-/** What can be applied with `kubectl apply -k`. */
+/** Directories for `kubectl apply -k`. */
 export const KUSTOMIZATIONS = ['base', 'overlays/operator', 'overlays/prometheus', 'microsim'] as const;
 
 export const objectsOf = (yaml: string): KubernetesObject[] =>
   (loadAll(yaml) as (KubernetesObject | null)[]).filter((object) => object !== null);
 
-/** Values of the chart that turn everything on that its defaults leave off. */
+/** Values that enable everything that the chart's defaults disable. */
 export const EVERYTHING = [
   '--set=operator.enabled=true,prometheus.enabled=true,dashboards.enabled=true',
   '--set=exporter.adoptOlderSockets=true,exporter.collectors.http_status=true,exporter.collectors.edges=false',
@@ -26,7 +26,7 @@ export const EVERYTHING = [
 const helm = findKubernetesProgram('.', 'helm');
 const kubectl = findKubernetesProgram('.', 'kubectl');
 
-/** Runs helm where nothing but the chart is needed. @throws Error with what helm complains of. */
+/** Runs a helm command that only needs the chart. @throws Error with helm's error message. */
 export function runHelm(args: readonly string[]): string {
   if (helm === undefined) throw new Error('no helm');
   return execFileSync(helm, args, { encoding: 'utf8', stdio: 'pipe', maxBuffer: 2 ** 26 });
@@ -38,7 +38,7 @@ export function template(...args: readonly string[]): KubernetesObject[] {
   );
 }
 
-/** What kustomize makes of a folder below manifests. */
+/** The output of kustomize for a directory below manifests. */
 export function kustomize(folder: string): KubernetesObject[] {
   if (kubectl === undefined) throw new Error('no kubectl');
   return objectsOf(

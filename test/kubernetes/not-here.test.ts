@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 
-/* What the scripts that get the tests' tools and schemas do where they can't. */
+/* Failures of the scripts that get tools and schemas for the tests. */
 
 const SCRIPTS = [
   ['build-kubernetes-assets', 'kubernetes-assets: NOT BUILT, so tests against a Kubernetes API server are skipped: '],
@@ -15,7 +15,7 @@ let folder: string;
 beforeEach(() => void (folder = mkdtempSync(join(tmpdir(), 'lorikeet-not-here-'))));
 afterEach(() => rmSync(folder, { recursive: true }));
 
-/** Runs the script with empty caches and a `go` that prints this and fails. */
+/** Runs the script with empty caches and a `go` that prints a message and fails. */
 function run(script: string, said: string) {
   const go = join(folder, 'go');
   writeFileSync(go, `#!/bin/sh\nprintf '${said}' >&2\nexit 1\n`);
@@ -27,25 +27,25 @@ function run(script: string, said: string) {
   });
 }
 
-/** The files in the cache; a lock isn't half of anything. */
+/** The files in the cache, without the lock. */
 const left = () =>
   readdirSync(join(folder, 'cache'), { recursive: true, withFileTypes: true })
     .filter((entry) => !entry.isDirectory() && !entry.name.endsWith('.lock'))
     .map(({ name }) => name);
 
-test.each(SCRIPTS)('%s says in one line why, and ends with status 3', (script, says) => {
+test.each(SCRIPTS)('%s reports the reason in one line, status 3', (script, says) => {
   const { status, stderr } = run(script, 'go: no such host\nnor another\n');
   expect([status, stderr]).toEqual([3, `${says}go: no such host nor another\n`]);
   expect(left()).toEqual([]);
 });
 
-test.each(SCRIPTS)('a wrong checksum is no want of anything: %s fails', (script) => {
+test.each(SCRIPTS)('a wrong checksum is an error: %s fails', (script) => {
   const { status, stderr } = run(script, 'SECURITY ERROR\n');
   expect([status, stderr]).toEqual([1, expect.stringContaining('SECURITY ERROR')]);
   expect(left()).toEqual([]);
 });
 
-test.each(SCRIPTS)('without HOME, %s knows where its folder is', (script) => {
+test.each(SCRIPTS)('without HOME, %s finds its directory', (script) => {
   const args = ['-u', 'HOME', '-u', 'XDG_CACHE_HOME', '-u', 'KUBEBUILDER_ASSETS', 'bash', `scripts/${script}.sh`];
   const { status, stdout } = spawnSync('env', [...args, '--path'], { encoding: 'utf8' });
   expect([status, stdout]).toEqual([0, expect.stringMatching(/^\/.*\/\.cache\/lorikeet\/kubernetes/)]);

@@ -12,10 +12,10 @@ import { resourcesOf, settledInventory } from './inventory.ts';
 const NAMESPACE = 'lorikeet';
 const EXPORTER = `system:serviceaccount:${NAMESPACE}:lorikeet-exporter`;
 const REVIEW = '/apis/authorization.k8s.io/v1/selfsubjectaccessreviews';
-/** Of the API's objects; the rest are of groups that give verbs a meaning of their own. */
+/** Verbs of objects; the others have a special meaning in some groups. */
 const VERBS = ['get', 'list', 'watch', 'create', 'update', 'patch', 'delete', 'deletecollection'];
 const SPECIAL_VERBS = ['impersonate', 'bind', 'escalate', 'use', 'approve', 'sign', '*'];
-/** What the exporter asks for. */
+/** The exporter's resources. */
 const READ = ['/pods', '/services', '/namespaces', 'discovery.k8s.io/endpointslices']
   .flatMap((resource) => [`list ${resource}`, `watch ${resource}`])
   .sort();
@@ -36,7 +36,7 @@ describeWith([KUBERNETES], 'with the tokens of the service accounts', () => {
     await server?.stop();
   });
 
-  /** Everything that the server says this account is allowed, asked about each thing by itself, in all namespaces. */
+  /** All permissions of this account in all namespaces, with one access review for each. */
   async function allowed(serviceAccount: string): Promise<ReadonlySet<string>> {
     const token = await server.token(NAMESPACE, serviceAccount);
     const ask = async (spec: object): Promise<boolean> => {
@@ -62,18 +62,18 @@ describeWith([KUBERNETES], 'with the tokens of the service accounts', () => {
     return new Set(answers.flat());
   }
 
-  test('the exporter may list and watch what it reads; nothing else that others may not, and the scorer nothing', async () => {
+  test('the exporter may only list and watch its resources, and the scorer nothing', async () => {
     await server.kubectl(['create', 'serviceaccount', 'nobody', `--namespace=${NAMESPACE}`]);
     const everybody = await allowed('nobody');
     expect(await allowed('lorikeet-scorer')).toEqual(everybody);
     const exporter = await allowed('lorikeet-exporter');
     expect([...exporter].filter((name) => !everybody.has(name)).sort()).toEqual(READ);
-    // Everybody may ask about oneself and about the server, and nothing about what runs there.
+    // Every account may review its own permissions and read information about the server, but no workloads.
     expect(everybody).toContain('create authorization.k8s.io/selfsubjectaccessreviews');
     expect([...everybody].filter((name) => /pods|secrets|configmaps|nodes|services$|\*/.test(name))).toEqual([]);
   }, 120_000);
 
-  test('the exporter asks for all of that and nothing else', async () => {
+  test('the exporter uses all of its permissions and no others', async () => {
     const account = new AccountFolder(server, 'account');
     account.write(await server.token(NAMESPACE, 'lorikeet-exporter'));
     const port = await freePort();
@@ -91,10 +91,10 @@ describeWith([KUBERNETES], 'with the tokens of the service accounts', () => {
     }
   });
 
-  /** What the exporter has asked for, without its group; a refusal is named. */
+  /** The exporter's requests, without groups; errors are marked. */
   async function asked(): Promise<readonly string[]> {
     const events = (await server.auditEvents()).filter(
-      // Those are this test's own questions, in the exporter's name.
+      // Ignore this test's own access reviews with the exporter's account.
       ({ user, resource }) => user === EXPORTER && resource !== 'selfsubjectaccessreviews',
     );
     const names = events.map(({ verb, resource, code, uri }) => `${verb} ${resource ?? uri}${code < 300 ? '' : code}`);

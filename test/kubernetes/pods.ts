@@ -21,19 +21,19 @@ export interface PodTemplate {
   readonly spec: PodSpec;
 }
 
-/** The pods that an object makes; undefined where it makes none. */
+/** The pod template of an object; undefined if it has none. */
 export function podTemplateOf(object: KubernetesObject): PodTemplate | undefined {
   return (object['spec'] as { template?: PodTemplate } | undefined)?.template;
 }
 
-/** The template of the one object of this kind. */
+/** The pod template of the only object of this kind. */
 export function podTemplate(objects: readonly KubernetesObject[], kind: string): PodTemplate {
   const template = objects.filter((object) => object.kind === kind).map(podTemplateOf)[0];
   if (template === undefined) throw new Error(`no ${kind}`);
   return template;
 }
 
-/** Its one container. */
+/** Its only container. */
 export function containerOf({ spec }: PodTemplate): Container {
   const [container, ...others] = spec.containers;
   if (container === undefined || others.length > 0) throw new Error(`${spec.containers.length} containers`);

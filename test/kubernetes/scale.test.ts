@@ -10,7 +10,7 @@ import { Cluster, deployed, NODE } from './cluster.ts';
 import { Fleet } from './fleet.ts';
 
 const SIZE = { pods: 5000, services: 500, nodes: 50 };
-/** Pods that are replaced. */
+/** Number of replaced pods. */
 const CHURN = 300;
 
 const OBJECTS = 'lorikeet_exporter_kubernetes_objects';
@@ -38,7 +38,7 @@ describeWith([KUBERNETES], 'identity in a large cluster', () => {
     (await exporter.samples(OBJECTS))[`${OBJECTS}{resource="${resource}"}`];
 
   test(
-    'names peers that have come since, with one list and one watch of each kind',
+    'names new peers, with one list and one watch of each kind',
     () =>
       withShop(async (front, cart) => {
         const { uid } = await new Cluster(kubernetes).pod({ ...deployed('front'), addresses: [FRONT.ipv4] });
@@ -58,7 +58,7 @@ describeWith([KUBERNETES], 'identity in a large cluster', () => {
         const added = fleet.pods.filter(({ name }) => !before.has(name));
         expect(added).toHaveLength(CHURN);
 
-        // One of the new pods, by its own address and by its service's.
+        // A new pod, by its own address and by that of its service.
         const peer = added.at(-1);
         if (peer === undefined) throw new Error('no peer');
         const path = `/api/v1/namespaces/fleet/services/${peer.service.name}`;
@@ -76,7 +76,7 @@ describeWith([KUBERNETES], 'identity in a large cluster', () => {
           return Object.fromEntries(edges.map(([line, count]) => [/server_namespace.*"/.exec(line)?.[0], count]));
         };
         let attempts = 0;
-        // A peer is external until its name has come, which changes that it is among may delay by seconds.
+        // A peer is external until its pod is known, which a burst of changes may delay by seconds.
         await vi.waitFor(
           async () => {
             await ask(peer.address, 8080, 1);
@@ -91,7 +91,7 @@ describeWith([KUBERNETES], 'identity in a large cluster', () => {
         await ask(spec.clusterIP, 80, 4);
         expect(await served()).toEqual({ ...earlier, [named(8080)]: (earlier[named(8080)] ?? 0) + 3, [named(80)]: 4 });
 
-        // Those that have gone are forgotten.
+        // Deleted pods are forgotten.
         const local = fleet.pods.filter(({ node }) => node === NODE).length;
         await vi.waitFor(
           async () => {
@@ -102,10 +102,10 @@ describeWith([KUBERNETES], 'identity in a large cluster', () => {
         );
         await server.stop();
 
-        tell(exporter, (performance.now() - started) / 1000);
+        printUsage(exporter, (performance.now() - started) / 1000);
         const asked = (await kubernetes.auditEvents()).filter(({ userAgent }) => userAgent.startsWith('lorikeet'));
         expect(asked.filter(({ verb }) => verb === 'watch')).toHaveLength(5);
-        // Each page counts, and a server may serve a list whole.
+        // Each page is a request, but a server may return a list in one page.
         expect(asked.filter(({ verb }) => verb === 'list').length).toBeLessThanOrEqual(4 + 1 + SIZE.pods / 500);
         process.stderr.write(`${asked.length} requests to the API server\n`);
         await exporter.stop();
@@ -114,12 +114,12 @@ describeWith([KUBERNETES], 'identity in a large cluster', () => {
   );
 });
 
-/** Prints what the exporter has taken so far. Figures to rely on are the benchmark's. */
-function tell({ pid }: Exporter, seconds: number): void {
+/** Prints the exporter's resource usage, for information; see the benchmark for reliable figures. */
+function printUsage({ pid }: Exporter, seconds: number): void {
   const rss = Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1000;
   const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
   const cpu = (Number(fields[11]) + Number(fields[12])) / 100;
   process.stderr.write(
-    `${SIZE.pods} pods, ${CHURN} replaced: ${rss.toFixed(1)} MB, ${cpu} s of processor time in ${seconds.toFixed(1)} s\n`,
+    `${SIZE.pods} pods, ${CHURN} replaced: ${rss.toFixed(1)} MB, ${cpu} s of CPU time in ${seconds.toFixed(1)} s\n`,
   );
 }

@@ -4,7 +4,7 @@ import { HELM, SCHEMAS } from '../skips/needs.ts';
 import { EVERYTHING, kustomize, KUSTOMIZATIONS, template } from './manifests.ts';
 import { kubernetesSchema, type ApiSchema, type KubernetesObject } from './schema.ts';
 
-/** Prometheus Operator's kinds aren't Kubernetes'. */
+/** API groups of Prometheus Operator. */
 const kubernetesOnly = (objects: readonly KubernetesObject[]) =>
   objects.filter(({ apiVersion }) => !apiVersion.startsWith('monitoring.coreos.com/'));
 
@@ -13,13 +13,13 @@ describeWith([SCHEMAS, HELM], 'for Kubernetes 1.22', () => {
   beforeAll(() => void (schema = kubernetesSchema()));
   const problems = (objects: readonly KubernetesObject[]) => objects.flatMap((object) => schema.problems(object));
 
-  test.each(KUSTOMIZATIONS)('manifests/%s has nothing that it does not know', (folder) => {
+  test.each(KUSTOMIZATIONS)('manifests/%s has only known fields', (folder) => {
     const objects = kubernetesOnly(kustomize(folder));
     expect(objects.length).toBeGreaterThan(10);
     expect(problems(objects)).toEqual([]);
   });
 
-  test('neither has the chart, by default and with everything turned on', () => {
+  test('so does the chart, by default and with everything enabled', () => {
     expect(problems(template())).toEqual([]);
     expect(problems(kubernetesOnly(template(...EVERYTHING)))).toEqual([]);
   });
@@ -36,7 +36,7 @@ describeWith([SCHEMAS, HELM], 'for Kubernetes 1.22', () => {
       'DaemonSet x: .spec.selector: missing',
     ],
     [
-      // Of 1.23.
+      // Since 1.23.
       { apiVersion: 'autoscaling/v2', kind: 'HorizontalPodAutoscaler', metadata },
       'HorizontalPodAutoscaler x: no such kind: autoscaling/v2',
     ],
@@ -44,7 +44,7 @@ describeWith([SCHEMAS, HELM], 'for Kubernetes 1.22', () => {
       { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'x', labels: { a: 1 } } },
       'ConfigMap x: .metadata.labels.a: expected string, got 1',
     ],
-  ])('what is wrong is found: %#', (object, message) => {
+  ])('finds invalid fields: %#', (object, message) => {
     expect(schema.problems(object as unknown as KubernetesObject)).toEqual([message]);
   });
 });

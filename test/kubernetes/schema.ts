@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** A schema as Kubernetes publishes them: OpenAPI 2's subset of JSON schema. */
+/** A schema as published by Kubernetes: OpenAPI 2's subset of JSON schema. */
 interface Schema {
   readonly $ref?: string;
   readonly type?: string;
@@ -35,29 +35,29 @@ const FETCH = 'scripts/fetch-kubernetes-schemas.sh';
 const KUBERNETES = 'swagger.json';
 const OPERATOR = ['podmonitors', 'prometheusrules'].map((kind) => `monitoring.coreos.com_${kind}.yaml`);
 
-/** Where `scripts/fetch-kubernetes-schemas.sh` puts what it fetches. */
+/** The directory of schemas by `scripts/fetch-kubernetes-schemas.sh`. */
 function schemaFolder(): string {
   return execFileSync('bash', [FETCH, '--path'], { encoding: 'utf8' }).trim();
 }
 
-/** Whether they were fetched. */
+/** True if they were fetched. */
 export function hasSchemas(): boolean {
   const folder = schemaFolder();
   return [KUBERNETES, ...OPERATOR].every((name) => existsSync(join(folder, name)));
 }
 
-/** Kubernetes' own, of the oldest version that the manifests are made for. */
+/** The schemas of the oldest supported version of Kubernetes. */
 export function kubernetesSchema(): ApiSchema {
   return new ApiSchema(join(schemaFolder(), KUBERNETES));
 }
 
-/** The files of Prometheus Operator's own kinds. */
+/** The schema files of Prometheus Operator's kinds. */
 export function operatorKinds(): readonly string[] {
   const folder = schemaFolder();
   return OPERATOR.map((name) => join(folder, name));
 }
 
-/** Checks objects against the schemas of one version of Kubernetes, more strictly than its server of that time did. */
+/** Validates objects against the schemas of one version of Kubernetes, more strictly than its server. */
 export class ApiSchema {
   readonly #definitions: Readonly<Record<string, Schema>>;
 
@@ -66,7 +66,7 @@ export class ApiSchema {
     this.#definitions = (JSON.parse(readFileSync(path, 'utf8')) as { definitions: Record<string, Schema> }).definitions;
   }
 
-  /** What is wrong with the object, each with its path; that this version doesn't know its kind included. */
+  /** The errors in an object, each with its path, including an unknown kind. */
   problems(object: KubernetesObject): string[] {
     const { apiVersion, kind, metadata } = object;
     const [version = '', group = ''] = apiVersion.split('/').reverse();
@@ -98,7 +98,7 @@ export class ApiSchema {
   *#checkKeys(value: Readonly<Record<string, unknown>>, schema: Schema, path: string): Generator<string> {
     const { properties, additionalProperties, required = [] } = schema;
     for (const key of required) if (!Object.hasOwn(value, key)) yield `${path}.${key}: missing`;
-    // An object of which nothing is said may hold anything.
+    // An object without a schema may have any content.
     if (properties === undefined && additionalProperties === undefined) return;
     for (const [key, inner] of Object.entries(value)) {
       const known = properties?.[key] ?? additionalProperties;

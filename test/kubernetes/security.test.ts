@@ -4,12 +4,12 @@ import { HELM } from '../skips/needs.ts';
 import { EVERYTHING, kustomize, template } from './manifests.ts';
 import { containerOf, podTemplate, podTemplateOf } from './pods.ts';
 
-describeWith([HELM], 'what pods are allowed', () => {
+describeWith([HELM], 'permissions of pods', () => {
   test.each([
     ['base', () => kustomize('base'), 2],
     ['simulated system', () => kustomize('microsim'), 12],
-    ['chart with everything turned on', () => template(...EVERYTHING), 2],
-  ] as const)('in the %s is no more than what their programs need', (_, objects, count) => {
+    ['chart with everything enabled', () => template(...EVERYTHING), 2],
+  ] as const)('in the %s are the minimum for their programs', (_, objects, count) => {
     const pods = objects().flatMap((object) => podTemplateOf(object) ?? []);
     expect(pods.length).toBe(count);
     for (const pod of pods) {
@@ -43,7 +43,7 @@ describeWith([HELM], 'what pods are allowed', () => {
     expect(capabilities('--set=exporter.collectors.http_status=true')).toEqual({ drop: ['ALL'], add: three });
   });
 
-  test('the exporter sees of its node the cgroup tree, not to write to, and processes only where asked to', () => {
+  test('the exporter can read the cgroup tree of its node, and its processes only if enabled', () => {
     expect(exporter().spec.volumes).toEqual([
       { name: 'cgroup', hostPath: { path: '/sys/fs/cgroup', type: 'Directory' } },
     ]);
@@ -54,7 +54,7 @@ describeWith([HELM], 'what pods are allowed', () => {
     expect(exporter('--set=exporter.adoptOlderSockets=true').spec).toMatchObject({ hostPID: true });
   });
 
-  test('only the exporter has a token, and it may only list and watch four kinds', () => {
+  test('only the exporter has a token, which only allows to list and watch four kinds', () => {
     const objects = template();
     expect(podTemplate(objects, 'StatefulSet').spec).toMatchObject({ automountServiceAccountToken: false });
     for (const object of objects.filter(({ kind }) => kind === 'ServiceAccount')) {

@@ -53,7 +53,7 @@ async function sentBytes(service: string): Promise<number> {
   return Number(eth0.trim().split(/ +/)[8]);
 }
 
-/** What web sees of a callee over its next calls. */
+/** The counts of web for the next calls of a callee. */
 async function watch(callee: string, calls = 8) {
   const seen = async () =>
     (await sim.status()).services['web']?.stats?.calls[callee] ?? { requests: 0, failures: 0, seconds: 0 };
@@ -110,7 +110,7 @@ async function lostDatagrams(from: string, to: string): Promise<string> {
   return said.split('\n')[1] ?? '';
 }
 
-/** What a fault may have left in the namespace of a service. */
+/** Leftovers of a fault in the namespace of a service. */
 function traces(service: string): string[] {
   const shaped = show(service, 'tc', 'qdisc', 'show', 'dev', 'eth0')
     .split('\n')
@@ -150,7 +150,7 @@ describe('faults of the network', () => {
 
   it('packet_loss: a seed loses the same packets again', async (context) => {
     const lost: string[] = [];
-    // db calls nobody, so that no other packets count.
+    // db calls no service, so there are no other packets.
     for (const seed of [7, 7, 8]) {
       await inject(context, 'db', 'packet_loss', { share: 0.3, seed, callee: 'cache' });
       lost.push(await lostDatagrams('db', 'cache'));
@@ -241,7 +241,7 @@ describe('faults of the network', () => {
     await expect(unbuilt).rejects.toThrow('packet_loss is not available here: /none/lorikeet-sim.bpf.o is not built');
   });
 
-  it('ends with the process that keeps it, whoever kills that', async () => {
+  it('ends with the process that keeps it, however that ends', async () => {
     await sim.fault('db', 'network_delay', { delay: 100 });
     const holder = readdirSync('/proc')
       .filter((name) => /^\d+$/.test(name))

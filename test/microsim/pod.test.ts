@@ -6,7 +6,7 @@ import { loadAll } from 'js-yaml';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { waitFor } from '../../microsim/protocol/condition.ts';
 
-/* Pods of manifests/microsim, each as a network namespace of its own: the generated configuration, without a controller. */
+/* Pods of manifests/microsim in a network namespace each: the generated configuration, without a controller. */
 let folder: string;
 const pods: ChildProcess[] = [];
 beforeAll(() => void (folder = mkdtempSync(join(tmpdir(), 'lorikeet-sim-pod-'))));
@@ -21,7 +21,7 @@ const manifests = loadAll(readFileSync('manifests/microsim/shop.yaml', 'utf8')) 
   readonly data: Readonly<Record<string, string>>;
 }[];
 
-/** Starts the program of a pod; resolves with the command by which another one runs in its network. */
+/** Starts the program of a pod. Resolves with a command prefix that runs another program in its network. */
 async function startPod(name: string, program: string): Promise<string[]> {
   const config = join(folder, `${name}.json`);
   writeFileSync(config, manifests.find(({ kind }) => kind === 'ConfigMap')?.data[`${name}.json`] ?? '');
@@ -29,7 +29,7 @@ async function startPod(name: string, program: string): Promise<string[]> {
   const pod = spawn('unshare', ['--net', 'sh', '-c', start, 'sh', process.execPath, `dist/${program}.js`, config]);
   pods.push(pod);
   const enter = ['nsenter', `--target=${pod.pid}`, '--net', process.execPath];
-  // It has the namespace once it runs: until then its admin socket isn't found.
+  // Its admin socket exists once the program runs in the namespace.
   expect(await waitFor(() => Promise.resolve(answers(enter)), 20_000)).toBeDefined();
   return enter;
 }
@@ -52,7 +52,7 @@ function answers(enter: readonly string[]): boolean {
   }
 }
 
-test('a service takes a fault by the command of the guide, and is cured', async () => {
+test('the command of the guide injects a fault and clears it', async () => {
   const enter = await startPod('catalog-db', 'lorikeet-sim-service');
   const [command = '', ...before] = enter;
   const sim = (...args: string[]) =>
@@ -69,7 +69,7 @@ test('a service takes a fault by the command of the guide, and is cured', async 
   );
 });
 
-test('the load begins by itself', async () => {
+test('the load starts automatically', async () => {
   const enter = await startPod('load', 'lorikeet-sim-load');
   const asked = () => Promise.resolve(Object.keys(stats(enter)['by_name'] as object).length > 0);
   expect(await waitFor(asked, 20_000)).toBeDefined();

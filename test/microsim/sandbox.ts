@@ -23,10 +23,10 @@ export interface Finished {
   readonly stderr: string;
 }
 
-/** The built programs in a directory of their own, and what of the machine they use. */
+/** The built programs in a directory of their own, and their instances on the machine. */
 export class SimSandbox {
   readonly directory = mkdtempSync(join(tmpdir(), 'sim-'));
-  /** Begins the names of all instances of this sandbox. */
+  /** Prefix of the names of all instances. */
   readonly prefix = `t${process.pid}`;
   readonly program = join(this.directory, 'dist/lorikeet-sim.js');
   readonly #instances = new Set<string>();
@@ -72,12 +72,12 @@ export class SimSandbox {
     });
   }
 
-  /** Starts a command of an instance that stays. */
+  /** Starts a command of an instance in the foreground. */
   start(instance: string, args: readonly string[]): ChildProcess {
     return spawn(process.execPath, [this.program, ...this.#command(instance, args)], { stdio: 'ignore' });
   }
 
-  /** Whatever of the machine belongs to instances of this sandbox; empty when all is removed. */
+  /** Leftovers of this sandbox's instances on the machine; empty when all are removed. */
   leftovers(instance = ''): string[] {
     const mine = `lorikeet-sim.${this.prefix}${instance}`;
     const named = (directory: string) =>
@@ -103,7 +103,7 @@ export class SimSandbox {
   }
 }
 
-/** Command lines that contain `text`, with their process ids. */
+/** Process id -> command line, of those that contain `text`. */
 function processes(text: string): string[] {
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
@@ -115,14 +115,14 @@ function readCommandLine(pid: string): string {
   try {
     return readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ').trim();
   } catch {
-    // It ended since its directory was listed.
+    // It has ended since its directory was listed.
     return '';
   }
 }
 
-/** Fails the test when `check` doesn't come true in `seconds`. */
+/** Waits until `check` is true. @throws Error after `seconds` */
 export async function eventually<T>(what: string, check: () => T | Promise<T>, seconds = 20): Promise<NonNullable<T>> {
   const value = await waitFor(check, seconds * 1000);
-  if (value === undefined || value === null) throw new Error(`not within ${seconds} s: ${what}`);
+  if (value === undefined || value === null) throw new Error(`timeout after ${seconds} s: ${what}`);
   return value;
 }

@@ -25,13 +25,13 @@ const statsOf = (status: SimStatus, service: string) => {
   return stats;
 };
 
-/** What `caller` saw of `callee` since the process began. */
+/** The counts of `caller` for `callee` since the start of its process. */
 async function seen(caller: string, callee: string): Promise<TrafficStats> {
   const calls = statsOf(await sim.status(), caller).calls[callee];
   return calls ?? { requests: 0, failures: 0, seconds: 0, rate: 0, latency_ms: 0 };
 }
 
-/** What `caller` sees of `callee` over the next calls that end; the first may have begun before. */
+/** The counts of `caller` for the next calls of `callee` that end; the first may have started before. */
 async function watch(caller: string, callee: string) {
   const before = await seen(caller, callee);
   const after = await eventually(`${caller} calls ${callee}`, async () => {
@@ -45,7 +45,7 @@ async function watch(caller: string, callee: string) {
 
 type Watched = Awaited<ReturnType<typeof watch>>;
 
-/** Waits until `caller` sees of `callee` what `check` expects. */
+/** Waits until the counts of `caller` for `callee` pass `check`. */
 function becomes(what: string, caller: string, callee: string, check: (watched: Watched) => boolean) {
   return eventually(`${callee} ${what} for ${caller}`, async () => check(await watch(caller, callee)));
 }
@@ -54,7 +54,7 @@ const recovered = (caller: string, callee: string) =>
   becomes('is well', caller, callee, ({ failures, meanMs }) => failures === 0 && meanMs < 150);
 
 describe('a web shop', () => {
-  // After the last test there is none to lift a fault from.
+  // The simulation is gone after the last test.
   afterEach(() => sim.clearFault().catch(() => undefined));
 
   it('comes up with a process, cgroup, namespace and traffic for each service', async () => {
@@ -62,7 +62,7 @@ describe('a web shop', () => {
     expect(up).toMatchObject({ status: 0, stderr: '' });
     const { services } = await sim.load({ level: 40, noise: 0, wave: { amplitude: 0 }, bursts: { factor: 1 } });
     expect(Object.keys(services).sort().join(' ')).toBe(SERVICES);
-    await eventually('every service is asked', async () => {
+    await eventually('every service gets requests', async () => {
       const status = await sim.status();
       return Object.keys(services).every((service) => statsOf(status, service).requests > 20);
     });
@@ -108,19 +108,19 @@ describe('a web shop', () => {
     await recovered('frontend', 'catalog');
   });
 
-  it('cpu: the service computes its share of a core', async () => {
+  it('cpu: the service burns its share of a core', async () => {
     const used = async () => statsOf(await sim.status(), 'shipping').cpu_seconds;
     await sim.fault('shipping', 'cpu', { share: 0.5, work: 15 });
     const [before, began] = [await used(), performance.now()];
     await eventually('shipping burns', async () => (await used()) - before > 0.8);
-    // Half a core, and what its own work takes.
+    // Half a core, and the CPU time of its own work.
     expect(((await used()) - before) / ((performance.now() - began) / 1000)).toBeLessThan(0.85);
     await becomes('is slower', 'checkout', 'shipping', ({ meanMs }) => meanMs > 15);
     await sim.clearFault();
     await recovered('checkout', 'shipping');
   });
 
-  it('error: the service fails at once, its caller with 502, and nobody else', async () => {
+  it('error: the service fails immediately, its caller with 502, and no other service', async () => {
     await sim.fault('payment', 'error');
     const healthy = (await seen('checkout', 'cart')).failures;
     await becomes('fails', 'checkout', 'payment', ({ allFail }) => allFail);
@@ -131,7 +131,7 @@ describe('a web shop', () => {
     await recovered('checkout', 'payment');
   });
 
-  it('memory_leak: memory grows to the cap and is given back', async () => {
+  it('memory_leak: memory grows to the cap and is freed', async () => {
     const before = statsOf(await sim.status(), 'ad');
     await sim.fault('ad', 'memory_leak', { rate: 60, cap: 60 });
     await eventually('60 MB leaked', async () => statsOf(await sim.status(), 'ad').leaked_mb >= 59);
@@ -139,7 +139,7 @@ describe('a web shop', () => {
     expect(leaking.leaked_mb).toBeLessThanOrEqual(60);
     expect(leaking.rss_mb - before.rss_mb).toBeGreaterThan(45);
     await sim.clearFault();
-    await eventually('memory is back', async () => {
+    await eventually('memory is freed', async () => {
       const { rss_mb, leaked_mb } = statsOf(await sim.status(), 'ad');
       return leaked_mb === 0 && rss_mb - before.rss_mb < 15;
     });
@@ -165,7 +165,7 @@ describe('a web shop', () => {
     expect(statsOf(await sim.status(), 'cart')).toMatchObject({ listening: true, fault: null });
   });
 
-  it('crash: the process is gone until it is cleared, then back at its address', async () => {
+  it('crash: the process is gone until the fault is cleared, then back at its address', async () => {
     const before = (await sim.status()).services['cart-db'];
     const crashed = (await sim.fault('cart-db', 'crash')).services['cart-db'];
     expect(crashed).toEqual({ state: 'crashed', address: before?.address, restarts: 0 });
@@ -177,7 +177,7 @@ describe('a web shop', () => {
     await recovered('cart', 'cart-db');
   });
 
-  it('keeps to one fault at a time and reports invalid input in one line', async () => {
+  it('allows one fault at a time and reports invalid input in one line', async () => {
     await sim.fault('ad', 'latency');
     await expect(sim.fault('cart', 'error')).rejects.toThrow('ad already has a fault (latency): clear it first');
     expect(await sandbox.run(shop, ['fault', '--clear'])).toMatchObject({ stdout: 'ad: latency cleared\n', status: 0 });
@@ -191,7 +191,7 @@ describe('a web shop', () => {
     await expect(sim.load({ wave: { period: 'x' } })).rejects.toThrow('wave.period: expected a duration');
   });
 
-  it('starts a service again that dies unasked', async () => {
+  it('restarts a service that exits unexpectedly', async () => {
     const { pid } = (await sim.status()).services['recommendation']!;
     process.kill(pid!, 'SIGKILL');
     const status = await eventually('recommendation is back', async () => {
@@ -229,7 +229,7 @@ describe('a web shop', () => {
     expect((await sim.status()).fault).toBeNull();
   });
 
-  it('goes down without a trace, and again without complaint', async () => {
+  it('stops without leftovers, and a second stop succeeds', async () => {
     expect(sandbox.leftovers('-shop').length).toBeGreaterThan(0);
     expect(await sandbox.run(shop, ['down'])).toEqual({ status: 0, stdout: `${shop}: stopped\n`, stderr: '' });
     expect(sandbox.leftovers()).toEqual([]);
@@ -279,7 +279,7 @@ describe('a tiny system', () => {
     }
   });
 
-  it('is removed after a start that was killed on the way', async () => {
+  it('is removed after a start that was killed half-way', async () => {
     const up = sandbox.start(instance, ['up', '--foreground', `--topology=${topology}`]);
     await eventually('a namespace appears', () =>
       sandbox.leftovers('-tiny').some((what) => what.startsWith('/run/netns')),
@@ -289,7 +289,7 @@ describe('a tiny system', () => {
     expect(sandbox.leftovers()).toEqual([]);
   });
 
-  it('removes itself when a service does not start, and says which', async () => {
+  it('removes itself if a service does not start, and names it', async () => {
     sandbox.write('broken/lorikeet-sim.js', readFileSync(sandbox.program, 'utf8'));
     sandbox.write('broken/lorikeet-sim-service.js', 'throw new Error("no service today");');
     sandbox.write(
@@ -304,7 +304,7 @@ describe('a tiny system', () => {
     expect(sandbox.leftovers()).toEqual([]);
   });
 
-  it('ends in the foreground on SIGTERM, also while another one runs', async () => {
+  it('stops in the foreground on SIGTERM, while another one runs', async () => {
     const other = `${instance}-2`;
     expect((await sandbox.run(other, ['up', `--topology=${topology}`])).status).toBe(0);
     const up = sandbox.start(instance, ['up', '--foreground', `--topology=${topology}`]);
@@ -318,7 +318,7 @@ describe('a tiny system', () => {
     expect(sandbox.leftovers()).toEqual([]);
   });
 
-  it('runs in Python as the topology or the flag says, and shows every fault', async () => {
+  it('runs in Python if the topology or the flag says so, with every fault', async () => {
     const python = sandbox.write('python.yaml', `runtime: python\n${TINY}`);
     for (const flags of [[`--topology=${python}`], [`--topology=${topology}`, '--runtime=python']]) {
       expect(await sandbox.run(instance, ['up', ...flags])).toMatchObject({ status: 0, stderr: '' });
@@ -327,17 +327,17 @@ describe('a tiny system', () => {
       for (const type of FAULT_TYPES) {
         const { fault } = await tiny.fault('db', type);
         expect(fault).toMatchObject({ service: 'db', type });
-        // Lifting probes the service, and so fails unless it is well again.
+        // Clearing probes the service, and fails unless it answers.
         expect((await tiny.clearFault()).fault).toBeNull();
       }
       const asked = async () => statsOf(await tiny.status(), 'db').requests;
-      await eventually('db is asked', async () => (await asked()) > 20);
+      await eventually('db gets requests', async () => (await asked()) > 20);
       expect((await sandbox.run(instance, ['down'])).status).toBe(0);
       expect(sandbox.leftovers()).toEqual([]);
     }
   });
 
-  it('leaves a directory alone that is not its own', async () => {
+  it('does not use a directory that is not its own', async () => {
     sandbox.write(`${instance}/precious.txt`, 'mine');
     const up = await sandbox.run(instance, ['up', `--topology=${topology}`]);
     expect(up).toMatchObject({ status: 1 });
@@ -346,7 +346,7 @@ describe('a tiny system', () => {
     expect(readFileSync(join(sandbox.stateDir(instance), 'precious.txt'), 'utf8')).toBe('mine');
   });
 
-  it('names what is wrong in a topology', async () => {
+  it('names the error in a topology', async () => {
     const wrong = sandbox.write('wrong.yaml', TINY.replace('[{designation: db}]', '[{designation: dbx}]'));
     expect(await sandbox.run(`${instance}-3`, ['up', `--topology=${wrong}`])).toEqual({
       status: 2,

@@ -47,7 +47,7 @@ function tracesOf(spans: readonly SunkSpan[]): SunkSpan[][] {
   });
 }
 
-/** What web called, in order; `!` marks a failure. */
+/** The calls of web in order; `!` marks a failure. */
 function callsOf(trace: readonly SunkSpan[]): string {
   return trace
     .filter((span) => span.kind === CLIENT && serviceOf(span) === 'web')

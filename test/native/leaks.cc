@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What the addon does with libbpf, without Node: LeakSanitizer can't tell Node's own memory at exit from ours.
-// Arguments: an object that loads, one of whose programs the verifier refuses, and how often.
+// Uses libbpf like the addon, but without Node.js, whose memory at exit LeakSanitizer would report.
+// Arguments: a valid object, one with a program that the verifier refuses, and the number of repetitions.
 #include <cstdio>
 #include <cstdlib>
 #include <memory>
@@ -50,7 +50,7 @@ void UseEverything(const std::string &path) {
     ExpectFailure(object->FindMap("none", index), "BPF_MAP");
 }
 
-/// One of two programs is refused, the other is there.
+/// One of two programs is refused, the other is loaded.
 void ExpectRefusal(const std::string &path, const lorikeet::OpenOptions &options) {
     std::unique_ptr<lorikeet::BpfObject> object;
     Expect(lorikeet::BpfObject::Open(path, options, object));
@@ -86,7 +86,7 @@ int main(int argc, char **argv) {
         UseEverything(argv[1]);
         FailToOpen(argv[1], argv[2]);
     }
-    // The test makes sure by this that a leak would be seen.
+    // The test checks with this that leaks are detected.
     if (std::getenv("LEAK") != nullptr)
         std::fprintf(stderr, "%p\n", static_cast<void *>(new char[12345]));
     return 0;

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { defaultObjectPath } from '../../native/index.ts';
 
-/** The addon's sources but for those that talk to Node, under AddressSanitizer, LeakSanitizer and UBSan. */
+/** The addon's sources without the interface to Node.js, with AddressSanitizer, LeakSanitizer and UBSan. */
 
 const HERE = dirname(fileURLToPath(import.meta.url));
 const SOURCES = ['bpf_object', 'failure', 'kernel_hooks', 'kernel_refusals', 'libbpf_log', 'map_rows', 'open_options'];
@@ -20,7 +20,7 @@ beforeAll(() => {
   execFileSync('clang', [...bpf, '-c', refused, '-o', join(folder, 'refused.o')]);
   const sources = SOURCES.map((name) => join(HERE, `../../native/src/${name}.cc`));
   const flags = ['-std=c++17', '-g', '-Wall', '-Wextra', '-Werror', '-fsanitize=address,undefined'];
-  // As native/binding.gyp links it: see native/src/kernel_refusals.h.
+  // Linked like in native/binding.gyp, see native/src/kernel_refusals.h.
   const wrap = '-Wl,--wrap=bpf_prog_load,--wrap=bpf_map_create';
   const output = [wrap, '-l:libbpf.a', '-lelf', '-lz', '-o', join(folder, 'leaks')];
   execFileSync('g++', [...flags, '-fno-sanitize-recover', join(HERE, 'leaks.cc'), ...sources, ...output]);
@@ -32,12 +32,12 @@ function run(times: number, env: NodeJS.ProcessEnv = {}) {
   return spawnSync(join(folder, 'leaks'), args, { encoding: 'utf8', env: { ...process.env, ...env } });
 }
 
-test('opening, reading, failing and closing leaves no memory behind', () => {
+test('opening, reading, failing and closing leaks no memory', () => {
   const { status, stderr } = run(5);
   expect([status, stderr]).toEqual([0, '']);
 });
 
-test('a leak would be seen', () => {
+test('a leak is detected', () => {
   const { status, stderr } = run(1, { LEAK: '1' });
   expect(status).not.toBe(0);
   expect(stderr).toContain('Direct leak of 12345 byte(s)');

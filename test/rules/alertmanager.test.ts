@@ -24,7 +24,7 @@ interface Listed {
   readonly status: { readonly state: string };
 }
 
-/** What a receiver was told: who, and the alerts of one notification. */
+/** A notification: the receiver and its alerts. */
 interface Notification {
   readonly receiver: string;
   readonly alerts: readonly { readonly status: string; readonly labels: Labels }[];
@@ -47,7 +47,7 @@ describe('the shipped Alertmanager configuration', () => {
     ['on-call', cartSeverely],
     ['on-call', cause],
     ['monitoring', scorerDown],
-  ])('sends to %s what is %o', (receiver, labels) => {
+  ])('sends to %s alerts with %o', (receiver, labels) => {
     const matchers = Object.entries(labels).map(([name, value]) => `${name}=${value}`);
     expect(amtool('config', 'routes', 'test', `--config.file=${SHIPPED}`, ...matchers).trim()).toBe(receiver);
   });
@@ -58,9 +58,9 @@ describe('a real Alertmanager with it', { timeout: 60_000 }, () => {
   let webhook: RunningServer;
   let alertmanager: RunningProgram;
   let url: string;
-  let told: Notification[] = [];
+  let notifications: Notification[] = [];
 
-  /** The shipped file with a webhook for each receiver and no time to wait. */
+  /** The shipped file with a webhook for each receiver and minimal waits. */
   function configuration(): string {
     const shipped = load(readFileSync(SHIPPED, 'utf8')) as Shipped;
     const receivers = shipped.receivers.map(({ name }) => ({ name, webhook_configs: [{ url: webhook.url }] }));
@@ -71,7 +71,7 @@ describe('a real Alertmanager with it', { timeout: 60_000 }, () => {
     folder = mkdtempSync(join(tmpdir(), 'lorikeet-alertmanager-'));
     webhook = await serve((request, response) => {
       void readRequestBody(request).then((body) => {
-        told.push(JSON.parse(body.toString()) as Notification);
+        notifications.push(JSON.parse(body.toString()) as Notification);
         response.end();
       });
     });
@@ -105,18 +105,22 @@ describe('a real Alertmanager with it', { timeout: 60_000 }, () => {
   }
 
   const until = (what: string, holds: () => boolean) =>
-    untilHolds(what, holds, { timeoutMs: 20_000, periodMs: 100, seen: () => `; seen ${JSON.stringify(told)}` });
+    untilHolds(what, holds, {
+      timeoutMs: 20_000,
+      periodMs: 100,
+      seen: () => `; seen ${JSON.stringify(notifications)}`,
+    });
 
   const name = ({ alertname, severity, service }: Labels) => [alertname, severity, service].filter(Boolean).join(' ');
   const firing = () =>
-    told.flatMap(({ receiver, alerts }) =>
+    notifications.flatMap(({ receiver, alerts }) =>
       alerts.filter(({ status }) => status === 'firing').map(({ labels }) => `${receiver}: ${name(labels)}`),
     );
 
-  it('tells a cascade by one page, and its services once the cause is no longer known', async () => {
+  it('sends one page for a cascade, and its services once the cause is no longer known', async () => {
     await post([cart, front, cartSeverely, cause, gravely]);
     await until('the root cause', () => firing().length > 0);
-    // Posted later and held back as long: when it is told, whatever was to be told of the others has been.
+    // Posted later with the same wait: when it arrives, all notifications about the others have arrived.
     await post([scorerDown]);
     await until('the scorer', () => firing().some((alert) => alert.startsWith('monitoring')));
     expect(new Set(firing())).toEqual(
@@ -131,17 +135,17 @@ describe('a real Alertmanager with it', { timeout: 60_000 }, () => {
       'ServiceSeverelyAnomalous critical cart',
     ]);
 
-    told = [];
+    notifications = [];
     await post([cause, gravely], 0);
     await until('the severe anomaly', () => firing().includes('on-call: ServiceSeverelyAnomalous critical cart'));
     await until('the other service', () => firing().includes('on-call: ServiceAnomalous warning front'));
     expect(firing()).not.toContain('on-call: ServiceAnomalous warning cart');
   });
 
-  it('tells a severe anomaly beside a cause that is not known to be severe', async () => {
+  it('sends a severe anomaly in addition to a cause that is not severe', async () => {
     await post([cart, front, cartSeverely], 0);
     const other: Labels = { ...cartSeverely, service: 'payment' };
-    told = [];
+    notifications = [];
     await post([cause, other, { ...cart, service: 'payment' }]);
     await until('both', () => new Set(firing().filter((alert) => alert.startsWith('on-call'))).size === 2);
     expect(firing()).toEqual(

@@ -16,12 +16,12 @@ const alerts = ['rules/services.alerts.yaml', 'rules/lorikeet.alerts.yaml'].flat
 const tests = ['services', 'lorikeet'].map((name) => readFileSync(`rules/tests/${name}.test.yaml`, 'utf8')).join('\n');
 
 describe.each(alerts.map((alert) => [alert.alert ?? '', alert] as const))('%s', (name, { labels, annotations }) => {
-  it('says what, how grave, and where to look', () => {
+  it('has summary, severity and runbook', () => {
     expect(['warning', 'critical']).toContain(labels['severity']);
     expect(Object.keys(annotations).sort()).toEqual(['dashboard_path', 'description', 'runbook_url', 'summary']);
   });
 
-  it('has the runbook that it links to', () => {
+  it('links to an existing runbook', () => {
     expect(annotations['runbook_url']).toBe(`https://lorikeet.dev/runbooks/${name}`);
     const path = `docs/runbooks/${name}.md`;
     expect(existsSync(path)).toBe(true);
@@ -30,7 +30,7 @@ describe.each(alerts.map((alert) => [alert.alert ?? '', alert] as const))('%s', 
     );
   });
 
-  it('is tested to fire and to be silent', () => {
+  it('has tests for firing and silence', () => {
     const of = tests.split(/\n(?= {6}- )/).filter((check) => new RegExp(`alertname: ${name}\\b`).test(check));
     expect(of.some((check) => check.includes('exp_alerts: []'))).toBe(true);
     expect(of.some((check) => check.includes('exp_labels'))).toBe(true);

@@ -10,7 +10,7 @@ const read = (path: string): string => readFileSync(path, 'utf8');
 const parse = (path: string): object => load(read(path)) as object;
 const RULE_FILES = ['rules/generated/lorikeet.rules.yaml', 'rules/services.alerts.yaml', 'rules/lorikeet.alerts.yaml'];
 
-/** A mixin's keys are hidden, so that whoever imports it decides what becomes of them. */
+/** A mixin's keys are hidden, so that importers decide how to render them. */
 const SHOW_HIDDEN =
   "local mixin = import 'mixin.libsonnet'; { [key]: mixin[key] for key in ['grafanaDashboards', 'prometheusRules', 'prometheusAlerts'] }";
 
@@ -28,14 +28,14 @@ beforeAll(() => void (folder = mkdtempSync(join(tmpdir(), 'lorikeet-packaging-')
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 describe('the scrape configurations', () => {
-  it('are taken by Prometheus', () => {
+  it('are accepted by Prometheus', () => {
     const path = join(folder, 'prometheus.yml');
     writeFileSync(path, read('manifests/prometheus/scrape-configs.yaml'));
     expect(execFileSync('promtool', ['check', 'config', path], { encoding: 'utf8' })).toContain('SUCCESS');
   });
 
   // Debian builds its Prometheus without Kubernetes; VictoriaMetrics reads the same format, strictly.
-  it('for Kubernetes are taken by VictoriaMetrics', ({ skip }) => {
+  it('for Kubernetes are accepted by VictoriaMetrics', ({ skip }) => {
     skip(VICTORIA_METRICS.isMissing(), VICTORIA_METRICS.lack);
     const path = 'manifests/prometheus/scrape-configs.kubernetes.yaml';
     const { status, stderr } = spawnSync('victoria-metrics', [`-promscrape.config=${path}`, '-dryRun'], {
@@ -45,7 +45,7 @@ describe('the scrape configurations', () => {
     expect(status).toBe(0);
   });
 
-  it('keep the labels of what both programs speak of', () => {
+  it('keep the labels of the series of both programs', () => {
     for (const name of ['scrape-configs.yaml', 'scrape-configs.kubernetes.yaml']) {
       expect(parse(`manifests/prometheus/${name}`)).toMatchObject({
         scrape_configs: [
@@ -61,7 +61,7 @@ describe('the scrape configurations', () => {
 });
 
 describe('the objects for Prometheus Operator and Grafana’s sidecar', () => {
-  it('hold the rules of the rule files, and Prometheus takes them', () => {
+  it('have the rules of the rule files, and Prometheus accepts them', () => {
     const rules = objects('manifests/generated/prometheus-rules.yaml');
     expect(rules.map(({ spec }) => spec)).toEqual(RULE_FILES.map(parse));
     for (const { kind, metadata, spec } of rules) {
@@ -72,7 +72,7 @@ describe('the objects for Prometheus Operator and Grafana’s sidecar', () => {
     }
   });
 
-  it('hold each dashboard as it is, below what an object may weigh', () => {
+  it('have each dashboard unchanged, below the size limit of objects', () => {
     const maps = objects('manifests/generated/dashboards.yaml');
     expect(maps.flatMap(({ data }) => Object.keys(data)).sort()).toEqual(readdirSync('dashboards/generated').sort());
     for (const { metadata, data } of maps) {
@@ -86,7 +86,7 @@ describe('the objects for Prometheus Operator and Grafana’s sidecar', () => {
 });
 
 describe('mixin.libsonnet', () => {
-  it('gives the same rules and dashboards', () => {
+  it('has the same rules and dashboards', () => {
     const mixin = JSON.parse(
       execFileSync('jsonnet', ['--jpath', '.', '--exec', SHOW_HIDDEN], { encoding: 'utf8', maxBuffer: 2 ** 26 }),
     ) as {

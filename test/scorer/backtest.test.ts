@@ -13,7 +13,7 @@ const TRAINED = 300;
 const SERVICES = ['cart', 'catalog', 'payment'];
 const NORMAL: Readonly<Record<string, number>> = { request_rate: 40, request_latency: 0.02, cpu_cores: 0.4 };
 const CHANNELS = ['red', 'green', 'blue'];
-/** One in the time that is learned from, which must not teach that it is normal. */
+/** A fault in the time for learning, which must not become normal. */
 const FAULTS = [
   { service: 'payment', from: 100, to: 105 },
   { service: 'cart', from: 340, to: 345 },
@@ -75,7 +75,7 @@ describe('lorikeet-scorer backtest', { timeout: 120_000 }, () => {
     rmSync(folder, { recursive: true, force: true });
   });
 
-  it('sees and names faults in history, those in the time of learning too, and writes both reports', async () => {
+  it('detects faults in history, including those in the time for learning, and writes both reports', async () => {
     const status = await backtest.execute(
       [
         `--config.file=${join(folder, 'scorer.yaml')}`,

@@ -35,24 +35,24 @@ describe('lorikeet-scorer', () => {
     ['an unknown key further in', `${VALID}learning: { minumum: 1m }\n`, 'scorer.yaml: learning.minumum: unknown key'],
     ['a wrong type', `${VALID}steps: 5\n`, 'scorer.yaml: steps: expected array, got 5'],
     [
-      'a URL that is none',
+      'an invalid URL',
       VALID.replace("'http://127.0.0.1:9/api", "'foo"),
       'scorer.yaml: remote_write.url: expected an http(s) URL, got "foo/v1/write"',
     ],
     ['no receiver', VALID.split('\n')[0] ?? '', 'scorer.yaml: remote_write: expected a section with url'],
     [
-      'a duration that is none',
+      'an invalid duration',
       `${VALID}interval: soon\n`,
       'scorer.yaml: interval: expected a duration such as 30s or 5m, got "soon"',
     ],
     [
-      'a shard that there is none of',
+      'a shard index out of range',
       `${VALID}shard: { index: 3, count: 3 }\n`,
       'scorer.yaml: shard.index: expected less than 3, got 3',
     ],
     ['no number of shards', `${VALID}shard: { index: 0 }\n`, 'scorer.yaml: shard.count: missing, expected number'],
     ['no YAML', 'a: [', 'scorer.yaml: not valid YAML'],
-  ])('refuses %s with file, path and expectation, status 2', async (_, text, message) => {
+  ])('rejects %s with file, path and expected value, status 2', async (_, text, message) => {
     writeFileSync(join(folder, 'scorer.yaml'), text);
     const { status, err } = await scorer('run', '--config.file=scorer.yaml');
     expect(err).toContain(message);
@@ -66,7 +66,7 @@ describe('lorikeet-scorer', () => {
     [['run', 'twice'], 'unexpected argument "twice"'],
     [['run', '--log.level=loud'], '--log.level: expected debug, info, warn, error, got "loud"'],
     [['run', '--config.file=gone.yaml'], 'gone.yaml: no such file'],
-  ])('refuses %j in one line, status 2', async (args, message) => {
+  ])('rejects %j in one line, status 2', async (args, message) => {
     const { status, err } = await scorer(...args);
     expect(err).toContain(message);
     expect(err.trim().split('\n')).toHaveLength(1);
@@ -85,7 +85,7 @@ describe('lorikeet-scorer', () => {
     expect(await scorer('run', `--config.file=${shipped}`, '--config.check')).toMatchObject({ status: 0, err: '' });
   });
 
-  it('says in one line that its port is in use, status 1', async () => {
+  it('reports a port in use in one line, status 1', async () => {
     const holder = createServer();
     await new Promise<void>((listening) => holder.listen(0, '127.0.0.1', listening));
     const { port } = holder.address() as AddressInfo;
@@ -101,7 +101,7 @@ describe('lorikeet-scorer', () => {
     expect(out).toBe(readFileSync('rules/generated/lorikeet.rules.yaml', 'utf8'));
   });
 
-  it('checks its web configuration, too', async () => {
+  it('checks its web configuration', async () => {
     writeFileSync(join(folder, 'scorer.yaml'), VALID);
     const check = () => scorer('run', '--config.check', '--web.config.file=web.yaml');
     writeFileSync(join(folder, 'web.yaml'), '{}\n');

@@ -16,19 +16,19 @@ const recorded = loadFaultSeries(join(import.meta.dirname, '../testdata/fault-se
 const set = readFeatures(SHIPPED_FEATURES);
 const shape: TensorShape = { features: set.features, steps: DEFAULT_LAGS };
 
-/** Cycles of a fault in which it has not yet been there for a whole window. */
+/** Cycles at the start of a fault, before a whole window has it. */
 const SETTLED = 2;
 
-/** What each type of fault that is recorded does to the service itself, or to whoever calls it. */
+/** The effect of each recorded fault type on the service or its callers: the expected features. */
 const SIGNALS: Readonly<Record<(typeof DEFAULT_FAULT_TYPES)[number], readonly string[]>> = {
   latency: ['request_latency', 'request_latency_p90', 'called_latency'],
   cpu: ['cpu_seconds_per_request', 'cpu_cores'],
-  // It answers at once: with less, and without asking others.
+  // It responds immediately, with fewer bytes and without calls.
   error: ['sent_bytes_per_request', 'calls_per_request'],
   memory_leak: ['memory_bytes'],
   pause: ['called_failure_rate'],
   refuse: ['called_failure_rate'],
-  // The memory of a process that isn't there.
+  // The memory of a missing process.
   crash: ['memory_bytes', 'called_failure_rate'],
 };
 
@@ -40,7 +40,7 @@ beforeAll(async () => {
 });
 afterAll(() => model.autoencoder.close());
 
-/** The feature with the largest share at each step of a fault once it has settled. */
+/** The feature with the largest share at each step of a fault after these cycles. */
 async function explain(fault: FaultSeries): Promise<string[]> {
   const history = historyOf(fault, recorded.columns, set.features);
   const fleet = new Fleet(set, recorded.intervalMs, history.capacity);

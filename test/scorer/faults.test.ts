@@ -6,14 +6,14 @@ import { byService, INTERVAL_MS, metric, ScorerBed, trueTime } from './running-s
 
 const SERVICES = ['cart', 'catalog', 'payment'].map((service) => ({ namespace: 'shop', service }));
 
-describe('the scorer, when things around it fail', { timeout: 90_000 }, () => {
+describe('the scorer during failures around it', { timeout: 90_000 }, () => {
   const bed = new ScorerBed();
   let prometheus: RunningPrometheus;
   let queries: Proxy;
   let writes: Proxy;
   let app: ScorerApp;
 
-  /** Waits until every service has a score of a time from now on: an instant query would find those of five minutes. */
+  /** Waits until every service has a score with a time from now on: an instant query also returns older ones. */
   const untilScored = () => {
     const since = trueTime();
     return bed.until(
@@ -45,12 +45,12 @@ describe('the scorer, when things around it fail', { timeout: 90_000 }, () => {
     ['answers 429', 'SERVER', { failWith: 429 }, 1],
     ['answers 500', 'SERVER', { failWith: 500 }, 1],
     ['answers 503', 'SERVER', { failWith: 503 }, 1],
-    // Where the cut lies differs between the two queries, and so does what is wrong then.
+    // The position of the cut differs between the two queries, and so does the error.
     ['answers half of its JSON', 'UNPARSABLE', { truncate: true }, 2],
-    ['is slower than the time-out', 'TIMEOUT', { delayMs: 2500 }, 1],
+    ['is slower than the timeout', 'TIMEOUT', { delayMs: 2500 }, 1],
   ] as const)(
     'a Prometheus that %s is counted as %s and logged on change; then scores go on',
-    async (_what, code, fault, maxLines) => {
+    async (_name, code, fault, maxLines) => {
       const row = `query_failures_total{code="${code}"}`;
       const [before, failures] = [await metric(app, row), bed.logged('cycle failed')];
       Object.assign(queries, fault);
@@ -73,12 +73,12 @@ describe('the scorer, when things around it fail', { timeout: 90_000 }, () => {
     },
   );
 
-  it('counts the cycles that an overrunning one left out', async () => {
+  it('counts the cycles skipped because of a long one', async () => {
     expect(await metric(app, 'cycles_skipped_total')).toBeGreaterThan(0);
     expect(bed.logged('cycles skipped')).toBeGreaterThan(0);
   });
 
-  it('a Prometheus that is away for ten intervals and comes back', async () => {
+  it('a Prometheus that is down for ten intervals', async () => {
     const failures = bed.logged('cycle failed');
     await prometheus.crash();
     const failed = await metric(app, 'cycles_failed_total');
@@ -92,7 +92,7 @@ describe('the scorer, when things around it fail', { timeout: 90_000 }, () => {
     await untilScored();
   });
 
-  it('a receiver that is away loses no score', async () => {
+  it('a receiver that is down loses no score', async () => {
     const missed = async () => (await metric(app, 'cycles_skipped_total')) + (await metric(app, 'cycles_failed_total'));
     const missedBefore = await missed();
     const before = trueTime();
@@ -114,17 +114,17 @@ describe('the scorer, when things around it fail', { timeout: 90_000 }, () => {
       ],
       (seen) => (seen.at(-1) ?? 0) > after,
     );
-    // The cycle after the one under way is the first whose score was to be delivered.
+    // The first score to be delivered is that of the cycle after the current one.
     const first = (Math.ceil(before / INTERVAL_MS) + 1) * INTERVAL_MS;
     const steps = ((times.at(-1) ?? NaN) - first) / INTERVAL_MS + 1;
     expect(steps).toBeGreaterThanOrEqual(4);
-    // A busy machine may skip a cycle, or time out on a query: what was never scored can't be delivered.
+    // On a busy machine, cycles may be skipped or time out, and have no scores to deliver.
     expect(steps - times.filter((time) => time >= first).length).toBeLessThanOrEqual((await missed()) - missedBefore);
     expect(await metric(app, 'samples_dropped_total{reason="503"}')).toBe(0);
     expect(bed.logged('remote write works again')).toBeGreaterThan(0);
   });
 
-  it('a clock that is set back an hour, and forward again', async () => {
+  it('a clock set back by an hour, and forward again', async () => {
     const refused = await metric(app, 'query_failures_total{code="BAD_DATA"}');
     const [failed, skips] = [await metric(app, 'cycles_failed_total'), bed.logged('cycles skipped')];
     const clock = vi.spyOn(Date, 'now').mockImplementation(() => trueTime() - 3_600_000);
@@ -148,8 +148,8 @@ describe('the scorer, when things around it fail', { timeout: 90_000 }, () => {
     expect(await metric(app, 'cycles_failed_total')).toBe(failed);
   });
 
-  it('a second scorer for the same shard is counted and named, and ends no score', async () => {
-    // It was learned from other values, so that its scores are others.
+  it('a second scorer for the same shard is counted and logged, and ends no score', async () => {
+    // It has learned from other values, so its scores differ.
     const configFile = bed.configure('second', prometheus.url, `${prometheus.url}/api/v1/write`);
     const second = await bed.scorer(configFile, SERVICES, { usual: 1.02 });
     await second.start();
@@ -175,7 +175,7 @@ describe('services with odd names', () => {
   const bed = new ScorerBed();
   afterAll(() => bed.clear());
 
-  it('are scored under the very same names', async () => {
+  it('are scored with unchanged names', async () => {
     const odd = ['quote"\\', 'a/b/../c', '..', '鸚鵡 🦜', '__proto__', 'new\nline', 'x'.repeat(10_000)];
     const services = odd.map((service) => ({ namespace: `in ${service.slice(0, 20)}`, service }));
     const prometheus = await startPrometheus();

@@ -8,12 +8,12 @@ import { SHIPPED_FEATURES } from '../../scorer/paths.ts';
 import { PrometheusClient } from '../../scorer/prometheus/client.ts';
 import { readRequestBody, serve } from '../testserver/http.ts';
 
-/** What a server that takes too long to answer is asked next. */
+/** Queries after a timeout of the server. */
 
 const INTERVAL_MS = 1000;
 const REACH = 20;
 const STEP = 1_700_000_000;
-/** Longer ranges aren't answered before the client gives up. */
+/** Longer ranges exceed the client's timeout. */
 const MAX_ANSWERED_MS = 3 * INTERVAL_MS;
 const TIMEOUT_MS = 300;
 
@@ -29,7 +29,7 @@ interface Asked {
   readonly untilMs: number;
 }
 
-/** Answers what `answers` says it has time for. */
+/** A server that only responds if `answers` returns true. */
 async function startSlowServer(
   answers: (asked: Asked) => boolean,
 ): Promise<{ readonly url: string; readonly asked: readonly Asked[] }> {
@@ -57,7 +57,7 @@ function answerTo({ series, rangeMs, untilMs }: Asked): string {
   return JSON.stringify({ status: 'success', data: { resultType: 'matrix', result } });
 }
 
-/** Small enough for a float to tell steps apart. */
+/** Small enough to distinguish steps in a float. */
 function valueAt(step: number): number {
   return step % 1000;
 }
@@ -71,7 +71,7 @@ function createFeed(url: string): { readonly feed: Feed; readonly fleet: Fleet }
   return { feed: new Feed({ client, fleet, intervalMs: INTERVAL_MS, reach: REACH, features }), fleet };
 }
 
-test('a past that takes the server too long is asked for in ever shorter pieces, none of them twice', async () => {
+test('a past that exceeds the timeout is queried in shorter and shorter ranges, none of them twice', async () => {
   const { url, asked } = await startSlowServer(({ rangeMs }) => rangeMs <= MAX_ANSWERED_MS);
   const { feed, fleet } = createFeed(url);
   // 10, then 5, then 3 steps at a time.
@@ -94,7 +94,7 @@ test('a past that takes the server too long is asked for in ever shorter pieces,
   }
 });
 
-test('what one query brought is kept when another one fails', async () => {
+test('results of a query are kept if another one fails', async () => {
   let edgesAreSlow = true;
   const { url, asked } = await startSlowServer(({ series }) => !edgesAreSlow || series === SERVICE_SERIES);
   const { feed } = createFeed(url);

@@ -11,10 +11,13 @@ import { Random } from '../../scorer/numeric/random.ts';
 import { freePort } from '../../scripts/free-port.ts';
 import { type RunningPrometheus, startPrometheus } from '../testserver/prometheus.ts';
 import { FeatureTraffic } from '../testserver/traffic.ts';
+import { until as untilHolds } from '../until.ts';
 
 const KILLS = 10;
-/** Longest time from the first cycle to the kill, or, every other time, from the begin of a learning, which takes as long. */
-const LONGEST_LIFE_MS = 1600;
+/**
+ * Maximum time to the kill, from the first cycle or, every other time, from the start of learning, which takes as long.
+ */
+const MAX_LIFE_MS = 1600;
 const NORMAL = { request_rate: 40, request_latency: 0.02, memory_bytes: 5e7 };
 
 const traffic = new FeatureTraffic(['cart', 'catalog', 'payment'], NORMAL);
@@ -34,7 +37,7 @@ beforeAll(async () => {
   const features = Object.keys(NORMAL).map((name) => `  - { name: ${name}, expr: 'm[$window]', scale: log }`);
   writeFileSync(join(folder, 'features.yaml'), `windows: [1s, 2s, 4s]\nfeatures:\n${features.join('\n')}\n`);
   configFile = join(folder, 'scorer.yaml');
-  // A model is too old after a second, so that every start trains.
+  // A model is outdated after a second, so every start trains.
   writeFileSync(
     configFile,
     `prometheus: { url: '${prometheus.url}' }
@@ -77,7 +80,7 @@ async function kill(): Promise<void> {
   await ended;
 }
 
-/** How many learnings with this test's configuration run. */
+/** Number of running learning processes of this test. */
 function learnings(): number {
   const commandLine = (pid: string) => {
     try {
@@ -98,22 +101,17 @@ async function metric(name: string): Promise<number> {
   return Number(line?.split(' ').at(-1) ?? NaN);
 }
 
-async function until(what: string, seconds: number, holds: () => boolean | Promise<boolean>): Promise<void> {
-  const deadline = Date.now() + 1000 * seconds;
-  while (!(await holds())) {
-    if (Date.now() > deadline) throw new Error(`not within ${seconds} s: ${what}\n${log}`);
-    await sleep(50);
-  }
-}
+const until = (what: string, seconds: number, holds: () => boolean | Promise<boolean>) =>
+  untilHolds(what, holds, { timeoutMs: 1000 * seconds, periodMs: 50, seen: () => log });
 
-it('goes on with valid models in its first cycle after each of ten kills at random moments of learning', async () => {
+it('continues with valid models in the first cycle after each of ten kills at random times of learning', async () => {
   start();
   await until('all are scored', 60, async () => (await metric('services{state="scored"}')) === traffic.services.size);
   const random = new Random(Date.now());
   let whileLearning = 0;
   for (let kills = 0; kills < KILLS; kills++) {
     if (kills % 2 === 0) await until('it learns', 30, () => learnings() > 0);
-    await sleep(random.uniform() * LONGEST_LIFE_MS);
+    await sleep(random.uniform() * MAX_LIFE_MS);
     whileLearning += Number(learnings() > 0);
     await kill();
     await until('the learning ends with its scorer', 5, () => learnings() === 0);

@@ -16,18 +16,18 @@ import { formatDuration } from '../../daemon/config-file.ts';
 export interface KnownFleet {
   readonly services: readonly ServiceName[];
   readonly edges: readonly (readonly [client: ServiceName, server: ServiceName])[];
-  /** What a feature of a service or an edge usually is, give or take a tenth. */
+  /** Usual value of a feature of a service or an edge, plus or minus 10 %. */
   readonly usual: (feature: Feature) => number;
 }
 
-/** Steps that the profiles are learned from. */
+/** Number of steps for learning the profiles. */
 const LEARNED_STEPS = 300;
-/** Steps that they claim to be learned from, up to now: none is renewed while a test or a benchmark runs. */
+/** Number of steps recorded in the profiles, so that none is renewed during a test or a benchmark. */
 const CLAIMED_STEPS = 1440;
 
 /**
- * Fills a state directory as if all services of a fleet had been learned already, so that a scorer scores from its first
- * cycle. They are all learned from one history, by the product's own code; the model is an untrained one where none fits.
+ * Fills a state directory with profiles of all services of a fleet, so that a scorer scores from its first cycle. All
+ * are learned from one history, with the scorer's own code; if no model fits, the model is untrained.
  */
 export async function saveLearnedState(config: ScorerConfig, set: FeatureSet, fleet: KnownFleet): Promise<void> {
   const model = await fittingModel(config, set);
@@ -41,7 +41,7 @@ export async function saveLearnedState(config: ScorerConfig, set: FeatureSet, fl
       heldOut: false,
     });
     const usual = learned.get('');
-    if (usual === undefined) throw new Error('the usual history taught nothing');
+    if (usual === undefined) throw new Error('nothing learned from the usual history');
     const now = Math.floor(Date.now() / config.interval);
     const profile = { ...usual, from: now - CLAIMED_STEPS + 1, to: now };
     const edgeHistory = usualHistory(set.edges, set.edges.length, fleet);

@@ -15,7 +15,7 @@ import { type RunningPrometheus, startPrometheus } from '../testserver/prometheu
 
 const MINUTE = 60_000;
 const BEGIN = Date.UTC(2024, 0, 1);
-/** By service, the minute from which on it is there. */
+/** Service -> its first minute. */
 const SINCE = new Map([
   ['cart', 0],
   ['a.b|c', 0],
@@ -23,7 +23,7 @@ const SINCE = new Map([
 ]);
 const FEATURES = ['request_rate', 'request_latency'];
 const MINUTES = 200;
-/** What was written of an incident of one service, in which its values were these times as high. */
+/** An incident of one service, with its values multiplied by this factor. */
 const INCIDENT = { service: 'cart', from: 150, to: 180, factor: 8 };
 
 function* history(): Generator<string> {
@@ -54,7 +54,7 @@ function* history(): Generator<string> {
   yield '# EOF\n';
 }
 
-/** What one learning of these tests is started with. */
+/** Options of one learning process. */
 interface Learning extends ConfiguredFleet, PastSpan {
   readonly renew?: 'old' | 'all' | 'model';
   readonly seed?: number;
@@ -100,7 +100,7 @@ describe('learning from a real Prometheus', { timeout: 60_000 }, () => {
     return { config, set, client, fromMs: at(toMinute) - config.learning.history, toMs: at(toMinute) };
   }
 
-  /** A learning that is broken off when it tells `moment`. */
+  /** Aborts learning when it reports `moment`. */
   async function killed(learning: Learning, moment: (progress: LearningProgress) => boolean): Promise<void> {
     const controller = new AbortController();
     const onProgress = (progress: LearningProgress) => {
@@ -110,7 +110,7 @@ describe('learning from a real Prometheus', { timeout: 60_000 }, () => {
     expect(controller.signal.aborted).toBe(true);
   }
 
-  /** Learns, and tells with which epoch the training began. */
+  /** Learns, and returns the first epoch of the training. */
   async function firstEpoch(learning: Learning): Promise<string | undefined> {
     const epochs: string[] = [];
     const onProgress = ({ phase, detail }: LearningProgress) => {
@@ -130,12 +130,12 @@ describe('learning from a real Prometheus', { timeout: 60_000 }, () => {
   const models = (state = 'state') =>
     readdirSync(join(folder, state, 'models')).filter((name) => name !== 'profiles.json');
 
-  it('learns a service anew when as much time has passed as it was learned from, and others only then', async () => {
+  it('learns a service again after as much time as it was learned from, and others only then', async () => {
     expect((await run(options(40))).services).toBe(2);
     const first = await known(40);
     expect(first.profiles?.services.get(key('a.b|c'))).toMatchObject({ from: at(2) / MINUTE, to: at(40) / MINUTE });
 
-    // The others are learned from 39 minutes; one that is new in between doesn't renew them.
+    // The others are learned from 39 minutes; a new service in between does not renew them.
     expect(await run(options(76))).toMatchObject({ services: 1, edges: 1 });
     const second = await known(76);
     expect(second.model?.checksum).toBe(first.model?.checksum);
@@ -150,7 +150,7 @@ describe('learning from a real Prometheus', { timeout: 60_000 }, () => {
     expect((await run({ ...options(80), renew: 'all' })).services).toBe(3);
   });
 
-  it('leaves out the time in which a service was anomalous, unless that is more than half of it', async () => {
+  it('excludes the time in which a service was anomalous, unless that is more than half of it', async () => {
     await run(options(140));
     await run({ ...options(185), renew: 'all' });
     const { profiles } = await known(185);
@@ -164,7 +164,7 @@ describe('learning from a real Prometheus', { timeout: 60_000 }, () => {
     for (const scaling of since?.scalings ?? []) expect(scaling?.center).toBeGreaterThan(100);
   });
 
-  it('goes on with a training that was killed, on the history that it had, and ends with the same model', async () => {
+  it('resumes a killed training on the same history, and ends with the same model', async () => {
     await killed(options(150), ({ phase, detail }) => phase === 'train' && detail.startsWith('epoch 6,'));
     expect(models()).toEqual(['fleet.checkpoint']);
 
@@ -178,12 +178,12 @@ describe('learning from a real Prometheus', { timeout: 60_000 }, () => {
     expect(Date.parse(trained.to)).toBe(at(150));
   });
 
-  it('begins anew where the seed is another', async () => {
+  it('starts again with another seed', async () => {
     await killed(options(150), ({ phase, detail }) => phase === 'train' && detail.startsWith('epoch 6,'));
     expect(await firstEpoch({ ...options(150), seed: 2 })).toBe('epoch 1');
   });
 
-  it("trains a model of its own anew when that is too old, from it on, and keeps the old one's files until all is learned", async () => {
+  it("retrains its own outdated model from its weights, and keeps the old one's files until learning ends", async () => {
     await run(options(100));
     const [before] = models();
     const aged = options(101);
@@ -202,11 +202,11 @@ describe('learning from a real Prometheus', { timeout: 60_000 }, () => {
     expect((await known(101)).model?.trainedToMs).toBe(at(101));
   });
 
-  it('finds the old model and its profiles where a learning was killed between its files', async () => {
+  it('uses the old model and its profiles if learning was killed between its files', async () => {
     await run(options(100));
     const before = await known(100);
     await killed({ ...options(101), renew: 'model' }, ({ phase }) => phase === 'calibrate');
-    // The new model is there, complete and newer; the profiles are the old one's.
+    // The new model is complete and newer, but the profiles belong to the old one.
     expect(models().filter((name) => name.endsWith('.onnx'))).toHaveLength(2);
     const after = await known(101);
     expect(after.model?.checksum).toBe(before.model?.checksum);

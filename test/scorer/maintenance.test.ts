@@ -12,7 +12,10 @@ const http = createHttpClient(httpClientSchema.parse({}), { timeoutMs: 20_000 })
 let prometheus: RunningPrometheus;
 let client: PrometheusClient;
 
-/** One service's maintenance in the last five of twenty minutes, a namespace's in the first five, and a gauge of 0 and 1. */
+/**
+ * One service's maintenance in the last five of twenty minutes, a namespace's in the first five, and a gauge of 0 and
+ * 1.
+ */
 function history(): string {
   const lines = ['# TYPE window gauge'];
   const put = (labels: string, from: number, to: number, value = 1) => {
@@ -40,7 +43,7 @@ const cart = serviceKey({ namespace: 'shop', service: 'cart' });
 const ads = serviceKey({ namespace: 'shop', service: 'ads' });
 const lab = serviceKey({ namespace: 'lab', service: 'anything' });
 
-test('a series names its service, its namespace, or everybody; a value of 0 is no maintenance', async () => {
+test('a series applies to a service, a namespace, or all services; 0 means no maintenance', async () => {
   const at = async (minute: number, ...expressions: string[]) => {
     const maintenance = await maintenanceAt(client, expressions, end + minute * MINUTE);
     return [cart, ads, lab].map((key) => maintenance.covers(key));
@@ -66,11 +69,11 @@ test('past maintenance is known step by step', async () => {
   expect(minutes(lab)).toEqual([-19, -18, -17, -16, -15]);
 });
 
-test('an expression that Prometheus refuses is an error, not a silence', async () => {
+test('an expression rejected by Prometheus is an error, not a silence', async () => {
   await expect(maintenanceAt(client, ['window{'], end)).rejects.toMatchObject({ name: 'PrometheusError' });
 });
 
-test('the scorer marks who is in maintenance, and no longer when it is over', { timeout: 90_000 }, async () => {
+test('the scorer marks services in maintenance until it ends', { timeout: 90_000 }, async () => {
   const bed = new ScorerBed();
   try {
     const services = [
@@ -93,7 +96,7 @@ test('the scorer marks who is in maintenance, and no longer when it is over', { 
       (await bed.client(prometheus.url).query('anomaly_maintenance', Date.now())).series.map(
         ({ labels }) => labels['service'],
       );
-    await bed.until('the mark is written, for that service alone', marked, (keys) => keys.join() === 'cart');
+    await bed.until('the mark is written only for that service', marked, (keys) => keys.join() === 'cart');
     await announce(0);
     await bed.until('the mark ends', marked, (keys) => keys.length === 0);
   } finally {

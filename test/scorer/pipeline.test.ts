@@ -2,7 +2,6 @@ import { execFileSync } from 'node:child_process';
 import { copyFileSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createHttpClient, httpClientSchema } from '../../daemon/http-client/client.ts';
 import { createLogger } from '../../daemon/logger.ts';
@@ -13,6 +12,7 @@ import { RemoteWriter } from '../../scorer/output/remote-write/writer.ts';
 import { type RunningPrometheus, startPrometheus } from '../testserver/prometheus.ts';
 import { type Proxy, startProxy } from '../testserver/proxy.ts';
 import { FeatureTraffic } from '../testserver/traffic.ts';
+import { untilValue } from '../until.ts';
 
 const NORMAL: Readonly<Record<string, number>> = { request_rate: 40, request_latency: 0.02, memory_bytes: 5e7 };
 const SERVICES = ['cart', 'catalog', 'payment'];
@@ -68,16 +68,12 @@ async function scores(): Promise<Map<string, number>> {
   return new Map(data.result.map(({ metric, value }) => [metric.service, Number(value[1])]));
 }
 
-async function until<T>(what: string, read: () => Promise<T>, holds: (value: T) => boolean): Promise<T> {
-  const deadline = Date.now() + 60_000;
-  for (;;) {
-    const value = await read();
-    if (holds(value)) return value;
-    const shown = value instanceof Map ? JSON.stringify([...value]) : String(value);
-    if (Date.now() > deadline) throw new Error(`${what}: last seen ${shown}\n${logged.slice(-15).join('\n')}`);
-    await sleep(200);
-  }
-}
+const until = <T>(what: string, read: () => Promise<T>, holds: (value: T) => boolean): Promise<T> =>
+  untilValue(what, read, holds, {
+    timeoutMs: 60_000,
+    periodMs: 200,
+    seen: () => logged.slice(-15).join('\n'),
+  });
 
 const page = async (path: string) => await (await fetch(`http://${address}${path}`)).text();
 
@@ -105,7 +101,7 @@ describe('the scorer against a real Prometheus', { timeout: 90_000 }, () => {
     rmSync(folder, { recursive: true, force: true });
   });
 
-  it('says learning, without a score, until it has learned; then scores everybody', async () => {
+  it('reports learning, without scores, until it has learned; then scores all services', async () => {
     await until(
       'learning is logged',
       () => page('/metrics'),
@@ -127,7 +123,7 @@ describe('the scorer against a real Prometheus', { timeout: 90_000 }, () => {
     expect(metrics).toContain('lorikeet_scorer_training_progress_ratio{phase="calibrate"} 1');
   });
 
-  it('asks Prometheus twice a cycle', async () => {
+  it('queries Prometheus twice per cycle', async () => {
     const count = /cycle_duration_seconds_count\{phase="query"\} (\d+)/;
     const cycles = async () => Number(count.exec(await page('/metrics'))?.[1]);
     const first = await cycles();
@@ -135,11 +131,11 @@ describe('the scorer against a real Prometheus', { timeout: 90_000 }, () => {
     const last = await until('five cycles', cycles, (second) => second >= first + 5);
     const asked = proxy.requests.get('/api/v1/query') ?? 0;
     expect([...proxy.requests.keys()]).toEqual(['/api/v1/query']);
-    // The edge of the count may cut a cycle in two.
+    // The start or the end of the count may be within a cycle.
     expect(Math.abs(asked - 2 * (last - first))).toBeLessThanOrEqual(2);
   });
 
-  it('raises the score of the one service that changes, names the feature, and lowers it afterwards', async () => {
+  it('raises the score of the changed service, names the feature, and lowers it afterwards', async () => {
     traffic.factor.set('catalog/request_latency', 6);
     const seen = await until('catalog is anomalous', scores, (found) => (found.get('catalog') ?? 0) > 1);
     expect(seen.get('cart')).toBeLessThan(1);
@@ -165,7 +161,7 @@ describe('the scorer against a real Prometheus', { timeout: 90_000 }, () => {
     await until('payment has a score again', scores, (found) => found.has('payment'));
   });
 
-  it('lives through a Prometheus that answers errors, and leaves no old score looking fresh', async () => {
+  it('survives errors of Prometheus, and ends the old scores', async () => {
     proxy.failWith = 503;
     await until('scores are ended', scores, (found) => found.size === 0);
     expect(await page('/metrics')).toMatch(/lorikeet_scorer_query_failures_total\{code="SERVER"\} [1-9]/);
@@ -176,7 +172,7 @@ describe('the scorer against a real Prometheus', { timeout: 90_000 }, () => {
     expect(logged.some((line) => line.includes('cycles complete again'))).toBe(true);
   });
 
-  it('names a damaged model and goes on with the base model', async () => {
+  it('logs a damaged model and continues with the base model', async () => {
     await app.stop();
     const state = join(folder, 'state/models');
     const base = join(folder, 'base.onnx');
@@ -194,7 +190,7 @@ describe('the scorer against a real Prometheus', { timeout: 90_000 }, () => {
     await until('scores are back', scores, (found) => found.size === SERVICES.length);
   });
 
-  it('serves the scores on /metrics where there is no receiver', async () => {
+  it('serves the scores on /metrics without a receiver', async () => {
     await app.stop();
     app = createApp(configure('metrics.yaml', '', 'output: metrics'));
     address = await app.start();

@@ -5,7 +5,7 @@ import { serve, type RunningServer } from '../testserver/http.ts';
 import { freePort } from '../../scripts/free-port.ts';
 import { startPrometheus, type RunningPrometheus } from '../testserver/prometheus.ts';
 
-// A whole minute some minutes ago, so that nothing depends on the moment of the test.
+// A whole minute some minutes ago, so that the tests do not depend on the current time.
 const end = Math.floor(Date.now() / 60_000) * 60_000 - 300_000;
 const stops: (() => Promise<void>)[] = [];
 let prometheus: RunningPrometheus;
@@ -59,7 +59,7 @@ afterAll(async () => {
   for (const stop of stops.reverse()) await stop();
 });
 
-test('a range query gives times in milliseconds and values', async () => {
+test('a range query returns times in milliseconds and values', async () => {
   const { series, warnings } = await client(`${prometheus.url}/`).queryRange('f{s="live"}', end - 20_000, end, 10_000);
   expect(series).toHaveLength(1);
   expect(series[0]?.labels).toEqual({ __name__: 'f', s: 'live' });
@@ -70,7 +70,7 @@ test('a range query gives times in milliseconds and values', async () => {
   expect(warnings).toEqual([]);
 });
 
-test('NaN and infinities arrive as they are', async () => {
+test('NaN and infinities are unchanged', async () => {
   const { series } = await client(prometheus.url).query('odd', end);
   const values = Object.fromEntries(
     Object.entries(plain(series)).map(
@@ -85,7 +85,7 @@ test('NaN and infinities arrive as they are', async () => {
   expect(values).toEqual({ NaN: Number.NaN, '+Inf': Infinity, '-Inf': -Infinity, '1e-300': 1e-300 });
 });
 
-test('samples show that a series has stopped, where a range query makes it look fresh', async () => {
+test('samples show that a series has stopped, unlike a range query', async () => {
   const prom = client(prometheus.url);
   const raw = plain((await prom.samples('f', end - 40_000, end)).series);
   expect(raw['live']?.timestamps).toEqual([end - 30_000, end - 20_000, end - 10_000, end]);
@@ -98,7 +98,7 @@ test('samples show that a series has stopped, where a range query makes it look 
   expect(Object.keys(bounded)).toEqual(['live']);
 });
 
-test('a span of more points than the server allows is fetched in pieces', async () => {
+test('a range with more points than the server allows is fetched in parts', async () => {
   const limited = client(prometheus.url, { maxPointsPerSeries: 7 });
   const { series } = await limited.queryRange('f{s="live"}', end - 600_000, end, 10_000);
   expect(plain(series)['live']?.timestamps).toEqual(every(end - 600_000, end, 10_000));
@@ -107,9 +107,9 @@ test('a span of more points than the server allows is fetched in pieces', async 
   expect(plain(long)['live']?.timestamps).toEqual(every(end - 600_000, end, 1000));
 });
 
-test('a span of more samples than the server loads is fetched in halves', async () => {
+test('a range with more samples than the server loads is fetched in halves', async () => {
   const prom = client(prometheus.url);
-  // 300 steps of two series, where the server was told to load at most 150 samples.
+  // 300 steps of two series; the server loads at most 150 samples.
   const { series } = await prom.queryRange('f', end - 598_000, end, 2000);
   expect(plain(series)['live']?.timestamps).toEqual(every(end - 598_000, end, 2000));
   const { series: raw } = await prom.samples('{__name__=~"f|odd"}', end - 600_000, end);
@@ -122,7 +122,7 @@ test('a span of more samples than the server loads is fetched in halves', async 
   expect(parts.length).toBeGreaterThan(2);
 });
 
-test("an answer over the client's bound is fetched in halves, down to the floor", async () => {
+test("a response above the client's limit is fetched in halves, down to the minimum", async () => {
   const small = client(prometheus.url, { maxBytes: 1000 });
   const { series } = await small.queryRange('f{s="live"}', end - 600_000, end, 10_000);
   expect(plain(series)['live']?.values).toEqual(every(end / 1000 - 600, end / 1000, 10));
@@ -130,7 +130,7 @@ test("an answer over the client's bound is fetched in halves, down to the floor"
   await expect(tiny.queryRange('f', end - 60_000, end, 10_000)).rejects.toMatchObject({ code: 'TOO_LARGE' });
 });
 
-test("refusals have codes and the server's words", async () => {
+test("errors have codes and the server's message", async () => {
   const prom = client(prometheus.url);
   await expect(prom.query('f{', end)).rejects.toMatchObject({
     name: 'PrometheusError',

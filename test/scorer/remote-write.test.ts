@@ -9,6 +9,7 @@ import { RemoteWriter } from '../../scorer/output/remote-write/writer.ts';
 import { freePort } from '../../scripts/free-port.ts';
 import { startPrometheus } from '../testserver/prometheus.ts';
 import { startReceiver } from '../testserver/receiver.ts';
+import { until } from '../until.ts';
 
 const stops: (() => Promise<void>)[] = [];
 afterEach(async () => {
@@ -57,15 +58,7 @@ const score = (service: string, value = 0.5, timestampMs = NOW): Sample => ({
 const fleet = (size: number, at = NOW) => Array.from({ length: size }, (_, i) => score(`s${i}`, i / size, at));
 const labels = (service: string) => ({ __name__: 'anomaly_score', service, detector: 'autoencoder' });
 
-async function until(what: string, condition: () => boolean): Promise<void> {
-  const deadline = Date.now() + 20_000;
-  while (!condition()) {
-    if (Date.now() > deadline) throw new Error(`never: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
-}
-
-test('a cycle is sent in batches that a strict receiver takes', async () => {
+test('a cycle is sent in batches that a strict receiver accepts', async () => {
   const { receiver, writer, events } = await withReceiver();
   const outcome = await writer.write([...fleet(4500), { ...score('gone'), stale: true }]);
   expect(outcome).toMatchObject({ accepted: 4501, dropped: {}, requests: 3 });
@@ -84,7 +77,7 @@ test.each([
   ['500', { status: 500 }],
   ['503', { status: 503, headers: { 'retry-after': new Date(NOW - 5000).toUTCString() } }],
   ['connect', 'cut'],
-] as const)('%s is tried again until it works, logged once', async (code, answer) => {
+] as const)('%s is retried until it works, and logged once', async (code, answer) => {
   const { receiver, writer, events, log } = await withReceiver();
   receiver.answerNext(answer, answer, answer);
   expect(await writer.write(fleet(3))).toMatchObject({ accepted: 3, dropped: {} });
@@ -96,7 +89,7 @@ test.each([
   ]);
 });
 
-test('Retry-After is waited for', async () => {
+test('waits for Retry-After', async () => {
   const { receiver, writer } = await withReceiver();
   receiver.answerNext({ status: 429, headers: { 'retry-after': '1' } });
   const started = performance.now();
@@ -104,21 +97,21 @@ test('Retry-After is waited for', async () => {
   expect(performance.now() - started).toBeGreaterThanOrEqual(990);
 });
 
-test('a hanging receiver is a timeout, and the same samples may come twice', async () => {
+test('a hanging receiver is a timeout, and the same samples may be sent twice', async () => {
   const { receiver, writer, events } = await withReceiver({ http: httpClient(100) });
   receiver.answerNext('hang');
   expect(await writer.write(fleet(1))).toMatchObject({ accepted: 1 });
   expect(events).toEqual(['failed timeout', 'accepted 1']);
 });
 
-test.each([401, 404, 422, 302])('status %i is never tried again', async (status) => {
+test.each([401, 404, 422, 302])('status %i is never retried', async (status) => {
   const { receiver, writer, events } = await withReceiver();
   receiver.answerNext({ status });
   expect(await writer.write(fleet(5))).toMatchObject({ accepted: 0, dropped: { [status]: 5 }, requests: 1 });
   expect(events).toEqual([`failed ${status}`, `dropped ${status} 5`]);
 });
 
-test('a status 500 that stays is given up, so that what waits behind it gets its turn', async () => {
+test('a permanent status 500 is given up, so that later samples are sent', async () => {
   const { receiver, writer } = await withReceiver({ maxAttempts: 3 });
   const poison = { status: 500 };
   receiver.answerNext(poison, poison, poison);
@@ -127,7 +120,7 @@ test('a status 500 that stays is given up, so that what waits behind it gets its
   expect(second).toMatchObject({ accepted: 2, requests: 1 });
 });
 
-test('the good series of a refused request are saved, the bad ones named', async () => {
+test('valid series of a rejected request are written, invalid ones logged', async () => {
   const { receiver, writer, log } = await withReceiver();
   const bad = new Set(['s7', 's1234']);
   receiver.refuseSeries(({ service }) => bad.has(service ?? ''));
@@ -138,7 +131,7 @@ test('the good series of a refused request are saved, the bad ones named', async
   expect(log.join('\n')).toContain('s7');
 });
 
-test('the search for bad series has its bound, and none is lost that was accepted', async () => {
+test('the search for invalid series is limited, and no accepted one is lost', async () => {
   const { receiver, writer } = await withReceiver({ maxBisections: 20 });
   receiver.refuseSeries(({ service }) => Number(service?.slice(1)) % 2 === 0);
   const outcome = await writer.write(fleet(1000));
@@ -153,7 +146,7 @@ test('a request that is too large is sent in halves', async () => {
   expect(await writer.write(fleet(10))).toMatchObject({ accepted: 10, requests: 3 });
 });
 
-test('samples are dropped when they become too old, with the failure that kept them', async () => {
+test('samples are dropped when they are too old, with the last error', async () => {
   const { receiver, writer } = await withReceiver({ retryAgeMs: 300 });
   receiver.answerAll({ status: 503, headers: { 'retry-after': '3600' } });
   const outcome = await writer.write([...fleet(2, Date.now()), score('old', 1, Date.now() - 1000)]);
@@ -171,13 +164,13 @@ test('an unreachable receiver is retried until the samples are too old', async (
   ]);
 });
 
-test('the oldest cycles make room for the newest, in the midst of a retry too', async () => {
+test('the newest cycles replace the oldest, even during a retry', async () => {
   const { receiver, writer } = await withReceiver({ maxQueuedSamples: 25, maxBackoffMs: 5000 });
   receiver.answerAll({ status: 503, headers: { 'retry-after': '3600' } });
   const cycles = [0, 1, 2, 3].map((i) => writer.write(fleet(10, NOW + i)));
   expect(await cycles[0]).toMatchObject({ accepted: 0, dropped: { queue_full: 10 } });
   expect(await cycles[1]).toMatchObject({ accepted: 0, dropped: { queue_full: 10 }, requests: 0 });
-  await until('the third cycle fails', () => receiver.requests.length >= 2);
+  await until('the third cycle fails', () => receiver.requests.length >= 2, { timeoutMs: 20_000 });
   receiver.answerAll(undefined);
   const huge = writer.write(fleet(30, NOW + 9));
   expect(await cycles[2]).toMatchObject({ accepted: 0, dropped: { queue_full: 10 } });
@@ -185,7 +178,7 @@ test('the oldest cycles make room for the newest, in the midst of a retry too', 
   expect(await huge).toMatchObject({ accepted: 30, dropped: {} });
 });
 
-test('nothing is sent out of order, twice or against the specification', async () => {
+test('no sample is sent out of order, twice or in violation of the specification', async () => {
   const { receiver, writer, log } = await withReceiver();
   await writer.write([score('a', 1, NOW), score('b', 1, NOW - 50)]);
   const outcome = await writer.write([
@@ -202,14 +195,14 @@ test('nothing is sent out of order, twice or against the specification', async (
   expect(receiver.samples(labels('c')).map(({ timestampMs }) => timestampMs - NOW)).toEqual([0, 1]);
 });
 
-test('no series goes back in time over the batches of samples of several times', async () => {
+test('no series goes back in time across batches with several times', async () => {
   const { receiver, writer } = await withReceiver({ maxSamplesPerSend: 7 });
   const shuffled = [3, 0, 4, 1, 2].flatMap((at) => fleet(10, NOW + at));
   expect(await writer.write(shuffled)).toMatchObject({ accepted: 50, dropped: {} });
   expect(receiver.samples(labels('s9')).map(({ timestampMs }) => timestampMs - NOW)).toEqual([0, 1, 2, 3, 4]);
 });
 
-test('close sends what waits, and takes no more', async () => {
+test('close sends waiting samples, and accepts no more', async () => {
   const { receiver, writer } = await withReceiver();
   receiver.answerNext({ status: 503 });
   const waiting = [writer.write(fleet(5)), writer.write(fleet(5, NOW + 1))];
@@ -222,27 +215,27 @@ test('close sends what waits, and takes no more', async () => {
 test.each([
   ['hanging', 'hang'],
   ['refusing', { status: 503, headers: { 'retry-after': '3600' } }],
-] as const)('close gives up on a %s receiver at its deadline', async (_what, answer) => {
+] as const)('close gives up on a %s receiver at its deadline', async (_name, answer) => {
   const { receiver, writer } = await withReceiver();
   receiver.answerAll(answer);
   const waiting = [writer.write(fleet(5)), writer.write(fleet(5, NOW + 1))];
-  await until('the first request comes', () => receiver.requests.length === 1);
+  await until('the first request comes', () => receiver.requests.length === 1, { timeoutMs: 20_000 });
   await writer.close(30);
   for (const outcome of await Promise.all(waiting))
     expect(outcome).toMatchObject({ accepted: 0, dropped: { closed: 5 } });
 });
 
-test('an HTTP client closed first drops what waits', async () => {
+test('an HTTP client closed first drops waiting samples', async () => {
   const http = httpClient();
   const { receiver, writer } = await withReceiver({ http });
   receiver.answerAll('hang');
   const waiting = writer.write(fleet(5));
-  await until('the request comes', () => receiver.requests.length === 1);
+  await until('the request comes', () => receiver.requests.length === 1, { timeoutMs: 20_000 });
   await http.close();
   expect(await waiting).toMatchObject({ accepted: 0, dropped: { closed: 5 } });
 });
 
-test('Prometheus stores what is written, ends stale series and costs only its own bad sample', async () => {
+test('Prometheus stores the samples, ends stale series, and only rejects the invalid sample', async () => {
   const prometheus = await startPrometheus();
   stops.push(() => prometheus.stop());
   const { writer } = startWriter(`${prometheus.url}/api/v1/write`);
@@ -257,7 +250,7 @@ test('Prometheus stores what is written, ends stale series and costs only its ow
     { labels: { ...labels('s50') }, timestamps: Float64Array.of(at), values: Float64Array.of(0.5) },
   ]);
 
-  // Another sender knows nothing of what this one wrote: one of its samples is out of order.
+  // Another sender has its own state, and one of its samples is out of order.
   const outcome = await other.write([score('s1', 9, at - 10_000), ...fleet(100, at + 10_000).slice(2)]);
   expect(outcome).toMatchObject({ accepted: 98, dropped: { conflict: 1 } });
 

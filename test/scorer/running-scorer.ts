@@ -17,15 +17,15 @@ import type { Sample } from '../../scorer/output/remote-write/sample.ts';
 import { RemoteWriter } from '../../scorer/output/remote-write/writer.ts';
 import { type RemoteWriterOptions } from '../../scorer/output/remote-write/options.ts';
 import type { ServiceName } from '../../scorer/identity/service-key.ts';
-import { until } from '../until.ts';
+import { untilValue } from '../until.ts';
 import { saveLearnedState } from './learned-state.ts';
 
-/** Milliseconds between the cycles of the tests' scorers. */
+/** Interval of the tests' scorers in milliseconds. */
 export const INTERVAL_MS = 1000;
 const UNITS = { request_rate: 'per_second', request_latency: 'seconds', memory_bytes: 'none' };
 const FEATURES = Object.keys(UNITS);
 
-/** Folder, features and everything that a test of the scorer started, removed again by `clear`. */
+/** Directory, features and started programs of a scorer test, removed by `clear`. */
 export class ScorerBed {
   readonly folder = mkdtempSync(join(tmpdir(), `lorikeet-bed-${process.pid}-`));
   readonly log: string[] = [];
@@ -56,7 +56,7 @@ export class ScorerBed {
     return createLogger({ write: (line) => void this.log.push(line) });
   }
 
-  /** Writes a configuration; the state directory is called as the file. */
+  /** Writes a configuration; the state directory has the name of the file. */
   configure(
     name: string,
     prometheusUrl: string,
@@ -79,7 +79,7 @@ ${extra}`,
     return path;
   }
 
-  /** A scorer that isn't started and has learned `services` already. */
+  /** A scorer, not started, that has learned `services`. */
   async scorer(
     configFile: string,
     services: readonly ServiceName[],
@@ -90,7 +90,7 @@ ${extra}`,
     return this.blankScorer(configFile);
   }
 
-  /** A scorer that isn't started and knows what its state directory holds. */
+  /** A scorer, not started, with its state directory. */
   blankScorer(configFile: string): ScorerApp {
     const app = new ScorerApp({
       config: readScorerConfig(configFile),
@@ -103,7 +103,7 @@ ${extra}`,
     return app;
   }
 
-  /** Plays the part of the recording rules: writes the features of `services` twice an interval, until cleared. */
+  /** Acts as the recording rules: writes the features of `services` twice per interval, until cleared. */
   play(writeUrl: string, services: readonly ServiceName[], options: PlayOptions = {}): void {
     const writer = this.writer(writeUrl, { maxBackoffMs: INTERVAL_MS });
     const timer = setInterval(() => void writer.write(featureSamples(services, trueTime(), options)), INTERVAL_MS / 2);
@@ -126,41 +126,39 @@ ${extra}`,
     return new PrometheusClient({ url, http });
   }
 
-  async until<T>(what: string, read: () => Promise<T> | T, holds: (value: T) => boolean, ms = 40_000): Promise<T> {
-    let last: T | undefined;
-    const attempt = async () => {
-      const value = (last = await read());
-      return holds(value) ? { value } : undefined;
-    };
-    const seen = () => `, last ${JSON.stringify(last).slice(0, 500)}\n${this.log.slice(-15).join('\n')}`;
-    return (await until(what, attempt, { timeoutMs: ms, periodMs: 100, seen })).value;
+  until<T>(what: string, read: () => Promise<T> | T, holds: (value: T) => boolean, ms = 40_000): Promise<T> {
+    return untilValue(what, read, holds, {
+      timeoutMs: ms,
+      periodMs: 100,
+      seen: () => this.log.slice(-15).join('\n'),
+    });
   }
 
-  /** How often a message was logged. */
+  /** Number of log lines with a message. */
   logged(message: string): number {
     return this.log.filter((line) => line.includes(`msg="${message}"`)).length;
   }
 }
 
 export interface ConfigureOptions {
-  /** Time for what was written to be seen by queries. */
+  /** Time until written samples are visible to queries. */
   readonly delay?: string;
-  /** More lines of the configuration. */
+  /** Further lines of the configuration. */
   readonly extra?: string;
-  /** Tenants to read from and to write to, for engines that have some. */
+  /** Tenants for reads and writes, if the server has tenants. */
   readonly tenants?: readonly [read: string, write: string];
 }
 
 export type Edge = readonly [client: ServiceName, server: ServiceName];
 
 export interface PlayOptions {
-  /** How many times the usual a feature of a service is. Default 1. */
+  /** Factor for a feature of a service, relative to its usual value. Default: 1. */
   readonly factor?: (service: ServiceName, feature: string) => number;
   readonly edges?: readonly Edge[];
   readonly edgeFactor?: (edge: Edge) => number;
 }
 
-/** Milliseconds since the epoch, also where a test sets the clock that the scorer sees. */
+/** Milliseconds since the epoch, independent of the scorer's clock, which a test may set. */
 export function trueTime(): number {
   return Math.round(performance.timeOrigin + performance.now());
 }
@@ -171,7 +169,7 @@ function noise(): number {
   return 0.9 + (0.2 * seed) / 2_147_483_647;
 }
 
-/** The features of all services and edges at a time, usual ones with a noise of a tenth. */
+/** The features of all services and edges at a time: usual values with 10 % noise. */
 export function featureSamples(
   services: readonly ServiceName[],
   timestampMs: number,

@@ -9,7 +9,7 @@ const COUNT = 2;
 const name = (service: string) => ({ namespace: 'shop', service });
 const SERVICES = Array.from({ length: 12 }, (_, index) => name(`s${index}`));
 const of = (index: number) => SERVICES.filter((service) => owns({ index, count: COUNT }, service));
-/** A slow service of one shard, and who waits for it in the other. */
+/** A slow service in one shard, and its caller in the other. */
 const [CALLEE = name(''), CALLER = name('')] = [of(1)[0], of(0)[0]];
 const EDGES = [[CALLER, CALLEE] as const];
 
@@ -37,7 +37,7 @@ describe('two shards', () => {
       bed.onClear(() => proxy.stop());
       proxies.push(proxy);
       const extra = `shard: { index: ${index}, count: ${COUNT} }\n`;
-      // Each has the profiles of all, so that it is the shard and not what it knows that decides.
+      // Both have the profiles of all services, so that only the shard decides.
       const configFile = bed.configure(`shard-${index}`, proxy.url, write, { extra });
       const app = await bed.scorer(configFile, SERVICES, { edges: EDGES });
       apps.push(app);
@@ -59,7 +59,7 @@ describe('two shards', () => {
     }
   });
 
-  it('ask twice a cycle each, what they tell each other included', async () => {
+  it('send two queries per cycle each, including those for the other shard', async () => {
     const cycles = async () =>
       await Promise.all(
         apps.map(
@@ -76,12 +76,12 @@ describe('two shards', () => {
     );
     for (const [index, proxy] of proxies.entries()) {
       const asked = proxy.requests.get('/api/v1/query') ?? 0;
-      // The edge of the count may cut a cycle in two.
+      // The start or the end of the count may be within a cycle.
       expect(Math.abs(asked - 2 * ((after[index] ?? 0) - (before[index] ?? 0)))).toBeLessThanOrEqual(2);
     }
   });
 
-  it('rank one cause of an incident that spans both, and end the ranking with it', async () => {
+  it('rank one cause of an incident in both, and end the ranking with the incident', async () => {
     expect(await query('anomaly_root_cause_rank')).toEqual([]);
     slow = true;
     const ranks = await bed.until(
@@ -91,7 +91,7 @@ describe('two shards', () => {
     );
     expect([...ranks.values()].filter((rank) => rank === 1)).toHaveLength(1);
     const blame = [...byService(await query('anomaly_root_cause_score')).values()];
-    // Each share is of what the shard knew, which is a cycle old for the other's services.
+    // Each shard has the state of the other's services from the previous cycle.
     const total = blame.reduce((sum, share) => sum + share, 0);
     expect(Math.abs(total - 1)).toBeLessThan(0.25);
     slow = false;

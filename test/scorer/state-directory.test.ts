@@ -8,7 +8,7 @@ import { metric, ScorerBed } from './running-scorer.ts';
 const KNOWN = { namespace: 'shop', service: 'cart' };
 const NEW = { namespace: 'shop', service: 'new' };
 
-/** A small disk of its own below the bed's folder. */
+/** A small file system below the test's directory. */
 function mountDisk(bed: ScorerBed, name: string): string {
   const folder = join(bed.folder, name);
   mkdirSync(folder);
@@ -42,7 +42,7 @@ describe.each(Object.entries(FAULTS))(
     const bed = new ScorerBed();
     afterAll(() => bed.clear());
 
-    it('costs the new service its score until it is mended, nobody else, and is logged', async () => {
+    it('only delays the score of a new service until it is repaired, and is logged', async () => {
       const prometheus = await startPrometheus();
       bed.onClear(() => prometheus.stop());
       const write = `${prometheus.url}/api/v1/write`;
@@ -65,7 +65,7 @@ describe.each(Object.entries(FAULTS))(
       expect(await metric(app, 'services{state="learning"}')).toBe(1);
       expect(bed.logged('learning failed, retrying later')).toBe(1);
       expect(bed.log.some((line) => line.includes(says))).toBe(true);
-      // What was saved before is whole: a restart finds it.
+      // The previous state is complete: a restart uses it.
       expect(readFileSync(profiles, 'utf8')).toBe(before);
 
       end(disk);

@@ -20,18 +20,18 @@ describe('/tensors', () => {
     url = `http://${await app.start()}`;
     const index = async () => await (await fetch(`${url}/tensors`)).text();
     await bed.until('both are scored', index, (text) => text.split('<figure>').length === 3);
-    await bed.until('the newest steps are there', index, (text) => /shop\/cart: ([1-9]|\d\d)/.test(text));
+    await bed.until('the newest steps are shown', index, (text) => /shop\/cart: ([1-9]|\d\d)/.test(text));
   });
   afterAll(() => bed.clear());
 
-  it.each([ODD, CART])('shows %j as a PNG', async (name) => {
+  it.each([ODD, CART])('renders %j as a PNG', async (name) => {
     const response = await fetch(url + picturePath(name));
     expect([response.status, response.headers.get('content-type')]).toEqual([200, 'image/png']);
     const png = Buffer.from(await response.arrayBuffer());
     expect([png.readUInt32BE(16), png.readUInt32BE(20)]).toEqual([3 * (3 * 16 + 16) + 16, 4 * 16 + 32]);
   });
 
-  it('lists the services by score, names escaped, and links to what it shows', async () => {
+  it('lists the services by score, with escaped names and links', async () => {
     const page = await (await fetch(`${url}/tensors/`)).text();
     expect(page.indexOf('shop/cart')).toBeLessThan(page.indexOf('a/b &quot;c&quot;'));
     expect(page).not.toContain('<鸚鵡>');
@@ -55,7 +55,7 @@ describe('/tensors', () => {
     expect(await response.text()).toContain(text);
   });
 
-  it('takes no POST, and answers HEAD without a body', async () => {
+  it('rejects POST, and answers HEAD without a body', async () => {
     const path = url + picturePath(CART);
     expect((await fetch(path, { method: 'POST' })).status).toBe(405);
     const head = await fetch(path, { method: 'HEAD' });

@@ -7,7 +7,7 @@ import { byService, featureSamples, metric, ScorerBed } from './running-scorer.t
 
 const SERVICES = ['cart', 'catalog', 'payment'].map((service) => ({ namespace: 'shop', service }));
 
-/** What was written is seen by queries a second or two later. */
+/** Written samples are visible to queries after one or two seconds. */
 const DELAY = '2500ms';
 vi.setConfig({ testTimeout: 60_000 });
 
@@ -26,7 +26,7 @@ describeWith([VICTORIA_METRICS], 'the scorer against VictoriaMetrics', () => {
   });
   afterAll(() => bed.clear());
 
-  it('gives samples as they were written, without those at the start of a range', async () => {
+  it('returns samples as written, without those at the start of a range', async () => {
     const at = Math.floor(Date.now() / 1000) * 1000 - 200_000;
     const writer = bed.writer(`${url}/api/v1/write`);
     const written = [0, 30_000, 60_000, 90_000].flatMap((after) =>
@@ -35,19 +35,19 @@ describeWith([VICTORIA_METRICS], 'the scorer against VictoriaMetrics', () => {
     expect(await writer.write(written)).toMatchObject({ accepted: 4, dropped: {} });
     const selector = `${written[0]?.name ?? ''}{namespace="old"}`;
     const fetched = await bed.until(
-      'the samples are there',
+      'the samples are visible',
       async () => (await bed.client(url).samples(selector, at, at + 90_000)).series,
       (series) => series.length === 1 && series[0]?.timestamps.length === 3,
     );
     expect([...(fetched[0]?.timestamps ?? [])].map((time) => time - at)).toEqual([30_000, 60_000, 90_000]);
-    // It keeps twelve decimal digits.
+    // It stores twelve decimal digits.
     for (const [index, value] of (fetched[0]?.values ?? []).entries()) {
       expect(value).toBeCloseTo(written[index + 1]?.value ?? NaN, 10);
     }
     expect(fetched[0]?.labels).toMatchObject({ namespace: 'old', service: 'mail' });
   });
 
-  it('scores by both APIs, two queries a cycle, with the tenant in each request', async () => {
+  it('scores with both APIs, two queries per cycle, with the tenant in each request', async () => {
     const configFile = bed.configure('tenant', proxy.url, `${proxy.url}/api/v1/write`, {
       delay: DELAY,
       tenants: ['one', 'two'],
@@ -56,7 +56,7 @@ describeWith([VICTORIA_METRICS], 'the scorer against VictoriaMetrics', () => {
     await app.start();
     const scores = await bed.until(
       'all are scored',
-      // Samples as they were written: an instant query doesn't see the newest 30 seconds (-search.latencyOffset).
+      // Raw samples: an instant query does not return the newest 30 seconds (-search.latencyOffset).
       async () => byService((await bed.client(url).samples('anomaly_score', Date.now() - 5000, Date.now())).series),
       (seen) => seen.size === 3 && (seen.get('cart') ?? 0) > 1,
     );
@@ -67,7 +67,7 @@ describeWith([VICTORIA_METRICS], 'the scorer against VictoriaMetrics', () => {
     await app.stop();
   });
 
-  it('asks a feature at a time where all series at once are refused', async () => {
+  it('queries one feature at a time if all series at once are rejected', async () => {
     const small = await startVictoriaMetrics(['-search.maxUniqueTimeseries=10']);
     bed.onClear(() => small.stop());
     const limited = await startProxy(small.url);

@@ -46,22 +46,18 @@ describe('the pages of lorikeet-scorer', () => {
     rmSync(folder, { recursive: true });
   });
 
+  // The other common pages: daemon/http-server/common-pages.test.ts.
   it.each([
     ['GET', '/', 200, undefined],
     ['GET', '/metrics', 200, undefined],
-    ['GET', '/-/healthy', 200, undefined],
     ['GET', '/-/ready', 503, undefined],
     ['GET', '/tensors', 200, undefined],
     ['HEAD', '/tensors/', 200, undefined],
-    ['HEAD', '/metrics', 200, undefined],
     ['GET', '/tensors/shop/cart.png', 404, undefined],
     ['GET', '/TENSORS', 404, undefined],
-    ['GET', '/nowhere', 404, undefined],
-    ['POST', '/metrics', 405, 'GET, HEAD'],
     ['POST', '/tensors', 405, 'GET, HEAD'],
     ['OPTIONS', '/tensors/shop/cart.png', 405, 'GET, HEAD'],
     ['DELETE', '/tensors/shop', 405, 'GET, HEAD'],
-    ['GET', '/-/reload', 405, 'POST, PUT'],
   ])('%s %s -> %i, allowing %s; nothing without a password', async (method, path, status, allowed) => {
     const { headers, body, ...answer } = await ask(path, { method });
     expect([answer.status, headers.allow, headers['x-powered-by']]).toEqual([status, allowed, undefined]);
@@ -69,7 +65,7 @@ describe('the pages of lorikeet-scorer', () => {
     expect((await exchange(url + path, { method })).status).toBe(401);
   });
 
-  it('reloads by POST and by SIGHUP, and says when a file is wrong', async () => {
+  it('reloads by POST and by SIGHUP, and reports an invalid file', async () => {
     writeFileSync(join(folder, 'scorer.yaml'), `${CONFIG}intervall: 1m\n`);
     const refused = await ask('/-/reload', { method: 'POST' });
     expect([refused.status, refused.body.toString()]).toEqual([

@@ -3,14 +3,15 @@ import type { Need } from './needs.ts';
 
 declare module 'vitest' {
   interface TaskMeta {
-    /** Why the tests of a suite are skipped. vitest itself keeps a reason only of those that skip themselves. */
+    /** The reason why the tests of a suite are skipped. vitest only has a reason for tests that skip themselves. */
     lack?: string;
   }
 }
 
 /**
- * `describe` for tests that need what the machine may lack: skipped there, and told why when the run ends. The callback runs in
- * any case, to collect the tests, so that whatever reads what is needed belongs into a hook or a test.
+ * `describe` for tests with requirements. If the machine lacks one, they are skipped, and the reason is printed at the
+ * end of the run. The callback always runs, to collect the tests, so code that uses a requirement belongs in a hook or
+ * a test.
  *
  * @example
  * describeWith([KUBERNETES, HELM], 'the chart', () => test('is installed', install));

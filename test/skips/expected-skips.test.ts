@@ -4,7 +4,7 @@ import { EXPECTED_SKIPS } from './expected-skips.ts';
 import { isExpected } from './skipped-tests.ts';
 
 test.each(EXPECTED_SKIPS.map(({ tests, reason, why }) => [tests, reason, why] as const))(
-  'tests that are there may be skipped: %s, %s',
+  'the tests of each entry exist: %s, %s',
   (tests, _, why) => {
     expect(existsSync(tests.split(' > ')[0] ?? '')).toBe(true);
     expect(why).not.toBe('');
@@ -14,7 +14,7 @@ test.each(EXPECTED_SKIPS.map(({ tests, reason, why }) => [tests, reason, why] as
 test.each([
   [true, 'iter/bpf_sk_storage_map: EPERM'],
   [true, 'fentry/tcp_sendmsg: EPERM'],
-  // Every build has it, and another error is another cause.
+  // A hook that every build has, and an error with another cause.
   [false, 'iter/task_file: EPERM'],
   [false, 'iter/bpf_sk_storage_map: EINVAL'],
   [false, 'tp_btf/inet_sock_set_state: EPERM'],

@@ -4,12 +4,15 @@ import { hierarchyOf } from '../kernel/controllers.ts';
 import { HELM, KUBERNETES, NUMPY, OTEL_COLLECTOR, SCHEMAS } from './needs.ts';
 import type { ExpectedSkip } from './skipped-tests.ts';
 
-/** The hooks that a kernel may refuse, by `uname -r`: all others it has to take, and a kernel that isn't here all of them. */
+/**
+ * The hooks that a kernel may refuse, by `uname -r`. It must accept all others; a kernel without an entry must accept
+ * all.
+ */
 const REFUSED_HOOKS = [
   {
     kernel: /^6\.18\./,
     hooks: /(fentry|fexit|lsm)\/\w+|iter\/(bpf_sk_storage_map|bpf_map_elem|sockmap)/,
-    why: 'there are builds of it that take no program on functions, none of LSM, and no iterator over the elements of a map',
+    why: 'some builds of it accept no programs for functions or LSM, and no iterators over map elements',
   },
 ] as const;
 
@@ -19,27 +22,27 @@ const version1 = (controller: 'blkio' | 'memory'): boolean | undefined => {
 };
 
 /**
- * What may be skipped where CI runs; anywhere else nobody minds. Each is as narrow as can be, and lacks what it says it
- * lacks. VictoriaMetrics isn't here, for example: scripts/setup.sh installs it.
+ * The skips that are allowed in CI. Each entry is as narrow as possible and checks its cause. VictoriaMetrics, for
+ * example, has no entry: scripts/setup.sh installs it.
  */
 export const EXPECTED_SKIPS: readonly ExpectedSkip[] = [
   {
     reason: KUBERNETES.lack,
     tests: 'test/kubernetes/',
     when: () => KUBERNETES.isMissing(),
-    why: 'they take Go and minutes to build; .ci/run does so meanwhile, and then runs these tests again',
+    why: 'they need Go and minutes to build; .ci/run builds them in the background, then runs these tests again',
   },
   {
     reason: HELM.lack,
     tests: 'test/kubernetes/',
     when: () => KUBERNETES.isMissing() && HELM.isMissing(),
-    why: 'they are built with the others',
+    why: 'built together with the others',
   },
   {
     reason: SCHEMAS.lack,
     tests: 'test/kubernetes/',
     when: () => SCHEMAS.isMissing(),
-    why: 'they are parts of Go modules; .ci/run fetches them where it can',
+    why: 'parts of Go modules, which .ci/run fetches if it can',
   },
   {
     reason: NUMPY.lack,
@@ -57,25 +60,25 @@ export const EXPECTED_SKIPS: readonly ExpectedSkip[] = [
     reason: 'the memory controller is in version 2',
     tests: 'test/exporter/container.test.ts > with the controllers of the other version > memory is ',
     when: () => version1('memory') === false,
-    why: 'a pod has one cgroup there, whose memory the other tests read',
+    why: 'a pod has only one cgroup, whose memory the other tests read',
   },
   {
     reason: 'the io controller is in version 1',
     tests: 'test/kernel/container.test.ts > block requests > that others make belong to the cgroup ',
     when: () => version1('blkio') === true,
-    why: 'version 1 has no account of whose data it is that the kernel writes later',
+    why: 'version 1 does not attribute data that the kernel writes back later',
   },
   {
     reason: '32-bit programs are x86 ones',
     tests: 'test/kernel/container.test.ts > system calls > of 32-bit programs ',
     when: () => arch() !== 'x64',
-    why: 'the traffic program makes them by an instruction of x86',
+    why: 'the traffic program uses an x86 instruction for them',
   },
   {
     reason: /no \/usr\/include\/\S+\/asm\/unistd_(64|x32|32)\.h/,
     tests: 'test/kernel/headers.test.ts > system calls > that map memory and open files on ',
     when: () => arch() !== 'x64',
-    why: "the headers of x86 come with its own C library's",
+    why: 'the headers of x86 are only installed with its own C library',
   },
   ...REFUSED_HOOKS.map(({ kernel, hooks, why }) => ({
     reason: new RegExp(`the kernel refuses (${hooks.source}): EPERM`),

@@ -5,9 +5,9 @@ import { numpyInterpreter } from '../testserver/numpy.ts';
 import { otelCollector } from '../testserver/otel-collector.ts';
 import { hasVictoriaMetrics } from '../testserver/victoria-metrics.ts';
 
-/** What a test can't do without, and a machine may lack. */
+/** A requirement of a test that a machine may lack. */
 export interface Need {
-  /** Why the test is skipped then: what is missing, and where it comes from. */
+  /** The reason of the skip: what is missing, and how to get it. */
   readonly lack: string;
   isMissing(): boolean;
 }

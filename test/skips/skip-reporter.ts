@@ -10,8 +10,8 @@ import type {
 import { isExpected, skipLines, type ExpectedSkip, type TestOutcome } from './skipped-tests.ts';
 
 /**
- * Tells at the end of a run which tests were skipped, and why. With CI set, a skip that isn't expected on this machine fails
- * the run: a test that can't run where it could before is a test that was lost.
+ * Prints at the end of a run which tests were skipped, and why. With CI set, a skip that is not expected on this
+ * machine fails the run: a test that no longer runs in CI is lost.
  */
 export class SkipReporter implements Reporter {
   readonly #expected: readonly ExpectedSkip[];
@@ -19,7 +19,7 @@ export class SkipReporter implements Reporter {
   #expectedHere: readonly ExpectedSkip[] = [];
   #isFiltered = false;
 
-  /** @param expected all skips that are expected, on whatever machine */
+  /** @param expected all expected skips of all machines */
   constructor(expected: readonly ExpectedSkip[]) {
     this.#expected = expected;
   }
@@ -46,15 +46,15 @@ export class SkipReporter implements Reporter {
     if (!isCi()) return;
     const unexpected = skipLines(outcomes, (test) => test.isSkipped && !isExpected(test, this.#expectedHere));
     if (unexpected.length === 0) return;
-    // Not an error of vitest's: the exit status must tell.
+    // Not an error for vitest: set the exit status.
     process.exitCode = 1;
     logger.error(
       `${unexpected.map((line) => `unexpected skip: ${line}`).join('\n')}\n` +
-        'The run fails: what they need is missing, and test/skips/expected-skips.ts expects it on this machine.\n',
+        'The run fails: a requirement is missing that test/skips/expected-skips.ts expects on this machine.\n',
     );
   }
 
-  /** Nothing of a test that didn't run because others were asked for, or because a hook of its suite failed. */
+  /** Empty for a test that did not run because of a filter, or because a hook of its suite failed. */
   #outcome(test: TestCase): TestOutcome[] {
     const result = test.result();
     const isSkipped = result.state === 'skipped';
@@ -68,14 +68,14 @@ export class SkipReporter implements Reporter {
   }
 }
 
-/** From the file to the innermost suite. */
+/** The ancestors of a test, from the file to the innermost suite. */
 function ancestors({ parent }: TestCase): (TestSuite | TestModule)[] {
   const found: (TestSuite | TestModule)[] = [parent];
   for (let [at] = found; at?.type === 'suite'; [at] = found) found.unshift(at.parent);
   return found;
 }
 
-/** As CI services say it; an empty value or false is how one asks for the opposite. */
+/** True if the variable CI is set, as by CI services, and not disabled by an empty value, 0 or false. */
 function isCi(): boolean {
   return !['', '0', 'false'].includes(process.env['CI'] ?? '');
 }

@@ -26,7 +26,7 @@ test.each([
   ],
 ] as const)('of %s', (_, outcomes, lines) => expect(skipLines(outcomes)).toEqual(lines));
 
-test('only those that are to be told make a suite one line', () => {
+test('a suite is one line only if all of its tests are reported', () => {
   const outcomes = [skipped('r', 'a', 'x'), skipped('r', 'a', 'y')];
   expect(skipLines(outcomes, ({ path }) => path.includes('y'))).toEqual(['a > y: r']);
 });

@@ -1,19 +1,19 @@
-/** A test of a run, whether it ran or not. */
+/** A test in a run, run or skipped. */
 export interface TestOutcome {
-  /** The file, from the repository's folder, the suites, and the test's own name. */
+  /** The file relative to the repository, the suites, and the name of the test. */
   readonly path: readonly string[];
   readonly isSkipped: boolean;
-  /** Why it was skipped; undefined where nobody said so. */
+  /** The reason of the skip, if given. */
   readonly reason?: string | undefined;
 }
 
-/** A skip that is all right on some machines. */
+/** A skip that is expected on some machines. */
 export interface ExpectedSkip {
-  /** The whole reason. */
+  /** The complete reason. */
   readonly reason: string | RegExp;
-  /** How the place begins, `file > suite > test`: no other tests may be skipped for this reason. */
+  /** Prefix of `file > suite > test`. No other tests may be skipped for this reason. */
   readonly tests: string;
-  /** Whether this is such a machine. It is asked before the first test, as what is missing may be built meanwhile. */
+  /** True on such a machine. Called before the first test: missing programs may be built during the run. */
   readonly when: () => boolean;
   readonly why: string;
 }
@@ -35,11 +35,11 @@ function isWhole(text: string, pattern: string | RegExp): boolean {
 const isSkipped = (outcome: TestOutcome): boolean => outcome.isSkipped;
 
 /**
- * `place: reason` for each test of which `isTold`, those of one reason one after another. Tests that are all of a suite or of a
- * file, told for the same reason, are one line with their number.
+ * Renders `place: reason` for each test selected by `isReported`, grouped by reason. If all tests of a suite or a file
+ * have the same reason, they are one line with their number.
  */
-export function skipLines(outcomes: readonly TestOutcome[], isTold = isSkipped): string[] {
-  const lines = collapse(outcomes, isTold);
+export function skipLines(outcomes: readonly TestOutcome[], isReported = isSkipped): string[] {
+  const lines = collapse(outcomes, isReported);
   const reasons = [...new Set(lines.map(({ reason }) => reason))];
   return reasons.flatMap((reason) =>
     lines
@@ -54,11 +54,11 @@ interface Line {
   readonly reason: string;
 }
 
-/** @param depth how much of their paths the outcomes have in common */
-function collapse(outcomes: readonly TestOutcome[], isTold: (outcome: TestOutcome) => boolean, depth = 0): Line[] {
+/** @param depth length of the common prefix of the paths of the outcomes */
+function collapse(outcomes: readonly TestOutcome[], isReported: (outcome: TestOutcome) => boolean, depth = 0): Line[] {
   const groups = new Map<string, TestOutcome[]>();
   for (const outcome of outcomes) {
-    // A test is no suite of the same name.
+    // Distinguish a test from a suite of the same name.
     const key = `${outcome.path.length === depth + 1} ${outcome.path[depth]}`;
     groups.set(key, [...(groups.get(key) ?? []), outcome]);
   }
@@ -66,12 +66,12 @@ function collapse(outcomes: readonly TestOutcome[], isTold: (outcome: TestOutcom
     const [first] = group;
     if (first === undefined) return [];
     const { path, reason = NO_REASON } = first;
-    if (group.every((outcome) => isTold(outcome) && outcome.reason === first.reason)) {
+    if (group.every((outcome) => isReported(outcome) && outcome.reason === first.reason)) {
       return [{ path: group.length > 1 ? path.slice(0, depth + 1) : path, count: group.length, reason }];
     }
-    if (path.length > depth + 1) return collapse(group, isTold, depth + 1);
+    if (path.length > depth + 1) return collapse(group, isReported, depth + 1);
     // Tests may share a name.
-    return group.filter(isTold).map((told) => ({ path, count: 1, reason: told.reason ?? NO_REASON }));
+    return group.filter(isReported).map((outcome) => ({ path, count: 1, reason: outcome.reason ?? NO_REASON }));
   });
 }
 

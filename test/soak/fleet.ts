@@ -2,7 +2,7 @@ import { entry, writeTargets } from '../exporter/shop.ts';
 import type { Exporter } from '../exporter/program.ts';
 import type { Cgroup } from '../kernel/sandbox.ts';
 
-/** The pods that there are, as the exporter's targets file has them. */
+/** The current pods, in the exporter's targets file. */
 export class Fleet {
   readonly exporter: Exporter;
   readonly #path: string;
@@ -15,7 +15,7 @@ export class Fleet {
     this.exporter = exporter;
   }
 
-  /** How many pods were ever known. */
+  /** Number of pods since the start. */
   get pods(): number {
     return this.#pods;
   }

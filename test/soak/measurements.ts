@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs';
 import type { Exporter } from '../exporter/program.ts';
 
-/** The kernel maps with rows of single cgroups. */
+/** The kernel maps with rows for cgroups. */
 export const MAPS = ['requests', 'http_responses', 'tcp', 'edges', 'listeners', 'cgroups'] as const;
 
-/** What one scrape told. */
+/** The values of one scrape. */
 export interface Measurement {
   /** Milliseconds since the start of the soak. */
   readonly at: number;
@@ -12,7 +12,7 @@ export interface Measurement {
   readonly series: number;
   /** Rows by kernel map, in the order of `MAPS`. */
   readonly rows: readonly number[];
-  /** Events that were lost because a map was full. */
+  /** Events lost because a map was full. */
   readonly lost: number;
   /** All samples, by series. */
   readonly samples: Readonly<Record<string, number>>;
@@ -23,7 +23,7 @@ const SELF = 'lorikeet_exporter_';
 export async function measure(exporter: Exporter, at: number): Promise<Measurement> {
   const samples = await exporter.samples('lorikeet_');
   const lost = Object.entries(samples).filter(
-    // Sockets that are older than the exporter aren't lost for want of room.
+    // Without sockets older than the exporter, which are not lost because of a full map.
     ([line]) => line.startsWith(`${SELF}lost_events_total`) && !line.includes('map="sockets"'),
   );
   return {
@@ -36,7 +36,7 @@ export async function measure(exporter: Exporter, at: number): Promise<Measureme
   };
 }
 
-/** Resident memory in MB of 10^6 bytes, as the kernel counts it. */
+/** Resident memory in MB (10^6 bytes), as counted by the kernel. */
 function residentMb(pid: number): number {
   const kilobytes = /VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
   return (Number(kilobytes) * 1024) / 1e6;

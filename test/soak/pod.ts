@@ -2,13 +2,13 @@ import { expect, vi } from 'vitest';
 import { withSandbox, type Sandbox } from '../kernel/sandbox.ts';
 import type { Fleet } from './fleet.ts';
 
-/** Requests on a connection each, then all on one, then in a cgroup each. */
+/** Numbers of requests: on a connection each, on one connection, and in a cgroup each. */
 const TRAFFIC = { single: 10, kept: 50, brief: 10 };
 const REQUESTS = TRAFFIC.single + TRAFFIC.kept + TRAFFIC.brief;
 
 /**
- * The life of a pod of `service`: a server, a client beside it, cgroups that come and go below; then all of it ends at
- * once. What the exporter tells of it has to be exact while it lives, and gone at the first scrape after.
+ * The lifetime of a pod of `service`: a server, a client, and short-lived cgroups below; then all end at the same time.
+ * Its series must be exact during that time, and gone at the first scrape afterwards.
  *
  * @returns the ids of all its cgroups.
  */
@@ -17,19 +17,19 @@ export async function livePod(fleet: Fleet, service: string): Promise<readonly b
   const cgroup = await withSandbox(async (sandbox) => {
     fleet.know(service, sandbox.cgroup);
     ids.push(sandbox.cgroup.id, ...(await exchange(sandbox)));
-    // The file may not have been read yet.
+    // The exporter may not have read the file yet.
     await vi.waitFor(async () => expect(await requestsOf(fleet, service)).toEqual([REQUESTS, REQUESTS, REQUESTS]), {
       timeout: 20_000,
     });
     return sandbox.cgroup;
   });
-  // The targets file names it still.
+  // It is still in the targets file.
   expect(await fleet.samplesOf(service)).toEqual({});
   fleet.forget(cgroup);
   return ids;
 }
 
-/** Leaves the server running. */
+/** Sends the requests; the server keeps running. */
 async function exchange(sandbox: Sandbox): Promise<readonly bigint[]> {
   const host = '127.0.0.1';
   const [front, back] = [sandbox.childCgroup('front'), sandbox.childCgroup('back')];
@@ -41,7 +41,7 @@ async function exchange(sandbox: Sandbox): Promise<readonly bigint[]> {
   return [front.id, back.id, ...brief.map(BigInt)];
 }
 
-/** Requests of the client's side and of the server's, and responses. */
+/** Requests as a client and as a server, and responses. */
 async function requestsOf(fleet: Fleet, service: string): Promise<readonly number[]> {
   const samples = Object.entries(await fleet.samplesOf(service));
   const of = (name: string, ...labels: readonly string[]): number =>

@@ -12,15 +12,15 @@ import { MAPS, measure, median, table, type Measurement } from './measurements.t
 import { livePod } from './pod.ts';
 
 const MINUTES = Number(process.env['LORIKEET_SOAK_MINUTES'] ?? 15);
-/** Pods that live at a time, and how long each place is empty between two. */
+/** Number of concurrent pods, and the pause before each is replaced. */
 const PLACES = 2;
 const PAUSE_MS = 500;
 const SCRAPE_MS = 3000;
-/** Connections of the pod that stays. */
+/** Connections of the permanent pod. */
 const HELD = 5;
-/** Of the resident memory. */
+/** Relative tolerance of the resident memory. */
 const TOLERANCE = 0.05;
-/** Numbers that no other exporter on the machine has: they tell its maps from those of others. */
+/** Unique capacities, which identify the maps of this exporter. */
 const [MAX_SERVICES, MAX_EDGES] = [1000 + (process.pid % 500), 3000 + (process.pid % 1000)];
 const CAPACITIES = {
   requests: 2 * MAX_SERVICES,
@@ -47,7 +47,7 @@ async function startExporter(targets: string): Promise<Exporter> {
   return bundle.start(`--targets.file=${targets}`, '--collector.http_status', ...limits);
 }
 
-/** A pod that stays, with connections that stay, and asks on each whenever it is told to. */
+/** A permanent pod with permanent connections, which sends a request on each on demand. */
 async function startSteadyPod(fleet: Fleet, sandbox: Sandbox) {
   fleet.know('steady', sandbox.cgroup);
   const held = await sandbox.start(sandbox.cgroup, 'hold.mjs', { host: '127.0.0.1', count: HELD });
@@ -59,7 +59,7 @@ async function startSteadyPod(fleet: Fleet, sandbox: Sandbox) {
   };
 }
 
-/** Has pods come and go until `signal`, and collects the ids of their cgroups. */
+/** Starts and ends pods until `signal`, and collects the ids of their cgroups. */
 async function churn(fleet: Fleet, signal: AbortSignal, ids: Set<bigint>): Promise<void> {
   const place = async (number: number): Promise<void> => {
     for (let pod = 0; !signal.aborted; pod++) {
@@ -73,7 +73,7 @@ async function churn(fleet: Fleet, signal: AbortSignal, ids: Set<bigint>): Promi
 const within = (measurements: readonly Measurement[], from: number, to: number): readonly Measurement[] =>
   measurements.filter(({ at }) => at >= from && at < to);
 
-test(`${MINUTES} minutes of pods that come and go leave no trace`, async () => {
+test(`${MINUTES} minutes of short-lived pods leave nothing behind`, async () => {
   const targets = join(folder, 'targets.yaml');
   const exporter = await startExporter(targets);
   const fleet = new Fleet(targets, exporter);
@@ -101,7 +101,7 @@ test(`${MINUTES} minutes of pods that come and go leave no trace`, async () => {
       }
     };
     try {
-      // Whichever fails ends the other.
+      // A failure of one ends the other.
       await Promise.all([watch(), churn(fleet, stop.signal, ids).finally(() => stop.abort())]);
     } finally {
       process.stdout.write(`${table(measurements)}\n${fleet.pods} pods, ${ids.size} cgroups\n`);
@@ -116,7 +116,7 @@ test(`${MINUTES} minutes of pods that come and go leave no trace`, async () => {
       Math.max(...of.map(({ rows }) => rows[MAPS.indexOf(map)] ?? 0));
     expect(most(measurements, 'cgroups')).toBeLessThan(MAX_SERVICES * 0.75);
 
-    // What is left when the last pod has gone.
+    // The rest after the last pod has gone.
     expect((await measure(exporter, end)).series).toBe(baseline.series);
     const rowsLeft = () =>
       Object.entries(CAPACITIES).flatMap(([map, capacity]) =>

@@ -6,25 +6,25 @@ export interface RunningEtcd {
   readonly url: string;
   /** Writes values by key, many at a time. */
   put(values: ReadonlyMap<string, string>): Promise<void>;
-  /** Forgets every revision before the present one. */
+  /** Removes all revisions before the current one. */
   compact(): Promise<void>;
-  /** Ends the process by its id. Idempotent. */
+  /** Stops the process. Idempotent. */
   kill(): Promise<void>;
 }
 
 /** etcd's own limit for one transaction (--max-txn-ops). */
 const TRANSACTION_WRITES = 128;
 
-/** Starts the etcd at the path `program` on a free port of the loopback, with its data below `folder`. */
+/** Starts the etcd at the path `program` on a free port of the loopback interface, with its data below `folder`. */
 export async function startEtcd(program: string, folder: string): Promise<RunningEtcd> {
   const url = `http://127.0.0.1:${await freePort()}`;
   const flags = [
     `--data-dir=${join(folder, 'etcd')}`,
     `--listen-client-urls=${url}`,
     `--advertise-client-urls=${url}`,
-    // It has no peers.
+    // Without peers.
     '--listen-peer-urls=http://127.0.0.1:0',
-    // What it has written outlives its own end, if not that of the machine.
+    // Data survive its own crash, but not that of the machine.
     '--unsafe-no-fsync',
     '--log-level=error',
   ];
@@ -38,7 +38,7 @@ export async function startEtcd(program: string, folder: string): Promise<Runnin
         await ask(`${url}/v3/kv/txn`, { success: puts.slice(from, from + TRANSACTION_WRITES) });
     },
     async compact() {
-      // Every answer tells the present revision.
+      // Every response has the current revision.
       const { header } = await ask(`${url}/v3/kv/range`, { key: base64('/') });
       await ask(`${url}/v3/kv/compaction`, { revision: header.revision, physical: true });
     },
@@ -49,7 +49,7 @@ interface Answer {
   readonly header: { readonly revision: string };
 }
 
-/** By etcd's JSON gateway, which wants keys and values in base64. */
+/** Uses etcd's JSON gateway, which requires keys and values in base64. */
 async function ask(url: string, body: object): Promise<Answer> {
   const answer = await fetch(url, { method: 'POST', body: JSON.stringify(body) });
   if (!answer.ok) throw new Error(`etcd: ${url}: ${answer.status}: ${await answer.text()}`);

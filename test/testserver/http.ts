@@ -10,7 +10,7 @@ export interface RunningServer {
   stop(): Promise<void>;
 }
 
-/** Serves `listener` on a free port of the loopback; with `tls` by https. */
+/** Serves `listener` on a free port of the loopback interface, with `tls` by https. */
 export async function serve(listener: RequestListener, tls?: ServerOptions): Promise<RunningServer> {
   const server = tls === undefined ? createServer(listener) : createTlsServer(tls, listener);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));

@@ -8,13 +8,13 @@ export interface ServerFiles {
   readonly ca: string;
   readonly server: { readonly cert: string; readonly key: string };
   readonly admin: { readonly cert: string; readonly key: string };
-  /** By which the tokens of service accounts are signed. */
+  /** Key for signing the tokens of service accounts. */
   readonly tokens: { readonly publicKey: string; readonly privateKey: string };
   readonly auditPolicy: string;
   readonly auditLog: string;
 }
 
-/** Makes the certificates and keys of a server and its administrator in `folder`. */
+/** Creates the certificates and keys of a server and its administrator in `folder`. */
 export async function writeServerFiles(folder: string): Promise<ServerFiles> {
   const authority = makeAuthority(folder);
   const file = async (name: string, text: string): Promise<string> => {
@@ -29,7 +29,7 @@ export async function writeServerFiles(folder: string): Promise<ServerFiles> {
   return {
     ca: authority.cert,
     server: authority.sign('kube-apiserver', 'kube-apiserver'),
-    // RBAC lets this group do everything, before any role exists.
+    // RBAC allows everything to this group, before any role exists.
     admin: authority.sign('admin', 'admin/O=system:masters'),
     tokens: {
       publicKey: await file('tokens.pub', tokens.publicKey),
@@ -46,14 +46,15 @@ export function apiServerFlags(files: ServerFiles, port: number, etcdUrl: string
     `--etcd-servers=${etcdUrl}`,
     '--bind-address=127.0.0.1',
     `--secure-port=${port}`,
-    // The endpoint of the service `kubernetes` must not be on the loopback. This address is for documentation (RFC 5737).
+    // The endpoint of the service `kubernetes` must not be on the loopback. This address is for documentation (RFC
+    // 5737).
     '--advertise-address=192.0.2.1',
     '--service-cluster-ip-range=10.96.0.0/16,fd00:96::/112',
     `--tls-cert-file=${files.server.cert}`,
     `--tls-private-key-file=${files.server.key}`,
     `--client-ca-file=${files.ca}`,
     '--authorization-mode=Node,RBAC',
-    // Charts of node agents have privileged pods.
+    // Node agents have privileged pods.
     '--allow-privileged=true',
     `--service-account-issuer=${issuer}`,
     `--service-account-key-file=${files.tokens.publicKey}`,

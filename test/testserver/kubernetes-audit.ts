@@ -1,4 +1,4 @@
-/** What the API server was asked, without bodies. */
+/** A request to the API server, without bodies. */
 export interface AuditEvent {
   /** As in RBAC: get, list, watch, create, update, patch, delete, deletecollection. */
   readonly verb: string;
@@ -6,7 +6,7 @@ export interface AuditEvent {
   readonly user: string;
   readonly userAgent: string;
   readonly uri: string;
-  /** Undefined for what isn't a resource, such as /version. */
+  /** Undefined for paths that are not resources, such as /version. */
   readonly resource: string | undefined;
   readonly subresource: string | undefined;
   readonly namespace: string | undefined;
@@ -15,7 +15,7 @@ export interface AuditEvent {
   readonly code: number;
 }
 
-/** Logs every request when it was answered, and watches when they begin as well. */
+/** Logs every request after its response, and watches also at their start. */
 export const auditPolicy = {
   apiVersion: 'audit.k8s.io/v1',
   kind: 'Policy',
@@ -35,10 +35,10 @@ interface LoggedEvent {
 
 /** The requests of the server's audit log, in the order in which they were first logged. */
 export function parseAuditLog(log: string): readonly AuditEvent[] {
-  // The last line may be half written.
+  // The last line may be incomplete.
   const lines = log.split('\n').slice(0, -1);
   const logged = lines.map((line) => JSON.parse(line) as LoggedEvent);
-  // A watch that has ended was logged twice.
+  // A watch that has ended is logged twice.
   return [...new Map(logged.map((event) => [event.auditID, event])).values()].map(auditEvent);
 }
 

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { Agent, request } from 'undici';
 
-/** Who asks, by a certificate, and whom: files in PEM. */
+/** Client certificate and server; files in PEM. */
 export interface ClientFiles {
   readonly caFile: string;
   readonly certFile: string;
@@ -12,16 +12,16 @@ export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 
 export interface KubernetesClient {
   /**
-   * Asks for a path below the server's URL and resolves with the answer. A PATCH is a merge patch.
-   * @throws Error with the server's answer unless it is successful.
+   * Requests a path below the server's URL and resolves with the response. A PATCH is a merge patch.
+   * @throws Error with the server's response unless it is successful.
    */
   readonly request: <Answer = unknown>(method: Method, path: string, body?: object) => Promise<Answer>;
-  /** Whether the server has all that it starts with: its roles and the namespace `default` too. */
+  /** True if the server has its initial objects, such as its roles and the namespace `default`. */
   isReady(): Promise<boolean>;
   close(): Promise<void>;
 }
 
-/** @param connections how many requests are under way at a time; others wait. */
+/** @param connections maximum number of concurrent requests; others wait. */
 export function kubernetesClient(url: string, files: ClientFiles, connections = 16): KubernetesClient {
   const [ca, cert, key] = [files.caFile, files.certFile, files.keyFile].map((file) => readFileSync(file, 'utf8'));
   const dispatcher = new Agent({ connections, connect: { ca, cert, key } });

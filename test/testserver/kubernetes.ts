@@ -11,7 +11,7 @@ import { kubernetesClient, type KubernetesClient } from './kubernetes-client.ts'
 import { freePort } from '../../scripts/free-port.ts';
 import { type RunningProgram, startProgram } from './prometheus.ts';
 
-/** An object of a namespace as etcd has it. */
+/** A namespaced object for etcd. */
 export interface StoredObject {
   readonly apiVersion: string;
   readonly kind: string;
@@ -28,50 +28,50 @@ export interface StoredObject {
 
 export interface RunningKubernetes {
   readonly url: string;
-  /** The server's own temporary folder; what a test writes there is removed with it. */
+  /** The server's temporary directory, which is removed with it. */
   readonly folder: string;
   /** The certificate authority of the server and of its clients' certificates, in PEM. */
   readonly caFile: string;
-  /** The path of a kubeconfig for an administrator, whom no authorization refuses anything. */
+  /** The path of a kubeconfig for an administrator with all permissions. */
   readonly kubeconfig: string;
-  /** A request of the administrator's, without a process for each. */
+  /** The administrator's client, without a process for each request. */
   readonly request: KubernetesClient['request'];
-  /** Runs kubectl as the administrator and resolves with what it prints. @throws Error with what it complains of. */
+  /** Runs kubectl as the administrator and resolves with its output. @throws Error with its error message. */
   kubectl(args: readonly string[], stdin?: string): Promise<string>;
-  /** Runs helm as the administrator, with cache and settings of its own. @throws Error with what it complains of. */
+  /** Runs helm as the administrator, with its own cache and settings. @throws Error with its error message. */
   helm(args: readonly string[], stdin?: string): Promise<string>;
-  /** A token of a service account, valid for `seconds`: 600 is the least that the server grants. Default: an hour. */
+  /** A token of a service account, valid for `seconds`, at least 600. Default: an hour. */
   token(namespace: string, serviceAccount: string, lifetime?: { readonly seconds?: number }): Promise<string>;
   /** The path of a kubeconfig with a token of the service account. */
   kubeconfigFor(namespace: string, serviceAccount: string): Promise<string>;
   /**
-   * Every request since the start, one event each, watches that go on included.
-   * The server tells of a request's end just after the client has seen it: wait for what you expect.
+   * Every request since the start, one event each, including active watches. The server logs the end of a request
+   * shortly after the client has seen it, so poll for expected events.
    */
   auditEvents(): Promise<readonly AuditEvent[]>;
   /**
-   * Puts objects into etcd, whole and with their status, in a small part of the time that the API takes. Nobody checks
-   * them or fills in what is missing, and no audit event tells of them; clients and watches see them as any others.
+   * Writes complete objects with their status to etcd, much faster than by the API. They are not validated, get no
+   * defaults and no audit events; clients and watches see them like others.
    */
   seed(resource: string, objects: readonly StoredObject[]): Promise<void>;
-  /** Has etcd forget the past: a watch that resumes from an older resource version after a restart gets 410 Gone. */
+  /** Compacts etcd: a watch that resumes from an older resource version after a restart gets 410 Gone. */
   compact(): Promise<void>;
-  /** Ends the API server as a crash would; etcd keeps the data. */
+  /** Kills the API server; etcd keeps the data. */
   crash(): Promise<void>;
   /** Starts the API server again after `crash`, at the same address and with the same data. */
   restart(): Promise<void>;
-  /** Ends the processes by their ids and removes their data. Idempotent. */
+  /** Stops the processes and removes their data. Idempotent. */
   stop(): Promise<void>;
 }
 
 /**
- * Starts a real Kubernetes API server and its etcd on free ports of the loopback, with data and certificates in a
- * temporary folder of their own, and resolves when it is ready. Authorization is RBAC, admission is what a cluster has.
+ * Starts a real Kubernetes API server and its etcd on free ports of the loopback interface, with data and certificates
+ * in a temporary directory, and resolves when it is ready. Authorization is RBAC, admission is as in a cluster.
  *
- * There is no node, no scheduler and no controller: nobody gives pods a status, makes the service account `default` of
- * a namespace, fills endpoint slices or deletes what an object owned. Tests do so by the API.
+ * There are no nodes, no scheduler and no controllers: tests must set the status of pods, create the service account
+ * `default` of a namespace, fill endpoint slices and delete owned objects by the API.
  *
- * @throws Error without assets; see `KUBERNETES` of test/skips.
+ * @throws Error without assets, see `KUBERNETES` in test/skips.
  */
 export async function startKubernetes(): Promise<RunningKubernetes> {
   const assets = kubernetesAssets();
@@ -148,7 +148,9 @@ function tokens(client: KubernetesClient): RunningKubernetes['token'] {
   };
 }
 
-/** Runs commands as the administrator. Whoever runs the tests may have settings and a cache at home: it is another one. */
+/**
+ * Runs commands as the administrator, with another home directory than the user's, which may have settings and a cache.
+ */
 function commands(folder: string, assets: string, kubeconfig: string) {
   const helmFolders = {
     HELM_CACHE_HOME: join(folder, 'helm/cache'),

@@ -7,26 +7,26 @@ import { freePort } from '../../scripts/free-port.ts';
 export interface PrometheusOptions {
   /** The YAML of `prometheus.yml`. Default: nothing to scrape. */
   readonly config?: string;
-  /** Further flags, `--query.max-samples=1000`. */
+  /** Further flags, such as `--query.max-samples=1000`. */
   readonly flags?: readonly string[];
-  /** OpenMetrics text to start with, whole or in pieces, turned into blocks by promtool. */
+  /** OpenMetrics text for the initial data, whole or in parts, converted to blocks by promtool. */
   readonly history?: string | Iterable<string>;
 }
 
 export interface RunningPrometheus {
   readonly url: string;
   readonly pid: number;
-  /** Ends the process as a crash would; the data stay. */
+  /** Kills the process, keeping its data. */
   crash(): Promise<void>;
-  /** Starts it again after `crash`, at the same address and with the same data. */
+  /** Restarts it after `crash`, with the same address and data. */
   restart(): Promise<void>;
-  /** Ends the process by its id and removes its data. Idempotent. */
+  /** Stops the process and removes its data. Idempotent. */
   stop(): Promise<void>;
 }
 
 /**
- * Starts a real Prometheus on a free port of the loopback with data in a temporary folder of its own, and
- * resolves when it answers queries. The remote-write receiver and the lifecycle API are on.
+ * Starts a real Prometheus on a free port of the loopback interface, with data in a temporary directory, and resolves
+ * when it answers queries. The remote-write receiver and the lifecycle API are enabled.
  */
 export async function startPrometheus(options: PrometheusOptions = {}): Promise<RunningPrometheus> {
   const folder = await mkdtemp(join(tmpdir(), `lorikeet-prometheus-${process.pid}-`));
@@ -78,11 +78,11 @@ async function startIn(folder: string, options: PrometheusOptions): Promise<Runn
 
 export interface RunningProgram {
   readonly pid: number;
-  /** Ends the process by its id. Idempotent. */
+  /** Stops the process. Idempotent. */
   kill(): Promise<void>;
 }
 
-/** Starts a program and resolves when it is ready: when it answers this URL, or by a question of the caller's own. */
+/** Starts a program and resolves when it is ready: when a URL responds, or a custom check succeeds. */
 export async function startProgram(
   name: string,
   args: readonly string[],
@@ -117,14 +117,14 @@ export async function startProgram(
 async function untilReady(isReady: () => Promise<boolean>, ended: () => boolean, deadline: number): Promise<void> {
   for (;;) {
     if (ended()) throw new Error('the process ended');
-    // Until it listens, connections are refused.
+    // Connections are refused until it listens.
     if (await isReady().catch(() => false)) return;
     if (Date.now() > deadline) throw new Error('not ready in time');
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
 }
 
-/** Turns OpenMetrics text into blocks below `folder/data`. */
+/** Converts OpenMetrics text to blocks below `folder/data`. */
 async function backfill(folder: string, openMetrics: string | Iterable<string>): Promise<void> {
   const file = join(folder, 'history.txt');
   await writeFile(file, typeof openMetrics === 'string' ? [openMetrics] : openMetrics);

@@ -1,13 +1,13 @@
-/** A field as it stands on the wire; a fixed64 is given as its bits. */
+/** An encoded field; a fixed64 is its bits. */
 export type Field =
   | { readonly number: number; readonly wire: 'varint' | 'fixed64'; readonly value: bigint }
   | { readonly number: number; readonly wire: 'bytes'; readonly value: Uint8Array };
 
 /**
- * Reads the fields of a protobuf message in their order. Written from the description of the wire format and not
- * from a writer: https://protobuf.dev/programming-guides/encoding/
+ * Reads the fields of a protobuf message in their order. Independent of the encoder, based on
+ * https://protobuf.dev/programming-guides/encoding/
  *
- * @throws Error on anything malformed, and on wire types that remote write doesn't use
+ * @throws Error for malformed input, and for wire types not used by remote write
  */
 export function readFields(message: Uint8Array): readonly Field[] {
   const fields: Field[] = [];

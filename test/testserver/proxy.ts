@@ -1,22 +1,22 @@
 import { type IncomingHttpHeaders, request as forward } from 'node:http';
 import { readRequestBody, type RunningServer, serve } from './http.ts';
 
-/** A server in front of another that counts what passes and can stand in the way. */
+/** A proxy that counts requests and can inject failures. */
 export interface Proxy extends RunningServer {
   /** Requests by path since the start or the last `reset`. */
   readonly requests: Map<string, number>;
-  /** Status that every request gets instead of the server's answer; undefined lets all pass. */
+  /** Status for every request instead of the server's response; undefined: forward all. */
   failWith: number | undefined;
-  /** Milliseconds that every request waits before it is passed on. Default 0. */
+  /** Delay of every request before it is forwarded, in milliseconds. Default: 0. */
   delayMs: number;
-  /** Answers successfully with the first half of what the server answers. */
+  /** Responds successfully with the first half of the server's response. */
   truncate: boolean;
   /** Headers of the last request by path. */
   readonly headers: Map<string, IncomingHttpHeaders>;
   reset(): void;
 }
 
-/** Starts a proxy on a free port of the loopback for the server at `target`. */
+/** Starts a proxy on a free port of the loopback interface for the server at `target`. */
 export async function startProxy(target: string): Promise<Proxy> {
   const requests = new Map<string, number>();
   const headers = new Map<string, IncomingHttpHeaders>();
@@ -27,7 +27,7 @@ export async function startProxy(target: string): Promise<Proxy> {
     void readRequestBody(incoming).then(async (body) => {
       if (proxy.delayMs > 0) await new Promise((resolve) => setTimeout(resolve, proxy.delayMs));
       if (proxy.failWith !== undefined) {
-        outgoing.writeHead(proxy.failWith).end('standing in the way');
+        outgoing.writeHead(proxy.failWith).end('injected failure');
         return;
       }
       const url = `${target}${incoming.url ?? ''}`;

@@ -17,7 +17,7 @@ const HEADERS = {
 };
 const NOW = Date.now();
 
-/** A field of bytes; messages here stay below 128 bytes. */
+/** A field of bytes; messages in these tests are below 128 bytes. */
 const field = (number: number, content: readonly number[] | string) => {
   const bytes = typeof content === 'string' ? [...Buffer.from(content)] : content;
   return [number * 8 + 2, bytes.length, ...bytes];
@@ -45,7 +45,7 @@ async function post(body: Uint8Array, headers: Record<string, string> = {}): Pro
 
 const good = series(label('__name__', 'up'), label('a', 'b'), sample(1));
 
-test('takes what the specification allows, and the same again', async () => {
+test('accepts valid samples, even twice', async () => {
   expect(await post(block(good))).toBe('204');
   expect(await post(block(good))).toBe('204');
   const bits = 0x3ff0000000000000n;
@@ -87,12 +87,12 @@ test.each([
   ['an unknown field', [...good, ...field(4, 'x')], 'unknown field 4'],
   ['an unknown field of a sample', series(label('__name__', 'x'), field(2, [0x18, 1])), 'unknown field 3'],
   [
-    "a value that isn't UTF-8",
+    'a value that is not UTF-8',
     series(label('__name__', 'x'), field(1, [...field(1, 'a'), ...field(2, [0xff])]), sample(1)),
     '',
   ],
   ['a message cut off', good.slice(0, -1), 'cut off'],
-])('refuses %s and keeps nothing of it', async (_what, message, reason) => {
+])('rejects %s and stores nothing of it', async (_name, message, reason) => {
   const before = receiver.accepted();
   const answer = await post(block([...series(label('__name__', 'other'), sample(1, NOW + before)), ...message]));
   expect(answer).toMatch(/^400 /);
@@ -100,14 +100,14 @@ test.each([
   expect(receiver.accepted()).toBe(before);
 });
 
-test("refuses bodies that aren't a snappy block", async () => {
+test('rejects bodies that are not a snappy block', async () => {
   expect(await post(Uint8Array.from(good))).toMatch(/^400 snappy/);
   expect(await post(block(good).slice(0, -3))).toMatch(/^400 snappy/);
   const framed = Uint8Array.from([0xff, 6, 0, 0, ...Buffer.from('sNaPpY')]);
   expect(await post(framed)).toMatch(/^400 snappy/);
 });
 
-test("the decoder of blocks agrees with the format's description", () => {
+test('the block decoder agrees with the format description', () => {
   // A literal "ab", a copy of 6 from 2 back (one-byte offset), a copy of 3 from 8 back (two-byte offset).
   const text = decodeSnappyBlock(
     Uint8Array.from([11, 1 << 2, 0x61, 0x62, ((6 - 4) << 2) | 1, 2, ((3 - 1) << 2) | 2, 8, 0]),

@@ -3,34 +3,34 @@ import { readRequestBody, serve } from './http.ts';
 import { decodeSnappyBlock } from './snappy-block.ts';
 import { decodeWriteRequest, type ReceivedSample, type ReceivedSeries } from './write-request.ts';
 
-/** What the receiver does with a request in place of taking it. */
+/** The response to a request instead of accepting it. */
 export type Answer =
   | { readonly status: number; readonly headers?: Readonly<Record<string, string>>; readonly body?: string }
-  /** Never answered. */
+  /** Never respond. */
   | 'hang'
-  /** The connection is cut without an answer. */
+  /** Close the connection without a response. */
   | 'cut';
 
 export interface Receiver {
   readonly url: string;
-  /** Every request that came, in order; `status` 0 where none was given. */
+  /** Every request in order; `status` is 0 without a response. */
   readonly requests: readonly { readonly status: number; readonly samples: number; readonly reason: string }[];
-  /** The accepted samples of the series with these labels and no others, in order of time. */
+  /** The accepted samples of the series with exactly these labels, in chronological order. */
   samples(labels: Readonly<Record<string, string>>): readonly ReceivedSample[];
-  /** How many samples were accepted in all. */
+  /** Total number of accepted samples. */
   accepted(): number;
-  /** Answers the next requests so, one after another. */
+  /** Sets the responses to the next requests, one after another. */
   answerNext(...answers: readonly Answer[]): void;
-  /** Answers every request so, after those of `answerNext`, until given undefined. */
+  /** Sets the response to every request after those of `answerNext`; undefined resets it. */
   answerAll(answer: Answer | undefined): void;
-  /** Refuses, with 400, each request that holds a series for which this is true; nothing of it is kept. */
+  /** Rejects with 400 each request that has a series for which this is true, and stores nothing of it. */
   refuseSeries(refuses: (labels: Readonly<Record<string, string>>) => boolean): void;
   stop(): Promise<void>;
 }
 
 /**
- * A remote-write 1.0 receiver that refuses, with 400 and the reason, whatever the specification forbids a sender:
- * Prometheus itself lets much of it pass. A refused request leaves nothing behind.
+ * A remote-write 1.0 receiver that rejects every violation of the specification by a sender with 400 and the reason;
+ * Prometheus accepts many of them. Stores nothing of a rejected request.
  */
 export async function startReceiver(): Promise<Receiver> {
   const stored = new Map<string, ReceivedSample[]>();
@@ -47,17 +47,17 @@ export async function startReceiver(): Promise<Receiver> {
     }
     return store(stored, series);
   };
-  const answer = (response: ServerResponse, told: Answer | undefined, taken: () => number) => {
+  const answer = (response: ServerResponse, action: Answer | undefined, taken: () => number) => {
     const entry = { status: 0, samples: 0, reason: '' };
     requests.push(entry);
-    if (told === 'hang') return;
-    if (told === 'cut') {
+    if (action === 'hang') return;
+    if (action === 'cut') {
       response.socket?.destroy();
       return;
     }
-    if (told !== undefined) {
-      entry.status = told.status;
-      response.writeHead(told.status, told.headers).end(told.body);
+    if (action !== undefined) {
+      entry.status = action.status;
+      response.writeHead(action.status, action.headers).end(action.body);
       return;
     }
     try {
@@ -80,8 +80,8 @@ export async function startReceiver(): Promise<Receiver> {
     samples: (labels) => stored.get(JSON.stringify(Object.entries(labels).sort(([a], [b]) => (a < b ? -1 : 1)))) ?? [],
     accepted: () => [...stored.values()].reduce((sum, samples) => sum + samples.length, 0),
     answerNext: (...answers) => void next.push(...answers),
-    answerAll: (told) => {
-      always = told;
+    answerAll: (action) => {
+      always = action;
     },
     refuseSeries: (condition) => {
       refuses = condition;
@@ -104,7 +104,7 @@ function checkHeaders(headers: IncomingHttpHeaders, method: string): void {
   }
 }
 
-/** Keeps all samples or, if one is out of order or a duplicate with another value, none. */
+/** Stores all samples, or none if one is out of order or a duplicate with another value. */
 function store(stored: Map<string, ReceivedSample[]>, series: readonly ReceivedSeries[]): number {
   const updates = new Map<string, ReceivedSample[]>();
   let count = 0;

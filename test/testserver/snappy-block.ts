@@ -1,8 +1,8 @@
 /**
- * Decodes snappy's block format, written from its description and not from an encoder:
+ * Decodes snappy's block format, independent of the encoder, based on
  * https://github.com/google/snappy/blob/main/format_description.txt
  *
- * @throws Error on anything that isn't exactly one block
+ * @throws Error unless the input is exactly one block
  */
 export function decodeSnappyBlock(block: Uint8Array): Uint8Array {
   const [length, start] = readLength(block);
@@ -13,19 +13,19 @@ export function decodeSnappyBlock(block: Uint8Array): Uint8Array {
     const element = readElement(block, at);
     if (element.kind === 'literal') {
       if (element.end > block.length) throw new Error('snappy: a literal beyond the input');
-      if (written + element.end - element.start > length) throw new Error('snappy: longer than its preamble says');
+      if (written + element.end - element.start > length) throw new Error('snappy: longer than in its preamble');
       output.set(block.subarray(element.start, element.end), written);
       written += element.end - element.start;
       at = element.end;
     } else {
       if (element.offset === 0 || element.offset > written) throw new Error('snappy: a copy from before the output');
-      if (written + element.length > length) throw new Error('snappy: longer than its preamble says');
+      if (written + element.length > length) throw new Error('snappy: longer than in its preamble');
       // Byte by byte: a copy may overlap what it writes.
       for (let i = 0; i < element.length; i++, written++) output[written] = output[written - element.offset] ?? 0;
       at = element.end;
     }
   }
-  if (written !== length) throw new Error('snappy: shorter than its preamble says');
+  if (written !== length) throw new Error('snappy: shorter than in its preamble');
   return output;
 }
 
@@ -44,7 +44,7 @@ function readLength(block: Uint8Array): readonly [length: number, next: number] 
       return [length, at + 1];
     }
   }
-  throw new Error('snappy: no length in front');
+  throw new Error('snappy: no length in the preamble');
 }
 
 function readElement(block: Uint8Array, at: number): Element {

@@ -1,15 +1,15 @@
 import { CHANNELS, SERVICE_SERIES } from '../../scorer/features/features.ts';
 import type { Sample } from '../../scorer/output/remote-write/sample.ts';
 
-/** Plays the part of the recording rules: the features of services, as samples of now, with a little noise. */
+/** Acts as the recording rules: the current features of services, with a little noise. */
 export class FeatureTraffic {
   readonly services: Set<string>;
-  /** By `service/feature`, what its normal value is multiplied by. */
+  /** `service/feature` -> factor for its normal value. */
   readonly factor = new Map<string, number>();
   readonly #normal: Readonly<Record<string, number>>;
   #seed = 1;
 
-  /** @param normal by feature */
+  /** @param normal feature -> normal value */
   constructor(services: Iterable<string>, normal: Readonly<Record<string, number>>) {
     this.services = new Set(services);
     this.#normal = normal;

@@ -7,11 +7,11 @@ import { startProgram } from './prometheus.ts';
 
 export interface RunningVictoriaMetrics {
   readonly url: string;
-  /** Ends the process by its id and removes its data. */
+  /** Stops the process and removes its data. */
   stop(): Promise<void>;
 }
 
-/** Whether Debian's package victoria-metrics is installed. */
+/** True if Debian's package victoria-metrics is installed. */
 export function hasVictoriaMetrics(): boolean {
   try {
     execFileSync('victoria-metrics', ['-version'], { stdio: 'ignore' });
@@ -21,7 +21,7 @@ export function hasVictoriaMetrics(): boolean {
   }
 }
 
-/** Starts a real VictoriaMetrics on a free port of the loopback with data in a temporary folder of its own. */
+/** Starts a real VictoriaMetrics on a free port of the loopback interface, with data in a temporary directory. */
 export async function startVictoriaMetrics(flags: readonly string[] = []): Promise<RunningVictoriaMetrics> {
   const folder = await mkdtemp(join(tmpdir(), `lorikeet-victoria-metrics-${process.pid}-`));
   const url = `http://127.0.0.1:${await freePort()}`;

@@ -1,7 +1,7 @@
 import { readFields, type Field } from './protobuf-reader.ts';
 
 export interface ReceivedSample {
-  /** The bits of the double: a stale marker is a NaN with a payload of its own. */
+  /** The bits of the double: a stale marker is a NaN with a special payload. */
   readonly bits: bigint;
   readonly timestampMs: number;
 }
@@ -12,10 +12,10 @@ export interface ReceivedSeries {
 }
 
 /**
- * Decodes prometheus.WriteRequest of remote write 1.0 and checks what the specification demands of its labels.
+ * Decodes prometheus.WriteRequest of remote write 1.0 and validates its labels by the specification.
  * https://prometheus.io/docs/specs/prw/remote_write_spec/
  *
- * @throws Error saying what is forbidden
+ * @throws Error naming the violation
  */
 export function decodeWriteRequest(message: Uint8Array): readonly ReceivedSeries[] {
   return readFields(message).map((field) => readSeries(bytesOf(field, 1, 'WriteRequest')));
@@ -50,9 +50,9 @@ function readSample(message: Uint8Array): ReceivedSample {
     else if (field.number === 2 && field.wire === 'varint') timestampMs = Number(BigInt.asIntN(64, field.value));
     else throw new Error(`Sample: unknown field ${field.number} (${field.wire})`);
   }
-  // Half a century on either side: seconds or microseconds in place of milliseconds are told apart.
+  // Within 50 years of now: detects seconds or microseconds in place of milliseconds.
   if (Math.abs(timestampMs - Date.now()) > 50 * 365 * 86_400_000)
-    throw new Error(`timestamp ${timestampMs} isn't in milliseconds`);
+    throw new Error(`timestamp ${timestampMs} is not in milliseconds`);
   return { bits, timestampMs };
 }
 

@@ -1,6 +1,6 @@
 /**
- * `npm run bench -- choices <folder>`: what the choices in scoring and ranking rest on (docs/adr), on a folder of recorded faults:
- * ways to rank with and without edges, thresholds, and how many cycles an alert asks for.
+ * `npm run bench -- choices <folder>`: compares alternatives in scoring and ranking (docs/adr) on a folder of recorded
+ * faults: rankings with and without edges, thresholds, and the number of cycles before an alert.
  */
 import { type Flags, parseFlags, renderHelp } from '../../../daemon/flags.ts';
 import { type ProgramContext, runProgram } from '../../../daemon/lifecycle.ts';
@@ -29,7 +29,7 @@ const DEBOUNCES = [
   { above: 3, of: 5 },
 ];
 
-/** One way of doing one thing, and what came of it. */
+/** An alternative and its results. */
 interface Row {
   readonly choice: 'ranking' | 'threshold' | 'debounce';
   readonly edges: boolean;

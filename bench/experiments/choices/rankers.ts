@@ -10,7 +10,7 @@ const ITERATIONS = 100;
 /** Weight of staying at a service, relative to its deviating edges. */
 const SELF_WEIGHT = 0.2;
 
-/** The ways to rank that are compared, all on the same suspects and edges. */
+/** The rankings to compare, all on the same suspects and edges. */
 export const RANKERS: Readonly<Record<string, Ranker>> = {
   'evidence (the product)': rankRootCauses,
   'own evidence alone': (suspects) => rankRootCauses(suspects, []),

@@ -1,6 +1,6 @@
 /**
- * What the common pages take in memory on node:http and on express, bundled as the programs are: above a server that
- * answers nothing, after requests as a scraper and a probe make them.
+ * Measures the memory of the common pages on node:http and on express, bundled like the programs, in addition to that
+ * of an empty server, after requests like those of a scraper and a probe.
  */
 import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';

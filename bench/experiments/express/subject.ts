@@ -2,15 +2,15 @@ import type { RequestListener } from 'node:http';
 import type { CommonPagesOptions } from '../../../daemon/http-server/common-pages.ts';
 import { listen } from '../../../daemon/http-server/listen.ts';
 
-/** The pages of a program that has little to say, so that the server is what takes memory. */
+/** The pages of a minimal program, so that the server dominates its memory. */
 export const PAGES: CommonPagesOptions = {
   name: 'bench-express',
-  description: 'A program that is measured.',
+  description: 'A program under measurement.',
   metrics: () => Promise.resolve({ contentType: 'text/plain; version=0.0.4; charset=utf-8', body: 'up 1\n' }),
   ready: () => true,
 };
 
-/** Serves until standard input ends, then tells its memory in MB. */
+/** Serves until standard input ends, then prints its memory in MB. */
 export async function serve(app: RequestListener): Promise<void> {
   const listener = await listen(app, '127.0.0.1:0');
   process.stdout.write(`${listener.address}\n`);

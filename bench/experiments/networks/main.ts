@@ -1,7 +1,7 @@
 /**
- * `npm run bench -- networks <folder> [--seeds=5]`: what the shape of the network rests on (docs/adr/0003-network.md), each
- * shape trained anew from several seeds, and PCA in its place beside it. The folder is one of recorded faults as for
- * `npm run bench -- nezha`, then with and without edges, or a history that `npm run bench -- sim` has kept.
+ * `npm run bench -- networks <folder> [--seeds=5]`: compares shapes of the network (docs/adr/0003-network.md), each
+ * trained from several seeds, and PCA in its place. The folder has recorded faults as for `npm run bench -- nezha`,
+ * evaluated with and without edges, or a history kept by `npm run bench -- sim`.
  */
 import { type Flags, parseFlags, renderHelp } from '../../../daemon/flags.ts';
 import { type ProgramContext, runProgram } from '../../../daemon/lifecycle.ts';
@@ -21,7 +21,7 @@ import { inLifeTime } from '../../sim/life-time.ts';
 import { isRecording } from '../../sim/recording.ts';
 
 const FLAGS = {
-  seeds: { type: 'number', default: 5, help: 'Train each shape from so many seeds, 1, 2 and so on.' },
+  seeds: { type: 'number', default: 5, help: 'Number of seeds from which to train each shape: 1, 2 and so on.' },
   epochs: TRAINING_FLAGS.epochs,
   ...FOLDER_FLAGS,
 } as const satisfies Flags;
@@ -29,7 +29,7 @@ const FLAGS = {
 const STRAIGHT = { slope: 1, output: 'linear' } as const;
 const LARGE = { maps: 8, bottleneck: 64 } as const;
 
-/** The first is the one that is taken. */
+/** The first one is that of the product. */
 const NETWORKS: Readonly<Record<string, NonNullable<TrainingOptions['network']>>> = {
   'sigmoid, 4 maps, code 32': NETWORK,
   'linear, 4 maps, code 32': { ...NETWORK, ...STRAIGHT },
@@ -40,13 +40,13 @@ const NETWORKS: Readonly<Record<string, NonNullable<TrainingOptions['network']>>
 interface Row {
   readonly network: string;
   readonly edges: boolean;
-  /** Weights and seed; none where the network isn't one. */
+  /** Weights and seed; none for PCA. */
   readonly parameters?: number;
   readonly seed?: number;
   readonly figures: Figures;
 }
 
-/** What is told of a shape, over its seeds. */
+/** The results of a shape, over its seeds. */
 const COLUMNS: readonly (readonly [string, (figures: Figures) => number])[] = [
   ['recall', ({ recall }) => recall],
   ['false alarms', ({ false_alarms_per_service_day: rate }) => rate],
@@ -83,7 +83,7 @@ async function main({ argv, stops }: ProgramContext): Promise<number> {
 
 interface Comparison {
   readonly edges: boolean;
-  /** Gives the figures in the units that they are told in. */
+  /** Converts the figures to the units of the output. */
   readonly inUnits: (result: BacktestResult) => BacktestResult;
 }
 
@@ -98,7 +98,7 @@ async function compareOverSeeds(
   return rows;
 }
 
-/** A row for each network and, at the first seed, one for PCA: it learns from the same windows whatever the network and seed. */
+/** A row for each network, and one for PCA at the first seed: its result does not depend on network and seed. */
 async function compare(options: BacktestOptions, seed: number, { edges, inUnits }: Comparison): Promise<Row[]> {
   const networks: Row[] = [];
   let pca: Figures | undefined;
@@ -112,7 +112,7 @@ async function compare(options: BacktestOptions, seed: number, { edges, inUnits 
   return [{ network: 'PCA reconstruction', edges, figures: pca }, ...networks];
 }
 
-/** A line a network, over its seeds: the median, and the least and the most where they differ. */
+/** One line for each network: the median over its seeds, and minimum and maximum if they differ. */
 function table(rows: readonly Row[]): string {
   const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |\n`;
   const head = ['network', 'edges', 'weights', ...COLUMNS.map(([title]) => title)];
@@ -130,8 +130,8 @@ function table(rows: readonly Row[]): string {
 }
 
 function spread(values: readonly number[]): string {
-  const [least, middle, most] = [0, 0.5, 1].map((share) => ratio(quantile(values, share)));
-  return least === most ? `${middle}` : `${middle} (${least}-${most})`;
+  const [min, middle, max] = [0, 0.5, 1].map((share) => ratio(quantile(values, share)));
+  return min === max ? `${middle}` : `${middle} (${min}-${max})`;
 }
 
 await runProgram('bench-networks', main);

@@ -9,23 +9,23 @@ import { encodeAutoencoder } from '../../../scorer/detectors/autoencoder/codec.t
 import { train } from '../../../scorer/training/trainer.ts';
 import { solve } from './solve.ts';
 
-/** What one service has of its own beside its profile. */
+/** The part of a model that one service has for itself, in addition to its profile. */
 export interface Adapter {
   readonly model: Reconstructor;
-  /** That have to be kept of it. */
+  /** Size of the state to keep for each service. */
   readonly bytes: number;
-  /** All services' windows go through one network, in one run. */
+  /** True if one run of one network reconstructs the windows of all services. */
   readonly shared: boolean;
 }
 
 export type Adaptation = (shape: TensorShape, service: ServicePast) => Promise<Adapter>;
 
-/** Nothing: the service's scaling and threshold are all that is its own. */
+/** None: a service only has its own scaling and threshold. */
 export function scalingAlone(model: Reconstructor): Adaptation {
   return () => Promise.resolve({ model, bytes: 0, shared: true });
 }
 
-/** A copy of the network, trained further on the service's own windows; kept open until `close`. */
+/** A copy of the network, fine-tuned on the service's own windows; kept open until `close`. */
 export function fineTunedCopy(
   weights: AutoencoderWeights,
   seed: number,
@@ -51,10 +51,12 @@ export function fineTunedCopy(
   };
 }
 
-/** Values that count as the prior's, so that a column of few values is left as it is. */
+/** Weight of the prior in values, so that columns with few values hardly change. */
 const RIDGE = 10;
 
-/** A factor and an offset for each newest value of the reconstruction, by least squares on the service's own windows. */
+/**
+ * A factor and an offset for each newest value of the reconstruction, by least squares on the service's own windows.
+ */
 export function affine(base: Reconstructor): Adaptation {
   return async (shape, service) => {
     const { data, mask, reconstruction, count } = await reconstructed(base, shape, service);
@@ -94,8 +96,8 @@ export function affine(base: Reconstructor): Adaptation {
 }
 
 /**
- * An input vector for each service that is added to the code. Without a bend what it adds to the reconstruction is one vector out
- * of those that the decoder can give, so the best is found by least squares, without training.
+ * A vector for each service that is added to the code. If the decoder is linear, so is the effect on the
+ * reconstruction, and least squares find the best vector without training.
  */
 export async function inputVector(weights: AutoencoderWeights, base: Reconstructor): Promise<Adaptation> {
   const directions = await decoderDirections(weights);
@@ -130,7 +132,7 @@ export async function inputVector(weights: AutoencoderWeights, base: Reconstruct
   };
 }
 
-/** What one unit of each number of the code adds to the reconstruction. */
+/** The effect of one unit of each element of the code on the reconstruction. */
 async function decoderDirections({ shape, values }: AutoencoderWeights): Promise<Float32Array[]> {
   const size = shape.channels * shape.steps * shape.features;
   const outputFor = async (unit: number | undefined) => {
@@ -161,7 +163,7 @@ async function reconstructed(base: Reconstructor, shape: TensorShape, service: S
   return { data, mask, count, reconstruction: await base.reconstruct(data, mask, count) };
 }
 
-/** Where a window holds the newest value of each column: the only ones that are judged. */
+/** Positions of the newest value of each column in a window: only these are scored. */
 function newestEntries({ features, steps }: TensorShape): number[] {
   return CHANNELS.flatMap((_, channel) =>
     features.map((__, feature) => channel * steps.length * features.length + feature),

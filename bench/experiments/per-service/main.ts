@@ -1,6 +1,6 @@
 /**
- * Compares what a service may have of its own beside its scaling and threshold: a fine-tuned copy of the network, or a
- * small adapter; on a folder of recorded faults, by the protocol of docs/evaluation.md.
+ * Compares models with parts for each service in addition to its scaling and threshold: a fine-tuned copy of the
+ * network, or a small adapter. Uses a folder of recorded faults and the protocol of docs/evaluation.md.
  */
 import { type Flags, parseFlags, renderHelp } from '../../../daemon/flags.ts';
 import { type ProgramContext, runProgram } from '../../../daemon/lifecycle.ts';
@@ -19,12 +19,12 @@ import { writeResults } from '../../results.ts';
 import { type Adaptation, type Adapter, affine, fineTunedCopy, inputVector, scalingAlone } from './adapters.ts';
 
 const FLAGS = {
-  seeds: { type: 'number', default: 3, help: 'How many times the fleet model is trained, with seeds 1, 2, ...' },
+  seeds: { type: 'number', default: 3, help: 'Number of seeds from which to train the fleet model: 1, 2 and so on.' },
   epochs: TRAINING_FLAGS.epochs,
   ...FOLDER_FLAGS,
 } as const satisfies Flags;
 
-/** A cycle of each is timed so many times, in turn. */
+/** Number of timed cycles of each, in turn. */
 const TIMED_CYCLES = 50;
 
 interface Row {
@@ -32,9 +32,9 @@ interface Row {
   readonly adaptation: string;
   readonly figures: Figures;
   readonly bytes_per_service: number;
-  /** To fit it, once. */
+  /** Time to fit it, once. */
   readonly fit_ms_per_service: number;
-  /** To reconstruct, each cycle. */
+  /** Time to reconstruct, in each cycle. */
   readonly cycle_ms_per_service: number;
 }
 
@@ -116,7 +116,7 @@ async function compare(session: BacktestSession, seed: number): Promise<Row[]> {
   }
 }
 
-/** Gives each window of a batch to the model of its service. */
+/** Reconstructs each window of a batch with the model of its service. */
 function inOrder(models: readonly Reconstructor[], size: number): Reconstructor {
   return {
     async reconstruct(data, mask, count) {
@@ -132,7 +132,7 @@ function inOrder(models: readonly Reconstructor[], size: number): Reconstructor 
   };
 }
 
-/** Milliseconds a service to reconstruct the fleet's windows once, the median; all take turns. */
+/** Median time to reconstruct the fleet's windows once, in milliseconds per service. All take turns. */
 async function timeCycles({ shape }: BacktestSession, adapted: readonly Adapted[]): Promise<number[]> {
   const times = adapted.map((): number[] => []);
   for (let cycle = 0; cycle < TIMED_CYCLES; cycle++) {

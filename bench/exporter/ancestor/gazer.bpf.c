@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR MIT)
-/* The kernel's side of the design that Lorikeet descends from (Lazy-Koala's Gazer): each closed connection is an event
- * that a perf buffer carries to user space. For comparison only. */
+/* The kernel part of the design that preceded Lorikeet (Lazy-Koala's Gazer): each closed connection is an event, sent
+ * to user space through a perf buffer. For comparison only. */
 #include <stdbool.h>
 #include <linux/bpf.h>
 #include <bpf/bpf_core_read.h>

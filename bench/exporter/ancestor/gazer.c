@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR MIT)
-/* gazer OBJECT: the agent's side of the design that Lorikeet descends from. Takes an event for each closed connection
- * from a perf buffer and books it on its pod's counters and histograms. Spared what the original spent besides: labels,
- * a web server, and an interpreter (it was written in Python). Prints a line when it is ready, and how many events it
- * got and lost as JSON when it is told to end. */
+/* gazer OBJECT: the user-space part of the design that preceded Lorikeet. Reads an event for each closed connection
+ * from a perf buffer and adds it to the counters and histograms of its pod. Omits other costs of the original: labels,
+ * a web server, and an interpreter (it was written in Python). Prints a line when it is ready, and on SIGTERM the
+ * numbers of received and lost events as JSON. */
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,7 +12,7 @@
 #include <bpf/libbpf.h>
 #include "gazer.h"
 
-/* Of each CPU: bcc's default, which the original left as it was. */
+/* For each CPU: bcc's default, which the original did not change. */
 #define BUFFER_PAGES 8
 #define POLL_MS 100
 #define PODS 4096
@@ -37,7 +37,7 @@ static void end(int signal) {
     ended = 1;
 }
 
-/* Open addressing by the address; 0.0.0.0 is free. */
+/* Open addressing by address; 0.0.0.0 is an empty slot. */
 static struct pod *pod_of(__u32 address) {
     for (unsigned i = 0; i < PODS; i++) {
         struct pod *pod = &pods[(address * 2654435761U + i) % PODS];

@@ -1,6 +1,6 @@
-/* echo-server: answers every message on every connection with as many bytes. A message that begins with 'c' is the
- * last: the server closes after the answer, so that the ports in TIME_WAIT are its own, of which there is but one.
- * Prints its port and serves until its standard input ends. */
+/* echo-server: answers every message on every connection with the same number of bytes. A message that begins with 'c'
+ * is the last one: the server closes first, so that sockets in TIME_WAIT only take its own port. Prints its port and
+ * serves until its standard input ends. */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <netinet/tcp.h>

@@ -1,5 +1,5 @@
-/* hold-sockets CONNECTIONS: opens so many connections with itself, both ends open, prints how many there are, and holds
- * them until its standard input ends. Each needs two files. */
+/* hold-sockets CONNECTIONS: opens connections to itself, prints their number, and holds them until its standard input
+ * ends. Each needs two file descriptors. */
 #include <arpa/inet.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
-/* paced-client PORT KEPT REQUESTS CONNECTIONS SECONDS: for so many seconds, sends as many requests a second over KEPT
- * connections that stay open, and opens as many connections a second for one request each, to 127.0.0.1. What can't be
- * sent in time is sent later; a rate out of reach is as fast as the answers come. Prints what it did as JSON. */
+/* paced-client PORT KEPT REQUESTS CONNECTIONS SECONDS: for SECONDS, sends REQUESTS per second over KEPT connections
+ * that stay open, and opens CONNECTIONS per second for one request each, to 127.0.0.1. Delayed requests are sent later;
+ * a rate that cannot be reached is limited by the responses. Prints its results as JSON. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/tcp.h>
@@ -15,9 +15,9 @@
 
 #define EVENTS 256
 #define MESSAGE_BYTES 64
-/* Connections for one request that may be open at once, so that a server that falls behind isn't buried. */
-#define MOST_SHORT 256
-#define MOST_LATENCIES (8 * 1024 * 1024)
+/* Maximum number of open connections for one request, so that a slow server is not overloaded. */
+#define MAX_SINGLE_REQUEST 256
+#define MAX_LATENCIES (8 * 1024 * 1024)
 
 struct connection {
     int fd;
@@ -88,7 +88,7 @@ static void answered(struct connection *connection) {
         return;
     }
     requests += connection->kept;
-    if (connection->kept && latency_count < MOST_LATENCIES)
+    if (connection->kept && latency_count < MAX_LATENCIES)
         latencies[latency_count++] = (now() - connection->asked) * 1e9;
     if (connection->kept)
         idle[idle_count++] = connection;
@@ -141,7 +141,7 @@ static void run(double request_rate, double connection_rate, double seconds) {
             ask(idle[--idle_count]);
             asked++;
         }
-        while (short_open < MOST_SHORT && opened < elapsed * connection_rate) {
+        while (short_open < MAX_SINGLE_REQUEST && opened < elapsed * connection_rate) {
             open_connection(0);
             short_open++;
             opened++;
@@ -162,7 +162,7 @@ int main(int argc, char **argv) {
     server.sin_port = htons(atoi(argv[1]));
     server.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     poll_fd = epoll_create1(0);
-    latencies = malloc(MOST_LATENCIES * sizeof(*latencies));
+    latencies = malloc(MAX_LATENCIES * sizeof(*latencies));
     open_kept(atoi(argv[2]));
     begin = now();
     run(atof(argv[3]), atof(argv[4]), atof(argv[5]));

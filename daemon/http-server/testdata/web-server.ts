@@ -24,7 +24,7 @@ function withDefaults(options: Partial<CommonPagesOptions>): CommonPagesOptions 
   };
 }
 
-/** What serves the common pages: name -> a program's pages on it. */
+/** The servers of the common pages by name. */
 export const SERVERS = {
   'node:http': ({ routes, ...options }: AppOptions = {}): RequestListener =>
     createWebApp({ ...withDefaults(options), ...(routes !== undefined && { routes }) }),
@@ -68,7 +68,7 @@ export interface ExchangeOptions {
   readonly agent?: Agent | false;
 }
 
-/** A plain exchange that, unlike fetch, neither adds Accept-Encoding nor decompresses. */
+/** Sends a request. Unlike fetch, neither adds Accept-Encoding nor decompresses. */
 export async function exchange(
   url: string,
   { method = 'GET', headers = {}, agent = false }: ExchangeOptions = {},

@@ -4,7 +4,7 @@
 #include "allocator.h"
 #include "program_pages.h"
 
-// For process-memory.ts. Nothing is kept for an environment, so that worker threads may load it too.
+// For process-memory.ts. Has no state for each environment, so worker threads may load it too.
 namespace lorikeet {
 namespace {
 

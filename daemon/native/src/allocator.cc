@@ -5,12 +5,12 @@
 
 namespace lorikeet {
 
-// Other C libraries' allocators have no such limits.
+// The allocators of other C libraries have no such thresholds.
 
 void KeepAllocatorSmall() {
 #ifdef __GLIBC__
-    // glibc's limits grow with the largest block that was ever freed, so one answer of megabytes leaves every thread
-    // with an arena of that size; setting a limit keeps them where they are.
+    // glibc's thresholds grow with the largest block ever freed: after one response of megabytes, every thread keeps an
+    // arena of that size. Setting a threshold disables this.
     constexpr int limit = 256 * 1024;
     mallopt(M_MMAP_THRESHOLD, limit);
     mallopt(M_TRIM_THRESHOLD, limit);

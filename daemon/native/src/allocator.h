@@ -3,10 +3,10 @@
 
 namespace lorikeet {
 
-/// Has the C library's allocator give what was freed back to the kernel at once, where it can, from now on.
+/// Lets the C library's allocator return freed memory to the kernel immediately, where possible, from now on.
 void KeepAllocatorSmall();
 
-/// Gives back what the allocator has kept of freed memory between pieces that are in use.
+/// Returns freed memory that the allocator keeps between blocks in use.
 void TrimAllocator();
 
 } // namespace lorikeet

@@ -19,7 +19,7 @@ struct Range {
     uintptr_t end;
 };
 
-/// Whether the loader has written into the code of a file, to relocate it: what it wrote is in no file.
+/// True if the loader has relocated the code of a file: such pages differ from the file.
 bool IsRelocatedInPlace(const dl_phdr_info &info) {
     for (int i = 0; i < info.dlpi_phnum; i++) {
         if (info.dlpi_phdr[i].p_type != PT_DYNAMIC)
@@ -33,8 +33,8 @@ bool IsRelocatedInPlace(const dl_phdr_info &info) {
     return false;
 }
 
-/// The segments of a file that nothing writes to, neither the loader (relocations lie in writable segments, though
-/// these may be protected afterwards) nor the file's own code. 0 goes on with the next file.
+/// Collects the segments of a file that are never written, neither by the loader (relocations are in writable segments,
+/// although these may be protected afterwards) nor by the file's own code. Returns 0 to continue with the next file.
 int CollectSegments(dl_phdr_info *info, size_t, void *ranges) {
     if (IsRelocatedInPlace(*info))
         return 0;
@@ -70,11 +70,11 @@ int ReleaseProgramPages() {
         Range mapping = {};
         char write = 0;
         uint64_t inode = 0;
-        // A path longer than the line comes as a line of its own, which this doesn't match.
+        // The rest of a path longer than the buffer is read as a line of its own, which does not match.
         if (sscanf(line, "%" SCNxPTR "-%" SCNxPTR " %*c%c%*s %*s %*s %" SCNu64, &mapping.start, &mapping.end, &write,
                    &inode) != 4)
             continue;
-        // Memory without a file behind it would be lost: node's --use-largepages moves the code into such.
+        // Anonymous memory would be lost: node's --use-largepages moves the code into it.
         if (write == 'w' || inode == 0 || !Contains(segments, mapping, page))
             continue;
         if (madvise(reinterpret_cast<void *>(mapping.start), mapping.end - mapping.start, MADV_DONTNEED) != 0)

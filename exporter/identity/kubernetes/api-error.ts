@@ -14,8 +14,8 @@ export class ApiError extends Error {
 }
 
 /**
- * True if the server does not have the requested resource version: it has expired, or, after a restore from a backup, is
- * in the future. Only a new list helps.
+ * True if the server does not have the requested resource version: it has expired, or, after a restore from a backup,
+ * is in the future. Only a new list helps.
  */
 export function isExpired(error: unknown): boolean {
   if (!(error instanceof ApiError)) return false;

@@ -14,7 +14,7 @@ describe('inCluster', () => {
     expect(inCluster(environment, folder.path).server).toBe(server),
   );
 
-  it('is a mistake outside of a pod', () => expect(() => inCluster({}, folder.path)).toThrow(ConfigError));
+  it('throws ConfigError outside of a pod', () => expect(() => inCluster({}, folder.path)).toThrow(ConfigError));
 
   it('reads the token for each request, and the CA certificate when it changes', async () => {
     const credentials = inCluster({ KUBERNETES_SERVICE_HOST: '10.96.0.1' }, folder.path);
@@ -30,7 +30,7 @@ describe('inCluster', () => {
     expect((await credentials.forRequest()).agent).not.toBe(first.agent);
   });
 
-  it('rejects while the files are absent', async () => {
+  it('rejects while the files do not exist', async () => {
     const credentials = inCluster({ KUBERNETES_SERVICE_HOST: '10.96.0.1' }, join(folder.path, 'absent'));
     await expect(credentials.forRequest()).rejects.toThrow('ENOENT');
   });

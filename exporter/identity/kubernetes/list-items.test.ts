@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { ListItems } from './list-items.ts';
 
-/** Reads `text` in pieces of `size` bytes. */
+/** Reads `text` in chunks of `size` bytes. */
 function read(text: string, size: number) {
   const items: unknown[] = [];
   const list = new ListItems((item) => items.push(item));
@@ -17,7 +17,7 @@ const ITEMS = [
   {},
 ];
 
-describe.each([1, 2, 3, 7, 16, 1000])('ListItems in pieces of %i bytes', (size) => {
+describe.each([1, 2, 3, 7, 16, 1000])('ListItems in chunks of %i bytes', (size) => {
   it.each([
     [
       'in one line',
@@ -28,7 +28,7 @@ describe.each([1, 2, 3, 7, 16, 1000])('ListItems in pieces of %i bytes', (size) 
       JSON.stringify({ metadata: { resourceVersion: '7', continue: 'x' }, items: ITEMS }, undefined, 2),
     ],
     ['the items first', JSON.stringify({ items: ITEMS, metadata: { resourceVersion: '7', continue: 'x' } })],
-  ])('gives items and envelope of a list, %s', (_name, text) => {
+  ])('returns items and envelope of a list, %s', (_name, text) => {
     const { items, envelope } = read(text, size);
     expect(items).toEqual(ITEMS);
     expect(envelope).toMatchObject({ metadata: { resourceVersion: '7', continue: 'x' }, items: [] });

@@ -10,8 +10,8 @@ const ARRAY_DEPTH = 2;
 const ITEM_DEPTH = 3;
 
 /**
- * Parses the JSON of a Kubernetes list from a stream, item by item. A list of thousands of pods has tens of megabytes: it
- * is never in memory as a whole, and never parsed at once, which would block the event loop.
+ * Parses the JSON of a Kubernetes list from a stream, item by item. A list of thousands of pods has tens of megabytes:
+ * it is never in memory as a whole, and never parsed at once, which would block the event loop.
  */
 export class ListItems {
   readonly #onItem: (item: unknown) => void;

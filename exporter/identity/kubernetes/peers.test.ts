@@ -40,7 +40,7 @@ const service = (name: string, ...clusterIPs: readonly string[]): [string, Virtu
   } as ApiObject) as VirtualService,
 ];
 
-/** Service by all addresses that the objects name, as users write them; with a port where that differs from the others. */
+/** The service behind each address of the objects, in text form; with a port if that differs from the other ports. */
 function resolve(objects: Partial<PeerObjects>, peers = new Peers()): Record<string, string> {
   const all = { local: [], pods: new Map<string, Identity>(), services: new Map(), slices: [], ...objects };
   const table = peers.resolve(all);
@@ -69,7 +69,7 @@ describe('an endpoint', () => {
       }),
     ).toEqual({ '10.1.0.1 80': 'cart', '10.1.0.2 80': 'cart-canary', 'fd00::1 80': 'cart' }));
 
-  it('without a pod is its service’s own, unless it is a pod’s too', () =>
+  it('without a pod belongs to its service, unless it also belongs to a pod', () =>
     expect(
       resolve({
         pods: PODS,
@@ -77,10 +77,10 @@ describe('an endpoint', () => {
       }),
     ).toEqual({ '10.9.0.1 80': 'service/db', '10.1.0.1 80': 'cart' }));
 
-  it('is nobody’s before its pod is known', () =>
+  it('has no owner before its pod is known', () =>
     expect(resolve({ slices: [slice('cart', { '10.1.0.1': 'cart-1' })] })).toEqual({}));
 
-  it('is the newest pod’s, and nobody’s where two are as new', () => {
+  it('belongs to the newest pod, and to none if two are equally new', () => {
     const pods = new Map([...PODS, ['shop/same', pod('other', 3)]]);
     expect(
       resolve({
@@ -93,7 +93,7 @@ describe('an endpoint', () => {
     ).toEqual({ '10.1.0.1 80': 'cart-canary' });
   });
 
-  it('counts for TCP, for all ports where the slice says so, and for none where it names none', () =>
+  it('counts for TCP: for all ports if the slice has all, and for none if it has none', () =>
     expect(
       resolve({
         pods: PODS,
@@ -107,12 +107,12 @@ describe('an endpoint', () => {
 });
 
 describe('a pod of this machine', () => {
-  it('has all ports of its addresses, whatever slices say', () =>
+  it('has all ports of its addresses, regardless of slices', () =>
     expect(
       resolve({ local: [local('shell', '10.1.0.1')], pods: PODS, slices: [slice('cart', { '10.1.0.1': 'cart-1' })] }),
     ).toEqual({ '10.1.0.1': 'shell' }));
 
-  it('in the network of its node has the ports that it names, or that a slice names, and nothing of its neighbours', () => {
+  it('in the network of its node has only the ports that it or a slice names', () => {
     const host = (name: string, port?: number) =>
       local(name, '192.0.2.1', {
         spec: { hostNetwork: true, containers: [{ ports: port === undefined ? [] : [{ hostPort: port }] }] },
@@ -133,7 +133,7 @@ describe('a service’s address', () => {
   const ofService = (slices: readonly Endpoints[], peers?: Peers) =>
     resolve({ pods: PODS, services, slices }, peers)['10.96.0.1'];
 
-  it('stands for the workload behind it, in both families', () => {
+  it('resolves to the workload behind it, in both families', () => {
     const named = resolve({
       pods: PODS,
       services,
@@ -142,12 +142,12 @@ describe('a service’s address', () => {
     expect(named).toMatchObject({ '10.96.0.1': 'cart', 'fd00:96::1': 'cart' });
   });
 
-  it('stands for those that are ready, and for the others where none is', () => {
+  it('resolves to the ready pods, and to the others if none is ready', () => {
     expect(ofService([slice('cart', { '10.1.0.1': 'cart-1', '10.1.0.2': 'canary-1!' })])).toBe('cart');
     expect(ofService([slice('cart', { '10.1.0.2': 'canary-1!' })])).toBe('cart-canary');
   });
 
-  it('stands for the service itself where several workloads answer, and that is counted', () => {
+  it('resolves to the service itself if it has several workloads, and counts that', () => {
     const peers = new Peers();
     const both = [slice('cart', { '10.1.0.1': 'cart-1' }), slice('cart', { '10.1.0.2': 'canary-1' })];
     expect(ofService(both, peers)).toBe('service/cart');
@@ -156,7 +156,7 @@ describe('a service’s address', () => {
     expect(peers.ambiguous).toBe(0);
   });
 
-  it('stands for what was behind it last while nothing is, and for itself when nothing ever was', () => {
+  it('without endpoints resolves to the last workload, or to itself if it never had one', () => {
     const peers = new Peers();
     expect(ofService([], peers)).toBe('service/cart');
     expect(ofService([slice('cart', { '10.1.0.1': 'cart-1' })], peers)).toBe('cart');
@@ -167,7 +167,7 @@ describe('a service’s address', () => {
   });
 });
 
-it('virtualService takes ports of addresses that others may have too', () => {
+it('virtualService has a port for addresses that others may share', () => {
   const found = virtualService({
     metadata: { namespace: 'shop', name: 'cart' },
     spec: {
@@ -184,7 +184,7 @@ it('virtualService takes ports of addresses that others may have too', () => {
   ]);
 });
 
-it('virtualService has none for a headless service, and none for one without TCP', () => {
+it('virtualService is undefined for a headless service, and for one without TCP', () => {
   const of = (clusterIP: string, protocol: string) =>
     virtualService({
       metadata: { namespace: 'shop', name: 'cart' },

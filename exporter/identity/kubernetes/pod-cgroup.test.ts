@@ -39,7 +39,7 @@ afterAll(() => rmSync(mount, { recursive: true }));
 
 const make = (path: string) => mkdirSync(mount + path, { recursive: true });
 
-it('finds the folders of all kubelets, those that come later too', () => {
+it('finds the directories of all kubelets, including later ones', () => {
   make('/system.slice/docker-1f.scope/kubelet.slice/kubelet-kubepods.slice');
   make('/not-kubepods-of.slice/x');
   const cgroups = new PodCgroups(mount);
@@ -58,6 +58,6 @@ it('finds the folders of all kubelets, those that come later too', () => {
   expect(cgroups.exists(podCgroup('/kubepods', pod))).toBe(true);
 });
 
-it('knows no cgroup without a kubelet, and none of a mount that is gone', () => {
+it('finds no cgroup without a kubelet, or without the mount', () => {
   expect(new PodCgroups(join(mount, 'absent')).path({ qosClass: 'Guaranteed', uid: UID })).toBeUndefined();
 });

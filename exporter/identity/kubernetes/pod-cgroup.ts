@@ -8,7 +8,9 @@ export interface CgroupName {
   readonly uid: string;
 }
 
-/** Maximum depth of the kubelet's directory below the mount. A cluster in containers has it below the engine's cgroups. */
+/**
+ * Maximum depth of the kubelet's directory below the mount. A cluster in containers has it below the engine's cgroups.
+ */
 const MAX_DEPTH = 6;
 
 /**
@@ -69,7 +71,9 @@ export class PodCgroups {
     this.#kubepods = findKubepods(this.#mount);
   }
 
-  /** Path of the pod's cgroup below the mount, even if it does not exist yet; undefined without a kubelet's directory. */
+  /**
+   * Path of the pod's cgroup below the mount, even if it does not exist yet; undefined without a kubelet's directory.
+   */
   path(pod: CgroupName): string | undefined {
     const paths = this.#kubepods.map((kubepods) => podCgroup(kubepods, pod));
     return paths.find((path) => this.exists(path)) ?? paths[0];

@@ -15,7 +15,7 @@ const bytes = (text: string) => addressBytes(text) as string;
 const at = (text: string, port?: number) => peerAddress(bytes(text), port);
 
 describe('localPod', () => {
-  it('keeps what is needed of a pod', () =>
+  it('keeps the needed fields of a pod', () =>
     expect(
       localPod({
         metadata: { ...METADATA, annotations: { [MONITOR]: 'false' } },
@@ -40,7 +40,7 @@ describe('localPod', () => {
 
   const addresses = (pod: object) => localPod({ metadata: METADATA, ...pod })?.addresses;
 
-  it('has no address of its own for a pod in the network of its node, but its ports', () => {
+  it('has only ports, and no address, for a pod in the network of its node', () => {
     const status = { podIPs: [{ ip: '192.0.2.1' }, { ip: 'fd00::1' }], hostIP: '192.0.2.1' };
     const ports = [
       { containerPort: 9100, hostPort: 9100 },
@@ -59,7 +59,7 @@ describe('localPod', () => {
     expect(addresses({ spec: { containers }, status })).toEqual([at('10.1.0.5'), at('192.0.2.1', 8080)]);
   });
 
-  it.each(['Succeeded', 'Failed'])('lets go of a pod that has %s', (phase) =>
+  it.each(['Succeeded', 'Failed'])('drops a pod that has %s', (phase) =>
     expect(localPod({ metadata: METADATA, status: { phase } } as never)).toBeUndefined(),
   );
 

@@ -35,7 +35,9 @@ export interface LocalPod extends Identity {
   readonly workloadKind: string;
   readonly annotations: Annotations;
   readonly cgroup: CgroupName;
-  /** Its own addresses. For a pod in its node's network, and for forwarded host ports: the node's addresses with a port. */
+  /**
+   * Its own addresses. For a pod in its node's network, and for forwarded host ports: the node's addresses with a port.
+   */
   readonly addresses: readonly PeerAddress[];
 }
 

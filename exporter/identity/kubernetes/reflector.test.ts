@@ -60,7 +60,7 @@ const list =
 
 const line = (type: string, object: object): string => `${JSON.stringify({ type, object })}\n`;
 
-/** Sends events and goes on. */
+/** Sends events without ending the response. */
 const events =
   (...lines: readonly string[]): Answer =>
   (response) =>
@@ -116,7 +116,7 @@ it('reports only changes of used fields', async () => {
 it.each([
   ['an event', events(line('ERROR', { code: 410, message: 'too old resource version' }))],
   ['an answer', refuse(410, 'Expired')],
-  ['a server that was set back', refuse(504, 'Timeout: Too large resource version: 9, current: 5')],
+  ['a server restored from a backup', refuse(504, 'Timeout: Too large resource version: 9, current: 5')],
 ])('lists the current state again after an expired version: %s', async (_name, gone) => {
   answers = [list('1', [pod('a', 'cart'), pod('b', 'front')]), gone, list('50', [pod('b', 'db'), pod('c', 'db')])];
   reflector.start();
@@ -126,7 +126,7 @@ it.each([
   expect(reflector.counts.failures).toBe(0);
 });
 
-it('restarts a list when its next page has expired, and never has half a list', async () => {
+it('restarts a list when its next page has expired, and never has an incomplete list', async () => {
   answers = [
     list('1', [pod('a', 'cart')], 'more'),
     refuse(410, 'The provided continue parameter is too old'),
@@ -138,7 +138,7 @@ it('restarts a list when its next page has expired, and never has half a list', 
   expect(asked[2]).toEqual({ fieldSelector: 'spec.nodeName=n', limit: '500' });
 });
 
-it('ends a watch that hangs, and goes on where it was', async () => {
+it('ends a watch that hangs, and continues from its resource version', async () => {
   answers = [list('1', [pod('a', 'cart')]), hang, events(line('ADDED', pod('b', 'front', '2')))];
   reflector.start();
   await soon(() => expect(known()).toEqual({ 'shop/a': 'cart', 'shop/b': 'front' }));
@@ -146,7 +146,7 @@ it('ends a watch that hangs, and goes on where it was', async () => {
   expect(log.join('\n')).toContain('timeout: no data for 0.3 s');
 });
 
-it('puts events together that come in pieces', async () => {
+it('assembles events from chunks', async () => {
   const text = Buffer.from(line('ADDED', pod('a', 'Käse ✓', '2')) + line('ADDED', pod('b', 'front', '3')));
   answers = [
     list('1', []),
@@ -177,7 +177,7 @@ it('keeps its objects while the server fails, logs that once, and recovers', asy
   expect(asked.filter(({ watch }) => watch === undefined)).toHaveLength(1);
 });
 
-it('waits as long as the server asks it to', async () => {
+it('waits for the time in Retry-After', async () => {
   const times: number[] = [];
   const timed =
     (answer: Answer): Answer =>
@@ -191,7 +191,7 @@ it('waits as long as the server asks it to', async () => {
   expect((times[1] ?? 0) - (times[0] ?? 0)).toBeGreaterThan(950);
 });
 
-it('pauses between watches that the server ends at once', async () => {
+it('pauses between watches that the server ends immediately', async () => {
   const end: Answer = (response) => void response.end();
   answers = [list('1', []), ...Array.from({ length: 200 }, () => end)];
   reflector.start();
@@ -214,7 +214,7 @@ it.each([
   expect(reflector.counts.failures).toBe(1);
 });
 
-it('ends at once while it pauses or waits', async () => {
+it('ends immediately while it pauses or waits', async () => {
   answers = [refuse(503, 'away', { 'Retry-After': '60' })];
   reflector.start();
   await soon(() => expect(reflector.counts.failures).toBe(1));

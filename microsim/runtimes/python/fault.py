@@ -57,8 +57,8 @@ class CpuHog:
     def _draw(self, wanted):
         with self._lock:
             now = time.monotonic()
-            most = 4 * PERIOD_SECONDS + self._work
-            self._tokens = min(most, self._tokens + (now - self._refilled) * self._share)
+            limit = 4 * PERIOD_SECONDS + self._work
+            self._tokens = min(limit, self._tokens + (now - self._refilled) * self._share)
             self._refilled = now
             seconds = max(0.0, wanted(self._tokens))
             self._tokens -= seconds

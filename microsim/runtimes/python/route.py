@@ -54,7 +54,7 @@ def _fault(fault, at):
     return {"type": fault["type"], "args": args}
 
 
-def _number(value, most, at):
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= most:
-        raise RouteError(f"{at}: expected a number from 0 to {most}")
+def _number(value, limit, at):
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= limit:
+        raise RouteError(f"{at}: expected a number from 0 to {limit}")
     return value

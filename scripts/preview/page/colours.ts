@@ -1,4 +1,4 @@
-/** Grafana's classic palette, as far as these dashboards need it. */
+/** The colours of Grafana's classic palette used by the dashboards. */
 const PALETTE = [
   '#73bf69',
   '#f2cc0c',
@@ -23,12 +23,12 @@ interface Step {
   readonly color: string;
 }
 
-/** The colour of the highest step that a value reaches. */
+/** The colour of the highest threshold reached by a value. */
 export function thresholdColour(value: number, steps: readonly Step[] = []): string {
   return steps.findLast((step) => step.value === null || value >= step.value)?.color ?? '#ccccdc';
 }
 
-/** From blue over grey to red, for -1 to 1. */
+/** Blue to grey to red, for -1 to 1. */
 export function divergingColour(position: number): string {
   const strength = Math.min(1, Math.abs(position));
   const [red, green, blue] = position > 0 ? [242, 73, 92] : [87, 148, 242];

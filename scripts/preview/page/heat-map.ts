@@ -14,7 +14,7 @@ export function drawHeatMap(into: HTMLElement, panel: Panel, frames: readonly Fr
   into.replaceChildren(canvas);
   const context = canvas.getContext('2d');
   if (context === null) return;
-  const most = panel.fieldConfig?.defaults.max ?? 1;
+  const max = panel.fieldConfig?.defaults.max ?? 1;
   const rowHeight = (height - 8) / frames.length;
   context.font = FONT;
   frames.forEach((frame, row) => {
@@ -25,7 +25,7 @@ export function drawHeatMap(into: HTMLElement, panel: Panel, frames: readonly Fr
     const times = (time?.values ?? []) as readonly number[];
     const cell = ((width - LABEL_WIDTH) * ((times[1] ?? 0) - (times[0] ?? 0))) / 1000 / (to - from);
     times.forEach((milliseconds, index) => {
-      context.fillStyle = divergingColour((value?.values[index] as number) / most);
+      context.fillStyle = divergingColour((value?.values[index] as number) / max);
       const x = LABEL_WIDTH + ((width - LABEL_WIDTH) * (milliseconds / 1000 - from)) / (to - from);
       context.fillRect(x, y + 1, Math.ceil(cell), rowHeight - 2);
     });

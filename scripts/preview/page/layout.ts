@@ -6,7 +6,7 @@ export interface Place {
 const MARGIN = { x: 60, y: 44 };
 const SWEEPS = 8;
 
-/** Callers to the left of those whom they call, in columns; within a column near their neighbours. */
+/** Places services in columns, callers to the left of callees, and near their neighbours within a column. */
 export function layOut(
   ids: readonly string[],
   calls: readonly (readonly [source: string, target: string])[],
@@ -26,7 +26,10 @@ export function layOut(
   return places;
 }
 
-/** A service stands one column right of its last caller; as many rounds as there are services end a cycle of calls. */
+/**
+ * Places a service one column right of its last caller. The number of rounds is limited, because calls may form a
+ * cycle.
+ */
 function columnsOf(ids: readonly string[], calls: readonly (readonly [string, string])[]): string[][] {
   const depth = new Map(ids.map((id) => [id, 0]));
   for (let round = 0; round < ids.length; round++) {
@@ -43,7 +46,7 @@ function columnsOf(ids: readonly string[], calls: readonly (readonly [string, st
   return used.map((level) => ids.filter((id) => depth.get(id) === level));
 }
 
-/** Each column by the mean row of its neighbours, a few times over. */
+/** Sorts each column by the mean row of its neighbours, repeatedly. */
 function order(columns: string[][], calls: readonly (readonly [string, string])[]): string[][] {
   for (let sweep = 0; sweep < SWEEPS; sweep++) {
     const row = new Map(

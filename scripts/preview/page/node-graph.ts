@@ -7,14 +7,14 @@ const RADIUS = 24;
 const SVG = 'http://www.w3.org/2000/svg';
 type Row = ReadonlyMap<string, string | number>;
 
-/** Services as rings and calls as arrows, from the frames that Grafana's node graph panel would read, by the same field names. */
+/** Draws services as rings and calls as arrows, from the fields that Grafana's node graph panel reads. */
 export function drawNodeGraph(into: HTMLElement, panel: Panel, frames: readonly Frame[]): void {
   const nodes = rowsOf(frames.find(({ refId }) => refId === 'nodes'));
   const edges = rowsOf(frames.find(({ refId }) => refId === 'edges'));
   const { width, height } = into.getBoundingClientRect();
-  const ends = edges.map((edge) => [told(edge, 'source'), told(edge, 'target')] as const);
+  const ends = edges.map((edge) => [textOf(edge, 'source'), textOf(edge, 'target')] as const);
   const places = layOut(
-    nodes.map((node) => told(node, 'id')),
+    nodes.map((node) => textOf(node, 'id')),
     ends,
     width,
     height,
@@ -33,11 +33,11 @@ function rowsOf(frame: Frame | undefined): Row[] {
   });
 }
 
-/** A field as text, nothing where the frame hasn't got it. */
-const told = (row: Row, name: string): string => String(row.get(name) ?? '');
+/** A field as text; empty if the frame does not have it. */
+const textOf = (row: Row, name: string): string => String(row.get(name) ?? '');
 
 function service(node: Row, places: ReadonlyMap<string, Place>, panel: Panel): Element {
-  const { x, y } = places.get(told(node, 'id')) ?? { x: 0, y: 0 };
+  const { x, y } = places.get(textOf(node, 'id')) ?? { x: 0, y: 0 };
   const group = element('g', { transform: `translate(${x} ${y})` });
   group.append(element('circle', { r: RADIUS, fill: '#181b1f' }));
   let turned = 0;
@@ -46,12 +46,12 @@ function service(node: Row, places: ReadonlyMap<string, Place>, panel: Panel): E
     group.append(arc(turned, share, color));
     turned += share;
   }
-  const marked = told(node, 'icon') !== '';
+  const marked = textOf(node, 'icon') !== '';
   group.append(
-    text(marked ? '⚠' : told(node, 'mainstat'), 4, marked ? 'font-size: 20px; fill: #f2495c' : ''),
-    text(told(node, 'title'), RADIUS + 14, 'font-weight: 600'),
+    text(marked ? '⚠' : textOf(node, 'mainstat'), 4, marked ? 'font-size: 20px; fill: #f2495c' : ''),
+    text(textOf(node, 'title'), RADIUS + 14, 'font-weight: 600'),
     text(
-      marked ? `${told(node, 'subtitle')} · score ${told(node, 'mainstat')}` : told(node, 'subtitle'),
+      marked ? `${textOf(node, 'subtitle')} · score ${textOf(node, 'mainstat')}` : textOf(node, 'subtitle'),
       RADIUS + 26,
       'fill: #8e8e8e; font-size: 9px',
     ),
@@ -59,7 +59,7 @@ function service(node: Row, places: ReadonlyMap<string, Place>, panel: Panel): E
   return group;
 }
 
-/** A part of the ring, from a share of the turn on. */
+/** An arc of the ring, from a share of the circle. */
 function arc(from: number, share: number, colour: string): Element {
   const length = 2 * Math.PI * RADIUS;
   return element('circle', {
@@ -73,11 +73,11 @@ function arc(from: number, share: number, colour: string): Element {
 }
 
 function call(edge: Row, places: ReadonlyMap<string, Place>, unit: string | undefined): Element[] {
-  const [from, to] = [places.get(told(edge, 'source')), places.get(told(edge, 'target'))];
+  const [from, to] = [places.get(textOf(edge, 'source')), places.get(textOf(edge, 'target'))];
   if (from === undefined || to === undefined) return [];
   const distance = Math.hypot(to.x - from.x, to.y - from.y) || 1;
   const [dx, dy] = [(to.x - from.x) / distance, (to.y - from.y) / distance];
-  const given = told(edge, 'color');
+  const given = textOf(edge, 'color');
   const colour = given === '' ? '#5c5f66' : given;
   const line = element('line', {
     x1: from.x + dx * (RADIUS + 4),
@@ -88,13 +88,13 @@ function call(edge: Row, places: ReadonlyMap<string, Place>, unit: string | unde
     'stroke-width': given === '' ? 1 : 2,
     'marker-end': 'url(#arrow)',
   });
-  // Nearer to the callee than to the caller, where calls of one caller are furthest apart.
+  // Near the callee, where the calls of a caller are furthest apart.
   const label = element('text', {
     x: from.x + (to.x - from.x) * 0.6,
     y: from.y + (to.y - from.y) * 0.6 - 3,
     class: 'call',
   });
-  label.textContent = [format(edge.get('mainstat'), unit), told(edge, 'secondarystat')].filter(Boolean).join(' · ');
+  label.textContent = [format(edge.get('mainstat'), unit), textOf(edge, 'secondarystat')].filter(Boolean).join(' · ');
   return [line, label];
 }
 

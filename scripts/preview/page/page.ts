@@ -10,7 +10,7 @@ const DASHBOARDS = ['overview', 'service', 'exporter', 'scorer'];
 const REFRESH_MS = 5000;
 const COLUMNS = 24;
 
-/** Fetches what a dashboard shows and draws it, again every few seconds unless the address names a moment. */
+/** Fetches and draws a dashboard, and repeats that every few seconds unless the address has a time. */
 async function show(): Promise<void> {
   const response = await fetch(`/screen${location.search}`);
   if (!response.ok) throw new Error(await response.text());
@@ -27,7 +27,7 @@ async function show(): Promise<void> {
   });
 }
 
-/** A panel that has the page to itself. */
+/** A single panel on the page. */
 function alone(drawn: DrawnPanel): DrawnPanel {
   return { ...drawn, panel: { ...drawn.panel, gridPos: { x: 0, y: 0, w: COLUMNS, h: 16 } } };
 }
@@ -37,7 +37,7 @@ interface PlacedPanel {
   readonly body?: HTMLElement;
 }
 
-/** Grid places as Grafana gives them; copies of a repeated panel wrap within the rows that follow. */
+/** Grid positions like Grafana's; copies of a repeated panel wrap into further rows. */
 function place(panels: readonly DrawnPanel[]): PlacedPanel[] {
   return panels.map(({ panel, title }) => {
     const frame = document.createElement(panel.type === 'row' ? 'h2' : 'section');
@@ -59,7 +59,7 @@ function place(panels: readonly DrawnPanel[]): PlacedPanel[] {
 function draw(body: HTMLElement, { panel, frames, content }: DrawnPanel, { from, to }: Screen): void {
   const noValue = panel.fieldConfig?.defaults.noValue ?? 'No data';
   if (panel.type === 'text') {
-    // The content is the shipped dashboard's own HTML.
+    // The HTML comes from the shipped dashboard.
     body.innerHTML = content;
   } else if (frames.length === 0) {
     body.append(word('empty', noValue));

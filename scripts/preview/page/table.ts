@@ -7,7 +7,7 @@ interface Steps {
   readonly steps: readonly { readonly value: number | null; readonly color: string }[];
 }
 
-/** The one frame that the transformations left, with headers and units as the panel's overrides say. */
+/** Draws the frame left by the transformations, with headers and units from the panel's overrides. */
 export function drawTable(into: HTMLElement, panel: Panel, frames: readonly Frame[]): void {
   const fields = frames[0]?.fields ?? [];
   const headers = fields.map(headerOf);

@@ -12,11 +12,11 @@ interface Line {
   readonly name: string;
   readonly colour: string;
   readonly values: readonly (number | null)[];
-  /** An edge of a band, not a line of its own. */
+  /** True for an edge of a band. */
   readonly edge: boolean;
 }
 
-/** Lines over time, stacked or with a threshold or a band as the panel asks for. */
+/** Draws lines over time, stacked or with a threshold or a band, as configured in the panel. */
 export function drawTimeSeries(
   into: HTMLElement,
   panel: Panel,
@@ -41,7 +41,7 @@ export function drawTimeSeries(
     cursor: { show: false },
     scales: {
       x: { range: [from, to] },
-      y: { range: (_, least, most) => rangeOf(least, most, defaults.min, threshold) },
+      y: { range: (_, min, max) => rangeOf(min, max, defaults.min, threshold) },
     },
     axes: axesOf(unit),
     series: [{}, ...lines.map((line) => seriesOf(line, stacked))],

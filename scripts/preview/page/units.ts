@@ -1,6 +1,6 @@
 import { formattedValueToString, getValueFormat } from '@grafana/data';
 
-/** A value as Grafana writes it. */
+/** Formats a value like Grafana. */
 export function format(value: unknown, unit = 'short'): string {
   if (typeof value === 'string') return value;
   if (typeof value !== 'number' || !Number.isFinite(value)) return '';

@@ -1,6 +1,6 @@
 /**
- * A process of its own, for what is preloaded into it: opens the product's programs as often as its standard input asks,
- * with what is refused by then, and answers each line with what came of it. A line is a `Request`, an answer an `Answer`.
+ * A separate process, so that the shim can be preloaded: for each `Request` on standard input, opens the exporter's
+ * programs with the current refusals and prints the result as an `Answer`.
  */
 import { createInterface } from 'node:readline';
 import { createLogger, ConditionLog, describeError } from '../../../daemon/logger.ts';
@@ -18,18 +18,18 @@ import { SelfMetrics } from '../../../exporter/scrape/self-metrics.ts';
 
 export interface Request {
   readonly do: 'open' | 'scrape' | 'close';
-  /** What is refused from now on, as refuse-bpf.c takes it. Default: nothing more and nothing less. */
+  /** The refusals from now on, in the format of refuse-bpf.c. Default: unchanged. */
   readonly refuse?: string;
 }
 
 export interface Answer {
-  /** Why nothing runs; undefined where something does. */
+  /** The reason why nothing runs; undefined if something does. */
   readonly failed?: string;
-  /** What was logged since the last answer. */
+  /** Log lines since the last answer. */
   readonly log: readonly string[];
-  /** Whether each program runs. */
+  /** Program -> whether it runs. */
   readonly programs?: Readonly<Record<string, boolean>>;
-  /** Whether each collector worked, and the text that they wrote. */
+  /** Collector -> whether it succeeded, and the output of all. */
   readonly success?: Readonly<Record<string, boolean>>;
   readonly text?: string;
 }

@@ -15,9 +15,9 @@ import type { Answer, Request } from './driver.ts';
 import { compileShim, refusal, refusalOf, STAGES } from './shim.ts';
 
 /**
- * Every program refused, when it is loaded and when it is attached, with every error that a kernel, a policy or a filter
- * answers with: what that costs, and that all the rest is exact. The oracle is this file's own, not the product's table, but
- * for counters by cgroup.
+ * Refuses every program, when it is loaded and when it is attached, with every error of a kernel, a policy or a filter,
+ * and checks the losses and that all the rest is exact. The expected losses are independent of the exporter's table,
+ * except for counters by cgroup.
  */
 
 const HERE = dirname(fileURLToPath(import.meta.url));
@@ -25,9 +25,9 @@ const CONNECTIONS = 3;
 const REQUESTS = 4;
 
 interface Cost {
-  /** Collectors that show nothing. */
+  /** Collectors without output. */
   readonly collectors: readonly string[];
-  /** Families that are missing from collectors that work. */
+  /** Families missing from collectors that succeed. */
   readonly families?: readonly string[];
 }
 
@@ -71,21 +71,21 @@ const COSTS: Readonly<Record<string, Cost>> = {
   read_accept_queues: { collectors: ['accept_queues'] },
   adopt_sockets: { collectors: [] },
 };
-/** What stands for a program on kernels that lack its hook. */
+/** Replacements of a program on kernels without its hook. */
 const VARIANTS: Readonly<Record<string, readonly string[]>> = {
   sock_send_length: ['tcp_sendmsg'],
   sock_recv_length: ['tcp_recvmsg', 'tcp_recvmsg_nonblock'],
 };
 const ERRORS = ['EPERM', 'EACCES', 'EINVAL', 'ENOSYS', 'E2BIG', 'ENOMEM'] as const;
 
-/** `few`: some combinations, for a machine that is emulated (scripts/test-kernels.sh). */
+/** `few`: some combinations, for an emulated machine (scripts/test-kernels.sh). */
 const FEW = process.env['LORIKEET_REFUSALS'] === 'few';
 const TRIED_ERRORS = FEW ? ERRORS.slice(0, 1) : ERRORS;
 const TRIED_PROGRAMS = FEW
   ? ['inet_sock_set_state', 'sock_send_length', 'sock_recv_length', 'read_accept_queues', 'adopt_sockets']
   : Object.keys(COSTS);
 
-/** A child with the shim in it. */
+/** A child process with the shim preloaded. */
 class Driver {
   readonly #child: ChildProcess;
   readonly #lines: Interface;
@@ -132,7 +132,7 @@ interface Moved {
   readonly received: number;
 }
 
-/** What the exchange makes of each series; a function where it isn't exact by nature. Counters of one family are summed. */
+/** Expected values after the exchange; a function if a value is not exact. Counters of a family are summed. */
 function truth({ port, sent, received }: Moved): Readonly<Record<string, number | ((value: number) => boolean)>> {
   const asked = CONNECTIONS * REQUESTS;
   const both = (family: string, client: number, server: number, rest = '') => ({
@@ -171,7 +171,7 @@ function truth({ port, sent, received }: Moved): Readonly<Record<string, number 
   };
 }
 
-/** The collector that a family is of. */
+/** The collector of a family. */
 const COLLECTOR_OF: readonly (readonly [RegExp, string])[] = [
   [/^lorikeet_requests?_/, 'requests'],
   [/^lorikeet_http_/, 'http_status'],
@@ -221,7 +221,7 @@ async function withScene(work: (scene: Scene) => Promise<void>): Promise<void> {
   });
 }
 
-/** Asks the driver for what is left while things are refused, and compares it with the truth and the cost. */
+/** Requests the output under refusals from the driver, and compares it with the expected values and losses. */
 async function check(scene: Scene, refuse: string, cost: Cost): Promise<Answer> {
   const { driver, traffic } = scene;
   const opened = await driver.ask({ do: 'open', refuse });
@@ -229,7 +229,7 @@ async function check(scene: Scene, refuse: string, cost: Cost): Promise<Answer> 
   const moved = (await traffic.ask('exchange')) as Moved;
   const { success = {}, text, log } = await driver.ask({ do: 'scrape' });
   await driver.ask({ do: 'close', refuse: '' });
-  expect(log, 'nothing more is logged').toEqual([]);
+  expect(log, 'no further log lines').toEqual([]);
   const failed = Object.keys(success).filter((name) => !success[name]);
   expect(failed.toSorted()).toEqual([...cost.collectors].toSorted());
   const samples = samplesOf(text);
@@ -259,14 +259,14 @@ async function check(scene: Scene, refuse: string, cost: Cost): Promise<Answer> 
   return opened;
 }
 
-/** An edge without a port is the sum over its ports. */
+/** Edges without a port: sums over their ports. */
 function valueOf(samples: Readonly<Record<string, number>>, series: string): number | undefined {
   if (series in samples || !series.endsWith(`${EDGE}}`)) return samples[series];
   const parts = Object.keys(samples).filter((name) => name.startsWith(series.slice(0, -1)));
   return parts.length === 0 ? undefined : parts.reduce((sum, name) => sum + (samples[name] ?? 0), 0);
 }
 
-test('with nothing refused everything is exact', () =>
+test('without refusals everything is exact', () =>
   withScene(async (scene) => {
     const { programs = {}, log } = await check(scene, '', { collectors: [] });
     expect(log).toEqual([]);
@@ -275,7 +275,7 @@ test('with nothing refused everything is exact', () =>
   }));
 
 describe.each(STAGES)('refused at %s', (stage) => {
-  test.each(TRIED_PROGRAMS)('%s costs what needs it, whatever the error', (name) =>
+  test.each(TRIED_PROGRAMS)('%s only affects what needs it, for every error', (name) =>
     withScene(async (scene) => {
       const names = [name, ...(VARIANTS[name] ?? [])];
       for (const error of TRIED_ERRORS) {
@@ -290,14 +290,14 @@ describe.each(STAGES)('refused at %s', (stage) => {
   );
 });
 
-test('two at a time cost what both cost', () =>
+test('two at a time have the losses of both', () =>
   withScene(async (scene) => {
     const refuse = ['tcp_send_reset', 'page_fault_user'].map((name) => refusal('load', name, 'EPERM')).join(',');
     const { log } = await check(scene, refuse, { collectors: ['page_faults'], families: RESETS.families ?? [] });
     expect(log).toHaveLength(2);
   }));
 
-test('edges are left with failed connects alone where neither send nor receive is counted', () =>
+test('edges only have failed connects if neither send nor receive is counted', () =>
   withScene(async (scene) => {
     const names = ['sock_send_length', 'sock_recv_length'].flatMap((name) => [name, ...(VARIANTS[name] ?? [])]);
     const families = [COSTS['sock_send_length'], COSTS['sock_recv_length']].flatMap((cost) => cost?.families ?? []);
@@ -307,12 +307,12 @@ test('edges are left with failed connects alone where neither send nor receive i
     });
   }));
 
-test('what a refused sibling leaves without use is taken off its hook', () =>
+test('a program that is useless without a refused sibling is detached', () =>
   withScene(async ({ driver }) => {
     const opened = await driver.ask({ do: 'open', refuse: refusal('attach', 'sched_process_exit', 'EPERM') });
     const idle = ['sched_process_fork', 'sched_process_exec', 'sched_process_exit'];
     expect(Object.keys(opened.programs ?? {}).filter((name) => opened.programs?.[name] === false)).toEqual(idle);
-    // Only the refused one is told.
+    // Only the refused one is logged.
     expect(opened.log).toHaveLength(1);
     const attached = linkedPrograms(driver.pid);
     expect(attached).toContain('page_fault_user');
@@ -320,7 +320,7 @@ test('what a refused sibling leaves without use is taken off its hook', () =>
     await driver.ask({ do: 'close' });
   }));
 
-test('a map that is refused costs the programs that use it', () =>
+test('a refused map only affects the programs that use it', () =>
   withScene(async (scene) => {
     const { log } = await check(
       scene,
@@ -334,7 +334,7 @@ test('a map that is refused costs the programs that use it', () =>
       expect(line).toMatch(/map page_faults: Cannot allocate memory.*remedy="raise the memory limit/);
   }));
 
-test.each(['EPERM', 'ENOSYS'] as const)('bpf(2) refused as a whole with %s ends it, with what it is', (error) =>
+test.each(['EPERM', 'ENOSYS'] as const)('bpf(2) refused as a whole with %s ends it, with the reason', (error) =>
   withScene(async ({ driver }) => {
     const { failed, log } = await driver.ask({ do: 'open', refuse: refusalOf('bpf', error) });
     expect(failed).toMatch(
@@ -344,10 +344,10 @@ test.each(['EPERM', 'ENOSYS'] as const)('bpf(2) refused as a whole with %s ends 
   }),
 );
 
-test('nothing left that counts sockets ends it, and leaves nothing attached', () =>
+test('without any program that counts sockets it ends, and leaves nothing attached', () =>
   withScene(async ({ driver }) => {
     const names = ['sock_send_length', 'inet_sock_set_state'].flatMap((name) => [name, ...(VARIANTS[name] ?? [])]);
-    // Edges have received bytes left.
+    // Edges still have received bytes.
     const opened = await driver.ask({
       do: 'open',
       refuse: names.map((name) => refusal('load', name, 'EPERM')).join(','),

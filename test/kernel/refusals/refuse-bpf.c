@@ -10,18 +10,18 @@
 
 #include <linux/bpf.h>
 
-/* Preloaded into a process, it has bpf(2) refuse what the variable LORIKEET_REFUSE says at that moment:
+/* Preloaded into a process, makes bpf(2) fail as set by the current value of the variable LORIKEET_REFUSE:
  *
  *   bpf:ERRNO                    everything
  *   map:NAME:ERRNO               the creation of maps of this name
  *   load:NAME#N:ERRNO            the load of the Nth program of this name, from 1
  *   attach:NAME#N:ERRNO          its attachment, or its run by BPF_PROG_TEST_RUN
  *
- * several of them separated by commas. ERRNO is a number. The kernel knows the first 15 characters of a name, and so
- * does this; N tells programs apart that share them, in the order in which they are first loaded. */
+ * Several rules are separated by commas. ERRNO is a number. Only the first 15 characters of a name are compared, as in
+ * the kernel; N distinguishes programs that share them, in the order in which they are first loaded. */
 
 #define NAME_BYTES 16
-#define MOST 256
+#define MAX_PROGRAMS 256
 
 struct program {
     char name[NAME_BYTES];
@@ -30,10 +30,10 @@ struct program {
 
 static struct program by_fd[4096];
 static struct program last;
-static struct program seen[MOST];
+static struct program seen[MAX_PROGRAMS];
 static int seen_count;
 
-/* 0 if nothing says no. */
+/* 0 if no rule applies. */
 static int refusal(const char *what, const char *name, int nth) {
     const char *rules = getenv("LORIKEET_REFUSE");
     char prefix[NAME_BYTES + 32];
@@ -54,7 +54,7 @@ static int refusal(const char *what, const char *name, int nth) {
     return 0;
 }
 
-/* A load with a log is the same program once more. */
+/* A load with a log is a retry of the same program. */
 static struct program identify(const union bpf_attr *attr) {
     struct program program = {};
     int i;
@@ -64,9 +64,9 @@ static struct program identify(const union bpf_attr *attr) {
         return last;
     for (i = 0; i < seen_count && strcmp(seen[i].name, program.name); i++)
         ;
-    if (i == seen_count && seen_count < MOST)
+    if (i == seen_count && seen_count < MAX_PROGRAMS)
         seen[seen_count++] = program;
-    if (i < MOST)
+    if (i < MAX_PROGRAMS)
         program.nth = ++seen[i].nth;
     last = program;
     return program;
@@ -86,8 +86,8 @@ static int refused(int command, const union bpf_attr *attr, struct program *prog
         return error;
     switch (command) {
     case BPF_MAP_CREATE:
-        /* An object's maps come before its programs, and each object begins to count anew; libbpf's own maps are for
-         * finding out what the kernel can do, at any time. */
+        /* An object's maps are created before its programs: count from zero. libbpf also creates maps to detect
+         * kernel features, at any time. */
         if (*attr->map_name && strncmp(attr->map_name, "libbpf", strlen("libbpf")))
             seen_count = 0;
         return refusal("map", attr->map_name, 0);

@@ -3,10 +3,10 @@ import { constants } from 'node:os';
 import { join } from 'node:path';
 import { defaultObjectPath } from '../../../native/index.ts';
 
-/** From the repository's folder, in which npm and vitest run. */
+/** Relative to the repository, in which npm and vitest run. */
 const SOURCE = 'test/kernel/refusals/refuse-bpf.c';
 
-/** Compiles refuse-bpf.c, to be preloaded, into `folder` and gives its path. */
+/** Compiles refuse-bpf.c for preloading into `folder` and returns its path. */
 export function compileShim(folder: string): string {
   const shim = join(folder, 'refuse-bpf.so');
   execFileSync('gcc', ['-shared', '-fPIC', '-Wall', '-Werror', SOURCE, '-o', shim, '-ldl']);
@@ -15,17 +15,17 @@ export function compileShim(folder: string): string {
 
 export const STAGES = ['load', 'attach'] as const;
 
-/** The kernel knows so much of a name. */
+/** Maximum length of a name in the kernel. */
 const NAME_LENGTH = 15;
 
-/** A rule of the shim's: this program of the product's object is refused at this stage with this error (`EPERM`). */
+/** A rule for the shim: refuses a program of the object at a stage with an error such as `EPERM`. */
 export function refusal(stage: (typeof STAGES)[number], program: string, error: string): string {
   const short = program.slice(0, NAME_LENGTH);
   const alike = inLoadOrder().filter((name) => name.slice(0, NAME_LENGTH) === short);
   return `${stage}:${short}#${alike.indexOf(program) + 1}:${errno(error)}`;
 }
 
-/** A rule that refuses what `target` says (`bpf`, `map:edges`). */
+/** A rule that refuses `target`, such as `bpf` or `map:edges`. */
 export function refusalOf(target: string, error: string): string {
   return `${target}:${errno(error)}`;
 }
@@ -38,7 +38,7 @@ function errno(name: string): number {
 
 let order: readonly string[] | undefined;
 
-/** The programs in the order in which libbpf loads them: by section, as the object has them, then by place. */
+/** The programs in libbpf's load order: by section in the order of the object, then by offset. */
 function inLoadOrder(): readonly string[] {
   if (order !== undefined) return order;
   const dump = (what: string) => execFileSync('llvm-objdump', [what, defaultObjectPath()], { encoding: 'utf8' });

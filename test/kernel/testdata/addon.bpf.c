@@ -2,14 +2,14 @@
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>
 
-/* What the addon's tests need beyond the product's own object. PROGRAM is a name that no other program has. */
+/* For tests of the addon that the exporter's object does not cover. PROGRAM is a unique name. */
 
 const volatile __u8 small = 1;
 const volatile __s16 negative = 2;
 const volatile __u32 medium = 3;
 const volatile __u64 large = 4;
 
-/* The tunables as the program sees them, and how often it ran. */
+/* The tunables as seen by the program, and its number of runs. */
 struct {
     __uint(type, BPF_MAP_TYPE_ARRAY);
     __uint(max_entries, 5);
@@ -38,7 +38,7 @@ struct {
     __type(value, __u32);
 } half_words SEC(".maps");
 
-/* A type that the kernel reads only row by row, not in batches. */
+/* A type that the kernel cannot read in batches. */
 struct {
     __uint(type, BPF_MAP_TYPE_DEVMAP_HASH);
     __uint(max_entries, 64);
@@ -69,13 +69,13 @@ int hook_of_another_kernel(void *ctx) {
     return 0;
 }
 
-/* Marked as in bpf/core_fixes.bpf.h: for kernels without a tracepoint that every kernel has. */
+/* Tagged as in bpf/core_fixes.bpf.h: for kernels without a tracepoint that every kernel has. */
 SEC("tp_btf/sched_switch")
 __attribute__((btf_decl_tag("without_tracepoint:sched_switch"))) int tracepoint_of_another_kernel(void *ctx) {
     return 0;
 }
 
-/* tcp_sendmsg has three everywhere. */
+/* tcp_sendmsg has three on every kernel. */
 SEC("fexit/tcp_sendmsg")
 __attribute__((btf_decl_tag("function_parameters:4"))) int parameters_of_another_kernel(void *ctx) {
     return 0;

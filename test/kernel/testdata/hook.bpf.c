@@ -2,7 +2,7 @@
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>
 
-/* Nothing but a program of the section HOOK: what the kernel says of it is for the hook alone. */
+/* A minimal program of the section HOOK: a refusal can only be due to the hook. */
 SEC(HOOK)
 int hook(void *ctx) {
     return 0;

@@ -17,7 +17,7 @@ struct bpf_iter__task {
 };
 #pragma clang attribute pop
 
-/* Writes the id of every thread. PROGRAM is a name that no other program has. */
+/* Writes the id of every thread. PROGRAM is a unique name. */
 SEC("iter/task")
 int PROGRAM(struct bpf_iter__task *ctx) {
     struct task_struct *task = ctx->task;

@@ -9,7 +9,7 @@ struct {
     __type(value, __u64);
 } runs SEC(".maps");
 
-/* On no hook: it runs when somebody asks. PROGRAM is a name that no other program has. */
+/* Has no hook: it runs on request. PROGRAM is a unique name. */
 SEC("raw_tp")
 int PROGRAM(void *ctx) {
     __u32 key = 0;

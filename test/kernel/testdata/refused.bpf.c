@@ -2,7 +2,7 @@
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>
 
-/* Writes beyond the value that it looked up without having looked whether there is one: the verifier must refuse. */
+/* Writes to the result of a lookup without checking it for NULL: the verifier must refuse it. */
 struct {
     __uint(type, BPF_MAP_TYPE_HASH);
     __uint(max_entries, 1);
@@ -19,7 +19,7 @@ int unchecked(void *ctx) {
     return 0;
 }
 
-/* Nothing is wrong with this one. PROGRAM is a name that no other program has. */
+/* A valid program. PROGRAM is a unique name. */
 SEC("raw_tp/sched_switch")
 int PROGRAM(void *ctx) {
     return 0;

@@ -1,6 +1,6 @@
-/* Connections to itself, on each of which both ends have sent a word that the other hasn't read. At a line on the
- * standard input each end has one thread send another word and one receive the first, end after end, so that the two
- * calls return at the same moment now and then; when the input ends, the connections are closed. Options: {}. */
+/* Connections to itself. On each, both ends have sent a word that the other has not read. For a line on standard input,
+ * one thread of each end sends another word and one receives the first, end after end, so that the two calls sometimes
+ * return at the same time. When the input ends, the connections are closed. Options: {}. */
 #include <arpa/inet.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -39,7 +39,7 @@ static void *receive_all(void *unused) {
 
     for (int i = 0; i < ENDS; i++) {
         meet(i);
-        /* A send takes longer, some microseconds: how much longer, nobody knows. */
+        /* A send takes an unknown number of microseconds longer. */
         for (volatile int wait = i % STEPS * STEP_LOOPS; wait > 0; wait--)
             ;
         if (recv(ends[i], word, WORD, MSG_WAITALL) != WORD)

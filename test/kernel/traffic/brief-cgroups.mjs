@@ -1,6 +1,6 @@
-// Makes `count` cgroups in the folder `below`, one after another: enters each, makes one request on a connection of its
-// own, and removes the one before. Ends in the cgroup `home`; prints the ids of the others. Options: {host, port, below,
-// home, count}.
+// Creates `count` cgroups in the directory `below`, one after another: enters each, sends one request on a new
+// connection, and removes the previous one. Ends in the cgroup `home`; prints the ids of the others. Options: {host,
+// port, below, home, count}.
 import { mkdirSync, rmdirSync, statSync, writeFileSync } from 'node:fs';
 import { get } from 'node:http';
 import { join } from 'node:path';
@@ -25,7 +25,7 @@ for (let i = 0; i < count; i++) {
   if (before !== undefined) rmdirSync(before);
   before = folder;
   await ask();
-  // The kernel makes rows from memory that it keeps ready, and needs a moment to lay in more.
+  // The kernel creates rows from a memory cache, which takes a moment to refill.
   await sleep(10);
 }
 enter(home);

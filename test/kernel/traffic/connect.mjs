@@ -1,5 +1,5 @@
 // Connects `count` times, one after another, and prints how each attempt ended: an error's code, "connected" (closed
-// again at once) or "gave up" (after `giveUpMs`). Options: {host, port, count, giveUpMs}.
+// again immediately) or "gave up" (after `giveUpMs`). Options: {host, port, count, giveUpMs}.
 import { connect } from 'node:net';
 
 const { host, port, count = 1, giveUpMs } = JSON.parse(process.argv[2]);

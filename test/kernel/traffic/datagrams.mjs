@@ -1,4 +1,4 @@
-// Sends `count` questions over UDP and as many over a UNIX stream socket, each answered, and prints the answers of both.
+// Sends `count` requests over UDP and over a UNIX stream socket, and prints the numbers of responses.
 // Options: {host, count, path}.
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';

@@ -1,6 +1,6 @@
-// At each line on its standard input: listens on a port, opens `connections` connections to it, asks `requests` questions on
-// each in plain HTTP, closes them, fails to connect once, and starts a process that ends. Answers with what the clients
-// moved; the last port is listened on until the next line. Options: {host, connections, requests}.
+// For each line on standard input: listens on a port, opens `connections` connections to it, sends `requests`
+// plain-text HTTP requests on each, closes them, fails to connect once, and starts a process that exits. Answers with
+// the bytes of the clients. Listens on the last port until the next line. Options: {host, connections, requests}.
 import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { connect, createServer } from 'node:net';

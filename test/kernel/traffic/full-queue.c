@@ -1,5 +1,5 @@
-/* Listens without ever accepting: a backlog of 3, four connections that fill the queue (the kernel takes one more than
- * the backlog), and five more that are dropped, as are their retransmitted SYNs, until the standard input ends. */
+/* Listens without accepting, with a backlog of 3. Four connections fill the queue (the kernel queues one more than the
+ * backlog); five more are dropped, as are their retransmitted SYNs, until standard input ends. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <stdio.h>

@@ -1,4 +1,4 @@
-// A server that treats each connection as `how` says, and clients that send it a request. Prints how each ended.
+// A server that handles each connection according to `how`, and clients that send it a request. Prints their results.
 // {how: 'silent' | 'close' | 'reset' | 'answer' | 'late-reader' | 'goodbye', count, giveUpMs, host}
 import { connect, createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -21,7 +21,7 @@ async function ask() {
   await new Promise((resolve) => socket.once('connect', resolve));
   socket.write('a request');
   if (how === 'late-reader') {
-    // Sends its end at once; the answer and the peer's end lie in the queue before it is read.
+    // Shuts down its side immediately; the response and the peer's FIN are queued before they are read.
     socket.pause();
     socket.end();
     await sleep(100);

@@ -1,5 +1,5 @@
-// Both ends of a connection are made here and handed over a UNIX socket (SCM_RIGHTS) to a child process in the cgroup
-// `other`, which exchanges `count` questions and answers on them. Options: {host, other, count}.
+// Creates both ends of a connection and passes them over a UNIX socket (SCM_RIGHTS) to a child process in the cgroup
+// `other`, which exchanges `count` requests and responses on them. Options: {host, other, count}.
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
@@ -36,7 +36,7 @@ async function receive() {
       ends[name] = socket;
       if (ends.client !== undefined && ends.server !== undefined) resolve();
     });
-    // Nobody is left to hand anything over.
+    // No more sockets to pass.
     process.once('disconnect', () => process.exit(1));
   });
   ends.server.on('data', () => ends.server.write('answer')).on('end', () => ends.server.end());

@@ -1,6 +1,6 @@
-// Holds `count` connections to a server of its own, on which one question was answered. Each line on its standard input
-// has one more asked on every connection, and is answered with what the clients moved since the line before. When the
-// input ends, the connections are closed. Options: {host, count, localPort: of the first client, chosen by connect()
+// Holds `count` connections to its own server, with one request on each. Each line on standard input sends one more on
+// every connection, and is answered with the bytes of the clients since the previous line. When the input ends, the
+// connections are closed. Options: {host, count, localPort: of the first client, chosen by connect()
 // without, stopListening: once all are connected}.
 import { once } from 'node:events';
 import { connect, createServer } from 'node:net';

@@ -1,6 +1,6 @@
-// Makes requests one after another in each of `parallel` lanes and prints what its sockets moved. Options:
+// Sends requests one after another in each of `parallel` lanes and prints the bytes of its sockets. Options:
 // {host, port, single: connections of one request each, kept: requests on one connection, parallel, bodyBytes,
-// statuses: asked for in turn, tls}.
+// statuses: requested in turn, tls}.
 import { Agent, request } from 'node:http';
 import { Agent as TlsAgent, request as tlsRequest } from 'node:https';
 

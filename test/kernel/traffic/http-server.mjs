@@ -1,5 +1,6 @@
-// Answers every request after `delayMs` with `bodyBytes` bytes of `filler` and the status that its path ends in, or 200,
-// until its standard input ends; then prints what its sockets moved. Options: {host, port, bodyBytes, filler, delayMs, tls: {key, cert, maxVersion}?}.
+// Answers every request after `delayMs` with `bodyBytes` bytes of `filler` and the status at the end of its path, or
+// 200, until standard input ends; then prints the bytes of its sockets. Options: {host, port, bodyBytes, filler,
+// delayMs, tls: {key, cert, maxVersion}?}.
 import { createServer } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 

@@ -1,5 +1,5 @@
-// A connection whose last bytes are read after both ends have shut it down: the server answers and closes when the
-// client has shut down its side; the client reads only then. Options: {listen} for the server, {host, port} for the
+// A connection whose last bytes are read after both ends have shut it down: the server responds and closes after the
+// client has shut down its side; the client only reads then. Options: {listen} for the server, {host, port} for the
 // client, which prints how many bytes it received.
 import { connect, createServer } from 'node:net';
 import { readFileSync } from 'node:fs';
@@ -16,7 +16,7 @@ function serve() {
   process.stdin.resume().on('end', () => server.close(() => process.stdout.write('{}\n')));
 }
 
-// The socket's line of /proc/net/tcp is gone, or says TIME_WAIT (06), when the kernel has closed it.
+// True when the kernel has closed the socket: no line in /proc/net/tcp, or TIME_WAIT (06).
 function isClosed(localPort) {
   const needle = `:${localPort.toString(16).toUpperCase().padStart(4, '0')} `;
   const lines = readFileSync('/proc/net/tcp', 'utf8').split('\n').slice(1);

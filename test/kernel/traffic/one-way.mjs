@@ -1,5 +1,5 @@
-// Holds `count` connections to a server of its own. Each line on its standard input has one end of each send a byte, and is
-// answered when all of them have been received. When the input ends, the connections are closed. Options: {host, count,
+// Holds `count` connections to its own server. For each line on standard input, one end of each sends a byte; the line
+// is answered when all have been received. When the input ends, the connections are closed. Options: {host, count,
 // sender: "client" or "server"}.
 import { once } from 'node:events';
 import { connect, createServer } from 'node:net';

@@ -1,4 +1,4 @@
-// Sends a request, doesn't wait for its answer, and keeps the connection until it is killed. Options: {host, port}.
+// Sends a request without waiting for the response, and keeps the connection until it is killed. Options: {host, port}.
 import { connect } from 'node:net';
 
 const { host, port } = JSON.parse(process.argv[2]);

@@ -1,5 +1,5 @@
-/* A connection with itself: three times, the client sends ten bytes, the server looks at them twice (MSG_PEEK), takes
- * them, and answers with five bytes; then the server speaks once more without having been asked. */
+/* A connection to itself: three times, the client sends ten bytes, the server peeks at them twice (MSG_PEEK), receives
+ * them, and responds with five bytes; then the server sends once more without a request. */
 #include <arpa/inet.h>
 #include <stdio.h>
 #include <sys/socket.h>
@@ -33,7 +33,7 @@ int main(void) {
     }
     if (send(server, buffer, 7, 0) != 7 || recv(client, buffer, 7, MSG_WAITALL) != 7)
         return failed("afterword");
-    /* Nothing there: not an exchange either. */
+    /* An empty socket: not an exchange. */
     if (recv(client, buffer, 1, MSG_DONTWAIT) >= 0)
         return failed("empty socket");
     printf("{}\n");

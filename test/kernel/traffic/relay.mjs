@@ -1,4 +1,4 @@
-// Answers every request when its own request to `upstream` is answered, until its standard input ends. Options:
+// Answers every request after the response to its own request to `upstream`, until standard input ends. Options:
 // {host, upstream: {host, port}}.
 import { Agent, createServer, get } from 'node:http';
 

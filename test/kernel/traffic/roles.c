@@ -1,8 +1,8 @@
-/* Connections whose ends are easily mistaken, an exchange of a question and an answer on each, all by one process:
+/* Connections whose roles are easily confused, with one request and response on each, all in one process:
  *
- *   1. a client whose port is chosen and lower than its server's;
- *   2. a socket connected to itself, which no listener took part in;
- *   3. the socket of a client that has disconnected and is listened on now, by the same descriptor;
+ *   1. a client with a bound port lower than its server's;
+ *   2. a socket connected to itself, without a listener;
+ *   3. the socket of a client that has disconnected and now listens, with the same descriptor;
  *   4. ten times in turn a client from, and a server on, one port, each with the descriptor of the one before. */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -22,7 +22,7 @@ static struct sockaddr_in loopback(int port) {
     return address;
 }
 
-/* A TCP socket on a port, 0 for any. It closes by a reset, so that the port is free at once. */
+/* A TCP socket on a port, 0 for any. It closes by a reset, so that the port is free immediately. */
 static int bound(int port) {
     struct sockaddr_in address = loopback(port);
     struct linger linger = {.l_onoff = 1};
@@ -55,7 +55,7 @@ static int move(int from, int to, const char *text) {
     return send(from, text, length, 0) != length || recv(to, buffer, length, MSG_WAITALL) != length;
 }
 
-/* A connection from `client` to `listener`, one exchange on it, and its end. The client's descriptor stays open. */
+/* A connection from `client` to `listener` with one exchange, then closed. The client's descriptor stays open. */
 static int exchange(int client, int listener) {
     int failed, server;
 

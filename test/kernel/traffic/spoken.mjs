@@ -1,6 +1,6 @@
-// A server that says `texts` in turn, one each time that the client has spoken, and a client that speaks `count` times,
-// then closes. Texts that belong together are an array: they are sent one after another, unasked. Prints how many bytes
-// the client received. Options: {host, texts, count, greeting: said before the client has spoken, question}.
+// A server that sends `texts` in turn, one after each message of the client, and a client that sends `count` messages,
+// then closes. The texts of an array are sent one after another. Prints the number of bytes received by the client.
+// Options: {host, texts, count, greeting: sent before the client's first message, question}.
 import { once } from 'node:events';
 import { connect, createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -14,7 +14,7 @@ const server = createServer({ noDelay: true }, async (socket) => {
   for await (const _ of socket) {
     for (const text of [texts[turn++ % texts.length]].flat()) {
       socket.write(text);
-      // So that each is a segment of its own.
+      // So that each is a separate segment.
       await sleep(5);
     }
   }

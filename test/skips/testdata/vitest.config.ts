@@ -11,7 +11,7 @@ const expected = [
   },
 ];
 
-/** A folder of tests that are skipped, for skip-reporter.test.ts. */
+/** Configuration for the skipped tests in this directory, for skip-reporter.test.ts. */
 export default defineConfig({
   test: { include: ['*.fixture.ts'], reporters: ['default', new SkipReporter(expected)] },
 });

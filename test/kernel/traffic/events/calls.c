@@ -1,4 +1,4 @@
-/* System calls by the dozen; the answers tell how many. */
+/* Many system calls; the answers have their numbers. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
@@ -21,14 +21,14 @@ void get_parent(long count, const char *path) {
     say("{\"syscalls\": %ld}", count);
 }
 
-/* Numbers that the kernel doesn't have are calls too. */
+/* Unknown numbers are calls as well. */
 void unknown_calls(long count, const char *path) {
     for (long i = 0; i < count; i++)
         syscall(i % 2 ? -1L : 100000L);
     say("{\"syscalls\": %ld}", count);
 }
 
-/* From now on seccomp refuses one call, which then never happens: two to set that up. */
+/* Makes seccomp refuse one call, which is then not counted; the set-up takes two calls. */
 void refused_calls(long count, const char *path) {
     struct sock_filter filter[] = {
         BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
@@ -58,7 +58,7 @@ void map_memory(long count, const char *path) {
     say("{\"syscalls\": %ld}", 2 * count + 1);
 }
 
-/* By every call that opens files, and as often one that isn't there. */
+/* By every call that opens files, each also for a missing file. */
 void open_files(long count, const char *path) {
     static struct open_how how = {.flags = O_RDONLY};
     long opened = 0, calls = 0;
@@ -102,7 +102,7 @@ static void no_32_bit(int signal) {
     _exit(write(1, text, sizeof(text) - 1) < 0);
 }
 
-/* By numbers that mean something else to 64-bit programs: 5 is open (there fstat), 8 creat (lseek), 295 openat
+/* By numbers with another meaning for 64-bit programs: 5 is open (there fstat), 8 creat (lseek), 295 openat
  * (preadv), 9 link (mmap), 192 mmap2 (lgetxattr). */
 void call_32_bit(long count, const char *path) {
     signal(SIGSEGV, no_32_bit);

@@ -1,11 +1,11 @@
-/* Commands of a program that does what it is told, see main.c. */
+/* Commands of the program in main.c. */
 #ifndef COMMANDS_H
 #define COMMANDS_H
 
 #define MISSING "/lorikeet/is/not/there"
 #define PAGE 4096L
 
-/* Does something `count` times. The answer is {} if it says nothing. */
+/* Performs an operation `count` times. The answer is {} unless it is set. */
 typedef void command(long count, const char *path);
 
 /* calls.c */
@@ -18,7 +18,7 @@ command fork_children, kill_children, spawn_programs, execute_in_vain, start_thr
 /* disk.c */
 command write_blocks, write_file;
 
-/* Ends the program, with the error's text. */
+/* Exits with the error's text. */
 void fail(const char *what);
 
 /* Sets the answer, a JSON value. */

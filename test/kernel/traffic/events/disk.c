@@ -1,4 +1,4 @@
-/* Writes past the page cache and into it. */
+/* Direct and buffered writes. */
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <stdlib.h>
@@ -7,7 +7,7 @@
 
 #include "commands.h"
 
-/* Past the page cache, one request each. */
+/* Direct writes, one request each. */
 void write_blocks(long count, const char *path) {
     int device = open(path, O_WRONLY | O_DIRECT);
     void *block = aligned_alloc(PAGE, PAGE);
@@ -22,8 +22,8 @@ void write_blocks(long count, const char *path) {
     free(block);
 }
 
-/* Into the page cache, from where somebody else is to take it to the disk: the file stays open, because the last to
- * close a block device does so himself. */
+/* Buffered writes, to be written back by another process. The file stays open, because the last close of a block device
+ * would write them back. */
 void write_file(long bytes, const char *path) {
     static char buffer[1 << 16];
     int file = open(path, O_WRONLY | O_CREAT, 0600);

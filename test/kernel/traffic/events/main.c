@@ -1,5 +1,5 @@
-/* Does what it is told on standard input, a line "command count [path]" each, and answers with a JSON line. Nothing
- * between two commands makes calls of its own: a line costs one read and one write. */
+/* Executes commands from standard input, lines "command count [path]", and answers each with a JSON line. Makes no
+ * other system calls between two commands than one read and one write. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <stdarg.h>

@@ -1,4 +1,4 @@
-/* Page faults, and more memory than there is. */
+/* Page faults, and out-of-memory kills. */
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <stdlib.h>
@@ -10,7 +10,7 @@
 
 #include "commands.h"
 
-/* The faults as the kernel accounts them to the process, between two looks at them. */
+/* The process' page faults in the kernel's accounting, since the last call. */
 void touch_pages(long count, const char *path) {
     struct rusage before, after;
     volatile char *area = mmap(NULL, count * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -25,7 +25,7 @@ void touch_pages(long count, const char *path) {
     say("{\"faults\": %ld}", after.ru_minflt + after.ru_majflt - before.ru_minflt - before.ru_majflt);
 }
 
-/* The kernel takes these faults itself, while it writes what is read to memory that isn't there yet. */
+/* Faults in the kernel, while it copies data to memory that is not mapped yet. */
 void read_into_pages(long count, const char *path) {
     struct rusage before, after;
     int zeros = open("/dev/zero", O_RDONLY);
@@ -43,7 +43,7 @@ void read_into_pages(long count, const char *path) {
     say("{\"faults\": %ld}", after.ru_minflt + after.ru_majflt - before.ru_minflt - before.ru_majflt);
 }
 
-/* A child takes memory until it gets no more or has so many megabytes; answers by what signal it ended, 0 for none. */
+/* A child allocates memory up to a number of megabytes; the answer is the signal that ended it, or 0. */
 void take_memory(long megabytes, const char *path) {
     pid_t child = fork();
     int status;

@@ -1,4 +1,4 @@
-/* Births and deaths of processes and threads. A command returns when all is over. */
+/* Starts and ends processes and threads. A command returns after the end of all. */
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <pthread.h>
@@ -52,7 +52,7 @@ void spawn_programs(long count, const char *path) {
     }
 }
 
-/* A program that isn't there: the child ends as it was. */
+/* A missing program: the exec fails, and the child exits. */
 void execute_in_vain(long count, const char *path) {
     for (long i = 0; i < count; i++) {
         pid_t child = fork();
@@ -104,7 +104,7 @@ static void *execute(void *unused) {
     return NULL;
 }
 
-/* The executing thread takes the place of the first, which ends; the process goes on. */
+/* The executing thread replaces the first one, which ends; the process continues. */
 void execute_by_threads(long count, const char *path) {
     for (long i = 0; i < count; i++) {
         pid_t child = fork();
@@ -128,7 +128,7 @@ static void *end_together(void *unused) {
     return NULL;
 }
 
-/* All threads end at the same time, every other process by a call that ends it as a whole. */
+/* All threads end at the same time, in every other process by exit_group. */
 void race_to_the_end(long count, const char *path) {
     for (long i = 0; i < count; i++) {
         pid_t child = fork();
@@ -152,7 +152,7 @@ struct born {
         cgroup;
 };
 
-/* Children that are born in another cgroup than their parent's. */
+/* Children that start in another cgroup than their parent's. */
 void fork_elsewhere(long count, const char *path) {
     struct born arguments = {.flags = 0x200000000ULL, .exit_signal = SIGCHLD};
 
