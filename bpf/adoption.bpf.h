@@ -66,7 +66,7 @@ static __always_inline struct socket_state *adopt(struct sock *sk) {
     if (role != ROLE_UNKNOWN)
         follow_older(socket, sk, role);
     else if (__sync_val_compare_and_swap(&socket->phase, PHASE_NONE, PHASE_ROLE_UNKNOWN) == PHASE_NONE)
-        count_lost(LOST_SOCKETS);
+        count_lost(&lost_sockets);
     return socket;
 }
 

@@ -16,7 +16,7 @@ static __always_inline bool is_tcp(const struct sock *sk) {
 
 /* Records a cgroup's ancestors once: the cgroup may be gone when user space reads the counts. `map` is `cgroups` or
  * `block_cgroups`. */
-static __always_inline void record_cgroup(void *map, const struct cgroup *cgroup, __u64 id, __u32 lost_map) {
+static __always_inline void record_cgroup(void *map, const struct cgroup *cgroup, __u64 id, void *lost) {
     struct cgroup_info info = {};
 
     if (bpf_map_lookup_elem(map, &id))
@@ -31,7 +31,7 @@ static __always_inline void record_cgroup(void *map, const struct cgroup *cgroup
     }
     /* Another CPU may have written it in the meantime, with the same value. */
     if (bpf_map_update_elem(map, &id, &info, BPF_ANY))
-        count_lost(lost_map);
+        count_lost(lost);
 }
 
 /* Inode number of the root cgroup's directory, the same on every kernel. */
@@ -44,7 +44,7 @@ static __always_inline __u64 socket_cgroup(const struct sock *sk) {
     __u64 id = cgroup ? BPF_CORE_READ(cgroup, kn, id) : ROOT_CGROUP;
 
     if (cgroup)
-        record_cgroup(&cgroups, cgroup, id, LOST_CGROUPS);
+        record_cgroup(&cgroups, cgroup, id, &lost_cgroups);
     return id;
 }
 

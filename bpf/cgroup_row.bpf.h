@@ -9,15 +9,19 @@
 /* Returns the row of the task's cgroup, or NULL and counts a loss if the row cannot be made. After a task moves, its
  * earlier counts stay with the old cgroup. The ancestors are recorded only when the row is made: a lookup for each
  * event would double its cost. */
-static __always_inline void *task_row(void *map, const struct task_struct *task, const void *zero, __u32 lost_map) {
+static __always_inline void *find_or_make_task_row(void *map, const struct task_struct *task, const void *zero,
+                                                   void *lost) {
     const struct cgroup *cgroup = task->cgroups->dfl_cgrp;
     __u64 id = cgroup->kn->id;
     void *row = bpf_map_lookup_elem(map, &id);
 
     if (row)
         return row;
-    record_cgroup(&cgroups, cgroup, id, LOST_CGROUPS);
-    return find_or_make(map, &id, zero, lost_map);
+    record_cgroup(&cgroups, cgroup, id, &lost_cgroups);
+    return find_or_make_row(map, &id, zero, lost);
 }
+
+/* For a map of OWN_COUNTERS keyed by cgroup id. */
+#define task_row(name, task) find_or_make_task_row(&name, task, &zero_##name, &lost_##name)
 
 #endif

@@ -1,23 +1,43 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR MIT)
 #include "cgroup_row.bpf.h"
-#include "container.h"
 #include "maps.bpf.h"
 #include "types.bpf.h"
 
 /* Page faults, block requests and process events by cgroup. Each word is written by one program, which never runs twice
- * at a time on a CPU: plain adds are enough. */
+ * at a time on a CPU: plain adds are enough. Maps are keyed by cgroup id. */
+
+struct page_fault_stats {
+    __u64 faults;
+};
+
+OWN_COUNTERS(page_faults, 4096, __u64, struct page_fault_stats);
 
 /* Page faults in user mode, including those that end in a signal. Faults in the kernel, while it copies to or from user
  * memory, are not included. arm64 has no such tracepoint. */
 SEC("tp_btf/page_fault_user")
 int BPF_PROG(page_fault_user) {
     const struct task_struct *task = bpf_get_current_task_btf();
-    struct page_fault_stats *stats = task_row(&page_faults, task, &zero_page_faults, LOST_PAGE_FAULTS);
+    struct page_fault_stats *stats = task_row(page_faults, task);
 
     if (stats)
         stats->faults++;
     return 0;
 }
+
+struct block_request_stats {
+    __u64 requests;
+};
+
+/* Like `block_cgroups`, keyed by ids from the hierarchy of the io controller. */
+OWN_COUNTERS(block_requests, 4096, __u64, struct block_request_stats);
+struct cgroups_map block_cgroups SEC(".maps");
+struct event_count lost_block_cgroups SEC(".maps");
+
+/* Block requests without a cgroup: flushes, passthrough commands. */
+struct event_count unattributed_block_request SEC(".maps");
+
+/* Id of the cgroup hierarchy with the io controller: 0 for cgroup v2, another for a cgroup v1 hierarchy. */
+const volatile int io_hierarchy = 0;
 
 /* The current task may be a kernel thread for writeback or for the queue, so the cgroup comes from the request. All
  * bios of a request have the same cgroup: the kernel merges no others. */
@@ -38,12 +58,12 @@ int BPF_PROG(block_rq_issue, struct request *request) {
 
     /* Ids are unique only within their hierarchy. */
     if (!cgroup || BPF_CORE_READ(cgroup, root, hierarchy_id) != io_hierarchy) {
-        count_lost(LOST_UNATTRIBUTED_REQUESTS);
+        count_lost(&unattributed_block_request);
         return 0;
     }
     id = BPF_CORE_READ(cgroup, kn, id);
-    record_cgroup(&block_cgroups, cgroup, id, LOST_BLOCK_CGROUPS);
-    stats = find_or_make(&block_requests, &id, &zero_block_requests, LOST_BLOCK_REQUESTS);
+    record_cgroup(&block_cgroups, cgroup, id, &lost_block_cgroups);
+    stats = find_or_make(block_requests, &id);
     if (stats)
         stats->requests++;
     return 0;
@@ -52,8 +72,34 @@ int BPF_PROG(block_rq_issue, struct request *request) {
 /* Events of processes, not of threads. fork: any call that creates a process, counted in the cgroup of the child. exec:
  * successful calls only. exit: the end of the last thread. Kernel threads are not counted. */
 
+enum process_event {
+    PROCESS_FORK,
+    PROCESS_EXEC,
+    PROCESS_EXIT,
+    PROCESS_OOM_KILL,
+    PROCESS_EVENTS,
+};
+
+struct process_stats {
+    __u64 events[PROCESS_EVENTS];
+};
+
+OWN_COUNTERS(process_events, 4096, __u64, struct process_stats);
+
+/* State of a process, in the task storage of the group leader. */
+struct process_state {
+    __u32 exited; /* 1: the exit was counted */
+};
+
+struct {
+    __uint(type, BPF_MAP_TYPE_TASK_STORAGE);
+    __uint(map_flags, BPF_F_NO_PREALLOC);
+    __type(key, int);
+    __type(value, struct process_state);
+} processes SEC(".maps");
+
 static __always_inline void count_event(const struct task_struct *task, enum process_event event) {
-    struct process_stats *stats = task_row(&process_events, task, &zero_process, LOST_PROCESS_EVENTS);
+    struct process_stats *stats = task_row(process_events, task);
 
     if (stats)
         stats->events[event]++;
@@ -86,7 +132,7 @@ static __always_inline bool ends_process(const struct task_struct *task) {
         process = bpf_task_storage_get(&processes, task->group_leader, 0, 0);
     if (process)
         return !__sync_lock_test_and_set(&process->exited, 1);
-    count_lost(LOST_PROCESS_EVENTS);
+    count_lost(&lost_process_events);
     return false;
 }
 

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR MIT)
-#include "http_status.h"
 #include "maps.bpf.h"
 #include "types.bpf.h"
 
@@ -12,6 +11,14 @@
  * socket. Retransmitted bytes are ignored. Pipelined responses count as one, like their requests. Limitation: while a
  * client still sends its request during the response, a packet in the middle of the response is counted if it looks
  * like a status line. */
+
+#define STATUS_CLASSES 5
+
+struct http_stats {
+    __u64 responses[STATUS_CLASSES]; /* 1xx to 5xx */
+};
+
+OWN_COUNTERS(http_responses, 4096, struct service_key, struct http_stats);
 
 /* The verdict on every packet. */
 #define PASS 1
@@ -98,7 +105,7 @@ static __always_inline void count_response(struct socket_state *socket, __u32 cl
 
     if (index >= STATUS_CLASSES)
         return;
-    stats = find_or_make(&http_responses, &socket->service, &zero_http, LOST_HTTP_RESPONSES);
+    stats = find_or_make(http_responses, &socket->service);
     if (stats)
         atomic_add(&stats->responses[index], 1);
 }

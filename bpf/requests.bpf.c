@@ -40,7 +40,7 @@ static __always_inline struct socket_state *find_socket(struct sock *sk, int len
 static __always_inline struct edge_stats *find_edge(const struct socket_state *socket) {
     if (!track_edges || socket->service.role != ROLE_CLIENT)
         return NULL;
-    return find_or_make(&edges, &socket->edge, &zero_edge, LOST_EDGES);
+    return find_or_make(edges, &socket->edge);
 }
 
 static __always_inline void start_request(struct socket_state *socket, __u64 now) {
@@ -60,7 +60,7 @@ static __always_inline void end_request(struct socket_state *socket, struct edge
         return;
     /* Another thread may have started this request after `now`. */
     duration = now > begin ? now - begin : 0;
-    histogram = find_or_make(&requests, &socket->service, &zero_histogram, LOST_REQUESTS);
+    histogram = find_or_make(requests, &socket->service);
     if (histogram)
         histogram_add(histogram, duration);
     if (edge)

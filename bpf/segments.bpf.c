@@ -5,6 +5,9 @@
 
 /* Retransmitted segments and resets. */
 
+/* Resets for a packet without a socket, or of a socket of unknown role. */
+struct event_count unattributed_reset SEC(".maps");
+
 /* Adds the increase of the socket's own total: the tracepoint fires once for a call that may send several segments, and
  * kernels differ on whether it fires when the send fails. The last increase is added at close, see tcp.bpf.c. */
 SEC("tp_btf/tcp_retransmit_skb")
@@ -49,7 +52,7 @@ static __always_inline int handle_reset(struct sock *sk, enum reset_direction di
         socket = bpf_sk_storage_get(&sockets, sk, 0, 0);
     if (!socket || socket->service.role == ROLE_UNKNOWN) {
         if (!nested)
-            count_lost(LOST_RESETS);
+            count_lost(&unattributed_reset);
         return 0;
     }
     if (socket->phase == PHASE_LISTENING ? nested : socket->resets & (1U << direction))

@@ -12,7 +12,7 @@
  * event makes no difference. */
 
 static __always_inline struct tcp_stats *find_tcp(const struct service_key *key) {
-    return find_or_make(&tcp, key, &zero_tcp, LOST_TCP);
+    return find_or_make(tcp, key);
 }
 
 static __always_inline __u32 total_retransmitted(struct sock *sk) {
@@ -69,14 +69,14 @@ static __always_inline void follow_listener(struct socket_state *socket, struct 
     row.key.cgroup = socket->service.cgroup;
     row.drops = sk->sk_drops.counter;
     if (bpf_map_update_elem(&accept_queues, &address, &row, BPF_ANY))
-        count_lost(LOST_LISTENERS);
+        count_lost(&lost_listeners);
     socket->phase = PHASE_LISTENING;
 }
 
 /* `total` is the socket's sk_drops. The exchange lets only one of two concurrent calls add an increase. */
 static __always_inline void count_drops(struct accept_queue *row, const struct listener_key *key, __u32 total) {
     __u32 increase = total - __sync_lock_test_and_set(&row->drops, total);
-    struct listener_stats *stats = find_or_make(&listeners, key, &zero_listener, LOST_LISTENERS);
+    struct listener_stats *stats = find_or_make(listeners, key);
 
     if (stats && increase)
         atomic_add(&stats->drops, increase);

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR MIT)
 #include "cgroup_row.bpf.h"
-#include "container.h"
 #include "maps.bpf.h"
 #include "syscall_kind.bpf.h"
 #include "types.bpf.h"
@@ -11,10 +10,19 @@
  *
  * A task makes one call at a time, and no other program writes these words: plain adds are enough. */
 
+struct syscall_stats {
+    __u64 all;
+    __u64 mmaps;
+    __u64 opens;
+};
+
+/* Keyed by cgroup id. */
+OWN_COUNTERS(syscalls, 4096, __u64, struct syscall_stats);
+
 SEC("tp_btf/sys_enter")
 int BPF_PROG(sys_enter, void *registers, long number) {
     const struct task_struct *task = bpf_get_current_task_btf();
-    struct syscall_stats *stats = task_row(&syscalls, task, &zero_syscalls, LOST_SYSCALLS);
+    struct syscall_stats *stats = task_row(syscalls, task);
 
     if (!stats)
         return 0;

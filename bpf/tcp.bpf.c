@@ -68,7 +68,7 @@ static __always_inline void connect_failed(struct sock *sk, struct socket_state 
         atomic_add(&stats->connect_failures[failure_of(sk)], 1);
     if (!track_edges)
         return;
-    edge = find_or_make(&edges, &socket->edge, &zero_edge, LOST_EDGES);
+    edge = find_or_make(edges, &socket->edge);
     if (edge)
         atomic_add(&edge->connect_failures, 1);
 }
@@ -150,7 +150,7 @@ static __always_inline void unanswered(struct sock *sk, int old_state, int new_s
     begin = __sync_lock_test_and_set(&socket->request_ns, 0);
     if (!begin || (!sk->sk_err && !socket->cut_short && bpf_ktime_get_ns() - begin < CLOSING_BYTES_NS))
         return;
-    edge = find_or_make(&edges, &socket->edge, &zero_edge, LOST_EDGES);
+    edge = find_or_make(edges, &socket->edge);
     if (edge)
         atomic_add(&edge->unanswered, 1);
 }

@@ -26,7 +26,7 @@ import * as statushistory from '@grafana/grafana-foundation-sdk/statushistory';
 import * as table from '@grafana/grafana-foundation-sdk/table';
 import * as text from '@grafana/grafana-foundation-sdk/text';
 import * as timeseries from '@grafana/grafana-foundation-sdk/timeseries';
-import type { GraphQueries } from './queries.ts';
+import type { BandQueries, GraphQueries } from './queries.ts';
 
 /** A variable works with provisioning as well; `__inputs` are filled only when a user imports the dashboard. */
 export const DATASOURCE: DataSourceRef = { type: 'prometheus', uid: '${datasource}' };
@@ -76,6 +76,9 @@ export interface TimeSeriesOptions extends PanelOptions {
 const query = (refId: string, expr: string): DataqueryBuilder =>
   new DataqueryBuilder().refId(refId).datasource(DATASOURCE).expr(expr);
 
+/** Id of a query for the unit of the others. */
+const UNIT = 'unit';
+
 const refId = (index: number): string => String.fromCharCode('A'.charCodeAt(0) + index);
 
 /** Lines over time, with the last and the largest value in the legend. */
@@ -114,10 +117,7 @@ export function timeSeries(options: TimeSeriesOptions): timeseries.PanelBuilder 
 }
 
 /** A line with its normal band. */
-export function band(
-  options: PanelOptions,
-  queries: { readonly value: string; readonly low: string; readonly high: string },
-): timeseries.PanelBuilder {
+export function band(options: PanelOptions, queries: BandQueries): timeseries.PanelBuilder {
   const grey = { id: 'color', value: { mode: 'fixed', fixedColor: '#8e8e8e' } };
   const edge = [
     grey,
@@ -134,7 +134,12 @@ export function band(
       ...edge,
       { id: 'custom.fillBelowTo', value: 'normally above' },
       { id: 'custom.fillOpacity', value: 15 },
-    ]);
+    ])
+    .withTarget(query(UNIT, queries.unit).instant().format(PromQueryFormat.Table).legendFormat(UNIT))
+    .withTransformation({
+      id: 'configFromData',
+      options: { configRefId: UNIT, mappings: [{ fieldName: 'unit', handlerKey: 'unit' }] },
+    });
 }
 
 export interface StatOptions extends PanelOptions {

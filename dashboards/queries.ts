@@ -1,4 +1,4 @@
-import { EDGE_SERIES, SERVICE_SERIES } from '../scorer/features/features.ts';
+import { EDGE_SERIES, SERVICE_SERIES, UNIT_SERIES, type Unit } from '../scorer/features/features.ts';
 import { GRAPH_EDGE_SERIES, MAX_NODES, NODE_SERIES, ONSET_SERIES } from '../scorer/features/graph-rules.ts';
 
 /** Matchers for the service selected on the service dashboard. */
@@ -99,11 +99,36 @@ export const FEATURE = `${SERVICE_SERIES}{${SERVICE}, channel="$channel"}`;
 /** Deviation of each feature from its mean in standard deviations, both over the selected period. */
 export const DEVIATION = `sum by (feature) ((${FEATURE} - avg_over_time(${FEATURE}[$band])) / (stddev_over_time(${FEATURE}[$band]) > 0))`;
 
+/** Queries for a line with its normal band. */
+export interface BandQueries {
+  readonly value: string;
+  readonly low: string;
+  readonly high: string;
+  /** One series whose label `unit` is a unit of Grafana's. */
+  readonly unit: string;
+}
+
+const GRAFANA_UNITS: Readonly<Record<Unit, string>> = {
+  none: 'short',
+  seconds: 's',
+  bytes: 'bytes',
+  ratio: 'percentunit',
+  per_second: 'cps',
+  bytes_per_second: 'Bps',
+};
+
 /** One feature of the selected service in the shortest window, and its 5th and 95th percentile. */
-export function featureBand(): { readonly value: string; readonly low: string; readonly high: string } {
+export function featureBand(): BandQueries {
   const series = `${SERVICE_SERIES}{${SERVICE}, feature="$feature", channel="red"}`;
   const quantile = (share: number) => `quantile_over_time(${share}, ${series}[$band])`;
-  return { value: series, low: quantile(0.05), high: quantile(0.95) };
+  return { value: series, low: quantile(0.05), high: quantile(0.95), unit: grafanaUnit() };
+}
+
+function grafanaUnit(): string {
+  return Object.entries(GRAFANA_UNITS).reduce(
+    (expr, [unit, grafana]) => `label_replace(${expr}, "unit", "${grafana}", "unit", "${unit}")`,
+    `${UNIT_SERIES}{feature="$feature"}`,
+  );
 }
 
 /** A quantile of a histogram of the selected service. */

@@ -142,18 +142,18 @@ export interface CountingContext {
 export function startCounting(config: Config, { cgroupfs, io, sources, probes, self, log }: CountingContext) {
   const now = () => performance.now();
   const directory = new Directory({ sources, cgroupfs, cgroups: probes.cgroups });
-  const ioDirectory = io && config.collectors.has('block_requests') ? openIoDirectory(io, sources, probes) : undefined;
+  const chosen = chosenCollectors(config.collectors);
+  const needsIo = chosen.some(({ hierarchy }) => hierarchy === 'io');
+  const ioDirectory = io && needsIo ? openIoDirectory(io, sources, probes) : undefined;
   const memory = findHierarchy('memory', cgroupfs);
   const parts = {
-    directory,
-    ioDirectory,
     memoryRoot: memory && !isUnified(memory) ? memory.root : undefined,
     probes,
     limits: config,
     omissions: self,
     now,
   };
-  const collectors = makeCollectors(chosenCollectors(config.collectors), parts, probes.absence);
+  const collectors = makeCollectors(chosen, { unified: directory, io: ioDirectory }, parts, probes.absence);
   for (const source of sources) source.beforeChange?.(() => bookAll(directory, collectors, log));
   const targets = {
     name: 'targets',

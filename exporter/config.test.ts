@@ -1,10 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { parseFlags } from '../daemon/flags.ts';
 import { FLAGS, readConfig } from './config.ts';
-import { COLLECTOR_NAMES } from './collectors/all.ts';
+import { COLLECTOR_NAMES, COLLECTORS } from './collectors/all.ts';
 
 const configOf = (argv: readonly string[], environment: NodeJS.ProcessEnv = {}) =>
   readConfig(parseFlags(argv, FLAGS).values, environment);
+
+const OFF = COLLECTORS.flatMap(({ name, offBecause }) => (offBecause === undefined ? [] : [name]));
+const DEFAULT = COLLECTOR_NAMES.filter((name) => !OFF.includes(name));
 
 describe('readConfig', () => {
   it('has defaults', () => {
@@ -20,29 +23,22 @@ describe('readConfig', () => {
       maxEdges: 16384,
       maxExternalNames: 100,
       maxPorts: 20,
-      collectors: new Set(COLLECTOR_NAMES.filter((name) => name !== 'syscalls' && name !== 'http_status')),
+      collectors: new Set(DEFAULT),
     });
   });
 
   it('turns on the collectors that are off by default', () => {
-    const config = configOf(['--collector.http_status', '--collector.syscalls']);
+    const config = configOf(OFF.map((name) => `--collector.${name}`));
     expect(config.collectors).toEqual(new Set(COLLECTOR_NAMES));
   });
 
   it('turns collectors off', () => {
     const config = configOf(['--no-collector.edges', '--no-collector.target_info', '--collector.requests']);
-    expect([...config.collectors]).toEqual([
-      'requests',
-      'connections',
-      'accept_queues',
-      'container',
-      'page_faults',
-      'block_requests',
-      'process_events',
-    ]);
+    expect([...config.collectors]).toEqual(DEFAULT.filter((name) => name !== 'edges' && name !== 'target_info'));
   });
 
   it('counts system calls only when asked to, and says what that costs', () => {
+    expect(configOf([]).collectors).not.toContain('syscalls');
     expect(configOf(['--collector.syscalls']).collectors).toContain('syscalls');
     expect(FLAGS['collector.syscalls'].help).toMatch(/off by default: .* \d+ ns/);
   });

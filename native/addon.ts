@@ -32,6 +32,7 @@ export interface NativeObject {
   attach(program: string, cgroup: string): void;
   detach(program: string): void;
   run(program: string): void;
+  maps(): string[];
   map(name: string): NativeMap;
   readIterator(program: string): Promise<Buffer>;
   programStats(): ProgramStats[];

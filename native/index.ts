@@ -30,12 +30,15 @@ export class BpfObject {
   readonly programs: readonly string[];
   /** Programs with a hook that the kernel refused: name -> BPF_LOAD error, with the verifier's log. */
   readonly refused: ReadonlyMap<string, BpfError>;
+  /** The maps, without those that the kernel refused. */
+  readonly maps: readonly string[];
   readonly #native: NativeObject;
 
   private constructor(native: NativeObject) {
     this.#native = native;
     this.programs = native.programs();
     this.refused = new Map(native.refused());
+    this.maps = native.maps();
   }
 
   /**

@@ -46,7 +46,7 @@ export function createScorerWebApp(view: ScorerView, options: ScorerWebOptions) 
       tensorPages({
         scores: () => view.last().scores,
         picture: (name) => drawService(view, name),
-        features: view.set.features.map((feature) => feature.name),
+        features: view.set.features,
       }),
     ],
     enableLifecycle,

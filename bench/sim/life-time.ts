@@ -7,11 +7,10 @@ import { TIME_SCALE } from '../../scripts/demo/time-scale.ts';
  * so a day's false alarms are those of 1440 cycles.
  */
 export function inLifeTime(result: BacktestResult): BacktestResult {
-  const { pca, robust_z: robustZ, random } = result.baselines;
   return {
     ...result,
     evaluation: scaled(result.evaluation),
-    baselines: { pca: scaled(pca), robust_z: scaled(robustZ), random: scaled(random) },
+    baselines: result.baselines.map((baseline) => ({ ...baseline, evaluation: scaled(baseline.evaluation) })),
   };
 }
 

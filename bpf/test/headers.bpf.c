@@ -28,8 +28,8 @@ struct add_context {
 SEC("syscall")
 int add(struct add_context *context) {
     struct service_key key = context->service;
-    struct histogram *histogram = find_or_make(&requests, &key, &zero_histogram, LOST_REQUESTS);
-    struct tcp_stats *stats = find_or_make(&tcp, &key, &zero_tcp, LOST_TCP);
+    struct histogram *histogram = find_or_make(requests, &key);
+    struct tcp_stats *stats = find_or_make(tcp, &key);
 
     if (histogram)
         histogram_add(histogram, context->duration_ns);
@@ -130,7 +130,7 @@ struct make_context {
 SEC("syscall")
 int make_row(struct make_context *context) {
     struct service_key key = context->service;
-    struct tcp_stats *row = find_or_make(&tcp, &key, &zero_tcp, LOST_TCP);
+    struct tcp_stats *row = find_or_make(tcp, &key);
 
     if (!row)
         return 1;
@@ -140,20 +140,21 @@ int make_row(struct make_context *context) {
 }
 
 struct lost_context {
-    __u64 count[LOST_SLOTS];
+    __u64 tcp;
+    __u64 requests;
 };
+
+static __always_inline __u64 event_count(void *lost) {
+    __u32 only = 0;
+    __u64 *count = bpf_map_lookup_elem(lost, &only);
+
+    return count ? *count : ~0ULL;
+}
 
 SEC("syscall")
 int read_lost(struct lost_context *context) {
-/* The verifier only accepts constant offsets into a context. */
-#pragma unroll
-    for (__u32 i = 0; i < LOST_SLOTS; i++) {
-        __u32 key = i;
-        __u64 *count = bpf_map_lookup_elem(&lost, &key);
-
-        if (count)
-            context->count[i] = *count;
-    }
+    context->tcp = event_count(&lost_tcp);
+    context->requests = event_count(&lost_requests);
     return 0;
 }
 

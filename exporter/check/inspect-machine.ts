@@ -3,8 +3,7 @@ import { release } from 'node:os';
 import { cgroupMount } from '../../daemon/cgroup-mount.ts';
 import { createLogger, describeError } from '../../daemon/logger.ts';
 import { BpfError } from '../../native/index.ts';
-import { COLLECTORS, type CollectorName } from '../collectors/all.ts';
-import { NO_IO } from '../collectors/block-requests.ts';
+import { COLLECTORS, NO_IO, type CollectorName } from '../collectors/all.ts';
 import type { Config } from '../config.ts';
 import { cgroupfsWarning } from '../cgroups/cgroup.ts';
 import { findHierarchy, isUnified, NO_HIERARCHY, type Hierarchy } from '../cgroups/hierarchy.ts';
@@ -36,8 +35,8 @@ export async function inspectMachine(config: Config): Promise<MachineReport> {
     const collectors = COLLECTORS.map(({ name }) => collectorReport(name, config, 'none', ['all']));
     return { health: 'none', reason: tried, ...machine, programs, collectors };
   }
-  const collectors = COLLECTORS.map(({ name }) => {
-    if (name === 'block_requests' && cgroups.io === NOT_MOUNTED) {
+  const collectors = COLLECTORS.map(({ name, hierarchy }) => {
+    if (hierarchy === 'io' && cgroups.io === NOT_MOUNTED) {
       return collectorReport(name, config, 'none', [NO_IO]);
     }
     const { health, lost } = tried.health.get(name) ?? { health: 'whole' as const, lost: [] };

@@ -1,3 +1,4 @@
+import type { Directory } from '../identity/directory.ts';
 import { unavailable, type Collector } from '../scrape/collector.ts';
 import { acceptQueues } from './accept-queues.ts';
 import { blockRequests } from './block-requests.ts';
@@ -36,14 +37,28 @@ export function chosenCollectors(names: ReadonlySet<CollectorName>): readonly Co
   return COLLECTORS.filter(({ name }) => names.has(name));
 }
 
+/** The reason why a collector with `hierarchy: 'io'` is unavailable. */
+export const NO_IO = 'the hierarchy of the io controller is not mounted next to the cgroup2 file system';
+
+/** The targets by hierarchy. */
+export interface Directories {
+  readonly unified: Directory;
+  /** Undefined if it is not mounted or not needed. */
+  readonly io: Directory | undefined;
+}
+
 /** The collectors, in the given order. Those unavailable on this machine fail at each scrape. */
 export function makeCollectors(
   descriptors: readonly CollectorDescriptor[],
-  parts: Parts,
+  { unified, io }: Directories,
+  parts: Omit<Parts, 'directory'>,
   absence: (collector: string) => string | undefined,
 ): readonly Collector[] {
   return descriptors.map((descriptor) => {
-    const reason = absence(descriptor.name);
-    return reason === undefined ? descriptor.make(parts) : unavailable(descriptor.name, new Error(reason), true);
+    const { name, hierarchy } = descriptor;
+    const reason = absence(name);
+    if (reason !== undefined) return unavailable(name, new Error(reason), true);
+    const directory = hierarchy === 'io' ? io : unified;
+    return directory === undefined ? unavailable(name, new Error(NO_IO)) : descriptor.make({ ...parts, directory });
   });
 }

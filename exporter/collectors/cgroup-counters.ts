@@ -3,14 +3,7 @@ import type { Collector } from '../scrape/collector.ts';
 import { series, type Series } from '../scrape/exposition.ts';
 import type { Directory } from '../identity/directory.ts';
 import { Ledger, type Account, type CounterMap } from '../accounting/ledger.ts';
-
-/** A family whose series are words of a kernel map's value. */
-export interface CounterFamily {
-  readonly name: string;
-  readonly help: string;
-  /** The label of each series, in the order of the words; one empty label if there is only one series. */
-  readonly labels: readonly string[];
-}
+import { describeCollector, type CollectorDescriptor, type CounterFamily } from './descriptor.ts';
 
 /** A family of one series. */
 export const single = (name: string, help: string): CounterFamily => ({ name, help, labels: [''] });
@@ -25,18 +18,37 @@ interface CounterAccount extends Account {
   readonly lines: readonly Series[];
 }
 
-export interface CgroupCountersOptions {
-  readonly name: string;
+interface CgroupCounters<Name extends string> extends Pick<
+  CollectorDescriptor<Name>,
+  'name' | 'shows' | 'offBecause' | 'hierarchy' | 'programs'
+> {
   /** In the order of the words of the map's value. */
   readonly families: readonly CounterFamily[];
-  /** The directory of the hierarchy to which the map's ids belong. */
+}
+
+/** Describes a collector of the counters that its programs keep by cgroup, in the kernel map of its name. */
+export function describeCgroupCounters<const Name extends string>(
+  counters: CgroupCounters<Name>,
+): CollectorDescriptor<Name> {
+  const { name, families } = counters;
+  return describeCollector({
+    ...counters,
+    maps: { [name]: ({ maxServices }) => maxServices },
+    lostMap: name,
+    make: ({ directory, probes, now }) =>
+      cgroupCountersCollector({ name, families, directory, map: probes.map(name), now }),
+  });
+}
+
+export interface CgroupCountersOptions {
+  readonly name: string;
+  readonly families: readonly CounterFamily[];
   readonly directory: Directory;
   readonly map: CounterMap;
   /** Milliseconds. */
   readonly now: () => number;
 }
 
-/** Counters of a kernel map keyed by cgroup. */
 export function cgroupCountersCollector({ name, families, directory, map, now }: CgroupCountersOptions): Collector {
   const accounts = new TargetAccounts<CounterAccount>(directory, (target) => ({
     words: new Float64Array(countWords(families)),

@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { afterEach, describe, expect, it } from 'vitest';
 import { parsePeerAddress, type PeerAddress } from '../identity/addresses.ts';
-import { durations, Kernel } from '../testdata/kernel.ts';
+import { CGROUP_COUNTER_SERIES, durations, Kernel } from '../testdata/kernel.ts';
 import { target } from '../testdata/tree.ts';
 
 const GOLDEN = new URL('../testdata/metrics.golden.txt', import.meta.url);
@@ -82,8 +82,8 @@ describe('all collectors', () => {
       ],
     ).toBe(0);
     expect(Object.keys(samples).filter((name) => name.startsWith('lorikeet_edge_'))).toEqual([]);
-    // Requests: 2 roles x (1 + 25). Responses: 2 x 5. Connections: 2 x (6 + 2 x 25) + 5 + 2 + 25. Counters of the cgroup: 9. Info: 1.
-    expect(Object.keys(samples)).toHaveLength(2 * (52 + 10 + 144 + 9 + 1));
+    // Requests: 2 roles x (1 + 25). Responses: 2 x 5. Connections: 2 x (6 + 2 x 25) + 5 + 2 + 25. Info: 1.
+    expect(Object.keys(samples)).toHaveLength(2 * (52 + 10 + 144 + CGROUP_COUNTER_SERIES + 1));
   });
 
   it('leave out bytes where they are not counted', async () => {
@@ -173,7 +173,7 @@ describe('counters of a cgroup', () => {
     expect(kernel.cgroupCounter('process_events').rows.size).toBe(1);
     kernel.tree.remove('/cart-1');
     expect(await kernel.samples(cart)).toEqual({});
-    expect(Object.keys(await kernel.samples('lorikeet_container_'))).toHaveLength(9);
+    expect(Object.keys(await kernel.samples('lorikeet_container_'))).toHaveLength(CGROUP_COUNTER_SERIES);
   });
 
   it('each show their own words', async () => {
@@ -191,7 +191,8 @@ describe('counters of a cgroup', () => {
   it('of strangers are not shown', async () => {
     shop();
     kernel.countOf('page_faults', kernel.tree.seen('/system/ssh'), { 0: 9 });
-    expect(Object.values(await kernel.samples('lorikeet_container_'))).toEqual(Array.from({ length: 18 }, () => 0));
+    const values = Object.values(await kernel.samples('lorikeet_container_'));
+    expect(values).toEqual(Array.from({ length: 2 * CGROUP_COUNTER_SERIES }, () => 0));
   });
 });
 

@@ -5,9 +5,8 @@ import type { Collector } from '../scrape/collector.ts';
 
 /** Inputs of the collectors. */
 export interface Parts {
+  /** The targets in the collector's hierarchy. */
   readonly directory: Directory;
-  /** The targets in the hierarchy of the io controller; undefined if it is not mounted or not needed. */
-  readonly ioDirectory: Directory | undefined;
   /** The directory of the memory controller's hierarchy, if that is version 1. */
   readonly memoryRoot: string | undefined;
   readonly probes: Pick<Probes, 'map' | 'counted' | 'readListeners'>;
@@ -35,6 +34,14 @@ export interface Omissions {
   portCut(): void;
 }
 
+/** A family whose series are words of a kernel map's value. */
+export interface CounterFamily {
+  readonly name: string;
+  readonly help: string;
+  /** The label of each series, in the order of the words; one empty label if there is only one series. */
+  readonly labels: readonly string[];
+}
+
 /** Describes a collector. To add one, add a descriptor and list it in all.ts. */
 export interface CollectorDescriptor<Name extends string = string> extends KernelNeeds {
   readonly name: Name;
@@ -42,6 +49,10 @@ export interface CollectorDescriptor<Name extends string = string> extends Kerne
   readonly shows: string;
   /** The reason why it is disabled by default; undefined: it is enabled. */
   readonly offBecause?: string;
+  /** Set if its kernel map is keyed by cgroups of the io controller's hierarchy instead of cgroup v2. */
+  readonly hierarchy?: 'io';
+  /** Set if it is a collector of counters by cgroup (cgroup-counters.ts). */
+  readonly families?: readonly CounterFamily[];
   make(parts: Parts): Collector;
 }
 

@@ -7,7 +7,7 @@ import { ALL } from '../kernel/needs.ts';
 import { describeCollector } from './descriptor.ts';
 import { withoutState } from './socket-programs.ts';
 
-/** In the order of the words of `struct http_stats` of bpf/http_status.h. */
+/** In the order of the words of `struct http_stats` of bpf/http_status.bpf.c. */
 const CLASSES = ['1xx', '2xx', '3xx', '4xx', '5xx'] as const;
 export const HTTP_WORDS = CLASSES.length;
 

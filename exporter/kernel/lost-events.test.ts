@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { ALL } from './needs.ts';
-import { addMissed, lostSlots } from './lost-events.ts';
+import { addMissed, lostMaps } from './lost-events.ts';
 
 test('what a busy program missed is lost to its own map, but for those that have a twin', () => {
   const lost = new Map([
@@ -16,16 +16,16 @@ test('what a busy program missed is lost to its own map, but for those that have
     { name: 'sched_process_exit', recursionMisses: 2 },
     { name: 'block_rq_issue', recursionMisses: 5 },
   ];
-  const slots = lostSlots([
+  const maps = lostMaps([
     { name: 'requests', programs: { tcp_sendmsg: ALL } },
     {
       name: 'process_events',
       programs: { sched_process_fork: ALL, sched_process_exit: ALL },
-      lostSlot: 'process_events',
+      lostMap: 'process_events',
     },
-    { name: 'block_requests', programs: { block_rq_issue: ALL }, lostSlot: 'block_requests' },
+    { name: 'block_requests', programs: { block_rq_issue: ALL }, lostMap: 'block_requests' },
   ]);
-  expect(Object.fromEntries(addMissed(lost, programs, slots))).toEqual({
+  expect(Object.fromEntries(addMissed(lost, programs, maps))).toEqual({
     requests: 9,
     edges: 1,
     process_events: 3,

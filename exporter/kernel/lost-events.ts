@@ -1,22 +1,5 @@
-import type { BpfMap, ProgramStats } from '../../native/index.ts';
+import type { BpfObject, ProgramStats } from '../../native/index.ts';
 import type { KernelNeeds } from './needs.ts';
-
-/** The slots of the map `lost` in the order of `enum lost_map` of bpf/lost.h: maps, then unattributed events. */
-const LOST_MAPS = [
-  'requests',
-  'edges',
-  'tcp',
-  'cgroups',
-  'sockets',
-  'listeners',
-  'syscalls',
-  'page_faults',
-  'block_requests',
-  'process_events',
-  'block_cgroups',
-  'http_responses',
-] as const;
-const UNATTRIBUTED_EVENTS = ['reset', 'block_request'] as const;
 
 /** Attached twice: an event that the kernel skips for one of them reaches the other (bpf/tcp.bpf.c). */
 const TWINS: readonly (readonly [string, string])[] = [
@@ -25,27 +8,31 @@ const TWINS: readonly (readonly [string, string])[] = [
   'tcp_receive_reset',
 ].map((name) => [name, `${name}_nested`] as const);
 
-/** Events lost since the start because a map was full, by map. */
-export function lostEvents(lost: BpfMap): ReadonlyMap<string, number> {
-  return readSlots(lost, 0, LOST_MAPS);
+/** Counts since the start, by name. */
+export type EventCounts = () => ReadonlyMap<string, number>;
+
+/** Events lost because a map was full, by map. */
+export function lostEvents(object: Pick<BpfObject, 'maps' | 'map'>): EventCounts {
+  return countsNamed('lost_', object);
 }
 
-/** Events since the start that could not be attributed, by kind. */
-export function unattributedEvents(lost: BpfMap): ReadonlyMap<string, number> {
-  return readSlots(lost, LOST_MAPS.length, UNATTRIBUTED_EVENTS);
+/** Events that could not be attributed, by kind. */
+export function unattributedEvents(object: Pick<BpfObject, 'maps' | 'map'>): EventCounts {
+  return countsNamed('unattributed_', object);
 }
 
-/** Slots from `first` on, by name. Rows of an array map are in the order of their keys. */
-function readSlots(map: BpfMap, first: number, names: readonly string[]): ReadonlyMap<string, number> {
-  const { words } = map.readSums();
-  return new Map(names.map((name, index) => [name, words[first + index] ?? 0]));
+/** Reads each `struct event_count` of bpf/maps.bpf.h whose name has the prefix. */
+function countsNamed(prefix: string, object: Pick<BpfObject, 'maps' | 'map'>): EventCounts {
+  const names = object.maps.filter((map) => map.startsWith(prefix));
+  const counts = names.map((map) => [map.slice(prefix.length), object.map(map)] as const);
+  return () => new Map(counts.map(([name, map]) => [name, map.readSums().words[0] ?? 0]));
 }
 
-/** Program -> the slot of its lost events. The slot of all other programs is `requests`. */
-export function lostSlots(needs: Iterable<KernelNeeds>): ReadonlyMap<string, string> {
+/** Program -> the map that counts its lost events. That of all other programs is `requests`. */
+export function lostMaps(needs: Iterable<KernelNeeds>): ReadonlyMap<string, string> {
   return new Map(
-    [...needs].flatMap(({ programs, lostSlot }) =>
-      lostSlot === undefined ? [] : Object.keys(programs).map((program) => [program, lostSlot] as const),
+    [...needs].flatMap(({ programs, lostMap }) =>
+      lostMap === undefined ? [] : Object.keys(programs).map((program) => [program, lostMap] as const),
     ),
   );
 }
@@ -58,14 +45,14 @@ export function lostSlots(needs: Iterable<KernelNeeds>): ReadonlyMap<string, str
 export function addMissed(
   lost: ReadonlyMap<string, number>,
   programs: readonly Pick<ProgramStats, 'name' | 'recursionMisses'>[],
-  slots: ReadonlyMap<string, string>,
+  maps: ReadonlyMap<string, string>,
 ): ReadonlyMap<string, number> {
   const running = new Set(programs.map(({ name }) => name));
   const caught = new Set(TWINS.filter((pair) => pair.every((name) => running.has(name))).flat());
   const sums = new Map(lost);
   for (const { name, recursionMisses } of programs) {
     if (caught.has(name)) continue;
-    const map = slots.get(name) ?? 'requests';
+    const map = maps.get(name) ?? 'requests';
     sums.set(map, (sums.get(map) ?? 0) + recursionMisses);
   }
   return sums;

@@ -23,8 +23,8 @@ export interface KernelNeeds {
   readonly maps?: Readonly<Record<string, (limits: MapLimits) => number>>;
   /** A tunable of the BPF object: 1 if the collector is enabled, otherwise 0. */
   readonly tunable?: string;
-  /** The slot of bpf/lost.h for events that the kernel skipped for the programs. Default: `requests`. */
-  readonly lostSlot?: string;
+  /** The map whose lost events include those that the kernel skipped for the programs. Default: `requests`. */
+  readonly lostMap?: string;
   /** Set if the collector counts activity of sockets. */
   readonly ofSockets?: true;
 }

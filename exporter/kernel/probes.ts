@@ -2,7 +2,7 @@ import { describeError, type Logger } from '../../daemon/logger.ts';
 import type { BpfMap, BpfObject } from '../../native/index.ts';
 import { adoptSockets } from './adoption.ts';
 import { readListeners, type Listener } from './listeners.ts';
-import { addMissed, lostEvents, lostSlots, unattributedEvents } from './lost-events.ts';
+import { addMissed, lostEvents, lostMaps, unattributedEvents } from './lost-events.ts';
 import { measured, type MeasuredMap } from './measured-map.ts';
 import { countedFamilies, lacksSockets, programsOf, type CollectorHealth } from './programs.ts';
 import { logRefusal, type Refusal } from './refusal.ts';
@@ -84,8 +84,8 @@ function makeProbes(
   logger: Logger,
 ): Probes {
   const { known, chosen } = options;
-  const lost = object.map('lost');
-  const slots = lostSlots(known);
+  const lost = lostEvents(object);
+  const ofProgram = lostMaps(known);
   const acceptQueues = object.map('accept_queues');
   const maps = new Map<string, MeasuredMap>();
   let listening: readonly Listener[] | undefined;
@@ -114,8 +114,8 @@ function makeProbes(
       const refusal = await adoptSockets(object, running);
       if (refusal !== undefined) logRefusal(refusal, chosen, logger);
     },
-    lost: () => addMissed(lostEvents(lost), object.programStats(), slots),
-    unattributed: () => unattributedEvents(lost),
+    lost: () => addMissed(lost(), object.programStats(), ofProgram),
+    unattributed: unattributedEvents(object),
     close: () => object.close(),
   };
 }

@@ -1,14 +1,11 @@
 import { addressBytes } from '../identity/addresses.ts';
 import { acceptQueuesCollector, LISTENER_WORDS } from '../collectors/accept-queues.ts';
-import { BLOCK_REQUESTS_FAMILIES } from '../collectors/block-requests.ts';
-import { cgroupCountersCollector, countWords, type CounterFamily } from '../collectors/cgroup-counters.ts';
+import { COLLECTORS, type CollectorName } from '../collectors/all.ts';
+import { cgroupCountersCollector, countWords } from '../collectors/cgroup-counters.ts';
 import { connectionsCollector, TCP_WORDS } from '../collectors/connections.ts';
 import { EDGE_WORDS, edgesCollector } from '../collectors/edges.ts';
 import { HTTP_WORDS, httpStatusCollector } from '../collectors/http-status.ts';
-import { PAGE_FAULTS_FAMILIES } from '../collectors/page-faults.ts';
-import { PROCESS_EVENTS_FAMILIES } from '../collectors/process-events.ts';
 import { requestsCollector } from '../collectors/requests.ts';
-import { SYSCALLS_FAMILIES } from '../collectors/syscalls.ts';
 import { targetInfoCollector } from '../collectors/target-info.ts';
 import { Exposition } from '../scrape/exposition.ts';
 import { HISTOGRAM_WORDS } from '../scrape/histogram.ts';
@@ -21,14 +18,12 @@ export function durations(offset: number, bucket: number, count: number, sumNs: 
   return { [offset]: sumNs, [offset + 1 + bucket]: count };
 }
 
-const CGROUP_COUNTERS = {
-  page_faults: PAGE_FAULTS_FAMILIES,
-  block_requests: BLOCK_REQUESTS_FAMILIES,
-  process_events: PROCESS_EVENTS_FAMILIES,
-  syscalls: SYSCALLS_FAMILIES,
-} as const satisfies Readonly<Record<string, readonly CounterFamily[]>>;
-type CgroupCounterName = keyof typeof CGROUP_COUNTERS;
-const CGROUP_COUNTER_NAMES = Object.keys(CGROUP_COUNTERS) as readonly CgroupCounterName[];
+/** The collectors of counters by cgroup. */
+const CGROUP_COUNTERS = COLLECTORS.flatMap(({ name, families }) =>
+  families === undefined ? [] : [{ name, families }],
+);
+/** Series of a target in all of them. */
+export const CGROUP_COUNTER_SERIES = CGROUP_COUNTERS.reduce((sum, { families }) => sum + countWords(families), 0);
 
 /** All collectors of kernel maps over maps that a test fills, with a clock that it sets. */
 export class Kernel {
@@ -38,8 +33,8 @@ export class Kernel {
   readonly tcp = new MemoryMap('tcp', 16, TCP_WORDS);
   readonly edges = new MemoryMap('edges', 32, EDGE_WORDS);
   readonly listeners = new MemoryMap('listeners', 16, LISTENER_WORDS);
-  readonly cgroupCounters = CGROUP_COUNTER_NAMES.map(
-    (name) => new MemoryMap(name, 8, countWords(CGROUP_COUNTERS[name])),
+  readonly cgroupCounters = new Map(
+    CGROUP_COUNTERS.map(({ name, families }) => [name, new MemoryMap(name, 8, countWords(families))]),
   );
   /** The listening sockets. */
   listening: readonly Listener[] = [];
@@ -93,14 +88,8 @@ export class Kernel {
         maxPorts,
         onCut: () => this.portCuts++,
       }),
-      ...CGROUP_COUNTER_NAMES.map((name) =>
-        cgroupCountersCollector({
-          name,
-          families: CGROUP_COUNTERS[name],
-          directory,
-          map: this.cgroupCounter(name),
-          now,
-        }),
+      ...CGROUP_COUNTERS.map(({ name, families }) =>
+        cgroupCountersCollector({ name, families, directory, map: this.cgroupCounter(name), now }),
       ),
       targetInfoCollector(directory),
     ];
@@ -126,11 +115,11 @@ export class Kernel {
     this.listeners.count(listenerKey(cgroup, port), { 0: drops });
   }
 
-  cgroupCounter(name: CgroupCounterName): MemoryMap {
-    return this.cgroupCounters[CGROUP_COUNTER_NAMES.indexOf(name)] as MemoryMap;
+  cgroupCounter(name: CollectorName): MemoryMap {
+    return this.cgroupCounters.get(name) as MemoryMap;
   }
 
-  countOf(name: CgroupCounterName, cgroup: bigint, words: Record<number, number>): void {
+  countOf(name: CollectorName, cgroup: bigint, words: Record<number, number>): void {
     this.cgroupCounter(name).count(cgroupKey(cgroup), words);
   }
 

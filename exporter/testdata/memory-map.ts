@@ -34,7 +34,7 @@ export class MemoryMap implements CounterMap {
   }
 }
 
-/** The key of the maps of bpf/container.h. */
+/** The key of maps of counters by cgroup. */
 export function cgroupKey(cgroup: bigint): Buffer {
   const key = Buffer.alloc(8);
   key.writeBigUInt64LE(cgroup);

@@ -219,6 +219,16 @@ Status BpfObject::OpenIterator(const std::string &name, UniqueFd &fd) const {
     return {};
 }
 
+std::vector<std::string> BpfObject::Maps() const {
+    std::vector<std::string> names;
+    for (const bpf_map *map : maps_) {
+        const std::string name = bpf_map__name(map);
+        if (refused_maps_.count(name) == 0)
+            names.push_back(name);
+    }
+    return names;
+}
+
 Status BpfObject::FindMap(const std::string &name, size_t &index) const {
     for (index = 0; index < maps_.size(); index++) {
         if (name == bpf_map__name(maps_[index]))

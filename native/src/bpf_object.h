@@ -54,6 +54,8 @@ class BpfObject {
     Status Run(const std::string &program) const;
     /// A descriptor that reads one pass of an attached iterator; it stays valid after the object is closed.
     Status OpenIterator(const std::string &program, UniqueFd &fd) const;
+    /// Names of the maps, without those that the kernel refused.
+    std::vector<std::string> Maps() const;
     /// Index of a map for `MapAt`.
     Status FindMap(const std::string &name, size_t &index) const;
     /// `index` comes from `FindMap`.

@@ -21,6 +21,13 @@ void ThrowMap(Napi::Env env, const bpf_map *map, int error) {
     Throw(env, {std::string("map ") + bpf_map__name(map) + ": " + ErrnoText(error), "BPF_MAP", error});
 }
 
+Napi::Array ToArray(Napi::Env env, const std::vector<std::string> &names) {
+    const Napi::Array array = Napi::Array::New(env);
+    for (const std::string &name : names)
+        array.Set(array.Length(), name);
+    return array;
+}
+
 } // namespace
 
 Napi::Function NativeObject::Define(Napi::Env env) {
@@ -31,6 +38,7 @@ Napi::Function NativeObject::Define(Napi::Env env) {
                            InstanceMethod<&NativeObject::Attach>("attach"),
                            InstanceMethod<&NativeObject::Detach>("detach"),
                            InstanceMethod<&NativeObject::Run>("run"),
+                           InstanceMethod<&NativeObject::Maps>("maps"),
                            InstanceMethod<&NativeObject::Map>("map"),
                            InstanceMethod<&NativeObject::ReadIterator>("readIterator"),
                            InstanceMethod<&NativeObject::ProgramStatistics>("programStats"),
@@ -79,10 +87,7 @@ Napi::Value NativeObject::Programs(const Napi::CallbackInfo &info) {
     const Napi::Env env = info.Env();
     if (!IsOpen(env))
         return env.Undefined();
-    const Napi::Array names = Napi::Array::New(env);
-    for (const std::string &name : object_->Programs())
-        names.Set(names.Length(), name);
-    return names;
+    return ToArray(env, object_->Programs());
 }
 
 Napi::Value NativeObject::Refused(const Napi::CallbackInfo &info) {
@@ -116,6 +121,13 @@ void NativeObject::Run(const Napi::CallbackInfo &info) {
         return;
     if (const Status failed = object_->Run(info[0].As<Napi::String>()))
         Throw(info.Env(), *failed);
+}
+
+Napi::Value NativeObject::Maps(const Napi::CallbackInfo &info) {
+    const Napi::Env env = info.Env();
+    if (!IsOpen(env))
+        return env.Undefined();
+    return ToArray(env, object_->Maps());
 }
 
 Napi::Value NativeObject::Map(const Napi::CallbackInfo &info) {

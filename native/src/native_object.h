@@ -32,6 +32,7 @@ class NativeObject : public Napi::ObjectWrap<NativeObject> {
     void Attach(const Napi::CallbackInfo &info);
     void Detach(const Napi::CallbackInfo &info);
     void Run(const Napi::CallbackInfo &info);
+    Napi::Value Maps(const Napi::CallbackInfo &info);
     Napi::Value Map(const Napi::CallbackInfo &info);
     Napi::Value ReadIterator(const Napi::CallbackInfo &info);
     Napi::Value ProgramStatistics(const Napi::CallbackInfo &info);

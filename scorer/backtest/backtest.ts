@@ -1,11 +1,16 @@
 import type { TimeSpan } from '../fleet/past.ts';
 import { calibrateServices } from '../learning/calibrate.ts';
 import { trainingWindows } from '../learning/training-windows.ts';
-import { fitPca, replayRandom, replayRobustZ } from './baselines.ts';
+import { windowSize } from '../tensor/tensor.ts';
+import type { WindowSource } from '../training/windows.ts';
+import { RECONSTRUCTORS, replayRandom, replayRobustZ } from './baselines.ts';
 import type { FaultSpan } from './detection.ts';
 import type { Evaluation } from './figures.ts';
 import type { Replay } from './replay.ts';
 import { type BacktestOptions, type BacktestSession, openSession } from './session.ts';
+
+/** More windows than this change a fit little. */
+const MAX_WINDOWS = 8000;
 
 export interface BacktestResult {
   readonly window: TimeSpan;
@@ -17,7 +22,15 @@ export interface BacktestResult {
   readonly evaluation: Evaluation;
   /** Of each detector beside the autoencoder that could learn, by name. */
   readonly detectors: Readonly<Record<string, Evaluation>>;
-  readonly baselines: Readonly<Record<'pca' | 'robust_z' | 'random', Evaluation>>;
+  readonly baselines: readonly Baseline[];
+}
+
+export interface Baseline {
+  /** Its key in report.json. */
+  readonly name: string;
+  /** Its name in tables. */
+  readonly title: string;
+  readonly evaluation: Evaluation;
 }
 
 /**
@@ -31,8 +44,9 @@ export async function backtest(options: BacktestOptions): Promise<BacktestResult
   try {
     const { shape, faults, fleet, pasts, profiles, model, replayed } = session;
     const replay = await session.replay('replay', profiles, model.autoencoder);
-    const pca = fitPca(shape, trainingWindows(shape, pasts));
-    const calibrated = await calibrateServices(shape, pasts, { model: pca, heldOut: true });
+    const keys = [...profiles.services.keys()];
+    const robustZ = session.judge(replayRobustZ(shape, fleet, pasts, replayed));
+    const random = session.judge(replayRandom(keys, replayed, seed));
     return {
       window,
       training,
@@ -42,11 +56,11 @@ export async function backtest(options: BacktestOptions): Promise<BacktestResult
       replay,
       evaluation: session.judge(replay),
       detectors: await judgeDetectors(session),
-      baselines: {
-        pca: session.judge(await session.replay('pca', { ...profiles, services: calibrated }, pca)),
-        robust_z: session.judge(replayRobustZ(shape, fleet, pasts, replayed)),
-        random: session.judge(replayRandom([...profiles.services.keys()], replayed, seed)),
-      },
+      baselines: [
+        ...(await judgeReconstructors(session)),
+        { name: 'robust_z', title: 'robust z-score', evaluation: robustZ },
+        { name: 'random', title: 'random', evaluation: random },
+      ],
     };
   } finally {
     await session.close();
@@ -59,4 +73,28 @@ async function judgeDetectors(session: BacktestSession): Promise<Record<string, 
     found[detector.name] = session.judge(await session.replayDetector(detector));
   }
   return found;
+}
+
+/** Each in the autoencoder's place, everything else unchanged: fitted to the same windows, calibrated alike. */
+async function judgeReconstructors(session: BacktestSession): Promise<Baseline[]> {
+  const { shape, pasts, profiles } = session;
+  const judged: Baseline[] = [];
+  const windows = sampled(trainingWindows(shape, pasts), windowSize(shape));
+  for (const { name, title, fit } of RECONSTRUCTORS) {
+    const model = fit(windows);
+    const services = await calibrateServices(shape, pasts, { model, heldOut: true });
+    const replay = await session.replay(name, { ...profiles, services }, model);
+    judged.push({ name, title, evaluation: session.judge(replay) });
+  }
+  return judged;
+}
+
+function sampled(windows: WindowSource, size: number): Float32Array[] {
+  const stride = Math.max(1, Math.ceil(windows.count / MAX_WINDOWS));
+  const mask = new Float32Array(size);
+  return Array.from({ length: Math.floor(windows.count / stride) }, (_, index) => {
+    const window = new Float32Array(size);
+    windows.copy(index * stride, window, mask, 0);
+    return window;
+  });
 }

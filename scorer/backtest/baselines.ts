@@ -1,44 +1,22 @@
 import { learnScalings } from '../scoring/scalings.ts';
-import { type Reconstructor } from '../detectors/reconstructor.ts';
+import { pca } from '../detectors/pca.ts';
+import type { ReconstructorBaseline } from '../detectors/reconstructor.ts';
 import type { Fleet } from '../fleet/fleet.ts';
 import type { ServicePast } from '../learning/clean.ts';
 import { deviation } from '../tensor/scaling.ts';
 import { meanOfLargest, quantile } from '../numeric/statistics.ts';
-import { type TensorShape, windowSize } from '../tensor/tensor.ts';
+import type { TensorShape } from '../tensor/tensor.ts';
 import { columnCount } from '../features/columns.ts';
 import { Random } from '../numeric/random.ts';
-import type { WindowSource } from '../training/windows.ts';
-import { principalComponents, project } from '../detectors/pca.ts';
 import type { Replay, ReplayOptions } from './replay.ts';
 
-/** Share of the variance that the principal components explain. */
-const VARIANCE_SHARE = 0.9;
-/** Maximum number of windows to fit: more hardly change the components. */
-const MAX_ROWS = 8000;
+/** In the order of a backtest's table. */
+export const RECONSTRUCTORS: readonly ReconstructorBaseline[] = [pca];
+
 /** Quantile of fault-free scores that is the threshold of the robust z-score and of random scores. */
 const THRESHOLD_QUANTILE = 0.997;
 /** Number of largest deviations that make the robust z-score. */
 const SCORED_FEATURES = 2;
-
-/** A PCA instead of the autoencoder: fitted to the same windows, with components for 90 % of their variance. */
-export function fitPca(shape: TensorShape, windows: WindowSource): Reconstructor {
-  const size = windowSize(shape);
-  const stride = Math.max(1, Math.ceil(windows.count / MAX_ROWS));
-  const mask = new Float32Array(size);
-  const rows = Array.from({ length: Math.floor(windows.count / stride) }, (_, index) => {
-    const row = new Float32Array(size);
-    windows.copy(index * stride, row, mask, 0);
-    return row;
-  });
-  const components = principalComponents(rows, VARIANCE_SHARE);
-  return {
-    reconstruct(data, _mask, count) {
-      const out = new Float32Array(count * size);
-      for (let at = 0; at < count * size; at += size) out.set(project(components, data.subarray(at, at + size)), at);
-      return Promise.resolve(out);
-    },
-  };
-}
 
 /** Robust z-scores: the mean of the two largest deviations from the median in the shortest window. Ranked by score. */
 export function replayRobustZ(

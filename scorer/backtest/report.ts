@@ -4,13 +4,6 @@ import { COLUMNS, ratio } from './columns.ts';
 import type { Evaluation, Figures } from './figures.ts';
 import { renderHtml } from './html.ts';
 
-const DETECTORS = {
-  model: 'autoencoder',
-  pca: 'PCA reconstruction',
-  robust_z: 'robust z-score',
-  random: 'random',
-} as const;
-
 /** The evaluations of the model and of each baseline, with their names in the table. */
 export function evaluations({
   evaluation,
@@ -18,11 +11,9 @@ export function evaluations({
   baselines,
 }: BacktestResult): { readonly name: string; readonly evaluation: Evaluation }[] {
   return [
-    { name: DETECTORS.model, evaluation },
+    { name: 'autoencoder', evaluation },
     ...Object.entries(detectors).map(([name, of]) => ({ name, evaluation: of })),
-    { name: DETECTORS.pca, evaluation: baselines.pca },
-    { name: DETECTORS.robust_z, evaluation: baselines.robust_z },
-    { name: DETECTORS.random, evaluation: baselines.random },
+    ...baselines.map(({ title, evaluation: of }) => ({ name: title, evaluation: of })),
   ];
 }
 
@@ -43,11 +34,7 @@ export function reportOf(result: BacktestResult) {
     ...(Object.keys(detectors).length > 0 && {
       detectors: Object.fromEntries(Object.entries(detectors).map(([name, { figures }]) => [name, rounded(figures)])),
     }),
-    baselines: {
-      pca: rounded(baselines.pca.figures),
-      robust_z: rounded(baselines.robust_z.figures),
-      random: rounded(baselines.random.figures),
-    },
+    baselines: Object.fromEntries(baselines.map(({ name, evaluation: of }) => [name, rounded(of.figures)])),
   };
 }
 

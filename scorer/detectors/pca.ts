@@ -1,3 +1,25 @@
+import type { ReconstructorBaseline } from './reconstructor.ts';
+
+/** Share of the variance that the principal components explain. */
+const VARIANCE_SHARE = 0.9;
+
+/** Projects windows on the components that explain 90 % of the variance. */
+export const pca: ReconstructorBaseline = {
+  name: 'pca',
+  title: 'PCA reconstruction',
+  fit(windows) {
+    const components = principalComponents(windows, VARIANCE_SHARE);
+    const size = components.mean.length;
+    return {
+      reconstruct(data, _mask, count) {
+        const out = new Float32Array(count * size);
+        for (let at = 0; at < count * size; at += size) out.set(project(components, data.subarray(at, at + size)), at);
+        return Promise.resolve(out);
+      },
+    };
+  },
+};
+
 /** The principal components of a set of rows. */
 export interface PrincipalComponents {
   readonly mean: Float64Array;

@@ -1,4 +1,4 @@
-/** A detector: a model that reconstructs a batch of windows. */
+/** A model that reconstructs a batch of windows. */
 export interface Reconstructor {
   /**
    * @param data [count, channels, lags, features], values in 0..1; missing entries are ignored
@@ -6,4 +6,14 @@ export interface Reconstructor {
    * @returns the expected values, of the same shape, missing entries included
    */
   reconstruct(data: Float32Array, mask: Float32Array, count: number): Promise<Float32Array>;
+}
+
+/** A reconstructor that a backtest fits and puts in the autoencoder's place. */
+export interface ReconstructorBaseline {
+  /** Its key in report.json. */
+  readonly name: string;
+  /** Its name in tables. */
+  readonly title: string;
+  /** Fits it to windows of fault-free time, each [channels, lags, features]. */
+  readonly fit: (windows: readonly Float32Array[]) => Reconstructor;
 }

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { load } from 'js-yaml';
 import { describe, expect, it } from 'vitest';
-import { parseFeatures, readFeatures } from './features.ts';
+import { parseFeatures, readFeatures, UNITS } from './features.ts';
 import { renderRecordingRules } from './recording-rules.ts';
 
 const valid = `
@@ -25,6 +25,16 @@ describe('parseFeatures', () => {
     expect(shipped.filter(({ failure }) => failure).map(({ name }) => name)).toEqual(['failure_rate']);
   });
 
+  it('takes the unit of a feature, none by default', () => {
+    const units = (text: string) => parseFeatures('features.yaml', text).features.map(({ unit }) => unit);
+    expect(units(valid)).toEqual(['none']);
+    expect(units(valid.replace('scale: ratio', 'scale: ratio, unit: ratio'))).toEqual(['ratio']);
+  });
+
+  it.each(UNITS.filter((unit) => unit !== 'none'))('has a unit %s that the text of alerts knows', (unit) => {
+    expect(readFileSync('rules/services.alerts.yaml', 'utf8')).toContain(`eq .arg1 "${unit}"`);
+  });
+
   it.each([
     ['two windows', valid.replace('1m, ', ''), 'features.yaml: windows: expected three windows'],
     ['descending windows', valid.replace('1m', '1h'), 'features.yaml: windows: expected windows from the shortest'],
@@ -36,6 +46,11 @@ describe('parseFeatures', () => {
       'features.yaml: features[0].expr: expected a PromQL',
     ],
     ['a bad name', valid.replace('name: up', 'name: Up!'), 'features.yaml: features[0].name: expected a name'],
+    [
+      'an unknown unit',
+      valid.replace('scale: ratio', 'scale: ratio, unit: miles'),
+      'features.yaml: features[0].unit: expected one of none, seconds, bytes, ratio, per_second, bytes_per_second',
+    ],
     ['a missing key', valid.replace('scale: ratio', ''), 'features.yaml: features[0].scale: expected one of log'],
     ['no YAML', 'a: [', 'features.yaml: not valid YAML'],
     [
@@ -89,6 +104,13 @@ describe('renderRecordingRules', () => {
           { record: 'edge:lorikeet_feature:window', expr: 'rate(e[1m]) / rate(f[1m])', labels: { feature: 'e' } },
         ],
       },
+    ]);
+  });
+
+  it('renders the unit of each feature of services', () => {
+    const { groups } = renderedGroups(valid.replace('scale: ratio', 'scale: ratio, unit: ratio'));
+    expect(groups.find(({ name }) => name === 'lorikeet_units')?.rules).toEqual([
+      { record: 'feature:lorikeet_feature:unit', expr: 'vector(1)', labels: { feature: 'up', unit: 'ratio' } },
     ]);
   });
 

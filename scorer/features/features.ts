@@ -13,12 +13,18 @@ export const SIGNALS = ['traffic', 'latency', 'errors', 'saturation'] as const;
 /** The four golden signals. */
 export type Signal = (typeof SIGNALS)[number];
 
+export const UNITS = ['none', 'seconds', 'bytes', 'ratio', 'per_second', 'bytes_per_second'] as const;
+/** The unit of a feature's values, for alerts, dashboards and pages. */
+export type Unit = (typeof UNITS)[number];
+
 export const SERVICE_SERIES = 'service:lorikeet_feature:window';
 export const EDGE_SERIES = 'edge:lorikeet_feature:window';
 export const POD_SERIES = 'pod:lorikeet_feature:window';
 export const ENDPOINT_SERIES = 'endpoint:lorikeet_feature:window';
 /** The version that each pod runs, as a label. */
 export const VERSION_SERIES = 'pod:lorikeet_version:info';
+/** 1 for each feature of services; its unit is a label. */
+export const UNIT_SERIES = 'feature:lorikeet_feature:unit';
 
 const WINDOW = '$window';
 
@@ -27,6 +33,7 @@ const featureSchema = z.strictObject({
   expr: z.string().refine((expr) => expr.includes(WINDOW), `expected a PromQL expression with ${WINDOW}`),
   scale: z.enum(SCALES, `expected one of ${SCALES.join(', ')}`),
   signal: z.enum(SIGNALS, `expected one of ${SIGNALS.join(', ')}`).default('saturation'),
+  unit: z.enum(UNITS, `expected one of ${UNITS.join(', ')}`).default('none'),
   floor: z.number().nonnegative('expected a number of 0 or more').default(0),
 });
 
@@ -60,6 +67,7 @@ export interface Feature {
   readonly expr: string;
   readonly scale: Scale;
   readonly signal: Signal;
+  readonly unit: Unit;
   /** Values below this, in the feature's unit, count as 0. */
   readonly floor: number;
 }

@@ -11,6 +11,7 @@ import {
   type FeatureSet,
   POD_SERIES,
   SERVICE_SERIES,
+  UNIT_SERIES,
   VERSION_SERIES,
 } from './features.ts';
 import { graphRules, onsetRules } from './graph-rules.ts';
@@ -55,11 +56,21 @@ function serviceGroups(set: FeatureSet, interval: Interval): RuleGroup[] {
       labels: { feature: feature.name, channel },
     })),
   }));
+  // For alerts and dashboards, which show the values of any features file.
+  const units: RuleGroup = {
+    name: 'lorikeet_units',
+    ...interval,
+    rules: set.features.map(({ name, unit }) => ({
+      record: UNIT_SERIES,
+      expr: 'vector(1)',
+      labels: { feature: name, unit },
+    })),
+  };
   const incident: RuleGroup[] = [
     { name: 'lorikeet_onset', ...interval, rules: onsetRules(set) },
     { name: 'lorikeet_graph', ...interval, rules: graphRules(set) },
   ];
-  return [...services, ...shortestWindow(set, interval, 'edge', EDGE_SERIES, set.edges), ...incident];
+  return [...services, ...shortestWindow(set, interval, 'edge', EDGE_SERIES, set.edges), units, ...incident];
 }
 
 function instanceGroups(set: FeatureSet, interval: Interval): RuleGroup[] {

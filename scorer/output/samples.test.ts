@@ -1,11 +1,11 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, test } from 'vitest';
 import { renderScores, scoreSamples, SeriesLedger } from './samples.ts';
 import { serviceKey } from '../identity/service-key.ts';
 import type { FleetScores } from '../scoring/score-fleet.ts';
 
 const cart = serviceKey({ namespace: 'shop', service: 'cart' });
 const result = (score: number): FleetScores => ({
-  scores: [{ key: cart, score, shares: [{ feature: 'cpu_cores', share: 0.8 }] }],
+  scores: [{ key: cart, score, shares: [{ feature: 'cpu_cores', share: 0.8, usual: { low: 0.1, high: 0.3 } }] }],
   causes: score > 1 ? [{ key: cart, bits: 3, blame: 1, rank: 1 }] : [],
   states: new Map(),
   missing: 0,
@@ -15,17 +15,27 @@ const result = (score: number): FleetScores => ({
 });
 const names = (score: number) => scoreSamples(result(score), 1000).map(({ name }) => name);
 
+const EXPLANATION = ['anomaly_feature_share', 'anomaly_feature_usual', 'anomaly_feature_usual'];
+
 describe('scoreSamples', () => {
   it('explains from half the threshold on, and names causes during an incident only', () => {
     expect(names(0.4)).toEqual(['anomaly_score']);
-    expect(names(0.6)).toEqual(['anomaly_score', 'anomaly_feature_share']);
+    expect(names(0.6)).toEqual(['anomaly_score', ...EXPLANATION]);
     expect(names(1.2)).toEqual([
       'anomaly_score',
-      'anomaly_feature_share',
+      ...EXPLANATION,
       'anomaly_root_cause_score',
       'anomaly_root_cause_rank',
     ]);
   });
+});
+
+test('what is usual has a low and a high bound', () => {
+  const usual = scoreSamples(result(0.6), 1000).filter(({ name }) => name === 'anomaly_feature_usual');
+  expect(usual.map(({ labels, value }) => [labels['feature'], labels['bound'], value])).toEqual([
+    ['cpu_cores', 'low', 0.1],
+    ['cpu_cores', 'high', 0.3],
+  ]);
 });
 
 describe('SeriesLedger', () => {

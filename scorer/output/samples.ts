@@ -30,8 +30,13 @@ export function scoreSamples(result: FleetScores, timestampMs: number, maintenan
     samples.push(sample('anomaly_score', key, score, { detector: DETECTOR }));
     if (maintenance?.covers(key) === true) samples.push(sample(MAINTENANCE_SERIES, key, 1));
     if (score < MIN_EXPLAINED_SCORE) continue;
-    for (const { feature, share } of shares) {
-      samples.push(sample('anomaly_feature_share', key, share, { detector: DETECTOR, feature }));
+    for (const { feature, share, usual } of shares) {
+      const labels = { detector: DETECTOR, feature };
+      samples.push(sample('anomaly_feature_share', key, share, labels));
+      if (usual === undefined) continue;
+      for (const bound of ['low', 'high'] as const) {
+        samples.push(sample('anomaly_feature_usual', key, usual[bound], { ...labels, bound }));
+      }
     }
   }
   for (const { key, blame, rank } of result.causes) {
@@ -62,6 +67,7 @@ function identity({ name, labels }: Sample): string {
 const HELP: Readonly<Record<string, string>> = {
   anomaly_score: 'Anomaly score of a service: 0 is as expected, 1 is the learned threshold, above 1 is anomalous.',
   anomaly_feature_share: "Share of a feature in the service's error, for the three largest shares.",
+  anomaly_feature_usual: 'Usual range of these features in the shortest window: bounds of 90 % of their values.',
   anomaly_root_cause_score: 'Share of a service in the blame for the current incident, 0 to 1.',
   anomaly_root_cause_rank: 'Rank of a service among the root causes, 1 is the most probable.',
   [EDGE_SCORE_SERIES]: 'Anomaly score of the calls from one service to another, 1 is the learned threshold.',

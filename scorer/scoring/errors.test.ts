@@ -6,7 +6,14 @@ import { toUnit } from '../tensor/scaling.ts';
 import { allocateWindows, encodeWindow, NEUTRAL, type TensorShape } from '../tensor/tensor.ts';
 import { columnCount, columnIndex } from '../features/columns.ts';
 
-const feature = (name: string): Feature => ({ name, expr: '$window', scale: 'linear', signal: 'latency', floor: 0 });
+const feature = (name: string): Feature => ({
+  name,
+  expr: '$window',
+  scale: 'linear',
+  signal: 'latency',
+  unit: 'none',
+  floor: 0,
+});
 const shape: TensorShape = { features: ['a', 'b', 'c', 'd'].map(feature), steps: [0, 1, 3] };
 const columns = columnCount(shape.features);
 
@@ -105,11 +112,20 @@ describe('scores', () => {
   it('is the mean of the two largest errors; shares are in descending order', () => {
     expect(rawScore([1, 9, 2, 3])).toBe(6);
     expect(rawScore([NaN, NaN])).toBeNaN();
-    expect(featureShares(shape, [1, 6, NaN, 3])).toEqual([
+    expect(featureShares(shape, [1, 6, NaN, 3], [])).toEqual([
       { feature: 'b', share: 0.6 },
       { feature: 'd', share: 0.3 },
       { feature: 'a', share: 0.1 },
     ]);
-    expect(featureShares(shape, [0, 0, 0, NaN])).toEqual([]);
+    expect(featureShares(shape, [0, 0, 0, NaN], [])).toEqual([]);
+  });
+
+  it('comes with what is usual in the shortest window', () => {
+    const scalings = [undefined, { center: 5, spread: 1 }, undefined, undefined, undefined, { center: 9, spread: 2 }];
+    expect(featureShares(shape, [1, 6, NaN, 3], scalings).map(({ usual }) => usual)).toEqual([
+      { low: 3.355, high: 6.645 },
+      undefined,
+      undefined,
+    ]);
   });
 });

@@ -1,5 +1,5 @@
 import { CHANNELS } from '../features/features.ts';
-import { fromUnit } from '../tensor/scaling.ts';
+import { type ColumnScaling, fromUnit, type UsualRange, usualRange } from '../tensor/scaling.ts';
 import { meanOfLargest } from '../numeric/statistics.ts';
 import { type TensorShape, type Windows, windowSize } from '../tensor/tensor.ts';
 import { columnCount, columnIndex } from '../features/columns.ts';
@@ -146,15 +146,25 @@ export interface FeatureShare {
   readonly feature: string;
   /** Share of the sum of all features' errors, 0..1. */
   readonly share: number;
+  /** In the shortest window; undefined if the service never had the feature there. */
+  readonly usual: UsualRange | undefined;
 }
 
-/** The three largest shares of the error, in descending order. */
-export function featureShares(shape: TensorShape, errors: readonly number[]): FeatureShare[] {
+/** The three largest shares of the error, in descending order. @param scalings by column */
+export function featureShares(
+  shape: TensorShape,
+  errors: readonly number[],
+  scalings: readonly (ColumnScaling | undefined)[],
+): FeatureShare[] {
   const total = errors.filter(Number.isFinite).reduce((sum, error) => sum + error, 0);
   if (!(total > 0)) return [];
   return shape.features
-    .map((feature, index) => ({ feature: feature.name, share: (errors[index] ?? NaN) / total }))
+    .map((feature, index) => ({ feature, index, share: (errors[index] ?? NaN) / total }))
     .filter(({ share }) => Number.isFinite(share))
     .sort((a, b) => b.share - a.share)
-    .slice(0, MAX_SHARES);
+    .slice(0, MAX_SHARES)
+    .map(({ feature, index, share }) => {
+      const scaling = scalings[columnIndex(shape.features, 0, index)];
+      return { feature: feature.name, share, usual: scaling && usualRange(feature, scaling) };
+    });
 }

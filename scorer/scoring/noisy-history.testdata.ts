@@ -4,7 +4,14 @@ import type { Feature } from '../features/features.ts';
 import { History } from '../fleet/history.ts';
 import { NEUTRAL, type TensorShape } from '../tensor/tensor.ts';
 
-const feature = (name: string): Feature => ({ name, expr: '$window', scale: 'log', signal: 'latency', floor: 0 });
+const feature = (name: string): Feature => ({
+  name,
+  expr: '$window',
+  scale: 'log',
+  signal: 'latency',
+  unit: 'none',
+  floor: 0,
+});
 export const shape: TensorShape = { features: ['a', 'b', 'c'].map(feature), steps: [0, 1] };
 export const columns = columnCount(shape.features);
 

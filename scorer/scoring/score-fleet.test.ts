@@ -105,7 +105,11 @@ describe('scoreFleet', () => {
     for (const { score, shares } of scores) {
       // ln(9.02 / 1.02) / 0.1 = 21.8 deviations, over a residual of 2, averaged over two features, over a threshold of 2.
       expect(score).toBeCloseTo(21.8 / 2 / 2 / 2, 1);
-      expect(shares[0]).toEqual({ feature: 'latency', share: 1 });
+      expect(shares[0]).toMatchObject({
+        feature: 'latency',
+        share: 1,
+        usual: { low: expect.closeTo(0.845, 3) as number },
+      });
     }
     expect(causes[0]).toMatchObject({ key: serviceKey(name('cart')), rank: 1 });
   });

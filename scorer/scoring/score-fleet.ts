@@ -158,7 +158,7 @@ function scoreServices(
     const errors = tolerance === undefined ? untolerated : featureErrors(shape, own, scales);
     const score = rawScore(errors) / profile.threshold;
     if (!Number.isFinite(score)) continue;
-    scores.push({ key, score, shares: featureShares(shape, errors) });
+    scores.push({ key, score, shares: featureShares(shape, errors, profile.scalings) });
     suspects.push({ key, evidence: ownEvidence(shape, own.residuals, scales) });
   }
   return { scores, suspects };

@@ -2,6 +2,7 @@ import type { ServerResponse } from 'node:http';
 import { type ErrorRequestHandler, Router } from 'express';
 import { refusedMethod, sendHtml, sendText } from '../../daemon/http-server/answer.ts';
 import { escapeHtml } from '../../daemon/http-server/landing-page.ts';
+import type { Feature } from '../features/features.ts';
 import { encodePng, type Image } from './png.ts';
 import { serviceName, type ServiceName } from '../identity/service-key.ts';
 
@@ -10,8 +11,8 @@ export interface TensorPagesOptions {
   readonly scores: () => readonly { readonly key: string; readonly score: number }[];
   /** The picture of a service in the last cycle, or the reason why there is none. */
   readonly picture: (name: ServiceName) => Promise<Image | string>;
-  /** Names of the pictures' columns. */
-  readonly features: readonly string[];
+  /** The pictures' columns. */
+  readonly features: readonly Pick<Feature, 'name' | 'unit'>[];
 }
 
 export const TENSORS_PATH = '/tensors';
@@ -64,9 +65,13 @@ function renderIndex({ scores, features }: TensorPagesOptions): string {
 <h1>Tensors</h1>
 <p>The ${shown.length} services with the highest scores. Left: observed; middle: expected by the model; right: the difference.
 Rows are lags, the current step at the top. Red, green and blue are the three windows, from the shortest to the longest.
-Columns: ${escapeHtml(features.join(', '))}.</p>
+Columns: ${escapeHtml(features.map(columnTitle).join(', '))}.</p>
 ${figures.join('\n')}
 </body>
 </html>
 `;
+}
+
+function columnTitle({ name, unit }: Pick<Feature, 'name' | 'unit'>): string {
+  return unit === 'none' ? name : `${name} (${unit.replaceAll('_', ' ')})`;
 }

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { Feature } from '../features/features.ts';
-import { deviation, difference, fromUnit, learnScaling, toUnit } from './scaling.ts';
+import { deviation, difference, fromUnit, learnScaling, toUnit, usualRange } from './scaling.ts';
 
-const log: Feature = { name: 'f', expr: '$window', scale: 'log', signal: 'latency', floor: 0 };
+const log: Feature = { name: 'f', expr: '$window', scale: 'log', signal: 'latency', unit: 'none', floor: 0 };
 const ratio: Feature = { ...log, scale: 'ratio' };
 const linear: Feature = { ...log, scale: 'linear' };
 
@@ -44,6 +44,20 @@ describe('learnScaling', () => {
     expect(spread(1)).toBeGreaterThan(0.49);
     expect(spread(60)).toBeCloseTo(Math.sqrt(0.5 ** 2 / 2), 2);
     expect(spread(100_000)).toBe(0.03);
+  });
+});
+
+describe('usualRange', () => {
+  it.each([
+    ['the inverse of log ratios', log, 10, 0.1, 10.2 * Math.exp(-0.1645) - 0.2, 10.2 * Math.exp(0.1645) - 0.2],
+    ['nothing below the floor', { ...log, floor: 1 }, 0, 0.03, 0, 0],
+    ['nothing below zero', log, 1, 5, 0, 1.02 * Math.exp(8.225) - 0.02],
+    ['a difference', linear, 4, 10, -12.45, 20.45],
+    ['a share', ratio, 0.9, 0.2, 0.571, 1],
+  ])('is %s', (_, feature, center, spread, low, high) => {
+    const range = usualRange(feature, { center, spread });
+    expect(range.low).toBeCloseTo(low, 9);
+    expect(range.high).toBeCloseTo(high, 9);
   });
 });
 

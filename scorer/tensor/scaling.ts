@@ -23,8 +23,12 @@ const SATURATION = 6;
  */
 export function difference(feature: Feature, value: number, center: number): number {
   if (feature.scale !== 'log') return value - center;
-  const offset = Math.max(feature.floor, LOG_OFFSET_SHARE * center, Number.MIN_VALUE);
+  const offset = logOffset(feature, center);
   return Math.log((Math.max(value, 0) + offset) / (Math.max(center, 0) + offset));
+}
+
+function logOffset(feature: Feature, center: number): number {
+  return Math.max(feature.floor, LOG_OFFSET_SHARE * center, Number.MIN_VALUE);
 }
 
 /**
@@ -61,6 +65,28 @@ function minSpread(feature: Feature, center: number): number {
 export function deviation(feature: Feature, value: number, scaling: ColumnScaling): number {
   if (!Number.isFinite(value)) return NaN;
   return difference(feature, value, scaling.center) / scaling.spread;
+}
+
+/** The 95th percentile of a normal distribution, in standard deviations. */
+const USUAL_DEVIATIONS = 1.645;
+
+export interface UsualRange {
+  /** 5th and 95th percentile in the feature's unit. */
+  readonly low: number;
+  readonly high: number;
+}
+
+/** The range of 90 % of a column's usual values: its scaling as a normal distribution. Values below the floor are 0. */
+export function usualRange(feature: Feature, { center, spread }: ColumnScaling): UsualRange {
+  const reach = USUAL_DEVIATIONS * spread;
+  if (feature.scale === 'ratio') return { low: Math.max(0, center - reach), high: Math.min(1, center + reach) };
+  if (feature.scale === 'linear') return { low: center - reach, high: center + reach };
+  const offset = logOffset(feature, center);
+  const away = (logRatio: number) => {
+    const value = (Math.max(center, 0) + offset) * Math.exp(logRatio) - offset;
+    return value < feature.floor ? 0 : Math.max(value, 0);
+  };
+  return { low: away(-reach), high: away(reach) };
 }
 
 /**

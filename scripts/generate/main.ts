@@ -9,7 +9,7 @@ import { BASE, kustomizeBase } from './base.ts';
 import { chartValuesSchema } from './chart-values.ts';
 import { findKubernetesProgram, helmTemplate } from './helm.ts';
 import { simulatedSystem } from './microsim.ts';
-import { withProgramTable } from './program-table.ts';
+import { withCounterTable, withProgramTable } from './collector-tables.ts';
 import {
   dashboardConfigMap,
   groupsOf,
@@ -94,7 +94,10 @@ writeFolder('manifests/microsim', {
   ),
   'kustomization.yaml': kustomization({ resources: ['shop.yaml'] }),
 });
-writeFiles('docs', { 'kernels.md': withProgramTable(shipped('docs/kernels.md')) });
+writeFiles('docs', {
+  'kernels.md': withProgramTable(shipped('docs/kernels.md')),
+  'container-metrics.md': withCounterTable(shipped('docs/container-metrics.md')),
+});
 const helm = findKubernetesProgram(ROOT, 'helm');
 if (helm === undefined) process.stderr.write('generate: no helm, so manifests/base stays as it is\n');
 else writeFolder('manifests/base', kustomizeBase(helmTemplate(helm, join(ROOT, 'manifests/chart'), BASE)));

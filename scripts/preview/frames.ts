@@ -15,7 +15,7 @@ export interface Field {
   readonly name: string;
   readonly type: string;
   readonly labels?: Labels | undefined;
-  readonly config: { readonly displayNameFromDS?: string; readonly displayName?: string };
+  readonly config: { readonly displayNameFromDS?: string; readonly displayName?: string; readonly unit?: string };
   readonly values: readonly unknown[];
 }
 
@@ -95,13 +95,19 @@ function tableOf({ refId }: Target, series: readonly Series[], tables: number): 
   return [{ refId, fields, length: samples.length }];
 }
 
-/** A panel's transformations, run by Grafana's own code. */
+/** Not in @grafana/data, but in Grafana itself: "Config from query results". */
+const CONFIG_FROM_DATA = 'configFromData';
+
+/** A panel's transformations, run by Grafana's own code but for the one that it keeps to itself. */
 export async function transform(
   frames: readonly Frame[],
   transformations: readonly Transformation[],
 ): Promise<Frame[]> {
-  const data = frames.map((frame) => grafana.toDataFrame(frame));
-  const configs = transformations as unknown as GrafanaData.DataTransformerConfig[];
+  const fromData = transformations.find(({ id }) => id === CONFIG_FROM_DATA);
+  const shown = fromData === undefined ? frames : withUnit(frames, fromData);
+  const data = shown.map((frame) => grafana.toDataFrame(frame));
+  const others = transformations.filter((one) => one !== fromData);
+  const configs = others as unknown as GrafanaData.DataTransformerConfig[];
   return new Promise<Frame[]>((resolve, reject) => {
     let latest: Frame[] = [];
     grafana.transformDataFrame(configs, data).subscribe({
@@ -110,4 +116,15 @@ export async function transform(
       complete: () => resolve(latest),
     });
   });
+}
+
+/** What `configFromData` does with a query's label `unit`: it becomes the unit of the other queries' values. */
+function withUnit(frames: readonly Frame[], { options }: Transformation): readonly Frame[] {
+  const { configRefId } = options as { readonly configRefId: string };
+  const config = frames.find(({ refId }) => refId === configRefId);
+  if (config === undefined) return frames;
+  const unit = config.fields.find(({ name }) => name === 'unit')?.values[0];
+  if (typeof unit !== 'string') return frames;
+  const withIt = (field: Field) => (field.type === 'number' ? { ...field, config: { ...field.config, unit } } : field);
+  return frames.filter((frame) => frame !== config).map((frame) => ({ ...frame, fields: frame.fields.map(withIt) }));
 }

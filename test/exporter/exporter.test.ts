@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { once } from 'node:events';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { COLLECTORS } from '../../exporter/collectors/all.ts';
 import { cgroupsOf, mapId } from './kernel-maps.ts';
 import { bundleExporter, type Bundle, type Exporter } from './program.ts';
 import { CART, edge, entry, of, role, serve, shopTargets, withShop, writeTargets } from './shop.ts';
@@ -16,6 +17,11 @@ interface Moved {
   readonly requests: number;
   readonly connections: number;
 }
+
+/** The collectors of counters by cgroup that are enabled by default. */
+const COUNTERS = COLLECTORS.filter(
+  ({ families, offBecause }) => families !== undefined && offBecause === undefined,
+).map(({ name }) => name);
 
 let bundle: Bundle;
 let folder: string;
@@ -128,19 +134,8 @@ describe('lorikeet-exporter', () => {
       expect(value('exporter_series', '')).toBe(
         Object.keys(samples).filter((name) => !name.startsWith('lorikeet_exporter_')).length,
       );
-      for (const name of [
-        'requests',
-        'connections',
-        'edges',
-        'accept_queues',
-        'container',
-        'page_faults',
-        'block_requests',
-        'process_events',
-        'target_info',
-      ]) {
-        expect(value('exporter_collector_success', `{collector="${name}"}`)).toBe(1);
-      }
+      for (const { name } of COLLECTORS.filter(({ offBecause }) => offBecause === undefined))
+        expect(value('exporter_collector_success', `{collector="${name}"}`), name).toBe(1);
       for (const part of ['targets', 'maps']) expect(value('exporter_scrape_part_success', `{part="${part}"}`)).toBe(1);
       expect(value('exporter_bpf_map_entries', '{map="edges"}')).toBeGreaterThanOrEqual(5);
       expect(value('exporter_lost_events_total', '{map="edges"}')).toBe(0);
@@ -318,7 +313,7 @@ describe('lorikeet-exporter', () => {
     mkdirSync(join(cgroupfs, 'cart/cpu.stat'), { recursive: true });
     const path = join(folder, 'broken.yaml');
     writeTargets(path, `targets:\n${entry('cart', { path: '/cart', id: 0n })}`);
-    const flags = ['--no-collector.page_faults', '--no-collector.block_requests', '--no-collector.process_events'];
+    const flags = COUNTERS.map((name) => `--no-collector.${name}`);
     const exporter = await bundle.start(`--targets.file=${path}`, `--path.cgroupfs=${cgroupfs}`, ...flags);
     for (let scrape = 0; scrape < 3; scrape++) {
       const samples = await exporter.samples('lorikeet_');
@@ -339,8 +334,7 @@ describe('lorikeet-exporter', () => {
 
   test('leaves out the collectors that are turned off', async () => {
     const sockets = ['requests', 'connections', 'edges', 'accept_queues'];
-    const counters = ['page_faults', 'block_requests', 'process_events'];
-    const flags = [...sockets, ...counters].map((name) => `--no-collector.${name}`);
+    const flags = [...sockets, ...COUNTERS].map((name) => `--no-collector.${name}`);
     const exporter = await bundle.start(...flags);
     const success = 'lorikeet_exporter_collector_success';
     expect(Object.keys(await exporter.samples(success))).toEqual(

@@ -66,6 +66,7 @@ describe('open', () => {
   test('loads what the kernel has a hook for, of the variant that is for it', () => {
     withObject({}, (bpf) => {
       expect(bpf.programs).toEqual([PROGRAM]);
+      expect(bpf.maps).toContain('seen');
       for (const left of ['hook', 'function', 'tracepoint', 'parameters']) {
         const failure = failureOf(() => bpf.attach(`${left}_of_another_kernel`));
         expect(failure, left).toMatchObject({ code: 'BPF_ATTACH', errno: 'ENOENT' });
@@ -148,6 +149,7 @@ describe('open', () => {
       expect(bpf.refused.get('unchecked')?.message).toMatch(/: program unchecked: map values: .+$/);
       expect(bpf.refused.get('unchecked')).not.toHaveProperty('verifierLog');
       expect(failureOf(() => bpf.map('values').read()).code).toBe('BPF_MAP');
+      expect(bpf.maps).not.toContain('values');
     } finally {
       bpf.close();
     }

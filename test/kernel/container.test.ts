@@ -15,6 +15,7 @@ import {
   pageFaultsOf,
   processEventsOf,
   syscallsOf,
+  unattributedOf,
   type ProcessEventsRow,
 } from './rows.ts';
 import { withSandbox, type Sandbox, type Traffic } from './sandbox.ts';
@@ -145,7 +146,7 @@ describe('page faults', () => {
       const before = pageFaultsOf(bpf, cgroup.id);
       expect(await faults(running, 'touch-pages 3000')).toBe(3000);
       expect(pageFaultsOf(bpf, cgroup.id) - before).toBe(3000);
-      expect(lostOf(bpf, 'pageFaults')).toBe(0);
+      expect(lostOf(bpf, 'page_faults')).toBe(0);
     }));
 
   test('that the kernel takes during a system call are not among them', () =>
@@ -206,7 +207,7 @@ describe('process events', () => {
         expect(counted[event], event).toBeLessThanOrEqual(wanted[event]);
         expect(counted[event], event).toBeGreaterThanOrEqual(wanted[event] - missed);
       }
-      expect(lostOf(bpf, 'processEvents')).toBe(0);
+      expect(lostOf(bpf, 'process_events')).toBe(0);
     }),
   );
 
@@ -296,7 +297,7 @@ describe('block requests', () => {
       try {
         other.attach('block_rq_issue');
         await withBlockDevice(folder, async (device) => void (await running.ask(`write-blocks 30 ${device}`)));
-        expect(lostOf(other, 'ownerlessRequests')).toBeGreaterThanOrEqual(30);
+        expect(unattributedOf(other, 'block_request')).toBeGreaterThanOrEqual(30);
         expect(other.map('block_requests').readSums().count).toBe(0);
       } finally {
         other.close();

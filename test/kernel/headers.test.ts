@@ -4,7 +4,6 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { LOST } from './rows.ts';
 
 /** The logic of the headers in bpf/, run in the kernel by BPF_PROG_TEST_RUN (bpf/test/headers.bpf.c). */
 
@@ -188,7 +187,7 @@ describe('system calls', () => {
 test('a full map makes no row, counts what is lost, and goes on counting in the rows that it has', () => {
   const make = (cgroup: bigint): [string, Buffer] => ['make_row', words(...service(cgroup), 0n)];
   const keys = [1n, 2n, 3n, 4n, 3n, 1n, 2n, 1n];
-  const lost: [string, Buffer] = ['read_lost', Buffer.alloc(Object.keys(LOST).length * 8)];
+  const lost: [string, Buffer] = ['read_lost', Buffer.alloc(16)];
   const ran = run([...keys.map(make), lost], { tcp: 2 });
   const rows = ran.slice(0, -1).map(({ result, context }) => [result, Number(context.readBigUInt64LE(16))]);
   expect(rows).toEqual([
@@ -202,7 +201,5 @@ test('a full map makes no row, counts what is lost, and goes on counting in the 
     [0, 3],
   ]);
   const counts = ran.at(-1)?.context as Buffer;
-  for (const [map, index] of Object.entries(LOST)) {
-    expect(counts.readBigUInt64LE(index * 8), map).toBe(map === 'tcp' ? 3n : 0n);
-  }
+  expect([0, 8].map((at) => counts.readBigUInt64LE(at))).toEqual([3n, 0n]);
 });

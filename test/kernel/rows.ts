@@ -44,22 +44,6 @@ export interface EdgeRow {
 
 const ROLES = { client: 1, server: 2 } as const;
 const BUCKETS = 23;
-export const LOST = {
-  requests: 0,
-  edges: 1,
-  tcp: 2,
-  cgroups: 3,
-  sockets: 4,
-  listeners: 5,
-  syscalls: 6,
-  pageFaults: 7,
-  blockRequests: 8,
-  processEvents: 9,
-  blockCgroups: 10,
-  httpResponses: 11,
-  resets: 12,
-  ownerlessRequests: 13,
-} as const;
 
 export function requestsOf(bpf: BpfObject, cgroup: bigint, role: Role): Histogram | undefined {
   const words = findService(bpf.map('requests'), cgroup, role);
@@ -165,12 +149,17 @@ export function processEventsOf(bpf: BpfObject, cgroup: bigint): ProcessEventsRo
 }
 
 /** The words of a map keyed by cgroup; none when the cgroup has no row. */
-function countsOf(bpf: BpfObject, map: string, cgroup: bigint): Float64Array {
+export function countsOf(bpf: BpfObject, map: string, cgroup: bigint): Float64Array {
   return rowsOf(bpf.map(map)).find(({ key }) => key.readBigUInt64LE(0) === cgroup)?.words ?? new Float64Array();
 }
 
-export function lostOf(bpf: BpfObject, map: keyof typeof LOST): number {
-  return bpf.map('lost').readSums().words[LOST[map]] ?? 0;
+/** Events for which no row of the map could be made. */
+export function lostOf(bpf: BpfObject, map: string): number {
+  return bpf.map(`lost_${map}`).readSums().words[0] ?? NaN;
+}
+
+export function unattributedOf(bpf: BpfObject, event: 'reset' | 'block_request'): number {
+  return bpf.map(`unattributed_${event}`).readSums().words[0] ?? NaN;
 }
 
 /** Whether any map of what sockets do has a row of this cgroup. */

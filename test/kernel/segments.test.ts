@@ -5,7 +5,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { BpfObject, defaultObjectPath } from '../../native/index.ts';
 import { loseSegments } from './loss.ts';
 import { networkCounters } from './network-counters.ts';
-import { lostOf, tcpOf } from './rows.ts';
+import { tcpOf, unattributedOf } from './rows.ts';
 import { withSandbox, type Sandbox } from './sandbox.ts';
 import { until } from '../until.ts';
 
@@ -88,12 +88,12 @@ test('resets are counted by who sent and who received them', async () => {
 test('a reset for a packet that belongs to no socket is nobody’s, and the client that receives it has it', async () => {
   await withSandbox(async (sandbox) => {
     const { cgroup } = sandbox;
-    const before = lostOf(bpf, 'resets');
+    const before = unattributedOf(bpf, 'reset');
     await sandbox.run(cgroup, 'connect.mjs', { host: '127.0.0.1', port: 4321, count: 30 });
     expect(networkCounters(sandbox)['Tcp.OutRsts']).toBe(30);
     expect(tcpOf(bpf, cgroup.id, 'client')).toMatchObject({ resets: [0, 30], connectFailures: [30, 0, 0, 0, 0] });
     expect(tcpOf(bpf, cgroup.id, 'server')).toBeUndefined();
     // Before kernel 6.10 the tracepoint doesn't fire for a reset without a socket.
-    if (kernelIsAtLeast(6, 10)) expect(lostOf(bpf, 'resets') - before).toBeGreaterThanOrEqual(30);
+    if (kernelIsAtLeast(6, 10)) expect(unattributedOf(bpf, 'reset') - before).toBeGreaterThanOrEqual(30);
   });
 });

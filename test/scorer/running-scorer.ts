@@ -22,7 +22,8 @@ import { saveLearnedState } from './learned-state.ts';
 
 /** Milliseconds between the cycles of the tests' scorers. */
 export const INTERVAL_MS = 1000;
-const FEATURES = ['request_rate', 'request_latency', 'memory_bytes'];
+const UNITS = { request_rate: 'per_second', request_latency: 'seconds', memory_bytes: 'none' };
+const FEATURES = Object.keys(UNITS);
 
 /** Folder, features and everything that a test of the scorer started, removed again by `clear`. */
 export class ScorerBed {
@@ -32,7 +33,9 @@ export class ScorerBed {
   readonly #stops: (() => void | Promise<void>)[] = [];
 
   constructor() {
-    const features = FEATURES.map((name) => `  - { name: ${name}, expr: 'm[$window]', scale: log }`).join('\n');
+    const row = ([name, unit]: [string, string]) =>
+      `  - { name: ${name}, unit: ${unit}, expr: 'm[$window]', scale: log }`;
+    const features = Object.entries(UNITS).map(row).join('\n');
     const edges = `  - { name: request_latency, expr: 'e[$window]', scale: log, signal: latency }`;
     const path = join(this.folder, 'features.yaml');
     writeFileSync(path, `windows: [1s, 2s, 4s]\nfeatures:\n${features}\nedges:\n${edges}\n`);

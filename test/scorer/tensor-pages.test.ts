@@ -35,6 +35,7 @@ describe('/tensors', () => {
     const page = await (await fetch(`${url}/tensors/`)).text();
     expect(page.indexOf('shop/cart')).toBeLessThan(page.indexOf('a/b &quot;c&quot;'));
     expect(page).not.toContain('<鸚鵡>');
+    expect(page).toContain('Columns: request_rate (per second), request_latency (seconds), memory_bytes.');
     const sources = [...page.matchAll(/src="([^"]+)"/g)].map(([, path]) => path ?? '');
     expect(sources).toHaveLength(2);
     for (const path of sources) expect((await fetch(url + path)).status).toBe(200);

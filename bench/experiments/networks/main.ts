@@ -106,7 +106,7 @@ async function compare(options: BacktestOptions, seed: number, { edges, inUnits 
     const { evaluation, baselines } = inUnits(await backtest({ ...options, network }));
     const shape = autoencoderShape(options.config.steps.length, options.set.features.length, network);
     networks.push({ network: name, edges, parameters: parameterCount(shape), seed, figures: evaluation.figures });
-    pca ??= baselines.pca.figures;
+    pca ??= baselines.find((baseline) => baseline.name === 'pca')?.evaluation.figures;
   }
   if (pca === undefined || seed > 1) return networks;
   return [{ network: 'PCA reconstruction', edges, figures: pca }, ...networks];

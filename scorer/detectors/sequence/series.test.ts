@@ -5,7 +5,7 @@ import { learnRange, toRange, withoutOutliers } from './range.ts';
 import { isJudgeable, readSeries } from './series.ts';
 import { hammingWeights, smoothBackwards } from './smoothing.ts';
 
-const latency: Feature = { name: 'latency', expr: '', scale: 'log', signal: 'latency', floor: 0.001 };
+const latency: Feature = { name: 'latency', expr: '', scale: 'log', signal: 'latency', unit: 'seconds', floor: 0.001 };
 const raw = { window: 4, smoothing: 1, values: 'linear' } as const;
 
 function historyOf(values: readonly number[], from = 100): History {

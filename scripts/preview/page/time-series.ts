@@ -29,9 +29,10 @@ export function drawTimeSeries(
   const stacked = defaults.custom?.stacking?.mode === 'normal';
   const lines = frames.map((frame, index) => lineOf(frame, index, times, overrides));
   const data: uPlot.AlignedData = [times, ...(stacked ? stack(lines) : lines.map(({ values }) => [...values]))];
+  const unit = frames.flatMap(({ fields }) => fields.map(({ config }) => config.unit)).find(Boolean) ?? defaults.unit;
   const threshold = defaults.custom?.thresholdsStyle?.mode === 'dashed';
   const plot = document.createElement('div');
-  into.replaceChildren(plot, legendOf(lines, defaults.unit));
+  into.replaceChildren(plot, legendOf(lines, unit));
   const { width, height } = into.getBoundingClientRect();
   const options: uPlot.Options = {
     width,
@@ -42,7 +43,7 @@ export function drawTimeSeries(
       x: { range: [from, to] },
       y: { range: (_, least, most) => rangeOf(least, most, defaults.min, threshold) },
     },
-    axes: axesOf(defaults.unit),
+    axes: axesOf(unit),
     series: [{}, ...lines.map((line) => seriesOf(line, stacked))],
     bands: stacked ? between(lines.length) : bandOf(lines),
     hooks: threshold ? { draw: [(drawn) => dash(drawn, 1)] } : {},

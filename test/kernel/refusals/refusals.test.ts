@@ -6,6 +6,7 @@ import { basename, dirname, join } from 'node:path';
 import { createInterface, type Interface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { COLLECTORS } from '../../../exporter/collectors/all.ts';
 import { defaultObjectPath } from '../../../native/index.ts';
 import { bundle } from '../../../scripts/bundle.mjs';
 import { linkedPrograms, linksOf } from '../links.ts';
@@ -15,7 +16,8 @@ import { compileShim, refusal, refusalOf, STAGES } from './shim.ts';
 
 /**
  * Every program refused, when it is loaded and when it is attached, with every error that a kernel, a policy or a filter
- * answers with: what that costs, and that all the rest is exact. The oracle is this file's own, not the product's table.
+ * answers with: what that costs, and that all the rest is exact. The oracle is this file's own, not the product's table, but
+ * for counters by cgroup.
  */
 
 const HERE = dirname(fileURLToPath(import.meta.url));
@@ -41,6 +43,9 @@ const EDGE_REQUESTS = [
   'lorikeet_edge_unanswered_requests_total',
 ];
 
+/** Collectors of counters by cgroup: each needs all of its programs. */
+const CGROUP_COUNTERS = COLLECTORS.filter(({ families }) => families !== undefined);
+
 const COSTS: Readonly<Record<string, Cost>> = {
   inet_sock_set_state: STATE,
   inet_sock_set_state_nested: STATE,
@@ -60,12 +65,9 @@ const COSTS: Readonly<Record<string, Cost>> = {
   tcp_send_reset_nested: RESETS,
   tcp_receive_reset: RESETS,
   tcp_receive_reset_nested: RESETS,
-  page_fault_user: { collectors: ['page_faults'] },
-  block_rq_issue: { collectors: ['block_requests'] },
-  sched_process_fork: { collectors: ['process_events'] },
-  sched_process_exec: { collectors: ['process_events'] },
-  sched_process_exit: { collectors: ['process_events'] },
-  sys_enter: { collectors: ['syscalls'] },
+  ...Object.fromEntries(
+    CGROUP_COUNTERS.flatMap(({ name, programs }) => Object.keys(programs).map((one) => [one, { collectors: [name] }])),
+  ),
   read_accept_queues: { collectors: ['accept_queues'] },
   adopt_sockets: { collectors: [] },
 };
@@ -176,9 +178,9 @@ const COLLECTOR_OF: readonly (readonly [RegExp, string])[] = [
   [/^lorikeet_tcp_accept_queue/, 'accept_queues'],
   [/^lorikeet_tcp_/, 'connections'],
   [/^lorikeet_edge_/, 'edges'],
-  [/_page_faults_/, 'page_faults'],
-  [/_process_events_/, 'process_events'],
-  [/_(syscalls|mmap_calls|file_opens)_/, 'syscalls'],
+  ...CGROUP_COUNTERS.flatMap(({ name, families = [] }) =>
+    families.map((family) => [new RegExp(`^${family.name}`), name] as const),
+  ),
 ];
 
 let folder: string;
