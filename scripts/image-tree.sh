@@ -38,7 +38,7 @@ case $image in
     ;;
   scorer)
     put 755 dist/lorikeet-scorer.js
-    put 644 dist/lorikeet_memory.node rules/features.yaml models/base.onnx models/base.json
+    put 644 dist/lorikeet_memory.node rules/features.yaml rules/services.alerts.yaml models/base.onnx models/base.json
     put_onnxruntime
     install -d -m 700 -o 65532 -g 65532 "$folder/var/lib/lorikeet"
     ;;

@@ -42,12 +42,15 @@ function writeFolder(path: string, files: Files): void {
 
 const shipped = (path: string): string => readFileSync(join(ROOT, path), 'utf8');
 
-const rules = renderRecordingRules(readFeatures(join(ROOT, 'rules/features.yaml')));
+const features = readFeatures(join(ROOT, 'rules/features.yaml'));
+const rules = renderRecordingRules(features);
+const instances = renderRecordingRules(features, { part: 'instances' });
 const services = shipped('rules/services.alerts.yaml');
+const detectors = shipped('rules/detectors.alerts.yaml');
 const health = shipped('rules/lorikeet.alerts.yaml');
 const json = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`;
 const boards = Object.fromEntries(dashboards().map((dashboard) => [`${dashboard.uid}.json`, json(dashboard)]));
-writeFolder('rules/generated', { 'lorikeet.rules.yaml': rules });
+writeFolder('rules/generated', { 'lorikeet.rules.yaml': rules, 'lorikeet-instances.rules.yaml': instances });
 writeFolder('dashboards/generated', boards);
 const scrapeConfigs = kubernetesScrapeConfigs();
 const forPrometheus = {
