@@ -3,13 +3,14 @@ import { calibrateServices } from '../learning/calibrate.ts';
 import { trainingWindows } from '../learning/training-windows.ts';
 import { windowSize } from '../tensor/tensor.ts';
 import type { WindowSource } from '../training/windows.ts';
-import { RECONSTRUCTORS, replayRandom, replayRobustZ } from './baselines.ts';
+import { BASELINES } from '../detectors/baselines.ts';
+import { replayRandom, replayRobustZ } from './baselines.ts';
 import type { FaultSpan } from './detection.ts';
 import type { Evaluation } from './figures.ts';
 import type { Replay } from './replay.ts';
-import { type BacktestOptions, type BacktestSession, openSession } from './session.ts';
+import { type BacktestOptions, openSession, type BacktestSession } from './session.ts';
 
-/** More windows than this change a fit little. */
+/** More windows than this change a baseline little. */
 const MAX_WINDOWS = 8000;
 
 export interface BacktestResult {
@@ -57,7 +58,7 @@ export async function backtest(options: BacktestOptions): Promise<BacktestResult
       evaluation: session.judge(replay),
       detectors: await judgeDetectors(session),
       baselines: [
-        ...(await judgeReconstructors(session)),
+        ...(await judgeBaselines(session)),
         { name: 'robust_z', title: 'robust z-score', evaluation: robustZ },
         { name: 'random', title: 'random', evaluation: random },
       ],
@@ -75,12 +76,12 @@ async function judgeDetectors(session: BacktestSession): Promise<Record<string, 
   return found;
 }
 
-/** Each in the autoencoder's place, everything else unchanged: fitted to the same windows, calibrated alike. */
-async function judgeReconstructors(session: BacktestSession): Promise<Baseline[]> {
+/** Each baseline in the autoencoder's place, everything else unchanged: fitted to the same windows, calibrated alike. */
+async function judgeBaselines(session: BacktestSession): Promise<Baseline[]> {
   const { shape, pasts, profiles } = session;
   const judged: Baseline[] = [];
   const windows = sampled(trainingWindows(shape, pasts), windowSize(shape));
-  for (const { name, title, fit } of RECONSTRUCTORS) {
+  for (const { name, title, fit } of BASELINES) {
     const model = fit(windows);
     const services = await calibrateServices(shape, pasts, { model, heldOut: true });
     const replay = await session.replay(name, { ...profiles, services }, model);

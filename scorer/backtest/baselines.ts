@@ -1,6 +1,4 @@
 import { learnScalings } from '../scoring/scalings.ts';
-import { pca } from '../detectors/pca.ts';
-import type { ReconstructorBaseline } from '../detectors/reconstructor.ts';
 import type { Fleet } from '../fleet/fleet.ts';
 import type { ServicePast } from '../learning/clean.ts';
 import { deviation } from '../tensor/scaling.ts';
@@ -9,9 +7,6 @@ import type { TensorShape } from '../tensor/tensor.ts';
 import { columnCount } from '../features/columns.ts';
 import { Random } from '../numeric/random.ts';
 import type { Replay, ReplayOptions } from './replay.ts';
-
-/** In the order of a backtest's table. */
-export const RECONSTRUCTORS: readonly ReconstructorBaseline[] = [pca];
 
 /** Quantile of fault-free scores that is the threshold of the robust z-score and of random scores. */
 const THRESHOLD_QUANTILE = 0.997;

@@ -2,7 +2,7 @@ import type { Detector } from '../detectors/detector.ts';
 import { serviceOf, worstByService } from '../detectors/verdicts.ts';
 import type { FeatureSet } from '../features/features.ts';
 import type { Fleet } from '../fleet/fleet.ts';
-import { evidenceOf } from '../cycle/detection.ts';
+import { evidenceOf } from '../scoring/detector-evidence.ts';
 import type { Profiles } from '../scoring/profiles-file.ts';
 import { scoreFleet } from '../scoring/score-fleet.ts';
 import type { TensorShape } from '../tensor/tensor.ts';

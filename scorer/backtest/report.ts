@@ -13,7 +13,7 @@ export function evaluations({
   return [
     { name: 'autoencoder', evaluation },
     ...Object.entries(detectors).map(([name, of]) => ({ name, evaluation: of })),
-    ...baselines.map(({ title, evaluation: of }) => ({ name: title, evaluation: of })),
+    ...baselines.map((baseline) => ({ ...baseline, name: baseline.title })),
   ];
 }
 

@@ -1,11 +1,12 @@
 import type { ScorerConfig } from '../config.ts';
 import type { VersionVerdict } from '../detectors/instance-outlier/instance-outlier.ts';
-import { worstByService } from '../detectors/verdicts.ts';
+import type { DetectorVerdicts } from '../detectors/verdicts.ts';
 import type { FeatureSet } from '../features/features.ts';
 import type { Fleet } from '../fleet/fleet.ts';
-import { agreedScores, type DetectorsInUse, type DetectorVerdicts } from '../learning/detectors-in-use.ts';
+import { agreedScores, type DetectorsInUse } from '../learning/detectors-in-use.ts';
 import type { Knowledge } from '../learning/knowledge.ts';
-import { type FleetScores, type OtherEvidence, scoreFleet, type ScoreOptions } from '../scoring/score-fleet.ts';
+import { evidenceOf } from '../scoring/detector-evidence.ts';
+import { type FleetScores, scoreFleet, type ScoreOptions } from '../scoring/score-fleet.ts';
 
 export interface DetectionOptions {
   readonly config: ScorerConfig;
@@ -23,9 +24,6 @@ export interface Detected {
   /** Scores of `agreement`, by service. */
   readonly agreed: ReadonlyMap<string, number>;
 }
-
-/** Evidence saturates at this many thresholds above the first, like that of features. */
-const MAX_EVIDENCE = 6;
 
 /** Runs the configured detectors on the fleet, and ranks root causes by the evidence of all of them. */
 export class Detection {
@@ -53,19 +51,4 @@ export class Detection {
       agreed: agreement === undefined ? new Map() : agreedScores(agreement, own, others),
     };
   }
-}
-
-/**
- * The evidence of detectors against each service, in bits: of each detector the logarithm of the score above its threshold,
- * as that of a feature is the logarithm of its error.
- */
-export function evidenceOf(found: readonly DetectorVerdicts[]): OtherEvidence['bits'] {
-  const bits = new Map<string, number>();
-  for (const { verdicts } of found) {
-    for (const [service, { score }] of worstByService(verdicts)) {
-      if (score <= 1) continue;
-      bits.set(service, (bits.get(service) ?? 0) + Math.log2(1 + Math.min(MAX_EVIDENCE, score - 1)));
-    }
-  }
-  return bits;
 }

@@ -1,10 +1,10 @@
-import type { ReconstructorBaseline } from './reconstructor.ts';
+import type { BaselineDetector } from './reconstructor.ts';
 
 /** Share of the variance that the principal components explain. */
 const VARIANCE_SHARE = 0.9;
 
 /** Projects windows on the components that explain 90 % of the variance. */
-export const pca: ReconstructorBaseline = {
+export const pca: BaselineDetector = {
   name: 'pca',
   title: 'PCA reconstruction',
   fit(windows) {

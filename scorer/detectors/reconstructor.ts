@@ -1,4 +1,4 @@
-/** A model that reconstructs a batch of windows. */
+/** A detector: a model that reconstructs a batch of windows. */
 export interface Reconstructor {
   /**
    * @param data [count, channels, lags, features], values in 0..1; missing entries are ignored
@@ -8,8 +8,8 @@ export interface Reconstructor {
   reconstruct(data: Float32Array, mask: Float32Array, count: number): Promise<Float32Array>;
 }
 
-/** A reconstructor that a backtest fits and puts in the autoencoder's place. */
-export interface ReconstructorBaseline {
+/** A reconstructor that a backtest puts in the autoencoder's place. To add one, add a file and list it in baselines.ts. */
+export interface BaselineDetector {
   /** Its key in report.json. */
   readonly name: string;
   /** Its name in tables. */

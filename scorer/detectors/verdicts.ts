@@ -1,6 +1,12 @@
 import { edgeEnds, instanceName, serviceKey } from '../identity/service-key.ts';
 import type { Verdict } from './detector.ts';
 
+/** One detector's verdicts at a step. */
+export interface DetectorVerdicts {
+  readonly detector: string;
+  readonly verdicts: readonly Verdict[];
+}
+
 /** The service that a verdict is about: of an edge the callee, which its callers wait for. */
 export function serviceOf({ kind, key }: Pick<Verdict, 'kind' | 'key'>): string {
   if (kind === 'service') return key;

@@ -2,10 +2,10 @@ import { readFileSync } from 'node:fs';
 import type { Logger } from '../../daemon/logger.ts';
 import type { ScorerConfig } from '../config.ts';
 import { configuredDetectors } from '../detectors/all.ts';
-import type { Detector, DetectorInput, SubjectKind, Verdict } from '../detectors/detector.ts';
+import type { Detector, DetectorInput, SubjectKind } from '../detectors/detector.ts';
 import { InstanceOutlier, type VersionVerdict } from '../detectors/instance-outlier/instance-outlier.ts';
 import { LearnedFileError } from '../detectors/learned-file.ts';
-import { agreement, worstByService } from '../detectors/verdicts.ts';
+import { agreement, type DetectorVerdicts, worstByService } from '../detectors/verdicts.ts';
 import type { FeatureSet } from '../features/features.ts';
 import type { ScorerMetrics } from '../metrics.ts';
 import { modelPaths } from '../paths.ts';
@@ -15,12 +15,6 @@ export interface DetectorsInUseOptions {
   readonly set: FeatureSet;
   readonly logger: Logger;
   readonly metrics: ScorerMetrics;
-}
-
-/** One detector's verdicts at a step. */
-export interface DetectorVerdicts {
-  readonly detector: string;
-  readonly verdicts: readonly Verdict[];
 }
 
 /** The configured detectors beside the autoencoder. What they learn is adopted between two cycles. */

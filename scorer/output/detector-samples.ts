@@ -1,4 +1,4 @@
-import type { DetectorVerdicts } from '../learning/detectors-in-use.ts';
+import type { DetectorVerdicts } from '../detectors/verdicts.ts';
 import type { Verdict } from '../detectors/detector.ts';
 import type { VersionVerdict } from '../detectors/instance-outlier/instance-outlier.ts';
 import { edgeEnds, instanceName, serviceName } from '../identity/service-key.ts';

@@ -63,6 +63,21 @@ const forPrometheus = {
     prometheusConfigMap('lorikeet-scrape-configs', { 'scrape-configs.yaml': scrapeConfigs }),
   ]),
 };
+const DETECTOR_NOTE = 'The rules of the detectors beside the autoencoder, which the chart adds with them (docs/detectors.md).';
+const detectorsForPrometheus = {
+  'detector-config-maps.yaml': manifest(DETECTOR_NOTE, [
+    prometheusConfigMap('lorikeet-detector-rules', {
+      'lorikeet-instances.rules.yaml': instances,
+      'detectors.alerts.yaml': detectors,
+    }),
+  ]),
+};
+const detectorsForOperator = {
+  'detector-rules.yaml': manifest(DETECTOR_NOTE, [
+    prometheusRule('lorikeet-instances', instances),
+    prometheusRule('lorikeet-detectors', detectors),
+  ]),
+};
 const forOperator = {
   'prometheus-rules.yaml': manifest('For Prometheus Operator: the rules of rules/.', [
     prometheusRule('lorikeet-recording', rules),
@@ -79,16 +94,27 @@ writeFiles('manifests/prometheus', {
   'scrape-configs.yaml': staticScrapeConfigs(),
   'scrape-configs.kubernetes.yaml': scrapeConfigs,
   ...forPrometheus,
+  ...detectorsForPrometheus,
   'kustomization.yaml': kustomization({ resources: Object.keys(forPrometheus) }),
 });
 writeFolder('manifests/generated', {
   // For mixin.libsonnet: jsonnet reads no YAML with anchors.
-  'rules.json': json({ recording: groupsOf(rules), alerting: [...groupsOf(services), ...groupsOf(health)] }),
+  'rules.json': json({
+    recording: groupsOf(rules),
+    alerting: [...groupsOf(services), ...groupsOf(health)],
+    detectors: { recording: groupsOf(instances), alerting: groupsOf(detectors) },
+  }),
   ...forOperator,
+  ...detectorsForOperator,
   'kustomization.yaml': kustomization({ resources: Object.keys(forOperator) }),
 });
 // A chart can't read what lies outside of its folder.
-writeFolder('manifests/chart/files', { ...forPrometheus, ...forOperator });
+writeFolder('manifests/chart/files', {
+  ...forPrometheus,
+  ...forOperator,
+  ...detectorsForPrometheus,
+  ...detectorsForOperator,
+});
 writeFiles('manifests/chart', { 'values.schema.json': json(chartValuesSchema()) });
 writeFolder('manifests/microsim', {
   'shop.yaml': manifest(
