@@ -93,7 +93,8 @@ export class DashboardView {
     // One of a repeated panel's many is enough: its query differs in nothing else.
     if (chosen !== undefined && values.includes(chosen)) return chosen;
     if (variable.includeAll === true) return variable.allValue ?? `(${values.join('|')})`;
-    return values[0] ?? '';
+    const preset = variable.current?.value;
+    return values.find((value) => value === preset) ?? values[0] ?? '';
   }
 
   #instant(expr: string): Promise<Series[]> {
