@@ -36,6 +36,11 @@ export function parseConfig<T extends z.ZodType>(name: string, text: string, sch
   } catch (error) {
     throw new ConfigError(`${name}: not valid YAML: ${(error as Error).message.split('\n')[0] ?? ''}`);
   }
+  return checkConfig(name, value, schema);
+}
+
+/** As `parseConfig`, for a value already parsed. */
+export function checkConfig<T extends z.ZodType>(name: string, value: unknown, schema: T): z.output<T> {
   const parsed = schema.safeParse(value ?? {}, { reportInput: true });
   if (parsed.success) return parsed.data;
   throw new ConfigError(parsed.error.issues.map((issue) => describeIssue(name, issue)).join('\n'));

@@ -6,25 +6,26 @@ import { BackgroundLearning } from './learning/background.ts';
 import type { ScorerConfig } from './config.ts';
 import { type Detected, Detection } from './cycle/detection.ts';
 import { Feed, instanceSeries } from './cycle/feed.ts';
+import { observeScores } from './cycle/observe-scores.ts';
 import type { FeatureSet } from './features/features.ts';
 import { Fleet } from './fleet/fleet.ts';
 import { DetectorsInUse } from './learning/detectors-in-use.ts';
 import { KnowledgeInUse } from './learning/knowledge-in-use.ts';
 import { MaintenanceWatch } from './scoring/maintenance-watch.ts';
+import { KeptSeasons } from './cycle/kept-seasons.ts';
 import type { RestingMemory } from './cycle/memory.ts';
 import { ScorerMetrics } from './metrics.ts';
-import { modelPaths } from './paths.ts';
 import { detectorSamples } from './output/detector-samples.ts';
 import { scoreSamples } from './output/samples.ts';
 import { PrometheusClient } from './prometheus/client.ts';
 import { Publisher } from './output/publisher.ts';
 import type { Sample } from './output/remote-write/sample.ts';
 import { Schedule } from './cycle/schedule.ts';
-import { createSeasons, type Seasons } from './scoring/seasons.ts';
-import type { FleetScores, ServiceState } from './scoring/score-fleet.ts';
+import type { FleetScores } from './scoring/score-fleet.ts';
 import { serviceName } from './identity/service-key.ts';
 import { ShardRanking } from './scoring/shard-ranking.ts';
 import { owns } from './identity/shard.ts';
+import { TraceReceiver } from './traces/receiver/receiver.ts';
 import { createScorerWebApp, type ScorerWebOptions } from './web-app.ts';
 
 export interface ScorerAppOptions extends ScorerWebOptions {
@@ -37,7 +38,6 @@ export interface ScorerAppOptions extends ScorerWebOptions {
   readonly memory?: RestingMemory | undefined;
 }
 
-const STATES: readonly ServiceState[] = ['scored', 'learning', 'no_data', 'excluded'];
 /** Failed cycles in a row after which the scores are marked stale, so that they don't look current. */
 const FAILED_CYCLES_UNTIL_STALE = 2;
 /**
@@ -46,8 +46,6 @@ const FAILED_CYCLES_UNTIL_STALE = 2;
 const MAX_RESPONSE_BYTES = 2 ** 31;
 /** Services and edges without a value for this many steps are forgotten. */
 const FORGET_AFTER_STEPS = 60;
-/** Steps between two saves of the seasons. */
-const SAVE_SEASONS_STEPS = 60;
 
 /** The scorer without its command line, so that tests can start and stop it. */
 export class ScorerApp {
@@ -64,7 +62,8 @@ export class ScorerApp {
   readonly #detectors: DetectorsInUse;
   readonly #detection: Detection;
   readonly #shards: ShardRanking | undefined;
-  readonly #seasons: Seasons;
+  readonly #seasons: KeptSeasons;
+  readonly #traces: TraceReceiver | undefined;
   #last: { readonly step: number; readonly scores: FleetScores['scores'] } = { step: 0, scores: [] };
   #failedCycles = 0;
   #ready: true | string = 'no cycle has been completed yet';
@@ -83,7 +82,7 @@ export class ScorerApp {
     });
     this.#stops.onStop('prometheus client', () => http.close());
     const client = new PrometheusClient({ url: config.prometheus.url, http });
-    this.#seasons = createSeasons(set, config);
+    this.#seasons = new KeptSeasons(config, set, logger, (key) => this.#fleet.services.has(key));
     this.#shards = config.shard.count > 1 ? new ShardRanking(config.shard, config.interval) : undefined;
     this.#feed = new Feed({
       client,
@@ -114,6 +113,8 @@ export class ScorerApp {
     });
     this.#stops.onStop('learning', () => this.#learning.stop());
     this.#detection = new Detection({ config, set, fleet: this.#fleet, detectors: this.#detectors });
+    const traces = { registry: this.metrics.registry, web: options.web, logger };
+    this.#traces = config.traces && new TraceReceiver({ ...traces, config: config.traces });
     this.metrics.interval.set(config.interval / 1000);
     this.metrics.shard.set({ index: config.shard.index, count: config.shard.count }, 1);
   }
@@ -124,6 +125,10 @@ export class ScorerApp {
     const createServer = this.#options.web?.createServer;
     const listener = await listen(this.#webApp(), listenAddress, createServer && { createServer });
     this.#stops.onStop('web', () => listener.close());
+    if (this.#traces !== undefined) {
+      this.#stops.onStop('traces', () => this.#traces?.stop());
+      await this.#traces.start();
+    }
     await this.open();
     const schedule = new Schedule({
       intervalMs: config.interval,
@@ -145,10 +150,8 @@ export class ScorerApp {
 
   /** Opens the model, the profiles and the seasons: all that `cycle` needs. */
   async open(): Promise<void> {
-    const { config, logger } = this.#options;
-    const unused = this.#seasons.load(modelPaths(config).seasons);
-    if (unused !== undefined) logger.warn('seasons file not usable, starting without seasons', { reason: unused });
-    this.#stops.onStop('seasons', () => this.#saveSeasons());
+    this.#seasons.load();
+    this.#stops.onStop('seasons', () => this.#seasons.save());
     await this.#knowledge.open();
     this.#stops.onStop('model', () => this.#knowledge.close());
     await this.#detectors.open();
@@ -170,14 +173,14 @@ export class ScorerApp {
       await this.#maintenance.update(timestampMs);
       this.#fleet.forgetBefore(step - FORGET_AFTER_STEPS);
       const detected = await this.#detection.run(step, this.#knowledge.current, {
-        seasons: this.#seasons,
+        seasons: this.#seasons.seasons,
         ...(this.#shards !== undefined && {
           assumeIncident: true,
           isCandidate: (key: string) => owns(config.shard, serviceName(key)),
         }),
       });
       const { fleet: result } = detected;
-      this.#observe(result);
+      observeScores(this.metrics, result, this.#knowledge.current.profiles?.learnedAtMs);
       this.#last = { step, scores: result.scores };
       this.#publisher.publish(this.#samplesOf(detected, timestampMs), timestampMs);
       this.#failedCycles = 0;
@@ -185,7 +188,7 @@ export class ScorerApp {
       this.metrics.lastCycle.set(timestampMs / 1000);
       this.#conditions.recovered('cycle', 'cycles complete again');
       this.#learning.consider({ step, states: result.states, services: this.#fleet.services });
-      if (step % SAVE_SEASONS_STEPS === 0) await this.#saveSeasons(step);
+      await this.#seasons.saveIfDue(step);
     } catch (error) {
       this.metrics.cyclesFailed.inc();
       this.#conditions.failing('cycle', 'cycle failed', error);
@@ -194,19 +197,14 @@ export class ScorerApp {
     }
   }
 
-  async #saveSeasons(step?: number): Promise<void> {
-    if (step !== undefined) this.#seasons.forget(step, (key) => this.#fleet.services.has(key));
-    try {
-      await this.#seasons.save(modelPaths(this.#options.config).seasons);
-      this.#conditions.recovered('seasons', 'saving the seasons works again');
-    } catch (error) {
-      this.#conditions.failing('seasons', 'saving the seasons failed, a restart loses them', error);
-    }
-  }
-
   /** Frees the last cycle's memory once its samples were accepted or dropped, unless a later cycle published since. */
   async rest(): Promise<void> {
     if (await this.#publisher.delivered()) await this.#options.memory?.release();
+  }
+
+  /** The last scores in Prometheus' text format; empty if they are written by remote write. */
+  renderScores(): string {
+    return this.#publisher.render();
   }
 
   #webApp() {
@@ -219,7 +217,7 @@ export class ScorerApp {
       last: () => this.#last,
       metrics: async () => ({
         contentType: this.metrics.registry.contentType,
-        body: (await this.metrics.registry.metrics()) + this.#publisher.render(),
+        body: (await this.metrics.registry.metrics()) + this.renderScores(),
       }),
       ready: () => this.#ready,
     };
@@ -235,17 +233,5 @@ export class ScorerApp {
       ...detectorSamples(others, versions, agreed, times),
       ...(this.#shards?.samples(result, timestampMs) ?? []),
     ];
-  }
-
-  #observe({ states, missing, encodeMs, inferenceMs, rankMs }: FleetScores): void {
-    const counts = new Map<ServiceState, number>();
-    for (const state of states.values()) counts.set(state, (counts.get(state) ?? 0) + 1);
-    for (const state of STATES) this.metrics.services.set({ state }, counts.get(state) ?? 0);
-    this.metrics.missingValues.set(missing);
-    this.metrics.observePhase('encode', encodeMs);
-    this.metrics.observePhase('inference', inferenceMs);
-    this.metrics.observePhase('rank', rankMs);
-    const learnedAtMs = this.#knowledge.current.profiles?.learnedAtMs;
-    if (learnedAtMs !== undefined) this.metrics.modelAge.set((Date.now() - learnedAtMs) / 1000);
   }
 }

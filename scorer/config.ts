@@ -7,6 +7,7 @@ import { resolveHttpClientFiles } from '../daemon/http-client/settings.ts';
 import { detectorsSchema } from './detectors/settings.ts';
 import { hostOrdinal, type ShardPlace, WHOLE_FLEET } from './identity/shard.ts';
 import { DEFAULT_LAGS } from './tensor/tensor.ts';
+import { tracesSchema } from './traces/config.ts';
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
@@ -73,6 +74,7 @@ export const scorerKeys = z.strictObject({
   features_file: z.string('expected a path').optional(),
   base_model: z.string('expected the path of an .onnx file').optional(),
   shard: shardSchema.default(WHOLE_FLEET),
+  traces: tracesSchema.optional(),
   maintenance: z.array(z.string('expected a PromQL expression').min(1, 'expected a PromQL expression')).default([]),
   state_dir: z.string('expected a path').default(SCORER_DEFAULTS.stateDir),
   learning: z

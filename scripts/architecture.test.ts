@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { expect, test } from 'vitest';
+import { architecturePicture, foldersOf } from './generate/architecture-picture.ts';
 
 const DOCUMENT = readFileSync('docs/architecture.md', 'utf8');
 const PARTS = ['native', 'daemon', 'exporter', 'scorer', 'microsim'];
@@ -19,6 +20,14 @@ test('docs/architecture.md has every room, and none that is not there', () => {
   const listed = [...DOCUMENT.matchAll(/^\| `([a-z-]+\/[a-z/-]+)` \|/gm)].map(([, room = '']) => room);
   expect(listed.toSorted()).toEqual(inner.toSorted());
   for (const part of PARTS) expect(DOCUMENT).toContain(`\n## ${part}\n`);
+});
+
+test('docs/images/lorikeet.svg has every top-level folder, and none that is not there', () => {
+  const untracked = ['node_modules', 'build', 'dist'];
+  const folders = readdirSync('.', { withFileTypes: true })
+    .filter((entry) => entry.isDirectory() && !entry.name.startsWith('.') && !untracked.includes(entry.name))
+    .map(({ name }) => name);
+  expect(foldersOf(architecturePicture()).toSorted()).toEqual(folders.toSorted());
 });
 
 test('no room has more than twenty files, tests beside', () => {

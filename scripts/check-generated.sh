@@ -2,7 +2,7 @@
 # Generates everything anew and fails when a committed file differs: its source was changed without it, or it without its source.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-generated=(rules/generated dashboards/generated manifests/generated manifests/prometheus manifests/chart manifests/base manifests/microsim docs/kernels.md docs/container-metrics.md)
+generated=(rules/generated dashboards/generated manifests/generated manifests/prometheus manifests/chart manifests/base manifests/microsim docs/images/lorikeet.svg docs/kernels.md docs/container-metrics.md)
 before=$(mktemp -d)
 trap 'rm -rf "$before"' EXIT
 cp -r --parents "${generated[@]}" "$before"

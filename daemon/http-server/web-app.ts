@@ -1,4 +1,5 @@
 import type { RequestListener } from 'node:http';
+import type { Logger } from '../logger.ts';
 import type { WebHandler } from './answer.ts';
 import { answerError, commonPages, type CommonPagesOptions, notFound } from './common-pages.ts';
 
@@ -24,8 +25,13 @@ export function createWebApp(options: WebAppOptions): RequestListener {
     ...(options.routes === undefined ? [] : [options.routes]),
     notFound,
   ];
+  return runHandlers(handlers, options.logger);
+}
+
+/** Runs `handlers` one after another until one answers; the last one has to. */
+export function runHandlers(handlers: readonly WebHandler[], logger: Logger | undefined): RequestListener {
   return (request, response) => {
-    const fail = (error: unknown) => answerError(options.logger, error, request, response);
+    const fail = (error: unknown) => answerError(logger, error, request, response);
     const runFrom = async (index: number): Promise<void> => {
       await handlers[index]?.(request, response, (error) => {
         // Express' routers call `next` with null as well as without an argument.

@@ -18,9 +18,10 @@ interface Loaded {
 }
 
 /**
- * The file of `--web.config.file`: TLS, headers and basic auth of a web server. The file and the certificates are looked
- * at when a connection or a request begins, as exporter-toolkit does, so a change counts from the next one on. A broken
- * file keeps the last good state and is logged. TLS can't be turned on or off without a restart.
+ * The file of `--web.config.file`: TLS, headers and basic auth of a program's web servers. The file and the
+ * certificates are looked at when a connection or a request begins, as exporter-toolkit does, so a change counts from
+ * the next one on. A broken file keeps the last good state and is logged. TLS can't be turned on or off without a
+ * restart.
  */
 export class WebConfigFile {
   readonly #path: string;
@@ -30,7 +31,8 @@ export class WebConfigFile {
   #loaded: Loaded;
   #seen: string;
   #broken = false;
-  #server: TlsServer | undefined;
+  /** Those that listen. */
+  readonly #servers = new Set<TlsServer>();
 
   /** @throws ConfigError when the file, or one that it names, is wrong at the start. */
   constructor(path: string, logger: Logger) {
@@ -75,7 +77,8 @@ export class WebConfigFile {
         { ...options, ...secureContext, ...policy, handshakeTimeout: options.headersTimeout ?? 10_000 },
         handler,
       );
-      this.#server = server;
+      this.#servers.add(server);
+      server.once('close', () => this.#servers.delete(server));
       server.prependListener('connection', () => this.refresh());
       server.prependListener('secureConnection', (socket: TLSSocket) => {
         const type = this.#loaded.config.tls?.client_auth_type ?? 'NoClientCert';
@@ -93,7 +96,7 @@ export class WebConfigFile {
     this.#seen = now;
     try {
       const loaded = load(this.#path);
-      if ((loaded.config.tls === undefined) !== (this.#server === undefined)) {
+      if ((loaded.config.tls === undefined) === this.tls) {
         throw new ConfigError(`${this.#path}: tls_server_config: turning TLS on or off needs a restart`);
       }
       this.#apply(loaded);
@@ -109,10 +112,12 @@ export class WebConfigFile {
 
   #apply(loaded: Loaded): void {
     const { tls } = loaded.config;
-    if (this.#server !== undefined && tls !== undefined && loaded.secureContext !== undefined) {
-      this.#server.setSecureContext(loaded.secureContext);
-      // Node reads both at each new connection.
-      Object.assign(this.#server, clientPolicy(tls.client_auth_type));
+    if (tls !== undefined && loaded.secureContext !== undefined) {
+      for (const server of this.#servers) {
+        server.setSecureContext(loaded.secureContext);
+        // Node reads both at each new connection.
+        Object.assign(server, clientPolicy(tls.client_auth_type));
+      }
     }
     this.#loaded = loaded;
   }

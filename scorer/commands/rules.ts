@@ -10,7 +10,6 @@ import { SHIPPED_ALERTS, SHIPPED_FEATURES } from '../paths.ts';
 import { DETECTOR } from '../series.ts';
 
 const PARTS = [...RECORDING_PARTS, 'alerts'] as const;
-type Part = (typeof PARTS)[number];
 
 const FLAGS = {
   'features.file': { type: 'string', default: SHIPPED_FEATURES, help: 'Features file.' },
@@ -45,7 +44,7 @@ export const rules = defineCommand({
         `--interval: expected a duration such as ${formatDuration(30_000)}, got "${values.interval}"`,
       );
     }
-    const part = values.part as Part;
+    const { part } = values;
     const text =
       part === 'alerts'
         ? renderServiceAlerts(readFileSync(SHIPPED_ALERTS, 'utf8'), values.detector)

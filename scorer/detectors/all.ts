@@ -20,5 +20,5 @@ export function configuredDetectors(settings: DetectorSettings): ConfiguredDetec
 }
 
 function configured<S>(descriptor: DetectorDescriptor<S>, settings: S | undefined): ConfiguredDetector[] {
-  return settings === undefined ? [] : [{ descriptor: descriptor as DetectorDescriptor<unknown>, settings }];
+  return settings === undefined ? [] : [{ descriptor, settings }];
 }

@@ -23,7 +23,10 @@ const choice = <const T extends readonly [string, ...string[]]>(choices: T, fall
   z.enum(choices, `expected one of ${choices.join(', ')}`).default(fallback as never);
 const feature = (fallback: string) => z.string('expected the name of a feature').default(fallback);
 
-/** Every number of Nedelkoski, Cardoso and Kao (CLOUD 2019) is a setting; docs/detectors.md says which defaults are ours. */
+/**
+ * Every number of Nedelkoski, Cardoso and Kao (CLOUD 2019) is a setting. Smoothing (12), error (window), threshold (gaussian)
+ * and tolerance (32) aren't the paper's: docs/detectors.md says by how much these are better.
+ */
 export const gruVaeKeys = {
   /** Whose response times are read, and from which feature of theirs. */
   subjects: z
@@ -35,7 +38,7 @@ export const gruVaeKeys = {
     .partial()
     .default({ service: 'request_latency', edge: 'request_latency', endpoint: 'request_latency' }),
   window: count(32),
-  smoothing: count(12),
+  smoothing: count(1),
   values: choice(['linear', 'log'], 'linear'),
   hidden: count(16),
   latent: count(8),
@@ -44,11 +47,11 @@ export const gruVaeKeys = {
   patience: count(20),
   batch: count(64),
   validation_share: share(0.2),
-  error: choice(['window', 'newest'], 'window'),
-  threshold: choice(THRESHOLD_METHODS, 'gaussian'),
+  error: choice(['window', 'newest'], 'newest'),
+  threshold: choice(THRESHOLD_METHODS, 'tail'),
   confidence: share(0.99),
-  tolerance: count(32),
-  tolerance_threshold: share(0.99),
+  tolerance: count(1),
+  tolerance_threshold: z.number().positive().max(1, 'expected at most 1').default(0.99),
 } as const;
 
 /** The eight metrics of de Silva et al., under the names of the features by pod. */

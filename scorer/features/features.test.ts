@@ -1,6 +1,8 @@
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { load } from 'js-yaml';
-import { describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
 import { parseFeatures, readFeatures, UNITS } from './features.ts';
 import { renderRecordingRules } from './recording-rules.ts';
 
@@ -10,6 +12,34 @@ features: [{ name: up, expr: 'avg_over_time(up[$window])', scale: ratio }]
 `;
 
 const edge = "name: refused, expr: 'rate(r[$window])', scale: log";
+
+describe('readFeatures', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'lorikeet-features-'));
+  afterAll(() => rmSync(folder, { recursive: true }));
+  const write = (name: string, text: string) => {
+    writeFileSync(join(folder, name), text);
+    return join(folder, name);
+  };
+
+  it('adds to the lists of the file that it extends, and replaces its windows', () => {
+    write('base.yaml', `${valid}edges: [{ ${edge} }]`);
+    const set = readFeatures(
+      write('more.yaml', `extends: base.yaml\nwindows: [2m, 5m, 15m]\nedges: [{ ${edge.replace('refused', 'slow')} }]`),
+    );
+    expect(set.windows[0]).toBe(120_000);
+    expect(set.features.map(({ name }) => name)).toEqual(['up']);
+    expect(set.edges.map(({ name }) => name)).toEqual(['refused', 'slow']);
+  });
+
+  it.each([
+    ['a name twice', 'base.yaml', `edges: [{ ${edge} }]`, /more.yaml: edges: expected unique names/],
+    ['no such file', 'none.yaml', '', /none.yaml: no such file/],
+    ['a number', '7', '', /more.yaml: (windows|extends)/],
+  ])('refuses %s', (_name, base, text, message) => {
+    write('base.yaml', `${valid}edges: [{ ${edge} }]`);
+    expect(() => readFeatures(write('more.yaml', `extends: ${base}\n${text}`))).toThrow(message);
+  });
+});
 
 describe('parseFeatures', () => {
   it('takes for failures the edge features that say so, and no others', () => {

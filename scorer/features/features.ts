@@ -1,5 +1,6 @@
+import { dirname, join } from 'node:path';
 import { z } from 'zod';
-import { durationSchema, formatDuration, parseConfig, readConfigFile } from '../../daemon/config-file.ts';
+import { checkConfig, durationSchema, formatDuration, parseConfig, readConfigFile } from '../../daemon/config-file.ts';
 
 /** Names of the three windows, from the shortest (red) to the longest (blue). */
 export const CHANNELS = ['red', 'green', 'blue'] as const;
@@ -61,6 +62,8 @@ const featureSetSchema = z.strictObject({
   versions: z.string('expected a PromQL expression').min(1, 'expected a PromQL expression').optional(),
 });
 
+const extensionSchema = z.looseObject({ extends: z.string() });
+
 export interface Feature {
   readonly name: string;
   /** PromQL; `$window` stands for a window. */
@@ -91,9 +94,23 @@ export interface FeatureSet {
   readonly versions?: string | undefined;
 }
 
-/** @throws ConfigError naming file, path and expectation. */
+/**
+ * Reads a features file, which may add its lists to those of the file that `extends` names, relative to itself.
+ *
+ * @throws ConfigError naming file, path and expectation.
+ */
 export function readFeatures(path: string): FeatureSet {
-  return readConfigFile(path, featureSetSchema);
+  const own = readConfigFile(path, z.unknown());
+  const { extends: base, ...rest } = extensionSchema.safeParse(own).data ?? {};
+  if (base === undefined) return checkConfig(path, own, featureSetSchema);
+  const extended = readConfigFile(join(dirname(path), base), z.record(z.string(), z.unknown()));
+  const merged = new Map(Object.entries(extended));
+  for (const [key, value] of Object.entries(rest)) {
+    const before = merged.get(key);
+    // A list adds to the one before; windows are one value, which replaces it.
+    merged.set(key, key !== 'windows' && Array.isArray(before) && Array.isArray(value) ? [...before, ...value] : value);
+  }
+  return checkConfig(path, Object.fromEntries(merged), featureSetSchema);
 }
 
 /** Like `readFeatures`, for text already read; `name` is the file's name in errors. */

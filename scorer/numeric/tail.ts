@@ -14,6 +14,21 @@ export function fittedTail(errors: readonly number[]): number {
   return Math.exp(quantileSorted(logs, 0.5) + TAIL_DEVIATIONS * robustSpread(logs));
 }
 
+/** A quantile of the upper half, and its distance from the median of a normal distribution in standard deviations. */
+const UPPER_QUANTILE = 0.95;
+const NORMAL_P95 = 1.645;
+
+/**
+ * As `fittedTail`, from the upper half alone: squared errors of single values come close to 0 by chance, which spreads their
+ * logarithms downwards and says nothing of the upper end.
+ */
+export function fittedUpperTail(errors: readonly number[]): number {
+  const logs = sortedFinite(errors.map(Math.log));
+  const middle = quantileSorted(logs, 0.5);
+  const spread = (quantileSorted(logs, UPPER_QUANTILE) - middle) / NORMAL_P95;
+  return Math.exp(middle + TAIL_DEVIATIONS * spread);
+}
+
 /** An error at a step; steps ascend. */
 export interface ErrorAt {
   readonly step: number;

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -5,6 +6,7 @@ import { dashboards } from '../../dashboards/all.ts';
 import { readTopology } from '../../microsim/topology/topology.ts';
 import { readFeatures } from '../../scorer/features/features.ts';
 import { renderRecordingRules } from '../../scorer/features/recording-rules.ts';
+import { architecturePicture } from './architecture-picture.ts';
 import { BASE, kustomizeBase } from './base.ts';
 import { chartValuesSchema } from './chart-values.ts';
 import { findKubernetesProgram, helmTemplate } from './helm.ts';
@@ -63,7 +65,8 @@ const forPrometheus = {
     prometheusConfigMap('lorikeet-scrape-configs', { 'scrape-configs.yaml': scrapeConfigs }),
   ]),
 };
-const DETECTOR_NOTE = 'The rules of the detectors beside the autoencoder, which the chart adds with them (docs/detectors.md).';
+const DETECTOR_NOTE =
+  'The rules of the detectors beside the autoencoder, which the chart adds with them (docs/detectors.md).';
 const detectorsForPrometheus = {
   'detector-config-maps.yaml': manifest(DETECTOR_NOTE, [
     prometheusConfigMap('lorikeet-detector-rules', {
@@ -108,13 +111,6 @@ writeFolder('manifests/generated', {
   ...detectorsForOperator,
   'kustomization.yaml': kustomization({ resources: Object.keys(forOperator) }),
 });
-// A chart can't read what lies outside of its folder.
-writeFolder('manifests/chart/files', {
-  ...forPrometheus,
-  ...forOperator,
-  ...detectorsForPrometheus,
-  ...detectorsForOperator,
-});
 writeFiles('manifests/chart', { 'values.schema.json': json(chartValuesSchema()) });
 writeFolder('manifests/microsim', {
   'shop.yaml': manifest(
@@ -123,10 +119,14 @@ writeFolder('manifests/microsim', {
   ),
   'kustomization.yaml': kustomization({ resources: ['shop.yaml'] }),
 });
+writeFiles('docs/images', { 'lorikeet.svg': architecturePicture() });
 writeFiles('docs', {
   'kernels.md': withProgramTable(shipped('docs/kernels.md')),
   'container-metrics.md': withCounterTable(shipped('docs/container-metrics.md')),
 });
 const helm = findKubernetesProgram(ROOT, 'helm');
 if (helm === undefined) process.stderr.write('generate: no helm, so manifests/base stays as it is\n');
-else writeFolder('manifests/base', kustomizeBase(helmTemplate(helm, join(ROOT, 'manifests/chart'), BASE)));
+else {
+  execFileSync('bash', [join(ROOT, 'scripts/package-chart.sh')]);
+  writeFolder('manifests/base', kustomizeBase(helmTemplate(helm, join(ROOT, 'build/chart/lorikeet'), BASE)));
+}

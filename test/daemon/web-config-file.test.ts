@@ -38,7 +38,10 @@ const tlsConfig = (more = '', certificate = first) =>
 
 async function serve(text: string, server: ServerName = 'node:http'): Promise<string> {
   write(text);
-  const web = new WebConfigFile(file, createLogger({ level: 'info', write: (line) => log.push(line) }));
+  return serveWith(new WebConfigFile(file, createLogger({ level: 'info', write: (line) => log.push(line) })), server);
+}
+
+async function serveWith(web: WebConfigFile, server: ServerName = 'node:http'): Promise<string> {
   const app = SERVERS[server]({ before: [web.before] });
   const { createServer } = web;
   const listener = await listen(app, '127.0.0.1:0', createServer && { createServer });
@@ -122,6 +125,17 @@ describe('a change', () => {
     expect((await curl(url)).output).toContain('CN=second');
     write(tlsConfig('', first));
     expect((await curl(url)).output).toContain('CN=first');
+  });
+
+  it('applies to every server of the program', async () => {
+    write(tlsConfig());
+    const web = new WebConfigFile(file, createLogger({ write: (line) => log.push(line) }));
+    const urls = [await serveWith(web), await serveWith(web)];
+    write(tlsConfig('', second));
+    for (const url of urls) expect((await curl(url)).output).toContain('CN=second');
+    await open.shift()?.close();
+    write(tlsConfig());
+    expect((await curl(urls[1] ?? '')).output).toContain('CN=first');
   });
 
   it('of the policy on client certificates counts as well', async () => {

@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { load } from 'js-yaml';
 import { expect, test } from 'vitest';
 import { parseFlags } from '../../daemon/flags.ts';
@@ -30,14 +30,14 @@ function withoutChecksum(objects: readonly KubernetesObject[]): KubernetesObject
   return JSON.parse(text) as KubernetesObject[];
 }
 
-/** What the chart's command line says when values are wrong. */
-function complaint(...args: string[]): string {
+/** What helm reports for a chart, or values, that it must refuse. */
+function complaint(chart: string, ...values: string[]): string {
   try {
-    template(...args);
+    runHelm(['template', 'lorikeet', chart, '--kube-version=1.22.0', ...values]);
   } catch (error) {
     return (error as Error & { stderr: string }).stderr;
   }
-  throw new Error(`accepted: ${args.join(' ')}`);
+  throw new Error(`accepted: ${[chart, ...values].join(' ')}`);
 }
 
 describeWith([HELM], 'the Helm chart', () => {
@@ -45,6 +45,18 @@ describeWith([HELM], 'the Helm chart', () => {
     for (const values of [[], EVERYTHING]) {
       expect(runHelm(['lint', '--strict', '--kube-version=1.22.0', CHART, ...values])).toContain('0 chart(s) failed');
     }
+  });
+
+  test('is refused before it is packaged, with the command that packages it', () => {
+    expect(complaint('manifests/chart')).toContain(
+      'the chart has no files/config-maps.yaml: run `bash scripts/package-chart.sh` and install build/chart/lorikeet',
+    );
+  });
+
+  test('is the same as an archive', () => {
+    const [archive = ''] = readdirSync(dirname(CHART)).filter((name) => name.endsWith('.tgz'));
+    const render = (chart: string) => runHelm(['template', 'lorikeet', chart, '--kube-version=1.22.0', ...EVERYTHING]);
+    expect(render(join(dirname(CHART), archive))).toBe(render(CHART));
   });
 
   test('is of the version of the programs', () => {
@@ -72,7 +84,7 @@ describeWith([HELM], 'the Helm chart', () => {
     ['scorer.config.output=file', "at '/scorer/config/output': value must be one of 'remote_write', 'metrics'"],
     ['scorer.shards=0', "at '/scorer/shards': minimum: got 0, want 1"],
   ])('rejects %s: %s', (value, message) => {
-    expect(complaint(`--set=${value}`)).toContain(message);
+    expect(complaint(CHART, `--set=${value}`)).toContain(message);
   });
 
   test('takes annotations of others, and the two of its own', () => {

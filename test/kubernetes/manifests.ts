@@ -4,7 +4,9 @@ import { BASE } from '../../scripts/generate/base.ts';
 import { findKubernetesProgram } from '../../scripts/generate/helm.ts';
 import type { KubernetesObject } from './schema.ts';
 
-export const CHART = 'manifests/chart';
+/** The packaged chart, as the guides install it. */
+export const CHART = 'build/chart/lorikeet';
+execFileSync('bash', ['scripts/package-chart.sh']);
 
 /** What can be applied with `kubectl apply -k`. */
 export const KUSTOMIZATIONS = ['base', 'overlays/operator', 'overlays/prometheus', 'microsim'] as const;

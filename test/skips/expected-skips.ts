@@ -1,7 +1,7 @@
 import { arch, release } from 'node:os';
 import { isUnified } from '../../exporter/cgroups/hierarchy.ts';
 import { hierarchyOf } from '../kernel/controllers.ts';
-import { HELM, KUBERNETES, NUMPY, SCHEMAS } from './needs.ts';
+import { HELM, KUBERNETES, NUMPY, OTEL_COLLECTOR, SCHEMAS } from './needs.ts';
 import type { ExpectedSkip } from './skipped-tests.ts';
 
 /** The hooks that a kernel may refuse, by `uname -r`: all others it has to take, and a kernel that isn't here all of them. */
@@ -46,6 +46,12 @@ export const EXPECTED_SKIPS: readonly ExpectedSkip[] = [
     tests: 'scorer/network/layers/reference.test.ts > ',
     when: () => NUMPY.isMissing(),
     why: 'npm test fetches it where pip can',
+  },
+  {
+    reason: OTEL_COLLECTOR.lack,
+    tests: 'test/scorer/traces/',
+    when: () => OTEL_COLLECTOR.isMissing(),
+    why: 'it takes Go and minutes to build; scripts/build-otel-collector.sh does so',
   },
   {
     reason: 'the memory controller is in version 2',

@@ -2,6 +2,7 @@ import { findKubernetesProgram } from '../../scripts/generate/helm.ts';
 import { hasSchemas } from '../kubernetes/schema.ts';
 import { kubernetesAssets } from '../testserver/kubernetes-assets.ts';
 import { numpyInterpreter } from '../testserver/numpy.ts';
+import { otelCollector } from '../testserver/otel-collector.ts';
 import { hasVictoriaMetrics } from '../testserver/victoria-metrics.ts';
 
 /** What a test can't do without, and a machine may lack. */
@@ -34,4 +35,9 @@ export const VICTORIA_METRICS: Need = {
 export const NUMPY: Need = {
   lack: 'no numpy (scripts/fetch-numpy.sh fetches it)',
   isMissing: () => numpyInterpreter() === undefined,
+};
+
+export const OTEL_COLLECTOR: Need = {
+  lack: 'no OpenTelemetry Collector (scripts/build-otel-collector.sh builds it)',
+  isMissing: () => otelCollector() === undefined,
 };

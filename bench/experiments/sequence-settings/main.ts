@@ -30,6 +30,14 @@ const GRU: Readonly<Record<string, Variant>> = {
   'tail, tolerance 1': { threshold: 'tail', tolerance: 1, smoothing: 12, values: 'linear', error: 'window' },
   'tail, no smoothing': { threshold: 'tail', tolerance: 1, smoothing: 1, values: 'linear', error: 'window' },
   'tail, newest': { threshold: 'tail', tolerance: 1, smoothing: 1, values: 'linear', error: 'newest' },
+  'percentile, newest': {
+    threshold: 'percentile',
+    confidence: 0.997,
+    tolerance: 1,
+    smoothing: 1,
+    values: 'linear',
+    error: 'newest',
+  },
   'tail, newest, log': { threshold: 'tail', tolerance: 1, smoothing: 1, values: 'log', error: 'newest' },
   'tail, newest, log, smoothing 3': { threshold: 'tail', tolerance: 1, smoothing: 3, values: 'log', error: 'newest' },
 };

@@ -24,7 +24,13 @@ const LEARNED = 600;
 const SERVICES = ['a', 'b', 'c', 'd', 'e', 'f'];
 
 const settings = detectorsSchema.parse({
-  gru_vae: { epochs: 6, patience: 6, tolerance: 4, subjects: { service: 'request_latency' } },
+  gru_vae: {
+    epochs: 6,
+    patience: 6,
+    tolerance: 4,
+    tolerance_threshold: 0.75,
+    subjects: { service: 'request_latency' },
+  },
   lstm_autoencoder: { features: ['cpu_cores', 'memory_bytes'], epochs: 10 },
 });
 
@@ -134,16 +140,15 @@ describe('what was learned', () => {
     const fleet = fleetOf(LEARNED);
     const quick = { ...settings.gru_vae!, epochs: 1 };
     const learned = await gruVae.learn(pastOf(fleet), quick);
-    const open = (bytes: Uint8Array, more: object = {}, of = set) =>
-      gruVae.open(bytes, { ...quick, ...more }, of) as Promise<Detector>;
+    const open = (bytes: Uint8Array, more: object = {}, of = set) => gruVae.open(bytes, { ...quick, ...more }, of);
     await expect(open(learned, { hidden: 8 })).rejects.toThrow('it was learned with other settings');
     await expect(open(learned, {}, { ...set, features: [] })).rejects.toThrow('it was learned on other features');
     await expect(open(learned.slice(0, 200))).rejects.toThrow('it is not JSON');
   }, 60_000);
 
-  it.each<[string, DetectorDescriptor<never>, object]>([
-    ['gru_vae', gruVae as DetectorDescriptor<never>, settings.gru_vae!],
-    ['lstm_autoencoder', lstmAutoencoder as DetectorDescriptor<never>, settings.lstm_autoencoder!],
+  it.each<[string, DetectorDescriptor, object]>([
+    ['gru_vae', gruVae, settings.gru_vae!],
+    ['lstm_autoencoder', lstmAutoencoder, settings.lstm_autoencoder!],
   ])('of %s needs history and features', async (_, descriptor, of) => {
     const empty = new Fleet(set, MINUTE, 10);
     await expect(descriptor.learn(pastOf(empty), of as never)).rejects.toThrow('enough history');

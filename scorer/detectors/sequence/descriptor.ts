@@ -9,7 +9,7 @@ import { NothingToLearnError } from '../error.ts';
 import { LearnedFileError, parseLearned, renderLearned } from '../learned-file.ts';
 import { learnSequences, type SequenceLearning } from './learn.ts';
 import { Reconstruction, sequenceBatches } from './reconstruction.ts';
-import { SequenceDetector, type SequenceSource, subjectModelSchema, type SubjectModels } from './sequence-detector.ts';
+import { SequenceDetector, type SequenceSource, subjectModelSchema } from './sequence-detector.ts';
 
 /** What one sequence detector has of its own. */
 export interface SequenceKind<Settings extends SequenceSettings> {
@@ -89,7 +89,7 @@ export function sequenceDescriptor<Settings extends SequenceSettings>(
       const weights = decodeWeights(learned.weights, layoutSize(kind.network(settings, columns).layout));
       const graph = kind.inference(settings, columns, weights);
       const network = await Reconstruction.open(graph, name, settings.window, columns);
-      return new SequenceDetector(name, sources, settings, network, learned.subjects as SubjectModels);
+      return new SequenceDetector(name, sources, settings, network, learned.subjects);
     },
   };
 }

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { quantile } from '../../numeric/statistics.ts';
-import { FAULT_FREE_QUANTILE, fittedTail } from '../../numeric/tail.ts';
+import { FAULT_FREE_QUANTILE, fittedUpperTail } from '../../numeric/tail.ts';
 
 /** How the threshold of a subject follows from its errors on fault-free windows. */
 export const THRESHOLD_METHODS = ['gaussian', 'percentile', 'tail'] as const;
@@ -27,8 +27,8 @@ const MIN_ERROR = 1e-9;
  *
  * `gaussian`: mean and standard deviation; the threshold is the one-sided quantile `confidence`.
  * `percentile`: the threshold is the quantile `confidence` of the errors.
- * `tail`: the errors are close to log-normal, so that the median and the robust spread of their logarithms extrapolate beyond
- * what a short time has shown; no less than the 99.7th percentile.
+ * `tail`: the upper half of the errors is close to log-normal, so that it extrapolates beyond what a short time has shown; no
+ * less than the 99.7th percentile.
  *
  * @returns undefined without errors
  */
@@ -40,7 +40,7 @@ export function fitErrors(errors: readonly number[], { method, confidence }: Thr
     return { gaussian, threshold: gaussian.mean + normalQuantile(confidence) * gaussian.deviation };
   }
   const percentile = quantile(finite, method === 'percentile' ? confidence : FAULT_FREE_QUANTILE);
-  return { threshold: method === 'percentile' ? percentile : Math.max(percentile, fittedTail(finite)) };
+  return { threshold: method === 'percentile' ? percentile : Math.max(percentile, fittedUpperTail(finite)) };
 }
 
 /**

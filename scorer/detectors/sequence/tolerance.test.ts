@@ -10,6 +10,11 @@ describe('ToleranceQueue', () => {
     expect(reported).toEqual({ score: 5, interval: { from: 1, to: 4 } });
     expect(queue.take(5, 1, 5).interval).toEqual({ from: 1, to: 5 });
     expect(queue.take(6, 0, 0.1).interval).toBeUndefined();
+    for (const step of [7, 8, 9, 10]) queue.take(step, 1, 5);
+    expect(queue.take(11, 1, 5).interval).toEqual({ from: 1, to: 11 });
+    for (const step of [12, 13, 14, 15]) queue.take(step, 0, 0.1);
+    for (const step of [16, 17, 18]) queue.take(step, 1, 5);
+    expect(queue.take(19, 1, 5).interval).toEqual({ from: 16, to: 19 });
   });
 
   it('tolerates a single wild window, however wild', () => {

@@ -51,11 +51,10 @@ export class ToleranceQueue {
     // Windows that are missing count as normal: a subject that was just opened has to earn its alarm.
     const mean = this.#entries.reduce((sum, entry) => sum + entry.probability, 0) / this.#length;
     const share = mean / this.#threshold;
-    if (share < 1) {
-      this.#from = undefined;
-      return { score: share, interval: undefined };
-    }
     const anomalous = this.#entries.filter((entry) => entry.size > 1);
+    // A window below the threshold among anomalous ones doesn't end the interval.
+    if (anomalous.length === 0) this.#from = undefined;
+    if (share < 1) return { score: share, interval: undefined };
     this.#from ??= anomalous[0]?.step ?? step;
     const to = anomalous.at(-1)?.step ?? step;
     return { score: Math.max(share, medianSize(this.#entries)), interval: { from: this.#from, to } };
