@@ -113,11 +113,12 @@ export function addInstances(dashboard: DashboardBuilder): void {
         labels: { kind: 'Kind', event: 'Event', expected: 'Expected' },
         columns: [
           {
-            header: 'Weight',
+            header: 'Share of requests',
+            unit: 'percentunit',
             expr: `topk(${MAX_ROWS}, max by (kind, event, expected) (anomaly_unexpected_event{${SERVICE}}))`,
           },
         ],
-        sortBy: 'Weight',
+        sortBy: 'Share of requests',
         noValue: 'none, or traces are not read',
       }),
     );

@@ -36,7 +36,7 @@ function samples(timestampMs: number): Sample[] {
     at(VERSION_SERIES, info('cart-2', 'a1'), 1),
     at('anomaly_pattern', { ...cart, pattern: 'incremental', direction: 'up' }, 1),
     at(INTERVAL_START_SERIES, { ...cart, detector: 'gru_vae', endpoint: 'GET /cart' }, (timestampMs - START_MS) / 1000),
-    at('anomaly_unexpected_event', { ...cart, ...event }, 12),
+    at('anomaly_unexpected_event', { ...cart, ...event }, 0.25),
   ];
 }
 
@@ -147,7 +147,7 @@ describe('a service with several detectors', () => {
     expect(pods).toHaveLength(2);
     expect(pods.find(({ Pod }) => Pod === 'cart-1')).toMatchObject({ Version: 'b2', 'Instance outlier': 3 });
     expect(await rowsOf(service, 'Unexpected events')).toMatchObject([
-      { Kind: 'missing_call', Event: 'end', Expected: 'cart > db', Weight: 12 },
+      { Kind: 'missing_call', Event: 'end', Expected: 'cart > db', 'Share of requests': 0.25 },
     ]);
   });
 
