@@ -9,6 +9,7 @@ import {
   VariableRefresh,
   VariableSort,
 } from '@grafana/grafana-foundation-sdk/dashboard';
+import { DETECTOR } from '../scorer/series.ts';
 import { DATASOURCE, linkTo } from './panels.ts';
 
 const DASHBOARDS = {
@@ -44,15 +45,13 @@ export function board(options: BoardOptions): DashboardBuilder {
     .refresh('30s')
     .withVariable(new DatasourceVariableBuilder('datasource').label('Data source').type('prometheus'))
     .annotation(
-      new AnnotationQueryBuilder()
-        .name('Alerts')
-        .datasource(DATASOURCE)
-        .enable(true)
-        .iconColor('red')
-        .expr(`ALERTS{${options.alerts}, alertstate="firing"}`)
-        .step('30s')
-        .titleFormat('{{alertname}}')
-        .textFormat(options.alertText),
+      marks({
+        name: 'Alerts',
+        colour: 'red',
+        expr: `ALERTS{${options.alerts}, alertstate="firing"}`,
+        title: '{{alertname}}',
+        text: options.alertText,
+      }),
     );
   for (const [other, title] of Object.entries(DASHBOARDS)) if (other !== uid) dashboard.link(linkTo(title, other));
   return dashboard;
@@ -74,6 +73,43 @@ export function labelsVariable(name: string, label: string, query: string): Quer
     .multi(true)
     .includeAll(true)
     .current({ selected: true, text: ['All'], value: ['$__all'] });
+}
+
+/** The detector whose scores a dashboard shows. */
+export function detectorVariable(): QueryVariableBuilder {
+  return labelVariable('detector', 'Detector', 'label_values(anomaly_score, detector)').current({
+    selected: true,
+    text: DETECTOR,
+    value: DETECTOR,
+  });
+}
+
+/** Alerts about services, for annotations. */
+export const SERVICE_ALERTS =
+  'ServiceAnomalous|ServiceSeverelyAnomalous|ResponseTimeAnomalous|ContainerMetricsAnomalous|InstanceDiffers|VersionDiffers|UnexpectedPath';
+
+export interface MarkOptions {
+  readonly name: string;
+  readonly expr: string;
+  readonly colour: string;
+  readonly title: string;
+  readonly text: string;
+  /** The values are the times to mark, in milliseconds. Default: the time in which there are values is marked. */
+  readonly byValue?: boolean;
+}
+
+/** Times that a series marks on every panel. */
+export function marks(options: MarkOptions): AnnotationQueryBuilder {
+  return new AnnotationQueryBuilder()
+    .name(options.name)
+    .datasource(DATASOURCE)
+    .enable(true)
+    .iconColor(options.colour)
+    .expr(options.expr)
+    .step('30s')
+    .useValueForTime(options.byValue ?? false)
+    .titleFormat(options.title)
+    .textFormat(options.text);
 }
 
 /** A choice between fixed values; the first is the default. */

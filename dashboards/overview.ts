@@ -1,9 +1,20 @@
 import type { DashboardBuilder } from '@grafana/grafana-foundation-sdk/dashboard';
-import { board, labelsVariable } from './board.ts';
+import { DETECTOR_NAMES } from '../scorer/detectors/settings.ts';
+import { board, detectorVariable, labelsVariable, SERVICE_ALERTS } from './board.ts';
 import { graph, rows, single, timeSeries } from './panels.ts';
-import { ANOMALOUS, countScored, fleetGraph, MAX_ROWS, ofAnomalous, ONSET_MS } from './queries.ts';
+import {
+  agreementColumns,
+  ANOMALOUS,
+  countScored,
+  DETECTED,
+  fleetGraph,
+  MAX_ROWS,
+  ofAnomalous,
+  ONSET_MS,
+} from './queries.ts';
 
 const CHOSEN = 'namespace=~"$namespace"';
+const SCORES = `anomaly_score{${CHOSEN}, ${DETECTED}}`;
 
 /** The current incident: services, start, spread, root cause and signals. */
 export function overview(): DashboardBuilder {
@@ -11,7 +22,7 @@ export function overview(): DashboardBuilder {
     uid: 'lorikeet-overview',
     description: 'Anomalous services: since when, how far the incident spreads, and the most probable root cause.',
     from: 'now-3h',
-    alerts: 'alertname=~"RootCauseIdentified|ServiceAnomalous|ServiceSeverelyAnomalous"',
+    alerts: `alertname=~"RootCauseIdentified|${SERVICE_ALERTS}"`,
     alertText: '{{namespace}}/{{service}}',
   })
     .withVariable(
@@ -19,13 +30,14 @@ export function overview(): DashboardBuilder {
         '.*',
       ),
     )
+    .withVariable(detectorVariable())
     .withPanel(
       single({
         title: 'Anomalous services',
         description: 'Services whose score is above 1, the threshold.',
         unit: 'short',
         span: 4,
-        expr: `count(max by (namespace, service) (anomaly_score{${CHOSEN}}) > 1) or vector(0)`,
+        expr: `count(max by (namespace, service) (${SCORES}) > 1) or vector(0)`,
         colours: 'none wanted',
       }),
     )
@@ -45,10 +57,11 @@ export function overview(): DashboardBuilder {
     .withPanel(
       single({
         title: 'Anomalous since',
-        description: 'Time since the first of the currently anomalous services became anomalous.',
+        description:
+          'Time since the first of the currently anomalous services became anomalous, by the detector that the recording rules follow.',
         unit: 'dateTimeFromNow',
         span: 4,
-        expr: `min(${ONSET_MS} and on (namespace, service) anomaly_score{${CHOSEN}} > 1)`,
+        expr: `min(${ONSET_MS} and on (namespace, service) ${SCORES} > 1)`,
         noValue: 'no incident',
       }),
     )
@@ -58,7 +71,7 @@ export function overview(): DashboardBuilder {
         description: 'Services that have a score.',
         unit: 'short',
         span: 4,
-        expr: countScored(CHOSEN),
+        expr: countScored(`${CHOSEN}, ${DETECTED}`),
       }),
     )
     .withPanel(
@@ -101,7 +114,7 @@ export function overview(): DashboardBuilder {
           {
             header: 'Share of anomaly',
             expr: ofAnomalous(
-              'topk by (namespace, service) (1, max by (namespace, service, feature) (anomaly_feature_share))',
+              'topk by (namespace, service) (1, max by (namespace, service, feature) (anomaly_feature_share{detector="$detector"}))',
             ),
             unit: 'percentunit',
           },
@@ -119,8 +132,8 @@ export function overview(): DashboardBuilder {
         span: 12,
         min: 0,
         queries: {
-          anomalous: `count(max by (namespace, service) (anomaly_score{${CHOSEN}}) > 1) or vector(0)`,
-          severely: `count(max by (namespace, service) (anomaly_score{${CHOSEN}}) > 3) or vector(0)`,
+          anomalous: `count(max by (namespace, service) (${SCORES}) > 1) or vector(0)`,
+          severely: `count(max by (namespace, service) (${SCORES}) > 3) or vector(0)`,
         },
       }),
     )
@@ -133,9 +146,21 @@ export function overview(): DashboardBuilder {
         threshold: true,
         min: 0,
         queries: {
-          '{{namespace}}/{{service}}': `max by (namespace, service) (anomaly_score{${CHOSEN}}) and on (namespace, service) topk(20, max_over_time(anomaly_score{${CHOSEN}}[$__range] @ end()) > 1)`,
+          '{{namespace}}/{{service}}': `max by (namespace, service) (${SCORES}) and on (namespace, service) topk(20, max by (namespace, service) (max_over_time(${SCORES}[$__range] @ end())) > 1)`,
         },
         noValue: 'no service was anomalous',
+      }),
+    )
+    .withPanel(
+      rows({
+        title: 'Detectors',
+        description: `Services that a detector finds anomalous, at most ${MAX_ROWS}: how many detectors do, and the score by each. A service has the worst score of its pods and endpoints.`,
+        span: 24,
+        labels: { namespace: 'Namespace', service: 'Service' },
+        columns: agreementColumns(DETECTOR_NAMES).map((column, index) => ({ ...column, score: index > 0 })),
+        sortBy: 'Above 1',
+        serviceLinks: true,
+        noValue: 'no service is anomalous',
       }),
     )
     .withPanel(
@@ -150,7 +175,7 @@ export function overview(): DashboardBuilder {
             header: 'Instances',
             expr: `topk(500, count by (namespace, service, monitored, workload_kind) (lorikeet_target_info{${CHOSEN}}))`,
           },
-          { header: 'Score', expr: `topk(500, max by (namespace, service) (anomaly_score{${CHOSEN}}))`, score: true },
+          { header: 'Score', expr: `topk(500, max by (namespace, service) (${SCORES}))`, score: true },
           {
             header: 'Requests',
             expr: `topk(500, max by (namespace, service) (service:lorikeet_feature:window{${CHOSEN}, feature="request_rate", channel="red"}))`,

@@ -3,6 +3,8 @@ import { GRAPH_EDGE_SERIES, MAX_NODES, NODE_SERIES, ONSET_SERIES } from '../scor
 
 /** Matchers for the service selected on the service dashboard. */
 export const SERVICE = 'namespace="$namespace", service="$service"';
+/** Matcher for the detector selected on the dashboards of services. */
+export const DETECTED = 'detector="$detector"';
 /** Limit on the rows of a table. */
 export const MAX_ROWS = 50;
 
@@ -12,7 +14,7 @@ const SERVER = ['server_namespace', 'server_service'] as const;
 const ENDS = [...CLIENT, ...SERVER].join(', ');
 type Name = readonly [namespace: string, service: string];
 
-const SCORE = `max by (${NAME}) (anomaly_score)`;
+const SCORE = `max by (${NAME}) (anomaly_score{${DETECTED}})`;
 
 /**
  * Number of services that have a score, among those that `matchers` select. Counts the scores in Prometheus: the
@@ -22,10 +24,22 @@ export const countScored = (matchers = ''): string =>
   `count(group by (${NAME}) (anomaly_score{${matchers}})) or vector(0)`;
 
 /** Anomalous services of the selected namespaces, highest scores first, limited to the rows of a table. */
-export const ANOMALOUS = `topk(${MAX_ROWS}, max by (${NAME}) (anomaly_score{namespace=~"$namespace"} > 1))`;
+export const ANOMALOUS = `topk(${MAX_ROWS}, max by (${NAME}) (anomaly_score{namespace=~"$namespace", ${DETECTED}} > 1))`;
 
 /** `expr` for the services in the table of anomalies only. */
 export const ofAnomalous = (expr: string): string => `${expr} and on (${NAME}) ${ANOMALOUS}`;
+
+/** Number of detectors that find a service anomalous, of the selected namespaces. What they agree on is none of them. */
+const FOUND = `topk(${MAX_ROWS}, count by (${NAME}) (max by (${NAME}, detector) (anomaly_score{namespace=~"$namespace", detector!="agreement"} > 1)))`;
+
+/** Columns of the services that any detector finds anomalous: how many do, and the score by each. */
+export function agreementColumns(detectors: readonly string[]): { readonly header: string; readonly expr: string }[] {
+  const scored = (name: string) => `max by (${NAME}) (anomaly_score{namespace=~"$namespace", detector="${name}"})`;
+  return [
+    { header: 'Above 1', expr: FOUND },
+    ...detectors.map((name) => ({ header: name, expr: `${scored(name)} and on (${NAME}) ${FOUND}` })),
+  ];
+}
 
 /** Milliseconds, Grafana's unit of timestamps. */
 export const ONSET_MS = `1000 * ${ONSET_SERIES}`;
@@ -87,7 +101,7 @@ function connect(edges: string, nodes: string): string {
   const milliseconds = `round(1000 * max by (${ENDS}) (${EDGE_SERIES}{feature="request_latency"}), 0.1)`;
   const text = `label_replace(count_values by (${ENDS}) ("ms", ${milliseconds}), "secondarystat", "$1 ms", "ms", "(.*)")`;
   const timed = `(${edges} * on (${ENDS}) group_left (secondarystat) ${text} or on (id) ${edges})`;
-  const anomalous = `label_join(anomaly_score > 1, "target", "/", "namespace", "service")`;
+  const anomalous = `label_join(${SCORE} > 1, "target", "/", "namespace", "service")`;
   const coloured = `(label_replace(${timed} and on (target) ${anomalous}, "color", "#f2495c", "", "") or on (id) ${timed})`;
   const end = (label: string) => `label_replace(${nodes}, "${label}", "$1", "id", "(.+)")`;
   return `${coloured} and on (source) ${end('source')} and on (target) ${end('target')}`;

@@ -1,7 +1,25 @@
 import { type DashboardBuilder, RowBuilder } from '@grafana/grafana-foundation-sdk/dashboard';
-import { board, choiceVariable, labelsVariable, labelVariable, textVariable } from './board.ts';
+import {
+  board,
+  choiceVariable,
+  detectorVariable,
+  labelsVariable,
+  labelVariable,
+  SERVICE_ALERTS,
+  textVariable,
+} from './board.ts';
+import { addInstances, markIntervals } from './instances.ts';
 import { band, graph, heatMap, html, single, timeSeries } from './panels.ts';
-import { DEVIATION, featureBand, neighbourGraph, ONSET_MS, SERVICE, serviceQuantile, serviceRate } from './queries.ts';
+import {
+  DETECTED,
+  DEVIATION,
+  featureBand,
+  neighbourGraph,
+  ONSET_MS,
+  SERVICE,
+  serviceQuantile,
+  serviceRate,
+} from './queries.ts';
 
 const SERVER = ', role="server"';
 const CLIENT = ', role="client"';
@@ -12,7 +30,7 @@ export function service(): DashboardBuilder {
     uid: 'lorikeet-service',
     description: 'One service: score, signals behind it, neighbours, requests, connections and containers.',
     from: 'now-3h',
-    alerts: 'alertname=~"ServiceAnomalous|ServiceSeverelyAnomalous", namespace="$namespace", service="$service"',
+    alerts: `alertname=~"${SERVICE_ALERTS}", ${SERVICE}`,
     alertText: '{{severity}}',
   })
     .withVariable(labelVariable('namespace', 'Namespace', 'label_values(service:lorikeet_feature:window, namespace)'))
@@ -23,6 +41,7 @@ export function service(): DashboardBuilder {
         'label_values(service:lorikeet_feature:window{namespace="$namespace"}, service)',
       ),
     )
+    .withVariable(detectorVariable())
     .withVariable(
       labelsVariable(
         'feature',
@@ -33,8 +52,10 @@ export function service(): DashboardBuilder {
     .withVariable(choiceVariable('channel', 'Channel', ['red', 'green', 'blue']))
     .withVariable(choiceVariable('band', 'Normal over the last', ['1d', '6h', '1h', '7d']))
     .withVariable(textVariable('scorer', 'Scorer URL', 'http://localhost:9401'));
+  markIntervals(dashboard);
   addScore(dashboard);
   addFeatures(dashboard);
+  addInstances(dashboard);
   addTraffic(dashboard);
   addContainer(dashboard);
   return dashboard;
@@ -48,7 +69,7 @@ function addScore(dashboard: DashboardBuilder): void {
         description: '0 is normal, 1 is the threshold.',
         unit: 'short',
         span: 4,
-        expr: `max(anomaly_score{${SERVICE}})`,
+        expr: `max(anomaly_score{${SERVICE}, ${DETECTED}})`,
         colours: 'score',
         noValue: 'no score',
       }),
@@ -96,13 +117,14 @@ function addScore(dashboard: DashboardBuilder): void {
     .withPanel(
       timeSeries({
         title: 'Anomaly score',
-        description: 'Alerts when above 1, the dashed line, for two cycles in a row.',
+        description:
+          'By detector; of pods and endpoints the worst. Alerts when above 1, the dashed line, for two cycles in a row.',
         unit: 'short',
         span: 12,
         height: 9,
         threshold: true,
         min: 0,
-        queries: { '{{detector}}': `anomaly_score{${SERVICE}}` },
+        queries: { '{{detector}}': `max by (detector) (anomaly_score{${SERVICE}})` },
       }),
     )
     .withPanel(
@@ -114,7 +136,7 @@ function addScore(dashboard: DashboardBuilder): void {
         height: 9,
         stacked: true,
         min: 0,
-        queries: { '{{feature}}': `max by (feature) (anomaly_feature_share{${SERVICE}})` },
+        queries: { '{{feature}}': `max by (feature) (anomaly_feature_share{${SERVICE}, ${DETECTED}})` },
         noValue: 'score below 0.5',
       }),
     );

@@ -5,6 +5,7 @@ import type { ScorerConfig } from './config.ts';
 /** The package's root: the parent directory both of dist/ in a build and of scorer/ in the sources. */
 const PACKAGE = resolve(fileURLToPath(import.meta.url), '../..');
 export const SHIPPED_FEATURES = join(PACKAGE, 'rules/features.yaml');
+export const SHIPPED_ALERTS = join(PACKAGE, 'rules/services.alerts.yaml');
 export const SHIPPED_MODEL = join(PACKAGE, 'models/base.onnx');
 
 export interface ModelPaths {

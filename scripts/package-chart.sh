@@ -6,7 +6,8 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 readonly chart=manifests/chart folder=${1:-build/chart}
-readonly files=(manifests/prometheus/config-maps.yaml manifests/generated/{dashboards,pod-monitors,prometheus-rules}.yaml)
+readonly files=(manifests/prometheus/{config-maps,detector-config-maps}.yaml
+  manifests/generated/{dashboards,detector-rules,pod-monitors,prometheus-rules}.yaml)
 
 version=$(sed -n 's/^version: *//p' "$chart/Chart.yaml")
 rm -rf "$folder/lorikeet" "$folder"/lorikeet-*.tgz

@@ -8,6 +8,8 @@ const CHART = 'manifests/chart';
 const COPIES = {
   'config-maps.yaml': 'manifests/prometheus',
   'dashboards.yaml': 'manifests/generated',
+  'detector-config-maps.yaml': 'manifests/prometheus',
+  'detector-rules.yaml': 'manifests/generated',
   'pod-monitors.yaml': 'manifests/generated',
   'prometheus-rules.yaml': 'manifests/generated',
 };

@@ -1,10 +1,15 @@
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { formatDuration, parseDuration } from '../../daemon/config-file.ts';
 import { defineCommand, print } from '../../daemon/command.ts';
 import { type Flags, UsageError } from '../../daemon/flags.ts';
 import { readFeatures } from '../features/features.ts';
-import { SHIPPED_FEATURES } from '../paths.ts';
-import { renderRecordingRules, RULE_PARTS } from '../features/recording-rules.ts';
+import { DETECTOR_NAMES } from '../detectors/settings.ts';
+import { RECORDING_PARTS, renderRecordingRules } from '../features/recording-rules.ts';
+import { renderServiceAlerts } from '../features/service-alerts.ts';
+import { SHIPPED_ALERTS, SHIPPED_FEATURES } from '../paths.ts';
+import { DETECTOR } from '../series.ts';
+
+const PARTS = [...RECORDING_PARTS, 'alerts'] as const;
 
 const FLAGS = {
   'features.file': { type: 'string', default: SHIPPED_FEATURES, help: 'Features file.' },
@@ -15,16 +20,22 @@ const FLAGS = {
   part: {
     type: 'string',
     default: 'services',
-    choices: [...RULE_PARTS],
-    help: 'Rules for services, edges and the graph, or for pods and endpoints (instances), which some detectors read.',
+    choices: [...PARTS],
+    help: 'Rules for services, edges and the graph; for pods and endpoints, which some detectors read; or the alerts of services.',
+  },
+  detector: {
+    type: 'string',
+    default: DETECTOR,
+    choices: [...DETECTOR_NAMES],
+    help: 'Detector whose scores the service graph and the alerts follow.',
   },
   output: { type: 'string', help: 'Output file. Default: stdout.' },
 } as const satisfies Flags;
 
-/** `lorikeet-scorer rules`: renders the recording rules from the features file. */
+/** `lorikeet-scorer rules`: renders the recording rules from the features file, or the alerts. */
 export const rules = defineCommand({
   usage: 'rules [flags]',
-  summary: 'Render the recording rules from a features file.',
+  summary: 'Render the recording rules from a features file, or the alerts for another detector.',
   flags: FLAGS,
   async run(values) {
     const intervalMs = values.interval === undefined ? undefined : parseDuration(values.interval);
@@ -33,10 +44,15 @@ export const rules = defineCommand({
         `--interval: expected a duration such as ${formatDuration(30_000)}, got "${values.interval}"`,
       );
     }
-    const text = renderRecordingRules(readFeatures(values['features.file']), {
-      part: values.part,
-      ...(intervalMs !== undefined && { intervalMs }),
-    });
+    const { part } = values;
+    const text =
+      part === 'alerts'
+        ? renderServiceAlerts(readFileSync(SHIPPED_ALERTS, 'utf8'), values.detector)
+        : renderRecordingRules(readFeatures(values['features.file']), {
+            part,
+            detector: values.detector,
+            ...(intervalMs !== undefined && { intervalMs }),
+          });
     if (values.output === undefined) print(text);
     else writeFileSync(values.output, text);
   },

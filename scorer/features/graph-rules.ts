@@ -23,7 +23,9 @@ type Name = readonly [namespace: string, service: string];
 
 const ENDS = [...CLIENT, ...SERVER].join(', ');
 const CALLS = `group by (${ENDS}) (${EDGE_SERIES})`;
-const ANOMALOUS = 'max by (namespace, service) (anomaly_score > 1)';
+
+/** Scores of services by one detector, which may score their pods and endpoints instead. */
+const scoresOf = (detector: string) => `max by (namespace, service) (anomaly_score{detector="${detector}"})`;
 
 /** `expr` with the labels `from` copied to the labels `to`. */
 function rename(expr: string, from: Name, to: Name): string {
@@ -32,16 +34,17 @@ function rename(expr: string, from: Name, to: Name): string {
   return copy(copy(expr, 0), 1);
 }
 
-/** Rules that record the start of a service's anomaly. */
-export function onsetRules(set: FeatureSet): RecordingRule[] {
+/** Rules that record the start of a service's anomaly, as `detector` scores it. */
+export function onsetRules(set: FeatureSet, detector: string): RecordingRule[] {
+  const scores = `anomaly_score{detector="${detector}"}`;
   // A score that drops below 1 for less than the second window continues the same anomaly.
   const pause = formatDuration(set.windows[1] ?? 0);
   return [
     {
       record: ONSET_SERIES,
       expr:
-        `last_over_time(${ONSET_SERIES}[${pause}]) and on (namespace, service) anomaly_score > 1` +
-        ` or max by (namespace, service) (timestamp(anomaly_score) and anomaly_score > 1)`,
+        `last_over_time(${ONSET_SERIES}[${pause}]) and on (namespace, service) ${scores} > 1` +
+        ` or max by (namespace, service) (timestamp(${scores}) and ${scores} > 1)`,
     },
   ];
 }
@@ -50,39 +53,36 @@ export function onsetRules(set: FeatureSet): RecordingRule[] {
  * Rules of the service graph. Each uses the one before, so they must be in one group: Grafana draws no node graph if an
  * edge lacks one of its nodes, or if there are no nodes.
  */
-export function graphRules(set: FeatureSet): RecordingRule[] {
+export function graphRules(set: FeatureSet, detector: string): RecordingRule[] {
+  const scores = scoresOf(detector);
   const nodes: RecordingRule[] = [
-    { record: RELEVANCE_SERIES, expr: set.edges.length > 0 ? relevanceByCalls() : relevanceAlone() },
+    { record: RELEVANCE_SERIES, expr: set.edges.length > 0 ? relevanceByCalls(scores) : relevanceAlone(scores) },
     { record: NODE_SERIES, expr: nodesOf(`topk(${MAX_NODES}, ${RELEVANCE_SERIES})`) },
   ];
   return set.edges.length > 0 ? [...nodes, { record: GRAPH_EDGE_SERIES, expr: edgesOf(set) }] : nodes;
 }
 
-function relevanceAlone(): string {
-  return [
-    `1000 + ${ANOMALOUS}`,
-    `max by (namespace, service) (anomaly_score)`,
-    `0 * group by (namespace, service) (${SERVICE_SERIES})`,
-  ].join(' or ');
+function relevanceAlone(scores: string): string {
+  return [`1000 + (${scores} > 1)`, scores, `0 * group by (namespace, service) (${SERVICE_SERIES})`].join(' or ');
 }
 
 /** Includes unmonitored services and external peers that are called. */
-function relevanceByCalls(): string {
+function relevanceByCalls(scores: string): string {
   const callees = rename(
-    `${CALLS} and on (${CLIENT.join(', ')}) ${rename('anomaly_score > 1', NAME, CLIENT)}`,
+    `${CALLS} and on (${CLIENT.join(', ')}) ${rename(`${scores} > 1`, NAME, CLIENT)}`,
     SERVER,
     NAME,
   );
   const callers = rename(
-    `${CALLS} and on (${SERVER.join(', ')}) ${rename('anomaly_score > 1', NAME, SERVER)}`,
+    `${CALLS} and on (${SERVER.join(', ')}) ${rename(`${scores} > 1`, NAME, SERVER)}`,
     CLIENT,
     NAME,
   );
   const ends = `${rename(CALLS, SERVER, NAME)} or ${rename(CALLS, CLIENT, NAME)}`;
   return [
-    `1000 + ${ANOMALOUS}`,
+    `1000 + (${scores} > 1)`,
     `100 + group by (namespace, service) (${callees} or ${callers})`,
-    `max by (namespace, service) (anomaly_score)`,
+    scores,
     `0 * group by (namespace, service) (${SERVICE_SERIES})`,
     `0 * group by (namespace, service) (${ends})`,
   ].join(' or ');

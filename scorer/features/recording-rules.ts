@@ -14,6 +14,7 @@ import {
   UNIT_SERIES,
   VERSION_SERIES,
 } from './features.ts';
+import { DETECTOR } from '../series.ts';
 import { graphRules, onsetRules } from './graph-rules.ts';
 
 interface RuleGroup {
@@ -26,27 +27,30 @@ export interface RuleOptions {
   /** Evaluation interval, milliseconds. Default: Prometheus' `evaluation_interval`. */
   readonly intervalMs?: number;
   /** Default: services. */
-  readonly part?: RulePart;
+  readonly part?: RecordingPart;
+  /** Whose scores mark services as anomalous. Default: the autoencoder. */
+  readonly detector?: string;
 }
 
 /** What a rule file is for: services, their edges and the graph, or pods and endpoints, which only some detectors read. */
-export const RULE_PARTS = ['services', 'instances'] as const;
-export type RulePart = (typeof RULE_PARTS)[number];
+export const RECORDING_PARTS = ['services', 'instances'] as const;
+export type RecordingPart = (typeof RECORDING_PARTS)[number];
 
 /**
  * Renders a Prometheus rule file that computes the features from raw series, and the dashboards' graph from features
  * and scores. Each feature is a group of its own, so that Prometheus evaluates them in parallel.
  */
-export function renderRecordingRules(set: FeatureSet, { intervalMs, part = 'services' }: RuleOptions = {}): string {
+export function renderRecordingRules(set: FeatureSet, options: RuleOptions = {}): string {
+  const { intervalMs, part = 'services', detector = DETECTOR } = options;
   const interval = intervalMs === undefined ? {} : { interval: formatDuration(intervalMs) };
-  const groups = part === 'services' ? serviceGroups(set, interval) : instanceGroups(set, interval);
+  const groups = part === 'services' ? serviceGroups(set, interval, detector) : instanceGroups(set, interval);
   const header = '# Rendered from features.yaml by `lorikeet-scorer rules`; change that file instead.\n';
   return header + dump({ groups }, { lineWidth: -1 });
 }
 
 type Interval = Pick<RuleGroup, 'interval'>;
 
-function serviceGroups(set: FeatureSet, interval: Interval): RuleGroup[] {
+function serviceGroups(set: FeatureSet, interval: Interval, detector: string): RuleGroup[] {
   const services: RuleGroup[] = set.features.map((feature) => ({
     name: `lorikeet_service_${feature.name}`,
     ...interval,
@@ -56,31 +60,37 @@ function serviceGroups(set: FeatureSet, interval: Interval): RuleGroup[] {
       labels: { feature: feature.name, channel },
     })),
   }));
-  // For alerts and dashboards, which show the values of any features file.
-  const units: RuleGroup = {
-    name: 'lorikeet_units',
-    ...interval,
-    rules: set.features.map(({ name, unit }) => ({
-      record: UNIT_SERIES,
-      expr: 'vector(1)',
-      labels: { feature: name, unit },
-    })),
-  };
+  const units = unitRules(set.features, interval, 'lorikeet_units');
   const incident: RuleGroup[] = [
-    { name: 'lorikeet_onset', ...interval, rules: onsetRules(set) },
-    { name: 'lorikeet_graph', ...interval, rules: graphRules(set) },
+    { name: 'lorikeet_onset', ...interval, rules: onsetRules(set, detector) },
+    { name: 'lorikeet_graph', ...interval, rules: graphRules(set, detector) },
   ];
-  return [...services, ...shortestWindow(set, interval, 'edge', EDGE_SERIES, set.edges), units, ...incident];
+  return [...services, ...shortestWindow(set, interval, 'edge', EDGE_SERIES, set.edges), ...units, ...incident];
 }
 
 function instanceGroups(set: FeatureSet, interval: Interval): RuleGroup[] {
+  const known = new Set(set.features.map(({ name }) => name));
+  const own = new Map([...set.pods, ...set.endpoints].map((feature) => [feature.name, feature]));
+  const units = [...own.values()].filter(({ name }) => !known.has(name));
   return [
     ...shortestWindow(set, interval, 'pod', POD_SERIES, set.pods),
     ...shortestWindow(set, interval, 'endpoint', ENDPOINT_SERIES, set.endpoints),
+    ...unitRules(units, interval, 'lorikeet_instance_units'),
     ...(set.versions === undefined
       ? []
       : [{ name: 'lorikeet_versions', ...interval, rules: [{ record: VERSION_SERIES, expr: oneLine(set.versions) }] }]),
   ];
+}
+
+/** For alerts and dashboards, which show the values of any features file. */
+function unitRules(features: readonly Feature[], interval: Interval, name: string): RuleGroup[] {
+  if (features.length === 0) return [];
+  const rules = features.map((feature) => ({
+    record: UNIT_SERIES,
+    expr: 'vector(1)',
+    labels: { feature: feature.name, unit: feature.unit },
+  }));
+  return [{ name, ...interval, rules }];
 }
 
 /** A group for each feature that is looked at in the shortest window only. */

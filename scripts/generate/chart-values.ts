@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { COLLECTOR_NAMES } from '../../exporter/collectors/all.ts';
 import { scorerKeys } from '../../scorer/config.ts';
+import { DETECTOR_NAMES } from '../../scorer/detectors/settings.ts';
 
 const text = z.string();
 const port = z.int().min(1).max(65_535);
@@ -62,6 +63,7 @@ const values = z
       apiServerPorts: z.array(port),
       extraEgress: objects,
     }),
+    rules: z.strictObject({ detector: z.enum(DETECTOR_NAMES) }),
     operator: z.strictObject({ enabled: z.boolean(), rules: z.boolean(), labels }),
     prometheus: z.strictObject({ enabled: z.boolean() }),
     dashboards: z.strictObject({ enabled: z.boolean(), labels }),

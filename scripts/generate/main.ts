@@ -44,12 +44,15 @@ function writeFolder(path: string, files: Files): void {
 
 const shipped = (path: string): string => readFileSync(join(ROOT, path), 'utf8');
 
-const rules = renderRecordingRules(readFeatures(join(ROOT, 'rules/features.yaml')));
+const features = readFeatures(join(ROOT, 'rules/features.yaml'));
+const rules = renderRecordingRules(features);
+const instances = renderRecordingRules(features, { part: 'instances' });
 const services = shipped('rules/services.alerts.yaml');
+const detectors = shipped('rules/detectors.alerts.yaml');
 const health = shipped('rules/lorikeet.alerts.yaml');
 const json = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`;
 const boards = Object.fromEntries(dashboards().map((dashboard) => [`${dashboard.uid}.json`, json(dashboard)]));
-writeFolder('rules/generated', { 'lorikeet.rules.yaml': rules });
+writeFolder('rules/generated', { 'lorikeet.rules.yaml': rules, 'lorikeet-instances.rules.yaml': instances });
 writeFolder('dashboards/generated', boards);
 const scrapeConfigs = kubernetesScrapeConfigs();
 const forPrometheus = {
@@ -60,6 +63,22 @@ const forPrometheus = {
       'lorikeet.alerts.yaml': health,
     }),
     prometheusConfigMap('lorikeet-scrape-configs', { 'scrape-configs.yaml': scrapeConfigs }),
+  ]),
+};
+const DETECTOR_NOTE =
+  'The rules of the detectors beside the autoencoder, which the chart adds with them (docs/detectors.md).';
+const detectorsForPrometheus = {
+  'detector-config-maps.yaml': manifest(DETECTOR_NOTE, [
+    prometheusConfigMap('lorikeet-detector-rules', {
+      'lorikeet-instances.rules.yaml': instances,
+      'detectors.alerts.yaml': detectors,
+    }),
+  ]),
+};
+const detectorsForOperator = {
+  'detector-rules.yaml': manifest(DETECTOR_NOTE, [
+    prometheusRule('lorikeet-instances', instances),
+    prometheusRule('lorikeet-detectors', detectors),
   ]),
 };
 const forOperator = {
@@ -78,12 +97,18 @@ writeFiles('manifests/prometheus', {
   'scrape-configs.yaml': staticScrapeConfigs(),
   'scrape-configs.kubernetes.yaml': scrapeConfigs,
   ...forPrometheus,
+  ...detectorsForPrometheus,
   'kustomization.yaml': kustomization({ resources: Object.keys(forPrometheus) }),
 });
 writeFolder('manifests/generated', {
   // For mixin.libsonnet: jsonnet cannot read YAML with anchors.
-  'rules.json': json({ recording: groupsOf(rules), alerting: [...groupsOf(services), ...groupsOf(health)] }),
+  'rules.json': json({
+    recording: groupsOf(rules),
+    alerting: [...groupsOf(services), ...groupsOf(health)],
+    detectors: { recording: groupsOf(instances), alerting: groupsOf(detectors) },
+  }),
   ...forOperator,
+  ...detectorsForOperator,
   'kustomization.yaml': kustomization({ resources: Object.keys(forOperator) }),
 });
 writeFiles('manifests/chart', { 'values.schema.json': json(chartValuesSchema()) });

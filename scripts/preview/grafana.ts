@@ -93,7 +93,8 @@ export class DashboardView {
     // One value of a repeated panel is enough: its queries only differ in the value.
     if (chosen !== undefined && values.includes(chosen)) return chosen;
     if (variable.includeAll === true) return variable.allValue ?? `(${values.join('|')})`;
-    return values[0] ?? '';
+    const preset = variable.current?.value;
+    return values.find((value) => value === preset) ?? values[0] ?? '';
   }
 
   #instant(expr: string): Promise<Series[]> {

@@ -13,6 +13,12 @@ const MAY_BE_EMPTY: Readonly<Record<string, string>> = {
   'Page faults and block requests: block requests': 'a service without a disk of its own issues no block requests',
   Memory: 'memory.current needs a controller that this machine may lack',
   'Learning under way': 'a short demo may finish learning before the first scrape',
+  Detectors: 'the autoencoder runs alone',
+  'Score by pod': 'no detector that scores pods runs',
+  'Score by version': 'no detector that compares versions runs',
+  'Score by endpoint': 'no detector that scores endpoints runs',
+  Pods: 'no detector that scores pods runs',
+  'Unexpected events': 'no detector that reads traces runs',
 };
 
 const FAULTY = 'catalog';
@@ -71,7 +77,8 @@ describe('every panel of a shop with a broken service', () => {
       counts.panels++;
       counts.frames += frames.length;
       counts.rows += frames.reduce((sum, { length }) => sum + length, 0);
-      if (panel.type === 'table') expectOneTable(frames, panel);
+      if (panel.type === 'table' && (frames.length > 0 || MAY_BE_EMPTY[title] === undefined))
+        expectOneTable(frames, panel);
     },
   );
 

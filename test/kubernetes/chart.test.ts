@@ -97,6 +97,36 @@ describeWith([HELM], 'the Helm chart', () => {
     expect(metadata.annotations).toEqual({ 'lorikeet.dev/service': 'x', 'a/b': 'y' });
   });
 
+  test('the rules of detectors are installed with the detectors, and not without', () => {
+    const both = '--set=operator.enabled=true,prometheus.enabled=true';
+    const named = (...values: string[]) =>
+      template(both, ...values)
+        .map(({ kind, metadata }) => `${kind} ${metadata.name}`)
+        .filter((name) => /detector|instances/.test(name));
+    expect(named()).toEqual([]);
+    expect(named('--set-json=scorer.config.detectors={"autoencoder":{}}')).toEqual([]);
+    expect(named('--set-json=scorer.config.detectors={"gru_vae":{}}').toSorted()).toEqual([
+      'ConfigMap lorikeet-detector-rules',
+      'PrometheusRule lorikeet-detectors',
+      'PrometheusRule lorikeet-instances',
+    ]);
+  });
+
+  test('the rules follow the detector that is chosen', () => {
+    const rules = (...values: string[]) =>
+      JSON.stringify(
+        template('--set=operator.enabled=true,prometheus.enabled=true', ...values).filter(
+          ({ kind, metadata }) => kind === 'PrometheusRule' || metadata.name === 'lorikeet-rules',
+        ),
+      );
+    const [shipped, agreement] = [rules(), rules('--set=rules.detector=agreement')];
+    const count = (text: string, detector: string) => text.split(`detector=\\"${detector}\\"`).length - 1;
+    expect(count(shipped, 'autoencoder')).toBeGreaterThan(0);
+    expect(count(agreement, 'agreement')).toBe(count(shipped, 'autoencoder'));
+    expect(agreement).not.toContain('autoencoder');
+    expect(complaint(CHART, '--set=rules.detector=another')).toContain("at '/rules/detector'");
+  });
+
   test('has as many shards as replicas, and restarts them when the configuration changes', () => {
     const checksums = ['1', '3'].map((shards) => {
       const objects = template(`--set=scorer.shards=${shards}`);

@@ -20,6 +20,7 @@ export const EVERYTHING = [
   '--set=exporter.adoptOlderSockets=true,exporter.collectors.http_status=true,exporter.collectors.edges=false',
   '--set=exporter.seLinuxOptions.type=spc_t,exporter.priorityClassName=system-node-critical',
   '--set=exporter.podAnnotations.a=b,exporter.podLabels.a=b,image.pullSecrets={registry},image.registry=r.example',
+  '--set-json=scorer.config.detectors={"autoencoder":{},"instance_outlier":{}}',
   '--set=scorer.shards=3,scorer.persistence.storageClassName=fast,operator.labels.release=kps',
 ];
 

@@ -46,6 +46,7 @@ describe('the shipped Alertmanager configuration', () => {
     ['on-call', cart],
     ['on-call', cartSeverely],
     ['on-call', cause],
+    ['on-call', { ...cart, alertname: 'InstanceDiffers' }],
     ['monitoring', scorerDown],
   ])('sends to %s alerts with %o', (receiver, labels) => {
     const matchers = Object.entries(labels).map(([name, value]) => `${name}=${value}`);
@@ -153,6 +154,19 @@ describe('a real Alertmanager with it', { timeout: 60_000 }, () => {
         'on-call: RootCauseIdentified warning',
         'on-call: ServiceSeverelyAnomalous critical payment',
       ]),
+    );
+  });
+
+  it('tells a version that differs, and not its pods; a pod that differs also beside the root cause', async () => {
+    const differs: Labels = { ...cart, alertname: 'InstanceDiffers', service: 'search' };
+    told = [];
+    await post([cause, { ...front, alertname: 'ResponseTimeAnomalous' }, { ...differs, service: 'mail' }]);
+    await post([differs, { ...differs, alertname: 'VersionDiffers' }]);
+    await until('both', () => firing().filter((alert) => alert.includes('Differs')).length > 1);
+    expect(firing()).not.toContain('on-call: InstanceDiffers warning search');
+    expect(firing()).not.toContain('on-call: ResponseTimeAnomalous warning front');
+    expect(firing()).toEqual(
+      expect.arrayContaining(['on-call: InstanceDiffers warning mail', 'on-call: VersionDiffers warning search']),
     );
   });
 });

@@ -8,12 +8,13 @@ interface Alert {
   readonly annotations: Readonly<Record<string, string>>;
 }
 
-const alerts = ['rules/services.alerts.yaml', 'rules/lorikeet.alerts.yaml'].flatMap((path) =>
-  (load(readFileSync(path, 'utf8')) as { groups: readonly { rules: readonly Alert[] }[] }).groups.flatMap(
-    ({ rules }) => rules,
-  ),
+const NAMES = ['services', 'detectors', 'lorikeet'];
+const alerts = NAMES.flatMap((name) =>
+  (
+    load(readFileSync(`rules/${name}.alerts.yaml`, 'utf8')) as { groups: readonly { rules: readonly Alert[] }[] }
+  ).groups.flatMap(({ rules }) => rules),
 );
-const tests = ['services', 'lorikeet'].map((name) => readFileSync(`rules/tests/${name}.test.yaml`, 'utf8')).join('\n');
+const tests = NAMES.map((name) => readFileSync(`rules/tests/${name}.test.yaml`, 'utf8')).join('\n');
 
 describe.each(alerts.map((alert) => [alert.alert ?? '', alert] as const))('%s', (name, { labels, annotations }) => {
   it('has summary, severity and runbook', () => {

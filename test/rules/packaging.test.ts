@@ -9,10 +9,12 @@ import { VICTORIA_METRICS } from '../skips/needs.ts';
 const read = (path: string): string => readFileSync(path, 'utf8');
 const parse = (path: string): object => load(read(path)) as object;
 const RULE_FILES = ['rules/generated/lorikeet.rules.yaml', 'rules/services.alerts.yaml', 'rules/lorikeet.alerts.yaml'];
+/** Installed only with the detectors beside the autoencoder. */
+const DETECTOR_FILES = ['rules/generated/lorikeet-instances.rules.yaml', 'rules/detectors.alerts.yaml'];
 
 /** A mixin's keys are hidden, so that importers decide how to render them. */
 const SHOW_HIDDEN =
-  "local mixin = import 'mixin.libsonnet'; { [key]: mixin[key] for key in ['grafanaDashboards', 'prometheusRules', 'prometheusAlerts'] }";
+  "local mixin = (import 'mixin.libsonnet') + { _config+:: { lorikeetDetectors: std.extVar('detectors') == 'true' } }; { [key]: mixin[key] for key in ['grafanaDashboards', 'prometheusRules', 'prometheusAlerts'] }";
 
 interface KubernetesObject {
   readonly kind: string;
@@ -61,9 +63,12 @@ describe('the scrape configurations', () => {
 });
 
 describe('the objects for Prometheus Operator and Grafana’s sidecar', () => {
-  it('have the rules of the rule files, and Prometheus accepts them', () => {
-    const rules = objects('manifests/generated/prometheus-rules.yaml');
-    expect(rules.map(({ spec }) => spec)).toEqual(RULE_FILES.map(parse));
+  it.each([
+    ['prometheus-rules.yaml', RULE_FILES],
+    ['detector-rules.yaml', DETECTOR_FILES],
+  ])('hold the rules of the rule files, and Prometheus takes them: %s', (name, files) => {
+    const rules = objects(`manifests/generated/${name}`);
+    expect(rules.map(({ spec }) => spec)).toEqual(files.map(parse));
     for (const { kind, metadata, spec } of rules) {
       expect(kind).toBe('PrometheusRule');
       const path = join(folder, `${metadata.name}.yaml`);
@@ -86,14 +91,28 @@ describe('the objects for Prometheus Operator and Grafana’s sidecar', () => {
 });
 
 describe('mixin.libsonnet', () => {
-  it('has the same rules and dashboards', () => {
-    const mixin = JSON.parse(
-      execFileSync('jsonnet', ['--jpath', '.', '--exec', SHOW_HIDDEN], { encoding: 'utf8', maxBuffer: 2 ** 26 }),
+  const evaluate = (detectors: boolean) =>
+    JSON.parse(
+      execFileSync('jsonnet', ['--jpath', '.', '--ext-str', `detectors=${detectors}`, '--exec', SHOW_HIDDEN], {
+        encoding: 'utf8',
+        maxBuffer: 2 ** 26,
+      }),
     ) as {
       readonly grafanaDashboards: Readonly<Record<string, object>>;
-      readonly prometheusRules: object;
-      readonly prometheusAlerts: object;
+      readonly prometheusRules: { readonly groups: readonly object[] };
+      readonly prometheusAlerts: { readonly groups: readonly object[] };
     };
+
+  it('adds the rules of the detectors where they are wanted', () => {
+    const [plain, all] = [evaluate(false), evaluate(true)];
+    const [recording = '', alerting = ''] = DETECTOR_FILES.map(read);
+    const groups = (text: string) => (load(text) as { groups: object[] }).groups;
+    expect(all.prometheusRules.groups).toEqual([...plain.prometheusRules.groups, ...groups(recording)]);
+    expect(all.prometheusAlerts.groups).toEqual([...plain.prometheusAlerts.groups, ...groups(alerting)]);
+  });
+
+  it('gives the same rules and dashboards', () => {
+    const mixin = evaluate(false);
     const [recording = '', services = '', health = ''] = RULE_FILES;
     const groups = (path: string) => (parse(path) as { groups: object[] }).groups;
     expect(mixin.prometheusRules).toEqual(parse(recording));

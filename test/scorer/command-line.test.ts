@@ -101,7 +101,25 @@ describe('lorikeet-scorer', () => {
     expect(out).toBe(readFileSync('rules/generated/lorikeet.rules.yaml', 'utf8'));
   });
 
-  it('checks its web configuration', async () => {
+  it.each([
+    ['the rules of pods and endpoints', ['--part=instances'], 'rules/generated/lorikeet-instances.rules.yaml'],
+    ['the alerts of services', ['--part=alerts'], 'rules/services.alerts.yaml'],
+  ])('renders %s as shipped', async (_, flags, path) => {
+    expect((await scorer('rules', ...flags)).out).toBe(readFileSync(path, 'utf8'));
+  });
+
+  it('renders rules and alerts for another detector, and refuses one that it does not know', async () => {
+    for (const part of ['services', 'alerts']) {
+      const { out } = await scorer('rules', `--part=${part}`, '--detector=agreement');
+      expect(out).toContain('anomaly_score{detector="agreement"}');
+      expect(out).not.toContain('detector="autoencoder"');
+    }
+    const { status, err } = await scorer('rules', '--detector=another');
+    expect(err).toContain('--detector: expected autoencoder, gru_vae, ');
+    expect(status).toBe(2);
+  });
+
+  it('checks its web configuration, too', async () => {
     writeFileSync(join(folder, 'scorer.yaml'), VALID);
     const check = () => scorer('run', '--config.check', '--web.config.file=web.yaml');
     writeFileSync(join(folder, 'web.yaml'), '{}\n');

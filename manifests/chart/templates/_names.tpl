@@ -67,10 +67,18 @@ Arguments: the path of the annotations in the values, and the annotations.
 {{- toYaml (index . 1) }}
 {{- end }}
 
+{{/* Names of the scorer's detectors beside the autoencoder; empty without them. Argument: the root. */}}
+{{- define "lorikeet.detectors" -}}
+{{- range $name, $_ := .Values.scorer.config.detectors }}{{ if ne $name "autoencoder" }}{{ $name }} {{ end }}{{ end }}
+{{- end }}
+
 {{/* The objects of a generated file, with the user's labels. Arguments: the root, the file and the labels. */}}
 {{- define "lorikeet.objects" -}}
 {{- $labels := index . 2 -}}
+{{- $detector := (index . 0).Values.rules.detector -}}
+{{- $explaining := ternary ".+" $detector (eq $detector "agreement") -}}
 {{- range $text := rest (splitList "\n---\n" ((index . 0).Files.Get (index . 1))) }}
+{{- $text = $text | replace `detector="autoencoder"` (printf "detector=%q" $detector) | replace `detector=~"autoencoder"` (printf "detector=~%q" $explaining) }}
 {{- $object := fromYaml $text }}
 {{- $_ := set $object.metadata "labels" (merge (dict) $labels $object.metadata.labels) }}
 ---
