@@ -224,13 +224,13 @@ export class ScorerApp {
     return createScorerWebApp(view, this.#options);
   }
 
-  #samplesOf({ fleet: result, others, versions, agreed }: Detected, timestampMs: number): Sample[] {
+  #samplesOf({ fleet: result, ...findings }: Detected, timestampMs: number): Sample[] {
     const maintenance = this.#maintenance.current;
     const times = { timestampMs, intervalMs: this.#options.config.interval };
     const causes = this.#shards?.rank(result, timestampMs) ?? result.causes;
     return [
       ...scoreSamples({ ...result, causes }, timestampMs, maintenance),
-      ...detectorSamples(others, versions, agreed, times),
+      ...detectorSamples(findings, times),
       ...(this.#shards?.samples(result, timestampMs) ?? []),
     ];
   }

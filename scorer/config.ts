@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { durationSchema, readConfigFile, urlSchema } from '../daemon/config-file.ts';
 import { httpClientSchema } from '../daemon/http-client/client.ts';
 import { resolveHttpClientFiles } from '../daemon/http-client/settings.ts';
-import { detectorsSchema } from './detectors/settings.ts';
+import { type DetectorSettings, detectorsSchema } from './detectors/settings.ts';
 import { hostOrdinal, type ShardPlace, WHOLE_FLEET } from './identity/shard.ts';
 import { DEFAULT_LAGS } from './tensor/tensor.ts';
 import { tracesSchema } from './traces/config.ts';
@@ -115,7 +115,14 @@ export function readScorerConfig(path: string): ScorerConfig {
       remote_write: { ...remoteWrite, ...resolveHttpClientFiles(remoteWrite, directory) },
     }),
     state_dir: resolve(directory, config.state_dir),
+    detectors: resolvePatternFile(config.detectors, directory),
     ...(config.features_file === undefined ? {} : { features_file: resolve(directory, config.features_file) }),
     ...(config.base_model === undefined ? {} : { base_model: resolve(directory, config.base_model) }),
   };
+}
+
+function resolvePatternFile(detectors: DetectorSettings, directory: string): DetectorSettings {
+  const { pattern } = detectors;
+  if (pattern?.examples_file === undefined) return detectors;
+  return { ...detectors, pattern: { ...pattern, examples_file: resolve(directory, pattern.examples_file) } };
 }

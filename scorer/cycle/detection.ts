@@ -5,6 +5,7 @@ import type { FeatureSet } from '../features/features.ts';
 import type { Fleet } from '../fleet/fleet.ts';
 import { agreedScores, type DetectorsInUse } from '../learning/detectors-in-use.ts';
 import type { Knowledge } from '../learning/knowledge.ts';
+import { type AnomalyPattern, AnomalyPatterns } from './anomaly-patterns.ts';
 import { evidenceOf } from '../scoring/detector-evidence.ts';
 import { type FleetScores, scoreFleet, type ScoreOptions } from '../scoring/score-fleet.ts';
 
@@ -23,14 +24,17 @@ export interface Detected {
   readonly versions: readonly VersionVerdict[];
   /** Scores of `agreement`, by service. */
   readonly agreed: ReadonlyMap<string, number>;
+  readonly patterns: readonly AnomalyPattern[];
 }
 
 /** Runs the configured detectors on the fleet, and ranks root causes by the evidence of all of them. */
 export class Detection {
   readonly #options: DetectionOptions;
+  readonly #patterns: AnomalyPatterns;
 
   constructor(options: DetectionOptions) {
     this.#options = options;
+    this.#patterns = new AnomalyPatterns(options.config.detectors.pattern?.min_probability ?? 1);
   }
 
   async run(step: number, { model, profiles }: Knowledge, options: ScoreOptions): Promise<Detected> {
@@ -44,11 +48,13 @@ export class Detection {
     const result = alone ? { ...scored, scores: [] } : scored;
     const own = new Map(result.scores.map(({ key, score }) => [key, score]));
     const { agreement } = config.detectors;
+    const { classifier } = detectors;
     return {
       fleet: result,
       others,
       versions: detectors.versions(input, step),
       agreed: agreement === undefined ? new Map() : agreedScores(agreement, own, others),
+      patterns: classifier ? await this.#patterns.find(classifier, input, step, result.scores, others) : [],
     };
   }
 }

@@ -96,6 +96,13 @@ const agreementSchema = z.strictObject({
   at_least: z.int('expected a whole number').min(2, 'expected 2 or more').default(2),
 });
 
+/** The shape of an anomaly is named from this probability on. */
+export const patternKeys = {
+  /** YAML with patterns of one's own, in place of the shipped ones. */
+  examples_file: z.string('expected a path').optional(),
+  min_probability: share(0.7),
+} as const;
+
 /** `detectors:` of scorer.yaml. Without it the autoencoder runs alone. */
 export const detectorsSchema = z
   .strictObject({
@@ -104,6 +111,7 @@ export const detectorsSchema = z
     lstm_autoencoder: section(lstmAutoencoderKeys),
     instance_outlier: section(instanceOutlierKeys),
     agreement: agreementSchema.optional(),
+    pattern: section(patternKeys),
   })
   .superRefine((detectors, context) => {
     const named = DETECTOR_NAMES.filter((name) => detectors[name as keyof typeof detectors] !== undefined);

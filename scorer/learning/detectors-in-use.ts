@@ -4,11 +4,14 @@ import type { ScorerConfig } from '../config.ts';
 import { configuredDetectors } from '../detectors/all.ts';
 import type { Detector, DetectorInput, SubjectKind } from '../detectors/detector.ts';
 import { InstanceOutlier, type VersionVerdict } from '../detectors/instance-outlier/instance-outlier.ts';
+import { PatternClassifier } from '../detectors/pattern/classifier.ts';
+import { PATTERN_LENGTH } from '../detectors/pattern/shapes.ts';
 import { LearnedFileError } from '../detectors/learned-file.ts';
 import { agreement, type DetectorVerdicts, worstByService } from '../detectors/verdicts.ts';
 import type { FeatureSet } from '../features/features.ts';
 import type { ScorerMetrics } from '../metrics.ts';
 import { modelPaths } from '../paths.ts';
+import { patternFile } from './pattern-file.ts';
 
 export interface DetectorsInUseOptions {
   readonly config: ScorerConfig;
@@ -17,11 +20,16 @@ export interface DetectorsInUseOptions {
   readonly metrics: ScorerMetrics;
 }
 
+interface Opened {
+  readonly detectors: readonly Detector[];
+  readonly classifier: PatternClassifier | undefined;
+}
+
 /** The configured detectors beside the autoencoder. What they learn is adopted between two cycles. */
 export class DetectorsInUse {
   readonly #options: DetectorsInUseOptions;
-  #current: readonly Detector[] = [];
-  #next: readonly Detector[] | undefined;
+  #current: Opened = { detectors: [], classifier: undefined };
+  #next: Opened | undefined;
 
   constructor(options: DetectorsInUseOptions) {
     this.#options = options;
@@ -29,7 +37,8 @@ export class DetectorsInUse {
 
   /** Steps before the current one that the detectors look back on. */
   get reach(): number {
-    return Math.max(0, ...this.#configured().map(({ descriptor, settings }) => descriptor.reach(settings)));
+    const patterns = this.#options.config.detectors.pattern === undefined ? 0 : PATTERN_LENGTH;
+    return Math.max(patterns, ...this.#configured().map(({ descriptor, settings }) => descriptor.reach(settings)));
   }
 
   /** Whether any detector reads features of such subjects. */
@@ -47,8 +56,13 @@ export class DetectorsInUse {
       );
       if (detector !== undefined) opened.push(detector);
     }
-    await closeAll(this.#next ?? []);
-    this.#next = opened;
+    await close(this.#next);
+    this.#next = { detectors: opened, classifier: await this.#openClassifier() };
+  }
+
+  /** What names the shapes of anomalies, if that is configured. */
+  get classifier(): PatternClassifier | undefined {
+    return this.#current.classifier;
   }
 
   /** Switches to what was opened last. */
@@ -57,13 +71,13 @@ export class DetectorsInUse {
     const outdated = this.#current;
     this.#current = this.#next;
     this.#next = undefined;
-    await closeAll(outdated);
+    await close(outdated);
   }
 
   /** The verdicts of each detector at `step`. */
   async score(input: DetectorInput, step: number): Promise<DetectorVerdicts[]> {
     const found: DetectorVerdicts[] = [];
-    for (const detector of this.#current) {
+    for (const detector of this.#current.detectors) {
       const started = performance.now();
       found.push({ detector: detector.name, verdicts: await detector.score(input, step) });
       this.#options.metrics.detectorDuration.observe({ detector: detector.name }, (performance.now() - started) / 1000);
@@ -73,13 +87,27 @@ export class DetectorsInUse {
 
   /** The verdicts on versions, where instances are compared and versions are known. */
   versions(input: DetectorInput, step: number): VersionVerdict[] {
-    return this.#current.flatMap((detector) =>
+    return this.#current.detectors.flatMap((detector) =>
       detector instanceof InstanceOutlier ? detector.scoreVersions(input, step) : [],
     );
   }
 
   async close(): Promise<void> {
-    await closeAll([...(this.#next ?? []), ...this.#current]);
+    await close(this.#next);
+    await close(this.#current);
+  }
+
+  async #openClassifier(): Promise<PatternClassifier | undefined> {
+    const { config, logger } = this.#options;
+    if (config.detectors.pattern === undefined) return undefined;
+    const path = patternFile(config);
+    try {
+      return await PatternClassifier.open(readFileSync(path));
+    } catch (error) {
+      if (!isUnusable(error)) throw error;
+      logger.warn('classifier of patterns is not used', { path, reason: error.message });
+      return undefined;
+    }
   }
 
   #configured() {
@@ -96,8 +124,8 @@ export class DetectorsInUse {
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') {
         logger.info('detector has not learned yet', { detector: name });
-      } else if (error instanceof LearnedFileError || (error as NodeJS.ErrnoException).code !== undefined) {
-        logger.warn('what a detector learned is not used', { detector: name, path, reason: (error as Error).message });
+      } else if (isUnusable(error)) {
+        logger.warn('what a detector learned is not used', { detector: name, path, reason: error.message });
       } else throw error;
       return undefined;
     }
@@ -122,6 +150,12 @@ export function agreedScores(
   return agreement(scores, atLeast);
 }
 
-async function closeAll(detectors: readonly Detector[]): Promise<void> {
-  for (const detector of detectors) await detector.close();
+/** True for files that are damaged, of another version, or can't be read. */
+function isUnusable(error: unknown): error is Error {
+  return error instanceof LearnedFileError || (error instanceof Error && 'code' in error);
+}
+
+async function close(opened: Opened | undefined): Promise<void> {
+  for (const detector of opened?.detectors ?? []) await detector.close();
+  await opened?.classifier?.close();
 }

@@ -6,6 +6,7 @@ import type { PastSpan } from '../fleet/past.ts';
 import { modelPaths } from '../paths.ts';
 import { detectorTimesFile, isDetectorDue, readDetectorTimes } from './detector-times.ts';
 import { detectorPast, type DetectorPastSource } from './detector-past.ts';
+import { arePatternsDue, learnPatterns } from './pattern-file.ts';
 import type { OnProgress } from './progress.ts';
 
 export interface DetectorFleet extends DetectorPastSource {
@@ -24,7 +25,8 @@ export function detectorsDue(config: ScorerConfig, nowMs: number): string[] {
   const times = readDetectorTimes(config);
   return configuredDetectors(config.detectors)
     .map(({ descriptor }) => descriptor.name)
-    .filter((name) => isDetectorDue(times, name, nowMs, config));
+    .filter((name) => isDetectorDue(times, name, nowMs, config))
+    .concat(arePatternsDue(config) ? ['pattern'] : []);
 }
 
 /**
@@ -60,6 +62,11 @@ export async function learnDetectors(
       if (!(error instanceof NothingToLearnError)) throw error;
       outcomes.push({ detector: name, reason: error.message });
     }
+  }
+  const patterns = await learnPatterns(config, seed, fleet.signal, onProgress);
+  if (patterns !== undefined) {
+    await writeAtomically([patterns]);
+    outcomes.push({ detector: 'pattern', reason: undefined });
   }
   return outcomes;
 }

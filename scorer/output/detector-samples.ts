@@ -2,7 +2,13 @@ import type { DetectorVerdicts } from '../detectors/verdicts.ts';
 import type { Verdict } from '../detectors/detector.ts';
 import type { VersionVerdict } from '../detectors/instance-outlier/instance-outlier.ts';
 import { edgeEnds, instanceName, serviceName } from '../identity/service-key.ts';
-import { EDGE_SCORE_SERIES, INTERVAL_END_SERIES, INTERVAL_START_SERIES, VERSION_SCORE_SERIES } from '../series.ts';
+import {
+  EDGE_SCORE_SERIES,
+  INTERVAL_END_SERIES,
+  INTERVAL_START_SERIES,
+  PATTERN_SERIES,
+  VERSION_SCORE_SERIES,
+} from '../series.ts';
 import type { Sample } from './remote-write/sample.ts';
 import { MIN_EXPLAINED_SCORE } from './samples.ts';
 
@@ -11,17 +17,29 @@ export interface DetectorSampleTimes {
   readonly intervalMs: number;
 }
 
-/** Converts the verdicts of the detectors beside the autoencoder to samples. */
+/** What the detectors beside the autoencoder found at a step. */
+export interface DetectorFindings {
+  readonly others: readonly DetectorVerdicts[];
+  readonly versions: readonly VersionVerdict[];
+  /** Scores of `agreement`, by service. */
+  readonly agreed: ReadonlyMap<string, number>;
+  readonly patterns: readonly {
+    readonly service: string;
+    readonly feature: string;
+    readonly pattern: string;
+    readonly direction: string;
+  }[];
+}
+
+/** Converts what the detectors beside the autoencoder found to samples. */
 export function detectorSamples(
-  found: readonly DetectorVerdicts[],
-  versions: readonly VersionVerdict[],
-  agreed: ReadonlyMap<string, number>,
+  { others, versions, agreed, patterns }: DetectorFindings,
   { timestampMs, intervalMs }: DetectorSampleTimes,
 ): Sample[] {
   const samples: Sample[] = [];
   const add = (name: string, labels: Readonly<Record<string, string>>, value: number) =>
     samples.push({ name, labels, value, timestampMs });
-  for (const { detector, verdicts } of found) {
+  for (const { detector, verdicts } of others) {
     for (const verdict of verdicts) {
       const labels = { ...subjectLabels(verdict), detector };
       add(verdict.kind === 'edge' ? EDGE_SCORE_SERIES : 'anomaly_score', labels, verdict.score);
@@ -38,6 +56,7 @@ export function detectorSamples(
   }
   for (const [service, score] of agreed)
     add('anomaly_score', { ...serviceName(service), detector: 'agreement' }, score);
+  for (const { service, ...labels } of patterns) add(PATTERN_SERIES, { ...serviceName(service), ...labels }, 1);
   return samples;
 }
 

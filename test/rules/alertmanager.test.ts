@@ -159,7 +159,7 @@ describe('a real Alertmanager with it', { timeout: 60_000 }, () => {
 
   it('tells a version that differs, and not its pods; a pod that differs also beside the root cause', async () => {
     const differs: Labels = { ...cart, alertname: 'InstanceDiffers', service: 'search' };
-    told = [];
+    notifications = [];
     await post([cause, { ...front, alertname: 'ResponseTimeAnomalous' }, { ...differs, service: 'mail' }]);
     await post([differs, { ...differs, alertname: 'VersionDiffers' }]);
     await until('both', () => firing().filter((alert) => alert.includes('Differs')).length > 1);

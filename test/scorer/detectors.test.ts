@@ -186,7 +186,7 @@ describe('detectors on a real Prometheus', { timeout: 120_000 }, () => {
 
   it('all together agree on the service', async () => {
     const agreement = { of: Object.keys(SECTIONS), at_least: 3 };
-    const page = await run('all', { ...SECTIONS, agreement });
+    const page = await run('all', { ...SECTIONS, agreement, pattern: null });
     for (const detector of Object.keys(SECTIONS)) {
       const found = above(scores(page, detector));
       expect(found.length, detector).toBeGreaterThan(0);
@@ -196,6 +196,10 @@ describe('detectors on a real Prometheus', { timeout: 120_000 }, () => {
       ).toEqual([]);
     }
     expect(above(scores(page, 'agreement'))).toEqual(['cart']);
+    const pattern =
+      /^anomaly_pattern\{namespace="shop",service="(\w+)",feature="(\w+)",pattern="(\w+)",direction="(\w+)"\} 1$/gm;
+    const named = [...page.matchAll(pattern)].map(([, service, , shape, direction]) => [service, shape, direction]);
+    expect(named).toEqual([['cart', 'mean_shift', 'up']]);
     expect(page).toContain('anomaly_root_cause_rank{namespace="shop",service="cart"} 1\n');
   });
 });

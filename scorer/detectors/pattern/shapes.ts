@@ -121,13 +121,8 @@ export function rises(values: ArrayLike<number>): boolean {
   return up >= down;
 }
 
-/** Linear interpolation to `length` points. */
+/** The nearest of the values for each of `length` points: a step stays a step. */
 function resample(values: ArrayLike<number>, length: number): Float32Array {
-  if (values.length === length) return Float32Array.from(values);
-  return Float32Array.from({ length }, (_, index) => {
-    const at = (index * (values.length - 1)) / (length - 1);
-    const below = Math.floor(at);
-    const low = values[below] ?? 0;
-    return low + ((values[Math.min(below + 1, values.length - 1)] ?? low) - low) * (at - below);
-  });
+  const last = values.length - 1;
+  return Float32Array.from({ length }, (_, index) => values[Math.round((index * last) / (length - 1))] ?? 0);
 }
