@@ -29,7 +29,6 @@ export function scoreSamples(result: FleetScores, timestampMs: number, maintenan
   const samples: Sample[] = [];
   for (const { key, score, shares } of result.scores) {
     samples.push(sample('anomaly_score', key, score, { detector: DETECTOR }));
-    if (maintenance?.covers(key) === true) samples.push(sample(MAINTENANCE_SERIES, key, 1));
     if (score < MIN_EXPLAINED_SCORE) continue;
     for (const { feature, share, usual } of shares) {
       const labels = { detector: DETECTOR, feature };
@@ -39,6 +38,10 @@ export function scoreSamples(result: FleetScores, timestampMs: number, maintenan
         samples.push(sample('anomaly_feature_usual', key, usual[bound], { ...labels, bound }));
       }
     }
+  }
+  // Whatever its detectors, also those that score its pods alone.
+  for (const key of result.states.keys()) {
+    if (maintenance?.covers(key) === true) samples.push(sample(MAINTENANCE_SERIES, key, 1));
   }
   for (const { key, blame, rank } of result.causes) {
     samples.push(sample('anomaly_root_cause_score', key, blame), sample('anomaly_root_cause_rank', key, rank));

@@ -115,6 +115,10 @@ describe('detectors on a real Prometheus', { timeout: 120_000 }, () => {
       features_file: 'features.yaml',
       state_dir: name,
       learning: { minimum: '1h' },
+      // Only after what is learned from.
+      maintenance: [
+        `group by (namespace, service) (${SERVICE_SERIES}{service="pay"}) and on () vector(time()) > ${at(FAULT) / 1000}`,
+      ],
       detectors,
     };
     writeFileSync(path, JSON.stringify(config));
@@ -161,6 +165,7 @@ describe('detectors on a real Prometheus', { timeout: 120_000 }, () => {
       /^anomaly_interval_start_timestamp_seconds\{namespace="shop",service="cart",detector="gru_vae"\} (\d+)/m;
     expect(Number(start.exec(page)?.[1])).toBe(at(FAULT + 1) / 1000);
     expect(scores(page, 'autoencoder').size).toBe(0);
+    expect(page).toContain('anomaly_maintenance{namespace="shop",service="pay"} 1\n');
   });
 
   it('lstm_autoencoder alone finds the pods whose metrics are off', async () => {
