@@ -123,8 +123,8 @@ async function calibrate(
   const whole = await judge(withMeanWeight(heldOut, 1), knowledge);
   const fleet = fleetShares(whole);
   // A cycle's share of the held-out traces stands for all of its traces.
-  const share = Math.ceil(Math.min(perStep / HOLD_OUT_EVERY, heldOut.length / MIN_CYCLES));
-  const size = Math.max(MIN_CYCLE_TRACES, share);
+  const wanted = Math.ceil(Math.min(perStep / HOLD_OUT_EVERY, heldOut.length / MIN_CYCLES));
+  const size = Math.max(MIN_CYCLE_TRACES, wanted);
   const standsFor = Math.max(1, Math.min(HOLD_OUT_EVERY, perStep / size));
   const cycles: Evidence[] = [];
   for (let from = 0; from < heldOut.length; from += size) {
