@@ -78,7 +78,7 @@ export function timeRange(pods: readonly Pod[]): { readonly firstMs: number; rea
  * `inject_time` is in UTC like the times of rows. If it is outside of their range, but `inject_timestamp` is inside, it
  * was written in another time zone: use the timestamp.
  */
-function readFaults(path: string, { firstMs, lastMs }: { firstMs: number; lastMs: number }): Fault[] {
+export function readFaults(path: string, { firstMs, lastMs }: { firstMs: number; lastMs: number }): Fault[] {
   const parsed = faultListSchema.safeParse(JSON.parse(readText(path)));
   if (!parsed.success) throw new TableError(`${path}: expected a list of faults: ${z.prettifyError(parsed.error)}`);
   const within = (timeMs: number) => timeMs >= firstMs && timeMs <= lastMs;

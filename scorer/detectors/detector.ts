@@ -1,5 +1,7 @@
 import type { FeatureSet } from '../features/features.ts';
 import type { Fleet } from '../fleet/fleet.ts';
+import type { Trace } from '../traces/span.ts';
+import type { WeightedSequence } from './trace-sequence/prediction/vocabulary.ts';
 
 /** What a detector can judge: a service, a call edge, one pod of a service, or one endpoint of a service. */
 export const SUBJECT_KINDS = ['service', 'edge', 'pod', 'endpoint'] as const;
@@ -32,6 +34,16 @@ export interface Verdict {
 export interface DetectorInput {
   readonly set: FeatureSet;
   readonly fleet: Fleet;
+  /** The traces that were completed since the step before; undefined where none are received. */
+  readonly traces?: readonly Trace[] | undefined;
+}
+
+/** A sample of the traces of the past. */
+export interface TraceHistory {
+  /** By time. */
+  sequences(): WeightedSequence[];
+  /** Traces of a step, on average. */
+  readonly perStep: number;
 }
 
 /**
@@ -56,6 +68,8 @@ export interface DetectorPast {
   readonly minSteps: number;
   /** Keys of the services, sorted. */
   readonly services: readonly string[];
+  /** Undefined where no traces are received. */
+  readonly traces?: TraceHistory | undefined;
   /** The history of these services, or of all, in groups. */
   groups(services?: readonly string[]): AsyncIterable<Fleet>;
   readonly seed: number;

@@ -1,0 +1,67 @@
+import { z } from 'zod';
+import { LearnedFileError, parseLearned, renderLearned } from '../learned-file.ts';
+import { DEVIATION_KINDS } from './deviations/deviations.ts';
+import { durationsSchema } from './deviations/durations.ts';
+import type { TraceSequenceSettings } from './settings.ts';
+import { structureSchema } from './deviations/structure.ts';
+import { layoutSize } from '../../network/parameters.ts';
+import { eventLayout } from './prediction/network.ts';
+
+const NAME = 'trace_sequence';
+
+/** What is learned of one service. */
+const serviceModelSchema = z.strictObject({
+  /** By kind, share of its fault-free traces that deviate. */
+  shares: z.record(z.enum(DEVIATION_KINDS), z.number().positive().lt(1)),
+  /** Largest surplus, in standard deviations, that fault-free time keeps. */
+  threshold: z.number().positive(),
+  /** Fault-free traces that both rest on. */
+  traces: z.number().nonnegative(),
+});
+export type ServiceModel = z.output<typeof serviceModelSchema>;
+
+const positive = z.int().positive();
+
+const modelSchema = z.strictObject({
+  /** Of the settings that made the events. */
+  events: z.string(),
+  vocabulary: z.array(z.string()),
+  overflowed: z.boolean(),
+  shape: z.strictObject({ tokens: positive, embedding: positive, hidden: positive, segment: positive }),
+  overlap: z.int().nonnegative(),
+  /** float32, little-endian, in base64. */
+  weights: z.base64(),
+  structure: structureSchema,
+  durations: durationsSchema,
+  /** By the key of the service. */
+  services: z.record(z.string(), serviceModelSchema),
+});
+export type TraceSequenceModel = z.output<typeof modelSchema>;
+
+/** Sequences of other settings than these are other events. */
+export function eventsOf({ order, patterns }: Pick<TraceSequenceSettings, 'order' | 'patterns'>): string {
+  return JSON.stringify({ order, patterns });
+}
+
+export function renderModel(model: TraceSequenceModel): Uint8Array {
+  return renderLearned(NAME, model);
+}
+
+/** @throws LearnedFileError when it is damaged or of other settings */
+export function parseModel(bytes: Uint8Array, settings: TraceSequenceSettings): TraceSequenceModel {
+  const model = parseLearned(NAME, bytes, modelSchema);
+  if (model.events !== eventsOf(settings)) throw new LearnedFileError('it was learned with other order or patterns');
+  if (weightsOf(model).length !== layoutSize(eventLayout(model.shape))) {
+    throw new LearnedFileError('its weights are not those of its network');
+  }
+  return model;
+}
+
+export function encodeWeights(weights: Float32Array): string {
+  return Buffer.from(weights.buffer, weights.byteOffset, weights.byteLength).toString('base64');
+}
+
+export function weightsOf({ weights }: Pick<TraceSequenceModel, 'weights'>): Float32Array {
+  const bytes = Buffer.from(weights, 'base64');
+  return new Float32Array(Uint8Array.from(bytes).buffer, 0, Math.floor(bytes.length / 4));
+}
