@@ -13,6 +13,7 @@ import { DetectorsInUse } from './learning/detectors-in-use.ts';
 import { KnowledgeInUse } from './learning/knowledge-in-use.ts';
 import { MaintenanceWatch } from './scoring/maintenance-watch.ts';
 import { KeptSeasons } from './cycle/kept-seasons.ts';
+import { TraceFeed } from './cycle/trace-feed.ts';
 import type { RestingMemory } from './cycle/memory.ts';
 import { ScorerMetrics } from './metrics.ts';
 import { detectorSamples } from './output/detector-samples.ts';
@@ -26,6 +27,7 @@ import { serviceName } from './identity/service-key.ts';
 import { ShardRanking } from './scoring/shard-ranking.ts';
 import { owns } from './identity/shard.ts';
 import { TraceReceiver } from './traces/receiver/receiver.ts';
+import type { Trace } from './traces/span.ts';
 import { createScorerWebApp, type ScorerWebOptions } from './web-app.ts';
 
 export interface ScorerAppOptions extends ScorerWebOptions {
@@ -64,6 +66,7 @@ export class ScorerApp {
   readonly #shards: ShardRanking | undefined;
   readonly #seasons: KeptSeasons;
   readonly #traces: TraceReceiver | undefined;
+  readonly #traceFeed: TraceFeed;
   #last: { readonly step: number; readonly scores: FleetScores['scores'] } = { step: 0, scores: [] };
   #failedCycles = 0;
   #ready: true | string = 'no cycle has been completed yet';
@@ -115,6 +118,8 @@ export class ScorerApp {
     this.#detection = new Detection({ config, set, fleet: this.#fleet, detectors: this.#detectors });
     const traces = { registry: this.metrics.registry, web: options.web, logger };
     this.#traces = config.traces && new TraceReceiver({ ...traces, config: config.traces });
+    this.#traceFeed = new TraceFeed(config, this.metrics.registry, logger);
+    this.#traces?.onTrace((trace) => this.takeTrace(trace));
     this.metrics.interval.set(config.interval / 1000);
     this.metrics.shard.set({ index: config.shard.index, count: config.shard.count }, 1);
   }
@@ -152,10 +157,17 @@ export class ScorerApp {
   async open(): Promise<void> {
     this.#seasons.load();
     this.#stops.onStop('seasons', () => this.#seasons.save());
+    await this.#traceFeed.load();
+    this.#stops.onStop('sample of traces', () => this.#traceFeed.save());
     await this.#knowledge.open();
     this.#stops.onStop('model', () => this.#knowledge.close());
     await this.#detectors.open();
     this.#stops.onStop('detectors', () => this.#detectors.close());
+  }
+
+  /** Takes a trace, to be judged by the next cycle. */
+  takeTrace(trace: Trace): void {
+    this.#traceFeed.take(trace);
   }
 
   async stop(): Promise<void> {
@@ -172,7 +184,7 @@ export class ScorerApp {
       await this.metrics.timed('query', () => this.#feed.fetchUntil(step));
       await this.#maintenance.update(timestampMs);
       this.#fleet.forgetBefore(step - FORGET_AFTER_STEPS);
-      const detected = await this.#detection.run(step, this.#knowledge.current, {
+      const detected = await this.#detection.run(step, this.#knowledge.current, this.#traceFeed.next(), {
         seasons: this.#seasons.seasons,
         ...(this.#shards !== undefined && {
           assumeIncident: true,
@@ -189,6 +201,7 @@ export class ScorerApp {
       this.#conditions.recovered('cycle', 'cycles complete again');
       this.#learning.consider({ step, states: result.states, services: this.#fleet.services });
       await this.#seasons.saveIfDue(step);
+      await this.#traceFeed.saveIfDue(step);
     } catch (error) {
       this.metrics.cyclesFailed.inc();
       this.#conditions.failing('cycle', 'cycle failed', error);

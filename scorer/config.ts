@@ -88,13 +88,15 @@ export const scorerKeys = z.strictObject({
     .prefault({}),
 });
 
-const scorerSchema = scorerKeys.refine(
-  (config) => config.output !== 'remote_write' || config.remote_write !== undefined,
-  {
+const scorerSchema = scorerKeys
+  .refine((config) => config.output !== 'remote_write' || config.remote_write !== undefined, {
     path: ['remote_write'],
     message: 'expected a section with url, because output is remote_write',
-  },
-);
+  })
+  .refine((config) => config.detectors.trace_sequence === undefined || config.traces !== undefined, {
+    path: ['traces'],
+    message: 'expected a section with listen_address, because detectors has trace_sequence',
+  });
 
 /** The scorer's configuration: durations in milliseconds, paths absolute. */
 export type ScorerConfig = z.output<typeof scorerSchema>;

@@ -20,6 +20,8 @@ export interface ModelPaths {
   readonly seasons: string;
   /** When the detectors beside the autoencoder learned. */
   readonly detectors: string;
+  /** The sample of traces that `trace_sequence` learns from. */
+  readonly traces: string;
   /** What one of them learned. */
   readonly detector: (name: string) => string;
 }
@@ -33,6 +35,7 @@ export function modelPaths(config: ScorerConfig): ModelPaths {
     checkpoint: join(directory, 'fleet.checkpoint'),
     seasons: join(directory, 'seasons.json'),
     detectors: join(directory, 'detectors.json'),
+    traces: join(directory, 'traces.sample'),
     detector: (name) => join(directory, `${name}.json`),
   };
 }

@@ -7,6 +7,8 @@ export const INTERVAL_START_SERIES = 'anomaly_interval_start_timestamp_seconds';
 export const INTERVAL_END_SERIES = 'anomaly_interval_end_timestamp_seconds';
 /** How unlike the oldest version of its service a version behaves. */
 export const VERSION_SCORE_SERIES = 'anomaly_version_score';
+/** Share of a service's traces in which an event was unexpected, with what was expected as labels. */
+export const UNEXPECTED_EVENT_SERIES = 'anomaly_unexpected_event';
 /** The shape of an anomaly, as a label; always 1. */
 export const PATTERN_SERIES = 'anomaly_pattern';
 /** Evidence against a service, bits; shards exchange it through Prometheus. */

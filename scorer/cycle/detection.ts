@@ -1,9 +1,11 @@
 import type { ScorerConfig } from '../config.ts';
 import type { VersionVerdict } from '../detectors/instance-outlier/instance-outlier.ts';
+import type { UnexpectedEventRow } from '../detectors/trace-sequence/trace-sequence.ts';
 import type { DetectorVerdicts } from '../detectors/verdicts.ts';
 import type { FeatureSet } from '../features/features.ts';
 import type { Fleet } from '../fleet/fleet.ts';
 import { agreedScores, type DetectorsInUse } from '../learning/detectors-in-use.ts';
+import type { Trace } from '../traces/span.ts';
 import type { Knowledge } from '../learning/knowledge.ts';
 import { type AnomalyPattern, AnomalyPatterns } from './anomaly-patterns.ts';
 import { evidenceOf } from '../scoring/detector-evidence.ts';
@@ -22,6 +24,7 @@ export interface Detected {
   readonly fleet: FleetScores;
   readonly others: readonly DetectorVerdicts[];
   readonly versions: readonly VersionVerdict[];
+  readonly unexpected: readonly UnexpectedEventRow[];
   /** Scores of `agreement`, by service. */
   readonly agreed: ReadonlyMap<string, number>;
   readonly patterns: readonly AnomalyPattern[];
@@ -37,9 +40,15 @@ export class Detection {
     this.#patterns = new AnomalyPatterns(options.config.detectors.pattern?.min_probability ?? 1);
   }
 
-  async run(step: number, { model, profiles }: Knowledge, options: ScoreOptions): Promise<Detected> {
+  /** @param traces that were completed since the step before; undefined if no detector reads traces */
+  async run(
+    step: number,
+    { model, profiles }: Knowledge,
+    traces: readonly Trace[] | undefined,
+    options: ScoreOptions,
+  ): Promise<Detected> {
     const { config, set, fleet, detectors } = this.#options;
-    const input = { set, fleet };
+    const input = { set, fleet, traces };
     const others = await detectors.score(input, step);
     const alone = config.detectors.autoencoder === undefined;
     const shape = { features: set.features, steps: config.steps };
@@ -53,6 +62,7 @@ export class Detection {
       fleet: result,
       others,
       versions: detectors.versions(input, step),
+      unexpected: detectors.unexpectedEvents(step),
       agreed: agreement === undefined ? new Map() : agreedScores(agreement, own, others),
       patterns: classifier ? await this.#patterns.find(classifier, input, step, result.scores, others) : [],
     };

@@ -3,6 +3,7 @@ import { gruVae } from './gru-vae/descriptor.ts';
 import { instanceOutlier } from './instance-outlier/descriptor.ts';
 import { lstmAutoencoder } from './lstm-autoencoder/descriptor.ts';
 import type { DetectorSettings } from './settings.ts';
+import { traceSequence } from './trace-sequence/descriptor.ts';
 
 /** A detector as configured. */
 export interface ConfiguredDetector {
@@ -16,6 +17,7 @@ export function configuredDetectors(settings: DetectorSettings): ConfiguredDetec
     configured(gruVae, settings.gru_vae),
     configured(lstmAutoencoder, settings.lstm_autoencoder),
     configured(instanceOutlier, settings.instance_outlier),
+    configured(traceSequence, settings.trace_sequence),
   ].flat();
 }
 

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { traceSequenceSchema } from './trace-sequence/settings.ts';
 import { THRESHOLD_METHODS } from './sequence/threshold.ts';
 
 /** The detectors that a configuration may name. `agreement` is what several of them say together. */
@@ -110,6 +111,7 @@ export const detectorsSchema = z
     gru_vae: section(gruVaeKeys),
     lstm_autoencoder: section(lstmAutoencoderKeys),
     instance_outlier: section(instanceOutlierKeys),
+    trace_sequence: z.preprocess((value) => value ?? {}, traceSequenceSchema).optional(),
     agreement: agreementSchema.optional(),
     pattern: section(patternKeys),
   })

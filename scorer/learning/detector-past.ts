@@ -10,11 +10,13 @@ import {
   type PastSpan,
   selectors,
 } from '../fleet/past.ts';
-import { fetchUnusualTime, leaveOut } from './unusual-time.ts';
+import { modelPaths } from '../paths.ts';
+import { createTraceSample } from './trace-sample.ts';
+import { fetchUnusualTime, leaveOut, type UnusualTime } from './unusual-time.ts';
 
 /** Where a detector's history is fetched from. */
 export interface DetectorPastSource extends PastSource {
-  readonly config: PastSource['config'] & Pick<ScorerConfig, 'maintenance' | 'learning'>;
+  readonly config: PastSource['config'] & ScorerConfig;
 }
 
 /** Values that one group holds at most: some 100 MB. */
@@ -58,9 +60,27 @@ export async function detectorPast(
         yield await fetch(keys.slice(start, start + size));
       }
     },
+    ...(await usualTraces(config, span, unusual)),
     ...options,
     ...(signal !== undefined && { signal }),
   };
+}
+
+/** Of more time than this, what was unusual in it is how things are. */
+const MAX_UNUSUAL_SHARE = 0.5;
+
+/** The sample of traces, without those of steps in which any service was anomalous by this detector. */
+async function usualTraces(
+  config: DetectorPastSource['config'],
+  { fromMs, toMs }: PastSpan,
+  { anomalous }: UnusualTime,
+): Promise<Pick<DetectorPast, 'traces'>> {
+  const sample = createTraceSample(config);
+  if (sample === undefined) return {};
+  await sample.load(modelPaths(config).traces, toMs);
+  const unusual = new Set([...anomalous.values()].flat());
+  if (unusual.size > (MAX_UNUSUAL_SHARE * (toMs - fromMs)) / config.interval) return { traces: sample };
+  return { traces: sample.without((atMs) => unusual.has(Math.ceil(atMs / config.interval))) };
 }
 
 function groupSize(reads: FeatureNames, steps: number): number {

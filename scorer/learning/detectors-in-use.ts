@@ -7,6 +7,7 @@ import { InstanceOutlier, type VersionVerdict } from '../detectors/instance-outl
 import { PatternClassifier } from '../detectors/pattern/classifier.ts';
 import { PATTERN_LENGTH } from '../detectors/pattern/shapes.ts';
 import { LearnedFileError } from '../detectors/learned-file.ts';
+import { TraceSequence, type UnexpectedEventRow } from '../detectors/trace-sequence/trace-sequence.ts';
 import { agreement, type DetectorVerdicts, worstByService } from '../detectors/verdicts.ts';
 import type { FeatureSet } from '../features/features.ts';
 import type { ScorerMetrics } from '../metrics.ts';
@@ -89,6 +90,13 @@ export class DetectorsInUse {
   versions(input: DetectorInput, step: number): VersionVerdict[] {
     return this.#current.detectors.flatMap((detector) =>
       detector instanceof InstanceOutlier ? detector.scoreVersions(input, step) : [],
+    );
+  }
+
+  /** What was unexpected in the traces of the step that was scored last. */
+  unexpectedEvents(step: number): UnexpectedEventRow[] {
+    return this.#current.detectors.flatMap((detector) =>
+      detector instanceof TraceSequence ? detector.explain(step) : [],
     );
   }
 

@@ -1,3 +1,4 @@
+import type { UnexpectedEventRow } from '../detectors/trace-sequence/trace-sequence.ts';
 import type { DetectorVerdicts } from '../detectors/verdicts.ts';
 import type { Verdict } from '../detectors/detector.ts';
 import type { VersionVerdict } from '../detectors/instance-outlier/instance-outlier.ts';
@@ -7,6 +8,7 @@ import {
   INTERVAL_END_SERIES,
   INTERVAL_START_SERIES,
   PATTERN_SERIES,
+  UNEXPECTED_EVENT_SERIES,
   VERSION_SCORE_SERIES,
 } from '../series.ts';
 import type { Sample } from './remote-write/sample.ts';
@@ -21,6 +23,7 @@ export interface DetectorSampleTimes {
 export interface DetectorFindings {
   readonly others: readonly DetectorVerdicts[];
   readonly versions: readonly VersionVerdict[];
+  readonly unexpected: readonly UnexpectedEventRow[];
   /** Scores of `agreement`, by service. */
   readonly agreed: ReadonlyMap<string, number>;
   readonly patterns: readonly {
@@ -33,7 +36,7 @@ export interface DetectorFindings {
 
 /** Converts what the detectors beside the autoencoder found to samples. */
 export function detectorSamples(
-  { others, versions, agreed, patterns }: DetectorFindings,
+  { others, versions, unexpected, agreed, patterns }: DetectorFindings,
   { timestampMs, intervalMs }: DetectorSampleTimes,
 ): Sample[] {
   const samples: Sample[] = [];
@@ -53,6 +56,9 @@ export function detectorSamples(
   }
   for (const { service, version, score } of versions) {
     add(VERSION_SCORE_SERIES, { ...serviceName(service), version }, score);
+  }
+  for (const { service, kind, event, expected, share } of unexpected) {
+    add(UNEXPECTED_EVENT_SERIES, { ...serviceName(service), kind, event, expected }, share);
   }
   for (const [service, score] of agreed)
     add('anomaly_score', { ...serviceName(service), detector: 'agreement' }, score);

@@ -11,6 +11,7 @@ import {
   INTERVAL_START_SERIES,
   MAINTENANCE_SERIES,
   PATTERN_SERIES,
+  UNEXPECTED_EVENT_SERIES,
   VERSION_SCORE_SERIES,
 } from '../series.ts';
 import type { Sample } from './remote-write/sample.ts';
@@ -77,6 +78,7 @@ const HELP: Readonly<Record<string, string>> = {
   [EDGE_SCORE_SERIES]: 'Anomaly score of the calls from one service to another, 1 is the learned threshold.',
   [INTERVAL_START_SERIES]: 'Unix time of the first anomalous window of the current anomaly.',
   [INTERVAL_END_SERIES]: 'Unix time of the last anomalous window of the current anomaly.',
+  [UNEXPECTED_EVENT_SERIES]: "Share of a service's traces in which an event was unexpected, the largest three.",
   [PATTERN_SERIES]: 'Shape of the current anomaly in its leading feature, as a label; always 1.',
   [VERSION_SCORE_SERIES]: 'Difference of a version from the oldest one of its service, 1 is the learned threshold.',
   [MAINTENANCE_SERIES]: '1 while a service is in maintenance.',

@@ -16,6 +16,8 @@ export const TRACES_DEFAULTS = {
   maxBytes: 64 * MIB,
   maxEdges: 2000,
   edgeIdle: 15 * 60_000,
+  maxEndpoints: 500,
+  endpointIdle: 60 * 60_000,
 } as const;
 
 const ADDRESS = 'expected [host]:port such as :4318';
@@ -46,6 +48,9 @@ export const tracesSchema = z.strictObject({
   service_graph: z.boolean('expected true or false').default(false),
   max_edges: count(TRACES_DEFAULTS.maxEdges),
   edge_idle: durationSchema.default(TRACES_DEFAULTS.edgeIdle),
+  endpoints: z.boolean('expected true or false').default(true),
+  max_endpoints: count(TRACES_DEFAULTS.maxEndpoints),
+  endpoint_idle: durationSchema.default(TRACES_DEFAULTS.endpointIdle),
 });
 
 export type TracesConfig = z.output<typeof tracesSchema>;

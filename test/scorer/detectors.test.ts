@@ -13,6 +13,7 @@ import {
   SERVICE_SERIES,
   VERSION_SERIES,
 } from '../../scorer/features/features.ts';
+import { TraceGenerator } from '../../scorer/detectors/trace-sequence/events/traces.testdata.ts';
 import { learn } from '../../scorer/learning/learn.ts';
 import { learnDetectors } from '../../scorer/learning/learn-detectors.ts';
 import { PrometheusClient } from '../../scorer/prometheus/client.ts';
@@ -104,8 +105,17 @@ describe('detectors on a real Prometheus', { timeout: 120_000 }, () => {
     rmSync(folder, { recursive: true, force: true });
   });
 
-  /** Learns until the fault, runs the cycles around it, and returns the scorer's own page. */
-  async function run(name: string, detectors: object): Promise<string> {
+  /** A scorer that isn't started, with these detectors. */
+  function createApp(path: string): ScorerApp {
+    return new ScorerApp({
+      ...readScorerFiles(path),
+      logger: createLogger({ write: () => undefined }),
+      listenAddress: '127.0.0.1:0',
+      learnCommand: ['true'],
+    });
+  }
+
+  function configure(name: string, detectors: object, more: object = {}): string {
     const path = join(folder, `${name}.yaml`);
     const config = {
       prometheus: { url: prometheus.url },
@@ -115,25 +125,28 @@ describe('detectors on a real Prometheus', { timeout: 120_000 }, () => {
       features_file: 'features.yaml',
       state_dir: name,
       learning: { minimum: '1h' },
+      detectors,
+      ...more,
+    };
+    writeFileSync(path, JSON.stringify(config));
+    return path;
+  }
+
+  /** Learns until the fault, runs the cycles around it, and returns the scorer's own page. */
+  async function run(name: string, detectors: object): Promise<string> {
+    const path = configure(name, detectors, {
       // Only after what is learned from.
       maintenance: [
         `group by (namespace, service) (${SERVICE_SERIES}{service="pay"}) and on () vector(time()) > ${at(FAULT) / 1000}`,
       ],
-      detectors,
-    };
-    writeFileSync(path, JSON.stringify(config));
+    });
     const files = readScorerFiles(path);
     const fleet = { ...files, client };
     const span = { fromMs: at(0), toMs: at(FAULT - 10) };
     await learn(fleet, span, 'all', { epochs: 2 });
     const outcomes = await learnDetectors(fleet, span, { all: true });
     expect(outcomes.filter(({ reason }) => reason !== undefined)).toEqual([]);
-    const app = new ScorerApp({
-      ...files,
-      logger: createLogger({ write: () => undefined }),
-      listenAddress: '127.0.0.1:0',
-      learnCommand: ['true'],
-    });
+    const app = createApp(path);
     try {
       await app.open();
       for (let minute = FAULT - 3; minute <= FAULT + 12; minute++) await app.cycle(at(minute) / MINUTE);
@@ -187,6 +200,29 @@ describe('detectors on a real Prometheus', { timeout: 120_000 }, () => {
     const versions = new Map([...page.matchAll(version)].map(([, service, score]) => [service, Number(score)]));
     expect(versions.get('cart')).toBeGreaterThan(1);
     expect(versions.get('pay')).toBeLessThan(1);
+  });
+
+  it('trace_sequence alone finds the service that leaves out a call, from traces alone', async () => {
+    const traces = { listen_address: '127.0.0.1:0' };
+    const path = configure('traces', { trace_sequence: { epochs: 10 } }, { traces });
+    const usual = createApp(path);
+    await usual.open();
+    for (const trace of new TraceGenerator(1).traces(2000, END)) usual.takeTrace(trace);
+    await usual.stop();
+    const fleet = { ...readScorerFiles(path), client };
+    const [outcome] = await learnDetectors(fleet, { fromMs: at(0), toMs: END }, { all: true });
+    expect(outcome).toEqual({ detector: 'trace_sequence', reason: undefined });
+    const app = createApp(path);
+    await app.open();
+    const fault = { type: 'skip', service: 'front', callee: 'shipping' } as const;
+    for (const trace of new TraceGenerator(2).traces(200, END, fault)) app.takeTrace(trace);
+    await app.cycle(END / MINUTE);
+    const page = app.renderScores();
+    await app.stop();
+    expect(above(scores(page, 'trace_sequence'))).toEqual(['front']);
+    expect(page).toMatch(
+      /^anomaly_unexpected_event\{namespace="shop",service="front",kind="missing_call",event="[^"]*",expected="shop\/front>shop\/shipping POST \/ship"\} 0\.\d+$/m,
+    );
   });
 
   it('all together agree on the service', async () => {

@@ -184,7 +184,7 @@ describe('the scorer against a real Prometheus', { timeout: 90_000 }, () => {
     logged.length = 0;
     app = createApp(configure('damaged.yaml', `base_model: ${base}`));
     address = await app.start();
-    expect(logged.find((line) => line.includes('not used'))).toContain(fleet);
+    expect(logged.find((line) => line.includes('not usable'))).toContain(fleet);
     expect(logged.find((line) => line.includes('model opened'))).toContain('base.onnx');
     expect(await page('/metrics')).toContain('lorikeet_scorer_model_damaged 1');
     await until('scores are back', scores, (found) => found.size === SERVICES.length);

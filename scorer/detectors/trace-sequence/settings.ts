@@ -44,14 +44,17 @@ export const traceSequenceKeys = {
   max_traces: count(2000),
 } as const;
 
-const schema = z.strictObject(traceSequenceKeys).refine(({ overlap, segment }) => overlap < segment, {
-  path: ['overlap'],
-  message: 'expected less than segment',
-});
+/** Takes every default where the section is empty. */
+export const traceSequenceSchema = z
+  .strictObject(traceSequenceKeys)
+  .refine(({ overlap, segment }) => overlap < segment, {
+    path: ['overlap'],
+    message: 'expected less than segment',
+  });
 
-export type TraceSequenceSettings = z.output<typeof schema>;
+export type TraceSequenceSettings = z.output<typeof traceSequenceSchema>;
 
 /** The settings with a default for each that is left out. */
 export function traceSequenceSettings(given: Partial<TraceSequenceSettings> = {}): TraceSequenceSettings {
-  return schema.parse(given);
+  return traceSequenceSchema.parse(given);
 }
