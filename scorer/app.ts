@@ -9,7 +9,7 @@ import { Feed, instanceSeries } from './cycle/feed.ts';
 import { observeScores } from './cycle/observe-scores.ts';
 import type { FeatureSet } from './features/features.ts';
 import { Fleet } from './fleet/fleet.ts';
-import { DetectorsInUse } from './learning/detectors-in-use.ts';
+import { DetectorsInUse } from './learning/detectors/detectors-in-use.ts';
 import { KnowledgeInUse } from './learning/knowledge-in-use.ts';
 import { MaintenanceWatch } from './scoring/maintenance-watch.ts';
 import { KeptSeasons } from './cycle/kept-seasons.ts';

@@ -9,14 +9,14 @@ import { EDGE_SERIES, ENDPOINT_SERIES, type FeatureSet, POD_SERIES, SERVICE_SERI
 import type { Fleet } from '../fleet/fleet.ts';
 import { fetchFleet, fetchSelected, type PastSelectors, type PastSpan, type TimeSpan } from '../fleet/past.ts';
 import { openKnowledge } from '../learning/knowledge.ts';
-import { type ServicePast, servicePasts } from '../learning/clean.ts';
+import { type ServicePast, servicePasts } from '../learning/history/clean.ts';
 import { NothingToLearnError } from '../detectors/error.ts';
 import { learn } from '../learning/learn.ts';
-import { learnDetectors } from '../learning/learn-detectors.ts';
+import { learnDetectors } from '../learning/detectors/learn-detectors.ts';
 import type { OnProgress } from '../learning/progress.ts';
 import { modelPaths } from '../paths.ts';
 import type { TrainingChoices } from '../learning/train-model.ts';
-import type { FleetModel } from '../learning/model-store.ts';
+import type { FleetModel } from '../learning/store/model-store.ts';
 import type { Profiles } from '../scoring/profiles-file.ts';
 import type { PrometheusClient } from '../prometheus/client.ts';
 import { createSeasons } from '../scoring/seasons.ts';

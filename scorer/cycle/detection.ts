@@ -3,7 +3,7 @@ import type { VersionVerdict } from '../detectors/instance-outlier/instance-outl
 import type { DetectorVerdicts } from '../detectors/verdicts.ts';
 import type { FeatureSet } from '../features/features.ts';
 import type { Fleet } from '../fleet/fleet.ts';
-import { agreedScores, type DetectorsInUse } from '../learning/detectors-in-use.ts';
+import { agreedScores, type DetectorsInUse } from '../learning/detectors/detectors-in-use.ts';
 import type { Knowledge } from '../learning/knowledge.ts';
 import { type AnomalyPattern, AnomalyPatterns } from './anomaly-patterns.ts';
 import { evidenceOf } from '../scoring/detector-evidence.ts';

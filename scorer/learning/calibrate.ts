@@ -6,8 +6,8 @@ import type { Profile } from '../scoring/profile.ts';
 import type { EdgeScalings } from '../scoring/profiles-file.ts';
 import { learnEdgeScalings } from '../scoring/scalings.ts';
 import type { TensorShape } from '../tensor/tensor.ts';
-import type { CleanPast, Past, ServicePast } from './clean.ts';
-import type { CalibratedFleet } from './profile-store.ts';
+import type { CleanPast, Past, ServicePast } from './history/clean.ts';
+import type { CalibratedFleet } from './store/profile-store.ts';
 
 /** The model and the prior that services are calibrated with. */
 export interface Calibration {

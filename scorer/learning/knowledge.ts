@@ -1,6 +1,6 @@
 import type { ScorerConfig } from '../config.ts';
 import type { FeatureSet } from '../features/features.ts';
-import { type FleetModel, fleetModels, openModel, type Rejection } from './model-store.ts';
+import { type FleetModel, fleetModels, openModel, type Rejection } from './store/model-store.ts';
 import { modelPaths } from '../paths.ts';
 import { loadProfiles, type Profiles, ProfilesError } from '../scoring/profiles-file.ts';
 

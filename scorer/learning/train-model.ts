@@ -12,10 +12,10 @@ import { type Checkpoint, loadCheckpoint, saveCheckpoint } from '../training/che
 import type { TrainingProgress } from '../training/train-network.ts';
 import { train, type TrainingOptions } from '../training/trainer.ts';
 import { calibrateEdges } from './calibrate.ts';
-import { cleanGroups, type CleanPastSource, type ServicePast } from './clean.ts';
+import { cleanGroups, type CleanPastSource, type ServicePast } from './history/clean.ts';
 import { NothingToLearnError } from '../detectors/error.ts';
 import type { OnProgress } from './progress.ts';
-import { digestWindows, trainingWindows } from './training-windows.ts';
+import { digestWindows, trainingWindows } from './history/training-windows.ts';
 
 /** As good as variants with four times the weights, and as linear ones (docs/adr/0003-network.md). */
 export const NETWORK = { slope: 0.2, output: 'sigmoid', maps: 4, bottleneck: 32 } as const;

@@ -7,7 +7,7 @@ import { learnProfile } from '../scoring/learn-profile.ts';
 import type { Prior } from '../scoring/prior.ts';
 import { sustainedScores } from '../scoring/threshold.ts';
 import type { TensorShape } from '../tensor/tensor.ts';
-import type { ServicePast } from './clean.ts';
+import type { ServicePast } from './history/clean.ts';
 
 /** Quantile of fault-free raw scores of new services that sets their threshold. */
 const QUANTILE = 0.999;

@@ -14,7 +14,7 @@ import {
   VERSION_SERIES,
 } from '../../scorer/features/features.ts';
 import { learn } from '../../scorer/learning/learn.ts';
-import { learnDetectors } from '../../scorer/learning/learn-detectors.ts';
+import { learnDetectors } from '../../scorer/learning/detectors/learn-detectors.ts';
 import { PrometheusClient } from '../../scorer/prometheus/client.ts';
 import { readScorerFiles } from '../../scorer/scorer-files.ts';
 import { type RunningPrometheus, startPrometheus } from '../testserver/prometheus.ts';

@@ -4,7 +4,7 @@ import { autoencoderShape, initialWeights } from '../../scorer/detectors/autoenc
 import type { Feature, FeatureSet } from '../../scorer/features/features.ts';
 import { History } from '../../scorer/fleet/history.ts';
 import { calibrateServices } from '../../scorer/learning/calibrate.ts';
-import { type FleetModel, fleetModelPath, fleetModels, openModel } from '../../scorer/learning/model-store.ts';
+import { type FleetModel, fleetModelPath, fleetModels, openModel } from '../../scorer/learning/store/model-store.ts';
 import { modelPaths } from '../../scorer/paths.ts';
 import { saveProfiles } from '../../scorer/scoring/profiles-file.ts';
 import { edgeKey, type ServiceName, serviceKey } from '../../scorer/identity/service-key.ts';

@@ -1,11 +1,11 @@
-import type { Fleet } from '../fleet/fleet.ts';
-import type { TimeSpan } from '../fleet/past.ts';
-import type { PrometheusClient } from '../prometheus/client.ts';
-import type { ScorerConfig } from '../config.ts';
-import type { History } from '../fleet/history.ts';
-import { DETECTOR } from '../series.ts';
-import { maintenanceBetween, type MaintenanceHistory } from '../scoring/maintenance.ts';
-import { edgeEnds, instanceName, serviceKey } from '../identity/service-key.ts';
+import type { Fleet } from '../../fleet/fleet.ts';
+import type { TimeSpan } from '../../fleet/past.ts';
+import type { PrometheusClient } from '../../prometheus/client.ts';
+import type { ScorerConfig } from '../../config.ts';
+import type { History } from '../../fleet/history.ts';
+import { DETECTOR } from '../../series.ts';
+import { maintenanceBetween, type MaintenanceHistory } from '../../scoring/maintenance.ts';
+import { edgeEnds, instanceName, serviceKey } from '../../identity/service-key.ts';
 
 /** Time that must not be learned as normal. */
 export interface UnusualTime {

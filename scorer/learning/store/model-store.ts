@@ -1,12 +1,12 @@
 import { readdirSync, rmSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import type { ScorerConfig } from '../config.ts';
-import { modelPaths } from '../paths.ts';
-import { Autoencoder } from '../detectors/autoencoder/autoencoder.ts';
-import type { AutoencoderWeights } from '../detectors/autoencoder/weights.ts';
-import type { FeatureSet } from '../features/features.ts';
-import { parsePrior, type Prior } from '../scoring/prior.ts';
-import { cardPath, loadModel, ModelFileError, type SavedModel } from '../detectors/autoencoder/model-file.ts';
+import type { ScorerConfig } from '../../config.ts';
+import { modelPaths } from '../../paths.ts';
+import { Autoencoder } from '../../detectors/autoencoder/autoencoder.ts';
+import type { AutoencoderWeights } from '../../detectors/autoencoder/weights.ts';
+import type { FeatureSet } from '../../features/features.ts';
+import { parsePrior, type Prior } from '../../scoring/prior.ts';
+import { cardPath, loadModel, ModelFileError, type SavedModel } from '../../detectors/autoencoder/model-file.ts';
 
 /** A loaded model with its metadata. */
 export interface FleetModel {

@@ -1,13 +1,13 @@
-import { writeAtomically } from '../../daemon/atomic-write.ts';
-import type { ScorerConfig } from '../config.ts';
-import { configuredDetectors } from '../detectors/all.ts';
-import { NothingToLearnError } from '../detectors/error.ts';
-import type { PastSpan } from '../fleet/past.ts';
-import { modelPaths } from '../paths.ts';
+import { writeAtomically } from '../../../daemon/atomic-write.ts';
+import type { ScorerConfig } from '../../config.ts';
+import { configuredDetectors } from '../../detectors/all.ts';
+import { NothingToLearnError } from '../../detectors/error.ts';
+import type { PastSpan } from '../../fleet/past.ts';
+import { modelPaths } from '../../paths.ts';
 import { detectorTimesFile, isDetectorDue, readDetectorTimes } from './detector-times.ts';
 import { detectorPast, type DetectorPastSource } from './detector-past.ts';
 import { arePatternsDue, learnPatterns } from './pattern-file.ts';
-import type { OnProgress } from './progress.ts';
+import type { OnProgress } from '../progress.ts';
 
 export interface DetectorFleet extends DetectorPastSource {
   readonly config: DetectorPastSource['config'] & ScorerConfig;

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
-import type { FileContent } from '../../daemon/atomic-write.ts';
-import type { ScorerConfig } from '../config.ts';
-import { modelPaths } from '../paths.ts';
+import type { FileContent } from '../../../daemon/atomic-write.ts';
+import type { ScorerConfig } from '../../config.ts';
+import { modelPaths } from '../../paths.ts';
 
 const timesSchema = z.record(z.string(), z.strictObject({ first_ms: z.number(), last_ms: z.number() }));
 

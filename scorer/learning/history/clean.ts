@@ -1,8 +1,8 @@
-import type { ScorerConfig } from '../config.ts';
-import type { Fleet } from '../fleet/fleet.ts';
-import type { History } from '../fleet/history.ts';
-import { fetchGroups, type PastSource, type PastSpan } from '../fleet/past.ts';
-import { stepsBetween } from '../fleet/steps.ts';
+import type { ScorerConfig } from '../../config.ts';
+import type { Fleet } from '../../fleet/fleet.ts';
+import type { History } from '../../fleet/history.ts';
+import { fetchGroups, type PastSource, type PastSpan } from '../../fleet/past.ts';
+import { stepsBetween } from '../../fleet/steps.ts';
 import { fetchUnusualTime, leaveOut, type UnusualTime, type UnusualTimeSource } from './unusual-time.ts';
 
 /** The history of one service or edge to learn from. */

@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { FileContent } from '../../daemon/atomic-write.ts';
-import type { ScorerConfig } from '../config.ts';
-import { PATTERN_TRAINING, readPatterns, trainPatterns } from '../detectors/pattern/train.ts';
-import { modelPaths, SHIPPED_PATTERNS_FILE } from '../paths.ts';
-import type { OnProgress } from './progress.ts';
+import type { FileContent } from '../../../daemon/atomic-write.ts';
+import type { ScorerConfig } from '../../config.ts';
+import { PATTERN_TRAINING, readPatterns, trainPatterns } from '../../detectors/pattern/train.ts';
+import { modelPaths, SHIPPED_PATTERNS_FILE } from '../../paths.ts';
+import type { OnProgress } from '../progress.ts';
 
 /** The file of the classifier to use: that of the user's own patterns if it has been trained, or else the shipped one. */
 export function patternFile(config: ScorerConfig): string {

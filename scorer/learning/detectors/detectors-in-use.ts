@@ -1,16 +1,16 @@
 import { readFileSync } from 'node:fs';
-import type { Logger } from '../../daemon/logger.ts';
-import type { ScorerConfig } from '../config.ts';
-import { configuredDetectors } from '../detectors/all.ts';
-import type { Detector, DetectorInput, SubjectKind } from '../detectors/detector.ts';
-import { InstanceOutlier, type VersionVerdict } from '../detectors/instance-outlier/instance-outlier.ts';
-import { PatternClassifier } from '../detectors/pattern/classifier.ts';
-import { PATTERN_LENGTH } from '../detectors/pattern/shapes.ts';
-import { LearnedFileError } from '../detectors/learned-file.ts';
-import { agreement, type DetectorVerdicts, worstByService } from '../detectors/verdicts.ts';
-import type { FeatureSet } from '../features/features.ts';
-import type { ScorerMetrics } from '../metrics.ts';
-import { modelPaths } from '../paths.ts';
+import type { Logger } from '../../../daemon/logger.ts';
+import type { ScorerConfig } from '../../config.ts';
+import { configuredDetectors } from '../../detectors/all.ts';
+import type { Detector, DetectorInput, SubjectKind } from '../../detectors/detector.ts';
+import { InstanceOutlier, type VersionVerdict } from '../../detectors/instance-outlier/instance-outlier.ts';
+import { PatternClassifier } from '../../detectors/pattern/classifier.ts';
+import { PATTERN_LENGTH } from '../../detectors/pattern/shapes.ts';
+import { LearnedFileError } from '../../detectors/learned-file.ts';
+import { agreement, type DetectorVerdicts, worstByService } from '../../detectors/verdicts.ts';
+import type { FeatureSet } from '../../features/features.ts';
+import type { ScorerMetrics } from '../../metrics.ts';
+import { modelPaths } from '../../paths.ts';
 import { patternFile } from './pattern-file.ts';
 
 export interface DetectorsInUseOptions {

@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { profilesOrigin, ProfileStore } from './profile-store.ts';
-import { loadProfiles, type Profiles } from '../scoring/profiles-file.ts';
-import { edgeKey, serviceKey } from '../identity/service-key.ts';
+import { loadProfiles, type Profiles } from '../../scoring/profiles-file.ts';
+import { edgeKey, serviceKey } from '../../identity/service-key.ts';
 
 const DAY = 1440;
 const name = (service: string) => ({ namespace: 'shop', service });

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { CHANNELS, type FeatureSet, parseFeatures } from '../features/features.ts';
-import { Fleet } from '../fleet/fleet.ts';
-import { edgeKey, serviceKey } from '../identity/service-key.ts';
-import { MaintenanceHistory } from '../scoring/maintenance.ts';
+import { CHANNELS, type FeatureSet, parseFeatures } from '../../features/features.ts';
+import { Fleet } from '../../fleet/fleet.ts';
+import { edgeKey, serviceKey } from '../../identity/service-key.ts';
+import { MaintenanceHistory } from '../../scoring/maintenance.ts';
 import { clean } from './clean.ts';
 
 const MINUTE = 60_000;

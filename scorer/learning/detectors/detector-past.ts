@@ -1,7 +1,7 @@
-import type { ScorerConfig } from '../config.ts';
-import type { DetectorPast, FeatureNames } from '../detectors/detector.ts';
-import { ENDPOINT_SERIES, EDGE_SERIES, POD_SERIES, SERVICE_SERIES } from '../features/features.ts';
-import type { Fleet } from '../fleet/fleet.ts';
+import type { ScorerConfig } from '../../config.ts';
+import type { DetectorPast, FeatureNames } from '../../detectors/detector.ts';
+import { ENDPOINT_SERIES, EDGE_SERIES, POD_SERIES, SERVICE_SERIES } from '../../features/features.ts';
+import type { Fleet } from '../../fleet/fleet.ts';
 import {
   fetchSelected,
   listServices,
@@ -9,8 +9,8 @@ import {
   type PastSource,
   type PastSpan,
   selectors,
-} from '../fleet/past.ts';
-import { fetchUnusualTime, leaveOut } from './unusual-time.ts';
+} from '../../fleet/past.ts';
+import { fetchUnusualTime, leaveOut } from '../history/unusual-time.ts';
 
 /** Where a detector's history is fetched from. */
 export interface DetectorPastSource extends PastSource {
