@@ -23,7 +23,7 @@ import type { Sample } from './output/remote-write/sample.ts';
 import { Schedule } from './cycle/schedule.ts';
 import type { FleetScores } from './scoring/score-fleet.ts';
 import { serviceName } from './identity/service-key.ts';
-import { ShardRanking } from './scoring/shard-ranking.ts';
+import { ShardRanking } from './scoring/ranking/shard-ranking.ts';
 import { owns } from './identity/shard.ts';
 import { TraceReceiver } from './traces/receiver/receiver.ts';
 import { createScorerWebApp, type ScorerWebOptions } from './web-app.ts';

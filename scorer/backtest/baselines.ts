@@ -1,4 +1,4 @@
-import { learnScalings } from '../scoring/scalings.ts';
+import { learnScalings } from '../scoring/profiles/scalings.ts';
 import type { Fleet } from '../fleet/fleet.ts';
 import type { ServicePast } from '../learning/history/clean.ts';
 import { deviation } from '../tensor/scaling.ts';

@@ -17,7 +17,7 @@ import type { OnProgress } from '../learning/progress.ts';
 import { modelPaths } from '../paths.ts';
 import type { TrainingChoices } from '../learning/train-model.ts';
 import type { FleetModel } from '../learning/store/model-store.ts';
-import type { Profiles } from '../scoring/profiles-file.ts';
+import type { Profiles } from '../scoring/profiles/profiles-file.ts';
 import type { PrometheusClient } from '../prometheus/client.ts';
 import { createSeasons } from '../scoring/seasons.ts';
 import type { TensorShape } from '../tensor/tensor.ts';

@@ -1,4 +1,4 @@
-import type { Profile } from '../scoring/profile.ts';
+import type { Profile } from '../scoring/profiles/profile.ts';
 import type { ScorerConfig } from '../config.ts';
 import { type FleetModel } from './store/model-store.ts';
 import { modelPaths } from '../paths.ts';

@@ -6,7 +6,7 @@ import type { AutoencoderWeights } from '../detectors/autoencoder/weights.ts';
 import type { FeatureSet } from '../features/features.ts';
 import { listServices, type PastSpan, type TimeSpan } from '../fleet/past.ts';
 import { evenly } from '../numeric/evenly.ts';
-import type { EdgeScalings } from '../scoring/profiles-file.ts';
+import type { EdgeScalings } from '../scoring/profiles/profiles-file.ts';
 import { type TensorShape } from '../tensor/tensor.ts';
 import { type Checkpoint, loadCheckpoint, saveCheckpoint } from '../training/checkpoint.ts';
 import type { TrainingProgress } from '../training/train-network.ts';

@@ -7,7 +7,7 @@ import { Fleet } from '../../scorer/fleet/fleet.ts';
 import { calibrateServices } from '../../scorer/learning/calibrate.ts';
 import { type FleetModel, openModel } from '../../scorer/learning/store/model-store.ts';
 import { SHIPPED_FEATURES, SHIPPED_MODEL } from '../../scorer/paths.ts';
-import type { Profiles } from '../../scorer/scoring/profiles-file.ts';
+import type { Profiles } from '../../scorer/scoring/profiles/profiles-file.ts';
 import { scoreFleet } from '../../scorer/scoring/score-fleet.ts';
 import { DEFAULT_LAGS, type TensorShape } from '../../scorer/tensor/tensor.ts';
 

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { columnCount } from '../../features/columns.ts';
 import { evenly } from '../../numeric/evenly.ts';
-import { learnScalings } from '../../scoring/scalings.ts';
-import { usualSteps } from '../../scoring/usual-steps.ts';
+import { learnScalings } from '../../scoring/profiles/scalings.ts';
+import { usualSteps } from '../../scoring/profiles/usual-steps.ts';
 import { allocateWindows, encodeWindow, type TensorShape, windowSize } from '../../tensor/tensor.ts';
 import type { WindowSource } from '../../training/windows.ts';
 import type { ServicePast } from './clean.ts';

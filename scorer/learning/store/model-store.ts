@@ -5,7 +5,7 @@ import { modelPaths } from '../../paths.ts';
 import { Autoencoder } from '../../detectors/autoencoder/autoencoder.ts';
 import type { AutoencoderWeights } from '../../detectors/autoencoder/weights.ts';
 import type { FeatureSet } from '../../features/features.ts';
-import { parsePrior, type Prior } from '../../scoring/prior.ts';
+import { parsePrior, type Prior } from '../../scoring/profiles/prior.ts';
 import { cardPath, loadModel, ModelFileError, type SavedModel } from '../../detectors/autoencoder/model-file.ts';
 
 /** A loaded model with its metadata. */

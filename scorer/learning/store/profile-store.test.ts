@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { profilesOrigin, ProfileStore } from './profile-store.ts';
-import { loadProfiles, type Profiles } from '../../scoring/profiles-file.ts';
+import { loadProfiles, type Profiles } from '../../scoring/profiles/profiles-file.ts';
 import { edgeKey, serviceKey } from '../../identity/service-key.ts';
 
 const DAY = 1440;

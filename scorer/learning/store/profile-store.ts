@@ -1,8 +1,8 @@
 import type { ScorerConfig } from '../../config.ts';
 import type { FeatureSet } from '../../features/features.ts';
 import { edgeEnds, serviceKey } from '../../identity/service-key.ts';
-import type { Profile } from '../../scoring/profile.ts';
-import { type EdgeScalings, type Profiles, saveProfiles } from '../../scoring/profiles-file.ts';
+import type { Profile } from '../../scoring/profiles/profile.ts';
+import { type EdgeScalings, type Profiles, saveProfiles } from '../../scoring/profiles/profiles-file.ts';
 
 /** Time that an absent service keeps its profile; longer than a week, for weekly jobs. */
 const RETENTION_MS = 8 * 86_400_000;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { History } from '../fleet/history.ts';
+import { History } from '../../fleet/history.ts';
 import { learnProfile, MIN_DEVIATION, MIN_RESIDUAL } from './learn-profile.ts';
 import { columns, flat, noisyHistory, shape } from './noisy-history.testdata.ts';
 

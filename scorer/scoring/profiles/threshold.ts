@@ -1,4 +1,4 @@
-import { quantile, quantileSorted, robustSpread, sortedFinite } from '../numeric/statistics.ts';
+import { quantile, quantileSorted, robustSpread, sortedFinite } from '../../numeric/statistics.ts';
 
 /** Quantile of fault-free values that serves as their upper bound. */
 export const FAULT_FREE_QUANTILE = 0.997;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { History } from '../fleet/history.ts';
+import { History } from '../../fleet/history.ts';
 import { noise, shape } from './noisy-history.testdata.ts';
 import { learnEdgeScalings } from './scalings.ts';
 

@@ -1,11 +1,11 @@
-import { columnIndex } from '../features/columns.ts';
-import { CHANNELS } from '../features/features.ts';
-import type { History } from '../fleet/history.ts';
-import { stepsBetween } from '../fleet/steps.ts';
-import { median, quantile } from '../numeric/statistics.ts';
-import { type ColumnScaling, deviation } from '../tensor/scaling.ts';
-import type { TensorShape } from '../tensor/tensor.ts';
-import { rawScore } from './errors.ts';
+import { columnIndex } from '../../features/columns.ts';
+import { CHANNELS } from '../../features/features.ts';
+import type { History } from '../../fleet/history.ts';
+import { stepsBetween } from '../../fleet/steps.ts';
+import { median, quantile } from '../../numeric/statistics.ts';
+import { type ColumnScaling, deviation } from '../../tensor/scaling.ts';
+import type { TensorShape } from '../../tensor/tensor.ts';
+import { rawScore } from '../errors.ts';
 import { fittedTail } from './threshold.ts';
 
 /** Maximum share of a service's steps to exclude as unusual: what is more frequent is its normal behaviour. */

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { loadProfiles, type Profiles, ProfilesError, saveProfiles } from './profiles-file.ts';
-import { edgeKey, serviceKey } from '../identity/service-key.ts';
+import { edgeKey, serviceKey } from '../../identity/service-key.ts';
 
 const cart = { namespace: 'shop', service: 'cart "x"/..' };
 const profiles: Profiles = {

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { rankEvidence, rankRootCauses } from './root-cause.ts';
-import type { FleetScores } from './score-fleet.ts';
-import { serviceKey } from '../identity/service-key.ts';
+import type { FleetScores } from '../score-fleet.ts';
+import { serviceKey } from '../../identity/service-key.ts';
 import { ShardRanking } from './shard-ranking.ts';
-import { owns } from '../identity/shard.ts';
+import { owns } from '../../identity/shard.ts';
 
 const name = (service: string) => ({ namespace: 'shop', service });
 const key = (service: string) => serviceKey(name(service));

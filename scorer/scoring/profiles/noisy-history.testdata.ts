@@ -1,8 +1,8 @@
-import type { Reconstructor } from '../detectors/reconstructor.ts';
-import { columnCount } from '../features/columns.ts';
-import type { Feature } from '../features/features.ts';
-import { History } from '../fleet/history.ts';
-import { NEUTRAL, type TensorShape } from '../tensor/tensor.ts';
+import type { Reconstructor } from '../../detectors/reconstructor.ts';
+import { columnCount } from '../../features/columns.ts';
+import type { Feature } from '../../features/features.ts';
+import { History } from '../../fleet/history.ts';
+import { NEUTRAL, type TensorShape } from '../../tensor/tensor.ts';
 
 const feature = (name: string): Feature => ({
   name,

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import type { ColumnScaling } from '../tensor/scaling.ts';
-import type { ErrorScales } from './errors.ts';
+import type { ColumnScaling } from '../../tensor/scaling.ts';
+import type { ErrorScales } from '../errors.ts';
 
 /** The normal behaviour of one service. */
 export interface Profile extends ErrorScales {

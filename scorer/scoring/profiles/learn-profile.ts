@@ -1,10 +1,10 @@
-import type { Reconstructor } from '../detectors/reconstructor.ts';
-import { columnCount } from '../features/columns.ts';
-import type { History } from '../fleet/history.ts';
-import { quantile } from '../numeric/statistics.ts';
-import type { TensorShape } from '../tensor/tensor.ts';
+import type { Reconstructor } from '../../detectors/reconstructor.ts';
+import { columnCount } from '../../features/columns.ts';
+import type { History } from '../../fleet/history.ts';
+import { quantile } from '../../numeric/statistics.ts';
+import type { TensorShape } from '../../tensor/tensor.ts';
 import { type ErrorRow, errorsOver, stepScores } from './error-rows.ts';
-import type { ErrorScales } from './errors.ts';
+import type { ErrorScales } from '../errors.ts';
 import { type Prior, PRIOR_WEIGHT, shrink, THRESHOLD_PRIOR_WEIGHT } from './prior.ts';
 import type { Profile } from './profile.ts';
 import { learnScalings } from './scalings.ts';

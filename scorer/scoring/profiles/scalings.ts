@@ -1,8 +1,8 @@
-import type { Feature } from '../features/features.ts';
-import type { History } from '../fleet/history.ts';
-import { stepsBetween } from '../fleet/steps.ts';
-import { NORMAL_P99, quantile } from '../numeric/statistics.ts';
-import { type ColumnScaling, deviation, learnScaling } from '../tensor/scaling.ts';
+import type { Feature } from '../../features/features.ts';
+import type { History } from '../../fleet/history.ts';
+import { stepsBetween } from '../../fleet/steps.ts';
+import { NORMAL_P99, quantile } from '../../numeric/statistics.ts';
+import { type ColumnScaling, deviation, learnScaling } from '../../tensor/scaling.ts';
 import { PRIOR_WEIGHT } from './prior.ts';
 
 /** Learns each column's scaling from the steps `from` to `to`, both included; `prior` is the expected spread. */

@@ -1,9 +1,9 @@
-import type { Reconstructor } from '../detectors/reconstructor.ts';
-import { columnCount } from '../features/columns.ts';
-import type { History } from '../fleet/history.ts';
-import type { ColumnScaling } from '../tensor/scaling.ts';
-import { allocateWindows, encodeWindow, type TensorShape } from '../tensor/tensor.ts';
-import { type ErrorScales, featureErrors, newestErrors, rawScore, type WindowErrors } from './errors.ts';
+import type { Reconstructor } from '../../detectors/reconstructor.ts';
+import { columnCount } from '../../features/columns.ts';
+import type { History } from '../../fleet/history.ts';
+import type { ColumnScaling } from '../../tensor/scaling.ts';
+import { allocateWindows, encodeWindow, type TensorShape } from '../../tensor/tensor.ts';
+import { type ErrorScales, featureErrors, newestErrors, rawScore, type WindowErrors } from '../errors.ts';
 import type { StepScore } from './threshold.ts';
 
 /** The errors of one step, one value per column. */

@@ -1,4 +1,4 @@
-import { NORMAL_P99 } from '../numeric/statistics.ts';
+import { NORMAL_P99 } from '../../numeric/statistics.ts';
 
 /** A service that may be the root cause. */
 export interface Suspect {

@@ -1,10 +1,10 @@
-import { EVIDENCE_SERIES, INCIDENT_SERIES } from '../series.ts';
-import type { RangeSeries } from '../prometheus/client.ts';
-import type { Sample } from '../output/remote-write/sample.ts';
+import { EVIDENCE_SERIES, INCIDENT_SERIES } from '../../series.ts';
+import type { RangeSeries } from '../../prometheus/client.ts';
+import type { Sample } from '../../output/remote-write/sample.ts';
 import { type Evidence, MAX_RANKED, rankEvidence, type RankedCause } from './root-cause.ts';
-import type { FleetScores } from './score-fleet.ts';
-import { serviceKey, serviceName } from '../identity/service-key.ts';
-import type { ShardPlace } from '../identity/shard.ts';
+import type { FleetScores } from '../score-fleet.ts';
+import { serviceKey, serviceName } from '../../identity/service-key.ts';
+import type { ShardPlace } from '../../identity/shard.ts';
 
 interface Received<T> {
   readonly timeMs: number;

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { median } from '../numeric/statistics.ts';
-import type { ErrorScales } from './errors.ts';
+import { median } from '../../numeric/statistics.ts';
+import type { ErrorScales } from '../errors.ts';
 import { figureSchema, type Profile } from './profile.ts';
 
 /** The expected profile of a new service: pooled over the services that the model was trained on. */
