@@ -3,8 +3,8 @@
  * changing pods: bytes of each way to list and watch pods, the exporter's memory and CPU time, requests.
  */
 import { setTimeout as pause } from 'node:timers/promises';
-import { ApiClient } from '../exporter/identity/kubernetes/api-client.ts';
-import { fromKubeconfig } from '../exporter/identity/kubernetes/kubeconfig.ts';
+import { ApiClient } from '../exporter/identity/kubernetes/api/api-client.ts';
+import { fromKubeconfig } from '../exporter/identity/kubernetes/api/kubeconfig.ts';
 import { median } from '../scorer/numeric/statistics.ts';
 import { AccountFolder } from '../test/kubernetes/account.ts';
 import { Cluster } from '../test/kubernetes/cluster.ts';

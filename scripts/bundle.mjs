@@ -8,7 +8,7 @@ import { buildInfo } from './build-info.mjs';
  * take several megabytes of memory.
  */
 export const APART = {
-  'lorikeet-kubeconfig': 'exporter/identity/kubernetes/kubeconfig.ts',
+  'lorikeet-kubeconfig': 'exporter/identity/kubernetes/api/kubeconfig.ts',
   'lorikeet-sim-tracing': 'microsim/service/tracing-sdk.ts',
 };
 

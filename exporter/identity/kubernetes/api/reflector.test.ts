@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
-import { createLogger } from '../../../daemon/logger.ts';
+import { createLogger } from '../../../../daemon/logger.ts';
 import { ApiClient } from './api-client.ts';
 import type { ApiObject } from './metadata.ts';
 import { Reflector } from './reflector.ts';

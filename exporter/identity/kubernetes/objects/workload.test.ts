@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import type { ObjectMeta } from './metadata.ts';
+import type { ObjectMeta } from '../api/metadata.ts';
 import { workloadOf } from './workload.ts';
 
 /** 29,400,000 minutes from 1970. */

@@ -1,4 +1,4 @@
-import type { Logger } from '../../../daemon/logger.ts';
+import type { Logger } from '../../../../daemon/logger.ts';
 import type { RejectedAnnotation } from './annotations.ts';
 
 /** Logs invalid annotations, each once until it changes. */

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { Agent, type RequestOptions } from 'node:https';
 import { isIPv6 } from 'node:net';
 import { join } from 'node:path';
-import { ConfigError } from '../../../daemon/config-file.ts';
+import { ConfigError } from '../../../../daemon/config-file.ts';
 
 /** Credentials of one request. */
 export interface RequestCredentials {

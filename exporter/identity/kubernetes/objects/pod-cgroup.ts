@@ -1,5 +1,5 @@
 import { readdirSync, statSync } from 'node:fs';
-import { cgroupId, isAbsent } from '../../cgroups/cgroup.ts';
+import { cgroupId, isAbsent } from '../../../cgroups/cgroup.ts';
 
 /** The parts of the name of a pod's cgroup. */
 export interface CgroupName {

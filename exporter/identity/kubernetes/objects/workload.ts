@@ -1,4 +1,4 @@
-import { createdAt, type ObjectMeta, type OwnerReference } from './metadata.ts';
+import { createdAt, type ObjectMeta, type OwnerReference } from '../api/metadata.ts';
 
 /** The workload of a pod. */
 export interface Workload {

@@ -1,7 +1,7 @@
-import { addressBytes, peerAddress, type PeerAddress } from '../addresses.ts';
+import { addressBytes, peerAddress, type PeerAddress } from '../../addresses.ts';
 import { readAnnotations, type Annotations } from './annotations.ts';
 import { identityOf, type Identity } from './service-identity.ts';
-import { createdAt, type ApiObject, type ObjectMeta } from './metadata.ts';
+import { createdAt, type ApiObject, type ObjectMeta } from '../api/metadata.ts';
 import type { CgroupName } from './pod-cgroup.ts';
 import { workloadOf, type Workload } from './workload.ts';
 

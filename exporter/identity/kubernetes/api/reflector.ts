@@ -1,7 +1,7 @@
 import { performance } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
-import { ConditionLog, describeError, type Logger } from '../../../daemon/logger.ts';
+import { ConditionLog, describeError, type Logger } from '../../../../daemon/logger.ts';
 import type { ApiClient } from './api-client.ts';
 import { ApiError, isExpired, ProtocolError, type ApiStatus } from './api-error.ts';
 import { Backoff } from './backoff.ts';

@@ -1,4 +1,4 @@
-import type { ObjectMeta } from './metadata.ts';
+import type { ObjectMeta } from '../api/metadata.ts';
 
 export const MONITOR = 'lorikeet.dev/monitor';
 export const SERVICE = 'lorikeet.dev/service';

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { TestFolder } from '../../testdata/test-folder.ts';
+import { TestFolder } from '../../../testdata/test-folder.ts';
 import { fromKubeconfig } from './kubeconfig.ts';
 
 const folder = new TestFolder();

@@ -1,5 +1,5 @@
-import { addressBytes, peerAddress, type PeerAddress } from '../addresses.ts';
-import { objectKey, type ApiObject } from './metadata.ts';
+import { addressBytes, peerAddress, type PeerAddress } from '../../addresses.ts';
+import { objectKey, type ApiObject } from '../api/metadata.ts';
 import { ownIdentity, type Identity } from './service-identity.ts';
 
 /** The fields used of an endpoint slice. */

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { ConfigError } from '../../../daemon/config-file.ts';
-import { TestFolder } from '../../testdata/test-folder.ts';
+import { ConfigError } from '../../../../daemon/config-file.ts';
+import { TestFolder } from '../../../testdata/test-folder.ts';
 import { inCluster } from './credentials.ts';
 
 const folder = new TestFolder();
