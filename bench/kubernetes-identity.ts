@@ -10,8 +10,8 @@ import { AccountFolder } from '../test/kubernetes/account.ts';
 import { Cluster } from '../test/kubernetes/cluster.ts';
 import { Fleet } from '../test/kubernetes/fleet.ts';
 import { startKubernetes, type RunningKubernetes } from '../test/testserver/kubernetes.ts';
-import { makeFleet, SERIES_PER_TARGET } from './exporter/fleet.ts';
-import { exporterOf, Subject } from './exporter/subject.ts';
+import { makeFleet, SERIES_PER_TARGET } from './exporter/site/fleet.ts';
+import { exporterOf, Subject } from './exporter/subjects/subject.ts';
 import { writeResults } from './results.ts';
 import { round } from './statistics.ts';
 

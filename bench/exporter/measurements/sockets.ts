@@ -3,10 +3,10 @@
  */
 import { readFileSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
-import { Child } from './child.ts';
-import { rowsOf, type Row } from './results.ts';
-import { atSite, type Site } from './site.ts';
-import { exporterOf, Subject } from './subject.ts';
+import { Child } from '../site/child.ts';
+import { rowsOf, type Row } from '../results.ts';
+import { atSite, type Site } from '../site/site.ts';
+import { exporterOf, Subject } from '../subjects/subject.ts';
 
 const SOCKETS = 100_000;
 const ROUNDS = 2;

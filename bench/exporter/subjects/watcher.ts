@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { programIds } from './bpf-programs.ts';
-import { Child, type Command, type Printed } from './child.ts';
-import type { Site } from './site.ts';
+import { programIds } from '../counters/bpf-programs.ts';
+import { Child, type Command, type Printed } from '../site/child.ts';
+import type { Site } from '../site/site.ts';
 import { exporterOf, Subject } from './subject.ts';
 
 /** A program under measurement that monitors the machine's connections. */

@@ -5,11 +5,11 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { BpfObject, defaultObjectPath } from '../../native/index.ts';
-import { compileShim, refusal } from '../../test/kernel/refusals/shim.ts';
-import type { Command } from './child.ts';
-import { rowsOf, type Row } from './results.ts';
-import { Subject } from './subject.ts';
+import { BpfObject, defaultObjectPath } from '../../../native/index.ts';
+import { compileShim, refusal } from '../../../test/kernel/refusals/shim.ts';
+import type { Command } from '../site/child.ts';
+import { rowsOf, type Row } from '../results.ts';
+import { Subject } from '../subjects/subject.ts';
 
 const ROUNDS = 9;
 const REFUSED = {

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { isInstalled } from './installed.ts';
-import type { Site } from './site.ts';
+import type { Site } from '../site/site.ts';
 import { peerOf, type WatcherKind } from './watcher.ts';
 
 export const ANCESTOR = 'an event per connection';

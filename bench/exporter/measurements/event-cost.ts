@@ -3,9 +3,9 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { BpfObject } from '../../native/index.ts';
-import { round } from '../statistics.ts';
-import { type Row, rowsOf } from './results.ts';
+import { BpfObject } from '../../../native/index.ts';
+import { round } from '../../statistics.ts';
+import { type Row, rowsOf } from '../results.ts';
 
 const ROUNDS = 31;
 const BPF_STATS = '/proc/sys/kernel/bpf_stats_enabled';
@@ -13,7 +13,7 @@ const WITHOUT = 'nothing attached';
 
 interface Event {
   readonly what: string;
-  /** The name in bench/exporter/events.c. */
+  /** The name in bench/exporter/measurements/events.c. */
   readonly kind: string;
   readonly programs: readonly string[];
   /** Chosen so that a round takes 0.1 to 0.2 s. */
@@ -37,7 +37,7 @@ export function measureEvents(): Promise<readonly Row[]> {
   const folder = mkdtempSync(join(tmpdir(), 'lorikeet-bench-'));
   try {
     const program = join(folder, 'events');
-    execFileSync('gcc', ['-O2', '-Wall', '-Werror', 'bench/exporter/events.c', '-o', program]);
+    execFileSync('gcc', ['-O2', '-Wall', '-Werror', 'bench/exporter/measurements/events.c', '-o', program]);
     return Promise.resolve(EVENTS.flatMap((event) => [...compare(program, event), ...ownTime(program, event)]));
   } finally {
     rmSync(folder, { recursive: true, force: true });

@@ -2,12 +2,12 @@
  * Measures the cost of the BPF programs in nanoseconds: of all programs for a request and for a connection, both ends
  * local, and of a run of each program.
  */
-import { median } from '../../scorer/numeric/statistics.ts';
-import { costsBetween, programCosts, totalNs, withStatistics, type ProgramCost } from './bpf-programs.ts';
-import { AS_FAST_AS_POSSIBLE, Load, type Done, type Pace } from './load.ts';
-import { rowsOf, type Row } from './results.ts';
-import { atSite, type Site } from './site.ts';
-import { exporterOf, Subject } from './subject.ts';
+import { median } from '../../../scorer/numeric/statistics.ts';
+import { costsBetween, programCosts, totalNs, withStatistics, type ProgramCost } from '../counters/bpf-programs.ts';
+import { AS_FAST_AS_POSSIBLE, Load, type Done, type Pace } from '../site/load.ts';
+import { rowsOf, type Row } from '../results.ts';
+import { atSite, type Site } from '../site/site.ts';
+import { exporterOf, Subject } from '../subjects/subject.ts';
 
 const ROUNDS = 5;
 const SECONDS = 2;

@@ -4,10 +4,10 @@ import { readFileSync } from 'node:fs';
 import { Agent, get } from 'node:http';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
-import type { Command } from './child.ts';
-import type { Fleet } from './fleet.ts';
-import { endWithBenchmark } from './interruption.ts';
-import { processorTime } from './processor-time.ts';
+import type { Command } from '../site/child.ts';
+import type { Fleet } from '../site/fleet.ts';
+import { endWithBenchmark } from '../site/interruption.ts';
+import { processorTime } from '../counters/processor-time.ts';
 
 export interface Scrape {
   readonly ms: number;

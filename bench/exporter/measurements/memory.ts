@@ -3,10 +3,10 @@
  * series.
  */
 import { setTimeout as pause } from 'node:timers/promises';
-import type { Command } from './child.ts';
-import { makeFleet, SERIES_PER_TARGET } from './fleet.ts';
-import { rowsOf, type Row } from './results.ts';
-import { exporterOf, Subject } from './subject.ts';
+import type { Command } from '../site/child.ts';
+import { makeFleet, SERIES_PER_TARGET } from '../site/fleet.ts';
+import { rowsOf, type Row } from '../results.ts';
+import { exporterOf, Subject } from '../subjects/subject.ts';
 
 const KNOWN = 2000;
 const SIZES = [20_000, 100_000];

@@ -1,7 +1,7 @@
 import { mkdirSync, mkdtempSync, rmSync, rmdirSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { findCgroupMount } from '../../exporter/cgroups/cgroup.ts';
+import { findCgroupMount } from '../../../exporter/cgroups/cgroup.ts';
 
 /** Series of one local target: requests and connections by role, histograms of 25 lines, resources and info. */
 export const SERIES_PER_TARGET = 204;

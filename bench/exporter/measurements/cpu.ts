@@ -3,14 +3,14 @@
  * programs, for Lorikeet's exporter, for the design that preceded it, and for public tools.
  */
 import { setInterval } from 'node:timers';
-import { costsBetween, programCosts, totalNs, withStatistics } from './bpf-programs.ts';
-import { Load, type Pace } from './load.ts';
-import { ancestor, publicPeers } from './peers.ts';
-import { processorTime } from './processor-time.ts';
-import { rowsOf, type Row } from './results.ts';
-import { atSite } from './site.ts';
-import { withTracefs } from './tracefs.ts';
-import { lorikeet, type Watcher, type WatcherKind } from './watcher.ts';
+import { costsBetween, programCosts, totalNs, withStatistics } from '../counters/bpf-programs.ts';
+import { Load, type Pace } from '../site/load.ts';
+import { ancestor, publicPeers } from '../subjects/peers.ts';
+import { processorTime } from '../counters/processor-time.ts';
+import { rowsOf, type Row } from '../results.ts';
+import { atSite } from '../site/site.ts';
+import { withTracefs } from '../counters/tracefs.ts';
+import { lorikeet, type Watcher, type WatcherKind } from '../subjects/watcher.ts';
 
 const ROUNDS = 3;
 const SECONDS = 8;

@@ -2,12 +2,12 @@
  * Measures the cost of `--collector.http_status`: a saturated nginx with the exporter's default collectors and with
  * this one added, alternately; then the time of the collector's programs per packet.
  */
-import { costsBetween, programCosts, withStatistics } from './bpf-programs.ts';
-import { isInstalled } from './installed.ts';
-import { Nginx, type Saturated } from './nginx.ts';
-import { rowsOf, type Row } from './results.ts';
-import { atSite, type Site } from './site.ts';
-import { exporterOf, Subject } from './subject.ts';
+import { costsBetween, programCosts, withStatistics } from '../counters/bpf-programs.ts';
+import { isInstalled } from '../subjects/installed.ts';
+import { Nginx, type Saturated } from '../site/nginx.ts';
+import { rowsOf, type Row } from '../results.ts';
+import { atSite, type Site } from '../site/site.ts';
+import { exporterOf, Subject } from '../subjects/subject.ts';
 
 const ROUNDS = 7;
 const SECONDS = 2;

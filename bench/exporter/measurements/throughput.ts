@@ -2,15 +2,15 @@
  * Measures the effect of monitoring on services: throughput of a saturated nginx and latency of a small exchange, with
  * Lorikeet's exporter, with the design that preceded it, and with neither.
  */
-import { median } from '../../scorer/numeric/statistics.ts';
-import { isInstalled } from './installed.ts';
-import { AS_FAST_AS_POSSIBLE, Load, type Done, type Pace } from './load.ts';
-import { Nginx, type Saturated } from './nginx.ts';
-import { ANCESTOR, ancestor } from './peers.ts';
-import { rowsOf, type Points, type Row } from './results.ts';
-import { atSite, type Site } from './site.ts';
-import { withTracefs } from './tracefs.ts';
-import { lorikeet, type WatcherKind } from './watcher.ts';
+import { median } from '../../../scorer/numeric/statistics.ts';
+import { isInstalled } from '../subjects/installed.ts';
+import { AS_FAST_AS_POSSIBLE, Load, type Done, type Pace } from '../site/load.ts';
+import { Nginx, type Saturated } from '../site/nginx.ts';
+import { ANCESTOR, ancestor } from '../subjects/peers.ts';
+import { rowsOf, type Points, type Row } from '../results.ts';
+import { atSite, type Site } from '../site/site.ts';
+import { withTracefs } from '../counters/tracefs.ts';
+import { lorikeet, type WatcherKind } from '../subjects/watcher.ts';
 
 const ROUNDS = 4;
 const SECONDS = 1;
