@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { importsOf, violations } from './check-imports.mjs';
+import { importsOf, violations } from './imports.mjs';
 
 let root: string;
 beforeEach(() => {

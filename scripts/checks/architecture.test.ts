@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { expect, test } from 'vitest';
-import { architecturePicture, foldersOf } from './generate/architecture-picture.ts';
+import { architecturePicture, foldersOf } from '../generate/architecture-picture.ts';
 
 const DOCUMENT = readFileSync('docs/architecture.md', 'utf8');
 const PARTS = ['native', 'daemon', 'exporter', 'scorer', 'microsim'];

@@ -1,9 +1,9 @@
-// node scripts/image-sbom.mjs exporter|scorer|sim: prints the SBOM of the program's image in SPDX: npm's, without
+// node scripts/images/image-sbom.mjs exporter|scorer|sim: prints the SBOM of the program's image in SPDX: npm's, without
 // packages that are not in the program, and with components unknown to npm. The bundler reports the content of a
 // bundle.
 import { execFileSync } from 'node:child_process';
 import { build } from 'esbuild';
-import { APART, bundleOptions } from './bundle.mjs';
+import { APART, bundleOptions } from '../bundle/bundle.mjs';
 
 const PROGRAMS = {
   exporter: ['exporter/main.ts', APART['lorikeet-kubeconfig']],

@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
-# scripts/image-tree.sh exporter|scorer|sim FOLDER: creates FOLDER with the files that the program's image adds to its
-# base: Node.js, the program, its dependencies and its SBOM. manifests/images/Dockerfile calls it after `npm run build`.
+# scripts/images/image-tree.sh exporter|scorer|sim FOLDER: creates FOLDER with the files that the program's image adds to
+# its base: Node.js, the program, its dependencies and its SBOM. manifests/images/Dockerfile calls it after
+# `npm run build`.
 set -euo pipefail
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/../.."
 export PATH="$PATH:/usr/sbin:/sbin"
 readonly image=$1 folder=$2
 readonly home=$folder/usr/lib/lorikeet node=$folder/usr/local/bin/node
@@ -52,5 +53,5 @@ case $image in
     exit 2
     ;;
 esac
-node scripts/image-sbom.mjs "$image" >"$home/sbom.spdx.json"
+node scripts/images/image-sbom.mjs "$image" >"$home/sbom.spdx.json"
 chmod 644 "$home/sbom.spdx.json"

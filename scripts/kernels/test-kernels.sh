@@ -2,11 +2,11 @@
 # Runs the kernel tests on other kernels: boots each of Debian's kernel packages under qemu without KVM, in lockdown
 # (integrity), with this machine's files as a read-only root and an overlay in memory. Exit status 0: all passed.
 #
-#   scripts/test-kernels.sh [package]...     for example linux-image-6.1.0-56-amd64
+#   scripts/kernels/test-kernels.sh [package]...     for example linux-image-6.1.0-56-amd64
 #   LORIKEET_UPDATE_INSTRUCTIONS=1           updates test/kernel/verified-instructions.json for those kernels
 #   LORIKEET_KERNEL_TESTS="file..."          runs other test files
 set -euo pipefail
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/../.."
 readonly CACHE=$PWD/build/kernels
 readonly MODULES=(virtio_pci 9pnet_virtio 9p overlay veth tcp_diag loop sch_ingress cls_bpf)
 readonly TESTS=${LORIKEET_KERNEL_TESTS:-test/kernel/programs.test.ts test/kernel/requests.test.ts test/kernel/connections.test.ts test/kernel/unanswered.test.ts test/kernel/tls.test.ts test/kernel/segments.test.ts test/kernel/sockets.test.ts test/kernel/container.test.ts test/kernel/refusals test/exporter/container.test.ts test/exporter/privileges.test.ts}
@@ -64,13 +64,13 @@ add_module() {
     echo "$name" >>"$to/order"
 }
 
-# initramfs MODULES FILE: packs busybox, the modules and scripts/test-kernels-init.sh.
+# initramfs MODULES FILE: packs busybox, the modules and scripts/kernels/test-kernels-init.sh.
 initramfs() {
     local folder name
     folder=$(mktemp -d "$CACHE/initramfs.XXXXXX")
     mkdir -p "$folder"/{bin,dev,proc,sys,modules,host,memory,root}
     cp /bin/busybox "$folder/bin/busybox"
-    cp scripts/test-kernels-init.sh "$folder/init"
+    cp scripts/kernels/test-kernels-init.sh "$folder/init"
     chmod +x "$folder/init"
     : >"$folder/modules/order"
     for name in "${MODULES[@]}"; do add_module "$name" "$1" "$folder/modules"; done

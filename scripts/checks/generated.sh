@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Generates all files again and fails if a committed one differs: either its source or the file was changed alone.
 set -euo pipefail
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/../.."
 generated=(rules/generated dashboards/generated manifests/generated manifests/prometheus manifests/chart manifests/base manifests/microsim docs/images/lorikeet.svg docs/kernels.md docs/container-metrics.md)
 before=$(mktemp -d)
 trap 'rm -rf "$before"' EXIT

@@ -2,7 +2,7 @@
 // files may import in addition to their own room. A directory without a list belongs to the room above. Import cycles
 // are forbidden, including those of types. Tests and their data may import anything.
 //
-//   node scripts/check-imports.mjs [folder]    prints one line for each violation; exit status 1 if there are any
+//   node scripts/checks/imports.mjs [folder]    prints one line for each violation; exit status 1 if there are any
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, normalize, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
