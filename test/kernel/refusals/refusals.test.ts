@@ -9,8 +9,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { COLLECTORS } from '../../../exporter/collectors/all.ts';
 import { defaultObjectPath } from '../../../native/index.ts';
 import { bundle } from '../../../scripts/bundle/bundle.mjs';
-import { linkedPrograms, linksOf } from '../links.ts';
-import { withSandbox, type Sandbox, type Traffic } from '../sandbox.ts';
+import { linkedPrograms, linksOf } from '../bpf/links.ts';
+import { withSandbox, type Sandbox, type Traffic } from '../sandbox/sandbox.ts';
 import type { Answer, Request } from './driver.ts';
 import { compileShim, refusal, refusalOf, STAGES } from './shim.ts';
 

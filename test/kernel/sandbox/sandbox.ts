@@ -5,8 +5,8 @@ import { mkdirSync, readFileSync, rmdirSync, statSync, writeFileSync } from 'nod
 import { dirname, isAbsolute, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { findCgroupMount } from '../../exporter/cgroups/cgroup.ts';
-import { until } from '../until.ts';
+import { findCgroupMount } from '../../../exporter/cgroups/cgroup.ts';
+import { until } from '../../until.ts';
 
 /** A cgroup of a sandbox; `id` is its key in the kernel's maps. */
 export interface Cgroup {
@@ -37,7 +37,7 @@ export interface Traffic {
   stop(): Promise<unknown>;
 }
 
-export const TRAFFIC = join(dirname(fileURLToPath(import.meta.url)), 'traffic');
+export const TRAFFIC = join(dirname(fileURLToPath(import.meta.url)), '../traffic');
 let sandboxes = 0;
 
 export async function withSandbox<T>(work: (sandbox: Sandbox) => Promise<T>): Promise<T> {

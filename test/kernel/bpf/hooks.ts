@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'vitest';
-import { BpfError, BpfObject } from '../../native/index.ts';
+import { BpfError, BpfObject } from '../../../native/index.ts';
 import { compileBpf } from './compile.ts';
 
 /** A hook that every kernel of the tests has. */

@@ -2,9 +2,9 @@ import { execFileSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { TRAFFIC } from './sandbox.ts';
+import { TRAFFIC } from '../sandbox/sandbox.ts';
 
-const TESTDATA = join(dirname(fileURLToPath(import.meta.url)), 'testdata');
+const TESTDATA = join(dirname(fileURLToPath(import.meta.url)), '../testdata');
 
 /** Compiles a BPF program of `testdata/` into `folder` and returns the object's path. */
 export function compileBpf(source: string, folder: string, ...flags: readonly string[]): string {

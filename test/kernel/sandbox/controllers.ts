@@ -1,8 +1,8 @@
 import { existsSync, mkdirSync, readFileSync, rmdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { findHierarchy, isUnified, type Hierarchy } from '../../exporter/cgroups/hierarchy.ts';
+import { findHierarchy, isUnified, type Hierarchy } from '../../../exporter/cgroups/hierarchy.ts';
 import { type Cgroup } from './sandbox.ts';
-import { findCgroupMount } from '../../exporter/cgroups/cgroup.ts';
+import { findCgroupMount } from '../../../exporter/cgroups/cgroup.ts';
 
 /** A cgroup in the hierarchy of a controller, which is enabled for it. */
 export interface ControlledCgroup extends Cgroup {

@@ -1,4 +1,4 @@
-import type { BpfMap, BpfObject } from '../../native/index.ts';
+import type { BpfMap, BpfObject } from '../../../native/index.ts';
 
 /** The layouts of bpf/*.h, decoded independently of the exporter, to detect errors in its decoder. */
 

@@ -1,4 +1,4 @@
-import { compileBpf } from './compile.ts';
+import { compileBpf } from '../bpf/compile.ts';
 import type { Sandbox } from './sandbox.ts';
 
 /** Makes a sandbox's loopback interface drop some segments (testdata/dropper.bpf.c, compiled into `folder`). */
