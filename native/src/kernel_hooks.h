@@ -13,8 +13,9 @@ class KernelHooks {
   public:
     KernelHooks();
 
-    /// False if the kernel lacks the program's hook, or if the program's tags (bpf/core_fixes.bpf.h) in the object's
-    /// BTF exclude this kernel. True for all programs if the kernel has no BTF: then loading reports the reason.
+    /// False if the kernel lacks the program's hook, or if the program's tags (bpf/shared/core_fixes.bpf.h) in the
+    /// object's BTF exclude this kernel. True for all programs if the kernel has no BTF: then loading reports the
+    /// reason.
     bool Suit(const bpf_program *program, const btf *object) const;
 
   private:
