@@ -78,8 +78,9 @@ fi
 
 # build_addon FOLDER NAME: builds the directory's binding.gyp and sources to dist/NAME.node.
 build_addon() {
-    local folder=$1 built=$1/build/Release/$2.node prefix
-    if older "$built" "$folder"/binding.gyp "$folder"/src/* "$0"; then
+    local folder=$1 built=$1/build/Release/$2.node prefix sources
+    mapfile -t sources < <(find "$folder/src" -type f)
+    if older "$built" "$folder"/binding.gyp "${sources[@]}" "$0"; then
         # Uses the headers of this Node.js installation, so that nothing is downloaded.
         prefix=$(node -p "path.resolve(process.execPath, '../..')")
         [[ -e $prefix/include/node/node_api.h ]] || {

@@ -9,8 +9,8 @@
  * kernel rejects a program that contains the instruction, even if it is never executed. */
 
 /* Tags that select a program's variant for a kernel. The loader reads them from the object's BTF and skips variants
- * that do not match the running kernel (native/src/kernel_hooks.cc). It always skips programs without a hook in the
- * kernel. */
+ * that do not match the running kernel (native/src/libbpf/kernel_hooks.cc). It always skips programs without a hook in
+ * the kernel. */
 
 /* For kernels without this tracepoint. */
 #define WITHOUT_TRACEPOINT(name) __attribute__((btf_decl_tag("without_tracepoint:" #name)))

@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
-#include "../../native/src/bpf_object.h"
-#include "../../native/src/map_rows.h"
+#include "../../native/src/libbpf/bpf_object.h"
+#include "../../native/src/libbpf/map_rows.h"
 
 namespace {
 

@@ -6,7 +6,7 @@
 
 #include <napi.h>
 
-#include "bpf_object.h"
+#include "../libbpf/bpf_object.h"
 
 namespace lorikeet {
 

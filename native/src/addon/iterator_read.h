@@ -5,8 +5,8 @@
 
 #include <napi.h>
 
-#include "failure.h"
-#include "unique_fd.h"
+#include "../libbpf/failure.h"
+#include "../libbpf/unique_fd.h"
 
 namespace lorikeet {
 

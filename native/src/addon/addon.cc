@@ -3,7 +3,7 @@
 
 #include "capabilities.h"
 #include "environment.h"
-#include "failure.h"
+#include "../libbpf/failure.h"
 #include "native_object.h"
 
 namespace lorikeet {

@@ -6,7 +6,7 @@
 
 #include <napi.h>
 
-#include "failure.h"
+#include "../libbpf/failure.h"
 
 namespace lorikeet {
 

@@ -12,7 +12,7 @@
 #include "arguments.h"
 #include "environment.h"
 #include "iterator_read.h"
-#include "map_rows.h"
+#include "../libbpf/map_rows.h"
 
 namespace lorikeet {
 namespace {

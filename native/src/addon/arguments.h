@@ -3,7 +3,7 @@
 
 #include <napi.h>
 
-#include "open_options.h"
+#include "../libbpf/open_options.h"
 
 namespace lorikeet {
 
