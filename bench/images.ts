@@ -23,7 +23,7 @@ function measure(image: string): Row {
   const parent = mkdtempSync(join(tmpdir(), 'lorikeet-images-'));
   try {
     const folder = join(parent, image);
-    execFileSync('bash', ['scripts/image-tree.sh', image, folder]);
+    execFileSync('bash', ['scripts/images/image-tree.sh', image, folder]);
     const files = readdirSync(folder, { recursive: true, encoding: 'utf8' })
       .map((path) => ({ path, stat: lstatSync(join(folder, path)) }))
       .filter(({ stat }) => stat.isFile());

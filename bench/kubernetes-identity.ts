@@ -3,15 +3,15 @@
  * changing pods: bytes of each way to list and watch pods, the exporter's memory and CPU time, requests.
  */
 import { setTimeout as pause } from 'node:timers/promises';
-import { ApiClient } from '../exporter/identity/kubernetes/api-client.ts';
-import { fromKubeconfig } from '../exporter/identity/kubernetes/kubeconfig.ts';
+import { ApiClient } from '../exporter/identity/kubernetes/api/api-client.ts';
+import { fromKubeconfig } from '../exporter/identity/kubernetes/api/kubeconfig.ts';
 import { median } from '../scorer/numeric/statistics.ts';
 import { AccountFolder } from '../test/kubernetes/account.ts';
 import { Cluster } from '../test/kubernetes/cluster.ts';
 import { Fleet } from '../test/kubernetes/fleet.ts';
 import { startKubernetes, type RunningKubernetes } from '../test/testserver/kubernetes.ts';
-import { makeFleet, SERIES_PER_TARGET } from './exporter/fleet.ts';
-import { exporterOf, Subject } from './exporter/subject.ts';
+import { makeFleet, SERIES_PER_TARGET } from './exporter/site/fleet.ts';
+import { exporterOf, Subject } from './exporter/subjects/subject.ts';
 import { writeResults } from './results.ts';
 import { round } from './statistics.ts';
 

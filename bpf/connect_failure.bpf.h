@@ -2,8 +2,8 @@
 #ifndef LORIKEET_CONNECT_FAILURE_BPF_H
 #define LORIKEET_CONNECT_FAILURE_BPF_H
 
-#include "tcp.h"
-#include "types.bpf.h"
+#include "shared/tcp.h"
+#include "shared/types.bpf.h"
 
 /* The last ICMP error in the socket's error queue, or 0. For a SYN the kernel queues the message and wakes the
  * application before it sets sk_err, and the application may clear sk_err (SO_ERROR) before the state changes. Then the

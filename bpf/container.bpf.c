@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR MIT)
-#include "cgroup_row.bpf.h"
-#include "maps.bpf.h"
-#include "types.bpf.h"
+#include "shared/cgroup_row.bpf.h"
+#include "shared/maps.bpf.h"
+#include "shared/types.bpf.h"
 
 /* Page faults, block requests and process events by cgroup. Each word is written by one program, which never runs twice
  * at a time on a CPU: plain adds are enough. Maps are keyed by cgroup id. */

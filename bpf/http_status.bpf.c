@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR MIT)
-#include "maps.bpf.h"
-#include "types.bpf.h"
+#include "shared/maps.bpf.h"
+#include "shared/types.bpf.h"
 
 /* Status classes of plain-text HTTP/1.x, from the first bytes of a response, "HTTP/1.1 200". The hooks on send and
  * receive calls have no access to the payload; packets do. These programs see every packet of the cgroups that they are

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR MIT)
-#include "maps.bpf.h"
+#include "shared/maps.bpf.h"
 
 struct requests_map requests SEC(".maps");
 struct edges_map edges SEC(".maps");

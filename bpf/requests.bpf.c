@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR MIT)
-#include "adoption.bpf.h"
-#include "attribution.bpf.h"
-#include "core_fixes.bpf.h"
-#include "histogram.bpf.h"
-#include "maps.bpf.h"
-#include "socket_counts.bpf.h"
-#include "types.bpf.h"
+#include "shared/adoption.bpf.h"
+#include "shared/attribution.bpf.h"
+#include "shared/core_fixes.bpf.h"
+#include "shared/histogram.bpf.h"
+#include "shared/maps.bpf.h"
+#include "shared/socket_counts.bpf.h"
+#include "shared/types.bpf.h"
 
 /* Requests of any protocol, derived from the changes of direction on a socket. Since kernel 6.3 the tracepoints fire
  * after each send and receive call, with the number of bytes. On older kernels TCP's own functions are hooked.

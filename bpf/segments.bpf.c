@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR MIT)
-#include "maps.bpf.h"
-#include "socket_counts.bpf.h"
-#include "types.bpf.h"
+#include "shared/maps.bpf.h"
+#include "shared/socket_counts.bpf.h"
+#include "shared/types.bpf.h"
 
 /* Retransmitted segments and resets. */
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR MIT)
-#include "adoption.bpf.h"
-#include "maps.bpf.h"
-#include "socket_counts.bpf.h"
-#include "types.bpf.h"
+#include "shared/adoption.bpf.h"
+#include "shared/maps.bpf.h"
+#include "shared/socket_counts.bpf.h"
+#include "shared/types.bpf.h"
 
 /* Programs that user space runs; they are attached to no event. */
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR MIT)
-#include "cgroup_row.bpf.h"
-#include "maps.bpf.h"
 #include "syscall_kind.bpf.h"
-#include "types.bpf.h"
+#include "shared/cgroup_row.bpf.h"
+#include "shared/maps.bpf.h"
+#include "shared/types.bpf.h"
 
 /* Counts system calls at their start, whether or not they succeed. Kernel threads make none, and io_uring operations
  * are not system calls. The program is only loaded if enabled: while it is attached, every system call of every process

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR MIT)
-#include "attribution.bpf.h"
 #include "connect_failure.bpf.h"
-#include "histogram.bpf.h"
-#include "maps.bpf.h"
-#include "socket_counts.bpf.h"
-#include "types.bpf.h"
+#include "shared/attribution.bpf.h"
+#include "shared/histogram.bpf.h"
+#include "shared/maps.bpf.h"
+#include "shared/socket_counts.bpf.h"
+#include "shared/types.bpf.h"
 
 /* Opened and closed connections, from the tracepoint of all TCP state changes. A connection opens when it is
  * established and closes when its state becomes CLOSE; TIME_WAIT and unread data do not keep it open.

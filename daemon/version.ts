@@ -1,4 +1,4 @@
-/** Build information in a bundle, from scripts/build-info.mjs. */
+/** Build information in a bundle, from scripts/bundle/build-info.mjs. */
 export interface Build {
   readonly version: string;
   readonly branch: string;

@@ -3,7 +3,7 @@ import type { StopStack } from '../daemon/lifecycle.ts';
 import type { Logger } from '../daemon/logger.ts';
 import { VERSION } from '../daemon/version.ts';
 import type { Config } from './config.ts';
-import { inCluster, type Credentials } from './identity/kubernetes/credentials.ts';
+import { inCluster, type Credentials } from './identity/kubernetes/api/credentials.ts';
 import { type KubernetesOptions, KubernetesSource } from './identity/kubernetes/kubernetes-source.ts';
 import { TargetsFile } from './identity/targets-file.ts';
 
@@ -40,7 +40,7 @@ export async function openKubernetes(
 
 async function openCredentials(kubeconfig: string | undefined): Promise<Credentials> {
   if (kubeconfig === undefined) return inCluster(process.env);
-  const { fromKubeconfig } = await import('./identity/kubernetes/kubeconfig.ts');
+  const { fromKubeconfig } = await import('./identity/kubernetes/api/kubeconfig.ts');
   try {
     return fromKubeconfig(kubeconfig);
   } catch (error) {

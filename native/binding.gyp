@@ -3,20 +3,21 @@
     {
       "target_name": "lorikeet_native",
       "sources": [
-        "src/addon.cc",
-        "src/arguments.cc",
-        "src/bpf_object.cc",
-        "src/capabilities.cc",
-        "src/environment.cc",
-        "src/failure.cc",
-        "src/kernel_hooks.cc",
-        "src/kernel_refusals.cc",
-        "src/iterator_read.cc",
-        "src/libbpf_log.cc",
-        "src/map_rows.cc",
-        "src/native_object.cc",
-        "src/open_options.cc",
-        "src/static_archives.cc"
+        "src/addon/addon.cc",
+        "src/addon/arguments.cc",
+        "src/addon/capabilities.cc",
+        "src/addon/environment.cc",
+        "src/addon/iterator_read.cc",
+        "src/addon/native_object.cc",
+        "src/libbpf/bpf_object.cc",
+        "src/libbpf/bpf_object_load.cc",
+        "src/libbpf/failure.cc",
+        "src/libbpf/kernel_hooks.cc",
+        "src/libbpf/kernel_refusals.cc",
+        "src/libbpf/libbpf_log.cc",
+        "src/libbpf/map_rows.cc",
+        "src/libbpf/open_options.cc",
+        "src/libbpf/static_archives.cc"
       ],
       "include_dirs": ["<!(node -p \"require('node-addon-api').include_dir\")"],
       "defines": [
@@ -31,9 +32,9 @@
         # Static, so that the addon runs without installed libbpf and libelf. Symbols are bound locally and hidden, because
         # another addon in the process may have another libbpf.
         "-Wl,-Bsymbolic",
-        # See src/static_archives.cc.
+        # See src/libbpf/static_archives.cc.
         "-Wl,--wrap=stderr",
-        # See src/kernel_refusals.h.
+        # See src/libbpf/kernel_refusals.h.
         "-Wl,--wrap=bpf_prog_load,--wrap=bpf_map_create",
         "-Wl,--exclude-libs,ALL",
         "-Wl,-z,relro,-z,now"

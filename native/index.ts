@@ -24,7 +24,7 @@ export type { OpenOptions } from './options.ts';
 export class BpfObject {
   /**
    * The loaded programs. Not loaded are programs that are disabled (by option or by default), have no hook in this
-   * kernel, are tagged for other kernels (bpf/core_fixes.bpf.h), or were refused: attaching one of these throws
+   * kernel, are tagged for other kernels (bpf/shared/core_fixes.bpf.h), or were refused: attaching one of these throws
    * BPF_ATTACH with errno ENOENT.
    */
   readonly programs: readonly string[];

@@ -30,7 +30,7 @@ if (entry === undefined) {
 }
 const setup = spawnSync('bash', ['scripts/setup.sh'], { stdio: 'inherit' });
 if (setup.status !== 0) process.exit(setup.status ?? 1);
-const { bundle } = await import('./bundle.mjs');
+const { bundle } = await import('./bundle/bundle.mjs');
 const bundled = `bench-${name.replaceAll('/', '-')}`;
 await bundle({ [bundled]: entry });
 const run = spawnSync(process.execPath, [`dist/${bundled}.js`, ...args], { stdio: 'inherit' });

@@ -44,7 +44,7 @@ objects=()
 for source in bpf/maps.bpf.c bpf/!(maps).bpf.c; do
     object=build/bpf/$(basename "$source" .c).o
     objects+=("$object")
-    if older "$object" "$source" bpf/*.h "$0"; then
+    if older "$object" "$source" bpf/*.h bpf/shared/*.h "$0"; then
         echo "clang $source"
         clang "${clang_flags[@]}" -c "$source" -o "$object.tmp"
         mv "$object.tmp" "$object"
@@ -78,8 +78,9 @@ fi
 
 # build_addon FOLDER NAME: builds the directory's binding.gyp and sources to dist/NAME.node.
 build_addon() {
-    local folder=$1 built=$1/build/Release/$2.node prefix
-    if older "$built" "$folder"/binding.gyp "$folder"/src/* "$0"; then
+    local folder=$1 built=$1/build/Release/$2.node prefix sources
+    mapfile -t sources < <(find "$folder/src" -type f)
+    if older "$built" "$folder"/binding.gyp "${sources[@]}" "$0"; then
         # Uses the headers of this Node.js installation, so that nothing is downloaded.
         prefix=$(node -p "path.resolve(process.execPath, '../..')")
         [[ -e $prefix/include/node/node_api.h ]] || {

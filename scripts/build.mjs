@@ -1,7 +1,7 @@
 // Bundles each program to one file in dist/. With --if-changed it does nothing unless a source is newer.
 import { chmodSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { APART, bundle } from './bundle.mjs';
+import { APART, bundle } from './bundle/bundle.mjs';
 
 const PROGRAMS = {
   'lorikeet-exporter': 'exporter/main.ts',

@@ -1,7 +1,7 @@
 // npm run preview / npm run pictures: bundles the page for browsers and the program for Node.js, and runs the program.
 import { copyFileSync } from 'node:fs';
 import { build } from 'esbuild';
-import { bundle } from './bundle.mjs';
+import { bundle } from './bundle/bundle.mjs';
 
 const [name, ...args] = process.argv.slice(2);
 const entries = { preview: 'scripts/preview/main.ts', pictures: 'scripts/preview/pictures.ts' };

@@ -3,18 +3,18 @@
  * bench/results/exporter.json. Requires dist/ (npm run build), root, and an otherwise idle machine.
  */
 import { loadavg } from 'node:os';
-import { measureCpu } from './cpu.ts';
-import { measureEvents } from './event-cost.ts';
-import { measureHttpStatus } from './http-status.ts';
-import { unwindOnSignals } from './interruption.ts';
-import { measureKernel } from './kernel.ts';
-import { measureMemory } from './memory.ts';
+import { measureCpu } from './measurements/cpu.ts';
+import { measureEvents } from './measurements/event-cost.ts';
+import { measureHttpStatus } from './measurements/http-status.ts';
+import { unwindOnSignals } from './site/interruption.ts';
+import { measureKernel } from './measurements/kernel.ts';
+import { measureMemory } from './measurements/memory.ts';
 import { chooseParts } from './parts.ts';
-import { servePromClient } from './prom-client-peer.ts';
+import { servePromClient } from './subjects/prom-client-peer.ts';
 import { printRow, rowsOf, writeRows, type Row } from './results.ts';
-import { measureSockets } from './sockets.ts';
-import { measureStart } from './start.ts';
-import { measureThroughput } from './throughput.ts';
+import { measureSockets } from './measurements/sockets.ts';
+import { measureStart } from './measurements/start.ts';
+import { measureThroughput } from './measurements/throughput.ts';
 
 const [node = '', program = '', ...args] = process.argv;
 

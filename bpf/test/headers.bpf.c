@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR MIT)
-#include "../attribution.bpf.h"
-#include "../histogram.bpf.h"
-#include "../maps.bpf.h"
+#include "../shared/attribution.bpf.h"
+#include "../shared/histogram.bpf.h"
+#include "../shared/maps.bpf.h"
 #include "../syscall_kind.bpf.h"
 
 /* Programs that test the headers; test/kernel/headers.test.ts runs each by BPF_PROG_TEST_RUN. The context has inputs

@@ -3,7 +3,7 @@ import type { Directory, Leaf, LocalTarget } from '../identity/directory.ts';
 import { readId } from '../cgroups/id.ts';
 import type { Account } from './ledger.ts';
 
-/** `enum role` of bpf/attribution.h. */
+/** `enum role` of bpf/shared/attribution.h. */
 export const ROLES = { client: 1, server: 2 } as const;
 export type Role = keyof typeof ROLES;
 

@@ -8,7 +8,7 @@ import { ALL } from '../kernel/needs.ts';
 import { describeCollector } from './descriptor.ts';
 import { withoutState } from './socket-programs.ts';
 
-/** `struct listener_key` of bpf/tcp.h: offset in bytes. */
+/** `struct listener_key` of bpf/shared/tcp.h: offset in bytes. */
 const PORT = 8;
 
 /** Words of `struct listener_stats`. */

@@ -8,13 +8,13 @@ import { ALL } from '../kernel/needs.ts';
 import { describeCollector } from './descriptor.ts';
 import { RECEIVE, SEND, STATE, withoutState } from './socket-programs.ts';
 
-/** Reasons in the order of `enum connect_failure` of bpf/tcp.h. */
+/** Reasons in the order of `enum connect_failure` of bpf/shared/tcp.h. */
 const REASONS = ['refused', 'timeout', 'reset', 'unreachable', 'other'] as const;
 
 /** In the order of `enum reset_direction`. */
 const RESET_DIRECTIONS = ['sent', 'received'] as const;
 
-/** Words of `struct tcp_stats` of bpf/tcp.h. */
+/** Words of `struct tcp_stats` of bpf/shared/tcp.h. */
 const OPENED = 0;
 const CLOSED = 1;
 const SENT = 2;

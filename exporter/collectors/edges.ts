@@ -15,12 +15,12 @@ import { Ledger, type Account, type CounterMap } from '../accounting/ledger.ts';
 import { describeCollector } from './descriptor.ts';
 import { RECEIVE, SEND, STATE, withoutState } from './socket-programs.ts';
 
-/** `struct edge_key` of bpf/attribution.h: offsets in bytes. */
+/** `struct edge_key` of bpf/shared/attribution.h: offsets in bytes. */
 const ADDRESS_START = 8;
 const ADDRESS_END = 24;
 const PORT = 24;
 
-/** `struct edge_stats` of bpf/requests.h: words after the histogram of requests. */
+/** `struct edge_stats` of bpf/shared/requests.h: words after the histogram of requests. */
 const SENT = HISTOGRAM_WORDS;
 const RECEIVED = SENT + 1;
 const CONNECT_FAILURES = RECEIVED + 1;

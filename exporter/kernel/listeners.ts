@@ -1,7 +1,7 @@
 import type { BpfMap, BpfObject } from '../../native/index.ts';
 import { readId } from '../cgroups/id.ts';
 
-/** `struct accept_queue` of bpf/tcp.h: offsets in bytes. */
+/** `struct accept_queue` of bpf/shared/tcp.h: offsets in bytes. */
 const PORT = 8;
 const LENGTH = 16;
 const LIMIT = 20;

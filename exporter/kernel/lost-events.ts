@@ -21,7 +21,7 @@ export function unattributedEvents(object: Pick<BpfObject, 'maps' | 'map'>): Eve
   return countsNamed('unattributed_', object);
 }
 
-/** Reads each `struct event_count` of bpf/maps.bpf.h whose name has the prefix. */
+/** Reads each `struct event_count` of bpf/shared/maps.bpf.h whose name has the prefix. */
 function countsNamed(prefix: string, object: Pick<BpfObject, 'maps' | 'map'>): EventCounts {
   const names = object.maps.filter((map) => map.startsWith(prefix));
   const counts = names.map((map) => [map.slice(prefix.length), object.map(map)] as const);

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { Exposition } from './exposition.ts';
 import { BUCKET_BOUNDS, HISTOGRAM_WORDS, histogramCount, histogramSeries, writeHistogram } from './histogram.ts';
 
-it('has the bounds of bpf/histogram.h in seconds', () => {
+it('has the bounds of bpf/shared/histogram.h in seconds', () => {
   expect(BUCKET_BOUNDS).toHaveLength(23);
   expect(BUCKET_BOUNDS.slice(0, 4)).toEqual(['1.6384e-05', '3.2768e-05', '6.5536e-05', '0.000131072']);
   expect(BUCKET_BOUNDS.slice(-2)).toEqual(['34.359738368', '+Inf']);

@@ -1,6 +1,6 @@
 import { formatBound, series, type Exposition, type Series } from './exposition.ts';
 
-/** Layout of `struct histogram` of bpf/histogram.h, in 64-bit words: the sum in nanoseconds, then the buckets. */
+/** Layout of `struct histogram` of bpf/shared/histogram.h in 64-bit words: the sum in nanoseconds, then the buckets. */
 export const HISTOGRAM_BUCKETS = 23;
 export const HISTOGRAM_WORDS = 1 + HISTOGRAM_BUCKETS;
 const FIRST_SHIFT = 14;

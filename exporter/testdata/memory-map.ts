@@ -41,7 +41,7 @@ export function cgroupKey(cgroup: bigint): Buffer {
   return key;
 }
 
-/** `struct service_key` of bpf/attribution.h. */
+/** `struct service_key` of bpf/shared/attribution.h. */
 export function serviceKey(cgroup: bigint, role: number): Buffer {
   const key = Buffer.alloc(16);
   key.writeBigUInt64LE(cgroup);
@@ -58,7 +58,7 @@ export function edgeKey(cgroup: bigint, address: string, port: number): Buffer {
   return key;
 }
 
-/** `struct listener_key` of bpf/tcp.h. */
+/** `struct listener_key` of bpf/shared/tcp.h. */
 export function listenerKey(cgroup: bigint, port: number): Buffer {
   const key = Buffer.alloc(16);
   key.writeBigUInt64LE(cgroup);

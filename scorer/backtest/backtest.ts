@@ -1,6 +1,6 @@
 import type { TimeSpan } from '../fleet/past.ts';
 import { calibrateServices } from '../learning/calibrate.ts';
-import { trainingWindows } from '../learning/training-windows.ts';
+import { trainingWindows } from '../learning/history/training-windows.ts';
 import { windowSize } from '../tensor/tensor.ts';
 import type { WindowSource } from '../training/windows.ts';
 import { BASELINES } from '../detectors/baselines.ts';

@@ -1,6 +1,6 @@
-import { learnScalings } from '../scoring/scalings.ts';
+import { learnScalings } from '../scoring/profiles/scalings.ts';
 import type { Fleet } from '../fleet/fleet.ts';
-import type { ServicePast } from '../learning/clean.ts';
+import type { ServicePast } from '../learning/history/clean.ts';
 import { deviation } from '../tensor/scaling.ts';
 import { meanOfLargest, quantile } from '../numeric/statistics.ts';
 import type { TensorShape } from '../tensor/tensor.ts';

@@ -3,7 +3,7 @@ import { serviceOf, worstByService } from '../detectors/verdicts.ts';
 import type { FeatureSet } from '../features/features.ts';
 import type { Fleet } from '../fleet/fleet.ts';
 import { evidenceOf } from '../scoring/detector-evidence.ts';
-import type { Profiles } from '../scoring/profiles-file.ts';
+import type { Profiles } from '../scoring/profiles/profiles-file.ts';
 import { scoreFleet } from '../scoring/score-fleet.ts';
 import type { TensorShape } from '../tensor/tensor.ts';
 import type { Replay, ReplayOptions } from './replay.ts';

@@ -1,8 +1,8 @@
 import type { FeatureSet } from '../features/features.ts';
 import type { Fleet } from '../fleet/fleet.ts';
-import type { Profiles } from '../scoring/profiles-file.ts';
+import type { Profiles } from '../scoring/profiles/profiles-file.ts';
 import type { Reconstructor } from '../detectors/reconstructor.ts';
-import type { Ranker } from '../scoring/root-cause.ts';
+import type { Ranker } from '../scoring/ranking/root-cause.ts';
 import type { Seasons } from '../scoring/seasons.ts';
 import { scoreFleet } from '../scoring/score-fleet.ts';
 import type { TensorShape } from '../tensor/tensor.ts';

@@ -4,7 +4,7 @@ import { type Flags, LOG_FLAGS } from '../../daemon/flags.ts';
 import { createHttpClient } from '../../daemon/http-client/client.ts';
 import { SCORER_DEFAULTS, type ScorerConfig } from '../config.ts';
 import { learn, learnBaseModel } from '../learning/learn.ts';
-import { learnDetectors } from '../learning/learn-detectors.ts';
+import { learnDetectors } from '../learning/detectors/learn-detectors.ts';
 import { type OnProgress, ProgressBar, renderProgress } from '../learning/progress.ts';
 import { PrometheusClient } from '../prometheus/client.ts';
 import { readScorerFiles } from '../scorer-files.ts';

@@ -4,7 +4,7 @@ import type { UnexpectedEventRow } from '../detectors/trace-sequence/trace-seque
 import type { DetectorVerdicts } from '../detectors/verdicts.ts';
 import type { FeatureSet } from '../features/features.ts';
 import type { Fleet } from '../fleet/fleet.ts';
-import { agreedScores, type DetectorsInUse } from '../learning/detectors-in-use.ts';
+import { agreedScores, type DetectorsInUse } from '../learning/detectors/detectors-in-use.ts';
 import type { Trace } from '../traces/span.ts';
 import type { Knowledge } from '../learning/knowledge.ts';
 import { type AnomalyPattern, AnomalyPatterns } from './anomaly-patterns.ts';

@@ -10,7 +10,7 @@ import type { Fleet } from '../fleet/fleet.ts';
 import type { ScorerMetrics } from '../metrics.ts';
 import { EVIDENCE_SERIES, INCIDENT_SERIES } from '../series.ts';
 import { PrometheusError, type PrometheusClient, type RangeSeries } from '../prometheus/client.ts';
-import type { ShardRanking } from '../scoring/shard-ranking.ts';
+import type { ShardRanking } from '../scoring/ranking/shard-ranking.ts';
 
 export interface FeedOptions {
   readonly client: PrometheusClient;

@@ -2,7 +2,7 @@ import type { Registry } from 'prom-client';
 import { ConditionLog, type Logger } from '../../daemon/logger.ts';
 import type { ScorerConfig } from '../config.ts';
 import type { TraceSample } from '../detectors/trace-sequence/sample/trace-sample.ts';
-import { createTraceSample } from '../learning/trace-sample.ts';
+import { createTraceSample } from '../learning/detectors/trace-sample.ts';
 import { modelPaths } from '../paths.ts';
 import { EndpointDurations } from '../traces/endpoint-durations.ts';
 import type { Trace } from '../traces/span.ts';

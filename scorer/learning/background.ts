@@ -1,8 +1,8 @@
 import { ConditionLog, type Logger } from '../../daemon/logger.ts';
 import type { ScorerConfig } from '../config.ts';
-import type { DetectorsInUse } from './detectors-in-use.ts';
+import type { DetectorsInUse } from './detectors/detectors-in-use.ts';
 import type { KnowledgeInUse } from './knowledge-in-use.ts';
-import { detectorsDue } from './learn-detectors.ts';
+import { detectorsDue } from './detectors/learn-detectors.ts';
 import { LEARNING_PHASES } from './progress.ts';
 import { TrainProcess } from './train-process.ts';
 import { LearningPlan, type LearningSituation } from './plan.ts';

@@ -1,13 +1,13 @@
 import type { Reconstructor } from '../detectors/reconstructor.ts';
 import type { Feature, FeatureSet } from '../features/features.ts';
-import { learnProfile } from '../scoring/learn-profile.ts';
-import type { Prior } from '../scoring/prior.ts';
-import type { Profile } from '../scoring/profile.ts';
-import type { EdgeScalings } from '../scoring/profiles-file.ts';
-import { learnEdgeScalings } from '../scoring/scalings.ts';
+import { learnProfile } from '../scoring/profiles/learn-profile.ts';
+import type { Prior } from '../scoring/profiles/prior.ts';
+import type { Profile } from '../scoring/profiles/profile.ts';
+import type { EdgeScalings } from '../scoring/profiles/profiles-file.ts';
+import { learnEdgeScalings } from '../scoring/profiles/scalings.ts';
 import type { TensorShape } from '../tensor/tensor.ts';
-import type { CleanPast, Past, ServicePast } from './clean.ts';
-import type { CalibratedFleet } from './profile-store.ts';
+import type { CleanPast, Past, ServicePast } from './history/clean.ts';
+import type { CalibratedFleet } from './store/profile-store.ts';
 
 /** The model and the prior that services are calibrated with. */
 export interface Calibration {

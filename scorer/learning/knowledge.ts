@@ -1,8 +1,8 @@
 import type { ScorerConfig } from '../config.ts';
 import type { FeatureSet } from '../features/features.ts';
-import { type FleetModel, fleetModels, openModel, type Rejection } from './model-store.ts';
+import { type FleetModel, fleetModels, openModel, type Rejection } from './store/model-store.ts';
 import { modelPaths } from '../paths.ts';
-import { loadProfiles, type Profiles, ProfilesError } from '../scoring/profiles-file.ts';
+import { loadProfiles, type Profiles, ProfilesError } from '../scoring/profiles/profiles-file.ts';
 
 /** A model and the profiles that belong to it. */
 export interface Knowledge {

@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { type ScorerConfig, SCORER_DEFAULTS } from '../config.ts';
 import { History } from '../fleet/history.ts';
 import { LearningPlan, type LearningSituation } from './plan.ts';
-import type { Profiles } from '../scoring/profiles-file.ts';
+import type { Profiles } from '../scoring/profiles/profiles-file.ts';
 import type { ServiceState } from '../scoring/score-fleet.ts';
 
 const MINUTE = 60_000;

@@ -1,6 +1,6 @@
-import type { Profile } from '../scoring/profile.ts';
+import type { Profile } from '../scoring/profiles/profile.ts';
 import type { ScorerConfig } from '../config.ts';
-import { type FleetModel } from './model-store.ts';
+import { type FleetModel } from './store/model-store.ts';
 import { modelPaths } from '../paths.ts';
 
 /**

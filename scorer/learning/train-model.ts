@@ -6,16 +6,16 @@ import type { AutoencoderWeights } from '../detectors/autoencoder/weights.ts';
 import type { FeatureSet } from '../features/features.ts';
 import { listServices, type PastSpan, type TimeSpan } from '../fleet/past.ts';
 import { evenly } from '../numeric/evenly.ts';
-import type { EdgeScalings } from '../scoring/profiles-file.ts';
+import type { EdgeScalings } from '../scoring/profiles/profiles-file.ts';
 import { type TensorShape } from '../tensor/tensor.ts';
 import { type Checkpoint, loadCheckpoint, saveCheckpoint } from '../training/checkpoint.ts';
 import type { TrainingProgress } from '../training/train-network.ts';
 import { train, type TrainingOptions } from '../training/trainer.ts';
 import { calibrateEdges } from './calibrate.ts';
-import { cleanGroups, type CleanPastSource, type ServicePast } from './clean.ts';
+import { cleanGroups, type CleanPastSource, type ServicePast } from './history/clean.ts';
 import { NothingToLearnError } from '../detectors/error.ts';
 import type { OnProgress } from './progress.ts';
-import { digestWindows, trainingWindows } from './training-windows.ts';
+import { digestWindows, trainingWindows } from './history/training-windows.ts';
 
 /** As good as variants with four times the weights, and as linear ones (docs/adr/0003-network.md). */
 export const NETWORK = { slope: 0.2, output: 'sigmoid', maps: 4, bottleneck: 32 } as const;

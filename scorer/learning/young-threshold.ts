@@ -2,12 +2,12 @@ import type { Reconstructor } from '../detectors/reconstructor.ts';
 import { stepsBetween } from '../fleet/steps.ts';
 import { evenly } from '../numeric/evenly.ts';
 import { quantile } from '../numeric/statistics.ts';
-import { errorsOver, stepScores } from '../scoring/error-rows.ts';
-import { learnProfile } from '../scoring/learn-profile.ts';
-import type { Prior } from '../scoring/prior.ts';
-import { sustainedScores } from '../scoring/threshold.ts';
+import { errorsOver, stepScores } from '../scoring/profiles/error-rows.ts';
+import { learnProfile } from '../scoring/profiles/learn-profile.ts';
+import type { Prior } from '../scoring/profiles/prior.ts';
+import { sustainedScores } from '../scoring/profiles/threshold.ts';
 import type { TensorShape } from '../tensor/tensor.ts';
-import type { ServicePast } from './clean.ts';
+import type { ServicePast } from './history/clean.ts';
 
 /** Quantile of fault-free raw scores of new services that sets their threshold. */
 const QUANTILE = 0.999;

@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import type { Profile } from './profile.ts';
+import type { Profile } from './profiles/profile.ts';
 import type { Reconstructor } from '../detectors/reconstructor.ts';
 import { CHANNELS, EDGE_SERIES, type FeatureSet, parseFeatures, SERVICE_SERIES } from '../features/features.ts';
 import { Fleet } from '../fleet/fleet.ts';
-import type { Profiles } from './profiles-file.ts';
+import type { Profiles } from './profiles/profiles-file.ts';
 import type { RangeSeries } from '../prometheus/client.ts';
-import type { CallEdge, Ranker } from './root-cause.ts';
+import type { CallEdge, Ranker } from './ranking/root-cause.ts';
 import { scoreFleet } from './score-fleet.ts';
 import { Seasons } from './seasons.ts';
 import { edgeKey, serviceKey } from '../identity/service-key.ts';

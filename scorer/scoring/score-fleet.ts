@@ -2,9 +2,9 @@ import type { Reconstructor } from '../detectors/reconstructor.ts';
 import type { EdgeFeature, Feature, FeatureSet } from '../features/features.ts';
 import type { Fleet } from '../fleet/fleet.ts';
 import type { History } from '../fleet/history.ts';
-import type { EdgeScalings, Profiles } from './profiles-file.ts';
-import type { Profile } from './profile.ts';
-import { type CallEdge, type RankedCause, type Ranker, rankRootCauses, type Suspect } from './root-cause.ts';
+import type { EdgeScalings, Profiles } from './profiles/profiles-file.ts';
+import type { Profile } from './profiles/profile.ts';
+import { type CallEdge, type RankedCause, type Ranker, rankRootCauses, type Suspect } from './ranking/root-cause.ts';
 import { type ColumnScaling, deviation } from '../tensor/scaling.ts';
 import {
   type FeatureShare,

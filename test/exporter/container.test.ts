@@ -4,10 +4,10 @@ import { basename, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { isUnified } from '../../exporter/cgroups/hierarchy.ts';
 import { defaultObjectPath } from '../../native/index.ts';
-import { compileTraffic } from '../kernel/compile.ts';
-import { hierarchyOf, withController } from '../kernel/controllers.ts';
-import { withBlockDevice } from '../kernel/block-device.ts';
-import { withSandbox } from '../kernel/sandbox.ts';
+import { compileTraffic } from '../kernel/bpf/compile.ts';
+import { hierarchyOf, withController } from '../kernel/sandbox/controllers.ts';
+import { withBlockDevice } from '../kernel/sandbox/block-device.ts';
+import { withSandbox } from '../kernel/sandbox/sandbox.ts';
 import { bundleExporter, type Bundle, type Exporter } from './program.ts';
 
 let bundle: Bundle;

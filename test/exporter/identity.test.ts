@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import type { Cgroup, Sandbox } from '../kernel/sandbox.ts';
+import type { Cgroup, Sandbox } from '../kernel/sandbox/sandbox.ts';
 import { cgroupsOf, mapId } from './kernel-maps.ts';
 import { bundleExporter, type Bundle, type Exporter } from './program.ts';
 import { CART, edge, entry, FRONT, role, serve, shopTargets, translate, withShop, writeTargets } from './shop.ts';

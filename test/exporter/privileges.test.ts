@@ -6,7 +6,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { COLLECTOR_NAMES } from '../../exporter/collectors/all.ts';
 import { keptCapabilities } from '../../exporter/kernel/privileges.ts';
 import { capabilityMask } from '../../native/index.ts';
-import { withSandbox } from '../kernel/sandbox.ts';
+import { withSandbox } from '../kernel/sandbox/sandbox.ts';
 import { bundleExporter, reducedTo, type Bundle } from './program.ts';
 
 let bundle: Bundle;

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { APART, bundle } from '../../scripts/bundle.mjs';
+import { APART, bundle } from '../../scripts/bundle/bundle.mjs';
 
 const LISTEN = '--web.listen-address=127.0.0.1:0';
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { MachineReport } from '../../exporter/check/report.ts';
 import { defaultObjectPath } from '../../native/index.ts';
-import { unheldLinks } from '../kernel/links.ts';
+import { unheldLinks } from '../kernel/bpf/links.ts';
 import { compileShim, refusal, refusalOf } from '../kernel/refusals/shim.ts';
 import { bundleExporter, reducedTo, type Bundle } from './program.ts';
 

@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { renameSync, writeFileSync } from 'node:fs';
 import { findCgroupMount } from '../../exporter/cgroups/cgroup.ts';
-import { withSandbox, type Cgroup, type Sandbox } from '../kernel/sandbox.ts';
+import { withSandbox, type Cgroup, type Sandbox } from '../kernel/sandbox/sandbox.ts';
 
 /** Addresses of the two machines. Other addresses of the cart are not in a targets file. */
 export const FRONT = { ipv4: '10.231.0.1', ipv6: 'fd00:231::1' };

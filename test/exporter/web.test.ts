@@ -5,7 +5,7 @@ import { basename, join } from 'node:path';
 import { hashSync } from 'bcryptjs';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { makeAuthority, type Authority } from '../daemon/certificates.ts';
-import { withSandbox } from '../kernel/sandbox.ts';
+import { withSandbox } from '../kernel/sandbox/sandbox.ts';
 import { startPrometheus } from '../testserver/prometheus.ts';
 import { bundleExporter, type Bundle } from './program.ts';
 

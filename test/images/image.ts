@@ -20,7 +20,7 @@ export interface ImageTree {
 export function stageImage(name: ImageName): ImageTree {
   const parent = mkdtempSync(join(tmpdir(), `lorikeet-image-${name}-`));
   const folder = join(parent, 'tree');
-  execFileSync('bash', ['scripts/image-tree.sh', name, folder], { stdio: 'pipe' });
+  execFileSync('bash', ['scripts/images/image-tree.sh', name, folder], { stdio: 'pipe' });
   // Accessible to other users.
   execFileSync('chmod', ['755', parent, folder]);
   return {

@@ -8,9 +8,9 @@ import { Worker } from 'node:worker_threads';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { BpfError, BpfObject, defaultObjectPath } from '../../native/index.ts';
 import type { OpenOptions } from '../../native/index.ts';
-import { compileBpf } from './compile.ts';
-import { lostOf } from './rows.ts';
-import { withSandbox } from './sandbox.ts';
+import { compileBpf } from './bpf/compile.ts';
+import { lostOf } from './bpf/rows.ts';
+import { withSandbox } from './sandbox/sandbox.ts';
 import { until } from '../until.ts';
 
 const HERE = dirname(fileURLToPath(import.meta.url));

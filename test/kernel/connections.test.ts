@@ -2,10 +2,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { BpfObject, defaultObjectPath } from '../../native/index.ts';
-import { edgesOf, isCounted, lostOf, requestsOf, tcpOf } from './rows.ts';
-import { withSandbox } from './sandbox.ts';
+import { edgesOf, isCounted, lostOf, requestsOf, tcpOf } from './bpf/rows.ts';
+import { withSandbox } from './sandbox/sandbox.ts';
 import { until } from '../until.ts';
-import type { Sandbox } from './sandbox.ts';
+import type { Sandbox } from './sandbox/sandbox.ts';
 
 let bpf: BpfObject;
 

@@ -5,9 +5,9 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { isUnified } from '../../exporter/cgroups/hierarchy.ts';
 import { BpfObject, defaultObjectPath } from '../../native/index.ts';
-import { completedRequests, withBlockDevice } from './block-device.ts';
-import { compileTraffic } from './compile.ts';
-import { hierarchyOf, withController } from './controllers.ts';
+import { completedRequests, withBlockDevice } from './sandbox/block-device.ts';
+import { compileTraffic } from './bpf/compile.ts';
+import { hierarchyOf, withController } from './sandbox/controllers.ts';
 import {
   ancestorsOf,
   blockRequestsOf,
@@ -17,8 +17,8 @@ import {
   syscallsOf,
   unattributedOf,
   type ProcessEventsRow,
-} from './rows.ts';
-import { withSandbox, type Sandbox, type Traffic } from './sandbox.ts';
+} from './bpf/rows.ts';
+import { withSandbox, type Sandbox, type Traffic } from './sandbox/sandbox.ts';
 import { until } from '../until.ts';
 
 const SOCKET_PROGRAMS = /sock|tcp|listeners|connections/;

@@ -4,10 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { BpfObject, defaultObjectPath } from '../../native/index.ts';
-import { loseSegments } from './loss.ts';
-import { networkCounters } from './network-counters.ts';
-import { requestsOf, responsesOf, tcpOf } from './rows.ts';
-import { withSandbox, type Sandbox } from './sandbox.ts';
+import { loseSegments } from './sandbox/loss.ts';
+import { networkCounters } from './sandbox/network-counters.ts';
+import { requestsOf, responsesOf, tcpOf } from './bpf/rows.ts';
+import { withSandbox, type Sandbox } from './sandbox/sandbox.ts';
 import { until } from '../until.ts';
 import { findCgroupMount } from '../../exporter/cgroups/cgroup.ts';
 

@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { BpfObject, defaultObjectPath } from '../../native/index.ts';
-import { compileTraffic } from './compile.ts';
-import { edgesOf, isCounted, requestsOf, tcpOf } from './rows.ts';
-import { withSandbox } from './sandbox.ts';
+import { compileTraffic } from './bpf/compile.ts';
+import { edgesOf, isCounted, requestsOf, tcpOf } from './bpf/rows.ts';
+import { withSandbox } from './sandbox/sandbox.ts';
 import { until } from '../until.ts';
 
 let bpf: BpfObject;

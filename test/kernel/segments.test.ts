@@ -3,10 +3,10 @@ import { release, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { BpfObject, defaultObjectPath } from '../../native/index.ts';
-import { loseSegments } from './loss.ts';
-import { networkCounters } from './network-counters.ts';
-import { tcpOf, unattributedOf } from './rows.ts';
-import { withSandbox, type Sandbox } from './sandbox.ts';
+import { loseSegments } from './sandbox/loss.ts';
+import { networkCounters } from './sandbox/network-counters.ts';
+import { tcpOf, unattributedOf } from './bpf/rows.ts';
+import { withSandbox, type Sandbox } from './sandbox/sandbox.ts';
 import { until } from '../until.ts';
 
 let bpf: BpfObject;

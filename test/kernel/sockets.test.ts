@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { readListeners } from '../../exporter/kernel/listeners.ts';
 import { BpfObject, defaultObjectPath } from '../../native/index.ts';
-import { compileTraffic } from './compile.ts';
-import { networkCounters } from './network-counters.ts';
-import { dropsOf, edgesOf, isCounted, lostOf, requestsOf, tcpOf, listenersOf } from './rows.ts';
-import { withSandbox, type Cgroup, type Sandbox } from './sandbox.ts';
+import { compileTraffic } from './bpf/compile.ts';
+import { networkCounters } from './sandbox/network-counters.ts';
+import { dropsOf, edgesOf, isCounted, lostOf, requestsOf, tcpOf, listenersOf } from './bpf/rows.ts';
+import { withSandbox, type Cgroup, type Sandbox } from './sandbox/sandbox.ts';
 import { until } from '../until.ts';
 
 let bpf: BpfObject;

@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { BpfObject, defaultObjectPath } from '../../native/index.ts';
-import { requestsOf, tcpOf } from './rows.ts';
-import { withSandbox } from './sandbox.ts';
+import { requestsOf, tcpOf } from './bpf/rows.ts';
+import { withSandbox } from './sandbox/sandbox.ts';
 import { until } from '../until.ts';
 
 let bpf: BpfObject;

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { BpfObject, defaultObjectPath } from '../../native/index.ts';
-import { edgesOf } from './rows.ts';
-import { withSandbox } from './sandbox.ts';
+import { edgesOf } from './bpf/rows.ts';
+import { withSandbox } from './sandbox/sandbox.ts';
 
 let bpf: BpfObject;
 

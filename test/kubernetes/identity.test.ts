@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest';
 import { bundleExporter, type Bundle, type Exporter } from '../exporter/program.ts';
 import { CART, entry, FRONT, serve, translate, withShop, writeTargets } from '../exporter/shop.ts';
-import type { Cgroup, Sandbox } from '../kernel/sandbox.ts';
+import type { Cgroup, Sandbox } from '../kernel/sandbox/sandbox.ts';
 import { describeWith } from '../skips/describe-with.ts';
 import { KUBERNETES } from '../skips/needs.ts';
 import { startKubernetes, type RunningKubernetes } from '../testserver/kubernetes.ts';

@@ -13,7 +13,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { findCgroupMount } from '../../microsim/controller/cgroup.ts';
 import { waitFor } from '../../microsim/protocol/condition.ts';
-import { APART, bundle } from '../../scripts/bundle.mjs';
+import { APART, bundle } from '../../scripts/bundle/bundle.mjs';
 
 const ROOT = join(import.meta.dirname, '../..');
 

@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
-#include "../../native/src/bpf_object.h"
-#include "../../native/src/map_rows.h"
+#include "../../native/src/libbpf/bpf_object.h"
+#include "../../native/src/libbpf/map_rows.h"
 
 namespace {
 
@@ -38,7 +38,7 @@ void UseEverything(const std::string &path) {
     std::vector<lorikeet::ProgramStats> stats;
     Expect(object->Stats(stats));
     size_t index = 0;
-    Expect(object->FindMap("lost", index));
+    Expect(object->FindMap("lost_requests", index));
     lorikeet::Rows<double> sums;
     if (lorikeet::ReadSums(object->MapAt(index), sums) != 0 || sums.count == 0)
         Fail("no sums");

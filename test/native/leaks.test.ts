@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -9,7 +9,9 @@ import { defaultObjectPath } from '../../native/index.ts';
 /** The addon's sources without the interface to Node.js, with AddressSanitizer, LeakSanitizer and UBSan. */
 
 const HERE = dirname(fileURLToPath(import.meta.url));
-const SOURCES = ['bpf_object', 'failure', 'kernel_hooks', 'kernel_refusals', 'libbpf_log', 'map_rows', 'open_options'];
+const LIBBPF = join(HERE, '../../native/src/libbpf');
+/** static_archives.cc is for the addon alone, which is a shared object. */
+const SOURCES = readdirSync(LIBBPF).filter((name) => name.endsWith('.cc') && name !== 'static_archives.cc');
 
 let folder: string;
 beforeAll(() => {
@@ -18,9 +20,9 @@ beforeAll(() => {
   const bpf = ['-target', 'bpf', '-O2', '-g', '-DPROGRAM=unrefused', '-idirafter', `/usr/include/${multiarch}`];
   const refused = join(HERE, '../kernel/testdata/refused.bpf.c');
   execFileSync('clang', [...bpf, '-c', refused, '-o', join(folder, 'refused.o')]);
-  const sources = SOURCES.map((name) => join(HERE, `../../native/src/${name}.cc`));
+  const sources = SOURCES.map((name) => join(LIBBPF, name));
   const flags = ['-std=c++17', '-g', '-Wall', '-Wextra', '-Werror', '-fsanitize=address,undefined'];
-  // Linked like in native/binding.gyp, see native/src/kernel_refusals.h.
+  // Linked like in native/binding.gyp, see native/src/libbpf/kernel_refusals.h.
   const wrap = '-Wl,--wrap=bpf_prog_load,--wrap=bpf_map_create';
   const output = [wrap, '-l:libbpf.a', '-lelf', '-lz', '-o', join(folder, 'leaks')];
   execFileSync('g++', [...flags, '-fno-sanitize-recover', join(HERE, 'leaks.cc'), ...sources, ...output]);

@@ -15,7 +15,7 @@ import {
 } from '../../scorer/features/features.ts';
 import { TraceGenerator } from '../../scorer/detectors/trace-sequence/events/traces.testdata.ts';
 import { learn } from '../../scorer/learning/learn.ts';
-import { learnDetectors } from '../../scorer/learning/learn-detectors.ts';
+import { learnDetectors } from '../../scorer/learning/detectors/learn-detectors.ts';
 import { PrometheusClient } from '../../scorer/prometheus/client.ts';
 import { readScorerFiles } from '../../scorer/scorer-files.ts';
 import { type RunningPrometheus, startPrometheus } from '../testserver/prometheus.ts';

@@ -5,9 +5,9 @@ import { DEFAULT_FAULT_TYPES } from '../../microsim/protocol/fault.ts';
 import { readFeatures } from '../../scorer/features/features.ts';
 import { Fleet } from '../../scorer/fleet/fleet.ts';
 import { calibrateServices } from '../../scorer/learning/calibrate.ts';
-import { type FleetModel, openModel } from '../../scorer/learning/model-store.ts';
+import { type FleetModel, openModel } from '../../scorer/learning/store/model-store.ts';
 import { SHIPPED_FEATURES, SHIPPED_MODEL } from '../../scorer/paths.ts';
-import type { Profiles } from '../../scorer/scoring/profiles-file.ts';
+import type { Profiles } from '../../scorer/scoring/profiles/profiles-file.ts';
 import { scoreFleet } from '../../scorer/scoring/score-fleet.ts';
 import { DEFAULT_LAGS, type TensorShape } from '../../scorer/tensor/tensor.ts';
 

@@ -1,12 +1,12 @@
-import { learnEdgeScalings } from '../../scorer/scoring/scalings.ts';
+import { learnEdgeScalings } from '../../scorer/scoring/profiles/scalings.ts';
 import type { ScorerConfig } from '../../scorer/config.ts';
 import { autoencoderShape, initialWeights } from '../../scorer/detectors/autoencoder/weights.ts';
 import type { Feature, FeatureSet } from '../../scorer/features/features.ts';
 import { History } from '../../scorer/fleet/history.ts';
 import { calibrateServices } from '../../scorer/learning/calibrate.ts';
-import { type FleetModel, fleetModelPath, fleetModels, openModel } from '../../scorer/learning/model-store.ts';
+import { type FleetModel, fleetModelPath, fleetModels, openModel } from '../../scorer/learning/store/model-store.ts';
 import { modelPaths } from '../../scorer/paths.ts';
-import { saveProfiles } from '../../scorer/scoring/profiles-file.ts';
+import { saveProfiles } from '../../scorer/scoring/profiles/profiles-file.ts';
 import { edgeKey, type ServiceName, serviceKey } from '../../scorer/identity/service-key.ts';
 import { columnCount } from '../../scorer/features/columns.ts';
 import { modelChecksum, saveModel } from '../../scorer/detectors/autoencoder/model-file.ts';

@@ -1,6 +1,6 @@
 import { arch, release } from 'node:os';
 import { isUnified } from '../../exporter/cgroups/hierarchy.ts';
-import { hierarchyOf } from '../kernel/controllers.ts';
+import { hierarchyOf } from '../kernel/sandbox/controllers.ts';
 import { HELM, KUBERNETES, NUMPY, OTEL_COLLECTOR, SCHEMAS } from './needs.ts';
 import type { ExpectedSkip } from './skipped-tests.ts';
 

@@ -1,6 +1,6 @@
 import { entry, writeTargets } from '../exporter/shop.ts';
 import type { Exporter } from '../exporter/program.ts';
-import type { Cgroup } from '../kernel/sandbox.ts';
+import type { Cgroup } from '../kernel/sandbox/sandbox.ts';
 
 /** The current pods, in the exporter's targets file. */
 export class Fleet {

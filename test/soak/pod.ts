@@ -1,5 +1,5 @@
 import { expect, vi } from 'vitest';
-import { withSandbox, type Sandbox } from '../kernel/sandbox.ts';
+import { withSandbox, type Sandbox } from '../kernel/sandbox/sandbox.ts';
 import type { Fleet } from './fleet.ts';
 
 /** Numbers of requests: on a connection each, on one connection, and in a cgroup each. */

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { cgroupsOf, mapId } from '../exporter/kernel-maps.ts';
 import { bundleExporter, type Bundle, type Exporter } from '../exporter/program.ts';
 import { role, writeTargets } from '../exporter/shop.ts';
-import { withSandbox, type Sandbox } from '../kernel/sandbox.ts';
+import { withSandbox, type Sandbox } from '../kernel/sandbox/sandbox.ts';
 import { Fleet } from './fleet.ts';
 import { MAPS, measure, median, table, type Measurement } from './measurements.ts';
 import { livePod } from './pod.ts';

@@ -9,7 +9,7 @@ import { ratio } from '../../../scorer/backtest/columns.ts';
 import { type Evaluation, RANKING_CYCLES } from '../../../scorer/backtest/figures.ts';
 import type { Replay } from '../../../scorer/backtest/replay.ts';
 import { type BacktestSession, openSession } from '../../../scorer/backtest/session.ts';
-import type { Ranker } from '../../../scorer/scoring/root-cause.ts';
+import type { Ranker } from '../../../scorer/scoring/ranking/root-cause.ts';
 import { TRAINING_FLAGS } from '../../../scorer/commands/flags.ts';
 import { FOLDER_FLAGS, recordedFolder } from '../../nezha/recorded-folder.ts';
 import { writeResults } from '../../results.ts';

@@ -4,7 +4,7 @@ import {
   type Ranker,
   rankRootCauses,
   type Suspect,
-} from '../../../scorer/scoring/root-cause.ts';
+} from '../../../scorer/scoring/ranking/root-cause.ts';
 
 const ITERATIONS = 100;
 /** Weight of staying at a service, relative to its deviating edges. */

@@ -1,7 +1,7 @@
-import { errorsOver, stepScores } from '../../../scorer/scoring/error-rows.ts';
-import type { Profile } from '../../../scorer/scoring/profile.ts';
-import { type StepScore, tailThreshold } from '../../../scorer/scoring/threshold.ts';
-import { usualSteps } from '../../../scorer/scoring/usual-steps.ts';
+import { errorsOver, stepScores } from '../../../scorer/scoring/profiles/error-rows.ts';
+import type { Profile } from '../../../scorer/scoring/profiles/profile.ts';
+import { type StepScore, tailThreshold } from '../../../scorer/scoring/profiles/threshold.ts';
+import { usualSteps } from '../../../scorer/scoring/profiles/usual-steps.ts';
 import type { BacktestSession } from '../../../scorer/backtest/session.ts';
 import { quantile } from '../../../scorer/numeric/statistics.ts';
 

@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { median } from '../../../scorer/numeric/statistics.ts';
-import { bundle } from '../../../scripts/bundle.mjs';
+import { bundle } from '../../../scripts/bundle/bundle.mjs';
 import { writeResults } from '../../results.ts';
 
 const SUBJECTS = { bare: 'bare', 'node:http': 'node-http', express: 'with-express' } as const;

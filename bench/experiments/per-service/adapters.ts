@@ -1,8 +1,8 @@
 import type { Reconstructor } from '../../../scorer/detectors/reconstructor.ts';
 import { Autoencoder } from '../../../scorer/detectors/autoencoder/autoencoder.ts';
 import { type AutoencoderWeights, weightsOf } from '../../../scorer/detectors/autoencoder/weights.ts';
-import type { ServicePast } from '../../../scorer/learning/clean.ts';
-import { trainingWindows } from '../../../scorer/learning/training-windows.ts';
+import type { ServicePast } from '../../../scorer/learning/history/clean.ts';
+import { trainingWindows } from '../../../scorer/learning/history/training-windows.ts';
 import { CHANNELS } from '../../../scorer/features/features.ts';
 import { NEUTRAL, type TensorShape, windowSize } from '../../../scorer/tensor/tensor.ts';
 import { encodeAutoencoder } from '../../../scorer/detectors/autoencoder/codec.ts';

@@ -7,7 +7,7 @@ import { type ProgramContext, runProgram } from '../../../daemon/lifecycle.ts';
 import { COLUMNS } from '../../../scorer/backtest/columns.ts';
 import type { Figures } from '../../../scorer/backtest/figures.ts';
 import { type BacktestSession, openSession } from '../../../scorer/backtest/session.ts';
-import type { Profile } from '../../../scorer/scoring/profile.ts';
+import type { Profile } from '../../../scorer/scoring/profiles/profile.ts';
 import type { Reconstructor } from '../../../scorer/detectors/reconstructor.ts';
 import { Autoencoder } from '../../../scorer/detectors/autoencoder/autoencoder.ts';
 import { calibrateServices } from '../../../scorer/learning/calibrate.ts';

@@ -1,17 +1,17 @@
 import { performance } from 'node:perf_hooks';
 import type { Logger } from '../../../daemon/logger.ts';
 import type { Peer, Target, TargetSource } from '../target.ts';
-import { readAnnotations, type Annotations, type RejectedAnnotation } from './annotations.ts';
-import { ApiClient } from './api-client.ts';
-import type { Credentials } from './credentials.ts';
-import { endpointsOf, type Endpoints } from './endpoints.ts';
+import { readAnnotations, type Annotations, type RejectedAnnotation } from './objects/annotations.ts';
+import { ApiClient } from './api/api-client.ts';
+import type { Credentials } from './api/credentials.ts';
+import { endpointsOf, type Endpoints } from './objects/endpoints.ts';
 import { Peers, type PeerTable } from './peers.ts';
-import { PodCgroups } from './pod-cgroup.ts';
-import { localPod, peerPod, type LocalPod } from './pod.ts';
-import { Reflector, type Resource } from './reflector.ts';
-import { RejectedAnnotations } from './rejected-annotations.ts';
-import type { Identity } from './service-identity.ts';
-import { virtualService, type VirtualService } from './service.ts';
+import { PodCgroups } from './objects/pod-cgroup.ts';
+import { localPod, peerPod, type LocalPod } from './objects/pod.ts';
+import { Reflector, type Resource } from './api/reflector.ts';
+import { RejectedAnnotations } from './objects/rejected-annotations.ts';
+import type { Identity } from './objects/service-identity.ts';
+import { virtualService, type VirtualService } from './objects/service.ts';
 
 export interface KubernetesOptions {
   readonly credentials: Credentials;

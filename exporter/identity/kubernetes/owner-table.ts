@@ -1,5 +1,5 @@
 import { addressKey, type PeerAddress } from '../addresses.ts';
-import type { Identity } from './service-identity.ts';
+import type { Identity } from './objects/service-identity.ts';
 
 /** Owners of addresses. Of several owners the newest wins; if two are equally new, the address has none. */
 export class OwnerTable {

@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { addressText } from '../addresses.ts';
-import { endpointsOf, type Endpoints } from './endpoints.ts';
-import type { ApiObject } from './metadata.ts';
+import { endpointsOf, type Endpoints } from './objects/endpoints.ts';
+import type { ApiObject } from './api/metadata.ts';
 import { Peers, type PeerObjects } from './peers.ts';
-import { localPod, type LocalPod } from './pod.ts';
-import { identityOf, type Identity } from './service-identity.ts';
-import { virtualService, type VirtualService } from './service.ts';
+import { localPod, type LocalPod } from './objects/pod.ts';
+import { identityOf, type Identity } from './objects/service-identity.ts';
+import { virtualService, type VirtualService } from './objects/service.ts';
 
 const pod = (service: string, createdAt = 1): Identity => identityOf('shop', service, createdAt);
 

@@ -1,9 +1,9 @@
 import type { PeerAddress } from '../addresses.ts';
-import type { Endpoints } from './endpoints.ts';
+import type { Endpoints } from './objects/endpoints.ts';
 import { OwnerTable } from './owner-table.ts';
-import type { LocalPod } from './pod.ts';
-import { identityOf, type Identity } from './service-identity.ts';
-import type { VirtualService } from './service.ts';
+import type { LocalPod } from './objects/pod.ts';
+import { identityOf, type Identity } from './objects/service-identity.ts';
+import type { VirtualService } from './objects/service.ts';
 
 /** The objects from which peers are resolved. */
 export interface PeerObjects {

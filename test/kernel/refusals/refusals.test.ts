@@ -8,9 +8,9 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { COLLECTORS } from '../../../exporter/collectors/all.ts';
 import { defaultObjectPath } from '../../../native/index.ts';
-import { bundle } from '../../../scripts/bundle.mjs';
-import { linkedPrograms, linksOf } from '../links.ts';
-import { withSandbox, type Sandbox, type Traffic } from '../sandbox.ts';
+import { bundle } from '../../../scripts/bundle/bundle.mjs';
+import { linkedPrograms, linksOf } from '../bpf/links.ts';
+import { withSandbox, type Sandbox, type Traffic } from '../sandbox/sandbox.ts';
 import type { Answer, Request } from './driver.ts';
 import { compileShim, refusal, refusalOf, STAGES } from './shim.ts';
 
@@ -78,7 +78,7 @@ const VARIANTS: Readonly<Record<string, readonly string[]>> = {
 };
 const ERRORS = ['EPERM', 'EACCES', 'EINVAL', 'ENOSYS', 'E2BIG', 'ENOMEM'] as const;
 
-/** `few`: some combinations, for an emulated machine (scripts/test-kernels.sh). */
+/** `few`: some combinations, for an emulated machine (scripts/kernels/test-kernels.sh). */
 const FEW = process.env['LORIKEET_REFUSALS'] === 'few';
 const TRIED_ERRORS = FEW ? ERRORS.slice(0, 1) : ERRORS;
 const TRIED_PROGRAMS = FEW

@@ -69,7 +69,7 @@ int hook_of_another_kernel(void *ctx) {
     return 0;
 }
 
-/* Tagged as in bpf/core_fixes.bpf.h: for kernels without a tracepoint that every kernel has. */
+/* Tagged as in bpf/shared/core_fixes.bpf.h: for kernels without a tracepoint that every kernel has. */
 SEC("tp_btf/sched_switch")
 __attribute__((btf_decl_tag("without_tracepoint:sched_switch"))) int tracepoint_of_another_kernel(void *ctx) {
     return 0;

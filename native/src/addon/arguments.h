@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <napi.h>
+
+#include "../libbpf/open_options.h"
+
+namespace lorikeet {
+
+/// The options of index.ts: pairs of name and number, pairs of name and BigInt, and two lists of names.
+OpenOptions ToOptions(const Napi::Array &max_entries, const Napi::Array &constants, const Napi::Array &disabled,
+                      const Napi::Array &enabled);
+
+} // namespace lorikeet

@@ -1,0 +1,93 @@
+import type { Fleet } from '../../fleet/fleet.ts';
+import type { TimeSpan } from '../../fleet/past.ts';
+import type { PrometheusClient } from '../../prometheus/client.ts';
+import type { ScorerConfig } from '../../config.ts';
+import type { History } from '../../fleet/history.ts';
+import { DETECTOR } from '../../series.ts';
+import { maintenanceBetween, type MaintenanceHistory } from '../../scoring/maintenance.ts';
+import { edgeEnds, instanceName, serviceKey } from '../../identity/service-key.ts';
+
+/** Time that must not be learned as normal. */
+export interface UnusualTime {
+  /** Steps at which each service was anomalous, by key. */
+  readonly anomalous: ReadonlyMap<string, readonly number[]>;
+  readonly maintenance: MaintenanceHistory;
+}
+
+/** Source of unusual time. */
+export interface UnusualTimeSource {
+  readonly client: PrometheusClient;
+  readonly config: Pick<ScorerConfig, 'interval' | 'maintenance'>;
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Fetches the time in which services were anomalous or in maintenance.
+ *
+ * @param detector whose scores count: what one detector takes for anomalous another may have to learn
+ * @throws PrometheusError
+ */
+export async function fetchUnusualTime(
+  source: UnusualTimeSource,
+  { fromMs, toMs }: TimeSpan,
+  detector = DETECTOR,
+): Promise<UnusualTime> {
+  const { client, config } = source;
+  return {
+    anomalous: await fetchAnomalous(source, { fromMs, toMs }, detector),
+    maintenance: await maintenanceBetween(client, config.maintenance, { fromMs, toMs }, config.interval),
+  };
+}
+
+/**
+ * Fetches the steps at which services were anomalous, from their scores in Prometheus, so that an incident isn't
+ * learned as normal soon after it. Empty if Prometheus has no scores.
+ */
+async function fetchAnomalous(
+  { client, config: { interval }, signal }: UnusualTimeSource,
+  { fromMs, toMs }: TimeSpan,
+  detector: string,
+): Promise<UnusualTime['anomalous']> {
+  const start = Math.ceil(fromMs / interval) * interval;
+  const found = new Map<string, number[]>();
+  await client.queryRange(
+    `max by (namespace, service) (anomaly_score{detector="${detector}"}) > 1`,
+    start,
+    toMs,
+    interval,
+    {
+      ...(signal !== undefined && { signal }),
+      visit: ({ labels: { namespace = '', service = '' }, timestamps }) => {
+        const steps = Array.from(timestamps, (timeMs) => Math.round(timeMs / interval));
+        const key = serviceKey({ namespace, service });
+        found.set(key, [...(found.get(key) ?? []), ...steps]);
+      },
+    },
+  );
+  return found;
+}
+
+/**
+ * A service that was anomalous for more than this share of its history has changed: the new behaviour is its normal.
+ */
+const MAX_ANOMALOUS_SHARE = 0.5;
+
+/** Removes the time in which a service, or either end of an edge, was anomalous or in maintenance. */
+export function leaveOut({ anomalous, maintenance }: UnusualTime, { services, edges, pods, endpoints }: Fleet): void {
+  const forget = (history: History, ends: readonly string[]) => {
+    forgetAll(history, [...new Set(ends.flatMap((end) => anomalous.get(end) ?? []))]);
+    for (const step of ends.flatMap((end) => maintenance.stepsOf(end))) history.forget(step);
+  };
+  for (const [key, history] of services) forget(history, [key]);
+  for (const [key, history] of edges) forget(history, Object.values(edgeEnds(key)).map(serviceKey));
+  for (const instances of [pods, endpoints]) {
+    for (const [key, history] of instances) forget(history, [serviceKey(instanceName(key))]);
+  }
+}
+
+function forgetAll(history: History, steps: readonly number[]): void {
+  const { oldest, newest = oldest } = history;
+  const within = steps.filter((step) => step >= oldest && step <= newest);
+  if (within.length > MAX_ANOMALOUS_SHARE * (newest - oldest + 1)) return;
+  for (const step of within) history.forget(step);
+}

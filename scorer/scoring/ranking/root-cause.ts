@@ -1,0 +1,105 @@
+import { NORMAL_P99 } from '../../numeric/statistics.ts';
+
+/** A service that may be the root cause. */
+export interface Suspect {
+  readonly key: string;
+  /** Evidence of a fault of its own, bits. */
+  readonly evidence: number;
+}
+
+/** The client's view of an edge, as deviations from the edge's normal; NaN where unknown. */
+export interface CallEdge {
+  readonly client: string;
+  readonly server: string;
+  /** Positive if slower. */
+  readonly latency: number;
+  /** Positive if more calls fail. */
+  readonly failures: number;
+  /** Other changes of the callee's responses, such as their size, in either direction. */
+  readonly responses: number;
+}
+
+/** The evidence against a service. */
+export interface Evidence {
+  readonly key: string;
+  /** Sum of base-2 logarithms; 0 means no evidence. */
+  readonly bits: number;
+}
+
+export interface RankedCause extends Evidence {
+  /** Share of the blame; the shares sum to 1. */
+  readonly blame: number;
+  /** 1 is the most probable root cause. */
+  readonly rank: number;
+}
+
+/** Ranks root causes, most probable first; ranks only services for which `isCandidate` returns true. */
+export type Ranker = (
+  suspects: readonly Suspect[],
+  edges: readonly CallEdge[],
+  isCandidate?: (key: string) => boolean,
+) => RankedCause[];
+
+/** Weight of edges relative to own signals: a slow call is due to the callee or its callees, a residual to anything. */
+const EDGE_WEIGHT = 2;
+/** Share of the evidence on outgoing edges that explains, and is subtracted from, the evidence on incoming edges. */
+const EXPLAINED_SHARE = 0.5;
+/** Weight of changed responses, relative to latency: they change downstream of a fault too. */
+const RESPONSE_WEIGHT = 0.5;
+/** Weight of failed calls, relative to latency. */
+const FAILURE_WEIGHT = 1.5;
+/** Length of the ranking. */
+export const MAX_RANKED = 20;
+
+/**
+ * Ranks the root causes of an incident by the evidence against each service, in bits: that of its own signals except
+ * traffic, plus that of its worst incoming edge, less what its worst outgoing edge explains. Compared with random walks
+ * on the call graph in docs/adr/0004-root-cause-by-evidence.md.
+ *
+ * @param isCandidate true for services to rank; the others still explain the edges of their callers
+ * @returns most probable first; empty without suspects and without deviating edges
+ */
+export function rankRootCauses(
+  suspects: readonly Suspect[],
+  edges: readonly CallEdge[],
+  isCandidate: (key: string) => boolean = () => true,
+): RankedCause[] {
+  const [into, outOf] = [new Map<string, number>(), new Map<string, number>()];
+  for (const edge of edges) {
+    const bits = edgeEvidence(edge);
+    if (bits <= 0 || edge.client === edge.server) continue;
+    into.set(edge.server, Math.max(into.get(edge.server) ?? 0, bits));
+    outOf.set(edge.client, Math.max(outOf.get(edge.client) ?? 0, bits));
+  }
+  const own = new Map(suspects.map((suspect) => [suspect.key, suspect.evidence]));
+  const evidence = [...new Set([...own.keys(), ...into.keys()])].filter(isCandidate).map((key) => {
+    const unexplained = (into.get(key) ?? 0) - EXPLAINED_SHARE * (outOf.get(key) ?? 0);
+    return { key, bits: (own.get(key) ?? 0) + EDGE_WEIGHT * Math.max(0, unexplained) };
+  });
+  return rankEvidence(evidence);
+}
+
+/** Ranks services by their evidence, most probable first, at most MAX_RANKED. */
+export function rankEvidence(evidence: readonly Evidence[]): RankedCause[] {
+  const sorted = [...evidence].sort((a, b) => b.bits - a.bits || (a.key < b.key ? -1 : 1));
+  const ranked = sorted.slice(0, MAX_RANKED).map(({ key, bits }) => ({ key, bits, weight: 2 ** bits - 1 }));
+  const total = ranked.reduce((sum, { weight }) => sum + weight, 0);
+  return ranked.map(({ key, bits, weight }, index) => ({
+    key,
+    bits,
+    blame: total > 0 ? weight / total : 1 / ranked.length,
+    rank: index + 1,
+  }));
+}
+
+/** The evidence of an edge against its callee, bits; 0 for a normal edge. */
+export function edgeEvidence(edge: CallEdge): number {
+  return (
+    bitsOf(edge.latency) + FAILURE_WEIGHT * bitsOf(edge.failures) + RESPONSE_WEIGHT * bitsOf(Math.abs(edge.responses))
+  );
+}
+
+/** 0 within the normal noise of an edge, logarithmic beyond: ten times slower isn't ten times the evidence. */
+function bitsOf(deviations: number): number {
+  return deviations > NORMAL_P99 ? Math.log2(deviations / NORMAL_P99) : 0;
+}
