@@ -29,10 +29,3 @@ test('docs/images/lorikeet.svg has every top-level folder, and only existing one
     .map(({ name }) => name);
   expect(foldersOf(architecturePicture()).toSorted()).toEqual(folders.toSorted());
 });
-
-test('no room has more than twenty files, including tests', () => {
-  for (const room of ROOMS) {
-    const files = readdirSync(room).filter((name) => name.endsWith('.ts') && !name.endsWith('.test.ts'));
-    expect(files.length, room).toBeLessThanOrEqual(20);
-  }
-});
