@@ -36,7 +36,6 @@ const FIRST_HOST = 10;
  */
 export class Controller {
   readonly #options: ControllerOptions;
-  /** By name of the replica, which is that of the service if there is one. */
   readonly #services = new Map<string, SupervisedProcess>();
   readonly #replicas: readonly Replica[];
   readonly #faults: FaultSwitch;
