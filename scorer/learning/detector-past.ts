@@ -10,6 +10,7 @@ import {
   type PastSpan,
   selectors,
 } from '../fleet/past.ts';
+import { WARM_UP_STEPS } from './clean.ts';
 import { fetchUnusualTime, leaveOut } from './unusual-time.ts';
 
 /** Where a detector's history is fetched from. */
@@ -49,7 +50,8 @@ export async function detectorPast(
     set,
     from: Math.ceil(span.fromMs / interval),
     to: Math.floor(span.toMs / interval),
-    minSteps: Math.ceil(learning.minimum / interval),
+    // A new service is ready by its first value of any feature; the rates among them start while their windows fill.
+    minSteps: Math.max(1, Math.ceil(learning.minimum / interval) - WARM_UP_STEPS),
     services,
     async *groups(keys = services) {
       const size = groupSize(reads, steps);
