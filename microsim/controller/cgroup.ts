@@ -25,6 +25,16 @@ export function createCgroup(path: string): void {
   }
 }
 
+/** The cgroup2 in which this process was started. */
+export function ownCgroup(): string {
+  const line = readFileSync('/proc/self/cgroup', 'utf8')
+    .split('\n')
+    .find((entry) => entry.startsWith('0::'));
+  const path = line?.slice('0::'.length) ?? '/';
+  // Outside of the root of this cgroup namespace: use the root.
+  return join(findCgroupMount(), path.startsWith('/..') ? '/' : path);
+}
+
 /** Enables the available controllers that account memory and CPU by child. */
 export function delegateControllers(path: string): void {
   const present = readFileSync(join(path, 'cgroup.controllers'), 'utf8').trim().split(' ');

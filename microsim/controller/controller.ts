@@ -1,7 +1,6 @@
-import { readFileSync, renameSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { renameSync, writeFileSync } from 'node:fs';
 import type { Logger } from '../../daemon/logger.ts';
-import { createCgroup, delegateControllers, enterCgroup, findCgroupMount } from './cgroup.ts';
+import { createCgroup, delegateControllers, enterCgroup, ownCgroup } from './cgroup.ts';
 import { CONTROLLER, HUB, LOAD, type Instance } from './instance.ts';
 import type { Fault } from '../protocol/fault.ts';
 import { FaultSwitch } from './fault-switch.ts';
@@ -14,6 +13,7 @@ import { nodeCommand, serviceCommand } from '../protocol/runtime.ts';
 import type { LoadStats, ServiceStats, ServiceStatus, SimStatus } from '../protocol/status.ts';
 import { SupervisedProcess } from './supervised-process.ts';
 import { renderTargets } from './targets.ts';
+import { replicasOf, type Replica } from '../topology/replicas.ts';
 import type { Topology } from '../topology/topology.ts';
 
 export interface ControllerOptions {
@@ -37,6 +37,7 @@ const FIRST_HOST = 10;
 export class Controller {
   readonly #options: ControllerOptions;
   readonly #services = new Map<string, SupervisedProcess>();
+  readonly #replicas: readonly Replica[];
   readonly #faults: FaultSwitch;
   readonly #load: SupervisedProcess;
   readonly #since = new Date();
@@ -49,7 +50,8 @@ export class Controller {
     this.#options = options;
     const { topology, programs, logger } = options;
     this.#settings = topology.load;
-    for (const name of Object.keys(topology.services)) {
+    this.#replicas = replicasOf(topology.services);
+    for (const { name } of this.#replicas) {
       const reapply = () => this.#faults.reapply(name);
       this.#services.set(
         name,
@@ -60,12 +62,12 @@ export class Controller {
       this.#startLoad(),
     );
     this.#faults = new FaultSwitch(
-      this.#services,
-      (service) => this.#probe(service),
-      (service, fault) =>
+      { replicas: this.#services, services: Object.keys(topology.services) },
+      (name) => this.#probe(name),
+      (name, fault) =>
         startNetworkFault(fault, {
-          netnsPath: this.#options.instance.netnsPath(service),
-          address: this.#host(service),
+          netnsPath: this.#options.instance.netnsPath(name),
+          address: this.#host(name),
           network: topology.network,
           peer: fault.callee === undefined ? undefined : this.#host(fault.callee),
           programs,
@@ -95,7 +97,7 @@ export class Controller {
     // Wait for all before reporting a failure: processes that are still starting cannot be removed.
     const started = await Promise.allSettled([...this.#services.values(), this.#load].map((child) => child.start()));
     for (const result of started) if (result.status === 'rejected') throw result.reason;
-    for (const service of this.#services.keys()) await this.#probe(service);
+    for (const name of this.#services.keys()) await this.#probe(name);
     this.#writeTargets(topology.namespace);
     await this.#startLoad();
     this.#ready = true;
@@ -185,23 +187,23 @@ export class Controller {
     const places: Places = {
       topology,
       seed,
-      host: (service) => this.#host(service),
+      host: (replica) => this.#host(replica),
       admin: (part) => instance.file(`${part}.sock`),
       traceSocket: instance.traceSocket,
     };
-    for (const config of serviceConfigs(places)) {
-      writeFileSync(instance.file(`${config.service}.json`), JSON.stringify(config));
+    for (const [name, config] of serviceConfigs(places)) {
+      writeFileSync(instance.file(`${name}.json`), JSON.stringify(config));
     }
     writeFileSync(this.#load.place.configPath, JSON.stringify(loadConfig(places, LOAD)));
   }
 
   #writeTargets(namespace: string): void {
     const { instance } = this.#options;
-    const targets = [...this.#services.keys()].map((service) => ({
+    const targets = this.#replicas.map(({ name, service }) => ({
       namespace,
       service,
-      cgroup: instance.cgroup(service),
-      addresses: [this.#host(service)],
+      cgroup: instance.cgroup(name),
+      addresses: [this.#host(name)],
     }));
     writeFileSync(`${instance.targetsFile}.tmp`, renderTargets(targets));
     renameSync(`${instance.targetsFile}.tmp`, instance.targetsFile);
@@ -212,14 +214,23 @@ export class Controller {
     await requestJson(this.#load.place.admin, 'POST /start', {});
   }
 
-  /** A request to the service from the load generator. */
-  async #probe(service: string): Promise<void> {
-    await requestJson(this.#load.place.admin, 'POST /probe', { service });
+  /** A request to a replica from the load generator. */
+  async #probe(name: string): Promise<void> {
+    await requestJson(this.#load.place.admin, 'POST /probe', {
+      service: this.#serviceOf(name),
+      host: this.#host(name),
+    });
+  }
+
+  #serviceOf(replica: string): string {
+    return this.#replicas.find(({ name }) => name === replica)?.service ?? replica;
   }
 
   async #serviceStatus(name: string, child: SupervisedProcess): Promise<ServiceStatus> {
     const stats = child.state === 'running' ? await this.#stats<ServiceStats>(child) : undefined;
+    const service = this.#serviceOf(name);
     return {
+      ...(service !== name && { replica_of: service }),
       state: child.state,
       address: this.#host(name),
       ...(child.pid === undefined ? {} : { pid: child.pid }),
@@ -236,14 +247,4 @@ export class Controller {
       return undefined;
     }
   }
-}
-
-/** The cgroup2 in which this process was started. */
-function ownCgroup(): string {
-  const line = readFileSync('/proc/self/cgroup', 'utf8')
-    .split('\n')
-    .find((entry) => entry.startsWith('0::'));
-  const path = line?.slice('0::'.length) ?? '/';
-  // Outside of the root of this cgroup namespace: use the root.
-  return join(findCgroupMount(), path.startsWith('/..') ? '/' : path);
 }

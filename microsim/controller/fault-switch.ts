@@ -1,5 +1,12 @@
 import { waitFor } from '../protocol/condition.ts';
-import { faultBody, isInternal, isNetworkFault, type Fault, type NetworkFaultType } from '../protocol/fault.ts';
+import {
+  faultBody,
+  isInternal,
+  isNetworkFault,
+  type Fault,
+  type FaultType,
+  type NetworkFaultType,
+} from '../protocol/fault.ts';
 import { SimError } from '../protocol/error.ts';
 import { requestJson } from '../protocol/json-http.ts';
 import type { ActiveFault, ServiceStats } from '../protocol/status.ts';
@@ -14,9 +21,15 @@ export type StartNetworkFault = (
   fault: Fault & { readonly type: NetworkFaultType },
 ) => Promise<NetworkFault>;
 
-/** Injects a fault into one service at a time, and clears it. Operations run one after another. */
+export interface FaultTargets {
+  /** The process of each replica; one of a service alone has its name. */
+  readonly replicas: ReadonlyMap<string, SupervisedProcess>;
+  readonly services: readonly string[];
+}
+
+/** Injects a fault into one replica at a time, and clears it. Operations run one after another. */
 export class FaultSwitch {
-  readonly #services: ReadonlyMap<string, SupervisedProcess>;
+  readonly #targets: FaultTargets;
   readonly #probe: (service: string) => Promise<void>;
   readonly #startNetworkFault: StartNetworkFault;
   #network: NetworkFault | undefined;
@@ -24,12 +37,8 @@ export class FaultSwitch {
   #last: Promise<unknown> = Promise.resolve();
 
   /** @param probe rejects unless the service answers a request. */
-  constructor(
-    services: ReadonlyMap<string, SupervisedProcess>,
-    probe: (service: string) => Promise<void>,
-    networkFault: StartNetworkFault,
-  ) {
-    this.#services = services;
+  constructor(targets: FaultTargets, probe: (service: string) => Promise<void>, networkFault: StartNetworkFault) {
+    this.#targets = targets;
     this.#probe = probe;
     this.#startNetworkFault = networkFault;
   }
@@ -46,7 +55,7 @@ export class FaultSwitch {
         throw new SimError(`${this.#active.service} already has a fault (${this.#active.type}): clear it first`);
       }
       if (child.state !== 'running') throw new SimError(`${service} is ${child.state}`);
-      if (fault.callee !== undefined) this.#find(fault.callee);
+      if (fault.callee !== undefined) this.#checkCallee(fault.type, fault.callee);
       this.#active = { service, ...fault, since: new Date().toISOString() };
       try {
         await this.#show(service, child, fault);
@@ -91,9 +100,15 @@ export class FaultSwitch {
   }
 
   #find(service: string): SupervisedProcess {
-    const child = this.#services.get(service);
+    const child = this.#targets.replicas.get(service);
     if (child !== undefined) return child;
-    throw new SimError(`no such service: ${service}; there are ${[...this.#services.keys()].join(', ')}`);
+    throw noSuchService(service, [...this.#targets.replicas.keys()]);
+  }
+
+  /** A network fault is about the address of one replica, any other about the service that is called. */
+  #checkCallee(type: FaultType, callee: string): void {
+    const known = isNetworkFault(type) ? [...this.#targets.replicas.keys()] : this.#targets.services;
+    if (!known.includes(callee)) throw noSuchService(callee, known);
   }
 
   async #answers(service: string): Promise<boolean> {
@@ -111,6 +126,10 @@ export class FaultSwitch {
     this.#last = done.catch(() => undefined);
     return done;
   }
+}
+
+function noSuchService(name: string, known: readonly string[]): SimError {
+  return new SimError(`no such service: ${name}; there are ${known.join(', ')}`);
 }
 
 async function show(child: SupervisedProcess, fault: Fault): Promise<void> {

@@ -1,31 +1,36 @@
-import type { Address, LoadConfig, ServiceConfig, TracesConfig } from '../protocol/process-config.ts';
+import type { CalleeAddress, LoadConfig, ServiceConfig, TracesConfig } from '../protocol/process-config.ts';
+import { replicasOf } from '../topology/replicas.ts';
 import type { Topology } from '../topology/topology.ts';
 
 export interface Places {
   readonly topology: Topology;
   readonly seed: number;
-  /** The address of a service. */
-  readonly host: (service: string) => string;
+  /** The address of a replica. */
+  readonly host: (replica: string) => string;
   /** The admin socket of a process. */
   readonly admin: (part: string) => string;
   /** The socket of the trace relay. */
   readonly traceSocket: string;
 }
 
-/** The configuration of each service. */
-export function serviceConfigs(places: Places): ServiceConfig[] {
+/** The configuration of each replica, by name. */
+export function serviceConfigs(places: Places): (readonly [string, ServiceConfig])[] {
   const { topology, seed, host, admin } = places;
   const callees = calleesOf(places);
   const traces = tracesOf(places);
-  return Object.entries(topology.services).map(([service, spec], index) => ({
-    service,
-    listen: { host: host(service), port: topology.port },
-    admin: admin(service),
-    callees,
-    seed: seed + 100 + index,
-    ...spec,
-    ...(traces !== undefined && { traces }),
-  }));
+  return replicasOf(topology.services).map(({ name, service }, index) => {
+    const { replicas: _, ...spec } = topology.services[service]!;
+    const config: ServiceConfig = {
+      service,
+      listen: { host: host(name), port: topology.port },
+      admin: admin(name),
+      callees,
+      seed: seed + 100 + index,
+      ...spec,
+      ...(traces !== undefined && { traces }),
+    };
+    return [name, config];
+  });
 }
 
 /** The configuration of the load generator, whose name is `part`. */
@@ -41,9 +46,16 @@ export function loadConfig(places: Places, part: string): LoadConfig {
   };
 }
 
-function calleesOf({ topology, host }: Places): Readonly<Record<string, Address>> {
+function calleesOf({ topology, host }: Places): Readonly<Record<string, CalleeAddress>> {
   const { services, port } = topology;
-  return Object.fromEntries(Object.keys(services).map((name) => [name, { host: host(name), port }]));
+  const hosts = new Map<string, string[]>();
+  for (const { name, service } of replicasOf(services)) hosts.set(service, [...(hosts.get(service) ?? []), host(name)]);
+  return Object.fromEntries(
+    [...hosts].map(([service, [first = '', ...others]]) => [
+      service,
+      { host: first, port, ...(others.length > 0 && { others }) },
+    ]),
+  );
 }
 
 function tracesOf({ topology, traceSocket }: Places): TracesConfig | undefined {

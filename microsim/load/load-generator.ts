@@ -1,6 +1,6 @@
 import { Callee } from '../service/callee.ts';
 import { LoadPattern, type LoadSettings } from '../protocol/load-pattern.ts';
-import type { Address, LoadConfig } from '../protocol/process-config.ts';
+import type { CalleeAddress, LoadConfig } from '../protocol/process-config.ts';
 import { createRandom, type Random } from '../protocol/random.ts';
 import type { LoadStats } from '../protocol/status.ts';
 import { Traffic } from '../service/traffic.ts';
@@ -47,12 +47,14 @@ export class LoadGenerator {
     this.#schedule();
   }
 
-  /** One request to a service, without calls to others. @throws CallError unless it answers 200. */
-  async probe(service: string): Promise<void> {
+  /** One request to a service on a host, without calls to others. @throws CallError unless it answers 200. */
+  async probe(service: string, host: string): Promise<void> {
     const { callees } = this.#config;
     const address = Object.hasOwn(callees, service) ? callees[service] : undefined;
     if (address === undefined) throw new Error(`no such service: ${service}`);
-    await this.#callee(`probe of ${service}`, address).call(JSON.stringify({ designation: service }));
+    await this.#callee(`probe of ${service} on ${host}`, { host, port: address.port }).call(
+      JSON.stringify({ designation: service }),
+    );
   }
 
   stats(): LoadStats {
@@ -110,10 +112,10 @@ export class LoadGenerator {
     this.#traffic.record(performance.now() - began, failed);
   }
 
-  #callee(name: string, { host, port }: Address): Callee {
+  #callee(name: string, address: CalleeAddress): Callee {
     let callee = this.#callees.get(name);
     if (callee === undefined) {
-      callee = new Callee(name, host, port, TIMEOUT_MS);
+      callee = new Callee(name, address, TIMEOUT_MS);
       this.#callees.set(name, callee);
     }
     return callee;

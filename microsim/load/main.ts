@@ -18,7 +18,8 @@ await serveJson(config.admin, {
     return generator.stats();
   },
   'POST /probe': async (body) => {
-    await generator.probe((body as { service: string }).service);
+    const { service, host } = body as { service: string; host: string };
+    await generator.probe(service, host);
   },
 });
 if (config.autostart === true) generator.start();

@@ -17,6 +17,12 @@ export interface Address {
   readonly port: number;
 }
 
+/** Where a service is called. */
+export interface CalleeAddress extends Address {
+  /** Hosts of its other replicas, on the same port; callers take turns. */
+  readonly others?: readonly string[];
+}
+
 /** Where a service sends its spans. */
 export interface TracesConfig {
   /** Complete URL of OTLP over HTTP, such as `http://127.0.0.1:4318/v1/traces`. */
@@ -34,7 +40,7 @@ export interface ServiceConfig {
   readonly listen: Address;
   /** The UNIX socket on which the service accepts faults and serves its counts. */
   readonly admin: string;
-  readonly callees: Readonly<Record<string, Address>>;
+  readonly callees: Readonly<Record<string, CalleeAddress>>;
   readonly seed: number;
   readonly wait_ms: number;
   readonly wait_spread: number;
@@ -48,7 +54,7 @@ export interface ServiceConfig {
 
 export interface LoadConfig {
   readonly admin: string;
-  readonly callees: Readonly<Record<string, Address>>;
+  readonly callees: Readonly<Record<string, CalleeAddress>>;
   readonly seed: number;
   readonly settings: LoadSettings;
   /** Starts immediately, without `POST /start`. */

@@ -46,6 +46,8 @@ export interface LoadStats extends TrafficStats {
 export type ServiceState = 'starting' | 'running' | 'paused' | 'crashed' | 'restarting';
 
 export interface ServiceStatus {
+  /** The service, if it has several replicas. */
+  readonly replica_of?: string;
   readonly state: ServiceState;
   readonly address: string;
   /** Absent while there is no process. */
@@ -79,5 +81,6 @@ export interface SimStatus {
   readonly fault: ActiveFault | null;
   /** Absent while the load generator does not answer. */
   readonly load?: LoadStats;
+  /** By name; of a service with replicas, each of them by its own. */
   readonly services: Readonly<Record<string, ServiceStatus>>;
 }

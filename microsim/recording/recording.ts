@@ -44,8 +44,9 @@ export async function record(options: RecordingOptions): Promise<readonly FaultL
     const { at, service, type, args } = fault;
     await until(at);
     if (signal.aborted) break;
-    const label = { start: new Date().toISOString(), namespace, service, type };
-    await sim.fault(service, type, args);
+    const start = new Date().toISOString();
+    const { services } = await sim.fault(service, type, args);
+    const label = { start, namespace, service: services[service]?.replica_of ?? service, type };
     labels.push(label);
     await write();
     try {
@@ -53,7 +54,7 @@ export async function record(options: RecordingOptions): Promise<readonly FaultL
       await until(at + fault.duration);
     } finally {
       await sim.clearFault();
-      labels[labels.length - 1] = { start: label.start, end: new Date().toISOString(), namespace, service, type };
+      labels[labels.length - 1] = { ...label, end: new Date().toISOString() };
       await write();
     }
     say(`${service} recovered`);

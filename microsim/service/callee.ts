@@ -1,4 +1,5 @@
 import { Agent, request } from 'node:http';
+import type { CalleeAddress } from '../protocol/process-config.ts';
 import type { TrafficStats } from '../protocol/status.ts';
 import { Traffic } from './traffic.ts';
 
@@ -22,24 +23,26 @@ export class CallError extends Error {
 }
 
 interface Attempt {
+  readonly host: string;
   readonly body: string;
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly deadline: number;
 }
 
-/** Client for one service: keep-alive connections, a timeout, and counts of the results. */
+/** Client for one service, all replicas in turn: keep-alive connections, a timeout, and counts of the results. */
 export class Callee {
   readonly #name: string;
-  readonly #host: string;
+  readonly #hosts: readonly string[];
   readonly #port: number;
   readonly #timeoutMs: number;
   readonly #agent: Agent;
   readonly #traffic = new Traffic();
+  #calls = 0;
 
-  constructor(name: string, host: string, port: number, timeoutMs: number) {
+  constructor(name: string, { host, port, others = [] }: CalleeAddress, timeoutMs: number) {
     this.#name = name;
-    this.#host = host;
+    this.#hosts = [host, ...others];
     this.#port = port;
     this.#timeoutMs = timeoutMs;
     // Last in, first out: connections that only a burst needed become idle and close.
@@ -59,10 +62,11 @@ export class Callee {
    */
   async call(body: string, path = '/', headers: Readonly<Record<string, string>> = {}): Promise<void> {
     const began = performance.now();
+    const host = this.#hosts[this.#calls++ % this.#hosts.length] ?? '';
     let failed = true;
     try {
       for (let done = false; !done;)
-        done = await this.#attempt({ body, path, headers, deadline: began + this.#timeoutMs });
+        done = await this.#attempt({ host, body, path, headers, deadline: began + this.#timeoutMs });
       failed = false;
     } finally {
       this.#traffic.record(performance.now() - began, failed);
@@ -74,7 +78,7 @@ export class Callee {
   }
 
   /** Resolves to false if the callee had just closed the idle connection: the caller should retry. */
-  #attempt({ body, path, headers, deadline }: Attempt): Promise<boolean> {
+  #attempt({ host, body, path, headers, deadline }: Attempt): Promise<boolean> {
     return new Promise((resolve, reject) => {
       const settle = (why?: string, status?: number) => {
         clearTimeout(timer);
@@ -82,7 +86,7 @@ export class Callee {
         else reject(new CallError(`${this.#name}: ${why}`, status));
       };
       const outgoing = request({
-        host: this.#host,
+        host,
         port: this.#port,
         method: 'POST',
         path,

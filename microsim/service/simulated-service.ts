@@ -175,7 +175,7 @@ export class SimulatedService {
     if (address === undefined) throw new RouteError(`no such service: ${name}`);
     let callee = this.#callees.get(name);
     if (callee === undefined) {
-      callee = new Callee(name, address.host, address.port, timeout_ms);
+      callee = new Callee(name, address, timeout_ms);
       this.#callees.set(name, callee);
     }
     return callee;

@@ -34,6 +34,7 @@ describe('readTopology', () => {
     const topology = read(minimal);
     expect([topology.port, topology.runtime]).toEqual([8080, 'typescript']);
     expect(topology.services['web']).toEqual({
+      replicas: 1,
       wait_ms: 2,
       wait_spread: 0.4,
       cpu_ms: 0.3,
@@ -55,6 +56,14 @@ describe('readTopology', () => {
     [{ ...minimal, network: '10.999.0.0/24' }, 'network: expected a private network'],
     [{ ...minimal, runtime: 'cobol' }, 'shop.yaml: runtime: expected one of typescript, python, got "cobol"'],
     [{ ...minimal, services: {} }, 'services: expected 1 to 200 services'],
+    [
+      { ...minimal, services: { web: { replicas: 2 }, 'web-1': {}, db: {} } },
+      'services: expected no service with the name of a replica, web-1',
+    ],
+    [
+      { ...minimal, services: Object.fromEntries(Array.from({ length: 11 }, (_, at) => [`s${at}`, { replicas: 20 }])) },
+      'services: expected at most 200 replicas of all services together',
+    ],
     [{ ...minimal, services: { web: { cpu: 1 } } }, 'services.web.cpu: unknown key'],
     [{ ...minimal, services: { web: { cpu_ms: -1 } } }, 'services.web.cpu_ms: expected a number from 0 to 100, got -1'],
     [{ ...minimal, load: { ...minimal.load, level: 1e6 } }, 'load.level: expected a number from 0 to 500, got 1000000'],

@@ -3,6 +3,7 @@ import { durationSchema, readConfigFile } from '../../daemon/config-file.ts';
 import { MAX_RATE, type LoadSettings } from '../protocol/load-pattern.ts';
 import { ROUTE_LIMITS, type Route } from '../protocol/route.ts';
 import { RUNTIMES } from '../protocol/runtime.ts';
+import { replicasOf } from './replicas.ts';
 
 const name = (what: string) =>
   z
@@ -41,6 +42,8 @@ const routeSchema: z.ZodType<Route> = z.lazy(() =>
 );
 
 const serviceSchema = z.strictObject({
+  /** Processes; callers take turns. */
+  replicas: whole(1, 20).default(1),
   /** Wait of a request, log-normal: median in ms and spread of the logarithm. */
   wait_ms: between(0, 10_000).default(2),
   wait_spread: between(0, 2).default(0.4),
@@ -107,6 +110,9 @@ export const tracesSchema = z.strictObject({
   share: between(0, 1).default(1),
 });
 
+/** They share a /24. */
+const MAX_PROCESSES = 200;
+
 const topologySchema = z
   .strictObject({
     namespace: name('a namespace'),
@@ -128,6 +134,12 @@ const topologySchema = z
       }),
   })
   .superRefine((topology, context) => {
+    const names = replicasOf(topology.services).map(({ name }) => name);
+    const twice = names.find((name, index) => names.indexOf(name) !== index);
+    const refuse = (message: string) =>
+      context.addIssue({ code: 'custom', path: ['services'], message, input: topology.services });
+    if (names.length > MAX_PROCESSES) refuse(`expected at most ${MAX_PROCESSES} replicas of all services together`);
+    if (twice !== undefined) refuse(`expected no service with the name of a replica, ${twice}`);
     const check = (route: Route, path: PropertyKey[]) => {
       if (!Object.hasOwn(topology.services, route.designation)) {
         const known = Object.keys(topology.services).join(', ');

@@ -2,21 +2,31 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { aborted, type ProgramContext, runProgram } from '../../daemon/lifecycle.ts';
-import { type Flags, HELP_FLAG, parseFlags, renderHelp, UsageError } from '../../daemon/flags.ts';
+import { type Flags, HELP_FLAG, parseFlags, renderHelp } from '../../daemon/flags.ts';
 import { describeError } from '../../daemon/logger.ts';
+import { FAULT_TYPES } from '../../microsim/protocol/fault.ts';
+import { DETECTOR_NAMES } from '../../scorer/detectors/settings.ts';
+import { freePort } from '../free-port.ts';
+import { DEMO_DETECTORS } from './detectors.ts';
 import { Observer } from './observation.ts';
 import { Processes } from './processes.ts';
 import { Scenario } from './scenario.ts';
+import { breakableShop } from './shop.ts';
 import { startSim } from './sim.ts';
-import { startStack } from './stack.ts';
+import { ROOT, startStack } from './stack.ts';
 import { View } from './view.ts';
 
 const FLAGS = {
+  detector: {
+    type: 'string',
+    default: 'autoencoder',
+    choices: [...DETECTOR_NAMES],
+    help: 'Detector that has to find the fault.',
+  },
   fault: {
     type: 'string',
-    default: 'latency',
-    choices: ['latency', 'cpu', 'error', 'memory_leak', 'pause', 'refuse', 'crash'],
-    help: 'Fault to inject.',
+    choices: [...FAULT_TYPES],
+    help: `Fault to inject. Default: latency${otherFaults()}.`,
   },
   service: { type: 'string', default: 'catalog', help: 'Service of the simulated shop to inject the fault into.' },
   learning: { type: 'number', default: 150, help: 'Seconds of normal traffic for learning.' },
@@ -26,7 +36,14 @@ const FLAGS = {
   ...HELP_FLAG,
 } as const satisfies Flags;
 
-const REPORT_EXAMPLE = 'npm run demo -- [--fault=latency] [--service=catalog] [--keep]';
+const REPORT_EXAMPLE = 'npm run demo -- [--detector=autoencoder] [--fault=latency] [--service=catalog] [--keep]';
+
+/** The faults of the detectors that the usual one isn't for: `; cpu for lstm_autoencoder`. */
+function otherFaults(): string {
+  return DETECTOR_NAMES.filter((name) => DEMO_DETECTORS[name].fault !== DEMO_DETECTORS.autoencoder.fault)
+    .map((name) => `; ${DEMO_DETECTORS[name].fault} for ${name}`)
+    .join('');
+}
 
 async function main({ argv, stops, signal }: ProgramContext): Promise<number> {
   const { values } = parseFlags(argv, FLAGS);
@@ -40,14 +57,24 @@ async function main({ argv, stops, signal }: ProgramContext): Promise<number> {
   const processes = new Processes(folder);
   stops.onStop('folder', () => rmSync(folder, { recursive: true, force: true }));
 
-  const sim = await startSim(folder, stops);
-  if (!sim.services.includes(values.service)) {
-    throw new UsageError(`--service: expected one of ${sim.services.join(', ')}, got "${values.service}"`);
-  }
+  const { detector, service } = values;
+  const { alert, fault: usualFault, replicas, traces, brokenOnly } = DEMO_DETECTORS[detector];
+  const fault = values.fault ?? usualFault;
+  const shop = breakableShop(join(ROOT, 'microsim/topologies/web-shop.yaml'), folder, service, replicas);
+  const tracesAddress = traces === true ? `127.0.0.1:${await freePort()}` : undefined;
+  const tracesFlags = tracesAddress === undefined ? [] : [`--traces=http://${tracesAddress}`];
+  const sim = await startSim(folder, stops, [...shop.flags, ...tracesFlags]);
   view.say(`the simulated shop is up: ${sim.services.length} services, each in its own network namespace and cgroup`);
   stops.onStop('programs', () => processes.stop());
   const learningMs = values.learning * 1000;
-  const stack = await startStack({ folder, processes, learningMs, targetsFile: sim.targetsFile });
+  const stack = await startStack({
+    folder,
+    processes,
+    learningMs,
+    targetsFile: sim.targetsFile,
+    ...(detector !== 'autoencoder' && { detector }),
+    tracesAddress,
+  });
   view.say(`Prometheus ${stack.prometheusUrl}  Alertmanager ${stack.alertmanagerUrl}  scorer ${stack.scorerUrl}`);
 
   view.say(
@@ -55,15 +82,19 @@ async function main({ argv, stops, signal }: ProgramContext): Promise<number> {
   );
 
   const scenario = new Scenario({
-    observer: new Observer(stack.prometheusUrl, stack.alertmanagerUrl),
+    observer: new Observer(stack.prometheusUrl, stack.alertmanagerUrl, { detector, alert }),
     processes,
     view,
     services: sim.services,
-    fault: values.fault,
-    service: values.service,
+    detector,
+    alert,
+    fault,
+    service,
+    pod: shop.broken === service ? undefined : shop.broken,
+    judged: brokenOnly === true ? [service] : sim.services,
     learningMs,
     holdMs: values.hold * 1000,
-    startFault: () => sim.fault(values.service, values.fault),
+    startFault: () => sim.fault(shop.broken, fault),
     clearFault: () => sim.clearFault(),
     signal,
     startedAt,

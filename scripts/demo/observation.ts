@@ -14,14 +14,23 @@ interface VectorSample {
   readonly value: readonly [number, string];
 }
 
+export interface Observed {
+  /** Whose scores are read. */
+  readonly detector: string;
+  /** The alert that follows them. */
+  readonly alert: string;
+}
+
 /** The current state from Prometheus and Alertmanager. A failed query has no rows. */
 export class Observer {
   readonly #prometheusUrl: string;
   readonly #alertmanagerUrl: string;
+  readonly #observed: Observed;
 
-  constructor(prometheusUrl: string, alertmanagerUrl: string) {
+  constructor(prometheusUrl: string, alertmanagerUrl: string, observed: Observed) {
     this.#prometheusUrl = prometheusUrl;
     this.#alertmanagerUrl = alertmanagerUrl;
+    this.#observed = observed;
   }
 
   /** The result of an instant query: labels and value of each row. */
@@ -37,9 +46,16 @@ export class Observer {
     return new Map(rows.map(({ labels, value }) => [labels['service'] ?? '', value]));
   }
 
-  /** The services with an active ServiceAnomalous in Alertmanager's API. */
+  /** The score of each service: the worst of its pods and endpoints, or that of the named pod alone. */
+  scores(pod?: string): Promise<Map<string, number>> {
+    const of = pod === undefined ? '' : `,pod="${pod}"`;
+    return this.byService(`max by (service) (anomaly_score{detector="${this.#observed.detector}"${of}})`);
+  }
+
+  /** The services with an active alert in Alertmanager's API. */
   async firingServices(): Promise<string[]> {
-    const url = `${this.#alertmanagerUrl}/api/v2/alerts?active=true&filter=${encodeURIComponent('alertname="ServiceAnomalous"')}`;
+    const filter = encodeURIComponent(`alertname="${this.#observed.alert}"`);
+    const url = `${this.#alertmanagerUrl}/api/v2/alerts?active=true&filter=${filter}`;
     const alerts = (await fetchJson(url)) as { labels: Readonly<Record<string, string>> }[] | undefined;
     return (alerts ?? []).map(({ labels }) => labels['service'] ?? '');
   }
@@ -49,7 +65,7 @@ export class Observer {
     const [rates, latencies, scores, ranks] = await Promise.all([
       this.byService(feature('request_rate')),
       this.byService(feature('request_latency')),
-      this.byService('anomaly_score'),
+      this.scores(),
       this.byService('anomaly_root_cause_rank'),
     ]);
     return services.map((service) => ({

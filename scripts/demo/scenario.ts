@@ -6,8 +6,12 @@ import type { View } from './view.ts';
 
 /** demo-report.json. Times are in seconds since the fault unless named otherwise; null if the event did not happen. */
 export interface DemoReport {
+  detector: string;
+  alert: string;
   fault: string;
   service: string;
+  /** The replica with the fault; absent if the service has no others. */
+  pod?: string;
   score_crossed_seconds: number | null;
   alert_fired_seconds: number | null;
   root_cause_rank: number | null;
@@ -23,8 +27,14 @@ export interface ScenarioOptions {
   readonly processes: Processes;
   readonly view: View;
   readonly services: readonly string[];
+  readonly detector: string;
+  readonly alert: string;
   readonly fault: string;
   readonly service: string;
+  /** The replica that breaks; undefined if the service has no others. */
+  readonly pod: string | undefined;
+  /** Services that the detector has to score before the fault. */
+  readonly judged: readonly string[];
   readonly learningMs: number;
   /** Time to keep the fault after its detection, in milliseconds. */
   readonly holdMs: number;
@@ -57,8 +67,11 @@ export class Scenario {
   constructor(options: ScenarioOptions) {
     this.#options = options;
     this.report = {
+      detector: options.detector,
+      alert: options.alert,
       fault: options.fault,
       service: options.service,
+      ...(options.pod !== undefined && { pod: options.pod }),
       score_crossed_seconds: null,
       alert_fired_seconds: null,
       root_cause_rank: null,
@@ -83,46 +96,49 @@ export class Scenario {
   }
 
   async #learn(): Promise<void> {
-    const { learningMs, services, observer } = this.#options;
+    const { learningMs, services, judged, detector, observer } = this.#options;
     const phase = 'learning normal behaviour';
     await this.#until(phase, learningMs + LEARN_GRACE_MS, learningMs + 4 * INTERVAL_MS, async () => {
-      const scores = await observer.byService('anomaly_score');
-      return services.every((service) => scores.has(service));
+      const scores = await observer.scores();
+      return judged.every((service) => scores.has(service));
     });
-    this.#say(`all ${services.length} services are scored`);
+    const scored =
+      judged.length === services.length ? `all ${services.length} services are` : `${judged.join(', ')} is`;
+    this.#say(`${scored} scored by ${detector}`);
   }
 
   async #watchNormal(): Promise<void> {
-    const { observer } = this.#options;
+    const { observer, alert } = this.#options;
     const deadline = Date.now() + WATCH_MS;
     await this.#until('watching normal traffic', WATCH_MS + 10_000, WATCH_MS, async () => Date.now() >= deadline);
     const alarms = await observer.query(
-      `count by (service) (max_over_time(ALERTS{alertname="ServiceAnomalous",alertstate="firing"}[1h]))`,
+      `count by (service) (max_over_time(ALERTS{alertname="${alert}",alertstate="firing"}[1h]))`,
     );
     this.report.false_alarms_before_fault = alarms.length;
     const names = alarms.map(({ labels }) => labels['service']).join(', ');
-    if (alarms.length > 0) throw new ScenarioFailure(`ServiceAnomalous fired before the fault: ${names}`);
+    if (alarms.length > 0) throw new ScenarioFailure(`${alert} fired before the fault: ${names}`);
     this.#say('no alert before the fault');
   }
 
   async #breakService(): Promise<void> {
-    const { observer, service, fault, startFault } = this.#options;
+    const { observer, service, pod, alert, fault, startFault } = this.#options;
+    const broken = pod ?? service;
     await startFault();
     const brokenAt = Date.now();
     const since = () => round((Date.now() - brokenAt) / 1000);
-    this.#say(`fault: ${fault} on ${service}`);
-    await this.#until(`${fault} on ${service}: waiting for its score`, DETECT_MS, undefined, async () => {
-      const score = (await observer.byService('anomaly_score')).get(service) ?? 0;
+    this.#say(`fault: ${fault} on ${broken}`);
+    await this.#until(`${fault} on ${broken}: waiting for its score`, DETECT_MS, undefined, async () => {
+      const score = (await observer.scores(pod)).get(service) ?? 0;
       return score > 1;
     });
     this.report.score_crossed_seconds = since();
-    this.#say(`${since()} s after the fault: anomaly_score of ${service} is above 1`);
-    await this.#until(`${fault} on ${service}: waiting for the alert`, DETECT_MS, undefined, async () =>
+    this.#say(`${since()} s after the fault: anomaly_score of ${broken} is above 1`);
+    await this.#until(`${fault} on ${broken}: waiting for the alert`, DETECT_MS, undefined, async () =>
       (await observer.firingServices()).includes(service),
     );
     this.report.alert_fired_seconds = since();
-    this.#say(`${since()} s after the fault: ServiceAnomalous fires in Alertmanager`);
-    await this.#until(`${fault} on ${service}: waiting for the root cause`, RANK_MS, undefined, async () => {
+    this.#say(`${since()} s after the fault: ${alert} fires in Alertmanager`);
+    await this.#until(`${fault} on ${broken}: waiting for the root cause`, RANK_MS, undefined, async () => {
       const rank = (await observer.byService('anomaly_root_cause_rank')).get(service);
       this.report.root_cause_rank = rank ?? null;
       return rank === 1;
@@ -144,7 +160,7 @@ export class Scenario {
     const clearedAt = Date.now();
     this.#say('fault cleared');
     await this.#until('waiting for scores to fall and alerts to resolve', RESOLVE_MS, undefined, async () => {
-      const score = (await observer.byService('anomaly_score')).get(service) ?? Infinity;
+      const score = (await observer.scores()).get(service) ?? Infinity;
       return score < 1 && (await observer.firingServices()).length === 0;
     });
     this.report.resolved_seconds = round((Date.now() - clearedAt) / 1000);

@@ -9,11 +9,13 @@ import { program } from './stack.ts';
 const run = promisify(execFile);
 
 export interface RunningSim {
+  /** Of each service one name, whatever its replicas. */
   readonly services: readonly string[];
   /** For `lorikeet-exporter --targets.file`. */
   readonly targetsFile: string;
   readonly client: SimClient;
-  fault(service: string, type: string): Promise<void>;
+  /** @param replica a service, or one of its replicas */
+  fault(replica: string, type: string): Promise<void>;
   clearFault(): Promise<void>;
 }
 
@@ -33,10 +35,10 @@ export async function startSim(folder: string, stops: StopStack, flags: readonly
   const client = connectSim(stateDir);
   const status = await client.status();
   return {
-    services: Object.keys(status.services),
+    services: [...new Set(Object.entries(status.services).map(([name, { replica_of: service }]) => service ?? name))],
     targetsFile: status.targets_file,
     client,
-    fault: async (service, type) => void (await client.fault(service, type as FaultType)),
+    fault: async (replica, type) => void (await client.fault(replica, type as FaultType)),
     clearFault: async () => void (await client.clearFault()),
   };
 }

@@ -4,8 +4,11 @@ import { fileURLToPath } from 'node:url';
 import { dump, load } from 'js-yaml';
 import { formatDuration } from '../../daemon/config-file.ts';
 import { parseFeatures } from '../../scorer/features/features.ts';
-import { renderRecordingRules } from '../../scorer/features/recording-rules.ts';
+import type { DetectorName } from '../../scorer/detectors/settings.ts';
+import { RECORDING_PARTS, renderRecordingRules } from '../../scorer/features/recording-rules.ts';
+import { renderServiceAlerts } from '../../scorer/features/service-alerts.ts';
 import { freePort } from '../free-port.ts';
+import { DEMO_DETECTORS } from './detectors.ts';
 import type { Processes } from './processes.ts';
 import { scaleYaml, TIME_SCALE } from './time-scale.ts';
 
@@ -27,6 +30,10 @@ export interface StackOptions {
   readonly learningMs: number;
   /** The targets file of the simulation. */
   readonly targetsFile: string;
+  /** The detector that the scorer runs, and that rules and alerts follow. Default: the autoencoder. */
+  readonly detector?: DetectorName;
+  /** `host:port` at which the scorer receives spans. */
+  readonly tracesAddress?: string | undefined;
   /** Does not start the scorer, to record training data for a base model. */
   readonly withoutScorer?: boolean;
 }
@@ -44,7 +51,7 @@ export interface Stack {
  * configuration, rules and scorer configuration, in demo time.
  */
 export async function startStack(options: StackOptions): Promise<Stack> {
-  const { folder, processes } = options;
+  const { folder, processes, detector = 'autoencoder' } = options;
   const [exporter, prometheus, alertmanager, scorer] = await ports();
   const stack: Stack = {
     prometheusUrl: `http://127.0.0.1:${prometheus}`,
@@ -53,18 +60,19 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     scorerUrl: `http://127.0.0.1:${scorer}`,
     scorerConfig: join(folder, 'scorer.yaml'),
   };
-  writeRules(folder);
+  writeRules(folder, detector);
   writePrometheusConfig(folder, { exporter, alertmanager, scorer });
   writeFileSync(
     join(folder, 'alertmanager.yml'),
     shippedYaml('manifests/prometheus/alertmanager.yaml', ALERTMANAGER_TIMES),
   );
-  writeScorerConfig(stack, options.learningMs);
+  writeScorerConfig(stack, options);
 
   processes.start('exporter', process.execPath, [
     program('lorikeet-exporter'),
     `--targets.file=${options.targetsFile}`,
     `--web.listen-address=127.0.0.1:${exporter}`,
+    ...(DEMO_DETECTORS[detector].exporterFlags ?? []),
   ]);
   processes.start('alertmanager', 'prometheus-alertmanager', [
     `--config.file=${join(folder, 'alertmanager.yml')}`,
@@ -108,15 +116,25 @@ function shippedYaml(path: string, durations: readonly string[]): string {
   return scaleYaml(readFileSync(join(ROOT, path), 'utf8'), durations);
 }
 
-/** The shipped rules: features over twelve times shorter windows, alerts after twelve times shorter waits. */
-function writeRules(folder: string): void {
+/**
+ * The shipped rules: features over twelve times shorter windows, alerts after twelve times shorter waits. For another
+ * detector than the autoencoder, its own rules and alerts too, and the others follow it (docs/detectors.md).
+ */
+function writeRules(folder: string, detector: DetectorName): void {
   const rules = join(folder, 'rules');
   mkdirSync(rules, { recursive: true });
   const features = shippedYaml('rules/features.yaml', ['windows']);
   writeFileSync(join(folder, 'features.yaml'), features);
-  writeFileSync(join(rules, 'lorikeet.rules.yaml'), renderRecordingRules(parseFeatures('features.yaml', features)));
-  for (const name of ['services.alerts.yaml', 'lorikeet.alerts.yaml']) {
-    writeFileSync(join(rules, name), shippedYaml(`rules/${name}`, ['for', 'keep_firing_for']));
+  const set = parseFeatures('features.yaml', features);
+  const other = detector !== 'autoencoder';
+  for (const part of other ? RECORDING_PARTS : (['services'] as const)) {
+    writeFileSync(join(rules, `${part}.rules.yaml`), renderRecordingRules(set, { part, detector }));
+  }
+  const alerts = ['services.alerts.yaml', 'lorikeet.alerts.yaml', ...(other ? ['detectors.alerts.yaml'] : [])];
+  for (const name of alerts) {
+    const shipped = readFileSync(join(ROOT, 'rules', name), 'utf8');
+    const text = name === 'services.alerts.yaml' ? renderServiceAlerts(shipped, detector) : shipped;
+    writeFileSync(join(rules, name), scaleYaml(text, ['for', 'keep_firing_for']));
   }
 }
 
@@ -150,7 +168,7 @@ function writePrometheusConfig(
   writeFileSync(join(folder, 'prometheus.yml'), dump(config, { lineWidth: -1 }));
 }
 
-function writeScorerConfig(stack: Stack, learningMs: number): void {
+function writeScorerConfig(stack: Stack, { learningMs, detector, tracesAddress }: StackOptions): void {
   const shipped = load(readFileSync(join(ROOT, 'manifests/scorer.yaml'), 'utf8')) as Record<string, object>;
   const config = {
     ...shipped,
@@ -160,6 +178,8 @@ function writeScorerConfig(stack: Stack, learningMs: number): void {
     features_file: 'features.yaml',
     learning: { ...shipped['learning'], minimum: formatDuration(learningMs) },
     state_dir: 'scorer',
+    ...(detector !== undefined && { detectors: DEMO_DETECTORS[detector].config }),
+    ...(tracesAddress !== undefined && { traces: { listen_address: tracesAddress } }),
   };
   writeFileSync(stack.scorerConfig, dump(config, { lineWidth: -1 }));
 }

@@ -31,7 +31,9 @@ export function simulatedSystem(topology: Topology): object[] {
       data: Object.fromEntries(configs(topology).map(([name, config]) => [`${name}.json`, JSON.stringify(config)])),
     },
     ...services.map((name) => service(namespace, name, port)),
-    ...services.map((name) => deployment(namespace, name, 'lorikeet-sim-service', port)),
+    ...Object.entries(topology.services).map(([name, { replicas }]) =>
+      deployment(namespace, name, 'lorikeet-sim-service', { port, replicas }),
+    ),
     deployment(namespace, LOAD, 'lorikeet-sim-load'),
   ];
 }
@@ -42,7 +44,7 @@ function configs(topology: Topology): (readonly [string, ServiceConfig | LoadCon
   for (const name of Object.keys(services)) callees[name] = { host: name, port };
   const load: LoadConfig = { admin: DEFAULT_ADMIN, callees, seed: SEED, settings, autostart: true, requests };
   return [
-    ...Object.entries(services).map(([name, spec], index) => {
+    ...Object.entries(services).map(([name, { replicas: _, ...spec }], index) => {
       const listen = { host: '0.0.0.0', port };
       const config: ServiceConfig = {
         service: name,
@@ -71,14 +73,19 @@ function service(namespace: string, name: string, port: number): object {
   };
 }
 
-/** @param port undefined: it does not listen. */
-function deployment(namespace: string, name: string, program: string, port?: number): object {
+/** @param options without a port it does not listen */
+function deployment(
+  namespace: string,
+  name: string,
+  program: string,
+  { port, replicas = 1 }: { readonly port?: number; readonly replicas?: number } = {},
+): object {
   return {
     apiVersion: 'apps/v1',
     kind: 'Deployment',
     metadata: metadata(namespace, name),
     spec: {
-      replicas: 1,
+      replicas,
       selector: { matchLabels: selector(name) },
       template: {
         metadata: { labels: selector(name) },

@@ -1,7 +1,8 @@
-"""Client for one service: keep-alive connections, a timeout, and counts of the results."""
+"""Client for one service, all replicas in turn: keep-alive connections, a timeout, and counts of the results."""
 
 import errno
 import http.client
+import itertools
 import threading
 import time
 
@@ -21,12 +22,13 @@ class CallError(Exception):
 
 
 class Callee:
-    def __init__(self, name, host, port, timeout_seconds):
+    def __init__(self, name, address, timeout_seconds):
         self._name = name
-        self._address = (host, port)
+        self._hosts = itertools.cycle([address["host"], *address.get("others", [])])
+        self._port = address["port"]
         self._timeout = timeout_seconds
         self._lock = threading.Lock()
-        self._idle = []  # of (connection, idle since), newest last
+        self._idle = []  # of (connection, idle since), newest last, of all hosts
         self._traffic = Traffic()
 
     def call(self, body, path="/", headers=None):
@@ -72,14 +74,16 @@ class Callee:
         return response.status
 
     def _take(self):
-        """A connection, last in, first out: those that only a burst needed become idle and close."""
+        """A connection to the next host, last in, first out: those that only a burst needed become idle and close."""
         expired = time.monotonic() - IDLE_SECONDS
         with self._lock:
             while self._idle and self._idle[0][1] < expired:
                 self._idle.pop(0)[0].close()
-            if self._idle:
-                return self._idle.pop()[0], True
-        return http.client.HTTPConnection(*self._address), False
+            host = next(self._hosts)
+            for index in range(len(self._idle) - 1, -1, -1):
+                if self._idle[index][0].host == host:
+                    return self._idle.pop(index)[0], True
+        return http.client.HTTPConnection(host, self._port), False
 
     def _give(self, connection):
         # http.client has already closed it if the callee announced the close.

@@ -175,7 +175,7 @@ class SimulatedService:
         with self._lock:
             callee = self._callees.get(name)
             if callee is None:
-                callee = Callee(name, address["host"], address["port"], self.config["timeout_ms"] / 1000)
+                callee = Callee(name, address, self.config["timeout_ms"] / 1000)
                 # A new dictionary, because another thread may be reading the counts.
                 self._callees = {**self._callees, name: callee}
         return callee

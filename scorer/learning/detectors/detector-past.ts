@@ -11,6 +11,7 @@ import {
   selectors,
 } from '../../fleet/past.ts';
 import { modelPaths } from '../../paths.ts';
+import { WARM_UP_STEPS } from '../history/clean.ts';
 import { fetchUnusualTime, leaveOut, type UnusualTime } from '../history/unusual-time.ts';
 import { createTraceSample } from './trace-sample.ts';
 
@@ -51,7 +52,8 @@ export async function detectorPast(
     set,
     from: Math.ceil(span.fromMs / interval),
     to: Math.floor(span.toMs / interval),
-    minSteps: Math.ceil(learning.minimum / interval),
+    // A new service is ready by its first value of any feature; the rates among them start while their windows fill.
+    minSteps: Math.max(1, Math.ceil(learning.minimum / interval) - WARM_UP_STEPS),
     services,
     async *groups(keys = services) {
       const size = groupSize(reads, steps);

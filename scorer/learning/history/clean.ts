@@ -47,7 +47,7 @@ export interface CleanPastSource extends PastSource, UnusualTimeSource {
 /** Share of the history, at its end, that a new model isn't trained on and that its thresholds are estimated on. */
 const HELD_OUT_SHARE = 0.25;
 /** Steps to skip after a service appears, while the windows of rates aren't full. */
-const WARM_UP_STEPS = 2;
+export const WARM_UP_STEPS = 2;
 
 /**
  * Fetches the history of services and cleans it, group by group.
