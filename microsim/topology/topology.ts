@@ -134,8 +134,8 @@ const topologySchema = z
       }),
   })
   .superRefine((topology, context) => {
-    const names = replicasOf(topology.services).map(({ name }) => name);
-    const twice = names.find((name, index) => names.indexOf(name) !== index);
+    const names = replicasOf(topology.services).map((replica) => replica.name);
+    const twice = names.find((replica, index) => names.indexOf(replica) !== index);
     const refuse = (message: string) =>
       context.addIssue({ code: 'custom', path: ['services'], message, input: topology.services });
     if (names.length > MAX_PROCESSES) refuse(`expected at most ${MAX_PROCESSES} replicas of all services together`);

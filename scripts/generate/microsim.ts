@@ -44,7 +44,8 @@ function configs(topology: Topology): (readonly [string, ServiceConfig | LoadCon
   for (const name of Object.keys(services)) callees[name] = { host: name, port };
   const load: LoadConfig = { admin: DEFAULT_ADMIN, callees, seed: SEED, settings, autostart: true, requests };
   return [
-    ...Object.entries(services).map(([name, { replicas: _, ...spec }], index) => {
+    ...Object.entries(services).map(([name, described], index) => {
+      const { replicas: _, ...spec } = described;
       const listen = { host: '0.0.0.0', port };
       const config: ServiceConfig = {
         service: name,
