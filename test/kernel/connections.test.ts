@@ -70,6 +70,8 @@ describe('a failed connect is counted once, by its reason, on the edge too', () 
   test('no reply', async () => {
     await withSandbox(async (sandbox) => {
       addSilentNetwork(sandbox);
+      // So that the attempt is still under way when it is looked at, however busy the machine is.
+      sandbox.configure('sysctl', '-qw', 'net.ipv4.tcp_syn_retries=6', 'net.ipv4.neigh.silent.mcast_solicit=60');
       const { cgroup } = sandbox;
       const outcome = sandbox.run(cgroup, 'connect.mjs', { host: '10.7.0.3', port: 4321 });
       await until('a SYN', () => sandbox.configure('ss', '-Hnt', 'state', 'syn-sent').trim() || undefined);
