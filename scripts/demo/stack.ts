@@ -21,6 +21,8 @@ export const INTERVAL_MS = MINUTE / TIME_SCALE;
 const SCRAPE_INTERVAL = '1s';
 /** Rules are evaluated more often than the scorer queries, which limits the age of its input to this. */
 const RULE_INTERVAL = '2s';
+/** A trace is complete when no more of its spans arrive for this time. */
+const TRACES_WAIT = '2s';
 
 export interface StackOptions {
   /** Directory for all files of the run. */
@@ -179,7 +181,7 @@ function writeScorerConfig(stack: Stack, { learningMs, detector, tracesAddress }
     learning: { ...shipped['learning'], minimum: formatDuration(learningMs) },
     state_dir: 'scorer',
     ...(detector !== undefined && { detectors: DEMO_DETECTORS[detector].config }),
-    ...(tracesAddress !== undefined && { traces: { listen_address: tracesAddress } }),
+    ...(tracesAddress !== undefined && { traces: { listen_address: tracesAddress, wait: TRACES_WAIT } }),
   };
   writeFileSync(stack.scorerConfig, dump(config, { lineWidth: -1 }));
 }
