@@ -44,9 +44,9 @@ export class SpansLog {
       onSpan: (span) => this.#take(span),
       onInvalid: () => this.#invalid++,
     });
-    const { address, close } = await listen(runHandlers([endpoint, notFound], undefined), '127.0.0.1:0');
-    this.#address = address;
-    this.#close = close;
+    const listener = await listen(runHandlers([endpoint, notFound], undefined), '127.0.0.1:0');
+    this.#address = listener.address;
+    this.#close = () => listener.close();
   }
 
   async stop(): Promise<void> {
