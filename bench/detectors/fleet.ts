@@ -21,7 +21,7 @@ import { renderRows, type Table } from './results.ts';
 
 const INTERVAL_MS = 5000;
 /** Steps of the past: detectors learn from them, and the first cycle fetches them. */
-const PAST = 120;
+const PAST = 80;
 const LEARNING_STEPS = 40;
 const PODS = 3;
 const ENDPOINTS = 3;

@@ -27,10 +27,10 @@ import { type LoggedSpan, meanResponseTimes, readSpans } from './spans-log.ts';
 const PAPER = { smoothing: 12, error: 'window', threshold: 'gaussian', tolerance: 32 } as const;
 /** Settings to compare, by name. */
 const VARIANTS: Readonly<Record<string, Partial<GruVaeSettings>>> = {
-  'the paper': PAPER,
+  "paper's settings": PAPER,
   // A step without requests counts as normal, so that at 0.99 none of 32 may be missing.
-  'the paper, tolerated at 0.9': { ...PAPER, tolerance_threshold: 0.9 },
-  'the paper, tolerance 1': { ...PAPER, tolerance: 1 },
+  'same, reported from 0.9 on': { ...PAPER, tolerance_threshold: 0.9 },
+  'same, tolerance 1': { ...PAPER, tolerance: 1 },
   defaults: {},
   'defaults, log': { values: 'log' },
 };

@@ -1,4 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs';
+import { loadavg } from 'node:os';
 import { writeResults } from '../results.ts';
 
 /** The parts of the evaluation, in the order of the tables. */
@@ -15,6 +16,10 @@ export interface Table {
 
 interface Row extends Table {
   readonly part: Part;
+  /** RFC 3339. */
+  readonly date: string;
+  /** The machine's load average over 15 minutes: other programs make figures worse. */
+  readonly load: number;
 }
 
 const NAME = 'detectors';
@@ -23,7 +28,8 @@ const FILE = `bench/results/${NAME}.json`;
 /** Replaces a table in bench/results/detectors.json. */
 export function keepResults(part: Part, table: Table): void {
   const others = earlierRows().filter((row) => row.part !== part || row.name !== table.name);
-  const rows = [...others, { part, ...table }];
+  const measured = { date: new Date().toISOString(), load: Math.round(10 * (loadavg()[2] ?? NaN)) / 10 };
+  const rows = [...others, { part, ...measured, ...table }];
   writeResults(
     NAME,
     rows.sort((a, b) => PARTS.indexOf(a.part) - PARTS.indexOf(b.part)),
