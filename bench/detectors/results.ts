@@ -44,7 +44,7 @@ function earlierRows(): readonly Row[] {
 /** A Markdown table. */
 export function renderRows(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
-  return [line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n');
+  return [line(head), `|${head.map(() => '---').join('|')}|`, ...rows.map(line)].join('\n');
 }
 
 /** `12.3 %`, or a dash where nothing was counted. */
