@@ -10,7 +10,7 @@ import {
   POD_SERIES,
   readFeatures,
 } from '../../scorer/features/features.ts';
-import { learnDetectors } from '../../scorer/learning/learn-detectors.ts';
+import { learnDetectors } from '../../scorer/learning/detectors/learn-detectors.ts';
 import { SHIPPED_FEATURES } from '../../scorer/paths.ts';
 import { saveLearnedState } from '../../test/scorer/learned-state.ts';
 import { startPrometheus } from '../../test/testserver/prometheus.ts';
