@@ -23,6 +23,8 @@ const INTERVAL_MS = 5000;
 /** Steps of the past: detectors learn from them, and the first cycle fetches them. */
 const PAST = 80;
 const LEARNING_STEPS = 40;
+/** The first cycles compile the code and fetch the past. */
+const WARM_UP = 5;
 const PODS = 3;
 const ENDPOINTS = 3;
 
@@ -84,7 +86,7 @@ export async function measureFleet(services: number, cycles: number, say: (line:
       name: 'fleet',
       markdown:
         `A cycle of the complete scorer with ${services} services of ${PODS} pods and ${ENDPOINTS} endpoints each ` +
-        `(synthetic, ${fleet.series.length} series): medians of ${cycles} cycles.\n\n` +
+        `(synthetic, ${fleet.series.length} series): medians of ${cycles - WARM_UP} cycles.\n\n` +
         renderRows(['detectors', 'cycle', 'of which queries', 'CPU time', 'memory at rest', 'peak'], rows),
     };
   } finally {
@@ -96,9 +98,8 @@ export async function measureFleet(services: number, cycles: number, say: (line:
 async function run(path: string, from: number, to: number): Promise<CycleFigures> {
   const subject = await Subject.start(process.argv[1] ?? '', path, 'given back');
   try {
-    // The first cycles compile the code and fetch the past.
-    await subject.run({ from, to: from + 4 });
-    return await subject.run({ from: from + 5, to });
+    await subject.run({ from, to: from + WARM_UP - 1 });
+    return await subject.run({ from: from + WARM_UP, to });
   } finally {
     await subject.stop();
   }
