@@ -1,31 +1,16 @@
 import { execFile } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { type ProgramContext, runProgram } from '../../daemon/lifecycle.ts';
+import { IMAGES, pictureSums, sourceSums, SUMS } from './picture-sums.ts';
 import { startDemo } from './running-demo.ts';
+import { DEMO_FLAGS, PICTURES, SETTLED_SECONDS, SHOWN_SECONDS, WIDTH } from './scene.ts';
 import { startPreview } from './server.ts';
 
 const run = promisify(execFile);
-const FOLDER = 'docs/images';
-const BROKEN = 'catalog-db';
-/** Time from the fault to the pictures, and the time shown before the fault. */
-const SETTLED_SECONDS = 60;
-const SHOWN_SECONDS = 210;
-
-interface Picture {
-  readonly name: string;
-  readonly search: string;
-  readonly height: number;
-}
-
-const WIDTH = 1600;
-const PICTURES: readonly Picture[] = [
-  { name: 'overview', search: 'dashboard=lorikeet-overview', height: 1176 },
-  { name: 'service', search: `dashboard=lorikeet-service&namespace=shop&service=${BROKEN}`, height: 1440 },
-];
 
 /** `npm run pictures`: injects a fault into the simulated shop and takes the pictures of the documentation. */
 async function main({ stops }: ProgramContext): Promise<number> {
@@ -33,7 +18,9 @@ async function main({ stops }: ProgramContext): Promise<number> {
     process.stderr.write('pictures: SKIPPED: chromium is not installed (Debian: apt-get install chromium)\n');
     return 0;
   }
-  const demo = await startDemo(['--fault=latency', `--service=${BROKEN}`, '--learning=120', '--keep', '--hold=600']);
+  // Before the scene: a source may change while it is played.
+  const sources = sourceSums('.');
+  const demo = await startDemo(DEMO_FLAGS);
   stops.onStop('demo', () => demo.stop());
   process.stdout.write(`pictures: waiting for an incident on ${demo.prometheusUrl}\n`);
   await demo.incident();
@@ -42,11 +29,12 @@ async function main({ stops }: ProgramContext): Promise<number> {
   const preview = await startPreview({ prometheusUrl, scorerUrl, port: 0 });
   stops.onStop('preview', () => preview.stop());
   const at = Math.floor(Date.now() / 1000);
-  mkdirSync(FOLDER, { recursive: true });
-  for (const { name, search, height } of PICTURES) {
-    await take(`${preview.url}/?${search}&at=${at}&span=${SHOWN_SECONDS}`, height, resolve(FOLDER, `${name}.png`));
-    process.stdout.write(`pictures: ${FOLDER}/${name}.png\n`);
+  for (const { name, dashboard, variables, height } of PICTURES) {
+    const search = new URLSearchParams({ dashboard, ...variables, at: `${at}`, span: `${SHOWN_SECONDS}` });
+    await take(`${preview.url}/?${search}`, height, resolve(IMAGES, `${name}.png`));
+    process.stdout.write(`pictures: ${IMAGES}/${name}.png\n`);
   }
+  writeFileSync(SUMS, pictureSums('.') + sources);
   return 0;
 }
 
