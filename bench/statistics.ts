@@ -15,3 +15,18 @@ export function round(value: number, digits = 1): number {
   const scale = 10 ** digits;
   return Math.round(value * scale) / scale;
 }
+
+/** Rounds before those that are measured. */
+const WARM_UP_ROUNDS = 3;
+
+/** Milliseconds of the fastest of some rounds: other load on the machine only adds. */
+export async function fastest(rounds: number, work: () => Promise<unknown>): Promise<number> {
+  for (let run = 0; run < WARM_UP_ROUNDS; run++) await work();
+  let least = Infinity;
+  for (let run = 0; run < rounds; run++) {
+    const started = performance.now();
+    await work();
+    least = Math.min(least, performance.now() - started);
+  }
+  return least;
+}

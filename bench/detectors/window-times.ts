@@ -5,6 +5,7 @@ import { Random } from '../../scorer/numeric/random.ts';
 import { BatchBuffers } from '../../scorer/training/batch.ts';
 import { NetworkStep } from '../../scorer/training/network-step.ts';
 import { renderRows, type Table } from './results.ts';
+import { fastest } from '../statistics.ts';
 
 /** The paper's network. */
 const SHAPE = { window: 32, hidden: 16, latent: 8 } as const;
@@ -53,14 +54,4 @@ async function trainingTime(data: Float32Array, weights: Float32Array): Promise<
   const milliseconds = await fastest(ROUNDS, () => step.run(buffers.load(source, indices, random), 1e-3));
   await step.close();
   return milliseconds / BATCH;
-}
-
-async function fastest(rounds: number, work: () => Promise<unknown>): Promise<number> {
-  let least = Infinity;
-  for (let round = 0; round < rounds; round++) {
-    const started = performance.now();
-    await work();
-    least = Math.min(least, performance.now() - started);
-  }
-  return least;
 }

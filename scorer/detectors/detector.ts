@@ -1,5 +1,6 @@
 import type { FeatureSet } from '../features/features.ts';
 import type { Fleet } from '../fleet/fleet.ts';
+import { largestShares } from '../numeric/statistics.ts';
 import type { Trace } from '../traces/span.ts';
 import type { WeightedSequence } from './trace-sequence/prediction/vocabulary.ts';
 
@@ -12,6 +13,14 @@ export interface FeatureShare {
   readonly feature: string;
   /** Of the whole error, 0..1. */
   readonly share: number;
+}
+
+/** Features named in an explanation. */
+const MAX_SHARES = 3;
+
+/** The largest shares of the error, largest first. @param errors one for each name; NaN where unknown */
+export function largestFeatureShares(names: readonly string[], errors: ArrayLike<number>): FeatureShare[] {
+  return largestShares(errors, MAX_SHARES).map(({ index, share }) => ({ feature: names[index]!, share }));
 }
 
 /** Names of features by kind of subject. */

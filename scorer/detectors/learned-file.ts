@@ -41,3 +41,20 @@ function parseJson(bytes: Uint8Array): unknown {
 function checksum(text: string): string {
   return createHash('sha256').update(text).digest('hex');
 }
+
+/** Weights as text: float32, little-endian, base64. */
+export function encodeWeights({ buffer, byteOffset, byteLength }: Float32Array): string {
+  return Buffer.from(buffer, byteOffset, byteLength).toString('base64');
+}
+
+/**
+ * The inverse of `encodeWeights`.
+ *
+ * @param size number of weights that the network has
+ * @throws LearnedFileError if the text has another number
+ */
+export function decodeWeights(text: string, size: number): Float32Array {
+  const bytes = Uint8Array.from(Buffer.from(text, 'base64'));
+  if (bytes.length !== 4 * size) throw new LearnedFileError(`${bytes.length} bytes of weights, expected ${4 * size}`);
+  return new Float32Array(bytes.buffer);
+}

@@ -106,6 +106,7 @@ export class Fleet {
     for (const of of [this.edges, this.pods, this.endpoints]) {
       for (const [key, history] of of) if ((history.newest ?? 0) < step) of.delete(key);
     }
+    if (this.versions.size === 0) return gone;
     const pods = new Set([...this.pods.keys()].map(instanceName).map((name) => podKey(name.namespace, name.instance)));
     for (const key of this.versions.keys()) if (!pods.has(key)) this.versions.delete(key);
     return gone;

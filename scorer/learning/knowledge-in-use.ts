@@ -3,6 +3,7 @@ import type { ScorerConfig } from '../config.ts';
 import type { FeatureSet } from '../features/features.ts';
 import { type Knowledge, openKnowledge } from './knowledge.ts';
 import type { ScorerMetrics } from '../metrics.ts';
+import { Successor } from './successor.ts';
 
 export interface KnowledgeInUseOptions {
   readonly config: ScorerConfig;
@@ -14,20 +15,22 @@ export interface KnowledgeInUseOptions {
 /** The model and profiles that cycles use; replaced between two cycles after learning. */
 export class KnowledgeInUse {
   readonly #options: KnowledgeInUseOptions;
-  #current: Knowledge = { model: undefined, profiles: undefined, rejected: [] };
-  #next: Knowledge | undefined;
+  readonly #knowledge = new Successor<Knowledge>(
+    { model: undefined, profiles: undefined, rejected: [] },
+    async ({ model }) => await model?.autoencoder.close(),
+  );
 
   constructor(options: KnowledgeInUseOptions) {
     this.#options = options;
   }
 
   get current(): Knowledge {
-    return this.#current;
+    return this.#knowledge.current;
   }
 
   /** True if newer knowledge was opened and isn't in use yet. */
   get hasPending(): boolean {
-    return this.#next !== undefined;
+    return this.#knowledge.hasNext;
   }
 
   /** Opens the saved model and profiles, to be used from the next `adopt` on. */
@@ -38,25 +41,15 @@ export class KnowledgeInUse {
     metrics.modelDamaged.set(Number(opened.rejected.some(({ damaged }) => damaged)));
     if (opened.model === undefined) logger.info('no model fits the features; one will be trained from history');
     else logger.info('model opened', { path: opened.model.path, services: opened.profiles?.services.size ?? 0 });
-    await close(this.#next);
-    this.#next = opened;
+    await this.#knowledge.prepare(opened);
   }
 
   /** Switches to the opened knowledge. Call between cycles, so that none mixes two models or uses a closed one. */
   async adopt(): Promise<void> {
-    if (this.#next === undefined) return;
-    const outdated = this.#current;
-    this.#current = this.#next;
-    this.#next = undefined;
-    await close(outdated);
+    await this.#knowledge.adopt();
   }
 
   async close(): Promise<void> {
-    await close(this.#next);
-    await close(this.#current);
+    await this.#knowledge.close();
   }
-}
-
-async function close(knowledge: Knowledge | undefined): Promise<void> {
-  await knowledge?.model?.autoencoder.close();
 }

@@ -44,3 +44,21 @@ export function meanOfLargest(values: ArrayLike<number>, count: number): number 
 
 /** Two-sided 99th percentile of a normal distribution, in standard deviations. */
 export const NORMAL_P99 = 2.576;
+
+/** A value as a share of the sum of all, 0..1. */
+export interface IndexedShare {
+  readonly index: number;
+  readonly share: number;
+}
+
+/** The `count` largest shares of the sum, largest first; values that aren't finite are left out. Empty if the sum is 0. */
+export function largestShares(values: ArrayLike<number>, count: number): IndexedShare[] {
+  const total = Array.from(values)
+    .filter(Number.isFinite)
+    .reduce((sum, value) => sum + value, 0);
+  if (!(total > 0)) return [];
+  return Array.from(values, (value, index) => ({ index, share: value / total }))
+    .filter(({ share }) => Number.isFinite(share))
+    .sort((a, b) => b.share - a.share)
+    .slice(0, count);
+}

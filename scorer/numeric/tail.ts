@@ -41,18 +41,21 @@ export interface ErrorAt {
  * it.
  */
 export function tailOfPairs(errors: readonly ErrorAt[]): number {
-  return larger(fittedTail(errors.map(({ error }) => error)), quantile(keptErrors(errors), FAULT_FREE_QUANTILE));
+  return maxIgnoringNaN(
+    fittedTail(errors.map(({ error }) => error)),
+    quantile(sustainedErrors(errors), FAULT_FREE_QUANTILE),
+  );
 }
 
 /** The error that each pair of neighbouring steps both reached. */
-export function keptErrors(errors: readonly ErrorAt[]): number[] {
+export function sustainedErrors(errors: readonly ErrorAt[]): number[] {
   return errors.flatMap(({ step, error }, index) => {
     const before = errors[index - 1];
     return before?.step === step - 1 ? [Math.min(before.error, error)] : [];
   });
 }
 
-/** NaN only when both are. */
-export function larger(a: number, b: number): number {
+/** The larger number; NaN only if both are NaN. */
+export function maxIgnoringNaN(a: number, b: number): number {
   return Number.isNaN(a) ? b : Math.max(a, Number.isNaN(b) ? a : b);
 }

@@ -1,8 +1,6 @@
 import { type DetectorVerdicts, worstByService } from '../detectors/verdicts.ts';
+import { bitsOf } from './errors.ts';
 import type { OtherEvidence } from './score-fleet.ts';
-
-/** Evidence saturates at this many thresholds above the first, like that of features. */
-const MAX_EVIDENCE = 6;
 
 /**
  * The evidence of detectors against each service, in bits: of each detector the logarithm of the score above its threshold,
@@ -13,7 +11,7 @@ export function evidenceOf(found: readonly DetectorVerdicts[]): OtherEvidence['b
   for (const { verdicts } of found) {
     for (const [service, { score }] of worstByService(verdicts)) {
       if (score <= 1) continue;
-      bits.set(service, (bits.get(service) ?? 0) + Math.log2(1 + Math.min(MAX_EVIDENCE, score - 1)));
+      bits.set(service, (bits.get(service) ?? 0) + bitsOf(score - 1));
     }
   }
   return bits;

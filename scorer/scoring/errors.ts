@@ -1,6 +1,7 @@
+import type { FeatureShare as DetectorFeatureShare } from '../detectors/detector.ts';
 import { CHANNELS } from '../features/features.ts';
 import { type ColumnScaling, fromUnit, type UsualRange, usualRange } from '../tensor/scaling.ts';
-import { meanOfLargest } from '../numeric/statistics.ts';
+import { largestShares, meanOfLargest } from '../numeric/statistics.ts';
 import { type TensorShape, type Windows, windowSize } from '../tensor/tensor.ts';
 import { columnCount, columnIndex } from '../features/columns.ts';
 
@@ -109,7 +110,8 @@ export function ownEvidence(shape: TensorShape, residuals: ArrayLike<number>, sc
   return bits + bitsOf(latency);
 }
 
-function bitsOf(scaledResidual: number): number {
+/** The evidence of one signal, in bits. @param scaledResidual how far it is off, in units of what is usual */
+export function bitsOf(scaledResidual: number): number {
   return Math.log2(1 + Math.min(MAX_SCALED_RESIDUAL, scaledResidual));
 }
 
@@ -142,10 +144,7 @@ export function rawScore(errors: readonly number[]): number {
   return meanOfLargest(errors, SCORED_FEATURES);
 }
 
-export interface FeatureShare {
-  readonly feature: string;
-  /** Share of the sum of all features' errors, 0..1. */
-  readonly share: number;
+export interface FeatureShare extends DetectorFeatureShare {
   /** In the shortest window; undefined if the service never had the feature there. */
   readonly usual: UsualRange | undefined;
 }
@@ -156,15 +155,9 @@ export function featureShares(
   errors: readonly number[],
   scalings: readonly (ColumnScaling | undefined)[],
 ): FeatureShare[] {
-  const total = errors.filter(Number.isFinite).reduce((sum, error) => sum + error, 0);
-  if (!(total > 0)) return [];
-  return shape.features
-    .map((feature, index) => ({ feature, index, share: (errors[index] ?? NaN) / total }))
-    .filter(({ share }) => Number.isFinite(share))
-    .sort((a, b) => b.share - a.share)
-    .slice(0, MAX_SHARES)
-    .map(({ feature, index, share }) => {
-      const scaling = scalings[columnIndex(shape.features, 0, index)];
-      return { feature: feature.name, share, usual: scaling && usualRange(feature, scaling) };
-    });
+  return largestShares(errors, MAX_SHARES).map(({ index, share }) => {
+    const feature = shape.features[index]!;
+    const scaling = scalings[columnIndex(shape.features, 0, index)];
+    return { feature: feature.name, share, usual: scaling && usualRange(feature, scaling) };
+  });
 }

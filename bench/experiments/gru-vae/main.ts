@@ -23,6 +23,7 @@ import { BatchBuffers } from '../../../scorer/training/batch.ts';
 import { NetworkStep } from '../../../scorer/training/network-step.ts';
 import { writeResults } from '../../results.ts';
 import { GRU_VAE, inferenceGraph, STEPS, UNITS, unrolledGru } from './network.ts';
+import { fastest } from '../../statistics.ts';
 
 const FLAGS = {
   rounds: {
@@ -131,17 +132,6 @@ const SERIES = randomInput([WINDOWS, STEPS, 1], { low: 0, high: 1 }).data;
 
 function windows(count: number): Float32Array {
   return SERIES.subarray(0, count * STEPS);
-}
-
-async function fastest(rounds: number, work: () => Promise<unknown>): Promise<number> {
-  for (let round = 0; round < 3; round++) await work();
-  let least = Infinity;
-  for (let round = 0; round < rounds; round++) {
-    const started = performance.now();
-    await work();
-    least = Math.min(least, performance.now() - started);
-  }
-  return least;
 }
 
 await runProgram('bench-gru-vae', main);

@@ -1,7 +1,6 @@
-import type { Feature } from '../../features/features.ts';
 import type { Fleet } from '../../fleet/fleet.ts';
 import { instanceName, podKey, serviceKey } from '../../identity/service-key.ts';
-import type { Detector, DetectorInput, FeatureShare, Verdict } from '../detector.ts';
+import { type Detector, type DetectorInput, largestFeatureShares, type Verdict } from '../detector.ts';
 import { differences, groupDifference, type Instance } from './differences.ts';
 import { instanceErrors, type InstanceModel } from './learn.ts';
 
@@ -18,9 +17,6 @@ export interface VersionVerdict {
   /** 1 at the threshold. */
   readonly score: number;
 }
-
-/** Features named in an explanation. */
-const EXPLAINED = 3;
 
 /** A service's pods, by the key of the service. */
 export function instancesByService(pods: Fleet['pods']): Map<string, Instance[]> {
@@ -53,13 +49,19 @@ export class InstanceOutlier implements Detector {
 
   async score({ set, fleet }: DetectorInput, step: number): Promise<readonly Verdict[]> {
     const verdicts: Verdict[] = [];
+    const names = set.pods.map(({ name }) => name);
     for (const { model, instances } of this.#judged(fleet, step)) {
       const differ = differences(set.pods, instances, step);
       for (const [index, { key }] of instances.entries()) {
         const errors = instanceErrors(model, differ[index]!);
         const worst = Math.max(...errors.filter(Number.isFinite));
         if (!Number.isFinite(worst)) continue;
-        verdicts.push({ kind: 'pod', key, score: worst / model.threshold, shares: sharesOf(set.pods, errors) });
+        verdicts.push({
+          kind: 'pod',
+          key,
+          score: worst / model.threshold,
+          shares: largestFeatureShares(names, errors),
+        });
       }
     }
     return verdicts;
@@ -126,14 +128,4 @@ function byAge(instances: readonly Instance[], versions: Fleet['versions']): Ver
 
 function valuesOf(instances: readonly Instance[], column: number, step: number): number[] {
   return instances.map(({ history }) => history.get(step, column)).filter(Number.isFinite);
-}
-
-function sharesOf(features: readonly Feature[], errors: readonly number[]): FeatureShare[] {
-  const total = errors.filter(Number.isFinite).reduce((sum, error) => sum + error, 0);
-  if (!(total > 0)) return [];
-  return features
-    .map(({ name: feature }, column) => ({ feature, share: errors[column]! / total }))
-    .filter(({ share }) => Number.isFinite(share))
-    .sort((a, b) => b.share - a.share)
-    .slice(0, EXPLAINED);
 }

@@ -2,13 +2,13 @@ import { type InferenceSession, Tensor } from 'onnxruntime-node';
 import { z } from 'zod';
 import { layoutSize } from '../../network/parameters.ts';
 import { openGraph } from '../../network/session.ts';
-import { LearnedFileError, parseLearned } from '../learned-file.ts';
+import { decodeWeights, parseLearned } from '../learned-file.ts';
 import { patternInference, patternLayout } from './network.ts';
 import { normalise, PATTERN_LENGTH } from './shapes.ts';
 
 const learnedSchema = z.strictObject({
   patterns: z.array(z.string()).min(1),
-  /** Float32, little-endian, base64. */
+  /** By `encodeWeights`. */
   weights: z.string(),
 });
 
@@ -31,11 +31,8 @@ export class PatternClassifier {
   /** @throws LearnedFileError */
   static async open(bytes: Uint8Array): Promise<PatternClassifier> {
     const { patterns, weights } = parseLearned('pattern', bytes, learnedSchema);
-    const values = Uint8Array.from(Buffer.from(weights, 'base64'));
-    const size = layoutSize(patternLayout(patterns.length));
-    if (values.length !== 4 * size)
-      throw new LearnedFileError(`${values.length} bytes of weights, expected ${4 * size}`);
-    const graph = patternInference(patterns.length, new Float32Array(values.buffer));
+    const values = decodeWeights(weights, layoutSize(patternLayout(patterns.length)));
+    const graph = patternInference(patterns.length, values);
     return new PatternClassifier(patterns, await openGraph(graph, 'pattern'));
   }
 

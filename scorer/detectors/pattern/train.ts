@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { Random } from '../../numeric/random.ts';
 import type { BatchSource } from '../../training/batch.ts';
 import { trainNetwork, type TrainingProgress } from '../../training/train-network.ts';
-import { renderLearned } from '../learned-file.ts';
+import { encodeWeights, renderLearned } from '../learned-file.ts';
 import { patternNetwork } from './network.ts';
 import { augment, drawShape, PATTERN_LENGTH, type Shape, SHAPES } from './shapes.ts';
 
@@ -107,7 +107,7 @@ export async function trainPatterns(patterns: readonly PatternSource[], options:
   });
   return renderLearned('pattern', {
     patterns: patterns.map(({ name }) => name),
-    weights: Buffer.from(new Float32Array(values).buffer).toString('base64'),
+    weights: encodeWeights(values),
   });
 }
 

@@ -6,7 +6,7 @@ import type { TrainableNetwork } from '../../network/training-graph.ts';
 import { trainNetwork } from '../../training/train-network.ts';
 import { type DetectorDescriptor, type FeatureNames, SUBJECT_KINDS, type SubjectKind } from '../detector.ts';
 import { NothingToLearnError } from '../error.ts';
-import { LearnedFileError, parseLearned, renderLearned } from '../learned-file.ts';
+import { decodeWeights, encodeWeights, LearnedFileError, parseLearned, renderLearned } from '../learned-file.ts';
 import { learnSequences, type SequenceLearning } from './learn.ts';
 import { Reconstruction, sequenceBatches } from './reconstruction.ts';
 import { SequenceDetector, type SequenceSource, subjectModelSchema } from './sequence-detector.ts';
@@ -34,7 +34,7 @@ export interface SequenceSettings extends SequenceLearning {
 const learnedSchema = z.strictObject({
   shape: z.record(z.string(), z.number()),
   features: z.partialRecord(z.enum(SUBJECT_KINDS), z.array(z.string())),
-  /** Float32, little-endian, base64. */
+  /** By `encodeWeights`. */
   weights: z.string(),
   subjects: z.partialRecord(z.enum(SUBJECT_KINDS), z.record(z.string(), subjectModelSchema)),
 });
@@ -76,7 +76,7 @@ export function sequenceDescriptor<Settings extends SequenceSettings>(
         features: Object.fromEntries(
           sources.map((source) => [source.kind, source.features.map((feature) => feature.name)]),
         ),
-        weights: Buffer.from(weights.buffer).toString('base64'),
+        weights: encodeWeights(weights),
         subjects: learned.subjects,
       });
     },
@@ -123,10 +123,4 @@ function misfitOf<Settings extends SequenceSettings>(
 
 function sourcesNames(sources: readonly SequenceSource[]): Record<string, string[]> {
   return Object.fromEntries(sources.map(({ kind, features }) => [kind, features.map(({ name }) => name)]));
-}
-
-function decodeWeights(text: string, size: number): Float32Array {
-  const bytes = Uint8Array.from(Buffer.from(text, 'base64'));
-  if (bytes.length !== 4 * size) throw new LearnedFileError(`${bytes.length} bytes of weights, expected ${4 * size}`);
-  return new Float32Array(bytes.buffer);
 }

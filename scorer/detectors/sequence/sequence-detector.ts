@@ -1,8 +1,13 @@
 import { z } from 'zod';
-import type { Feature } from '../../features/features.ts';
 import type { Fleet } from '../../fleet/fleet.ts';
 import type { History } from '../../fleet/history.ts';
-import type { Detector, DetectorInput, FeatureShare, SubjectKind, Verdict } from '../detector.ts';
+import {
+  type Detector,
+  type DetectorInput,
+  largestFeatureShares,
+  type SubjectKind,
+  type Verdict,
+} from '../detector.ts';
 import type { ColumnRange } from './range.ts';
 import { isJudgeable, readSeries, type SequenceColumns, type SequenceOptions, type SequenceSeries } from './series.ts';
 import { anomalyProbability, errorModelSchema } from './threshold.ts';
@@ -40,9 +45,6 @@ export type SubjectModel = z.output<typeof subjectModelSchema>;
 
 /** Subject models by kind and key. */
 export type SubjectModels = Readonly<Partial<Record<SubjectKind, Readonly<Record<string, SubjectModel>>>>>;
-
-/** Features named in an explanation. */
-const EXPLAINED = 3;
 
 /** The subjects of one kind in a fleet. */
 export function subjectsOf(fleet: Fleet, kind: SubjectKind): ReadonlyMap<string, History> {
@@ -99,7 +101,16 @@ export class SequenceDetector implements Detector {
       const queue = this.#queue(source.kind, key);
       const { score, interval } = queue.take(windowStep, anomalyProbability(error.total, model.errors), size);
       if (windowStep !== step) continue;
-      verdicts.push({ kind: source.kind, key, score, interval, shares: sharesOf(source.features, error.byColumn) });
+      verdicts.push({
+        kind: source.kind,
+        key,
+        score,
+        interval,
+        shares: largestFeatureShares(
+          source.features.map((feature) => feature.name),
+          error.byColumn,
+        ),
+      });
     }
     return verdicts;
   }
@@ -181,15 +192,6 @@ export async function windowErrors(
     }
     return { total: byColumn.reduce((sum, value) => sum + value, 0) / columns, byColumn };
   });
-}
-
-function sharesOf(features: readonly Feature[], byColumn: Float64Array): FeatureShare[] {
-  const total = byColumn.reduce((sum, value) => sum + value, 0);
-  if (!(total > 0)) return [];
-  return features
-    .map(({ name: feature }, column) => ({ feature, share: byColumn[column]! / total }))
-    .sort((a, b) => b.share - a.share)
-    .slice(0, EXPLAINED);
 }
 
 /** The ranges as a file has them. */

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { LearnedFileError, parseLearned, renderLearned } from '../learned-file.ts';
+import { decodeWeights, LearnedFileError, parseLearned, renderLearned } from '../learned-file.ts';
 import { DEVIATION_KINDS } from './deviations/deviations.ts';
 import { durationsSchema } from './deviations/durations.ts';
 import type { TraceSequenceSettings } from './settings.ts';
@@ -29,7 +29,7 @@ const modelSchema = z.strictObject({
   overflowed: z.boolean(),
   shape: z.strictObject({ tokens: positive, embedding: positive, hidden: positive, segment: positive }),
   overlap: z.int().nonnegative(),
-  /** float32, little-endian, in base64. */
+  /** By `encodeWeights`. */
   weights: z.base64(),
   structure: structureSchema,
   durations: durationsSchema,
@@ -51,17 +51,11 @@ export function renderModel(model: TraceSequenceModel): Uint8Array {
 export function parseModel(bytes: Uint8Array, settings: TraceSequenceSettings): TraceSequenceModel {
   const model = parseLearned(NAME, bytes, modelSchema);
   if (model.events !== eventsOf(settings)) throw new LearnedFileError('it was learned with other order or patterns');
-  if (weightsOf(model).length !== layoutSize(eventLayout(model.shape))) {
-    throw new LearnedFileError('its weights are not those of its network');
-  }
+  weightsOf(model);
   return model;
 }
 
-export function encodeWeights(weights: Float32Array): string {
-  return Buffer.from(weights.buffer, weights.byteOffset, weights.byteLength).toString('base64');
-}
-
-export function weightsOf({ weights }: Pick<TraceSequenceModel, 'weights'>): Float32Array {
-  const bytes = Buffer.from(weights, 'base64');
-  return new Float32Array(Uint8Array.from(bytes).buffer, 0, Math.floor(bytes.length / 4));
+/** @throws LearnedFileError if they are not those of its network */
+export function weightsOf({ weights, shape }: Pick<TraceSequenceModel, 'weights' | 'shape'>): Float32Array {
+  return decodeWeights(weights, layoutSize(eventLayout(shape)));
 }

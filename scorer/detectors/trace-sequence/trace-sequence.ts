@@ -1,7 +1,13 @@
 import { evenly } from '../../numeric/evenly.ts';
 import { OperationNames } from '../../traces/operation.ts';
 import type { Trace } from '../../traces/span.ts';
-import type { Detector, DetectorInput, FeatureShare, Verdict } from '../detector.ts';
+import {
+  type Detector,
+  type DetectorInput,
+  type FeatureShare,
+  largestFeatureShares,
+  type Verdict,
+} from '../detector.ts';
 import type { EventSpan } from './events/call-tree.ts';
 import { DEVIATION_KINDS, type DeviationKind } from './deviations/deviations.ts';
 import { EventReader } from './events/events.ts';
@@ -116,9 +122,6 @@ export class TraceSequence implements Detector {
 }
 
 function sharesOf(errors: Readonly<Record<DeviationKind, number>>): FeatureShare[] {
-  const total = Object.values(errors).reduce((sum, error) => sum + error, 0);
-  return DEVIATION_KINDS.filter((kind) => errors[kind] > 0)
-    .map((feature) => ({ feature, share: errors[feature] / total }))
-    .sort((a, b) => b.share - a.share)
-    .slice(0, EXPLAINED);
+  const values = DEVIATION_KINDS.map((kind) => errors[kind]);
+  return largestFeatureShares(DEVIATION_KINDS, values).filter(({ share }) => share > 0);
 }

@@ -12,6 +12,7 @@ import { agreement, type DetectorVerdicts, worstByService } from '../../detector
 import type { FeatureSet } from '../../features/features.ts';
 import type { ScorerMetrics } from '../../metrics.ts';
 import { modelPaths } from '../../paths.ts';
+import { Successor } from '../successor.ts';
 import { patternFile } from './pattern-file.ts';
 
 export interface DetectorsInUseOptions {
@@ -29,8 +30,7 @@ interface Opened {
 /** The configured detectors beside the autoencoder. What they learn is adopted between two cycles. */
 export class DetectorsInUse {
   readonly #options: DetectorsInUseOptions;
-  #current: Opened = { detectors: [], classifier: undefined };
-  #next: Opened | undefined;
+  readonly #opened = new Successor<Opened>({ detectors: [], classifier: undefined }, close);
 
   constructor(options: DetectorsInUseOptions) {
     this.#options = options;
@@ -57,28 +57,23 @@ export class DetectorsInUse {
       );
       if (detector !== undefined) opened.push(detector);
     }
-    await close(this.#next);
-    this.#next = { detectors: opened, classifier: await this.#openClassifier() };
+    await this.#opened.prepare({ detectors: opened, classifier: await this.#openClassifier() });
   }
 
   /** What names the shapes of anomalies, if that is configured. */
   get classifier(): PatternClassifier | undefined {
-    return this.#current.classifier;
+    return this.#opened.current.classifier;
   }
 
   /** Switches to what was opened last. */
   async adopt(): Promise<void> {
-    if (this.#next === undefined) return;
-    const outdated = this.#current;
-    this.#current = this.#next;
-    this.#next = undefined;
-    await close(outdated);
+    await this.#opened.adopt();
   }
 
   /** The verdicts of each detector at `step`. */
   async score(input: DetectorInput, step: number): Promise<DetectorVerdicts[]> {
     const found: DetectorVerdicts[] = [];
-    for (const detector of this.#current.detectors) {
+    for (const detector of this.#opened.current.detectors) {
       const started = performance.now();
       found.push({ detector: detector.name, verdicts: await detector.score(input, step) });
       this.#options.metrics.detectorDuration.observe({ detector: detector.name }, (performance.now() - started) / 1000);
@@ -88,21 +83,20 @@ export class DetectorsInUse {
 
   /** The verdicts on versions, where instances are compared and versions are known. */
   versions(input: DetectorInput, step: number): VersionVerdict[] {
-    return this.#current.detectors.flatMap((detector) =>
+    return this.#opened.current.detectors.flatMap((detector) =>
       detector instanceof InstanceOutlier ? detector.scoreVersions(input, step) : [],
     );
   }
 
   /** What was unexpected in the traces of the step that was scored last. */
   unexpectedEvents(step: number): UnexpectedEventRow[] {
-    return this.#current.detectors.flatMap((detector) =>
+    return this.#opened.current.detectors.flatMap((detector) =>
       detector instanceof TraceSequence ? detector.explain(step) : [],
     );
   }
 
   async close(): Promise<void> {
-    await close(this.#next);
-    await close(this.#current);
+    await this.#opened.close();
   }
 
   async #openClassifier(): Promise<PatternClassifier | undefined> {
@@ -163,7 +157,7 @@ function isUnusable(error: unknown): error is Error {
   return error instanceof LearnedFileError || (error instanceof Error && 'code' in error);
 }
 
-async function close(opened: Opened | undefined): Promise<void> {
-  for (const detector of opened?.detectors ?? []) await detector.close();
-  await opened?.classifier?.close();
+async function close({ detectors, classifier }: Opened): Promise<void> {
+  for (const detector of detectors) await detector.close();
+  await classifier?.close();
 }

@@ -22,9 +22,10 @@ export interface DetectorOutcome {
 
 /** Names of the configured detectors that are due to learn. */
 export function detectorsDue(config: ScorerConfig, nowMs: number): string[] {
-  const times = readDetectorTimes(config);
-  return configuredDetectors(config.detectors)
-    .map(({ descriptor }) => descriptor.name)
+  const names = configuredDetectors(config.detectors).map(({ descriptor }) => descriptor.name);
+  // Asked each cycle: without detectors, no file is looked for.
+  const times = names.length === 0 ? {} : readDetectorTimes(config);
+  return names
     .filter((name) => isDetectorDue(times, name, nowMs, config))
     .concat(arePatternsDue(config) ? ['pattern'] : []);
 }

@@ -8,7 +8,8 @@ import type { ErrorScales } from '../errors.ts';
 import { type Prior, PRIOR_WEIGHT, shrink, THRESHOLD_PRIOR_WEIGHT } from './prior.ts';
 import type { Profile } from './profile.ts';
 import { learnScalings } from './scalings.ts';
-import { FAULT_FREE_QUANTILE, maxIgnoringNaN, tailThreshold } from './threshold.ts';
+import { FAULT_FREE_QUANTILE, maxIgnoringNaN } from '../../numeric/tail.ts';
+import { tailThreshold } from './threshold.ts';
 import { usualSteps } from './usual-steps.ts';
 
 /** Minimum scale of residuals, deviations: without it, tiny residuals of a well reconstructed column would count. */

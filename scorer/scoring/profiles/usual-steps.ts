@@ -6,7 +6,7 @@ import { median, quantile } from '../../numeric/statistics.ts';
 import { type ColumnScaling, deviation } from '../../tensor/scaling.ts';
 import type { TensorShape } from '../../tensor/tensor.ts';
 import { rawScore } from '../errors.ts';
-import { fittedTail } from './threshold.ts';
+import { fittedTail } from '../../numeric/tail.ts';
 
 /** Maximum share of a service's steps to exclude as unusual: what is more frequent is its normal behaviour. */
 const MAX_UNUSUAL_SHARE = 0.1;
