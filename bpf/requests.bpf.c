@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR MIT)
+#include "exchange.bpf.h"
+#include "protocol.bpf.h"
 #include "shared/adoption.bpf.h"
 #include "shared/attribution.bpf.h"
 #include "shared/core_fixes.bpf.h"
@@ -7,29 +9,39 @@
 #include "shared/socket_counts.bpf.h"
 #include "shared/types.bpf.h"
 
-/* Requests of any protocol, derived from the changes of direction on a socket. Since kernel 6.3 the tracepoints fire
- * after each send and receive call, with the number of bytes. On older kernels TCP's own functions are hooked.
+/* Requests and bytes of connections, from the calls that send and receive. Since kernel 6.3 tracepoints fire after each
+ * call, with the number of bytes. On older kernels TCP's own functions are hooked.
  *
- *   server: the first receive after a send starts a request, the next send ends it;
- *   client: the first send after a receive starts a request, the next receive ends it.
+ * The first bytes of a connection tell its protocol (protocol.bpf.h), and the protocol how its requests are counted
+ * (exchange.bpf.h, http2.bpf.h).
  *
- * A duration lasts from the return of the first call of the request to the return of the first call of the response.
- * Pipelined requests count as one. If the server sends first, its greeting is not counted.
- *
- * Plain adds are enough: each word of `requests`, `edges` and `tcp` that these programs write has a single writer
- * (client rows: receive, server rows: send, sent and received bytes: their own program), and the kernel never runs a
- * program twice at a time on a CPU. The skipped run would be lost if sockets were used in softirq, but these calls can
- * sleep, so only tasks make them.
+ * For the bytes plain adds are enough: each of these words of `edges` and `tcp` has a single writer, and the kernel
+ * never runs a program twice at a time on a CPU. The skipped run would be lost if sockets were used in softirq, but
+ * these calls can sleep, so only tasks make them.
  *
  * Bytes that bypass send and receive calls are not counted: splice() from a socket, TCP_ZEROCOPY_RECEIVE, sockmap, and
  * before kernel 6.5 sendfile() and splice() to a socket. The counters in tcp_sock are no exact substitute: they count
  * acknowledged or queued bytes, whether or not the application has read them. */
 
+/* Responses of HTTP by class of status, 1xx to 5xx. */
+#define STATUS_CLASSES 5
+
+struct http_stats {
+    __u64 responses[STATUS_CLASSES];
+};
+
+OWN_COUNTERS(http_responses, 4096, struct service_key, struct http_stats);
+
+const volatile bool track_http_status = false;
+
+/* An interim response ("HTTP/1.1 100 Continue") or the agreement to another protocol is not longer. */
+#define SHORT_RESPONSE 256
+
 /* Returns the state of a TCP socket of known role, otherwise NULL. */
-static __always_inline struct socket_state *find_socket(struct sock *sk, int length) {
+static __always_inline struct socket_state *find_socket(struct sock *sk) {
     struct socket_state *socket;
 
-    if (length <= 0 || !is_tcp(sk))
+    if (!is_tcp(sk))
         return NULL;
     socket = bpf_sk_storage_get(&sockets, sk, 0, 0);
     if (!socket || (socket->service.role == ROLE_UNKNOWN && socket->phase == PHASE_NONE))
@@ -37,86 +49,125 @@ static __always_inline struct socket_state *find_socket(struct sock *sk, int len
     return socket && socket->service.role != ROLE_UNKNOWN ? socket : NULL;
 }
 
-static __always_inline struct edge_stats *find_edge(const struct socket_state *socket) {
-    if (!track_edges || socket->service.role != ROLE_CLIENT)
-        return NULL;
-    return find_or_make(edges, &socket->edge);
+static __always_inline void count_response(const struct socket_state *socket, __u32 class) {
+    struct http_stats *stats = find_or_make(http_responses, &socket->service);
+    __u32 index = class - 1;
+
+    if (stats && index < STATUS_CLASSES)
+        atomic_add(&stats->responses[index], 1);
 }
 
-static __always_inline void start_request(struct socket_state *socket, __u64 now) {
-    if (!socket->request_ns)
-        socket->request_ns = now;
+/* Bytes of an HTTP/1.x response. An interim response does not end its request: the client sends the rest of it now. */
+static __always_inline void answered_http(struct sock *sk, const struct exchange *exchange,
+                                          const struct payload *payload) {
+    struct socket_state *socket = exchange->socket;
+    __u32 class = payload ? status_class(payload) : 0;
+
+    if (class && track_http_status)
+        count_response(socket, class);
+    if (class == 1 && !switches(payload))
+        return;
+    answered(exchange);
+    if (class == 1)
+        set_protocol(sk, socket, PROTOCOL_WEBSOCKET);
+    else if (class == 2 && socket->tunnel)
+        look_again(socket);
 }
 
-/* Two threads may end the same request at the same time: the exchange lets one of them count it. */
-static __always_inline void end_request(struct socket_state *socket, struct edge_stats *edge, __u64 now) {
-    struct histogram *histogram;
-    __u64 begin, duration;
+/* True if the bytes of a call have to be looked at. */
+static __always_inline bool needs_payload(const struct socket_state *socket, __u32 length, bool of_client) {
+    if (socket->protocol == PROTOCOL_UNSEEN || socket->way == WAY_HANDSHAKE || socket->way == WAY_STREAMS)
+        return true;
+    if (of_client)
+        return socket->protocol == PROTOCOL_REDIS || socket->protocol == PROTOCOL_MONGODB;
+    if (socket->protocol != PROTOCOL_HTTP1 || !socket->request_ns)
+        return false;
+    return track_http_status || length <= SHORT_RESPONSE || !socket->heard;
+}
 
-    if (!socket->request_ns)
-        return;
-    begin = __sync_lock_test_and_set(&socket->request_ns, 0);
-    if (!begin)
-        return;
-    /* Another thread may have started this request after `now`. */
-    duration = now > begin ? now - begin : 0;
-    histogram = find_or_make(requests, &socket->service);
-    if (histogram)
-        histogram_add(histogram, duration);
-    if (edge)
-        histogram_add(&edge->requests, duration);
+/* `of_client`: the bytes go from client to server. */
+static __always_inline void handle_bytes(struct sock *sk, const struct exchange *exchange, int length, bool of_client) {
+    struct socket_state *socket = exchange->socket;
+    const struct payload *payload = NULL;
+    struct payload found;
+
+    if (needs_payload(socket, length, of_client) && find_payload(sk, length, &found))
+        payload = &found;
+    if (socket->protocol == PROTOCOL_UNSEEN)
+        look(sk, socket, payload, of_client);
+    if (!of_client && !socket->heard)
+        socket->heard = true;
+    if (socket->way == WAY_HANDSHAKE)
+        handshake(sk, socket, payload, of_client);
+    if (socket->way == WAY_STREAMS)
+        follow_http2(sk, exchange, payload, of_client);
+    else if (!of_client && socket->protocol == PROTOCOL_HTTP1)
+        answered_http(sk, exchange, payload);
+    else if (!of_client)
+        answered(exchange);
+    else if (!payload || !waits(sk, socket, payload))
+        requested(exchange);
 }
 
 static __always_inline int handle_send(struct sock *sk, int length) {
-    struct socket_state *socket = find_socket(sk, length);
+    struct socket_state *socket = length > 0 ? find_socket(sk) : NULL;
+    struct exchange exchange = {.socket = socket};
     struct tcp_stats *stats;
-    struct edge_stats *edge;
-    __u64 now;
 
     if (!socket)
         return 0;
-    now = bpf_ktime_get_ns();
-    if (socket->service.role == ROLE_SERVER)
-        end_request(socket, NULL, now);
-    else if (sk->__sk_common.skc_state != TCP_CLOSE_WAIT)
-        /* After its FIN the peer sends no response. */
-        start_request(socket, now);
+    exchange.now = bpf_ktime_get_ns();
+    exchange.edge = find_edge(socket);
+    /* After its FIN the peer sends no response. */
+    if (socket->service.role == ROLE_SERVER || sk->__sk_common.skc_state != TCP_CLOSE_WAIT)
+        handle_bytes(sk, &exchange, length, socket->service.role == ROLE_CLIENT);
     stats = find_tcp(&socket->service);
     if (stats) {
         stats->sent_bytes += length;
-        sample_round_trip(sk, socket, stats, now);
+        sample_round_trip(sk, socket, stats, exchange.now);
     }
-    edge = find_edge(socket);
-    if (edge)
-        edge->sent_bytes += length;
+    if (exchange.edge)
+        exchange.edge->sent_bytes += length;
     return 0;
 }
 
+/* At the end of what the peer sends a response is complete. */
+static __always_inline void handle_end(struct sock *sk) {
+    struct socket_state *socket = is_tcp(sk) ? bpf_sk_storage_get(&sockets, sk, 0, 0) : NULL;
+    struct exchange exchange = {.socket = socket};
+
+    if (!socket || !socket->answered_ns)
+        return;
+    exchange.edge = find_edge(socket);
+    end_answered(&exchange);
+}
+
 static __always_inline int handle_receive(struct sock *sk, int length, int flags) {
+    struct exchange exchange = {};
     struct socket_state *socket;
     struct tcp_stats *stats;
-    struct edge_stats *edge;
-    __u64 now;
 
     /* Peeked data is received again later; the error queue returns sent data. */
-    if (flags & (MSG_PEEK | MSG_ERRQUEUE))
+    if (length < 0 || flags & (MSG_PEEK | MSG_ERRQUEUE))
         return 0;
-    socket = find_socket(sk, length);
+    if (!length) {
+        handle_end(sk);
+        return 0;
+    }
+    socket = find_socket(sk);
     if (!socket)
         return 0;
-    now = bpf_ktime_get_ns();
-    edge = find_edge(socket);
-    if (socket->service.role == ROLE_CLIENT)
-        end_request(socket, edge, now);
-    else
-        start_request(socket, now);
+    exchange.socket = socket;
+    exchange.now = bpf_ktime_get_ns();
+    exchange.edge = find_edge(socket);
+    handle_bytes(sk, &exchange, length, socket->service.role == ROLE_SERVER);
     stats = find_tcp(&socket->service);
     if (stats) {
         stats->received_bytes += length;
-        sample_round_trip(sk, socket, stats, now);
+        sample_round_trip(sk, socket, stats, exchange.now);
     }
-    if (edge)
-        edge->received_bytes += length;
+    if (exchange.edge)
+        exchange.edge->received_bytes += length;
     return 0;
 }
 

@@ -2,15 +2,8 @@
 #ifndef LORIKEET_SYSCALL_KIND_BPF_H
 #define LORIKEET_SYSCALL_KIND_BPF_H
 
+#include "syscall_abi.bpf.h"
 #include "shared/types.bpf.h"
-
-/* The meaning of a system call number depends on the ABI: that of the machine, or that of 32-bit programs. */
-enum syscall_abi {
-    ABI_X86_64,
-    ABI_I386,
-    ABI_ARM64,
-    ABI_ARM,
-};
 
 enum syscall_kind {
     SYSCALL_OTHER,
@@ -18,19 +11,8 @@ enum syscall_kind {
     SYSCALL_OPEN,
 };
 
-/* arch/x86/include/asm/thread_info.h: set during a call by int 0x80 or a 32-bit program. */
-#define TS_COMPAT 0x0002
-/* arch/arm64/include/asm/thread_info.h: a bit number. */
-#define TIF_32BIT 22
 /* arch/x86/include/uapi/asm/unistd.h: a 32-bit program that uses 64-bit call numbers. */
 #define X32_SYSCALL_BIT 0x40000000
-
-/* The ABI of the task's current call. Only x86 has a status in thread_info. */
-static __always_inline enum syscall_abi syscall_abi(const struct task_struct *task) {
-    if (bpf_core_field_exists(task->thread_info.status))
-        return task->thread_info.status & TS_COMPAT ? ABI_I386 : ABI_X86_64;
-    return task->thread_info.flags & (1UL << TIF_32BIT) ? ABI_ARM : ABI_ARM64;
-}
 
 /* open, creat, openat, openat2; mmap, mmap2. */
 static __always_inline enum syscall_kind kind_x86_64(__u64 number) {

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR MIT)
 #include "connect_failure.bpf.h"
+#include "exchange.bpf.h"
 #include "shared/attribution.bpf.h"
 #include "shared/histogram.bpf.h"
 #include "shared/maps.bpf.h"
 #include "shared/socket_counts.bpf.h"
 #include "shared/types.bpf.h"
+#include "streams.bpf.h"
 
 /* Opened and closed connections, from the tracepoint of all TCP state changes. A connection opens when it is
  * established and closes when its state becomes CLOSE; TIME_WAIT and unread data do not keep it open.
@@ -103,6 +105,10 @@ static __always_inline void closed(struct sock *sk) {
         count_retransmitted(sk, socket);
     if (phase == PHASE_CONNECTING && socket->service.role == ROLE_CLIENT)
         connect_failed(sk, socket);
+    if (phase == PHASE_ESTABLISHED && socket->protocol == PROTOCOL_UNSEEN && socket->looks) {
+        socket->protocol = PROTOCOL_UNKNOWN;
+        count_protocol(sk, socket);
+    }
     if (phase != PHASE_ESTABLISHED || !socket->counted)
         return;
     stats = find_tcp(&socket->service);
@@ -131,34 +137,55 @@ static __always_inline bool gives_up(const struct sock *sk, int old_state, int n
            (sk->__sk_common.skc_flags & (1UL << SOCK_DEAD));
 }
 
-/* Counts requests of a client whose response never came. */
-static __always_inline void unanswered(struct sock *sk, int old_state, int new_state) {
-    struct socket_state *socket;
-    struct edge_stats *edge;
-    __u64 begin;
+/* True for bytes that expect no response: those sent just before a close, and those of a connection on which the server
+ * has never sent any, such as one to a log server. */
+static __always_inline bool is_one_way(const struct sock *sk, const struct socket_state *socket, __u64 begin) {
+    if (sk->sk_err)
+        return false;
+    if (socket->way == WAY_LAST && !socket->heard)
+        return true;
+    return !socket->cut_short && bpf_ktime_get_ns() - begin < CLOSING_BYTES_NS;
+}
 
-    if (!track_edges || (new_state != TCP_CLOSE_WAIT && !gives_up(sk, old_state, new_state)))
+/* Counts the requests of a client whose response never came. */
+static __always_inline void unanswered(struct sock *sk, const struct exchange *exchange) {
+    struct socket_state *socket = exchange->socket;
+    __u64 begin = socket->request_ns ? __sync_lock_test_and_set(&socket->request_ns, 0) : 0;
+    __u32 count = begin && !is_one_way(sk, socket, begin);
+
+    if (socket->way == WAY_STREAMS)
+        count += close_http2(sk);
+    if (count && exchange->edge)
+        atomic_add(&exchange->edge->unanswered, count);
+}
+
+/* Ends the requests of a connection that ends. */
+static __always_inline void end_requests(struct sock *sk, int old_state, int new_state) {
+    struct exchange exchange = {};
+    struct socket_state *socket;
+    bool abandoned = gives_up(sk, old_state, new_state);
+
+    if (new_state != TCP_CLOSE_WAIT && new_state != TCP_CLOSE && !abandoned)
         return;
     socket = bpf_sk_storage_get(&sockets, sk, 0, 0);
-    if (!socket || socket->service.role != ROLE_CLIENT || !socket->request_ns)
+    if (!socket || (!socket->request_ns && socket->way != WAY_STREAMS))
         return;
     if (new_state == TCP_CLOSE_WAIT) {
         /* A response may be unread; the close of the socket decides. */
         socket->cut_short = true;
         return;
     }
-    begin = __sync_lock_test_and_set(&socket->request_ns, 0);
-    if (!begin || (!sk->sk_err && !socket->cut_short && bpf_ktime_get_ns() - begin < CLOSING_BYTES_NS))
-        return;
-    edge = find_or_make(edges, &socket->edge);
-    if (edge)
-        atomic_add(&edge->unanswered, 1);
+    exchange.socket = socket;
+    exchange.edge = find_edge(socket);
+    end_answered(&exchange);
+    if (abandoned && socket->service.role == ROLE_CLIENT)
+        unanswered(sk, &exchange);
 }
 
 static __always_inline int handle_state(struct sock *sk, int old_state, int new_state) {
     if (!is_tcp(sk))
         return 0;
-    unanswered(sk, old_state, new_state);
+    end_requests(sk, old_state, new_state);
     if (new_state == TCP_SYN_SENT)
         connecting(sk, ROLE_CLIENT);
     else if (new_state == TCP_SYN_RECV && old_state == TCP_LISTEN)

@@ -43,6 +43,7 @@ static __always_inline void follow_older(struct socket_state *socket, struct soc
     struct tcp_stats *stats;
 
     socket->retransmitted = total_retransmitted(sk);
+    socket->older = true;
     attribute(socket, sk, role);
     stats = find_tcp(&socket->service);
     if (stats)

@@ -79,10 +79,18 @@ static __always_inline void attribute(struct socket_state *socket, const struct 
 static __always_inline void follow(struct socket_state *socket, const struct sock *sk, enum role role) {
     attribute(socket, sk, role);
     socket->request_ns = 0;
+    socket->answered_ns = 0;
     socket->sampled_ns = 0;
     socket->retransmitted = 0;
     socket->resets = 0;
-    socket->answered = 0;
+    socket->protocol = PROTOCOL_UNSEEN;
+    socket->way = WAY_LAST;
+    socket->looks = 0;
+    socket->heard = false;
+    socket->older = false;
+    socket->tickets = false;
+    socket->tunnel = false;
+    __builtin_memset(&socket->tls, 0, sizeof(socket->tls));
 }
 
 #endif

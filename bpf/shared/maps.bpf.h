@@ -3,6 +3,7 @@
 #define LORIKEET_MAPS_BPF_H
 
 #include "attribution.h"
+#include "protocols.h"
 #include "requests.h"
 #include "tcp.h"
 #include "types.bpf.h"
@@ -80,18 +81,58 @@ enum phase {
     PHASE_CLOSED,
 };
 
+/* The measure of a request's duration, see exchange.bpf.h. */
+enum way {
+    WAY_LAST,  /* from the last call of the request to the last call of the response */
+    WAY_FIRST, /* from the first call of the request to the first call of the response */
+    WAY_HANDSHAKE, /* of TLS: not counted, then one of the first two */
+    WAY_STREAMS, /* HTTP/2 */
+    WAY_NONE,  /* messages: not counted */
+};
+
+/* The application protocols in the hello of TLS (ALPN). */
+enum alpn {
+    ALPN_NONE,
+    ALPN_OTHER,
+    ALPN_HTTP2_OFFERED, /* by the client, which offers others as well */
+    ALPN_HTTP2,
+};
+
+/* One direction of a TLS handshake, see tls.bpf.h. */
+struct tls_side {
+    __u32 skip;       /* bytes of the current record */
+    __u8 handshakes;  /* records of the handshake in clear text */
+    __u8 data;        /* records of application data */
+    __u8 finished;    /* the record that ends the handshake has passed */
+    __u8 hello_next;  /* the next call starts with the content of a hello */
+};
+
+struct tls_handshake {
+    struct tls_side client, server;
+    __u32 alpn; /* enum alpn */
+};
+
 struct socket_state {
     struct service_key service; /* role ROLE_UNKNOWN: not tracked */
     struct edge_key edge;       /* clients only */
     __u64 phase_ns;             /* start of the phase, 0 if before the programs */
     __u64 request_ns;           /* start of the open request, 0: none */
+    __u64 answered_ns;          /* WAY_LAST: last call of its response so far, 0: none */
     __u64 sampled_ns;           /* last sample of the round-trip time, 0: none */
     __u32 phase;                /* enum phase; without the socket's lock, change it only by an atomic exchange */
     __u32 counted;              /* its open was counted in tcp_stats, so its close must be */
     __u32 cut_short;            /* the peer sent FIN while a request was open */
     __u32 retransmitted;        /* part of total_retrans already counted in tcp_stats */
     __u32 resets;               /* bit mask of the reset_directions already counted */
-    __u32 answered;             /* the server has sent bytes since the client did, see http_status.bpf.c */
+    __u8 protocol;              /* enum protocol */
+    __u8 way;                   /* enum way */
+    __u8 looks;                 /* calls whose bytes were looked at */
+    __u8 heard;                 /* the server has sent bytes */
+    __u8 older;                 /* than the programs: its first bytes were missed */
+    __u8 tickets;               /* TLS 1.3: tickets may come before the first response */
+    __u8 tunnel;                /* HTTP/1.x: CONNECT was asked for */
+    __u8 reserved;
+    struct tls_handshake tls;
 };
 
 struct sockets_map {
@@ -104,6 +145,8 @@ struct sockets_map {
 extern struct accept_queues_map accept_queues SEC(".maps");
 extern struct cgroups_map cgroups SEC(".maps");
 extern struct sockets_map sockets SEC(".maps");
+
+COUNTERS(protocols, 16384, struct protocol_key, __u64);
 
 extern struct event_count lost_cgroups SEC(".maps");
 extern struct event_count lost_sockets SEC(".maps");

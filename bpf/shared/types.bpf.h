@@ -43,6 +43,7 @@ enum {
 #define IPPROTO_TCP 6
 
 /* include/linux/sched.h */
+#define PF_IO_WORKER 0x00000010
 #define PF_KTHREAD 0x00200000
 
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
@@ -112,8 +113,16 @@ struct sock_exterr_skb {
     struct sock_extended_err ee;
 };
 
+struct file;
+
+struct socket {
+    struct file *file;
+    struct sock *sk;
+};
+
 struct sock {
     struct sock_common __sk_common;
+    struct socket *sk_socket;
     struct sk_buff_head sk_error_queue;
     __u16 sk_protocol;
     __u8 sk_shutdown;
@@ -148,6 +157,18 @@ struct tcp_sock {
 struct thread_info {
     unsigned long flags;
     __u32 status; /* x86 only */
+};
+
+/* Registers of a system call. */
+struct pt_regs {
+    unsigned long orig_ax; /* x86 only */
+    unsigned long si;
+    unsigned long dx;
+};
+
+struct pt_regs___arm64 {
+    __u64 regs[31];
+    __s32 syscallno;
 };
 
 struct mm_struct;
@@ -189,12 +210,6 @@ struct seq_file;
 struct bpf_iter_meta {
     struct seq_file *seq;
 };
-
-struct socket {
-    struct sock *sk;
-};
-
-struct file;
 
 struct bpf_iter__task_file {
     struct bpf_iter_meta *meta;

@@ -25,6 +25,7 @@ describe('only requests without a response are counted on the edge', () => {
       answered: 3,
     },
     { name: 'a goodbye expects no response', how: 'goodbye', ends: 'an answer', unanswered: 0, answered: 3 },
+    { name: 'a sender that nobody answers', how: 'one-way', ends: 'no answer', unanswered: 0, answered: 0 },
     { name: 'the same over IPv6', how: 'close', host: '::1', ends: 'no answer', unanswered: 3, answered: 0 },
   ])('$name', async ({ how, ends, unanswered, answered, giveUpMs = 0, host = '127.0.0.1' }) => {
     await withSandbox(async (sandbox) => {

@@ -1,5 +1,5 @@
 // A server that handles each connection according to `how`, and clients that send it a request. Prints their results.
-// {how: 'silent' | 'close' | 'reset' | 'answer' | 'late-reader' | 'goodbye', count, giveUpMs, host}
+// {how: 'silent' | 'close' | 'reset' | 'answer' | 'late-reader' | 'goodbye' | 'one-way', count, giveUpMs, host}
 import { connect, createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -8,7 +8,7 @@ const { how, count = 1, giveUpMs = 0, host = '127.0.0.1' } = JSON.parse(process.
 const server = createServer({ allowHalfOpen: true }, (socket) => {
   socket.on('error', () => undefined);
   socket.once('data', () => {
-    if (how === 'close') socket.end();
+    if (how === 'close' || how === 'one-way') socket.end();
     else if (how === 'reset') socket.resetAndDestroy();
     else if (how !== 'silent') socket.end('an answer');
   });
@@ -19,7 +19,7 @@ async function ask() {
   const socket = connect({ host, port: server.address().port, allowHalfOpen: true });
   socket.on('error', () => undefined);
   await new Promise((resolve) => socket.once('connect', resolve));
-  socket.write('a request');
+  socket.write(how === 'one-way' ? 'a line of a log\n' : 'GET / HTTP/1.1\r\n\r\n');
   if (how === 'late-reader') {
     // Shuts down its side immediately; the response and the peer's FIN are queued before they are read.
     socket.pause();

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR MIT) */
+#ifndef LORIKEET_EXCHANGE_BPF_H
+#define LORIKEET_EXCHANGE_BPF_H
+
+#include "shared/attribution.bpf.h"
+#include "shared/histogram.bpf.h"
+#include "shared/maps.bpf.h"
+#include "shared/types.bpf.h"
+
+/* Requests as changes of direction on a socket: bytes of the client, then bytes of the server.
+ *
+ *   WAY_FIRST  from the first call of the request to the first call of the response. Exact where one response follows
+ *              each request and nothing else is sent.
+ *   WAY_LAST   from the last call of the request to the last call of the response, for other protocols: what a side
+ *              sends on its own, long before or after, is neither latency nor an end. The end is known when the client
+ *              goes on or closes, so the request is counted then.
+ *
+ * The counters are written in process context and, when a connection breaks, in softirq: all adds are atomic. */
+
+/* A call, or the end of a connection. */
+struct exchange {
+    struct socket_state *socket;
+    struct edge_stats *edge; /* clients only; NULL: not counted */
+    __u64 now;
+};
+
+static __always_inline struct edge_stats *find_edge(const struct socket_state *socket) {
+    if (!track_edges || socket->service.role != ROLE_CLIENT)
+        return NULL;
+    return find_or_make(edges, &socket->edge);
+}
+
+/* Counts the connection under its protocol. */
+static __always_inline void count_protocol(struct sock *sk, const struct socket_state *socket) {
+    struct protocol_key key = {.cgroup = socket->service.cgroup, .role = socket->service.role};
+    const struct tcp_sock *tp;
+    __u64 *connections;
+
+    key.protocol = socket->protocol;
+    if (socket->service.role == ROLE_CLIENT) {
+        __builtin_memcpy(key.address, socket->edge.address, sizeof(key.address));
+        key.port = socket->edge.port;
+    } else {
+        tp = bpf_skc_to_tcp_sock(sk);
+        key.port = tp ? bpf_ntohs(tp->inet_conn.icsk_inet.inet_sport) : 0;
+    }
+    connections = find_or_make(protocols, &key);
+    if (connections)
+        atomic_add(connections, 1);
+}
+
+static __always_inline void count_request(const struct exchange *exchange, __u64 duration) {
+    struct histogram *histogram = find_or_make(requests, &exchange->socket->service);
+
+    if (histogram)
+        histogram_add_atomic(histogram, duration);
+    if (exchange->edge)
+        histogram_add_atomic(&exchange->edge->requests, duration);
+}
+
+/* Two threads may end the same request at the same time: the exchange lets one of them count it. Another thread may have
+ * started this request after `end`. Returns true if a request was open. */
+static __always_inline bool end_request(const struct exchange *exchange, __u64 end) {
+    __u64 begin;
+
+    if (!exchange->socket->request_ns)
+        return false;
+    begin = __sync_lock_test_and_set(&exchange->socket->request_ns, 0);
+    if (begin)
+        count_request(exchange, end > begin ? end - begin : 0);
+    return begin;
+}
+
+/* Ends a request whose response is complete. Only the first response of TLS 1.3 is measured to its last call. */
+static __always_inline void end_answered(const struct exchange *exchange) {
+    struct socket_state *socket = exchange->socket;
+    __u64 end;
+
+    if (!socket->answered_ns)
+        return;
+    end = __sync_lock_test_and_set(&socket->answered_ns, 0);
+    if (!end)
+        return;
+    end_request(exchange, end);
+    if (socket->tickets) {
+        socket->tickets = false;
+        socket->way = WAY_FIRST;
+    }
+}
+
+/* The client has sent bytes, or the server has received some. */
+static __always_inline void requested(const struct exchange *exchange) {
+    struct socket_state *socket = exchange->socket;
+
+    end_answered(exchange);
+    if (socket->way == WAY_LAST || (socket->way == WAY_FIRST && !socket->request_ns))
+        socket->request_ns = exchange->now;
+}
+
+/* The server has sent bytes, or the client has received some. Returns true if a request ended. */
+static __always_inline bool answered(const struct exchange *exchange) {
+    struct socket_state *socket = exchange->socket;
+
+    if (socket->way == WAY_FIRST)
+        return end_request(exchange, exchange->now);
+    if (socket->way != WAY_LAST || !socket->request_ns)
+        return false;
+    /* After the end of the connection nothing else tells that the response is complete. */
+    if (socket->phase == PHASE_CLOSED)
+        return end_request(exchange, exchange->now);
+    socket->answered_ns = exchange->now;
+    return false;
+}
+
+#endif

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR MIT) */
+#ifndef LORIKEET_PROTOCOLS_H
+#define LORIKEET_PROTOCOLS_H
+
+#include <linux/types.h>
+
+/* Application protocols, as recognised by the first bytes of a connection (recognise.bpf.h). User space has their names
+ * in the same order (exporter/collectors/protocols.ts). */
+enum protocol {
+    PROTOCOL_UNSEEN,  /* not enough bytes yet */
+    PROTOCOL_UNKNOWN, /* not recognised, or the bytes are not visible */
+    PROTOCOL_HTTP1,
+    PROTOCOL_HTTP2,
+    PROTOCOL_TLS,
+    PROTOCOL_TLS_HTTP2, /* TLS with HTTP/2 inside */
+    PROTOCOL_REDIS,
+    PROTOCOL_MEMCACHED,
+    PROTOCOL_POSTGRESQL,
+    PROTOCOL_MYSQL,
+    PROTOCOL_MONGODB,
+    PROTOCOL_MAIL, /* SMTP, FTP, POP3, IMAP: lines, and a greeting of the server */
+    PROTOCOL_AMQP,
+    PROTOCOL_MQTT,
+    PROTOCOL_NATS,
+    PROTOCOL_STOMP,
+    PROTOCOL_KAFKA,
+    PROTOCOL_CASSANDRA,
+    PROTOCOL_WEBSOCKET,
+    PROTOCOL_SSH,
+    PROTOCOL_SYSLOG,
+    PROTOCOL_XMPP,
+    PROTOCOLS,
+};
+
+/* Map `protocols`: struct protocol_key -> number of connections. */
+struct protocol_key {
+    __u64 cgroup;
+    __u8 address[16]; /* clients: the server's, as in struct edge_key; servers: 0 */
+    __u16 port;       /* the server's, host order */
+    __u8 role;        /* enum role */
+    __u8 protocol;    /* enum protocol */
+    __u32 reserved;
+};
+
+#endif
