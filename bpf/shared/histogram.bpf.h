@@ -37,14 +37,6 @@ static __always_inline __u32 histogram_bucket(__u64 duration_ns) {
 /* The verifier cannot derive the bound from the arithmetic above, so it needs a check right before the access. */
 #define HISTOGRAM_BOUND(bucket) ((bucket) < HISTOGRAM_BUCKETS ? (bucket) : HISTOGRAM_BUCKETS - 1)
 
-/* For a histogram with a single writing program. */
-static __always_inline void histogram_add(struct histogram *histogram, __u64 duration_ns) {
-    __u32 bucket = HISTOGRAM_BOUND(histogram_bucket(duration_ns));
-
-    histogram->sum_ns += duration_ns;
-    histogram->buckets[bucket]++;
-}
-
 /* For a histogram written in process and in softirq context, see atomic_add. */
 static __always_inline void histogram_add_atomic(struct histogram *histogram, __u64 duration_ns) {
     __u32 bucket = HISTOGRAM_BOUND(histogram_bucket(duration_ns));

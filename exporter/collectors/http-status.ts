@@ -5,9 +5,9 @@ import type { Directory } from '../identity/directory.ts';
 import { Ledger, type Account, type CounterMap } from '../accounting/ledger.ts';
 import { ALL } from '../kernel/needs.ts';
 import { describeCollector } from './descriptor.ts';
-import { withoutState } from './socket-programs.ts';
+import { RECEIVE, SEND, withoutState } from './socket-programs.ts';
 
-/** In the order of the words of `struct http_stats` of bpf/http_status.bpf.c. */
+/** In the order of the words of `struct http_stats` of bpf/requests.bpf.c. */
 const CLASSES = ['1xx', '2xx', '3xx', '4xx', '5xx'] as const;
 export const HTTP_WORDS = CLASSES.length;
 
@@ -45,9 +45,10 @@ export function httpStatusCollector(directory: Directory, map: CounterMap, now: 
 export const httpStatus = describeCollector({
   name: 'http_status',
   shows: 'plain-text HTTP responses by status class',
-  offBecause: 'costs about 0.2 µs per packet and needs CAP_NET_ADMIN',
-  programs: { ...withoutState(ALL), http_egress: ALL, http_ingress: ALL },
+  offBecause: 'reads the first bytes of every response',
+  programs: { ...withoutState('sockets of unknown role'), [SEND]: ALL, [RECEIVE]: ALL },
   maps: { http_responses: ({ maxServices }) => 2 * maxServices },
+  tunable: 'track_http_status',
   ofSockets: true,
   make: ({ directory, probes, now }) => httpStatusCollector(directory, probes.map('http_responses'), now),
 });

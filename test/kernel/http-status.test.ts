@@ -9,19 +9,14 @@ import { networkCounters } from './sandbox/network-counters.ts';
 import { requestsOf, responsesOf, tcpOf } from './bpf/rows.ts';
 import { withSandbox, type Sandbox } from './sandbox/sandbox.ts';
 import { until } from '../until.ts';
-import { findCgroupMount } from '../../exporter/cgroups/cgroup.ts';
-
-const HTTP_PROGRAMS = ['http_egress', 'http_ingress'];
 
 let bpf: BpfObject;
 let folder: string;
 
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'lorikeet-http-status-'));
-  bpf = BpfObject.open(defaultObjectPath(), { enabled: HTTP_PROGRAMS });
-  for (const program of bpf.programs) {
-    bpf.attach(program, HTTP_PROGRAMS.includes(program) ? findCgroupMount() : undefined);
-  }
+  bpf = BpfObject.open(defaultObjectPath(), { constants: { track_http_status: 1 } });
+  for (const program of bpf.programs) bpf.attach(program);
 });
 afterAll(() => {
   bpf?.close();

@@ -47,7 +47,7 @@ const BUCKETS = 23;
 
 export function requestsOf(bpf: BpfObject, cgroup: bigint, role: Role): Histogram | undefined {
   const words = findService(bpf.map('requests'), cgroup, role);
-  return words && histogram(words, 0);
+  return words && requestHistogram(words, 1 + BUCKETS);
 }
 
 export function tcpOf(bpf: BpfObject, cgroup: bigint, role: Role): TcpRow | undefined {
@@ -74,7 +74,7 @@ export function edgesOf(bpf: BpfObject, cgroup: bigint): EdgeRow[] {
     .map(({ key, words }) => ({
       address: key.toString('hex', 8, 24),
       port: key.readUInt16LE(24),
-      requests: histogram(words, 0),
+      requests: requestHistogram(words, 5 + BUCKETS),
       sentBytes: words[1 + BUCKETS] ?? 0,
       receivedBytes: words[2 + BUCKETS] ?? 0,
       connectFailures: words[3 + BUCKETS] ?? 0,
@@ -179,6 +179,12 @@ function rowsOf(map: BpfMap): { key: Buffer; words: Float64Array }[] {
     key: keys.subarray(row * map.keySize, (row + 1) * map.keySize),
     words: words.subarray(row * width, (row + 1) * width),
   }));
+}
+
+/** Counts requests without a duration as well: `late` is the word of those that have begun, then come those measured. */
+function requestHistogram(words: Float64Array, late: number): Histogram {
+  const { count, ...rest } = histogram(words, 0);
+  return { count: count + (words[late] ?? 0) - (words[late + 1] ?? 0), ...rest };
 }
 
 function histogram(words: Float64Array, at: number): Histogram {
