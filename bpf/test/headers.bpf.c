@@ -32,9 +32,9 @@ int add(struct add_context *context) {
     struct tcp_stats *stats = find_or_make(tcp, &key);
 
     if (histogram)
-        histogram_add_atomic(histogram, context->duration_ns);
+        histogram_add(histogram, context->duration_ns);
     if (stats)
-        histogram_add_atomic(&stats->connect, context->duration_ns);
+        histogram_add(&stats->connect, context->duration_ns);
     return (histogram ? 1 : 0) | (stats ? 2 : 0);
 }
 

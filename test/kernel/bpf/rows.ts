@@ -82,6 +82,16 @@ export function edgesOf(bpf: BpfObject, cgroup: bigint): EdgeRow[] {
     }));
 }
 
+/** Numbers of the protocols of the cgroup's connections, a row each. */
+export function protocolsOf(bpf: BpfObject, cgroup: bigint): Readonly<Record<Role, readonly number[]>> {
+  const of = (map: string, offset: number) =>
+    rowsOf(bpf.map(map))
+      .filter(({ key }) => key.readBigUInt64LE(0) === cgroup)
+      .map(({ key }) => key.readUInt16LE(offset))
+      .toSorted((a, b) => a - b);
+  return { client: of('edge_protocols', 26), server: of('port_protocols', 10) };
+}
+
 /** HTTP responses by status class, 1xx to 5xx. */
 export function responsesOf(bpf: BpfObject, cgroup: bigint, role: Role): number[] | undefined {
   const words = findService(bpf.map('http_responses'), cgroup, role);
