@@ -34,8 +34,8 @@ OWN_COUNTERS(http_responses, 4096, struct service_key, struct http_stats);
 
 const volatile bool track_http_status = false;
 
-/* An interim response ("HTTP/1.1 100 Continue") or the agreement to another protocol is not longer. */
-#define SHORT_RESPONSE 256
+/* An interim response, "HTTP/1.1 100 Continue", is not longer. */
+#define SHORT_RESPONSE 64
 
 /* Returns the state of a TCP socket of known role, otherwise NULL. */
 static __always_inline struct socket_state *find_socket(struct sock *sk) {
