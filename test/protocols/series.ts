@@ -1,0 +1,98 @@
+import type { Exporter } from '../exporter/program.ts';
+
+/** The exporter's series of one service in one role. */
+export interface Reported {
+  readonly requests: number;
+  readonly sumSeconds: number;
+  /** Cumulative counts by upper bound in seconds, in ascending order. */
+  readonly buckets: readonly (readonly [bound: number, count: number])[];
+  readonly connections: number;
+  readonly sentBytes: number;
+  readonly receivedBytes: number;
+}
+
+/** The exporter's series of a stage. */
+export interface Snapshot {
+  readonly client: Reported;
+  readonly server: Reported;
+  /** Requests of all edges of the client. */
+  readonly edgeRequests: number;
+  readonly unanswered: number;
+  /** Names of protocols with requests or connections, if a label has them. */
+  readonly protocols: readonly string[];
+}
+
+interface Sample {
+  readonly labels: Readonly<Record<string, string>>;
+  readonly value: number;
+}
+
+export async function readSnapshot(exporter: Exporter, client: string, server: string): Promise<Snapshot> {
+  const samples = Object.entries(await exporter.samples('lorikeet_'));
+  const named = new Map<string, Sample[]>();
+  for (const [line, value] of samples) {
+    const name = line.split('{', 1)[0] ?? '';
+    const labels = Object.fromEntries([...line.matchAll(/(\w+)="([^"]*)"/g)].map(([, key, text]) => [key, text ?? '']));
+    named.set(name, [...(named.get(name) ?? []), { labels, value }]);
+  }
+  /** Sums over all labels that `wanted` does not name: a protocol, for example. */
+  const select = (name: string, wanted: Readonly<Record<string, string>>) =>
+    (named.get(name) ?? []).filter(({ labels }) => Object.entries(wanted).every(([key, text]) => labels[key] === text));
+  const sum = (name: string, wanted: Readonly<Record<string, string>>) =>
+    select(name, wanted).reduce((total, { value }) => total + value, 0);
+  const roleOf = (service: string, role: string): Reported => {
+    const of = { service, role };
+    return {
+      requests: sum('lorikeet_requests_total', of),
+      sumSeconds: sum('lorikeet_request_duration_seconds_sum', of),
+      buckets: bucketsOf(select('lorikeet_request_duration_seconds_bucket', of)),
+      connections: sum('lorikeet_tcp_connections_opened_total', of),
+      sentBytes: sum('lorikeet_tcp_sent_bytes_total', of),
+      receivedBytes: sum('lorikeet_tcp_received_bytes_total', of),
+    };
+  };
+  const edges = { client_service: client };
+  const protocols = [...named.values()].flat().filter(({ labels, value }) => {
+    const ours = [labels['service'], labels['client_service']].some((name) => name === client || name === server);
+    return ours && value > 0 && labels['protocol'] !== undefined;
+  });
+  return {
+    client: roleOf(client, 'client'),
+    server: roleOf(server, 'server'),
+    edgeRequests: sum('lorikeet_edge_requests_total', edges),
+    unanswered: sum('lorikeet_edge_unanswered_requests_total', edges),
+    protocols: [...new Set(protocols.map(({ labels }) => labels['protocol'] ?? ''))].sort(),
+  };
+}
+
+function bucketsOf(samples: readonly Sample[]): Reported['buckets'] {
+  const counts = new Map<number, number>();
+  for (const { labels, value } of samples) {
+    const bound = Number(labels['le']?.replace('+Inf', 'Infinity'));
+    counts.set(bound, (counts.get(bound) ?? 0) + value);
+  }
+  return [...counts].sort(([a], [b]) => a - b);
+}
+
+/** What happened between two snapshots. */
+export function difference(after: Snapshot, before: Snapshot): Snapshot {
+  return {
+    client: subtract(after.client, before.client),
+    server: subtract(after.server, before.server),
+    edgeRequests: after.edgeRequests - before.edgeRequests,
+    unanswered: after.unanswered - before.unanswered,
+    protocols: after.protocols,
+  };
+}
+
+function subtract(after: Reported, before: Reported): Reported {
+  const earlier = new Map(before.buckets);
+  return {
+    requests: after.requests - before.requests,
+    sumSeconds: after.sumSeconds - before.sumSeconds,
+    buckets: after.buckets.map(([bound, count]) => [bound, count - (earlier.get(bound) ?? 0)]),
+    connections: after.connections - before.connections,
+    sentBytes: after.sentBytes - before.sentBytes,
+    receivedBytes: after.receivedBytes - before.receivedBytes,
+  };
+}
