@@ -6,8 +6,8 @@
 #   scripts/fetch-protocols.sh --path    only prints the folder, whether it exists or not
 set -euo pipefail
 export HOME=${HOME:-~}
-readonly PYTHON=(grpcio==1.74.0 pika==1.3.2 paho-mqtt==2.1.0 websockets==15.0.1 'httpx[http2]==0.28.1')
-readonly NODE=(ws@8.18.3 @grpc/grpc-js@1.14.0)
+readonly PYTHON=(grpcio==1.74.0 websockets==15.0.1 'httpx[http2]==0.28.1')
+readonly NODE=(amqplib@2.3.1 mqtt@5.16.0 @grpc/grpc-js@1.14.7)
 readonly DEBIAN=(nginx-light haproxy redis-server memcached postgresql mariadb-server rabbitmq-server mosquitto nats-server)
 pinned=$(sha256sum <<<"${PYTHON[*]} ${NODE[*]}")
 readonly FOLDER=${XDG_CACHE_HOME:-$HOME/.cache}/lorikeet/protocols/${pinned:0:12}

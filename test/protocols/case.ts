@@ -36,5 +36,8 @@ export interface Case {
   readonly known?: string;
   /** The service whose role of a client is compared; default: the client. */
   readonly measuredClient?: 'client' | 'server';
-  traffic(stage: Stage): Promise<Truth>;
+  /** Starts the servers. What they say to each other before they are ready is not counted. */
+  serve(stage: Stage): Promise<void>;
+  /** Runs the clients to their end. */
+  ask(stage: Stage): Promise<Truth>;
 }

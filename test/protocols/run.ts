@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { isDeepStrictEqual } from 'node:util';
 import type { Case } from './case.ts';
 import type { Lab } from './lab.ts';
 import { difference, readSnapshot, type Snapshot } from './series.ts';
@@ -13,21 +14,21 @@ export function run(lab: Lab, subject: Case): Promise<Row> {
   return lab.withStage(async (stage) => {
     const client = stage[subject.measuredClient ?? 'client'].service;
     const snapshot = () => readSnapshot(lab.exporter, client, stage.server.service);
-    // Servers start with the traffic: they may talk to themselves, but their services have no series before.
-    const before = await snapshot();
-    const truth = await subject.traffic(stage);
+    await subject.serve(stage);
+    const before = await settled(snapshot);
+    const truth = await subject.ask(stage);
     const after = await settled(snapshot);
     return judge(subject, truth, difference(after, before));
   });
 }
 
-/** Connections may close a moment later. */
+/** Connections may close a moment later. What is said about all services may change with those of other stages. */
 async function settled(snapshot: () => Promise<Snapshot>): Promise<Snapshot> {
   let last = await snapshot();
   for (let scrapes = 0; scrapes < MAX_SCRAPES; scrapes++) {
     await sleep(QUIET_MS);
     const next = await snapshot();
-    if (JSON.stringify(next) === JSON.stringify(last)) return next;
+    if (isDeepStrictEqual({ ...next, said: undefined }, { ...last, said: undefined })) return next;
     last = next;
   }
   throw new Error(`the series still change after ${MAX_SCRAPES} scrapes`);

@@ -20,7 +20,12 @@ export interface Snapshot {
   readonly unanswered: number;
   /** Names of protocols with requests or connections, if a label has them. */
   readonly protocols: readonly string[];
+  /** Totals of the series that say what is not measured, by name. */
+  readonly said: Readonly<Record<string, number>>;
 }
+
+/** Names of series by which the exporter says that something is not measured as requests. */
+const SAYING = /message|unmeasured|unknown|splice|mptcp|lost_events|unattributed/;
 
 interface Sample {
   readonly labels: Readonly<Record<string, string>>;
@@ -52,17 +57,26 @@ export async function readSnapshot(exporter: Exporter, client: string, server: s
     };
   };
   const edges = { client_service: client };
-  const protocols = [...named.values()].flat().filter(({ labels, value }) => {
-    const ours = [labels['service'], labels['client_service']].some((name) => name === client || name === server);
-    return ours && value > 0 && labels['protocol'] !== undefined;
-  });
+  const ours = ({ labels }: Sample) =>
+    [labels['service'], labels['client_service']].some((name) => name === client || name === server);
+  const protocols = [...named.values()]
+    .flat()
+    .filter((sample) => ours(sample) && sample.value > 0 && sample.labels['protocol'] !== undefined);
+  const saying = [...named].filter(([name]) => SAYING.test(name));
   return {
     client: roleOf(client, 'client'),
     server: roleOf(server, 'server'),
     edgeRequests: sum('lorikeet_edge_requests_total', edges),
     unanswered: sum('lorikeet_edge_unanswered_requests_total', edges),
     protocols: [...new Set(protocols.map(({ labels }) => labels['protocol'] ?? ''))].sort(),
+    said: Object.fromEntries(saying.map(([name, of]) => [name, totalOf(name, of, ours)])),
   };
+}
+
+/** The exporter's own series are about all services. */
+function totalOf(name: string, samples: readonly Sample[], ours: (sample: Sample) => boolean): number {
+  const counted = name.startsWith('lorikeet_exporter_') ? samples : samples.filter(ours);
+  return counted.reduce((total, { value }) => total + value, 0);
 }
 
 function bucketsOf(samples: readonly Sample[]): Reported['buckets'] {
@@ -82,6 +96,9 @@ export function difference(after: Snapshot, before: Snapshot): Snapshot {
     edgeRequests: after.edgeRequests - before.edgeRequests,
     unanswered: after.unanswered - before.unanswered,
     protocols: after.protocols,
+    said: Object.fromEntries(
+      Object.entries(after.said).map(([name, total]) => [name, total - (before.said[name] ?? 0)]),
+    ),
   };
 }
 

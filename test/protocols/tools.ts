@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 
 /** A program that a machine may lack. */
 export interface Tool {
@@ -14,14 +14,17 @@ export interface Tool {
 export const PACKAGES = execFileSync('bash', ['scripts/fetch-protocols.sh', '--path'], { encoding: 'utf8' }).trim();
 
 /** Where Debian and others put servers, beside the PATH. */
-const MORE = ['/usr/sbin', '/sbin', '/usr/lib/rabbitmq/bin', '/usr/lib/postgresql/15/bin', '/usr/local/go/bin'];
+const MORE = ['/usr/sbin', '/sbin', '/usr/lib/postgresql/15/bin', '/usr/local/go/bin'];
 
 const folders = (): readonly string[] => [...(process.env['PATH'] ?? '').split(':'), ...MORE];
 
 function debian(command: string, debianPackage = command): Tool {
   return {
-    find: () => folders().map((folder) => join(folder, command)).find((path) => existsSync(path)),
-    lack: `no ${command} (Debian: ${debianPackage})`,
+    find: () =>
+      folders()
+        .map((folder) => join(folder, command))
+        .find((path) => existsSync(path)),
+    lack: `no ${basename(command)} (Debian: ${debianPackage})`,
   };
 }
 
@@ -38,7 +41,8 @@ export const POSTGRES = debian('postgres', 'postgresql');
 export const PSQL = debian('psql', 'postgresql-client');
 export const MARIADBD = debian('mariadbd', 'mariadb-server');
 export const MARIADB = debian('mariadb', 'mariadb-client');
-export const RABBITMQ = debian('rabbitmq-server');
+/** The one on the PATH changes the user. */
+export const RABBITMQ = debian('../lib/rabbitmq/bin/rabbitmq-server', 'rabbitmq-server');
 export const MOSQUITTO = debian('mosquitto');
 export const NATS = debian('nats-server');
 export const GO: Tool = { ...debian('go'), lack: 'no Go on the PATH (https://go.dev/dl)' };

@@ -34,13 +34,23 @@ export const reportedMeanMs = ({ requests, sumSeconds }: Reported): number => (s
 export function judge(subject: Case, truth: Truth, reported: Snapshot): Row {
   const { name, protocol, expected } = subject;
   const row = { name, protocol, truth, reported, expected };
-  const sides = [faultsOf('client', reported.client, subject, truth), faultsOf('server', reported.server, subject, truth)];
+  const sides = [
+    faultsOf('client', reported.client, subject, truth),
+    faultsOf('server', reported.server, subject, truth),
+  ];
   const common = commonFaults(truth, reported);
   const isAbsent = reported.client.requests === 0 && reported.server.requests === 0 && reported.edgeRequests === 0;
-  if (isAbsent && truth.requests > 0) return { ...row, verdict: common.length > 0 ? 'wrong' : 'absent', faults: common };
+  if (isAbsent && truth.requests > 0) {
+    const faults = isSaid(reported) ? common : ['absent, but not said', ...common];
+    return { ...row, verdict: faults.length > 0 ? 'wrong' : 'absent', faults };
+  }
   const faults = [...sides.flat(), ...common];
   return { ...row, verdict: faults.length > 0 ? 'wrong' : 'exact', faults };
 }
+
+/** Whether the exporter says that it does not measure this traffic: by a protocol's name, or by a counter. */
+const isSaid = ({ protocols, said }: Snapshot): boolean =>
+  protocols.length > 0 || Object.values(said).some((grown) => grown > 0);
 
 /** Whether a row is what the case expects. */
 export const isExpected = ({ verdict, expected }: Row): boolean => expected.split(' or ').includes(verdict);

@@ -1,5 +1,5 @@
 import type { Case } from '../case.ts';
-import { pathOf, PYTHON_PACKAGES } from '../tools.ts';
+import { NODE_PACKAGES, pathOf, PYTHON_PACKAGES } from '../tools.ts';
 import { ask, serve } from './programs.ts';
 
 const WORK_MS = 50;
@@ -12,9 +12,12 @@ function grpcCase(name: string, options: object, workMs = WORK_MS): Case {
     expected: 'exact',
     workMs,
     known: 'frames count as requests',
-    async traffic(stage) {
+    async serve(stage) {
       const python = pathOf(PYTHON_PACKAGES);
       await serve(stage.server, 'grpc-server.py', { workMs: WORK_MS }, python);
+    },
+    ask(stage) {
+      const python = pathOf(PYTHON_PACKAGES);
       return ask(stage, 'grpc-client.py', options, python);
     },
   };
@@ -26,4 +29,18 @@ export const GRPC: readonly Case[] = [
   grpcCase('8 calls that fail, 0.2 s apart', { method: 'Fail', calls: 8, idleMs: 200 }),
   grpcCase('3 streams of 5 messages', { method: 'Stream', calls: 3 }),
   grpcCase('6 calls of 200 KB, 0.5 s apart', { method: 'Ask', calls: 6, idleMs: 500, bytes: 200_000 }),
+  {
+    name: '40 calls, ten at a time on one channel, @grpc/grpc-js and grpcio',
+    protocol: 'gRPC',
+    needs: [PYTHON_PACKAGES, NODE_PACKAGES],
+    expected: 'exact',
+    workMs: WORK_MS,
+    known: 'frames count as requests',
+    async serve(stage) {
+      await serve(stage.server, 'grpc-server.py', { workMs: WORK_MS }, pathOf(PYTHON_PACKAGES));
+    },
+    ask(stage) {
+      return ask(stage, 'grpc-client.mjs', { calls: 4, parallel: 10, packages: pathOf(NODE_PACKAGES) });
+    },
+  },
 ];

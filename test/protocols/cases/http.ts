@@ -16,8 +16,10 @@ function nodeCase(name: string, server: Options, client: Options, more: Partial<
     always: true,
     expected: 'exact',
     workMs,
-    async traffic(stage) {
+    async serve(stage) {
       await serve(stage.server, 'web-server.mjs', { kind: 'http', workMs, ...server });
+    },
+    ask(stage) {
       return ask(stage, 'web-client.mjs', client);
     },
     ...more,
@@ -52,8 +54,10 @@ export const HTTP: readonly Case[] = [
     expected: 'exact',
     workMs: WORK_MS,
     known: 'the interim response ends the request',
-    async traffic(stage) {
+    async serve(stage) {
       await serve(stage.server, 'web-server.mjs', { kind: 'http', workMs: WORK_MS });
+    },
+    ask(stage) {
       const url = `http://${stage.server.address}:${PORT}/`;
       return curl(stage, 5, '--header', 'Expect: 100-continue', '--data-binary', 'x'.repeat(2000), url);
     },
@@ -63,8 +67,10 @@ export const HTTP: readonly Case[] = [
     protocol: 'HTTP/1.1',
     always: true,
     expected: 'exact',
-    async traffic(stage) {
+    async serve(stage) {
       await serve(stage.server, 'web-server.mjs', { kind: 'http' });
+    },
+    ask(stage) {
       const steps = [{ send: QUESTION.repeat(4), until: '(HTTP/1.1 200.*?\r\n\r\n.*?xx.*?){4}' }];
       return ask(stage, 'dialogue.mjs', { times: 3, steps });
     },
@@ -75,8 +81,10 @@ export const HTTP: readonly Case[] = [
     always: true,
     expected: 'exact',
     workMs: WORK_MS,
-    async traffic(stage) {
+    async serve(stage) {
       await serve(stage.server, 'line-server.mjs', { workMs: WORK_MS });
+    },
+    ask(stage) {
       return ask(stage, 'dialogue.mjs', {
         connections: 4,
         half: true,
@@ -90,9 +98,11 @@ export const HTTP: readonly Case[] = [
     needs: [NGINX],
     expected: 'exact',
     workMs: WORK_MS,
-    async traffic(stage) {
+    async serve(stage) {
       await serve(stage.backend, 'web-server.mjs', { kind: 'http', workMs: WORK_MS });
       await serveNginx(stage, pathOf(NGINX));
+    },
+    ask(stage) {
       return ask(stage, 'web-client.mjs', { requests: 8 });
     },
   },

@@ -15,8 +15,10 @@ export const HTTP2: readonly Case[] = [
     expected: 'exact',
     workMs: WORK_MS,
     known: FRAMES,
-    async traffic(stage) {
+    async serve(stage) {
       await serve(stage.server, 'web-server.mjs', { kind: 'h2c', workMs: WORK_MS, bodyBytes: BODY_BYTES });
+    },
+    ask(stage) {
       return ask(stage, 'http2-client.mjs', {
         url: `http://${stage.server.address}:${PORT}`,
         requests: 8,
@@ -31,8 +33,10 @@ export const HTTP2: readonly Case[] = [
     expected: 'exact',
     workMs: WORK_MS,
     known: FRAMES,
-    async traffic(stage) {
+    async serve(stage) {
       await serve(stage.server, 'web-server.mjs', { kind: 'h2c', workMs: WORK_MS });
+    },
+    ask(stage) {
       return ask(stage, 'http2-client.mjs', {
         url: `http://${stage.server.address}:${PORT}`,
         requests: 5,
@@ -47,8 +51,10 @@ export const HTTP2: readonly Case[] = [
     expected: 'exact',
     workMs: WORK_MS,
     known: FRAMES,
-    async traffic(stage) {
+    async serve(stage) {
       await serve(stage.server, 'web-server.mjs', { kind: 'h2c', workMs: WORK_MS });
+    },
+    ask(stage) {
       return ask(stage, 'http2-client.mjs', {
         url: `http://${stage.server.address}:${PORT}`,
         requests: 4,
@@ -63,8 +69,10 @@ export const HTTP2: readonly Case[] = [
     needs: [NGINX],
     expected: 'exact',
     known: FRAMES,
-    async traffic(stage) {
+    async serve(stage) {
       await serveNginx(stage, pathOf(NGINX), { listen: 'http2', bodyBytes: BODY_BYTES });
+    },
+    ask(stage) {
       return ask(stage, 'http2-client.mjs', {
         url: `http://${stage.server.address}:${PORT}`,
         requests: 8,
@@ -79,9 +87,11 @@ export const HTTP2: readonly Case[] = [
     expected: 'exact',
     workMs: WORK_MS,
     known: FRAMES,
-    async traffic(stage) {
+    async serve(stage) {
       await serve(stage.backend, 'web-server.mjs', { kind: 'http', workMs: WORK_MS });
       await serveNginx(stage, pathOf(NGINX), { listen: 'http2' });
+    },
+    ask(stage) {
       return curl(stage, 5, '--http2-prior-knowledge', `http://${stage.server.address}:${PORT}/`);
     },
   },
@@ -92,9 +102,11 @@ export const HTTP2: readonly Case[] = [
     expected: 'absent',
     workMs: WORK_MS,
     known: FRAMES,
-    async traffic(stage) {
+    async serve(stage) {
       const tls = { ...stage.certificate };
       await serve(stage.server, 'web-server.mjs', { kind: 'h2', workMs: WORK_MS, tls });
+    },
+    ask(stage) {
       return ask(stage, 'http2-client.mjs', {
         url: `https://${stage.server.address}:${PORT}`,
         requests: 5,
@@ -110,9 +122,11 @@ export const HTTP2: readonly Case[] = [
     expected: 'absent',
     workMs: WORK_MS,
     known: FRAMES,
-    async traffic(stage) {
+    async serve(stage) {
       await serve(stage.backend, 'web-server.mjs', { kind: 'http', workMs: WORK_MS });
       await serveNginx(stage, pathOf(NGINX), { listen: 'ssl http2', lines: ['ssl_protocols TLSv1.3;'] });
+    },
+    ask(stage) {
       const options = { requests: 5, idleMs: 500, kept: true, http2: true, library: 'httpx' };
       const { cert } = stage.certificate;
       return ask(stage, 'https-client.py', { ...options, cert }, pathOf(PYTHON_PACKAGES));

@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Case } from '../case.ts';
 import type { Stage } from '../lab.ts';
-import { MOSQUITTO, NATS, pathOf, PYTHON_PACKAGES, RABBITMQ } from '../tools.ts';
+import { MOSQUITTO, NATS, NODE_PACKAGES, pathOf, PYTHON_PACKAGES, RABBITMQ } from '../tools.ts';
 import { ask, PORT, serve } from './programs.ts';
 
 const IDLE = 'the time between messages counts as latency';
@@ -14,8 +14,9 @@ async function serveRabbit({ server }: Stage): Promise<void> {
     vhosts: [{ name: '/' }],
     permissions: [{ user: 'lab', vhost: '/', configure: '.*', write: '.*', read: '.*' }],
   };
-  writeFileSync(join(server.folder, 'definitions.json'), JSON.stringify(definitions));
-  const configuration = [`listeners.tcp.1 = ${server.address}:${PORT}`, 'load_definitions = definitions.json'];
+  const file = join(server.folder, 'definitions.json');
+  writeFileSync(file, JSON.stringify(definitions));
+  const configuration = [`listeners.tcp.1 = ${server.address}:${PORT}`, `load_definitions = ${file}`];
   writeFileSync(join(server.folder, 'rabbitmq.conf'), `${configuration.join('\n')}\n`);
   const folders = ['MNESIA_BASE', 'LOG_BASE', 'GENERATED_CONFIG_DIR', 'SCHEMA_DIR', 'FEATURE_FLAGS_FILE'];
   const environment = [
@@ -32,13 +33,13 @@ function amqpCase(messages: number, everyMs: number): Case {
   return {
     name: `a consumer with 5 ms of work, ${messages} messages, one each ${everyMs / 1000} s`,
     protocol: 'AMQP 0-9-1',
-    needs: [RABBITMQ, PYTHON_PACKAGES],
+    needs: [RABBITMQ, NODE_PACKAGES],
     expected: 'absent',
     known: IDLE,
-    async traffic(stage) {
-      await serveRabbit(stage);
-      const options = { messages, everyMs, workMs: 5 };
-      return ask(stage, 'amqp-consumer.py', options, pathOf(PYTHON_PACKAGES));
+    serve: serveRabbit,
+    ask(stage) {
+      const options = { messages, everyMs, workMs: 5, packages: pathOf(NODE_PACKAGES) };
+      return ask(stage, 'amqp-consumer.mjs', options);
     },
   };
 }
@@ -46,42 +47,45 @@ function amqpCase(messages: number, everyMs: number): Case {
 const MQTT: Case = {
   name: 'publisher and subscriber with QoS 1, 6 messages, one each 0.5 s',
   protocol: 'MQTT',
-  needs: [MOSQUITTO, PYTHON_PACKAGES],
+  needs: [MOSQUITTO, NODE_PACKAGES],
   expected: 'absent',
   known: IDLE,
-  async traffic(stage) {
+  async serve(stage) {
     const { folder, address } = stage.server;
     const file = join(folder, 'mosquitto.conf');
     writeFileSync(file, `user root\nlistener ${PORT} ${address}\nallow_anonymous true\n`);
     await stage.server.serve([pathOf(MOSQUITTO), '-c', file], PORT);
-    return ask(stage, 'mqtt-subscriber.py', { messages: 6, everyMs: 500 }, pathOf(PYTHON_PACKAGES));
+  },
+  ask(stage) {
+    return ask(stage, 'mqtt-subscriber.mjs', { messages: 6, everyMs: 500, packages: pathOf(NODE_PACKAGES) });
   },
 };
 
-const NATS_CASE: Case = {
-  name: 'a subscriber of its own messages, 6, one each 0.5 s',
-  protocol: 'NATS',
-  needs: [NATS],
-  expected: 'absent',
-  known: IDLE,
-  async traffic(stage) {
-    await stage.server.serve([pathOf(NATS), '-a', stage.server.address, '-p', String(PORT)], PORT);
-    const hello = 'CONNECT {"verbose":false,"pedantic":false}\r\nSUB lab 1\r\nPING\r\n';
-    return ask(stage, 'dialogue.mjs', {
-      greeting: 'INFO .*?\r\n',
-      steps: [{ send: hello, until: 'PONG\r\n', counts: false }, ...publish(6)],
-    });
-  },
-};
-
-/** A message is not a request, but the subscriber is also the publisher here, so that its clock is the truth. */
-function publish(messages: number) {
-  return Array.from({ length: messages }, () => ({
-    send: 'PUB lab 9\r\na message\r\n',
-    until: 'MSG lab 1 9\r\na message\r\n',
-    idleMs: 500,
-  }));
+function natsCase(name: string, options: object, configuration = ''): Case {
+  return {
+    name,
+    protocol: 'NATS',
+    needs: [NATS],
+    expected: 'absent',
+    known: IDLE,
+    async serve({ server }) {
+      const file = join(server.folder, 'nats.conf');
+      writeFileSync(file, `listen: "${server.address}:${PORT}"\n${configuration}\n`);
+      await server.serve([pathOf(NATS), '-c', file], PORT);
+    },
+    ask(stage) {
+      return ask(stage, 'dialogue.mjs', { greeting: 'INFO .*?\r\n', ...options });
+    },
+  };
 }
+
+const NATS_HELLO = {
+  send: 'CONNECT {"verbose":false,"pedantic":false}\r\nSUB lab 1\r\nPING\r\n',
+  until: 'PONG\r\n',
+  counts: false,
+};
+/** The subscriber is also the publisher, so that its clock is the truth. */
+const NATS_PUBLISH = { send: 'PUB lab 9\r\na message\r\n', until: 'MSG lab 1 9\r\na message\r\n', idleMs: 500 };
 
 function websocketCase(name: string, pushes: number, echoes: number, everyMs: number): Case {
   return {
@@ -90,8 +94,10 @@ function websocketCase(name: string, pushes: number, echoes: number, everyMs: nu
     always: true,
     expected: 'exact or absent',
     known: IDLE,
-    async traffic(stage) {
+    async serve(stage) {
       await serve(stage.server, 'websocket-server.mjs', { pushes, everyMs });
+    },
+    ask(stage) {
       return ask(stage, 'websocket-client.mjs', { pushes, echoes, everyMs });
     },
   };
@@ -101,7 +107,14 @@ export const MESSAGES: readonly Case[] = [
   amqpCase(20, 100),
   amqpCase(5, 1000),
   MQTT,
-  NATS_CASE,
+  natsCase('a subscriber of its own messages, 6, one each 0.5 s', {
+    steps: [NATS_HELLO, ...Array.from({ length: 6 }, () => NATS_PUBLISH)],
+  }),
+  natsCase(
+    'an idle subscriber that answers 4 heartbeats, one each 0.5 s',
+    { steps: [NATS_HELLO], pushed: 4, push: 'PING\r\n', onPush: 'PONG\r\n' },
+    'ping_interval: "0.5s"',
+  ),
   websocketCase('the upgrade, then 6 messages of the server, one each 0.3 s', 6, 0, 300),
   websocketCase('the upgrade, then 6 echoes, one each 0.3 s', 0, 6, 300),
   {
@@ -110,8 +123,10 @@ export const MESSAGES: readonly Case[] = [
     needs: [PYTHON_PACKAGES],
     expected: 'exact or absent',
     known: IDLE,
-    async traffic(stage) {
+    async serve(stage) {
       await serve(stage.server, 'websockets-server.py', { pingMs: 200 }, pathOf(PYTHON_PACKAGES));
+    },
+    ask(stage) {
       return ask(stage, 'websocket-client.mjs', { echoes: 4, everyMs: 500 });
     },
   },
@@ -121,8 +136,10 @@ export const MESSAGES: readonly Case[] = [
     always: true,
     expected: 'exact or absent',
     known: IDLE,
-    async traffic(stage) {
+    async serve(stage) {
       await serve(stage.server, 'line-server.mjs', { pushMs: 500, answer: '' });
+    },
+    ask(stage) {
       return ask(stage, 'dialogue.mjs', { pushed: 6, push: 'a push\r\n', onPush: 'fine\r\n' });
     },
   },

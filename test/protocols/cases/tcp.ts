@@ -15,8 +15,10 @@ function pair(name: string, server: object, client: object, more: Partial<Case> 
     protocol: 'unknown',
     always: true,
     expected: 'exact',
-    async traffic(stage) {
+    async serve(stage) {
       await serve(stage.server, 'tcp.py', { mode: 'answer', ...server });
+    },
+    ask(stage) {
       return ask(stage, 'tcp.py', { mode: 'ask', requests: 10, ...client });
     },
     ...more,
@@ -31,10 +33,12 @@ function proxyCase(name: string, start: (stage: Stage) => Promise<void>, more: P
     expected: 'exact',
     workMs: WORK_MS,
     measuredClient: 'server',
-    known: 'bytes that are spliced are not seen',
-    async traffic(stage) {
+    known: 'bytes that are spliced are not seen, and not counted as such',
+    async serve(stage) {
       await serve(stage.backend, 'tcp.py', { mode: 'answer', workMs: WORK_MS });
       await start(stage);
+    },
+    ask(stage) {
       return ask(stage, 'tcp.py', { mode: 'ask', requests: 10, kept: true });
     },
     ...more,
@@ -59,44 +63,66 @@ async function haproxy({ server, backend }: Stage, mode: 'tcp' | 'http'): Promis
   await server.serve([pathOf(HAPROXY), '-db', '-f', file], PORT);
 }
 
-async function closeAtOnce(stage: Stage): Promise<Truth> {
-  const { server, client } = stage;
-  const binary = join(server.folder, 'close-at-once');
+/** Shared by both ends. */
+const closeAtOnce = ({ server }: Stage): string => join(server.folder, 'close-at-once');
+
+async function serveOnce(stage: Stage): Promise<void> {
+  const binary = closeAtOnce(stage);
   execFileSync('gcc', ['-Wall', '-Werror', '-O2', program('close-at-once.c'), '-o', binary]);
-  const target = [server.address, String(PORT)];
-  await server.serve([binary, 'serve', ...target], PORT);
-  return JSON.parse(await client.run([binary, 'ask', ...target, '3000'])) as Truth;
+  await stage.server.serve([binary, 'serve', stage.server.address, String(PORT)], PORT);
+}
+
+async function askOnce(stage: Stage): Promise<Truth> {
+  const target = [stage.server.address, String(PORT)];
+  return JSON.parse(await stage.client.run([closeAtOnce(stage), 'ask', ...target, '9000'])) as Truth;
 }
 
 export const TCP: readonly Case[] = [
   pair('a new connection for each request', { workMs: WORK_MS }, {}, { workMs: WORK_MS }),
-  pair('kept open, 0.5 s idle between requests', { workMs: WORK_MS }, { requests: 4, kept: true, idleMs: 500 }, {
-    workMs: WORK_MS,
-  }),
+  pair(
+    'kept open, 0.5 s idle between requests',
+    { workMs: WORK_MS },
+    { requests: 4, kept: true, idleMs: 500 },
+    {
+      workMs: WORK_MS,
+    },
+  ),
   pair('TCP Fast Open', { fastOpen: true }, { fastOpen: true }),
-  pair('20 one-way senders: connect, send, close', { mode: 'sink' }, { mode: 'tell', requests: 20 }, {
-    known: 'what is sent counts as unanswered',
-  }),
-  pair('MPTCP on both ends', { mptcp: true }, { mptcp: true, requests: 20, kept: true }, {
-    protocol: 'MPTCP',
-    expected: 'exact or absent',
-    known: 'an MPTCP connection is not seen, and not counted as such',
-  }),
+  pair('20 one-way senders: connect, send, close', { mode: 'sink' }, { mode: 'tell', requests: 20 }),
+  pair(
+    '20 one-way senders: connect, send, close 50 ms later',
+    { mode: 'sink' },
+    { mode: 'tell', requests: 20, lingerMs: 50 },
+    { known: 'what is sent counts as unanswered' },
+  ),
+  pair(
+    'MPTCP on both ends',
+    { mptcp: true },
+    { mptcp: true, requests: 20, kept: true },
+    {
+      protocol: 'MPTCP',
+      expected: 'exact or absent',
+      known: 'an MPTCP connection is not seen, and not counted as such',
+    },
+  ),
   {
     name: 'the answer and the end at once on one CPU',
     protocol: 'unknown',
     always: true,
     expected: 'exact',
     known: 'some answers are lost in the role of the client',
-    traffic: closeAtOnce,
+    serve: serveOnce,
+    ask: askOnce,
   },
   {
     name: '3 messages, the server speaks first',
     protocol: 'SMTP',
     always: true,
     expected: 'exact',
-    async traffic(stage) {
+    async serve(stage) {
       await serve(stage.server, 'smtp-server.py', { workMs: WORK_MS });
+    },
+    ask(stage) {
       return ask(stage, 'smtp-client.py', { messages: 3 });
     },
   },
@@ -114,9 +140,11 @@ export const TCP: readonly Case[] = [
     needs: [HAPROXY],
     expected: 'exact',
     workMs: WORK_MS,
-    async traffic(stage) {
+    async serve(stage) {
       await serve(stage.backend, 'web-server.mjs', { kind: 'http', workMs: WORK_MS });
       await haproxy(stage, 'http');
+    },
+    ask(stage) {
       return ask(stage, 'web-client.mjs', { requests: 8, kept: true });
     },
   },

@@ -25,7 +25,7 @@ const NGINX_SERVER: Server = async (stage, version) => {
   await serveNginx(stage, pathOf(NGINX), { listen: 'ssl', lines: [`ssl_protocols ${version};`] });
 };
 
-type Client = (stage: Stage, options: Readonly<Record<string, unknown>>) => ReturnType<Case['traffic']>;
+type Client = (stage: Stage, options: Readonly<Record<string, unknown>>) => ReturnType<Case['ask']>;
 
 const nodeClient: Client = (stage, { mutual, ...options }) => {
   const { key, cert } = stage.certificate;
@@ -61,8 +61,10 @@ function tlsCase({ version = 'TLSv1.3', server, client, options = {}, ...plan }:
     expected: 'exact',
     workMs: WORK_MS,
     known: version === 'TLSv1.3' ? EARLY : HANDSHAKES,
-    async traffic(stage) {
+    async serve(stage) {
       await server(stage, version, options['mutual'] === true);
+    },
+    ask(stage) {
       return client(stage, options);
     },
     ...plan,

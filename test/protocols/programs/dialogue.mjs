@@ -23,7 +23,7 @@ function reader(socket) {
   });
   return async (pattern) => {
     const wanted = new RegExp(pattern, 's');
-    for (let match; ; ) {
+    for (let match; ;) {
       match = wanted.exec(text);
       if (match !== null) {
         text = text.slice(match.index + match[0].length);

@@ -1,5 +1,5 @@
 """A TCP server or client of fixed-size messages. Options: {mode, host, port, requests, workMs, kept, mptcp, fastOpen,
-upstream: {host, port}, idleMs}. Modes: `answer` answers each message after the work, `sink` reads and closes after the
+upstream: {host, port}, idleMs, lingerMs: before the close}. Modes: `answer` answers each message after the work, `sink` reads and closes after the
 client, `splice` forwards to `upstream` by splice(), without reading the bytes. Clients print their own count and
 durations: `ask` sends requests, `tell` connects, sends, and closes."""
 import json
@@ -113,7 +113,9 @@ def ask():
 
 def tell():
     for number in range(options["requests"]):
-        connect(f"lab.metric {number} {int(time.time())}\n".encode()).close()
+        connection = connect(f"lab.metric {number} {int(time.time())}\n".encode())
+        time.sleep(options.get("lingerMs", 0) / 1000)
+        connection.close()
         time.sleep(options.get("idleMs", 0) / 1000)
 
 

@@ -73,7 +73,7 @@ async function lane() {
   const options = { keepAlive: kept, maxSockets: 1, ...(!resume && { maxCachedSessions: 0 }) };
   const agent = new (tls === undefined ? Agent : TlsAgent)(options);
   for (let i = 0; i < requests; i++) {
-    await ask(lateMs > 0 ? false : agent);
+    await ask(lateMs > 0 ? undefined : agent);
     if (idleMs > 0) await sleep(idleMs);
   }
   agent.destroy();

@@ -27,11 +27,12 @@ async function answer(request, response) {
 
 const read = (path) => path && readFileSync(path);
 const secure = () => ({ ...tls, key: read(tls.key), cert: read(tls.cert), ca: read(tls.cert) });
+const handle = (request, response) => void answer(request, response);
 const server = {
-  http: () => createServer(answer),
-  https: () => createTlsServer(secure(), answer),
-  h2c: () => createHttp2Server(answer),
-  h2: () => createSecureServer(secure(), answer),
+  http: () => createServer(handle),
+  https: () => createTlsServer(secure(), handle),
+  h2c: () => createHttp2Server(handle),
+  h2: () => createSecureServer(secure(), handle),
 }[kind]();
 server.keepAliveTimeout = 60_000;
 server.listen({ host, port, backlog: 1024 });

@@ -16,11 +16,13 @@ function unmask(bytes) {
 }
 
 const server = createServer((_, response) => response.writeHead(426).end());
-server.on('upgrade', async (request, socket) => {
-  socket.on('error', () => undefined).on('data', (bytes) => {
-    if (bytes[0] === TEXT) socket.write(frame(unmask(bytes)));
-    else socket.end();
-  });
+async function converse(request, socket) {
+  socket
+    .on('error', () => undefined)
+    .on('data', (bytes) => {
+      if (bytes[0] === TEXT) socket.write(frame(unmask(bytes)));
+      else socket.end();
+    });
   const accept = createHash('sha1').update(`${request.headers['sec-websocket-key']}${GUID}`).digest('base64');
   socket.write(
     `HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ${accept}\r\n\r\n`,
@@ -29,5 +31,7 @@ server.on('upgrade', async (request, socket) => {
     await sleep(everyMs);
     socket.write(frame(`push ${i}`));
   }
-});
+}
+
+server.on('upgrade', (request, socket) => void converse(request, socket));
 server.listen({ host, port });

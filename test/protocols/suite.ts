@@ -1,0 +1,40 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { Case } from './case.ts';
+import { Lab } from './lab.ts';
+import { run } from './run.ts';
+import { markdownTable, type Skipped } from './table.ts';
+import { isExpected, type Row } from './verdict.ts';
+
+export interface Results {
+  readonly rows: readonly Row[];
+  readonly skipped: readonly Skipped[];
+}
+
+/** A test for each case, some at a time, with one exporter. The table of the results is printed at the end. */
+export function testCases(subjects: readonly Case[], finished: (results: Results) => void = () => undefined): void {
+  let lab: Lab;
+  const rows = new Map<Case, Row>();
+  const skipped: Skipped[] = [];
+
+  beforeAll(async () => {
+    lab = await Lab.start();
+  });
+  afterAll(async () => {
+    const results = { rows: subjects.flatMap((subject) => rows.get(subject) ?? []), skipped };
+    process.stdout.write(`${markdownTable(results.rows, skipped)}\n`);
+    finished(results);
+    await lab?.stop();
+  });
+
+  test.concurrent.for(subjects)('$protocol: $name', async (subject, context) => {
+    const lack = subject.needs?.find((tool) => tool.find() === undefined)?.lack;
+    if (lack !== undefined) {
+      skipped.push({ name: subject.name, protocol: subject.protocol, reason: lack });
+      context.skip(lack);
+    }
+    const row = await run(lab, subject);
+    rows.set(subject, row);
+    const tolerated = subject.known !== undefined && !isExpected(row);
+    if (!tolerated) expect({ ...row, expected: isExpected(row) }).toMatchObject({ expected: true });
+  });
+}
