@@ -12,6 +12,11 @@ export interface Truth {
   readonly unanswered?: number;
   /** Round trips before the first request, such as a login, that count as requests. */
   readonly handshakes?: number;
+  /** Bytes of the client's sockets, without TLS. */
+  readonly sentBytes?: number;
+  readonly receivedBytes?: number;
+  /** Responses by class or gRPC code, compared if the exporter counts them. */
+  readonly responses?: Readonly<Record<string, number>>;
 }
 
 /**

@@ -20,12 +20,14 @@ export interface Snapshot {
   readonly unanswered: number;
   /** Names of protocols with requests or connections, if a label has them. */
   readonly protocols: readonly string[];
+  /** Responses to the server's clients, by HTTP class or gRPC code; empty if they are not counted. */
+  readonly responses: Readonly<Record<string, number>>;
   /** Totals of the series that say what is not measured, by name. */
   readonly said: Readonly<Record<string, number>>;
 }
 
 /** Names of series by which the exporter says that something is not measured as requests. */
-const SAYING = /message|unmeasured|unknown|splice|mptcp|lost_events|unattributed/;
+const SAYING = /message|unmeasured|splice|mptcp/;
 
 interface Sample {
   readonly labels: Readonly<Record<string, string>>;
@@ -68,9 +70,24 @@ export async function readSnapshot(exporter: Exporter, client: string, server: s
     server: roleOf(server, 'server'),
     edgeRequests: sum('lorikeet_edge_requests_total', edges),
     unanswered: sum('lorikeet_edge_unanswered_requests_total', edges),
+    responses: responsesOf(select, server),
     protocols: [...new Set(protocols.map(({ labels }) => labels['protocol'] ?? ''))].sort(),
     said: Object.fromEntries(saying.map(([name, of]) => [name, totalOf(name, of, ours)])),
   };
+}
+
+function responsesOf(
+  select: (name: string, wanted: Readonly<Record<string, string>>) => readonly Sample[],
+  service: string,
+): Readonly<Record<string, number>> {
+  const counts: Record<string, number> = {};
+  for (const name of ['lorikeet_http_responses_total', 'lorikeet_grpc_responses_total']) {
+    for (const { labels, value } of select(name, { service, role: 'server' })) {
+      const key = labels['code'] ?? labels['class'] ?? '';
+      counts[key] = (counts[key] ?? 0) + value;
+    }
+  }
+  return counts;
 }
 
 /** The exporter's own series are about all services. */
@@ -95,12 +112,14 @@ export function difference(after: Snapshot, before: Snapshot): Snapshot {
     server: subtract(after.server, before.server),
     edgeRequests: after.edgeRequests - before.edgeRequests,
     unanswered: after.unanswered - before.unanswered,
+    responses: grown(after.responses, before.responses),
     protocols: after.protocols,
-    said: Object.fromEntries(
-      Object.entries(after.said).map(([name, total]) => [name, total - (before.said[name] ?? 0)]),
-    ),
+    said: grown(after.said, before.said),
   };
 }
+
+const grown = (after: Readonly<Record<string, number>>, before: Readonly<Record<string, number>>) =>
+  Object.fromEntries(Object.entries(after).map(([name, total]) => [name, total - (before[name] ?? 0)]));
 
 function subtract(after: Reported, before: Reported): Reported {
   const earlier = new Map(before.buckets);

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Case } from './case.ts';
 import { Lab } from './lab.ts';
 import { run } from './run.ts';
-import { markdownTable, type Skipped } from './table.ts';
+import type { Skipped } from './table.ts';
 import { isExpected, type Row } from './verdict.ts';
 
 export interface Results {
@@ -10,23 +10,27 @@ export interface Results {
   readonly skipped: readonly Skipped[];
 }
 
-/** A test for each case, some at a time, with one exporter. The table of the results is printed at the end. */
-export function testCases(subjects: readonly Case[], finished: (results: Results) => void = () => undefined): void {
+/** Servers and clients start slowly on a busy machine. */
+const TIMEOUT = { timeout: 120_000 };
+
+/** A test for each case, some at a time, with one exporter that has these flags. */
+export function testCases(
+  subjects: readonly Case[],
+  { flags = [], finished }: { flags?: readonly string[]; finished?: (results: Results) => void } = {},
+): void {
   let lab: Lab;
   const rows = new Map<Case, Row>();
   const skipped: Skipped[] = [];
 
   beforeAll(async () => {
-    lab = await Lab.start();
+    lab = await Lab.start(...flags);
   });
   afterAll(async () => {
-    const results = { rows: subjects.flatMap((subject) => rows.get(subject) ?? []), skipped };
-    process.stdout.write(`${markdownTable(results.rows, skipped)}\n`);
-    finished(results);
+    finished?.({ rows: subjects.flatMap((subject) => rows.get(subject) ?? []), skipped });
     await lab?.stop();
   });
 
-  test.concurrent.for(subjects)('$protocol: $name', async (subject, context) => {
+  test.concurrent.for(subjects)('$protocol: $name', TIMEOUT, async (subject, context) => {
     const lack = subject.needs?.find((tool) => tool.find() === undefined)?.lack;
     if (lack !== undefined) {
       skipped.push({ name: subject.name, protocol: subject.protocol, reason: lack });

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { Case, Expectation, Truth } from './case.ts';
 import type { Reported, Snapshot } from './series.ts';
 
@@ -85,7 +86,9 @@ function countBelow({ buckets }: Reported, ms: number): number {
   return buckets.findLast(([bound]) => bound * 1000 <= ms)?.[1] ?? 0;
 }
 
-function commonFaults(truth: Truth, { client, server, edgeRequests, unanswered }: Snapshot): string[] {
+const WORDS = { sentBytes: 'bytes sent', receivedBytes: 'bytes received' } as const;
+
+function commonFaults(truth: Truth, { client, server, edgeRequests, unanswered, responses }: Snapshot): string[] {
   const faults: string[] = [];
   const lost = truth.unanswered ?? 0;
   if (edgeRequests !== client.requests) faults.push(`edge: ${edgeRequests} requests`);
@@ -94,5 +97,15 @@ function commonFaults(truth: Truth, { client, server, edgeRequests, unanswered }
     if (truth.connections !== undefined && connections !== truth.connections)
       faults.push(`${role}: ${connections} connections instead of ${truth.connections}`);
   }
+  for (const key of ['sentBytes', 'receivedBytes'] as const) {
+    const bytes = truth[key];
+    const absent = client.requests === 0 && client[key] === 0 && truth.requests > 0;
+    if (bytes !== undefined && client[key] !== bytes && !absent)
+      faults.push(`client: ${client[key]} ${WORDS[key]} instead of ${bytes}`);
+  }
+  const counted = Object.entries(responses).filter(([, count]) => count > 0);
+  const expected = Object.entries(truth.responses ?? {});
+  if (counted.length > 0 && expected.length > 0 && !isDeepStrictEqual(new Map(counted), new Map(expected)))
+    faults.push(`responses: ${counted.map(([key, count]) => `${count} ${key}`).join(', ')}`);
   return faults;
 }

@@ -2,6 +2,4 @@ import { defineConfig } from 'vitest/config';
 import shared from '../../vitest.config.ts';
 
 /** The configuration of the other tests, for all protocols. */
-export default defineConfig({
-  test: { ...shared.test, include: ['test/protocols/all.ts'], testTimeout: 120_000, hookTimeout: 120_000 },
-});
+export default defineConfig({ test: { ...shared.test, include: ['test/protocols/all.ts'] } });

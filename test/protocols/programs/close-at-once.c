@@ -44,7 +44,8 @@ static int serve(void) {
 static int ask(int requests) {
     char text[16];
 
-    printf("{\"requests\": %d, \"connections\": %d, \"durationsMs\": [", requests, requests);
+    printf("{\"requests\": %d, \"connections\": %d, ", requests, requests);
+    printf("\"sentBytes\": %d, \"receivedBytes\": %d, \"durationsMs\": [", requests * 8, requests * 9);
     for (int i = 0; i < requests; i++) {
         int connection = socket(AF_INET, SOCK_STREAM, 0);
         double start = milliseconds();

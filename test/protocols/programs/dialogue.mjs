@@ -12,7 +12,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 const given = JSON.parse(process.argv[2]);
 const { host, port, connections = 1, times = 1, idleMs = 0, greeting, steps = [], farewell, close, half } = given;
 const { onPush, pushed = 0, push } = given;
-const truth = { requests: 0, durationsMs: [], connections: 0 };
+const truth = { requests: 0, durationsMs: [], connections: 0, sentBytes: 0, receivedBytes: 0 };
 
 function reader(socket) {
   let text = '';
@@ -68,6 +68,8 @@ async function converse() {
   if (close === 'abrupt') socket.destroy();
   else socket.end();
   await closed;
+  truth.sentBytes += socket.bytesWritten;
+  truth.receivedBytes += socket.bytesRead;
 }
 
 for (let i = 0; i < connections; i++) await converse();

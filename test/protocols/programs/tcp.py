@@ -76,7 +76,7 @@ def listen(handle):
         threading.Thread(target=handle, args=(connection,), daemon=True).start()
 
 
-truth = {"requests": 0, "durationsMs": [], "connections": 0}
+truth = {"requests": 0, "durationsMs": [], "connections": 0, "sentBytes": 0, "receivedBytes": 0}
 
 
 def connect(first):
@@ -103,6 +103,8 @@ def ask():
             sys.exit("no answer")
         truth["durationsMs"].append((time.perf_counter() - start) * 1000)
         truth["requests"] += 1
+        truth["sentBytes"] += len(QUESTION)
+        truth["receivedBytes"] += len(ANSWER)
         if not options.get("kept"):
             connection.close()
             connection = None
@@ -113,7 +115,9 @@ def ask():
 
 def tell():
     for number in range(options["requests"]):
-        connection = connect(f"lab.metric {number} {int(time.time())}\n".encode())
+        line = f"lab.metric {number} {int(time.time())}\n".encode()
+        connection = connect(line)
+        truth["sentBytes"] += len(line)
         time.sleep(options.get("lingerMs", 0) / 1000)
         connection.close()
         time.sleep(options.get("idleMs", 0) / 1000)

@@ -21,11 +21,18 @@ const tls = given.tls && {
   checkServerIdentity: () => undefined,
 };
 const truth = { requests: 0, durationsMs: [], connections: 0, unanswered: 0 };
+if (tls === undefined) Object.assign(truth, { sentBytes: 0, receivedBytes: 0 });
 const known = new WeakSet();
 
 function watch(socket) {
-  if (!known.has(socket)) truth.connections++;
+  if (known.has(socket)) return;
   known.add(socket);
+  truth.connections++;
+  if (tls !== undefined) return;
+  socket.on('close', () => {
+    truth.sentBytes += socket.bytesWritten;
+    truth.receivedBytes += socket.bytesRead;
+  });
 }
 
 async function send(outgoing) {
