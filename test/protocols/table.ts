@@ -14,11 +14,17 @@ const HEADER = ['traffic', 'protocol', 'truth', 'client', 'server', 'unanswered'
 /** The rows as a Markdown table; a skipped case has a row with the reason. */
 export function markdownTable(rows: readonly Row[], skipped: readonly Skipped[] = []): string {
   const cells = [
-    ...rows.map(cellsOf),
+    ...byProtocol(rows).map(cellsOf),
     ...skipped.map(({ name, protocol, reason }) => [name, protocol, '', '', '', '', `not run: ${reason}`]),
   ];
   const lines = [HEADER, HEADER.map(() => '---'), ...cells];
   return lines.map((line) => `| ${line.join(' | ')} |`).join('\n');
+}
+
+/** Rows of one protocol follow each other. */
+function byProtocol(rows: readonly Row[]): readonly Row[] {
+  const protocols = [...new Set(rows.map(({ protocol }) => protocol))];
+  return protocols.flatMap((name) => rows.filter(({ protocol }) => protocol === name));
 }
 
 function cellsOf({ name, protocol, truth, reported, verdict, faults }: Row): readonly string[] {

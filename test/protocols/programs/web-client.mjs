@@ -63,7 +63,7 @@ async function ask(agent) {
   const outgoing = (tls === undefined ? request : tlsRequest)(options);
   outgoing.on('socket', watch);
   if (expect) outgoing.flushHeaders();
-  if (giveUpMs !== undefined) setTimeout(() => outgoing.destroy(), giveUpMs);
+  if (giveUpMs !== undefined) outgoing.on('finish', () => setTimeout(() => outgoing.destroy(), giveUpMs));
   const answered = once(outgoing, 'response');
   try {
     const [[incoming]] = await Promise.all([answered, send(outgoing)]);
