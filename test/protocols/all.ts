@@ -1,0 +1,23 @@
+import { CASES } from './cases/all.ts';
+import { testCases, type Results } from './suite.ts';
+import { markdownTable, replaceBlock } from './table.ts';
+
+const DOCUMENT = 'docs/requests.md';
+/** Set by scripts/protocols.mjs. */
+const {
+  LORIKEET_PROTOCOLS_ONLY: only = '',
+  LORIKEET_PROTOCOLS_FLAGS: flags = '',
+  LORIKEET_PROTOCOLS_UPDATE: update,
+} = process.env;
+const pattern = new RegExp(only, 'i');
+
+function finished({ rows, skipped }: Results): void {
+  const table = markdownTable(rows, skipped);
+  process.stdout.write(`${table}\n`);
+  if (update !== undefined) replaceBlock(DOCUMENT, table);
+}
+
+testCases(
+  CASES.filter(({ name, protocol }) => pattern.test(`${protocol}: ${name}`)),
+  { flags: flags.split(' ').filter((flag) => flag !== ''), finished },
+);
