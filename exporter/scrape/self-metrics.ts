@@ -59,7 +59,7 @@ export class SelfMetrics {
       'node_version',
     );
     buildInfo.set({ version, node_version: process.versions.node }, 1);
-    collectProcessMetrics(this.#registry);
+    collectProcessMetrics(this.#registry, PREFIX);
   }
 
   #gauge<L extends string>(name: string, help: string, ...labelNames: readonly L[]): Gauge<L> {
