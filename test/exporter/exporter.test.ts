@@ -309,11 +309,12 @@ describe('lorikeet-exporter', () => {
   );
 
   test('a failing collector only loses its own families, and is logged once', async () => {
-    // In the exporter's own mount namespace the cgroup is a file system with a directory in place of a kernel file.
-    const cgroup = join(findCgroupMount(), `lorikeet-broken-${process.pid}`);
-    mkdirSync(cgroup);
-    onTestFinished(() => rmdirSync(cgroup));
-    const cover = `mount -t tmpfs none "${cgroup}" && mkdir "${cgroup}/cpu.stat" && exec "$@"`;
+    // In the exporter's own mount namespace the cgroup is a folder with a directory in place of a kernel file.
+    const parent = join(findCgroupMount(), `lorikeet-broken-${process.pid}`);
+    const cgroup = join(parent, 'cart');
+    mkdirSync(parent);
+    onTestFinished(() => rmdirSync(parent));
+    const cover = `mount -t tmpfs none "${parent}" && mkdir -p "${cgroup}/cpu.stat" && exec "$@"`;
     const path = join(folder, 'broken.yaml');
     writeTargets(path, `targets:\n${entry('cart', { path: cgroup, id: 0n })}`);
     const flags = COUNTERS.map((name) => `--no-collector.${name}`);
