@@ -12,13 +12,14 @@ const ILL_NAMED = ['nodejs_active_handles_total', 'nodejs_active_requests_total'
 export function collectProcessMetrics(register: Registry, prefix: string): void {
   collectDefaultMetrics({ register });
   for (const name of ILL_NAMED) register.removeSingleMetric(name);
-  new Counter({
+  const dropped = new Counter({
     name: `${prefix}log_lines_dropped_total`,
     help: 'Log lines dropped because standard error did not take them: closed, full disk, or a reader that stalls.',
-    registers: [register],
+    registers: [],
     collect() {
       this.reset();
       this.inc(standardError.dropped);
     },
   });
+  register.registerMetric(dropped);
 }

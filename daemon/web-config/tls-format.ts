@@ -101,9 +101,7 @@ function refuseContradictions(tls: Keys, context: z.RefinementCtx): void {
 export const tlsSchema = keysSchema
   .superRefine(refuseContradictions)
   .transform((tls) =>
-    isEnabled(tls)
-      ? { ...tls, client_auth_type: tls.client_auth_type ?? ('NoClientCert' as ClientAuthType) }
-      : undefined,
+    isEnabled(tls) ? { ...tls, client_auth_type: tls.client_auth_type ?? 'NoClientCert' } : undefined,
   );
 
 export type TlsServerConfig = NonNullable<z.output<typeof tlsSchema>>;
