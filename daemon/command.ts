@@ -11,7 +11,10 @@ import {
 import { aborted, type ProgramContext, type ProgramMain } from './lifecycle.ts';
 import { createLogger, type Logger } from './logger.ts';
 import { nearest } from './nearest.ts';
+import { print } from './streams/print.ts';
 import { renderVersion } from './version.ts';
+
+export { print } from './streams/print.ts';
 
 /** A service that a command runs until a signal. Tests start and stop it without a command line. */
 export interface App {
@@ -146,9 +149,4 @@ export async function runApp(app: App, logger: Logger, context: ProgramContext):
 /** The logger configured by `LOG_FLAGS`. */
 export function loggerOf(values: FlagValues<typeof LOG_FLAGS>): Logger {
   return createLogger({ level: values['log.level'], format: values['log.format'] });
-}
-
-/** Writes a command's result to standard output. */
-export function print(text: string): void {
-  process.stdout.write(text);
 }

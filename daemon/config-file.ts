@@ -28,11 +28,14 @@ export function readConfigFile<T extends z.ZodType>(path: string, schema: T): z.
   return parseConfig(path, text, schema);
 }
 
+/** A line without content. js-yaml rejects a file that has nothing else. */
+const EMPTY_LINE = /^\s*(?:#.*|---|\.\.\.)?\s*$/;
+
 /** Like `readConfigFile`, for text already read; `name` replaces the file's name in messages. */
 export function parseConfig<T extends z.ZodType>(name: string, text: string, schema: T): z.output<T> {
   let value: unknown;
   try {
-    value = load(text);
+    value = text.split('\n').every((line) => EMPTY_LINE.test(line)) ? undefined : load(text);
   } catch (error) {
     throw new ConfigError(`${name}: not valid YAML: ${(error as Error).message.split('\n')[0] ?? ''}`);
   }

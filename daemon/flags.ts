@@ -66,7 +66,7 @@ export const LOG_FLAGS = {
 export const WEB_FLAGS = {
   'web.config.file': {
     type: 'string',
-    help: "YAML file with TLS, headers and basic auth, in exporter-toolkit's format; changes take effect immediately.",
+    help: "YAML file with TLS, headers, basic auth and a rate limit, in exporter-toolkit's format; changes take effect immediately.",
   },
   'web.enable-lifecycle': { type: 'boolean', help: 'Enable reloads by POST /-/reload.' },
 } as const satisfies Flags;

@@ -1,6 +1,8 @@
 import { ConfigError } from './config-file.ts';
 import { UsageError } from './flags.ts';
 import { describeError } from './logger.ts';
+import { standardError } from './streams/line-output.ts';
+import { OutputError } from './streams/print.ts';
 
 interface StopStep {
   readonly name: string;
@@ -102,15 +104,19 @@ export async function runProgram(name: string, main: ProgramMain, stopTimeoutMs 
   try {
     await stops.stop(stopTimeoutMs);
   } catch (error) {
-    process.stderr.write(`${name}: ${describeError(error)}\n`);
+    standardError.write(`${name}: ${describeError(error)}\n`);
     status ||= 1;
   }
   process.exit(status);
 }
 
+/** 128 + SIGPIPE, as shells report a program that the signal ended. */
+const READER_LEFT = 141;
+
 function reportFailure(name: string, error: unknown): number {
+  if (error instanceof OutputError && error.readerLeft) return READER_LEFT;
   const usage = error instanceof ConfigError || error instanceof UsageError;
-  process.stderr.write(`${name}: ${describeError(error)}\n`);
+  standardError.write(`${name}: ${describeError(error)}\n`);
   return usage ? 2 : 1;
 }
 

@@ -1,3 +1,5 @@
+import { standardError } from './streams/line-output.ts';
+
 export const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
@@ -20,7 +22,7 @@ export interface Logger {
 export interface LoggerOptions {
   readonly level?: LogLevel;
   readonly format?: LogFormat;
-  /** Writes one line, given without newline. Default: standard error. */
+  /** Writes one line, given without newline. Default: standard error, which drops lines that it cannot take. */
   readonly write?: (line: string) => void;
   readonly now?: () => Date;
 }
@@ -32,9 +34,11 @@ export interface LoggerOptions {
  */
 export function createLogger(options: LoggerOptions = {}, bound: LogFields = {}): Logger {
   const { level = 'info', format = 'logfmt', now = () => new Date() } = options;
-  const write = options.write ?? ((line: string) => void process.stderr.write(`${line}\n`));
   const threshold = LOG_LEVELS.indexOf(level);
   const render = format === 'json' ? renderJson : renderLogfmt;
+  const notice = (lines: number): string =>
+    `${render({ ts: now().toISOString(), level: 'warn', msg: 'log lines were dropped', lines })}\n`;
+  const write = options.write ?? ((line: string) => void standardError.write(`${line}\n`, notice));
 
   const log =
     (lineLevel: LogLevel) =>

@@ -1,4 +1,3 @@
-import { resolve } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import type { App } from '../daemon/command.ts';
 import { createWebApp, listen } from '../daemon/http-server/web-app.ts';
@@ -6,11 +5,12 @@ import { StopStack } from '../daemon/lifecycle.ts';
 import { ConditionLog, type Logger } from '../daemon/logger.ts';
 import { VERSION } from '../daemon/version.ts';
 import { WebConfigFile } from '../daemon/web-config/web-config-file.ts';
-import { cgroupfsWarning, findCgroupMount } from './cgroups/cgroup.ts';
+import { findCgroupfs } from './cgroups/cgroupfs.ts';
 import { findHierarchy, isUnified, NO_HIERARCHY, type Hierarchy } from './cgroups/hierarchy.ts';
 import { chosenCollectors, COLLECTORS, makeCollectors } from './collectors/all.ts';
 import type { Config } from './config.ts';
 import { Directory } from './identity/directory.ts';
+import { MissingCgroups } from './identity/missing-cgroups.ts';
 import type { TargetSource } from './identity/target.ts';
 import type { TargetsFile } from './identity/targets-file.ts';
 import { dropPrivileges, takePrivileges } from './kernel/privileges.ts';
@@ -37,15 +37,16 @@ export class ExporterApp implements App {
    * Web configuration, targets, kernel programs, web server, in this order; steps that fail on invalid input come
    * first.
    *
-   * @throws ConfigError, CgroupError, RequirementError, BpfError, ListenError
+   * @throws ConfigError, UsageError, CgroupError, RequirementError, BpfError, ListenError
    */
   async start(): Promise<void> {
     const [config, logger, stops] = [this.#config, this.#logger, this.#stops];
     logger.info('starting', { program: 'lorikeet-exporter', version: VERSION });
     const memory = new ExporterMemory(logger);
     const web = config.webConfigFile === undefined ? undefined : new WebConfigFile(config.webConfigFile, logger);
+    const { path: cgroupfs, warning } = findCgroupfs(config.cgroupfs);
+    if (warning !== undefined) logger.warn(warning, { path: cgroupfs });
     const file = (this.#targets = openTargets(config, { logger, stops }));
-    const cgroupfs = findCgroupfs(config, logger);
     // Listing thousands of objects makes as much garbage as the start.
     const kubernetes = await openKubernetes(config, { logger, stops, cgroupfs, onReady: () => memory.release() });
     const io = findHierarchy('blkio', cgroupfs);
@@ -54,7 +55,14 @@ export class ExporterApp implements App {
     const self = new SelfMetrics(VERSION);
     self.programs(probes.programs);
     const sources = [file, kubernetes].filter((source) => source !== undefined);
-    const counting = startCounting(config, { cgroupfs, io, sources, probes, self, log: new ConditionLog(logger) });
+    const missing = new MissingCgroups(logger);
+    const refreshed = (directory: Directory): void => {
+      if (file === undefined) return;
+      missing.update(file.targets, directory);
+      self.targetsWithoutCgroup(missing.count);
+    };
+    const log = new ConditionLog(logger);
+    const counting = startCounting(config, { cgroupfs, io, sources, probes, self, log, refreshed });
     kubernetes?.start();
 
     const complete = (): void => {
@@ -96,14 +104,6 @@ export class ExporterApp implements App {
   }
 }
 
-/** An invalid directory is not fatal, but no target exists then. Logs the reason. */
-function findCgroupfs({ cgroupfs }: Config, logger: Logger): string {
-  const path = resolve(cgroupfs ?? findCgroupMount());
-  const warning = cgroupfsWarning(path);
-  if (warning !== undefined) logger.warn(warning, { path });
-  return path;
-}
-
 interface ProbesContext {
   readonly cgroupfs: string;
   readonly io: Hierarchy | undefined;
@@ -137,10 +137,13 @@ export interface CountingContext {
   readonly probes: Probes;
   readonly self: SelfMetrics;
   readonly log: ConditionLog;
+  /** Called in each scrape with the current targets. */
+  readonly refreshed?: (directory: Directory) => void;
 }
 
 /** The collectors, and the steps before and after them in each scrape. */
-export function startCounting(config: Config, { cgroupfs, io, sources, probes, self, log }: CountingContext) {
+export function startCounting(config: Config, context: CountingContext) {
+  const { cgroupfs, io, sources, probes, self, log } = context;
   const now = () => performance.now();
   const directory = new Directory({ sources, cgroupfs, cgroups: probes.cgroups });
   const chosen = chosenCollectors(config.collectors);
@@ -161,6 +164,7 @@ export function startCounting(config: Config, { cgroupfs, io, sources, probes, s
     run() {
       directory.refresh(now());
       ioDirectory?.refresh(now());
+      context.refreshed?.(directory);
     },
   };
   const maps = {

@@ -27,7 +27,10 @@ export const FLAGS = {
     choices: ['all', 'none'],
     help: 'Whether to monitor pods when neither the pod nor its namespace has the annotation lorikeet.dev/monitor.',
   },
-  'path.cgroupfs': { type: 'string', help: 'Mount point of cgroup2. Default: from /proc/self/mounts.' },
+  'path.cgroupfs': {
+    type: 'string',
+    help: 'Mount point of cgroup2, or the directory above it in the hybrid layout. Default: from /proc/self/mounts.',
+  },
   'bpf.object': { type: 'string', help: 'BPF object file. Default: the one shipped with the exporter.' },
   'bpf.max-services': { type: 'number', default: 4096, help: 'Maximum number of cgroups with counts.' },
   'bpf.max-edges': {

@@ -19,7 +19,7 @@ export function openTargets(config: Config, { logger, stops }: SourceContext): T
       logger.warn('no targets: all sockets are unattributed without --targets.file or --kubernetes.in-cluster');
     return undefined;
   }
-  const file = new TargetsFile(config.targetsFile, logger);
+  const file = new TargetsFile(config.targetsFile, logger, { cgroupfs: config.cgroupfs });
   stops.onStop('targets file', () => file.close());
   logger.info('targets loaded', { file: config.targetsFile, targets: file.targets.length });
   return file;

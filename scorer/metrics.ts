@@ -61,7 +61,7 @@ export class ScorerMetrics {
   ]);
 
   constructor() {
-    collectProcessMetrics(this.registry);
+    collectProcessMetrics(this.registry, 'lorikeet_scorer_');
     this.#gauge('build_info', 'Versions of the scorer and of Node.js, as labels; always 1.', [
       'version',
       'node_version',

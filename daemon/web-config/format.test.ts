@@ -19,11 +19,15 @@ const TLS = 'tls_server_config:\n  cert_file: server.crt\n  key_file: /etc/serve
 
 describe('readWebConfig', () => {
   it('has defaults', () => {
-    expect(read('{}')).toEqual({ tls: undefined, headers: {}, users: new Map() });
+    expect(read('{}')).toEqual({ tls: undefined, headers: {}, users: new Map(), rateLimit: undefined });
     expect(read(TLS).tls).toEqual({
+      cert: undefined,
+      key: undefined,
+      client_ca: undefined,
       cert_file: join(folder, 'server.crt'),
       key_file: '/etc/server.key',
       client_ca_file: undefined,
+      client_allowed_sans: undefined,
       client_auth_type: 'NoClientCert',
       min_version: 'TLS12',
       max_version: 'TLS13',
@@ -65,9 +69,40 @@ basic_auth_users:
   });
 
   it.each([
+    '',
+    '\n',
+    '# nothing\n',
+    '---\n',
+    'tls_server_config:\nhttp_server_config:\nbasic_auth_users:\nrate_limit:\n',
+    'tls_server_config: {}\nhttp_server_config: {}\nbasic_auth_users: {}\nrate_limit: {}\n',
+    'tls_server_config: {min_version: TLS13, cert_file: "", client_auth_type: ""}\n',
+    'http_server_config: {headers: {Content-Security-Policy: "", X-XSS-Protection: }}\n',
+    'rate_limit: {interval: 0, burst: 7}\n',
+    'rate_limit: {burst: 7}\n',
+  ])('has neither TLS nor users nor a limit in %j', (text) => {
+    expect(read(text)).toEqual({ tls: undefined, headers: {}, users: new Map(), rateLimit: undefined });
+  });
+
+  it('reads texts in the place of files, and the names of clients', () => {
+    const text = 'tls_server_config: {cert: C, key: K, client_ca: A, client_allowed_sans: [a.example]';
+    expect(read(`${text}, client_auth_type: RequireClientCert}`).tls).toMatchObject({
+      cert: 'C',
+      key: 'K',
+      client_ca: 'A',
+      client_auth_type: 'RequireAnyClientCert',
+      client_allowed_sans: ['a.example'],
+    });
+  });
+
+  it.each([
+    ['{interval: 1s, burst: 20}', { intervalMs: 1000, burst: 20 }],
+    ['{interval: 1m30s, burst: 1}', { intervalMs: 90_000, burst: 1 }],
+  ])('reads the rate limit %s', (text, limit) => expect(read(`rate_limit: ${text}`).rateLimit).toEqual(limit));
+
+  it.each([
     ['colour: red', 'colour: unknown key'],
     [`${TLS}  ca_file: x`, 'tls_server_config.ca_file: unknown key'],
-    ['tls_server_config: {cert_file: a}', 'tls_server_config.key_file: missing, expected string'],
+    ['tls_server_config: {cert_file: a}', 'tls_server_config.key_file: missing, expected a file name, or key'],
     [`${TLS}  client_auth_type: Maybe`, 'tls_server_config.client_auth_type: expected NoClientCert, Request'],
     [`${TLS}  client_auth_type: RequireAndVerifyClientCert`, 'tls_server_config.client_ca_file: missing, expected a'],
     [`${TLS}  client_ca_file: ca.crt`, 'tls_server_config.client_auth_type: expected a client_auth_type that requests'],
@@ -80,6 +115,23 @@ basic_auth_users:
     [`${TLS}  curve_preferences: [P-256]`, 'curve_preferences[0]: expected CurveP256, CurveP384'],
     ['http_server_config: {headers: {X-Frame-Options: allow}}', 'X-Frame-Options: expected deny or sameorigin, got'],
     ['http_server_config: {headers: {Server: me}}', 'headers.Server: expected one of Strict-Transport-Security'],
+    ['tls_server_config: {min_version: SSL3}', 'min_version: expected TLS10'],
+    ['tls_server_config: {key: x}', 'tls_server_config.cert_file: missing, expected a file name, or cert'],
+    ['tls_server_config: {client_auth_type: NoClientCert}', 'cert_file: missing, expected a file name, or cert'],
+    [`${TLS}  client_ca: x`, 'tls_server_config.client_auth_type: expected a client_auth_type that requests'],
+    [
+      `${TLS}  client_allowed_sans: [a]`,
+      'client_auth_type: expected RequireAnyClientCert or RequireAndVerifyClientCert',
+    ],
+    ['rate_limit: {interval: 1s}', 'rate_limit.burst: expected 1 or more: otherwise no request is ever allowed, got 0'],
+    [
+      'rate_limit: {interval: 5, burst: 1}',
+      'rate_limit.interval: expected a duration such as 1s or 500ms, or 0, got 5',
+    ],
+    ['rate_limit: {interval: -1s, burst: 1}', 'rate_limit.interval: expected a duration such as 1s or 500ms, or 0'],
+    ['rate_limit: {interval: 1s, burst: 1.5}', 'rate_limit.burst: expected'],
+    ['rate_limit: {rate: 1s}', 'rate_limit.rate: unknown key'],
+    ['basic_auth_users: {alice: }', 'basic_auth_users.alice: expected a bcrypt hash'],
     ['http_server_config: {gzip: true}', 'http_server_config.gzip: unknown key'],
     ['basic_auth_users: [alice]', 'basic_auth_users: expected record, got ["alice"]'],
     ['- a', 'expected'],

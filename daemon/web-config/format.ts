@@ -2,67 +2,8 @@ import { resolve, dirname } from 'node:path';
 import * as z from 'zod';
 import { readConfigFile } from '../config-file.ts';
 import { BCRYPT_HASH } from './passwords.ts';
-import { curveName, TLS_VERSIONS, opensslCipher } from './ciphers.ts';
-
-const fileName = z.string('expected a file name').min(1, 'expected a file name');
-
-/** Go's names, as exporter-toolkit uses them. */
-const CLIENT_AUTH_TYPES = [
-  'NoClientCert',
-  'RequestClientCert',
-  'RequireAnyClientCert',
-  'VerifyClientCertIfGiven',
-  'RequireAndVerifyClientCert',
-] as const;
-export type ClientAuthType = (typeof CLIENT_AUTH_TYPES)[number];
-
-const cipherSchema = z.string('expected the name of a cipher suite').transform((name, context) => {
-  const cipher = opensslCipher(name);
-  if (cipher !== undefined) return cipher;
-  const message = 'expected a supported cipher suite such as TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256';
-  context.addIssue({ code: 'custom', message, input: name });
-  return z.NEVER;
-});
-
-const curveSchema = z
-  .enum(['CurveP256', 'CurveP384', 'CurveP521', 'X25519'], 'expected CurveP256, CurveP384, CurveP521 or X25519')
-  .transform(curveName);
-
-const versionSchema = z.enum(
-  Object.keys(TLS_VERSIONS) as readonly (keyof typeof TLS_VERSIONS)[],
-  `expected ${Object.keys(TLS_VERSIONS).join(', ')}`,
-);
-
-const tlsSchema = z
-  .strictObject({
-    cert_file: fileName,
-    key_file: fileName,
-    client_ca_file: fileName.optional(),
-    client_auth_type: z
-      .enum(CLIENT_AUTH_TYPES, `expected ${CLIENT_AUTH_TYPES.join(', ')}`)
-      .default('NoClientCert' satisfies ClientAuthType),
-    min_version: versionSchema.default('TLS12'),
-    max_version: versionSchema.default('TLS13'),
-    cipher_suites: z.array(cipherSchema, 'expected a list').default([]),
-    curve_preferences: z.array(curveSchema, 'expected a list').default([]),
-    prefer_server_cipher_suites: z.boolean('expected true or false').default(true),
-  })
-  .superRefine((tls, context) => {
-    const verifies = ['VerifyClientCertIfGiven', 'RequireAndVerifyClientCert'].includes(tls.client_auth_type);
-    if (verifies && tls.client_ca_file === undefined) {
-      const message = `missing, expected a file name with client_auth_type ${tls.client_auth_type}`;
-      context.addIssue({ code: 'custom', path: ['client_ca_file'], message, input: null });
-    }
-    if (tls.client_ca_file !== undefined && tls.client_auth_type === 'NoClientCert') {
-      const message = 'expected a client_auth_type that requests certificates, because client_ca_file is set';
-      context.addIssue({ code: 'custom', path: ['client_auth_type'], message, input: tls.client_auth_type });
-    }
-    const order = Object.keys(TLS_VERSIONS);
-    if (order.indexOf(tls.min_version) > order.indexOf(tls.max_version)) {
-      const message = `expected no more than max_version, ${tls.max_version}`;
-      context.addIssue({ code: 'custom', path: ['min_version'], message, input: tls.min_version });
-    }
-  });
+import { parseGoDuration, type RateLimit } from './rate-limit.ts';
+import { tlsSchema, type TlsServerConfig } from './tls-format.ts';
 
 /** The headers that exporter-toolkit allows, and their values if only some are valid. */
 const HEADERS: ReadonlyMap<string, readonly string[] | undefined> = new Map([
@@ -85,7 +26,9 @@ const headersSchema = z
         context.addIssue({ code: 'custom', path: [name], message: `expected ${allowed.join(' or ')}`, input: value });
       }
     }
-  });
+  })
+  // A blank header is not set.
+  .transform((headers) => Object.fromEntries(Object.entries(headers).filter(([, value]) => value !== '')));
 
 const httpSchema = z.strictObject({
   /** Accepted for files shared with other exporters, but ignored: every client supports HTTP/1.1. */
@@ -100,13 +43,45 @@ const hashSchema = z.unknown().transform((value, context): string => {
   return z.NEVER;
 });
 
-const fileSchema = z.strictObject({
-  tls_server_config: tlsSchema.optional(),
-  http_server_config: httpSchema.default({ http2: true, headers: {} }),
-  basic_auth_users: z.record(z.string(), hashSchema).default({}),
+const intervalSchema = z.union([z.string(), z.number()]).transform((value, context): number => {
+  const milliseconds = parseGoDuration(String(value));
+  if (milliseconds !== undefined) return milliseconds;
+  context.addIssue({ code: 'custom', message: 'expected a duration such as 1s or 500ms, or 0', input: value });
+  return z.NEVER;
 });
 
-export type TlsServerConfig = z.output<typeof tlsSchema>;
+/** Undefined if the interval is 0. */
+const rateLimitSchema = z
+  .strictObject({
+    interval: intervalSchema.default(0),
+    burst: z.int('expected a whole number').min(0, 'expected 0 or more').default(0),
+  })
+  .transform(({ interval: intervalMs, burst }, context): RateLimit | undefined => {
+    if (intervalMs === 0) return undefined;
+    if (burst >= 1) return { intervalMs, burst };
+    const message = 'expected 1 or more: otherwise no request is ever allowed';
+    context.addIssue({ code: 'custom', path: ['burst'], message, input: burst });
+    return z.NEVER;
+  });
+
+const USERS = 'basic_auth_users';
+
+const fileSchema = z.preprocess(
+  withoutNulls,
+  z.strictObject({
+    tls_server_config: tlsSchema.optional(),
+    http_server_config: httpSchema.default({ http2: true, headers: {} }),
+    [USERS]: z.record(z.string(), hashSchema).default({}),
+    rate_limit: rateLimitSchema.optional(),
+  }),
+);
+
+/** As in Go, a key without a value is a key that is not set. Not among the users: none may be lost silently. */
+function withoutNulls(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
+  const set = Object.entries(value).filter(([, inner]) => inner !== null);
+  return Object.fromEntries(set.map(([key, inner]) => [key, key === USERS ? inner : withoutNulls(inner)]));
+}
 
 /** The content of a file in exporter-toolkit's format, with absolute file names. */
 export interface WebConfig {
@@ -114,6 +89,8 @@ export interface WebConfig {
   readonly headers: Readonly<Record<string, string>>;
   /** User -> bcrypt hash; empty: no authentication. */
   readonly users: ReadonlyMap<string, string>;
+  /** For each listening port; undefined: no limit. */
+  readonly rateLimit: RateLimit | undefined;
 }
 
 /**
@@ -127,16 +104,18 @@ export function readWebConfig(path: string): WebConfig {
     tls_server_config: tls,
     http_server_config: http,
     basic_auth_users: users,
+    rate_limit: rateLimit,
   } = readConfigFile(path, fileSchema);
-  const at = (file: string) => resolve(dirname(path), file);
+  const at = (file: string | undefined) => (file === undefined ? undefined : resolve(dirname(path), file));
   return {
     tls: tls && {
       ...tls,
       cert_file: at(tls.cert_file),
       key_file: at(tls.key_file),
-      client_ca_file: tls.client_ca_file === undefined ? undefined : at(tls.client_ca_file),
+      client_ca_file: at(tls.client_ca_file),
     },
     headers: http.headers,
     users: new Map(Object.entries(users)),
+    rateLimit,
   };
 }

@@ -4,12 +4,15 @@ import { createServer, type Server as TlsServer } from 'node:https';
 import type { SecureContextOptions, TLSSocket } from 'node:tls';
 import { createSecureContext } from 'node:tls';
 import { ConfigError } from '../config-file.ts';
-import { fingerprint } from '../file-watch.ts';
+import { beingWritten, fingerprint } from '../file-watch.ts';
 import { sendText, type WebHandler } from '../http-server/answer.ts';
 import { ConditionLog, describeError, type Logger } from '../logger.ts';
-import { readWebConfig, type ClientAuthType, type TlsServerConfig, type WebConfig } from './format.ts';
 import { TLS_VERSIONS } from './ciphers.ts';
+import { clientNames } from './client-names.ts';
+import { readWebConfig, type WebConfig } from './format.ts';
 import { Passwords } from './passwords.ts';
+import { TokenBucket } from './rate-limit.ts';
+import type { ClientAuthType, TlsServerConfig } from './tls-format.ts';
 
 /** A configuration with the contents of its files at that time. */
 interface Loaded {
@@ -18,15 +21,19 @@ interface Loaded {
 }
 
 /**
- * The file of `--web.config.file`: TLS, headers and basic auth of a program's web servers. Checks the file and the
- * certificates at each connection and request, like exporter-toolkit, so a change takes effect from the next one. If the
- * file is invalid, logs that and keeps the last valid state. Enabling or disabling TLS requires a restart.
+ * The file of `--web.config.file`: TLS, headers, basic auth and rate limit of a program's web servers. Checks the file
+ * and the certificates at each connection and request, like exporter-toolkit, so a change takes effect from the next one.
+ * A file that is written in place counts as changed a second after the last write: half of it may be valid, but without
+ * the users. If the file is invalid, logs that and keeps the last valid state. Enabling or disabling TLS requires a
+ * restart.
  */
 export class WebConfigFile {
   readonly #path: string;
   readonly #logger: Logger;
   readonly #conditions: ConditionLog;
   readonly #passwords = new Passwords();
+  /** By listening port. */
+  readonly #buckets = new Map<number | undefined, TokenBucket>();
   #loaded: Loaded;
   #seen: string;
   #broken = false;
@@ -46,10 +53,15 @@ export class WebConfigFile {
     return this.#loaded.config.tls !== undefined;
   }
 
-  /** The handlers before every route: headers, then the password. */
+  /** The handlers before every route: rate limit, headers, then the password. */
   readonly before: WebHandler = async (request, response, next) => {
     this.refresh();
     const { headers, users } = this.#loaded.config;
+    const waitMs = this.#waitMs(request.socket.localPort);
+    if (waitMs > 0) {
+      response.setHeader('Retry-After', Math.ceil(waitMs / 1000));
+      return sendText(response, 429, 'Too Many Requests');
+    }
     for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
     if (users.size === 0) return next();
     const credentials = parseBasic(request.headers.authorization);
@@ -80,8 +92,8 @@ export class WebConfigFile {
       server.once('close', () => this.#servers.delete(server));
       server.prependListener('connection', () => this.refresh());
       server.prependListener('secureConnection', (socket: TLSSocket) => {
-        const type = this.#loaded.config.tls?.client_auth_type ?? 'NoClientCert';
-        if (!clientAllowed(type, socket)) socket.destroy();
+        const { tls } = this.#loaded.config;
+        if (tls !== undefined && !clientAllowed(tls, socket)) socket.destroy();
       });
       return server;
     };
@@ -92,6 +104,7 @@ export class WebConfigFile {
     const now = this.#fingerprint();
     // An invalid file may name files that are not checked for changes, so reload it every time.
     if (now === this.#seen && !this.#broken) return;
+    if (now !== this.#seen && this.#files().some((file) => beingWritten(file))) return;
     this.#seen = now;
     try {
       const loaded = load(this.#path);
@@ -121,10 +134,27 @@ export class WebConfigFile {
     this.#loaded = loaded;
   }
 
-  #fingerprint(): string {
+  /** 0, or the milliseconds until the rate limit allows a request to this port. */
+  #waitMs(port: number | undefined): number {
+    const limit = this.#loaded.config.rateLimit;
+    if (limit === undefined) return 0;
+    let bucket = this.#buckets.get(port);
+    if (bucket === undefined || bucket.limit.intervalMs !== limit.intervalMs || bucket.limit.burst !== limit.burst) {
+      this.#buckets.set(port, (bucket = new TokenBucket(limit)));
+    }
+    return bucket.take();
+  }
+
+  #files(): string[] {
     const { tls } = this.#loaded.config;
     const files = [this.#path, tls?.cert_file, tls?.key_file, tls?.client_ca_file];
-    return files.map((file) => (file === undefined ? '' : fingerprint(file))).join('\n');
+    return files.filter((file) => file !== undefined);
+  }
+
+  #fingerprint(): string {
+    return this.#files()
+      .map((file) => `${file} ${fingerprint(file)}`)
+      .join('\n');
   }
 }
 
@@ -147,19 +177,19 @@ function load(path: string): Loaded {
 }
 
 function secureContextOf(path: string, tls: TlsServerConfig): SecureContextOptions {
-  const read = (key: 'cert_file' | 'key_file' | 'client_ca_file') => {
-    const file = tls[key];
-    if (file === undefined) return undefined;
+  const read = (key: 'cert' | 'key' | 'client_ca') => {
+    const file = tls[`${key}_file`];
+    if (file === undefined) return tls[key];
     try {
       return readFileSync(file);
     } catch (error) {
-      throw new ConfigError(`${path}: tls_server_config.${key}: not readable`, { cause: error });
+      throw new ConfigError(`${path}: tls_server_config.${key}_file: not readable`, { cause: error });
     }
   };
-  const ca = read('client_ca_file');
+  const ca = read('client_ca');
   return {
-    cert: read('cert_file'),
-    key: read('key_file'),
+    cert: read('cert'),
+    key: read('key'),
     ...(ca !== undefined && { ca }),
     minVersion: TLS_VERSIONS[tls.min_version],
     maxVersion: TLS_VERSIONS[tls.max_version],
@@ -174,9 +204,16 @@ function clientPolicy(type: ClientAuthType) {
 }
 
 /** Checks the client's certificate: the two options of Node.js cannot express all types. */
-function clientAllowed(type: ClientAuthType, socket: TLSSocket): boolean {
+function clientAllowed(tls: TlsServerConfig, socket: TLSSocket): boolean {
+  const names = tls.client_allowed_sans;
+  if (
+    names !== undefined &&
+    !clientNames(socket.getPeerCertificate().subjectaltname).some((one) => names.includes(one))
+  ) {
+    return false;
+  }
   const given = () => Object.keys(socket.getPeerCertificate()).length > 0;
-  switch (type) {
+  switch (tls.client_auth_type) {
     case 'NoClientCert':
     case 'RequestClientCert':
       return true;

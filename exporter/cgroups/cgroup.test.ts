@@ -27,7 +27,11 @@ it('walks parents first, with ids', () => {
   for (const [path, id] of found) expect(id).toBe(tree.id(path));
 });
 
-it('returns undefined for a missing cgroup', () => {
-  expect(cgroupId('/nowhere/at/all')).toBeUndefined();
+it.each(['/nowhere/at/all', '/a\0b', `/${'x'.repeat(300)}`, `/${'x/'.repeat(3000)}`, '/proc/self/exe/x'])(
+  'returns undefined for %j',
+  (path) => expect(cgroupId(path)).toBeUndefined(),
+);
+
+it('walks nothing below a missing cgroup', () => {
   expect([...walkCgroups('/nowhere/at/all')]).toEqual([]);
 });

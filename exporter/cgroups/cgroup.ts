@@ -1,4 +1,4 @@
-import { readdirSync, statfsSync, statSync } from 'node:fs';
+import { readdirSync, statSync } from 'node:fs';
 import { cgroupMount } from '../../daemon/cgroup-mount.ts';
 
 /** The machine or its settings lack something that the exporter needs. The message is for the user. */
@@ -14,21 +14,17 @@ export function findCgroupMount(mounts?: string): string {
   throw new CgroupError('no cgroup2 mount in /proc/self/mounts: mount cgroup2 or set --path.cgroupfs');
 }
 
-/** A cgroup's id, the inode number of its directory; undefined if it does not exist. */
+/**
+ * A cgroup's id, the inode number of its directory; undefined if it does not exist. Never throws: one path that the
+ * kernel rejects must not cost the other targets their series.
+ */
 export function cgroupId(folder: string): bigint | undefined {
-  const stats = statSync(folder, { throwIfNoEntry: false });
-  return stats === undefined ? undefined : inode(folder, stats.ino);
-}
-
-/** CGROUP2_SUPER_MAGIC of linux/magic.h. */
-const CGROUP2_MAGIC = 0x63677270;
-
-/** A problem with the directory in --path.cgroupfs. Not fatal: its only effect is that targets do not exist. */
-export function cgroupfsWarning(path: string): string | undefined {
-  const id = cgroupId(path);
-  if (id === undefined) return 'no such directory: --path.cgroupfs';
-  if (statfsSync(path).type !== CGROUP2_MAGIC) return 'not a cgroup2 file system: --path.cgroupfs';
-  return id === 1n ? undefined : "only a part of the cgroup tree: mount the host's and set --path.cgroupfs";
+  try {
+    const stats = statSync(folder, { throwIfNoEntry: false });
+    return stats === undefined ? undefined : inode(folder, stats.ino);
+  } catch {
+    return undefined;
+  }
 }
 
 /** Inode numbers have 64 bits. Only those above 2^53 are read again as BigInt, which is slow. */

@@ -1,11 +1,12 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { release } from 'node:os';
-import { cgroupMount } from '../../daemon/cgroup-mount.ts';
+import { UsageError } from '../../daemon/flags.ts';
 import { createLogger, describeError } from '../../daemon/logger.ts';
 import { BpfError } from '../../native/index.ts';
 import { COLLECTORS, NO_IO, type CollectorName } from '../collectors/all.ts';
 import type { Config } from '../config.ts';
-import { cgroupfsWarning } from '../cgroups/cgroup.ts';
+import { CgroupError } from '../cgroups/cgroup.ts';
+import { findCgroupfs, type Cgroupfs } from '../cgroups/cgroupfs.ts';
 import { findHierarchy, isUnified, NO_HIERARCHY, type Hierarchy } from '../cgroups/hierarchy.ts';
 import { capabilitiesOf, takePrivileges } from '../kernel/privileges.ts';
 import { tryPrograms } from '../kernel/probes.ts';
@@ -22,14 +23,15 @@ import type { CgroupReport, CollectorReport, MachineReport, ProgramReport } from
 export async function inspectMachine(config: Config): Promise<MachineReport> {
   // Before any are dropped.
   const capabilities = capabilitiesOf(readFileSync('/proc/self/status', 'latin1'));
-  const { mount, ...cgroups } = inspectCgroups(config.cgroupfs);
+  const found = tryCgroupfs(config.cgroupfs);
+  const cgroups = inspectCgroups(found);
   const machine = {
     kernel: { release: release(), architecture: process.arch },
     btf: { path: BTF_PATH, present: existsSync(BTF_PATH) },
-    cgroups: { ...(mount !== undefined && { mount }), ...cgroups },
+    cgroups,
     capabilities,
   };
-  const tried = mount === undefined ? NO_CGROUP2 : await tryAll(config, mount);
+  const tried = typeof found === 'string' ? found : await tryAll(config, found.path);
   if (typeof tried === 'string') {
     const programs = programsOf(COLLECTORS).map((program) => ({ program, runs: false }));
     const collectors = COLLECTORS.map(({ name }) => collectorReport(name, config, 'none', ['all']));
@@ -46,12 +48,10 @@ export async function inspectMachine(config: Config): Promise<MachineReport> {
   return { ...verdict(collectors), ...machine, programs, collectors };
 }
 
-const NO_CGROUP2 = 'cgroup2 is not mounted: mount it or set --path.cgroupfs';
 const NOT_MOUNTED = 'not mounted';
 
-function inspectCgroups(given: string | undefined): CgroupReport {
-  const mount = given ?? cgroupMount();
-  const warning = mount === undefined ? undefined : cgroupfsWarning(mount);
+function inspectCgroups(found: Cgroupfs | string): CgroupReport {
+  const { path: mount, warning } = typeof found === 'string' ? {} : found;
   const place = (controller: string): string => {
     const hierarchy = mount === undefined ? undefined : findHierarchy(controller, mount);
     return hierarchy === undefined ? NOT_MOUNTED : isUnified(hierarchy) ? 'version 2' : `version 1, ${hierarchy.root}`;
@@ -62,6 +62,16 @@ function inspectCgroups(given: string | undefined): CgroupReport {
     memory: place('memory'),
     io: place('blkio'),
   };
+}
+
+/** The mount of cgroup2, or the reason why the exporter would not start. */
+function tryCgroupfs(given: string | undefined): Cgroupfs | string {
+  try {
+    return findCgroupfs(given);
+  } catch (error) {
+    if (error instanceof UsageError || error instanceof CgroupError) return error.message;
+    throw error;
+  }
 }
 
 /** The result for all programs, or the reason why none could be tried. */

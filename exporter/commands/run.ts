@@ -19,13 +19,13 @@ export const run = defineCommand({
 });
 
 /** Reads the files set by flags. @throws ConfigError */
-function checkFiles({ targetsFile, webConfigFile }: Config): CheckedFile[] {
+function checkFiles({ targetsFile, webConfigFile, cgroupfs }: Config): CheckedFile[] {
   if (targetsFile === undefined && webConfigFile === undefined) {
     throw new UsageError('--config.check: expected --targets.file or --web.config.file as well');
   }
   const checked: CheckedFile[] = [];
   if (targetsFile !== undefined) {
-    const { length } = readTargetsFile(targetsFile);
+    const { length } = readTargetsFile(targetsFile, cgroupfs);
     checked.push({ path: targetsFile, summary: `${length} ${length === 1 ? 'target' : 'targets'}` });
   }
   if (webConfigFile !== undefined) checked.push(checkWebConfig(webConfigFile));

@@ -56,6 +56,18 @@ describe('Directory', () => {
     expect(podOf(stranger)).toBeUndefined();
   });
 
+  it.each([11, 12, 13, 14, 40])('attributes a cgroup %d levels below its target', (levels) => {
+    const below = (from: string, count: number) => `${from}${'/d'.repeat(count)}`;
+    tree.make('/other/first');
+    const leaf = tree.seen(below('/slice/cart-1', levels));
+    const brief = tree.seen(below('/slice/cart-1/x', levels - 1));
+    tree.remove(below('/slice/cart-1/x', levels - 1));
+    const stranger = tree.seen(below('/slice/ads-1', levels));
+    tree.source.targets = [target({ cgroup: '/slice/cart-1' })];
+    tree.directory.refresh(0);
+    expect([podOf(leaf), podOf(brief), podOf(stranger)]).toEqual(['cart-1', 'cart-1', undefined]);
+  });
+
   it('attributes a cgroup that vanished before it was ever read', () => {
     const leaf = tree.seen('/cart-1/brief');
     tree.remove('/cart-1/brief');

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { readId } from '../cgroups/id.ts';
 import { join } from 'node:path';
 import { AddressTable } from './address-table.ts';
+import { completeAncestors, isCut, readAncestors } from './ancestors.ts';
 import { cgroupId, walkCgroups } from '../cgroups/cgroup.ts';
 import { targetKey, type Peer, type Target, type TargetSource } from './target.ts';
 
@@ -138,18 +139,18 @@ export class Directory {
     this.#cgroupRows = count;
     if (count === 0) return;
     const width = values.length / count;
+    const cut: Leaf[] = [];
     for (let index = 0; index < count; index++) {
       const id = readId(keys, index * ID_BYTES);
       const leaf = this.#leaves.get(id);
       if (leaf !== undefined && leaf.ancestors.length > 0) continue;
       const ancestors = readAncestors(values, index * width, width);
-      if (leaf === undefined) {
-        this.#leaves.set(id, newLeaf(id, ancestors));
-      } else if (ancestors.length > 0) {
-        leaf.ancestors = ancestors;
-        this.#generation++;
-      }
+      if (leaf !== undefined && ancestors.length > 0) this.#generation++;
+      const current = leaf ?? this.leaf(id);
+      current.ancestors = ancestors;
+      if (isCut(ancestors, width)) cut.push(current);
     }
+    if (cut.length > 0) completeAncestors(cut, this.#options.cgroupfs);
   }
 
   #findVanished(now: number): void {
@@ -221,14 +222,4 @@ function sameDescription(known: LocalTarget, target: Target): boolean {
     known.workloadKind === target.workloadKind &&
     known.node === target.node
   );
-}
-
-function readAncestors(values: Buffer, start: number, width: number): bigint[] {
-  const ancestors: bigint[] = [];
-  for (let offset = start; offset < start + width; offset += ID_BYTES) {
-    const id = readId(values, offset);
-    if (id === 0n) break;
-    ancestors.push(id);
-  }
-  return ancestors;
 }

@@ -1,7 +1,9 @@
-import { mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { FileWatchOptions } from '../../daemon/file-watch.ts';
 import { createLogger } from '../../daemon/logger.ts';
 import { addressText } from './addresses.ts';
 import { readTargetsFile, TargetsFile } from './targets-file.ts';
@@ -47,7 +49,8 @@ describe('readTargetsFile', () => {
 
   it.each([
     ['targets: []\nextra: 1\n', 'extra: unknown key'],
-    ['', 'not valid YAML'],
+    ['', 'targets: missing, expected array'],
+    ['# none yet\n', 'targets: missing, expected array'],
     ['other: 1', 'targets: missing, expected array'],
     ['targets: [{service: cart}]', 'targets[0].namespace: missing, expected string'],
     ['targets: [{namespace: shop, service: cart, port: 1}]', 'targets[0].port: unknown key'],
@@ -71,10 +74,41 @@ describe('readTargetsFile', () => {
       'targets: [{namespace: a, service: b, cgroup: /x}, {namespace: a, service: c, cgroup: /x}]',
       'targets[1].cgroup: expected a cgroup of its own, not that of targets[0], got "/x"',
     ],
+    [
+      'targets: [{namespace: a, service: b, cgroup: /x/y}, {namespace: a, service: c, cgroup: //x/./y/}]',
+      'targets[1].cgroup: expected a cgroup of its own, not that of targets[0], got "/x/y"',
+    ],
+    [
+      'targets: [{namespace: a, service: b, cgroup: /x}, {namespace: a, service: c, cgroup: /sys/fs/cgroup/x}]',
+      'targets[1].cgroup: expected a cgroup of its own, not that of targets[0], got "/x"',
+    ],
+    [
+      'targets: [{namespace: a, service: b, cgroup: "/x\\0y"}]',
+      'targets[0].cgroup: expected a path without control characters, got "/x\\u0000y"',
+    ],
+    ['targets: [{namespace: a, service: b, cgroup: /}]', 'targets[0].cgroup: expected a path below the cgroup2 mount'],
+    [
+      'targets: [{namespace: "a\\0", service: b}]',
+      'targets[0].namespace: expected a name without control characters, got "a\\u0000"',
+    ],
+    ['targets: [{namespace: a, service: "b\\n"}]', 'targets[0].service: expected a name without control characters'],
+    ['targets: [{namespace: a, service: b, pod: "\\uD800"}]', 'targets[0].pod: expected a name without control'],
     ['targets: [', 'not valid YAML'],
   ])('refuses %j', (text, message) => {
     writeFileSync(path, text);
     expect(() => readTargetsFile(path)).toThrow(`${path}: ${message}`);
+  });
+
+  it('takes paths as users paste them', () => {
+    const paths = ['//a//b/', '/sys/fs/cgroup/c', '/host/cgroup/d'];
+    const entries = paths.map((cgroup, index) => `{namespace: n, service: s${index}, cgroup: ${cgroup}}`);
+    writeFileSync(path, `targets: [${entries.join(', ')}]`);
+    const targets = readTargetsFile(path, '/host/cgroup');
+    expect(targets.map(({ pod, cgroup }) => [pod, cgroup])).toEqual([
+      ['b', '/a/b'],
+      ['c', '/c'],
+      ['d', '/d'],
+    ]);
   });
 
   it('reports a missing file', () => {
@@ -93,9 +127,9 @@ describe('TargetsFile', () => {
     for (const targets of open) targets.close();
   });
 
-  const watchTargets = (at = path, pollMs = 3_600_000): TargetsFile => {
+  const watchTargets = (at = path, options: FileWatchOptions = {}): TargetsFile => {
     const logger = createLogger({ write: (line) => lines.push(line) });
-    const targets = new TargetsFile(at, logger, { pollMs, settleMs: 5 });
+    const targets = new TargetsFile(at, logger, { pollMs: 3_600_000, settleMs: 5, quietMs: 50, ...options });
     open.push(targets);
     return targets;
   };
@@ -113,6 +147,28 @@ describe('TargetsFile', () => {
     const targets = watchTargets();
     writeFileSync(path, file('cart', 'ads'));
     await becomes(targets, ['cart', 'ads']);
+  });
+
+  it('waits for a file that is written in pieces, though its first half is valid', async () => {
+    writeFileSync(path, file('cart'));
+    const targets = watchTargets(path, { quietMs: 400 });
+    const seen = new Set<string>();
+    targets.beforeChange(() => seen.add(services(targets).join()));
+    writeFileSync(path, file('cart', 'ads'));
+    for (const service of ['mail', 'shipping', 'email']) {
+      await pause(100);
+      appendFileSync(path, entry(service));
+    }
+    await becomes(targets, ['cart', 'ads', 'mail', 'shipping', 'email']);
+    expect([...seen]).toEqual(['cart']);
+  });
+
+  it('reads a half-written file when it is told to reload', () => {
+    writeFileSync(path, file('cart'));
+    const targets = watchTargets(path, { quietMs: 3_600_000 });
+    writeFileSync(path, file('ads'));
+    targets.reload();
+    expect(services(targets)).toEqual(['ads']);
   });
 
   it('follows repeated atomic renames', async () => {
@@ -151,7 +207,7 @@ describe('TargetsFile', () => {
     const link = join(folder, 'here', 'targets.yaml');
     writeFileSync(end, file('cart'));
     symlinkSync(end, link);
-    const targets = watchTargets(link, 10);
+    const targets = watchTargets(link, { pollMs: 10 });
     writeFileSync(end, file('ads', 'cart'));
     await becomes(targets, ['ads', 'cart']);
   });

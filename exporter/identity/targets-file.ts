@@ -3,16 +3,25 @@ import { basename } from 'node:path';
 import * as z from 'zod';
 import { readConfigFile } from '../../daemon/config-file.ts';
 import { ConditionLog, type Logger } from '../../daemon/logger.ts';
+import { cgroupPath, cgroupRoots } from '../cgroups/cgroup-path.ts';
 import { parsePeerAddress, type PeerAddress } from './addresses.ts';
 import { watchFile, type FileWatchOptions } from '../../daemon/file-watch.ts';
 import { targetKey, type Target, type TargetSource } from './target.ts';
 
-const nameSchema = z.string().min(1, 'expected a name');
-
-const cgroupSchema = z
+/** Lone surrogates are not text: two names with different ones would be one label value. */
+const nameSchema = z
   .string()
-  .regex(/^\/.*[^/]$/, 'expected a path below the cgroup2 mount such as /shop.slice/cart')
-  .refine((path) => !path.split('/').includes('..'), 'expected a path without ".."');
+  .min(1, 'expected a name')
+  .regex(/^[^\p{Cc}\p{Cs}]*$/u, 'expected a name without control characters');
+
+/** @param roots mount points that a pasted path may start with */
+const cgroupSchema = (roots: readonly string[]) =>
+  z.string().transform((text, context): string => {
+    const result = cgroupPath(text, roots);
+    if ('path' in result) return result.path;
+    context.addIssue({ code: 'custom', message: result.problem, input: text });
+    return z.NEVER;
+  });
 
 const addressSchema = z.string().transform((text, context): PeerAddress => {
   const address = parsePeerAddress(text);
@@ -22,36 +31,38 @@ const addressSchema = z.string().transform((text, context): PeerAddress => {
   return z.NEVER;
 });
 
-const entrySchema = z
-  .strictObject({
-    namespace: nameSchema,
-    service: nameSchema,
-    pod: nameSchema.optional(),
-    cgroup: cgroupSchema.optional(),
-    addresses: z.array(addressSchema).default([]),
-  })
-  .transform((entry): Target => ({
-    namespace: entry.namespace,
-    service: entry.service,
-    pod: entry.pod ?? (entry.cgroup === undefined ? entry.service : basename(entry.cgroup)),
-    cgroup: entry.cgroup,
-    addresses: entry.addresses,
-    monitored: true,
-    workloadKind: 'Static',
-    node: hostname(),
-  }));
+const entrySchema = (roots: readonly string[]) =>
+  z
+    .strictObject({
+      namespace: nameSchema,
+      service: nameSchema,
+      pod: nameSchema.optional(),
+      cgroup: cgroupSchema(roots).optional(),
+      addresses: z.array(addressSchema).default([]),
+    })
+    .transform((entry): Target => ({
+      namespace: entry.namespace,
+      service: entry.service,
+      pod: entry.pod ?? (entry.cgroup === undefined ? entry.service : basename(entry.cgroup)),
+      cgroup: entry.cgroup,
+      addresses: entry.addresses,
+      monitored: true,
+      workloadKind: 'Static',
+      node: hostname(),
+    }));
 
-const fileSchema = z.strictObject({
-  targets: z.array(entrySchema).superRefine((targets, context) => {
-    refuseRepeated(targets, context, (target) => (target.cgroup === undefined ? undefined : targetKey(target)), {
-      expectation: 'expected namespace, service and pod of its own',
-    });
-    refuseRepeated(targets, context, (target) => target.cgroup, {
-      key: 'cgroup',
-      expectation: 'expected a cgroup of its own',
-    });
-  }),
-});
+const fileSchema = (roots: readonly string[]) =>
+  z.strictObject({
+    targets: z.array(entrySchema(roots)).superRefine((targets, context) => {
+      refuseRepeated(targets, context, (target) => (target.cgroup === undefined ? undefined : targetKey(target)), {
+        expectation: 'expected namespace, service and pod of its own',
+      });
+      refuseRepeated(targets, context, (target) => target.cgroup, {
+        key: 'cgroup',
+        expectation: 'expected a cgroup of its own',
+      });
+    }),
+  });
 
 /** Rejects two targets with the same cgroup or name: they would share their counts. */
 function refuseRepeated(
@@ -82,10 +93,16 @@ function refuseRepeated(
 /**
  * Reads a targets file.
  *
+ * @param cgroupfs the value of --path.cgroupfs, which a path may start with
  * @throws ConfigError such as `targets.yaml: targets[0].cgroup: expected a path below the cgroup2 mount …, got "x"`.
  */
-export function readTargetsFile(path: string): readonly Target[] {
-  return readConfigFile(path, fileSchema).targets;
+export function readTargetsFile(path: string, cgroupfs?: string): readonly Target[] {
+  return readConfigFile(path, fileSchema(cgroupRoots(cgroupfs))).targets;
+}
+
+export interface TargetsFileOptions extends FileWatchOptions {
+  /** The value of --path.cgroupfs. */
+  readonly cgroupfs?: string | undefined;
 }
 
 /** Targets from a file, reloaded when it changes. If it is invalid, the last valid targets stay. */
@@ -94,20 +111,22 @@ export class TargetsFile implements TargetSource {
   readonly #path: string;
   readonly #log: ConditionLog;
   readonly #logger: Logger;
+  readonly #cgroupfs: string | undefined;
   readonly #unwatch: () => void;
   #targets: readonly Target[];
   #lastReloadSuccessful = true;
   #beforeChange = (): void => {};
 
   /** @throws ConfigError if the file is invalid at the start. */
-  constructor(path: string, logger: Logger, options: FileWatchOptions = {}) {
+  constructor(path: string, logger: Logger, options: TargetsFileOptions = {}) {
     this.#path = path;
+    this.#cgroupfs = options.cgroupfs;
     this.#logger = logger.with({ file: path });
     this.#log = new ConditionLog(this.#logger);
     // Watch before the first read, so that no change between the two is missed.
     this.#unwatch = watchFile(path, () => this.#reloadQuietly(), options);
     try {
-      this.#targets = readTargetsFile(path);
+      this.#targets = readTargetsFile(path, this.#cgroupfs);
     } catch (error) {
       this.#unwatch();
       throw error;
@@ -130,7 +149,7 @@ export class TargetsFile implements TargetSource {
   reload(): void {
     let targets: readonly Target[];
     try {
-      targets = readTargetsFile(this.#path);
+      targets = readTargetsFile(this.#path, this.#cgroupfs);
     } catch (error) {
       this.#lastReloadSuccessful = false;
       this.#log.failing('reload', 'targets file rejected, using the last valid targets', error);

@@ -48,6 +48,7 @@ export class SelfMetrics {
     'External peers counted as "other" because a limit was reached.',
   );
   #reloadSuccessful: Gauge | undefined;
+  #withoutCgroup: Gauge | undefined;
   #kubernetes: KubernetesMetrics | undefined;
 
   /** `version` is the exporter's. */
@@ -59,7 +60,7 @@ export class SelfMetrics {
       'node_version',
     );
     buildInfo.set({ version, node_version: process.versions.node }, 1);
-    collectProcessMetrics(this.#registry);
+    collectProcessMetrics(this.#registry, PREFIX);
   }
 
   #gauge<L extends string>(name: string, help: string, ...labelNames: readonly L[]): Gauge<L> {
@@ -122,6 +123,14 @@ export class SelfMetrics {
       'Whether the last reload of the targets file succeeded.',
     );
     this.#reloadSuccessful.set(successful ? 1 : 0);
+  }
+
+  targetsWithoutCgroup(count: number): void {
+    this.#withoutCgroup ??= this.#gauge(
+      'targets_without_cgroup',
+      'Targets of the targets file whose cgroup does not exist: not started yet, or a wrong path.',
+    );
+    this.#withoutCgroup.set(count);
   }
 
   kubernetes(source: KubernetesSource): void {

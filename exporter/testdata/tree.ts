@@ -5,6 +5,9 @@ import { Directory } from '../identity/directory.ts';
 import type { Target, TargetSource } from '../identity/target.ts';
 import { MemoryCgroups } from './memory-map.ts';
 
+/** As in bpf/shared/attribution.h. */
+const CGROUP_ANCESTORS = 12;
+
 /** A source with targets set by the test. */
 export class ListSource implements TargetSource {
   readonly name = 'list';
@@ -49,7 +52,7 @@ export class Tree {
       parents.push(this.id(path.slice(0, end)));
       if (end === 0) break;
     }
-    this.cgroups.rows.set(id, parents);
+    this.cgroups.rows.set(id, parents.slice(0, CGROUP_ANCESTORS));
     return id;
   }
 

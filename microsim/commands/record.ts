@@ -1,6 +1,7 @@
-import { defineCommand, print } from '../../daemon/command.ts';
+import { defineCommand } from '../../daemon/command.ts';
 import { parseDuration } from '../../daemon/config-file.ts';
 import { UsageError } from '../../daemon/flags.ts';
+import { standardOutput } from '../../daemon/streams/line-output.ts';
 import { connectSim } from '../controller/client.ts';
 import { DEFAULT_FAULT_TYPES, FAULT_TYPES, type FaultType } from '../protocol/fault.ts';
 import { planFaults } from '../recording/fault-schedule.ts';
@@ -43,7 +44,7 @@ export const record = defineCommand({
       services: Object.keys(services),
       types: readTypes(flags['fault.types']),
     });
-    const progress = (line: string) => print(`${line}\n`);
+    const progress = (line: string) => void standardOutput.write(`${line}\n`);
     await runRecording({ sim, namespace, plan, duration, labelsFile: flags.labels, signal, progress });
     return signal.aborted ? 1 : 0;
   },

@@ -1,4 +1,4 @@
-import { closeSync, openSync, unlinkSync } from 'node:fs';
+import { closeSync, openSync, unlinkSync, writeSync } from 'node:fs';
 import { fdatasync, write } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -58,10 +58,19 @@ export class DiskWriter {
       await sync(this.#file);
     } catch (error) {
       // A full disk ends the stress, not the service.
-      process.stderr.write(`disk: ${(error as Error).message}\n`);
+      report(`disk: ${(error as Error).message}\n`);
       clearInterval(this.#timer);
     }
     this.#busy = false;
     if (this.#stopped) closeSync(this.#file);
+  }
+}
+
+/** The log may be on the same full disk: `process.stderr` would end the service. */
+function report(line: string): void {
+  try {
+    writeSync(2, line);
+  } catch {
+    // Nowhere to report it.
   }
 }

@@ -1,6 +1,7 @@
 import { defineCommand, print } from '../../daemon/command.ts';
 import { type Flags, LOG_FLAGS, UsageError } from '../../daemon/flags.ts';
 import { createHttpClient } from '../../daemon/http-client/client.ts';
+import { standardError } from '../../daemon/streams/line-output.ts';
 import { backtest as replay } from '../backtest/backtest.ts';
 import { readFaults } from '../backtest/labels.ts';
 import { renderTable, writeReports } from '../backtest/report.ts';
@@ -46,7 +47,7 @@ export const backtest = defineCommand({
     const { config, set } = readScorerFiles(values['config.file']);
     const http = createHttpClient(config.prometheus, { timeoutMs: config.prometheus.timeout });
     stops.onStop('prometheus client', () => http.close());
-    const progress = new ProgressBar(process.stderr);
+    const progress = new ProgressBar(standardError);
     const result = await replay({
       // The whole fleet is replayed, whichever shard this scorer has.
       config: { ...config, shard: WHOLE_FLEET },

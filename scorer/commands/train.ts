@@ -2,6 +2,7 @@ import { durationSchema } from '../../daemon/config-file.ts';
 import { defineCommand, print } from '../../daemon/command.ts';
 import { type Flags, LOG_FLAGS } from '../../daemon/flags.ts';
 import { createHttpClient } from '../../daemon/http-client/client.ts';
+import { standardError } from '../../daemon/streams/line-output.ts';
 import { SCORER_DEFAULTS, type ScorerConfig } from '../config.ts';
 import { learn, learnBaseModel } from '../learning/learn.ts';
 import { learnDetectors } from '../learning/detectors/learn-detectors.ts';
@@ -47,7 +48,7 @@ export const train = defineCommand({
     stops.onStop('prometheus client', () => http.close());
     const toMs = timeOrAgo('to', values.to) ?? lastWholeInterval(config);
     const fromMs = timeOrAgo('from', values.from) ?? toMs - config.learning.history;
-    const bar = new ProgressBar(process.stderr);
+    const bar = new ProgressBar(standardError);
     const json = values.progress === 'json';
     const fleet = {
       config,

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { LineSink } from '../../daemon/streams/line-output.ts';
 
 export const LEARNING_PHASES = ['fetch', 'train', 'calibrate'] as const;
 export type LearningPhase = (typeof LEARNING_PHASES)[number];
@@ -16,10 +17,10 @@ const BAR_WIDTH = 30;
 
 /** Shows progress: as a bar on a terminal, else as a line per phase and 10 %. */
 export class ProgressBar {
-  readonly #output: NodeJS.WriteStream;
+  readonly #output: LineSink;
   #lastLine = '';
 
-  constructor(output: NodeJS.WriteStream) {
+  constructor(output: LineSink) {
     this.#output = output;
   }
 

@@ -76,3 +76,30 @@ it.each([
 ])('%s %o: %s', (program, args, message) => {
   expect(run(program, ...args)).toEqual({ status: 2, stdout: '', stderr: `${program}: ${message}\n` });
 });
+
+describe('standard streams', () => {
+  /** Runs a command line in which `$program` is the exporter. */
+  const shell = (command: string) => {
+    const line = command.replaceAll('$program', `"${process.execPath}" dist/lorikeet-exporter.js`);
+    const { status, stdout, stderr } = spawnSync('bash', ['-c', line], { encoding: 'utf8' });
+    return { status, stdout, stderr };
+  };
+
+  it.each([
+    [
+      'a full disk',
+      '$program --help >/dev/full',
+      1,
+      'cannot write to standard output: ENOSPC: no space left on device',
+    ],
+    ['an unknown flag and a full disk', '$program --nonsense 2>/dev/full', 2, ''],
+    ['a reader that has exited', '{ sleep 0.5; $program --help; } | true; exit "${PIPESTATUS[0]}"', 141, ''],
+    ['closed standard output', '$program --help >&-', 0, ''],
+    ['closed standard error', '$program --nonsense 2>&-', 2, ''],
+  ])('%s: %s ends with %d', (_, command, status, message) => {
+    const result = shell(command);
+    expect(result).toMatchObject({ status, stdout: '' });
+    if (message === '') expect(result.stderr).toBe('');
+    else expect(result.stderr).toMatch(new RegExp(`^lorikeet-exporter: ${message}.*\\n$`));
+  });
+});

@@ -1,9 +1,9 @@
 import { execFile } from 'node:child_process';
-import { copyFileSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { hashSync } from 'bcryptjs';
-import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { SERVER_NAMES, SERVERS, type ServerName } from '../../daemon/http-server/testdata/web-server.ts';
 import { listen, type Listener } from '../../daemon/http-server/web-app.ts';
 import { createLogger } from '../../daemon/logger.ts';
@@ -27,11 +27,17 @@ afterEach(async () => {
   await Promise.all(open.splice(0).map((listener) => listener.close()));
 });
 
-/** Replaces the file like ConfigMaps and editors do. */
-function write(text: string): void {
-  writeFileSync(`${file}.new`, text);
-  renameSync(`${file}.new`, file);
+/** Longer than the kernel's time stamps are exact to: a rename is told from a write by them. */
+const TICK_MS = 20;
+
+/** Puts a file in the place of another, like ConfigMaps and editors do. */
+function replace(path: string, content: string | Buffer): void {
+  writeFileSync(`${path}.new`, content);
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, TICK_MS);
+  renameSync(`${path}.new`, path);
 }
+
+const write = (text: string): void => replace(file, text);
 
 const tlsConfig = (more = '', certificate = first) =>
   `tls_server_config:\n  cert_file: ${certificate.cert}\n  key_file: ${certificate.key}\n${more}`;
@@ -109,14 +115,96 @@ describe('TLS', () => {
     ];
     expect(answers.map(({ exit, status }) => exit === 0 && status === 200)).toEqual(expected);
   });
+
+  it.each([
+    ['[localhost]', true],
+    ['[other, "127.0.0.1"]', true],
+    ['[LOCALHOST, "CN=client", client]', false],
+    ['[]', false],
+  ])('with client_allowed_sans %s accepts a client named localhost: %s', async (names, expected) => {
+    const policy = `  client_auth_type: RequireAndVerifyClientCert\n${CA}  client_allowed_sans: ${names}\n`;
+    const url = await serve(tlsConfig(policy));
+    const { exit, status } = await curl(`${url}/metrics`, ...withCertificate(client));
+    expect(exit === 0 && status === 200).toBe(expected);
+    expect((await curl(`${url}/metrics`)).exit).not.toBe(0);
+  });
+
+  it('takes certificate, key and authority as text', async () => {
+    const text = (path: string) => JSON.stringify(readFileSync(path, 'utf8'));
+    const url = await serve(`tls_server_config:
+  cert: ${text(first.cert)}
+  key: ${text(first.key)}
+  client_ca: ${text(authority.cert)}
+  client_auth_type: RequireAndVerifyClientCert
+`);
+    expect(await curl(url, ...withCertificate(client))).toMatchObject({ status: 200 });
+    expect((await curl(url, ...withCertificate(foreign))).exit).not.toBe(0);
+  });
+});
+
+it('serves plain text without authentication with an empty file', async () => {
+  const url = await serve('');
+  expect(url).toMatch('http:');
+  expect(await curl(url)).toMatchObject({ status: 200 });
+});
+
+describe('the rate limit', () => {
+  const status = async (url: string, ...args: readonly string[]) => (await curl(url, ...args)).status;
+
+  it('refuses requests beyond the burst, on each port and before passwords', async () => {
+    const users = `basic_auth_users: {alice: ${hashSync('secret', 4)}}\n`;
+    write(`rate_limit: {interval: 1h, burst: 2}\n${users}`);
+    const web = new WebConfigFile(file, createLogger({ write: (line) => log.push(line) }));
+    const urls = [await serveWith(web), await serveWith(web)] as const;
+    for (const url of urls) {
+      expect(await status(`${url}/-/healthy`, '-u', 'alice:secret')).toBe(200);
+      expect(await status(`${url}/-/healthy`)).toBe(401);
+      const { status: refused, output } = await curl(`${url}/-/healthy`, '-u', 'alice:secret');
+      expect(refused).toBe(429);
+      expect(output).toContain('Too Many Requests');
+      expect(output).toMatch(/Retry-After: 3[56]\d\d/);
+    }
+  });
+
+  it('changes with the file, and starts full', async () => {
+    const url = await serve('rate_limit: {interval: 1h, burst: 1}\n');
+    expect([await status(url), await status(url)]).toEqual([200, 429]);
+    write('rate_limit: {interval: 1h, burst: 2}\n');
+    expect([await status(url), await status(url), await status(url)]).toEqual([200, 200, 429]);
+    write('rate_limit: {interval: 0}\n');
+    expect(await status(url)).toBe(200);
+  });
+
+  it('allows requests again after the interval', async () => {
+    const url = await serve('rate_limit: {interval: 300ms, burst: 1}\n');
+    expect([await status(url), await status(url)]).toEqual([200, 429]);
+    await vi.waitFor(async () => expect(await status(url)).toBe(200), { interval: 310 });
+  });
 });
 
 describe('a change', () => {
+  it('that is half written does not take effect: without its users, the page would be open', async () => {
+    const users = `basic_auth_users:\n  alice: ${hashSync('secret', 4)}\n`;
+    const url = await serve(users);
+    const half = 'http_server_config:\n  headers: {X-Frame-Options: deny}\n';
+    writeFileSync(file, half);
+    expect(await curl(url)).toMatchObject({ status: 401 });
+    writeFileSync(file, half + users);
+    await vi.waitFor(
+      async () => {
+        const { status, output } = await curl(url);
+        expect(status).toBe(401);
+        expect(output).toContain('X-Frame-Options: deny');
+      },
+      { timeout: 5000 },
+    );
+  });
+
   it('of the content or name of the certificate takes effect from the next connection', async () => {
     const current = { cert: join(folder, 'current.crt'), key: join(folder, 'current.key') };
     const use = ({ cert, key }: typeof client) => {
-      copyFileSync(cert, current.cert);
-      copyFileSync(key, current.key);
+      replace(current.cert, readFileSync(cert));
+      replace(current.key, readFileSync(key));
     };
     use(first);
     const url = await serve(tlsConfig('', current));

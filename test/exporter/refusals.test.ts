@@ -152,9 +152,15 @@ describe('check', () => {
     expect(run(command(), 'check').stdout).toMatch(/\nthe exporter cannot run: .+\n$/);
   });
 
-  test.each([[['--path.cgroupfs=/nowhere']], [['--path.cgroupfs=/tmp']]])('reports the problem with %o', (args) => {
-    const { report: machine } = report(['env'], ...args);
-    expect(machine.cgroups.warning).toMatch(/--path\.cgroupfs$/);
+  test.each([
+    ['/nowhere', 'does not exist'],
+    ['/tmp', 'is not a cgroup2 file system'],
+  ])('refuses --path.cgroupfs=%s, as the exporter does', (path, problem) => {
+    const reason = `--path.cgroupfs: expected the mount point of cgroup2, ${path} ${problem}`;
+    const { status, report: machine } = report(['env'], `--path.cgroupfs=${path}`);
+    expect([status, machine.health, machine.reason]).toEqual([2, 'none', reason]);
+    const { status: ended, stderr } = run(['env'], `--path.cgroupfs=${path}`);
+    expect([ended, stderr.split('\n').slice(-2)]).toEqual([2, [`lorikeet-exporter: ${reason}`, '']]);
   });
 });
 

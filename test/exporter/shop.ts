@@ -31,6 +31,8 @@ export function withShop(work: (front: Sandbox, cart: Sandbox) => Promise<void>)
 /** Writes a targets file atomically, like editors and ConfigMaps do. */
 export function writeTargets(path: string, text: string): void {
   writeFileSync(`${path}.new`, text);
+  // Longer than the kernel's time stamps are exact to: the exporter tells a rename from a write by them.
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 20);
   renameSync(`${path}.new`, path);
 }
 
