@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR MIT)
 #include "shared/maps.bpf.h"
+#include "shared/udp_maps.bpf.h"
 
 struct requests_map requests SEC(".maps");
 struct edges_map edges SEC(".maps");
@@ -8,6 +9,10 @@ struct cgroups_map cgroups SEC(".maps");
 struct listeners_map listeners SEC(".maps");
 struct accept_queues_map accept_queues SEC(".maps");
 struct sockets_map sockets SEC(".maps");
+struct udp_map udp SEC(".maps");
+struct udp_edges_map udp_edges SEC(".maps");
+struct udp_sockets_map udp_sockets SEC(".maps");
+struct dns_queries_map dns_queries SEC(".maps");
 
 struct event_count lost_requests SEC(".maps");
 struct event_count lost_edges SEC(".maps");
@@ -15,14 +20,23 @@ struct event_count lost_tcp SEC(".maps");
 struct event_count lost_cgroups SEC(".maps");
 struct event_count lost_sockets SEC(".maps");
 struct event_count lost_listeners SEC(".maps");
+struct event_count lost_udp SEC(".maps");
+struct event_count lost_udp_edges SEC(".maps");
+struct event_count lost_udp_sockets SEC(".maps");
+struct event_count lost_dns_queries SEC(".maps");
+struct event_count unattributed_datagram SEC(".maps");
+struct event_count unattributed_dns_message SEC(".maps");
 
 /* Initial values of new rows: most are too large for the stack of 512 bytes. */
 const struct histogram zero_requests = {};
 const struct edge_stats zero_edges = {};
 const struct tcp_stats zero_tcp = {};
 const struct listener_stats zero_listeners = {};
+const struct udp_stats zero_udp = {};
+const struct udp_edge_stats zero_udp_edges = {};
 
 const volatile bool track_edges = true;
+const volatile bool track_udp = true;
 const volatile __u64 round_trip_interval_ns = 1000000000;
 
 char LICENSE[] SEC("license") = "Dual MIT/GPL";

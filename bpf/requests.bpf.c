@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR MIT)
+#include "udp.bpf.h"
 #include "shared/adoption.bpf.h"
 #include "shared/attribution.bpf.h"
 #include "shared/core_fixes.bpf.h"
@@ -122,12 +123,12 @@ static __always_inline int handle_receive(struct sock *sk, int length, int flags
 
 SEC("tp_btf/sock_send_length")
 int BPF_PROG(sock_send_length, struct sock *sk, int length, int flags) {
-    return handle_send(sk, length);
+    return is_tcp(sk) ? handle_send(sk, length) : track_udp ? datagram_sent(sk, length) : 0;
 }
 
 SEC("tp_btf/sock_recv_length")
 int BPF_PROG(sock_recv_length, struct sock *sk, int length, int flags) {
-    return handle_receive(sk, length, flags);
+    return is_tcp(sk) ? handle_receive(sk, length, flags) : track_udp ? datagram_received(sk, length, flags, 0) : 0;
 }
 
 /* Variants for kernels before 6.3, which added the tracepoints (commit 6e6eda44b939). IPv4 and IPv6 share the
