@@ -12,6 +12,7 @@ import { processEvents } from './process-events.ts';
 import { requests } from './requests.ts';
 import { syscalls } from './syscalls.ts';
 import { targetInfo } from './target-info.ts';
+import { udp } from './udp.ts';
 
 /** In the order of /metrics. */
 const DESCRIPTORS = [
@@ -19,6 +20,7 @@ const DESCRIPTORS = [
   httpStatus,
   connections,
   edges,
+  udp,
   acceptQueues,
   container,
   pageFaults,

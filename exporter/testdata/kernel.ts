@@ -7,6 +7,7 @@ import { EDGE_WORDS, edgesCollector } from '../collectors/edges.ts';
 import { HTTP_WORDS, httpStatusCollector } from '../collectors/http-status.ts';
 import { requestsCollector } from '../collectors/requests.ts';
 import { targetInfoCollector } from '../collectors/target-info.ts';
+import { UDP_EDGE_WORDS, UDP_WORDS, udpCollector } from '../collectors/udp.ts';
 import { Exposition } from '../scrape/exposition.ts';
 import { HISTOGRAM_WORDS } from '../scrape/histogram.ts';
 import type { Listener } from '../kernel/listeners.ts';
@@ -32,6 +33,8 @@ export class Kernel {
   readonly httpResponses = new MemoryMap('http_responses', 16, HTTP_WORDS);
   readonly tcp = new MemoryMap('tcp', 16, TCP_WORDS);
   readonly edges = new MemoryMap('edges', 32, EDGE_WORDS);
+  readonly udp = new MemoryMap('udp', 16, UDP_WORDS);
+  readonly udpEdges = new MemoryMap('udp_edges', 32, UDP_EDGE_WORDS);
   readonly listeners = new MemoryMap('listeners', 16, LISTENER_WORDS);
   readonly cgroupCounters = new Map(
     CGROUP_COUNTERS.map(({ name, families }) => [name, new MemoryMap(name, 8, countWords(families))]),
@@ -41,6 +44,8 @@ export class Kernel {
   unattributed = 0;
   portCuts = 0;
   cuts = 0;
+  /** Calls to expire DNS queries. */
+  expired = 0;
   now = 0;
   readonly #collectors;
 
@@ -80,6 +85,16 @@ export class Kernel {
         maxEdges,
         onCut: () => this.cuts++,
       }),
+      udpCollector({
+        directory,
+        map: this.udp,
+        edges: this.udpEdges,
+        now,
+        expireQueries: () => this.expired++,
+        maxExternalNames,
+        maxEdges,
+        onCut: () => this.cuts++,
+      }),
       acceptQueuesCollector({
         directory,
         map: this.listeners,
@@ -109,6 +124,14 @@ export class Kernel {
 
   countEdge(cgroup: bigint, address: string, port: number, words: Record<number, number>): void {
     this.edges.count(edgeKey(cgroup, addressBytes(address) as string, port), words);
+  }
+
+  countUdp(cgroup: bigint, role: number, words: Record<number, number>): void {
+    this.udp.count(serviceKey(cgroup, role), words);
+  }
+
+  countUdpEdge(cgroup: bigint, address: string, port: number, words: Record<number, number>): void {
+    this.udpEdges.count(edgeKey(cgroup, addressBytes(address) as string, port), words);
   }
 
   countDrops(cgroup: bigint, port: number, drops: number): void {

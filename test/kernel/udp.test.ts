@@ -125,17 +125,13 @@ describe('DNS', () => {
     expect(unattributed).toEqual(NOTHING_LOST);
   });
 
-  test(
-    'of the same query to several servers none is answered, and none unanswered: the answer may be from any of them',
-    async () => {
-      const { edges, client, unattributed } = await run('several', expire);
-      const edge = { ...NONE, sumNs: 0, sentBytes: QUERY };
-      expect(edges).toEqual({ '127.0.0.1:53': edge, '127.0.0.2:53': edge, '127.0.0.3:53': edge });
-      expect(client).toEqual({ sentDatagrams: 3, receivedDatagrams: 1, sentBytes: 3 * QUERY, receivedBytes: ANSWER });
-      expect(unattributed).toEqual({ datagrams: 1, dnsMessages: 1 });
-    },
-    20_000,
-  );
+  test('of the same query to several servers none is answered, and none unanswered: the answer may be from any of them', async () => {
+    const { edges, client, unattributed } = await run('several', expire);
+    const edge = { ...NONE, sumNs: 0, sentBytes: QUERY };
+    expect(edges).toEqual({ '127.0.0.1:53': edge, '127.0.0.2:53': edge, '127.0.0.3:53': edge });
+    expect(client).toEqual({ sentDatagrams: 3, receivedDatagrams: 1, sentBytes: 3 * QUERY, receivedBytes: ANSWER });
+    expect(unattributed).toEqual({ datagrams: 1, dnsMessages: 1 });
+  }, 20_000);
 
   test('ids tell the servers of an unconnected socket apart; a duplicate is no request', async () => {
     const { edges, unattributed } = await run('distinct');
@@ -149,30 +145,22 @@ describe('DNS', () => {
     expect(edges).toMatchObject({ '127.0.0.1:53': { count: 1, unanswered: 1, sentBytes: 2 * QUERY } });
   });
 
-  test(
-    `without an answer are unanswered, also if their socket is closed: ${LATE}`,
-    async () => {
-      const { edges } = await run('lost', async () => {
-        bpf.run('expire_dns_queries');
-        await expire();
-      });
-      expect(edges).toEqual({
-        '127.0.0.1:53': { ...NONE, sumNs: 0, sentBytes: 3 * QUERY, unanswered: 3 },
-        '127.0.0.9:53': { ...NONE, sumNs: 0, sentBytes: QUERY, unanswered: 1 },
-      });
-      expect(bpf.map('dns_queries').read().count).toBe(0);
-    },
-    20_000,
-  );
+  test(`without an answer are unanswered, also if their socket is closed: ${LATE}`, async () => {
+    const { edges } = await run('lost', async () => {
+      bpf.run('expire_dns_queries');
+      await expire();
+    });
+    expect(edges).toEqual({
+      '127.0.0.1:53': { ...NONE, sumNs: 0, sentBytes: 3 * QUERY, unanswered: 3 },
+      '127.0.0.9:53': { ...NONE, sumNs: 0, sentBytes: QUERY, unanswered: 1 },
+    });
+    expect(bpf.map('dns_queries').read().count).toBe(0);
+  }, 20_000);
 
-  test(
-    'an answer after 5 s is none',
-    async () => {
-      const { edges } = await run('late', async () => bpf.run('expire_dns_queries'));
-      expect(edges).toMatchObject({ '127.0.0.1:53': { count: 0, unanswered: 1, receivedBytes: ANSWER } });
-    },
-    20_000,
-  );
+  test('an answer after 5 s is none', async () => {
+    const { edges } = await run('late', async () => bpf.run('expire_dns_queries'));
+    expect(edges).toMatchObject({ '127.0.0.1:53': { count: 0, unanswered: 1, receivedBytes: ANSWER } });
+  }, 20_000);
 
   test.each([
     ['calls', '127.0.0.1:53'],
@@ -216,7 +204,9 @@ describe('other ports', () => {
 
   test('a request repeated after half a second is unanswered', async () => {
     const { edges } = await run('repeated');
-    expect(edges).toMatchObject({ '127.0.0.1:123': { ...NONE, count: 1, unanswered: 1, sentBytes: 14, receivedBytes: 6 } });
+    expect(edges).toMatchObject({
+      '127.0.0.1:123': { ...NONE, count: 1, unanswered: 1, sentBytes: 14, receivedBytes: 6 },
+    });
     expect(edges['127.0.0.1:123']?.sumNs).toBeLessThan(100 * MS);
   });
 
