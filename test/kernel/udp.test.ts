@@ -75,6 +75,9 @@ function run(scenario: string, later?: () => Promise<void>): Promise<Seen> {
 const NONE = { count: 0, sentBytes: 0, receivedBytes: 0, unanswered: 0, overlapping: 0, unexpected: 0 };
 const NOTHING_LOST = { datagrams: 0, dnsMessages: 0 };
 
+/** The functions that are hooked before kernel 6.3 have the source of a datagram; the tracepoints don't. */
+const knowsSource = (): boolean => !bpf.programs.includes('sock_recv_length');
+
 const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 const expire = async (): Promise<void> => {
   await sleep(5100);
@@ -125,19 +128,22 @@ describe('DNS', () => {
     expect(unattributed).toEqual(NOTHING_LOST);
   });
 
-  test('of the same query to several servers none is answered, and none unanswered: the answer may be from any of them', async () => {
+  test('of the same query to several servers at most one is answered, and none unanswered', async () => {
     const { edges, client, unattributed } = await run('several', expire);
     const edge = { ...NONE, sumNs: 0, sentBytes: QUERY };
-    expect(edges).toEqual({ '127.0.0.1:53': edge, '127.0.0.2:53': edge, '127.0.0.3:53': edge });
+    const answered = { ...edge, count: 1, sumNs: expect.any(Number), receivedBytes: ANSWER };
+    const [known, lost] = knowsSource() ? [answered, 0] : [edge, 1];
+    expect(edges).toEqual({ '127.0.0.1:53': edge, '127.0.0.2:53': edge, '127.0.0.3:53': known });
     expect(client).toEqual({ sentDatagrams: 3, receivedDatagrams: 1, sentBytes: 3 * QUERY, receivedBytes: ANSWER });
-    expect(unattributed).toEqual({ datagrams: 1, dnsMessages: 1 });
+    expect(unattributed).toEqual({ datagrams: lost, dnsMessages: lost });
   }, 20_000);
 
   test('ids tell the servers of an unconnected socket apart; a duplicate is no request', async () => {
     const { edges, unattributed } = await run('distinct');
     const edge = { ...NONE, count: 1, sentBytes: QUERY, receivedBytes: ANSWER };
-    expect(edges).toMatchObject({ '127.0.0.1:53': edge, '127.0.0.2:53': edge });
-    expect(unattributed).toEqual({ datagrams: 1, dnsMessages: 0 });
+    const repeated = knowsSource() ? { ...edge, receivedBytes: 2 * ANSWER } : edge;
+    expect(edges).toMatchObject({ '127.0.0.1:53': repeated, '127.0.0.2:53': edge });
+    expect(unattributed).toEqual({ datagrams: knowsSource() ? 0 : 1, dnsMessages: 0 });
   });
 
   test('a query repeated before its answer is unanswered', async () => {
