@@ -78,6 +78,8 @@ static __always_inline int end_queries(const struct udp_socket *socket, __u16 id
         struct dns_query *query;
         __u64 sent;
 
+        if (socket->peers[i].port != DNS_PORT)
+            continue;
         __builtin_memcpy(key.address, socket->peers[i].address, sizeof(key.address));
         query = bpf_map_lookup_elem(&dns_queries, &key);
         sent = query ? __sync_lock_test_and_set(&query->sent_ns, 0) : 0;

@@ -67,8 +67,8 @@ int BPF_PROG(udp_recvmsg, struct sock *sk, struct msghdr *message, unsigned long
 SEC("fexit/udpv6_recvmsg")
 WITHOUT_TRACEPOINT(sock_recv_length)
 FUNCTION_PARAMETERS(5)
-int BPF_PROG(udpv6_recvmsg, struct sock *sk, struct msghdr *message, unsigned long size, int flags,
-             int *address_length, int length) {
+int BPF_PROG(udpv6_recvmsg, struct sock *sk, struct msghdr *message, unsigned long size, int flags, int *address_length,
+             int length) {
     return datagram_received(sk, length, flags, (__u64)message->msg_name);
 }
 

@@ -15,8 +15,8 @@
  *
  * Queries to port 53 are paired with their answers by the id of the DNS message (dns_query.bpf.h). At other ports an
  * answer is the next datagram received on a socket with a single peer. That is right only if each request has one
- * answer and requests do not overlap; `overlapping` and `unexpected` count what contradicts, and the exporter leaves out
- * the requests of an edge where they occur (exporter/collectors/udp.ts).
+ * answer and requests do not overlap; `overlapping` and `unexpected` count what contradicts, and the exporter leaves
+ * out the requests of an edge where they occur (exporter/collectors/udp.ts).
  *
  * All words are added atomically: a send and a receive on the same CPU may interrupt each other. */
 
@@ -52,12 +52,14 @@ static __always_inline void set_udp_role(struct udp_socket *socket, struct sock 
     socket->service.role = role;
 }
 
+static __always_inline bool is_port_bound(const struct sock *sk) {
+    return BPF_CORE_READ_BITFIELD(sk, sk_userlocks) & SOCK_BINDPORT_LOCK;
+}
+
 /* A socket that was connected without an explicitly bound port belongs to a client, even if its first datagram was
  * sent before the programs ran. */
 static __always_inline enum role receiver_role(const struct sock *sk) {
-    bool is_bound = BPF_CORE_READ_BITFIELD(sk, sk_userlocks) & SOCK_BINDPORT_LOCK;
-
-    return is_udp_connected(sk) && !is_bound ? ROLE_CLIENT : ROLE_SERVER;
+    return is_udp_connected(sk) && !is_port_bound(sk) ? ROLE_CLIENT : ROLE_SERVER;
 }
 
 static __always_inline void send_request(struct udp_socket *socket, struct udp_edge_stats *stats, __u64 now) {
@@ -139,8 +141,9 @@ static __noinline int datagram_sent(struct sock *sk, int length) {
 }
 
 /* `address` is the kernel's copy of the sender's address, or 0 if the hook does not have it. The tracepoint runs before
- * the kernel writes the address to user memory: on an unconnected socket, the sender is then only known if the socket
- * has sent to a single peer, or by the id of a DNS message. */
+ * the kernel writes the address to user memory. The sender is then known on an unconnected socket by the id of a DNS
+ * message, or if only a single peer knows of the socket: it has sent to no other, and its port is the kernel's choice.
+ */
 static __always_inline bool find_source(struct edge_key *edge, const struct sock *sk, const struct udp_socket *socket,
                                         __u64 address) {
     if (is_udp_connected(sk)) {
@@ -149,7 +152,7 @@ static __always_inline bool find_source(struct edge_key *edge, const struct sock
     }
     if (address)
         return read_peer(edge, socket->service.cgroup, address, false);
-    if (socket->peer_count != 1)
+    if (socket->peer_count != 1 || is_port_bound(sk))
         return false;
     *edge = socket->peers[0];
     return true;

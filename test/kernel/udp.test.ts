@@ -230,6 +230,17 @@ describe('other ports', () => {
     });
   });
 
+  test('on a socket with a bound port, only the sources of DNS messages are known', async () => {
+    const { edges, unattributed } = await run('bound');
+    const answered = { count: 1, receivedBytes: ANSWER };
+    const known = knowsSource();
+    expect(edges).toMatchObject({
+      '127.0.0.1:9000': { count: known ? 1 : 0, sentBytes: 5, receivedBytes: known ? 2 : 0 },
+      '127.0.0.1:53': { ...answered, sentBytes: QUERY },
+    });
+    expect(unattributed).toEqual({ datagrams: known ? 0 : 2, dnsMessages: 0 });
+  });
+
   test('every peer has its bytes, however many there are; a group expects no answers', async () => {
     const { edges, unattributed } = await run('crowd');
     const peers = [1, 2, 3, 4, 5, 6].map((last) => edges[`127.0.1.${last}:9000`]?.sentBytes);

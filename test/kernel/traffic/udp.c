@@ -368,6 +368,24 @@ static void stream(void) {
     }
 }
 
+/* A peer with a port of its own, to which anybody may send: DNS by id, the rest without a known source. */
+static void bound(void) {
+    int other = server_at("127.0.0.1", 9000), dns = server_at("127.0.0.1", DNS), stranger = client_of(AF_INET);
+    int client = server_at("127.0.0.1", 5000);
+    struct sockaddr_storage from;
+
+    send_to(client, "127.0.0.1", 9000, "hello", 5);
+    from = take(other);
+    reply(other, &from, "hi", 2);
+    receive(client);
+    send_to(stranger, "127.0.0.1", 5000, "stranger", 8);
+    receive(client);
+    query(client, "127.0.0.1", 3);
+    from = take(dns);
+    answer(dns, &from, 3);
+    receive(client);
+}
+
 /* More servers than a socket remembers, and a group. */
 static void crowd(void) {
     int client = client_of(AF_INET);
@@ -418,6 +436,8 @@ int main(int argc, char **argv) {
         oneway();
     else if (strstr(wanted, "stream"))
         stream();
+    else if (strstr(wanted, "bound"))
+        bound();
     else if (strstr(wanted, "crowd"))
         crowd();
     else
