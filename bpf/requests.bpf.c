@@ -123,12 +123,12 @@ static __always_inline int handle_receive(struct sock *sk, int length, int flags
 
 SEC("tp_btf/sock_send_length")
 int BPF_PROG(sock_send_length, struct sock *sk, int length, int flags) {
-    return is_tcp(sk) ? handle_send(sk, length) : track_udp ? datagram_sent(sk, length) : 0;
+    return is_tcp(sk) ? handle_send(sk, length) : datagram_sent(sk, length);
 }
 
 SEC("tp_btf/sock_recv_length")
 int BPF_PROG(sock_recv_length, struct sock *sk, int length, int flags) {
-    return is_tcp(sk) ? handle_receive(sk, length, flags) : track_udp ? datagram_received(sk, length, flags, 0) : 0;
+    return is_tcp(sk) ? handle_receive(sk, length, flags) : datagram_received(sk, length, flags, 0);
 }
 
 /* Variants for kernels before 6.3, which added the tracepoints (commit 6e6eda44b939). IPv4 and IPv6 share the

@@ -119,7 +119,7 @@ static __noinline int datagram_sent(struct sock *sk, int length) {
     struct udp_socket *socket;
     struct udp_stats *stats;
 
-    if (!is_udp(sk))
+    if (!track_udp || !is_udp(sk))
         return 0;
     socket = find_udp_socket(sk);
     if (!socket)
@@ -187,7 +187,7 @@ static __noinline int datagram_received(struct sock *sk, int length, int flags, 
     bool first;
 
     /* Peeked data is received again later; the error queue returns sent data. */
-    if (length < 0 || flags & (MSG_PEEK | MSG_ERRQUEUE) || !is_udp(sk))
+    if (!track_udp || length < 0 || flags & (MSG_PEEK | MSG_ERRQUEUE) || !is_udp(sk))
         return 0;
     socket = find_udp_socket(sk);
     if (!socket)
