@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR MIT)
 #include "shared/maps.bpf.h"
-#include "streams.bpf.h"
+#include "protocols/streams.bpf.h"
+#include "udp/udp_maps.bpf.h"
 
 struct requests_map requests SEC(".maps");
 struct edges_map edges SEC(".maps");
@@ -12,6 +13,10 @@ struct listeners_map listeners SEC(".maps");
 struct accept_queues_map accept_queues SEC(".maps");
 struct sockets_map sockets SEC(".maps");
 struct http2_connections_map http2_connections SEC(".maps");
+struct udp_map udp SEC(".maps");
+struct udp_edges_map udp_edges SEC(".maps");
+struct udp_sockets_map udp_sockets SEC(".maps");
+struct dns_queries_map dns_queries SEC(".maps");
 
 struct event_count lost_requests SEC(".maps");
 struct event_count lost_edges SEC(".maps");
@@ -22,6 +27,12 @@ struct event_count lost_cgroups SEC(".maps");
 struct event_count lost_sockets SEC(".maps");
 struct event_count lost_streams SEC(".maps");
 struct event_count lost_listeners SEC(".maps");
+struct event_count lost_udp SEC(".maps");
+struct event_count lost_udp_edges SEC(".maps");
+struct event_count lost_udp_sockets SEC(".maps");
+struct event_count lost_dns_queries SEC(".maps");
+struct event_count unattributed_datagram SEC(".maps");
+struct event_count unattributed_dns_message SEC(".maps");
 
 /* Initial values of new rows: most are too large for the stack of 512 bytes. */
 const struct request_stats zero_requests = {};
@@ -30,8 +41,11 @@ const struct tcp_stats zero_tcp = {};
 const __u64 zero_port_protocols = 0;
 const __u64 zero_edge_protocols = 0;
 const struct listener_stats zero_listeners = {};
+const struct udp_stats zero_udp = {};
+const struct udp_edge_stats zero_udp_edges = {};
 
 const volatile bool track_edges = true;
+const volatile bool track_udp = true;
 const volatile __u64 round_trip_interval_ns = 1000000000;
 
 char LICENSE[] SEC("license") = "Dual MIT/GPL";

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR MIT)
-#include "exchange.bpf.h"
-#include "protocol.bpf.h"
+#include "protocols/exchange.bpf.h"
+#include "protocols/protocol.bpf.h"
+#include "udp/udp.bpf.h"
 #include "shared/adoption.bpf.h"
 #include "shared/attribution.bpf.h"
 #include "shared/core_fixes.bpf.h"
@@ -85,13 +86,14 @@ static __always_inline bool needs_payload(const struct socket_state *socket, __u
     return track_http_status || length <= SHORT_RESPONSE || !socket->heard;
 }
 
-/* `of_client`: the bytes go from client to server. */
-static __always_inline void handle_bytes(struct sock *sk, const struct exchange *exchange, int length, bool of_client) {
+/* `sent`: true in a send call, false in a receive call. `of_client`: the bytes go from client to server. */
+static __always_inline void handle_bytes(struct sock *sk, const struct exchange *exchange, int length, bool sent) {
     struct socket_state *socket = exchange->socket;
+    const bool of_client = sent == (socket->service.role == ROLE_CLIENT);
     const struct payload *payload = NULL;
     struct payload found;
 
-    if (needs_payload(socket, length, of_client) && find_payload(sk, length, &found))
+    if (needs_payload(socket, length, of_client) && find_payload(sk, length, sent, &found))
         payload = &found;
     if (socket->protocol == PROTOCOL_UNSEEN)
         look(sk, socket, payload, of_client);
@@ -120,7 +122,7 @@ static __always_inline int handle_send(struct sock *sk, int length) {
     exchange.edge = find_edge(socket);
     /* After its FIN the peer sends no response. */
     if (socket->service.role == ROLE_SERVER || sk->__sk_common.skc_state != TCP_CLOSE_WAIT)
-        handle_bytes(sk, &exchange, length, socket->service.role == ROLE_CLIENT);
+        handle_bytes(sk, &exchange, length, true);
     stats = find_tcp(&socket->service);
     if (stats) {
         stats->sent_bytes += length;
@@ -160,7 +162,7 @@ static __always_inline int handle_receive(struct sock *sk, int length, int flags
     exchange.socket = socket;
     exchange.now = bpf_ktime_get_ns();
     exchange.edge = find_edge(socket);
-    handle_bytes(sk, &exchange, length, socket->service.role == ROLE_SERVER);
+    handle_bytes(sk, &exchange, length, false);
     stats = find_tcp(&socket->service);
     if (stats) {
         stats->received_bytes += length;
@@ -173,12 +175,12 @@ static __always_inline int handle_receive(struct sock *sk, int length, int flags
 
 SEC("tp_btf/sock_send_length")
 int BPF_PROG(sock_send_length, struct sock *sk, int length, int flags) {
-    return handle_send(sk, length);
+    return is_tcp(sk) ? handle_send(sk, length) : datagram_sent(sk, length);
 }
 
 SEC("tp_btf/sock_recv_length")
 int BPF_PROG(sock_recv_length, struct sock *sk, int length, int flags) {
-    return handle_receive(sk, length, flags);
+    return is_tcp(sk) ? handle_receive(sk, length, flags) : datagram_received(sk, length, flags, 0);
 }
 
 /* Variants for kernels before 6.3, which added the tracepoints (commit 6e6eda44b939). IPv4 and IPv6 share the

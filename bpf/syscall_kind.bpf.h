@@ -2,7 +2,7 @@
 #ifndef LORIKEET_SYSCALL_KIND_BPF_H
 #define LORIKEET_SYSCALL_KIND_BPF_H
 
-#include "syscall_abi.bpf.h"
+#include "calls/syscall_abi.bpf.h"
 #include "shared/types.bpf.h"
 
 enum syscall_kind {

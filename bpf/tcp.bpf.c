@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR MIT)
 #include "connect_failure.bpf.h"
-#include "exchange.bpf.h"
+#include "protocols/exchange.bpf.h"
 #include "shared/attribution.bpf.h"
 #include "shared/histogram.bpf.h"
 #include "shared/maps.bpf.h"
 #include "shared/socket_counts.bpf.h"
 #include "shared/types.bpf.h"
-#include "streams.bpf.h"
+#include "protocols/streams.bpf.h"
 
 /* Opened and closed connections, from the tracepoint of all TCP state changes. A connection opens when it is
  * established and closes when its state becomes CLOSE; TIME_WAIT and unread data do not keep it open.

@@ -31,6 +31,9 @@ enum {
     TCP_CLOSING = 11,
 };
 
+/* include/net/sock.h: the port was bound explicitly */
+#define SOCK_BINDPORT_LOCK 8
+
 /* include/net/sock.h; SOCK_DEAD is a bit number in skc_flags: no process holds the socket */
 #define SOCK_DEAD 0
 #define SHUTDOWN_MASK 3
@@ -41,6 +44,7 @@ enum {
 #define MSG_PEEK 0x2
 #define MSG_ERRQUEUE 0x2000
 #define IPPROTO_TCP 6
+#define IPPROTO_UDP 17
 
 /* include/linux/sched.h */
 #define PF_IO_WORKER 0x00000010
@@ -128,6 +132,7 @@ struct sock {
     __u8 sk_shutdown;
     int sk_err;
     int sk_err_soft;
+    __u8 sk_userlocks : 4; /* no bit field on newer kernels: read it with BPF_CORE_READ_BITFIELD */
     __u32 sk_ack_backlog;
     __u32 sk_max_ack_backlog;
     atomic_t sk_drops;
@@ -157,18 +162,6 @@ struct tcp_sock {
 struct thread_info {
     unsigned long flags;
     __u32 status; /* x86 only */
-};
-
-/* Registers of a system call. */
-struct pt_regs {
-    unsigned long orig_ax; /* x86 only */
-    unsigned long si;
-    unsigned long dx;
-};
-
-struct pt_regs___arm64 {
-    __u64 regs[31];
-    __s32 syscallno;
 };
 
 struct mm_struct;

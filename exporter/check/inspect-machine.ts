@@ -44,7 +44,7 @@ export async function inspectMachine(config: Config): Promise<MachineReport> {
     const { health, lost } = tried.health.get(name) ?? { health: 'whole' as const, lost: [] };
     return collectorReport(name, config, health, lost);
   });
-  const programs = programsOf(COLLECTORS).map((program) => programReport(program, tried));
+  const programs = tried.programs.map((program) => programReport(program, tried));
   return { ...verdict(collectors), ...machine, programs, collectors };
 }
 

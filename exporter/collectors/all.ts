@@ -13,6 +13,7 @@ import { protocols } from './protocols.ts';
 import { requests } from './requests.ts';
 import { syscalls } from './syscalls.ts';
 import { targetInfo } from './target-info.ts';
+import { udp } from './udp.ts';
 
 /** In the order of /metrics. */
 const DESCRIPTORS = [
@@ -21,6 +22,7 @@ const DESCRIPTORS = [
   protocols,
   connections,
   edges,
+  udp,
   acceptQueues,
   container,
   pageFaults,

@@ -58,6 +58,10 @@ describe('all collectors', () => {
     kernel.countEdge(front, '192.0.2.7', 443, { 26: 3 });
     kernel.countTcp(front, CLIENT, { ...durations(57, 2, 3, 150_000), 81: 4, 82: 1, 83: 2, 84: 1 });
     kernel.countTcp(cartA, SERVER, { 81: 5, 82: 3 });
+    kernel.countUdp(front, CLIENT, { 0: 13, 1: 11, 2: 500, 3: 900 });
+    kernel.countUdp(cartA, SERVER, { 0: 1, 1: 2, 2: 60, 3: 30 });
+    kernel.countUdpEdge(front, '10.0.0.5', 53, { ...durations(0, 7, 8, 16_000_000), 24: 300, 25: 600, 26: 1 });
+    kernel.countUdpEdge(front, '192.0.2.8', 443, { ...durations(0, 7, 1, 2_000_000), 24: 200, 25: 300, 28: 4 });
     kernel.countDrops(cartA, 8080, 7);
     kernel.listening = [
       { cgroup: cartA, port: 8080, length: 3, limit: 128 },
@@ -87,7 +91,7 @@ describe('all collectors', () => {
         'lorikeet_tcp_connection_lifetime_seconds_count{namespace="shop",service="front",pod="front-1",role="server"}'
       ],
     ).toBe(0);
-    expect(Object.keys(samples).filter((name) => name.startsWith('lorikeet_edge_'))).toEqual([]);
+    expect(Object.keys(samples).filter((name) => /^lorikeet_(edge|udp)_/.test(name))).toEqual([]);
     // Requests: 2 roles x (1 + 25). Responses: 2 x 5. Connections: 2 x (6 + 2 x 25) + 5 + 2 + 25. Info: 1.
     expect(Object.keys(samples)).toHaveLength(2 * (52 + 10 + 144 + CGROUP_COUNTER_SERIES + 1));
   });
@@ -321,5 +325,62 @@ describe('edges', () => {
     expect(kernel.edges.rows.size).toBe(0);
     kernel.countEdge(front, '10.0.0.5', 80, SENT);
     expect(await kernel.samples('lorikeet_edge_sent')).toEqual({ [edge('cart', '80', 'shop')]: 2 });
+  });
+});
+
+describe('UDP', () => {
+  const EDGE = 'client_namespace="shop",client_service="front"';
+  const COUNT = 'lorikeet_udp_edge_request_duration_seconds_count';
+  const REQUESTS = 'lorikeet_udp_edge_requests_total';
+  const UNANSWERED = 'lorikeet_udp_edge_unanswered_requests_total';
+  const SENT = 24;
+  const UNANSWERED_WORD = 26;
+  const OVERLAPPING = 27;
+  const UNEXPECTED = 28;
+  const external = (port: number) =>
+    `{${EDGE},server_namespace="external",server_service="192.0.2.1",server_port="${port}"}`;
+
+  /** The series of requests of an edge at a port, by family; the bytes are there in any case. */
+  async function requestsOf(port: number, words: Record<number, number>): Promise<Record<string, number>> {
+    const { front } = shop();
+    kernel.countUdpEdge(front, '192.0.2.1', port, { [SENT]: 7, ...words });
+    const samples = await kernel.samples('lorikeet_udp_edge_');
+    expect(samples[`lorikeet_udp_edge_sent_bytes_total${external(port)}`]).toBe(7);
+    expect(kernel.expired).toBe(1);
+    return Object.fromEntries(
+      [REQUESTS, COUNT, UNANSWERED].flatMap((family) => {
+        const value = samples[family + external(port)];
+        return value === undefined ? [] : [[family, value]];
+      }),
+    );
+  }
+
+  const answered = durations(0, 7, 3, 6_000_000);
+
+  it.each([
+    ['DNS queries', 53, answered, { [REQUESTS]: 3, [COUNT]: 3, [UNANSWERED]: 0 }],
+    ['DNS queries that nobody answers', 53, { [UNANSWERED_WORD]: 2 }, { [REQUESTS]: 0, [COUNT]: 0, [UNANSWERED]: 2 }],
+    ['one answer for each request', 123, answered, { [REQUESTS]: 3, [COUNT]: 3, [UNANSWERED]: 0 }],
+    [
+      'answers that come after a repetition',
+      123,
+      { ...answered, [UNANSWERED_WORD]: 1, [UNEXPECTED]: 1 },
+      { [REQUESTS]: 3, [COUNT]: 3, [UNANSWERED]: 1 },
+    ],
+    ['a sender without answers', 8125, { [UNANSWERED_WORD]: 5 }, {}],
+    ['overlapping requests', 123, { ...answered, [OVERLAPPING]: 1 }, {}],
+    ['more answers than requests', 443, { ...answered, [UNEXPECTED]: 1 }, {}],
+  ])('%s', async (_what, port, words, expected) => {
+    expect(await requestsOf(port, words)).toEqual(expected);
+  });
+
+  it('datagrams are exported for the roles that have any', async () => {
+    const { front, cartA } = shop();
+    kernel.countUdp(front, CLIENT, { 0: 3, 2: 90 });
+    kernel.countUdp(cartA, SERVER, { 1: 2, 3: 80 });
+    const samples = await kernel.samples('lorikeet_udp_sent_datagrams_total');
+    const of = (service: string, role: string) =>
+      `lorikeet_udp_sent_datagrams_total{namespace="shop",service="${service}",pod="${service}-1",role="${role}"}`;
+    expect(samples).toEqual({ [of('front', 'client')]: 3, [of('cart', 'server')]: 0 });
   });
 });

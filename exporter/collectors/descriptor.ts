@@ -9,7 +9,7 @@ export interface Parts {
   readonly directory: Directory;
   /** The directory of the memory controller's hierarchy, if that is version 1. */
   readonly memoryRoot: string | undefined;
-  readonly probes: Pick<Probes, 'map' | 'counted' | 'readListeners'>;
+  readonly probes: Pick<Probes, 'map' | 'counted' | 'readListeners' | 'expireQueries'>;
   readonly limits: SeriesLimits;
   readonly omissions: Omissions;
   /** Milliseconds. */

@@ -1,13 +1,13 @@
-import { renderLabels } from '../../daemon/labels.ts';
 import { leafOfKey } from '../accounting/accounts.ts';
 import type { Collector } from '../scrape/collector.ts';
 import { series, type Exposition, type Series } from '../scrape/exposition.ts';
 import { HISTOGRAM_WORDS, histogramSeries, writeHistogram, type HistogramSeries } from '../scrape/histogram.ts';
-import type { Directory, Leaf, LocalTarget } from '../identity/directory.ts';
+import type { Leaf, LocalTarget } from '../identity/directory.ts';
 import { ExternalPeers, OTHER_PEERS, type ExternalPeer } from '../identity/external-peers.ts';
 import { LATE_WORDS, requestCount } from '../accounting/late-requests.ts';
 import { Ledger, type Account, type CounterMap } from '../accounting/ledger.ts';
 import { describeCollector } from './descriptor.ts';
+import { edgeLabels, serviceKey, type EdgeEnds, type EdgeLimits, type Server } from './edge-ends.ts';
 import { EdgeProtocols, edgeProtocolsLedger, writeEdgeProtocols } from './edge-protocols.ts';
 import { RECEIVE, SEND, STATE, withoutState } from './socket-programs.ts';
 
@@ -50,28 +50,16 @@ const COUNTERS = [
 ] as const;
 
 /** Deletes rows unchanged for this time, in milliseconds: a client may live for months while its servers change. */
-const IDLE_MS = 3_600_000;
+export const IDLE_MS = 3_600_000;
 
-interface EdgeAccount extends Account {
-  readonly client: string;
-  readonly external: ExternalPeer | undefined;
-  /** Set for the account of peers beyond a limit. */
-  readonly cut: boolean;
+interface EdgeAccount extends Account, EdgeEnds {
   readonly requests: Series;
   readonly duration: HistogramSeries;
   readonly counters: readonly Series[];
   readonly protocols: EdgeProtocols;
 }
 
-interface Server {
-  readonly namespace: string;
-  readonly service: string;
-  readonly port: string;
-  readonly external: ExternalPeer | undefined;
-}
-
-export interface EdgesOptions {
-  readonly directory: Directory;
+export interface EdgesOptions extends EdgeLimits {
   /** The kernel map `edges`. */
   readonly map: CounterMap;
   /** The kernel map `edge_protocols`. */
@@ -80,18 +68,12 @@ export interface EdgesOptions {
   readonly now: () => number;
   /** Families of the descriptor's `countedBy`; families that are not counted are not exported. */
   readonly counted: Readonly<Record<string, boolean>>;
-  /** Maximum number of external peers with a name of their own. */
-  readonly maxExternalNames: number;
-  /** Maximum number of edges with series of their own; further ones between two services have the port `other`. */
-  readonly maxEdges: number;
-  /** Called for each peer counted as `other` because of a limit. */
-  readonly onCut: () => void;
 }
 
 /** Calls between services as seen by the client, from the kernel map `edges`. */
 export function edgesCollector(options: EdgesOptions): Collector {
   const { directory, map, now } = options;
-  const accounts = new EdgeAccounts(options);
+  const accounts = new EdgeAccounts(options, makeAccount);
   const ledger = new Ledger({
     map,
     leafOf: leafOfKey(directory),
@@ -121,22 +103,25 @@ export function edgesCollector(options: EdgesOptions): Collector {
 }
 
 /** One account for each edge, kept while the client's service has an instance on this machine. */
-class EdgeAccounts {
-  readonly #options: EdgesOptions;
+export class EdgeAccounts<A extends EdgeEnds> {
+  readonly #options: EdgeLimits;
+  readonly #make: (labels: string, ends: EdgeEnds, port: string) => A;
   readonly #external: ExternalPeers;
-  readonly #accounts = new Map<string, EdgeAccount>();
+  readonly #accounts = new Map<string, A>();
 
-  constructor(options: EdgesOptions) {
+  /** `make` gets the edge's labels, rendered. */
+  constructor(options: EdgeLimits, make: (labels: string, ends: EdgeEnds, port: string) => A) {
     this.#options = options;
+    this.#make = make;
     this.#external = new ExternalPeers(options.maxExternalNames);
   }
 
-  all(): Iterable<EdgeAccount> {
+  all(): Iterable<A> {
     return this.#accounts.values();
   }
 
   /** `previous` is the account of the row so far; a row of another map that has none counts no cut. */
-  accountOf(key: Buffer, leaf: Leaf, previous?: EdgeAccount | undefined): EdgeAccount | undefined {
+  accountOf(key: Buffer, leaf: Leaf, previous?: A | undefined): A | undefined {
     const client = this.#options.directory.targetOf(leaf);
     if (client === undefined || !client.monitored) return undefined;
     const account = this.#accountBetween(client, this.#serverOf(key));
@@ -144,14 +129,15 @@ class EdgeAccounts {
     return account;
   }
 
-  #accountBetween(client: LocalTarget, server: Server): EdgeAccount {
+  #accountBetween(client: LocalTarget, server: Server): A {
     const name = [serviceKey(client), server.namespace, server.service, server.port].join('\0');
     let account = this.#accounts.get(name);
     if (account !== undefined) return account;
     if (this.#accounts.size >= this.#options.maxEdges && server.port !== OTHER_PEERS.port) {
       return this.#accountBetween(client, { ...server, ...(server.external && OTHER_PEERS), port: OTHER_PEERS.port });
     }
-    account = makeAccount(client, server);
+    const ends = { client: serviceKey(client), external: server.external, cut: server.port === OTHER_PEERS.port };
+    account = this.#make(edgeLabels(client, server), ends, server.port);
     this.#accounts.set(name, account);
     return account;
   }
@@ -180,23 +166,10 @@ class EdgeAccounts {
   }
 }
 
-function serviceKey({ namespace, service }: LocalTarget): string {
-  return `${namespace}\0${service}`;
-}
-
-function makeAccount(client: LocalTarget, server: Server): EdgeAccount {
-  const labels = renderLabels({
-    client_namespace: client.namespace,
-    client_service: client.service,
-    server_namespace: server.namespace,
-    server_service: server.service,
-    server_port: server.port,
-  });
+function makeAccount(labels: string, ends: EdgeEnds): EdgeAccount {
   return {
+    ...ends,
     words: new Float64Array(EDGE_WORDS),
-    client: serviceKey(client),
-    external: server.external,
-    cut: server.port === OTHER_PEERS.port,
     requests: series(REQUESTS, labels),
     duration: histogramSeries(DURATION, labels),
     counters: COUNTERS.map(({ name }) => series(name, labels)),

@@ -24,6 +24,8 @@ export interface Probes {
   counted(collector: string): Readonly<Record<string, boolean>>;
   /** The reason why a collector is unavailable, in one line; undefined if it is available. */
   readonly absence: (collector: string) => string | undefined;
+  /** Counts the DNS queries that have waited too long for an answer as unanswered. */
+  expireQueries(): void;
   /** The current listening sockets. Also counts their drops. */
   readListeners(): readonly Listener[];
   /** Starts to track sockets older than the programs, once. Logs a failure. */
@@ -79,7 +81,7 @@ function checkSockets({ health, refusals }: Started, { chosen }: ProgramOptions)
 
 function makeProbes(
   object: BpfObject,
-  { running, refusals, health }: Started,
+  { programs, running, refusals, health }: Started,
   options: ProgramOptions,
   logger: Logger,
 ): Probes {
@@ -103,12 +105,13 @@ function makeProbes(
     },
     cgroups: object.map('cgroups'),
     blockCgroups: object.map('block_cgroups'),
-    programs: new Map(programsOf(chosen).map((program) => [program, running.has(program)])),
+    programs: new Map(programs.map((program) => [program, running.has(program)])),
     counted(collector) {
       const needs = known.find(({ name }) => name === collector);
       return needs === undefined ? {} : countedFamilies(needs, (program) => running.has(program));
     },
     absence: (collector) => absenceOf(health.get(collector), refusals),
+    expireQueries: () => object.run('expire_dns_queries'),
     readListeners: () => (listening = readListeners(object, acceptQueues)),
     async adopt() {
       const refusal = await adoptSockets(object, running);

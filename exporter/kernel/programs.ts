@@ -4,6 +4,8 @@ import { ALL, type KernelNeeds } from './needs.ts';
 interface Traits {
   /** Programs that replace it on a kernel without its hook; the loader selects the one for that kernel. */
   readonly variants?: readonly string[];
+  /** A program that does its work as well, on a kernel with that one's hook. */
+  readonly coveredBy?: string;
   /** Set for a cgroup program; it is attached to the root cgroup and applies to all. */
   readonly ofCgroups?: boolean;
 }
@@ -11,6 +13,10 @@ interface Traits {
 const TRAITS: Readonly<Record<string, Traits>> = {
   sock_send_length: { variants: ['tcp_sendmsg'] },
   sock_recv_length: { variants: ['tcp_recvmsg', 'tcp_recvmsg_nonblock'] },
+  udp_sendmsg: { coveredBy: 'sock_send_length' },
+  udpv6_sendmsg: { coveredBy: 'sock_send_length' },
+  udp_recvmsg: { coveredBy: 'sock_recv_length', variants: ['udp_recvmsg_nonblock'] },
+  udpv6_recvmsg: { coveredBy: 'sock_recv_length', variants: ['udpv6_recvmsg_nonblock'] },
   http_egress: { ofCgroups: true },
   http_ingress: { ofCgroups: true },
 };
@@ -18,6 +24,11 @@ const TRAITS: Readonly<Record<string, Traits>> = {
 /** The names of a program and its variants in the object, its own first. */
 export function namesOf(program: string): readonly string[] {
   return [program, ...(TRAITS[program]?.variants ?? [])];
+}
+
+/** The program that does the work of this one on kernels with its hook; undefined if there is none. */
+export function coverOf(program: string): string | undefined {
+  return TRAITS[program]?.coveredBy;
 }
 
 export function isOfCgroups(program: string): boolean {

@@ -1,6 +1,6 @@
 import { BpfError, BpfObject, defaultObjectPath } from '../../native/index.ts';
 import type { KernelNeeds, MapLimits } from './needs.ts';
-import { healthOf, isOfCgroups, namesOf, programsOf, type CollectorHealth } from './programs.ts';
+import { coverOf, healthOf, isOfCgroups, namesOf, programsOf, type CollectorHealth } from './programs.ts';
 import type { Refusal } from './refusal.ts';
 import { checkRequirements, RequirementError } from './requirements.ts';
 
@@ -19,7 +19,9 @@ export interface ProgramOptions extends MapLimits {
 
 /** The result of loading and attaching. */
 export interface Started {
-  /** The programs that run. */
+  /** The programs of the enabled collectors that this kernel needs. */
+  readonly programs: readonly string[];
+  /** Those that run. */
   readonly running: ReadonlySet<string>;
   readonly refusals: readonly Refusal[];
   /** State of each enabled collector, by name. */
@@ -69,7 +71,8 @@ function tunables(known: readonly KernelNeeds[], chosen: readonly KernelNeeds[])
 export function startPrograms(object: BpfObject, { chosen, cgroupfs }: ProgramOptions): Started {
   const refusals: Refusal[] = [];
   const loaded = new Map<string, string>();
-  for (const program of programsOf(chosen)) {
+  const programs = programsOf(chosen).filter((program) => !isCovered(object, program));
+  for (const program of programs) {
     const found = loadedName(object, program);
     if (typeof found === 'string') loaded.set(program, found);
     else refusals.push(found);
@@ -87,14 +90,18 @@ export function startPrograms(object: BpfObject, { chosen, cgroupfs }: ProgramOp
     object.detach(name);
     running.delete(program);
   }
-  return { running: new Set(running.keys()), refusals, health: healths(chosen, refusals) };
+  return { programs, running: new Set(running.keys()), refusals, health: healths(chosen, refusals) };
 }
 
 /** Adds a refusal. */
-export function withRefusal({ running, refusals }: Started, refusal: Refusal, chosen: readonly KernelNeeds[]): Started {
+export function withRefusal(
+  { programs, running, refusals }: Started,
+  refusal: Refusal,
+  chosen: readonly KernelNeeds[],
+): Started {
   const all = [...refusals, refusal];
   const left = [...running].filter((program) => program !== refusal.program);
-  return { running: new Set(left), refusals: all, health: healths(chosen, all) };
+  return { programs, running: new Set(left), refusals: all, health: healths(chosen, all) };
 }
 
 function healths(chosen: readonly KernelNeeds[], refusals: readonly Refusal[]): ReadonlyMap<string, CollectorHealth> {
@@ -106,6 +113,12 @@ function healths(chosen: readonly KernelNeeds[], refusals: readonly Refusal[]): 
 function living(chosen: readonly KernelNeeds[], refusals: readonly Refusal[]): readonly KernelNeeds[] {
   const health = healths(chosen, refusals);
   return chosen.filter(({ name }) => health.get(name)?.health !== 'none');
+}
+
+/** True if another program does its work on this kernel, also if the kernel refused that program. */
+function isCovered(object: BpfObject, program: string): boolean {
+  const cover = coverOf(program);
+  return cover !== undefined && (object.programs.includes(cover) || object.refused.has(cover));
 }
 
 /** The name under which a program was loaded, or its refusal. */

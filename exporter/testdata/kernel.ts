@@ -8,6 +8,7 @@ import { HTTP_WORDS, httpStatusCollector } from '../collectors/http-status.ts';
 import { protocolsCollector } from '../collectors/protocols.ts';
 import { REQUEST_WORDS, requestsCollector } from '../collectors/requests.ts';
 import { targetInfoCollector } from '../collectors/target-info.ts';
+import { UDP_EDGE_WORDS, UDP_WORDS, udpCollector } from '../collectors/udp.ts';
 import { Exposition } from '../scrape/exposition.ts';
 import type { Listener } from '../kernel/listeners.ts';
 import { cgroupKey, edgeKey, listenerKey, MemoryMap, serviceKey } from './memory-map.ts';
@@ -34,6 +35,8 @@ export class Kernel {
   readonly edges = new MemoryMap('edges', 32, EDGE_WORDS);
   readonly portProtocols = new MemoryMap('port_protocols', 16, 1);
   readonly edgeProtocols = new MemoryMap('edge_protocols', 32, 1);
+  readonly udp = new MemoryMap('udp', 16, UDP_WORDS);
+  readonly udpEdges = new MemoryMap('udp_edges', 32, UDP_EDGE_WORDS);
   readonly listeners = new MemoryMap('listeners', 16, LISTENER_WORDS);
   readonly cgroupCounters = new Map(
     CGROUP_COUNTERS.map(({ name, families }) => [name, new MemoryMap(name, 8, countWords(families))]),
@@ -43,6 +46,8 @@ export class Kernel {
   unattributed = 0;
   portCuts = 0;
   cuts = 0;
+  /** Calls to expire DNS queries. */
+  expired = 0;
   now = 0;
   readonly #collectors;
 
@@ -90,6 +95,16 @@ export class Kernel {
         maxEdges,
         onCut: () => this.cuts++,
       }),
+      udpCollector({
+        directory,
+        map: this.udp,
+        edges: this.udpEdges,
+        now,
+        expireQueries: () => this.expired++,
+        maxExternalNames,
+        maxEdges,
+        onCut: () => this.cuts++,
+      }),
       acceptQueuesCollector({
         directory,
         map: this.listeners,
@@ -131,6 +146,14 @@ export class Kernel {
     const key = edgeKey(cgroup, addressBytes(address) as string, port);
     key.writeUInt16LE(protocol, 26);
     this.edgeProtocols.count(key, { 0: connections });
+  }
+
+  countUdp(cgroup: bigint, role: number, words: Record<number, number>): void {
+    this.udp.count(serviceKey(cgroup, role), words);
+  }
+
+  countUdpEdge(cgroup: bigint, address: string, port: number, words: Record<number, number>): void {
+    this.udpEdges.count(edgeKey(cgroup, addressBytes(address) as string, port), words);
   }
 
   countDrops(cgroup: bigint, port: number, drops: number): void {

@@ -210,7 +210,9 @@ describe('an object whose', () => {
       ['env'],
       changed(hook, `tp_btf/${hook}`, `tp_btf/${hook.replace(/^.../, 'xyz')}`),
     );
-    expect(lost(machine).filter((program) => !program.endsWith('_nested'))).toEqual([hook]);
+    // Nor has it the functions that count datagrams without this tracepoint.
+    const others = hook === 'sock_send_length' ? ['udp_sendmsg', 'udpv6_sendmsg'] : [];
+    expect(lost(machine).filter((program) => !program.endsWith('_nested'))).toEqual([hook, ...others]);
     const { at, errno } = machine.programs.find(({ program }) => program === hook) ?? {};
     expect({ at, errno }).toEqual({ at: 'hook', errno: 'ENOENT' });
   });

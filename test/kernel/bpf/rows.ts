@@ -92,6 +92,47 @@ export function protocolsOf(bpf: BpfObject, cgroup: bigint): Readonly<Record<Rol
   return { client: of('edge_protocols', 26), server: of('port_protocols', 10) };
 }
 
+export interface UdpRow {
+  readonly sentDatagrams: number;
+  readonly receivedDatagrams: number;
+  readonly sentBytes: number;
+  readonly receivedBytes: number;
+}
+
+export function udpOf(bpf: BpfObject, cgroup: bigint, role: Role): UdpRow | undefined {
+  const words = findService(bpf.map('udp'), cgroup, role);
+  if (words === undefined) return undefined;
+  const [sentDatagrams = 0, receivedDatagrams = 0, sentBytes = 0, receivedBytes = 0] = words;
+  return { sentDatagrams, receivedDatagrams, sentBytes, receivedBytes };
+}
+
+export interface UdpEdgeRow {
+  readonly requests: Histogram;
+  readonly sentBytes: number;
+  readonly receivedBytes: number;
+  readonly unanswered: number;
+  readonly overlapping: number;
+  readonly unexpected: number;
+}
+
+/** By the server's address, in hexadecimal digits, and its port. */
+export function udpEdgesOf(bpf: BpfObject, cgroup: bigint): Record<string, UdpEdgeRow> {
+  const rows = rowsOf(bpf.map('udp_edges')).filter(({ key }) => key.readBigUInt64LE(0) === cgroup);
+  return Object.fromEntries(
+    rows.map(({ key, words }) => [
+      `${key.toString('hex', 8, 24)}:${key.readUInt16LE(24)}`,
+      {
+        requests: histogram(words, 0),
+        sentBytes: words[1 + BUCKETS] ?? 0,
+        receivedBytes: words[2 + BUCKETS] ?? 0,
+        unanswered: words[3 + BUCKETS] ?? 0,
+        overlapping: words[4 + BUCKETS] ?? 0,
+        unexpected: words[5 + BUCKETS] ?? 0,
+      },
+    ]),
+  );
+}
+
 /** HTTP responses by status class, 1xx to 5xx. */
 export function responsesOf(bpf: BpfObject, cgroup: bigint, role: Role): number[] | undefined {
   const words = findService(bpf.map('http_responses'), cgroup, role);
@@ -168,7 +209,7 @@ export function lostOf(bpf: BpfObject, map: string): number {
   return bpf.map(`lost_${map}`).readSums().words[0] ?? NaN;
 }
 
-export function unattributedOf(bpf: BpfObject, event: 'reset' | 'block_request'): number {
+export function unattributedOf(bpf: BpfObject, event: 'reset' | 'block_request' | 'datagram' | 'dns_message'): number {
   return bpf.map(`unattributed_${event}`).readSums().words[0] ?? NaN;
 }
 

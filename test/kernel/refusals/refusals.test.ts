@@ -9,6 +9,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { COLLECTORS } from '../../../exporter/collectors/all.ts';
 import { defaultObjectPath } from '../../../native/index.ts';
 import { bundle } from '../../../scripts/bundle/bundle.mjs';
+import { loads } from '../bpf/hooks.ts';
 import { linkedPrograms, linksOf } from '../bpf/links.ts';
 import { withSandbox, type Sandbox, type Traffic } from '../sandbox/sandbox.ts';
 import type { Answer, Request } from './driver.ts';
@@ -23,6 +24,8 @@ import { compileShim, refusal, refusalOf, STAGES } from './shim.ts';
 const HERE = dirname(fileURLToPath(import.meta.url));
 const CONNECTIONS = 3;
 const REQUESTS = 4;
+/** Of exchange.mjs. */
+const DATAGRAM_BYTES = 'question'.length;
 
 interface Cost {
   /** Collectors without output. */
@@ -50,11 +53,11 @@ const COSTS: Readonly<Record<string, Cost>> = {
   inet_sock_set_state: STATE,
   inet_sock_set_state_nested: STATE,
   sock_send_length: {
-    collectors: ['requests'],
+    collectors: ['requests', 'udp'],
     families: [...EDGE_REQUESTS, 'lorikeet_edge_sent_bytes_total', 'lorikeet_tcp_sent_bytes_total'],
   },
   sock_recv_length: {
-    collectors: ['requests'],
+    collectors: ['requests', 'udp'],
     families: [...EDGE_REQUESTS, 'lorikeet_edge_received_bytes_total', 'lorikeet_tcp_received_bytes_total'],
   },
   http_egress: { collectors: ['http_status'] },
@@ -70,11 +73,20 @@ const COSTS: Readonly<Record<string, Cost>> = {
   ),
   read_accept_queues: { collectors: ['accept_queues'] },
   adopt_sockets: { collectors: [] },
+  expire_dns_queries: { collectors: ['udp'] },
+  // Elsewhere the programs of the tracepoints count datagrams as well.
+  ...(loads('tp_btf/sock_send_length')
+    ? {}
+    : Object.fromEntries(
+        ['udp_sendmsg', 'udpv6_sendmsg', 'udp_recvmsg', 'udpv6_recvmsg'].map((one) => [one, { collectors: ['udp'] }]),
+      )),
 };
 /** Replacements of a program on kernels without its hook. */
 const VARIANTS: Readonly<Record<string, readonly string[]>> = {
   sock_send_length: ['tcp_sendmsg'],
   sock_recv_length: ['tcp_recvmsg', 'tcp_recvmsg_nonblock'],
+  udp_recvmsg: ['udp_recvmsg_nonblock'],
+  udpv6_recvmsg: ['udpv6_recvmsg_nonblock'],
 };
 const ERRORS = ['EPERM', 'EACCES', 'EINVAL', 'ENOSYS', 'E2BIG', 'ENOMEM'] as const;
 
@@ -128,12 +140,18 @@ const EDGE = 'client_namespace="shop",client_service="cart",server_namespace="sh
 
 interface Moved {
   readonly port: number;
+  readonly udpPort: number;
   readonly sent: number;
   readonly received: number;
 }
 
 /** Expected values after the exchange; a function if a value is not exact. Counters of a family are summed. */
-function truth({ port, sent, received }: Moved): Readonly<Record<string, number | ((value: number) => boolean)>> {
+function truth({
+  port,
+  udpPort,
+  sent,
+  received,
+}: Moved): Readonly<Record<string, number | ((value: number) => boolean)>> {
   const asked = CONNECTIONS * REQUESTS;
   const both = (family: string, client: number, server: number, rest = '') => ({
     [`${family}{${POD},role="client"${rest}}`]: client,
@@ -159,6 +177,11 @@ function truth({ port, sent, received }: Moved): Readonly<Record<string, number 
     [`lorikeet_edge_received_bytes_total{${EDGE},server_port="${port}"}`]: received,
     [`lorikeet_edge_unanswered_requests_total{${EDGE},server_port="${port}"}`]: 0,
     [`lorikeet_edge_connect_failures_total{${EDGE}}`]: 1,
+    ...both('lorikeet_udp_sent_datagrams_total', REQUESTS, REQUESTS),
+    ...both('lorikeet_udp_received_bytes_total', REQUESTS * DATAGRAM_BYTES, REQUESTS * DATAGRAM_BYTES),
+    [`lorikeet_udp_edge_requests_total{${EDGE},server_port="${udpPort}"}`]: REQUESTS,
+    [`lorikeet_udp_edge_unanswered_requests_total{${EDGE},server_port="${udpPort}"}`]: 0,
+    [`lorikeet_udp_edge_sent_bytes_total{${EDGE},server_port="${udpPort}"}`]: REQUESTS * DATAGRAM_BYTES,
     [`lorikeet_tcp_accept_queue_length{${POD},port="${port}"}`]: 0,
     [`lorikeet_tcp_accept_queue_limit{${POD},port="${port}"}`]: 511,
     [`lorikeet_tcp_accept_queue_drops_total{${POD},port="${port}"}`]: 0,
@@ -178,6 +201,7 @@ const COLLECTOR_OF: readonly (readonly [RegExp, string])[] = [
   [/^lorikeet_tcp_accept_queue/, 'accept_queues'],
   [/^lorikeet_tcp_/, 'connections'],
   [/^lorikeet_edge_/, 'edges'],
+  [/^lorikeet_udp_/, 'udp'],
   ...CGROUP_COUNTERS.flatMap(({ name, families = [] }) =>
     families.map((family) => [new RegExp(`^${family.name}`), name] as const),
   ),
@@ -302,7 +326,7 @@ test('edges only have failed connects if neither send nor receive is counted', (
     const names = ['sock_send_length', 'sock_recv_length'].flatMap((name) => [name, ...(VARIANTS[name] ?? [])]);
     const families = [COSTS['sock_send_length'], COSTS['sock_recv_length']].flatMap((cost) => cost?.families ?? []);
     await check(scene, names.map((name) => refusal('load', name, 'EPERM')).join(','), {
-      collectors: ['requests'],
+      collectors: ['requests', 'udp'],
       families,
     });
   }));

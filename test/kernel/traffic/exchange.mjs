@@ -1,7 +1,9 @@
 // For each line on standard input: listens on a port, opens `connections` connections to it, sends `requests`
-// plain-text HTTP requests on each, closes them, fails to connect once, and starts a process that exits. Answers with
-// the bytes of the clients. Listens on the last port until the next line. Options: {host, connections, requests}.
+// plain-text HTTP requests on each, closes them, fails to connect once, starts a process that exits, and sends `requests`
+// requests by UDP. Answers with the ports and the bytes of the TCP clients. Listens on the last port until the next line.
+// Options: {host, connections, requests}.
 import { spawnSync } from 'node:child_process';
+import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { connect, createServer } from 'node:net';
 import { createInterface } from 'node:readline';
@@ -38,6 +40,24 @@ async function fail() {
   await once(connect({ host, port }), 'error');
 }
 
+async function exchangeDatagrams() {
+  const server = createSocket('udp4').on('message', (message, peer) => server.send(message, peer.port, peer.address));
+  const client = createSocket('udp4');
+  server.bind(0, host);
+  await once(server, 'listening');
+  const { port } = server.address();
+  client.connect(port, host);
+  await once(client, 'connect');
+  for (let asked = 0; asked < requests; asked++) {
+    const answer = once(client, 'message');
+    client.send('question');
+    await answer;
+  }
+  client.close();
+  server.close();
+  return port;
+}
+
 let server = await listen();
 const print = (value) => process.stdout.write(`${JSON.stringify(value)}\n`);
 print({});
@@ -49,8 +69,9 @@ for await (const line of createInterface(process.stdin)) {
   for (let opened = 0; opened < connections; opened++) await exchange(port);
   await fail();
   spawnSync('true');
+  const udpPort = await exchangeDatagrams();
   const asked = connections * requests;
-  print({ port, sent: asked * QUESTION.length, received: asked * ANSWER.length });
+  print({ port, udpPort, sent: asked * QUESTION.length, received: asked * ANSWER.length });
 }
 server.close();
 print({});

@@ -2,10 +2,10 @@
 #ifndef LORIKEET_TLS_BPF_H
 #define LORIKEET_TLS_BPF_H
 
-#include "payload.bpf.h"
+#include "../calls/payload.bpf.h"
 #include "recognise.bpf.h"
-#include "shared/maps.bpf.h"
-#include "shared/types.bpf.h"
+#include "../shared/maps.bpf.h"
+#include "../shared/types.bpf.h"
 
 /* Finds the end of a TLS handshake, by the headers of its records, which are in clear text: the first record of
  * application data that the client sends (RFC 8446, RFC 5246).

@@ -2,8 +2,8 @@
 #ifndef LORIKEET_STREAMS_BPF_H
 #define LORIKEET_STREAMS_BPF_H
 
-#include "shared/maps.bpf.h"
-#include "shared/types.bpf.h"
+#include "../shared/maps.bpf.h"
+#include "../shared/types.bpf.h"
 
 /* The open streams of a connection of HTTP/2, freed by the kernel with its socket. */
 

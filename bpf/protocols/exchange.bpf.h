@@ -2,10 +2,10 @@
 #ifndef LORIKEET_EXCHANGE_BPF_H
 #define LORIKEET_EXCHANGE_BPF_H
 
-#include "shared/attribution.bpf.h"
-#include "shared/histogram.bpf.h"
-#include "shared/maps.bpf.h"
-#include "shared/types.bpf.h"
+#include "../shared/attribution.bpf.h"
+#include "../shared/histogram.bpf.h"
+#include "../shared/maps.bpf.h"
+#include "../shared/types.bpf.h"
 
 /* Requests as changes of direction on a socket: bytes of the client, then bytes of the server.
  *

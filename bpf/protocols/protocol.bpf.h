@@ -4,7 +4,7 @@
 
 #include "exchange.bpf.h"
 #include "http2.bpf.h"
-#include "payload.bpf.h"
+#include "../calls/payload.bpf.h"
 #include "recognise.bpf.h"
 #include "tls.bpf.h"
 

@@ -2,8 +2,8 @@
 #ifndef LORIKEET_RECOGNISE_BPF_H
 #define LORIKEET_RECOGNISE_BPF_H
 
-#include "shared/protocols.h"
-#include "shared/types.bpf.h"
+#include "../shared/protocols.h"
+#include "../shared/types.bpf.h"
 
 /* Recognises a protocol by the first bytes of a connection. Every test asks for enough of them that another protocol
  * does not pass by chance; what passes none is PROTOCOL_UNSEEN. */

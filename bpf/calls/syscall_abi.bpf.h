@@ -2,7 +2,7 @@
 #ifndef LORIKEET_SYSCALL_ABI_BPF_H
 #define LORIKEET_SYSCALL_ABI_BPF_H
 
-#include "shared/types.bpf.h"
+#include "../shared/types.bpf.h"
 
 /* The meaning of a system call number depends on the ABI: that of the machine, or that of 32-bit programs. */
 enum syscall_abi {

@@ -3,11 +3,11 @@
 #define LORIKEET_HTTP2_BPF_H
 
 #include "exchange.bpf.h"
-#include "payload.bpf.h"
+#include "../calls/payload.bpf.h"
 #include "recognise.bpf.h"
 #include "streams.bpf.h"
-#include "shared/maps.bpf.h"
-#include "shared/types.bpf.h"
+#include "../shared/maps.bpf.h"
+#include "../shared/types.bpf.h"
 
 /* Streams of HTTP/2 in clear text (RFC 9113), gRPC included: a request starts with the first HEADERS frame of its stream
  * and ends with the first HEADERS frame of the response. The header of each frame is read in the memory of the process
@@ -27,7 +27,7 @@ struct frame_walk {
     const struct exchange *exchange;
     struct http2_connection *connection;
     struct frames *frames;
-    __u64 vector, vectors_end; /* addresses in the array of parts */
+    __u64 part, parts_end; /* addresses in the array of parts */
     __u64 base;                /* address of the current part */
     __u32 begin, end;          /* offsets of the current part in the call */
     __u32 at, length;          /* offset in the call, and its end */
@@ -123,18 +123,18 @@ static __always_inline bool handle_frame(struct frame_walk *walk) {
 }
 
 static __always_inline bool next_part(struct frame_walk *walk) {
-    struct user_vector part;
+    struct user_part part;
 
-    walk->vector += sizeof(part);
-    if (walk->vector >= walk->vectors_end || bpf_probe_read_user(&part, sizeof(part), (const void *)walk->vector))
+    walk->part += sizeof(part);
+    if (walk->part >= walk->parts_end || bpf_probe_read_user(&part, sizeof(part), (const void *)walk->part))
         return false;
-    walk->base = part.base;
+    walk->base = part.start;
     walk->begin = walk->end;
     walk->end += part.length < walk->length ? (__u32)part.length : walk->length;
     return true;
 }
 
-static __always_inline bool read_header(struct frame_walk *walk) {
+static __always_inline bool read_frame_header(struct frame_walk *walk) {
     struct frames *frames = walk->frames;
     __u32 have = frames->have, take = walk->end - walk->at;
     __u64 address = walk->base + walk->at - walk->begin;
@@ -174,7 +174,7 @@ static long walk_step(__u32 index, struct frame_walk *walk) {
         walk->at += skip;
         return 0;
     }
-    return walk->at >= walk->end ? !next_part(walk) : !read_header(walk);
+    return walk->at >= walk->end ? !next_part(walk) : !read_frame_header(walk);
 }
 
 static __always_inline void lose_streams(struct http2_connection *connection) {
@@ -195,8 +195,8 @@ static __always_inline void follow_http2(struct sock *sk, const struct exchange 
         return;
     }
     walk.frames = of_requests ? &connection->requests : &connection->responses;
-    walk.vector = payload->vectors;
-    walk.vectors_end = payload->vectors + payload->count * sizeof(struct user_vector);
+    walk.part = payload->parts;
+    walk.parts_end = payload->parts + payload->count * sizeof(struct user_part);
     walk.base = payload->base;
     walk.end = payload->size;
     walk.length = payload->length;
