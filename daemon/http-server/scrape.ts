@@ -20,6 +20,8 @@ export interface Scrape {
    * the rest. CLIENT_LEFT: stop.
    */
   readonly signal: AbortSignal;
+  /** Identifies the Prometheus server; undefined for other clients. Two servers behind one address are one scraper. */
+  readonly scraper?: string | undefined;
 }
 
 export class ScrapeAbort extends Error {
@@ -53,6 +55,12 @@ const STALLED_MS = 30_000;
 /** Fraction of the client's timeout for rendering; the rest is for compression and sending. */
 const RENDER_SHARE = 0.8;
 
+/** Prometheus and what scrapes like it send their timeout with each scrape; people's clients don't. */
+function scraperOf(request: IncomingMessage): string | undefined {
+  if (scrapeTimeoutMs(request) === undefined) return undefined;
+  return `${request.socket.remoteAddress ?? ''} ${request.headers['user-agent'] ?? ''}`;
+}
+
 /** Prometheus' timeout for the scrape in milliseconds; undefined if the request has none. */
 export function scrapeTimeoutMs(request: IncomingMessage): number | undefined {
   const seconds = Number(request.headers['x-prometheus-scrape-timeout-seconds']);
@@ -75,7 +83,8 @@ export function scrapeRoute(options: ScrapeRouteOptions): WebHandler {
     response.setTimeout(STALLED_MS, () => response.destroy());
     const { signal, stop } = watchClient(request, response);
     try {
-      const page = await options.metrics({ format: negotiateFormat(request.headers.accept), signal });
+      const format = negotiateFormat(request.headers.accept);
+      const page = await options.metrics({ format, signal, scraper: scraperOf(request) });
       try {
         // Skip if the client has disconnected or already has the response for the timeout.
         if (!response.headersSent && !response.destroyed) await sendPage(request, response, page);

@@ -2,6 +2,7 @@ import { renderLabels } from '../../daemon/labels.ts';
 import { leafOfKey } from '../accounting/accounts.ts';
 import type { Collector } from '../scrape/collector.ts';
 import { series, type Exposition, type Series } from '../scrape/exposition.ts';
+import { PLAIN_VIEW, type ScrapeView } from '../scrape/first-scrapes.ts';
 import {
   HISTOGRAM_WORDS,
   histogramCount,
@@ -98,16 +99,16 @@ export function edgesCollector(options: EdgesOptions): Collector {
     accountOf: (key, leaf, previous: EdgeAccount | undefined) => accounts.accountOf(key, leaf, previous),
     idleMs: IDLE_MS,
   });
-  let generation = -1;
+  let view = PLAIN_VIEW;
   const book = (): void => {
-    if (generation !== directory.generation) accounts.dropVanished();
-    generation = directory.generation;
-    ledger.update(generation, now());
+    accounts.dropVanished(view);
+    ledger.update(directory.generation, now());
   };
   return {
     name: 'edges',
     book,
     collect(out) {
+      view = out.view;
       book();
       write(out, accounts.all(), options.counted);
     },
@@ -160,13 +161,16 @@ class EdgeAccounts {
     return { namespace: 'external', ...external, external };
   }
 
-  /** Drops edges of services without an instance on this machine, and frees external names that only they used. */
-  dropVanished(): void {
+  /**
+   * Drops edges of services without an instance on this machine, once no scraper waits for their counts, and frees
+   * external names that only they used.
+   */
+  dropVanished(view: ScrapeView): void {
     const clients = new Set<string>();
     for (const target of this.#options.directory.targets) if (target.monitored) clients.add(serviceKey(target));
     const used = new Set<ExternalPeer>();
     for (const [name, account] of this.#accounts) {
-      if (!clients.has(account.client)) this.#accounts.delete(name);
+      if (!clients.has(account.client) && view.isSettled(account)) this.#accounts.delete(name);
       else if (account.external !== undefined) used.add(account.external);
     }
     this.#external.retain(used);
@@ -200,14 +204,14 @@ function write(out: Exposition, accounts: Iterable<EdgeAccount>, counted: Readon
   const edges = [...accounts];
   if (counted['requests'] === true) {
     out.family(REQUESTS, 'counter', 'Requests from one service to another, as seen by the client.');
-    for (const { requests, words } of edges) out.sample(requests, histogramCount(words, 0));
+    for (const edge of edges) out.sample(edge.requests, histogramCount(out.view.counts(edge), 0));
     out.family(DURATION, 'histogram', 'Time from a request to the first byte of the response, as seen by the client.');
-    for (const { duration, words } of edges) writeHistogram(out, duration, words, 0);
+    for (const edge of edges) writeHistogram(out, edge.duration, out.view.counts(edge), 0);
   }
   for (const [index, { name, word, help, only }] of COUNTERS.entries()) {
     if (counted[only] !== true) continue;
     out.family(name, 'counter', help);
-    for (const { counters, words } of edges) out.sample(counters[index] as Series, words[word] ?? 0);
+    for (const edge of edges) out.sample(edge.counters[index] as Series, out.view.counts(edge)[word] ?? 0);
   }
 }
 

@@ -36,11 +36,11 @@ export function requestsCollector(directory: Directory, map: CounterMap, now: ()
     book,
     collect(out: Exposition) {
       book();
-      const current = accounts.current();
+      const current = accounts.current(out.view);
       out.family(TOTAL, 'counter', 'Requests sent (client) or received and answered (server).');
-      for (const { total, words } of current) out.sample(total, histogramCount(words, 0));
+      for (const account of current) out.sample(account.total, histogramCount(out.view.counts(account), 0));
       out.family(DURATION, 'histogram', 'Time from a request to the first byte of the response.');
-      for (const { duration, words } of current) writeHistogram(out, duration, words, 0);
+      for (const account of current) writeHistogram(out, account.duration, out.view.counts(account), 0);
     },
   };
 }

@@ -5,6 +5,7 @@ import {
   type ExpositionFormat,
 } from '../../daemon/http-server/accept.ts';
 import { escape } from '../../daemon/labels.ts';
+import { PLAIN_VIEW, type ScrapeView } from './first-scrapes.ts';
 
 export type FamilyType = 'counter' | 'gauge' | 'histogram';
 
@@ -65,10 +66,16 @@ export class Exposition {
   /** The header of the current family; empty once written. */
   #header = '';
   #format: ExpositionFormat = 'text';
+  #view = PLAIN_VIEW;
 
   /** Number of samples so far. */
   get count(): number {
     return this.#count;
+  }
+
+  /** What this response shows of the counts. */
+  get view(): ScrapeView {
+    return this.#view;
   }
 
   get contentType(): string {
@@ -151,8 +158,9 @@ export class Exposition {
   }
 
   /** Starts a new response in `format`, in the same buffer. */
-  begin(format: ExpositionFormat): void {
+  begin(format: ExpositionFormat, view = PLAIN_VIEW): void {
     this.#format = format;
+    this.#view = view;
     this.rollback({ length: 0, count: 0, families: 0 });
   }
 

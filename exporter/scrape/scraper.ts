@@ -3,6 +3,7 @@ import { ScrapeAbort, type MetricsPage, type Scrape } from '../../daemon/http-se
 import type { ConditionLog } from '../../daemon/logger.ts';
 import { runCollector, unavailable, type Collector } from './collector.ts';
 import { Exposition } from './exposition.ts';
+import { FirstScrapes } from './first-scrapes.ts';
 import type { SelfMetrics } from './self-metrics.ts';
 
 /** A step of a scrape other than a collector. */
@@ -20,6 +21,8 @@ export interface ScraperOptions {
   /** Sets the remaining metrics about the exporter, after the collectors. */
   readonly complete: () => void;
   readonly self: SelfMetrics;
+  /** Milliseconds. */
+  readonly now: () => number;
   readonly log: ConditionLog;
   /** Called after a response has been sent, when no client waits. */
   readonly sent: () => void;
@@ -33,6 +36,7 @@ export class Scraper {
   readonly #options: ScraperOptions;
   /** Overlapping scrapes need a buffer each; free buffers are reused. */
   readonly #free: Exposition[] = [];
+  readonly #firstScrapes = new FirstScrapes();
 
   constructor(options: ScraperOptions) {
     this.#options = options;
@@ -49,9 +53,10 @@ export class Scraper {
     }
   }
 
-  async #render(out: Exposition, { format, signal }: Scrape): Promise<MetricsPage> {
-    const { collectors, targets, maps, complete, self, log } = this.#options;
-    out.begin(format);
+  async #render(out: Exposition, { format, signal, scraper }: Scrape): Promise<MetricsPage> {
+    const { collectors, targets, maps, complete, self, log, now } = this.#options;
+    const view = this.#firstScrapes.begin(scraper, now());
+    out.begin(format, view);
     this.#run(targets);
     for (const collector of collectors) {
       // Each part blocks for a few milliseconds: yield to the event loop between two.
@@ -68,6 +73,7 @@ export class Scraper {
     complete();
     out.append(await self.render());
     out.end();
+    view.finish();
     return { contentType: out.contentType, body: out.bytes(), release: () => this.#release(out) };
   }
 
