@@ -4,10 +4,15 @@ import { BUCKET_BOUNDS, HISTOGRAM_WORDS, histogramCount, histogramSeries, writeH
 
 it('has the bounds of bpf/shared/histogram.h in seconds', () => {
   expect(BUCKET_BOUNDS).toHaveLength(23);
-  expect(BUCKET_BOUNDS.slice(0, 4)).toEqual(['1.6384e-05', '3.2768e-05', '6.5536e-05', '0.000131072']);
-  expect(BUCKET_BOUNDS.slice(-2)).toEqual(['34.359738368', '+Inf']);
+  expect(BUCKET_BOUNDS.slice(0, 4)).toEqual([
+    '1.52587890625e-05',
+    '3.0517578125e-05',
+    '6.103515625e-05',
+    '0.0001220703125',
+  ]);
+  expect(BUCKET_BOUNDS.slice(-2)).toEqual(['32', '+Inf']);
   for (const [index, bound] of BUCKET_BOUNDS.slice(0, -1).entries()) {
-    expect(Math.round(Number(bound) * 1e9)).toBe(2 ** (14 + index));
+    expect(Number(bound)).toBe(2 ** (index - 16));
   }
 });
 
@@ -24,10 +29,10 @@ it('writes cumulative buckets, the sum in seconds, and a count equal to the last
   writeHistogram(out, histogramSeries('d_seconds', 'a="1"'), words, 2);
   const lines = out.toString().split('\n');
   expect(lines).toHaveLength(2 + 25 + 1);
-  expect(lines[2]).toBe('d_seconds_bucket{a="1",le="1.6384e-05"} 2');
-  expect(lines[4]).toBe('d_seconds_bucket{a="1",le="6.5536e-05"} 2');
-  expect(lines[5]).toBe('d_seconds_bucket{a="1",le="0.000131072"} 7');
-  expect(lines[23]).toBe('d_seconds_bucket{a="1",le="34.359738368"} 7');
+  expect(lines[2]).toBe('d_seconds_bucket{a="1",le="1.52587890625e-05"} 2');
+  expect(lines[4]).toBe('d_seconds_bucket{a="1",le="6.103515625e-05"} 2');
+  expect(lines[5]).toBe('d_seconds_bucket{a="1",le="0.0001220703125"} 7');
+  expect(lines[23]).toBe('d_seconds_bucket{a="1",le="32"} 7');
   expect(lines.slice(24)).toEqual([
     'd_seconds_bucket{a="1",le="+Inf"} 8',
     'd_seconds_sum{a="1"} 1.5',

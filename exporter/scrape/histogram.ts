@@ -3,13 +3,13 @@ import { formatBound, series, type Exposition, type Series } from './exposition.
 /** Layout of `struct histogram` of bpf/shared/histogram.h in 64-bit words: the sum in nanoseconds, then the buckets. */
 export const HISTOGRAM_BUCKETS = 23;
 export const HISTOGRAM_WORDS = 1 + HISTOGRAM_BUCKETS;
-const FIRST_SHIFT = 14;
+export const FIRST_EXPONENT = -16;
 
 const NANOSECONDS = 1e9;
 
-/** Upper bounds in seconds, 2^14 to 2^35 ns and +Inf, as `le` values. */
+/** Upper bounds in seconds, 2^-16 to 2^5 and +Inf, as `le` values. */
 export const BUCKET_BOUNDS: readonly string[] = Array.from({ length: HISTOGRAM_BUCKETS }, (_, index) =>
-  index === HISTOGRAM_BUCKETS - 1 ? '+Inf' : formatBound(2 ** (FIRST_SHIFT + index) / NANOSECONDS),
+  index === HISTOGRAM_BUCKETS - 1 ? '+Inf' : formatBound(2 ** (FIRST_EXPONENT + index)),
 );
 
 /** The series of one histogram. */
