@@ -6,13 +6,12 @@
 #include "types.bpf.h"
 
 #define NANOSECONDS 1000000000ULL
-/* The upper bound of bucket i is in (2^(13+i), 2^(14+i)] ns. */
-#define HISTOGRAM_FIRST_SHIFT 14
 
-/* The bucket of a duration if bounds were powers of two of a nanosecond: the bit length of (d - 1) >> 14, by binary
- * search, since BPF has no instruction for it. */
-static __always_inline __u32 histogram_bit_length(__u64 duration_ns) {
-    __u64 wide = duration_ns ? (duration_ns - 1) >> HISTOGRAM_FIRST_SHIFT : 0;
+/* The bucket of a duration, see histogram.h. The bit length of (d - 1) >> 14, by binary search, since BPF has no
+ * instruction for it, is the first bucket whose upper bound may be large enough: that of bucket i is in (2^(13+i),
+ * 2^(14+i)] ns. */
+static __always_inline __u32 histogram_bucket(__u64 duration_ns) {
+    __u64 wide = duration_ns ? (duration_ns - 1) >> 14 : 0;
     __u32 rest, bits = 0;
 
     if (wide >> (HISTOGRAM_BUCKETS - 2))
@@ -35,16 +34,10 @@ static __always_inline __u32 histogram_bit_length(__u64 duration_ns) {
         bits += 2;
     }
     /* The rest is 0 to 3, with a bit length of 0, 1, 2 and 2. */
-    return bits + (rest > 1 ? 2 : rest);
-}
-
-/* The bucket of a duration, see histogram.h: the one that its bit length suggests, or the next. Nanoseconds are
- * integers, so comparing with a bound rounded down is exact. */
-static __always_inline __u32 histogram_bucket(__u64 duration_ns) {
-    __u32 bucket = histogram_bit_length(duration_ns);
-
-    return bucket +
-           (duration_ns > (NANOSECONDS << bucket) >> HISTOGRAM_FIRST_EXPONENT && bucket < HISTOGRAM_BUCKETS - 1);
+    bits += rest > 1 ? 2 : rest;
+    /* The next bucket if the bound is smaller than the duration: then the difference is negative. A comparison would
+     * triple the paths that the verifier walks. Durations are integers, so a bound rounded down is exact. */
+    return bits + ((((NANOSECONDS << bits) >> HISTOGRAM_FIRST_EXPONENT) - duration_ns) >> 63);
 }
 
 /* The verifier cannot derive the bound from the arithmetic above, so it needs a check right before the access. */
