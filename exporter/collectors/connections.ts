@@ -1,7 +1,7 @@
 import { leafOfKey, RoleAccounts, type Role } from '../accounting/accounts.ts';
 import type { Collector } from '../scrape/collector.ts';
-import { series, type Exposition, type FamilyType, type Series } from '../scrape/exposition.ts';
-import { HISTOGRAM_WORDS, histogramSeries, writeHistogram, type HistogramSeries } from '../scrape/histogram.ts';
+import { series, type Exposition, type FamilyType, type HistogramSeries, type Series } from '../scrape/exposition.ts';
+import { HISTOGRAM_WORDS, histogramSeries } from '../scrape/histogram.ts';
 import type { Directory } from '../identity/directory.ts';
 import { Ledger, type Account, type CounterMap } from '../accounting/ledger.ts';
 import { ALL } from '../kernel/needs.ts';
@@ -160,16 +160,16 @@ function write(
   const histogram: FamilyType = 'histogram';
   out.family(CONNECT_DURATION, histogram, 'Time from the first SYN to establishment.');
   for (const account of accounts) {
-    if (account.connect !== undefined) writeHistogram(out, account.connect, out.view.counts(account), CONNECT);
+    if (account.connect !== undefined) out.histogram(account.connect, out.view.counts(account), CONNECT);
   }
   out.family(CONNECTION_LIFETIME, histogram, 'Time from establishment to close, of closed connections.');
-  for (const account of accounts) writeHistogram(out, account.lifetime, out.view.counts(account), LIFETIME);
+  for (const account of accounts) out.histogram(account.lifetime, out.view.counts(account), LIFETIME);
   out.family(
     ROUND_TRIP_TIME,
     histogram,
     'Smoothed round-trip time, sampled at most once per second while a connection moves bytes, otherwise at its close.',
   );
-  for (const account of accounts) writeHistogram(out, account.roundTrip, out.view.counts(account), ROUND_TRIP);
+  for (const account of accounts) out.histogram(account.roundTrip, out.view.counts(account), ROUND_TRIP);
 }
 
 function writeResets(out: Exposition, targets: readonly Readonly<Record<Role, ConnectionsAccount>>[]): void {

@@ -1,15 +1,9 @@
 import { renderLabels } from '../../daemon/labels.ts';
 import { leafOfKey } from '../accounting/accounts.ts';
 import type { Collector } from '../scrape/collector.ts';
-import { series, type Exposition, type Series } from '../scrape/exposition.ts';
+import { series, type Exposition, type HistogramSeries, type Series } from '../scrape/exposition.ts';
 import { PLAIN_VIEW, type ScrapeView } from '../scrape/first-scrapes.ts';
-import {
-  HISTOGRAM_WORDS,
-  histogramCount,
-  histogramSeries,
-  writeHistogram,
-  type HistogramSeries,
-} from '../scrape/histogram.ts';
+import { HISTOGRAM_WORDS, histogramCount, histogramSeries } from '../scrape/histogram.ts';
 import type { Directory, Leaf, LocalTarget } from '../identity/directory.ts';
 import { ExternalPeers, OTHER_PEERS, type ExternalPeer } from '../identity/external-peers.ts';
 import { Ledger, type Account, type CounterMap } from '../accounting/ledger.ts';
@@ -206,7 +200,7 @@ function write(out: Exposition, accounts: Iterable<EdgeAccount>, counted: Readon
     out.family(REQUESTS, 'counter', 'Requests from one service to another, as seen by the client.');
     for (const edge of edges) out.sample(edge.requests, histogramCount(out.view.counts(edge), 0));
     out.family(DURATION, 'histogram', 'Time from a request to the first byte of the response, as seen by the client.');
-    for (const edge of edges) writeHistogram(out, edge.duration, out.view.counts(edge), 0);
+    for (const edge of edges) out.histogram(edge.duration, out.view.counts(edge), 0);
   }
   for (const [index, { name, word, help, only }] of COUNTERS.entries()) {
     if (counted[only] !== true) continue;

@@ -1,13 +1,7 @@
 import { leafOfKey, RoleAccounts } from '../accounting/accounts.ts';
 import type { Collector } from '../scrape/collector.ts';
-import { series, type Exposition, type Series } from '../scrape/exposition.ts';
-import {
-  HISTOGRAM_WORDS,
-  histogramCount,
-  histogramSeries,
-  writeHistogram,
-  type HistogramSeries,
-} from '../scrape/histogram.ts';
+import { series, type Exposition, type HistogramSeries, type Series } from '../scrape/exposition.ts';
+import { HISTOGRAM_WORDS, histogramCount, histogramSeries } from '../scrape/histogram.ts';
 import type { Directory } from '../identity/directory.ts';
 import { Ledger, type Account, type CounterMap } from '../accounting/ledger.ts';
 import { ALL } from '../kernel/needs.ts';
@@ -40,7 +34,7 @@ export function requestsCollector(directory: Directory, map: CounterMap, now: ()
       out.family(TOTAL, 'counter', 'Requests sent (client) or received and answered (server).');
       for (const account of current) out.sample(account.total, histogramCount(out.view.counts(account), 0));
       out.family(DURATION, 'histogram', 'Time from a request to the first byte of the response.');
-      for (const account of current) writeHistogram(out, account.duration, out.view.counts(account), 0);
+      for (const account of current) out.histogram(account.duration, out.view.counts(account), 0);
     },
   };
 }

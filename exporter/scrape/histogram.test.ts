@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
-import { Exposition } from './exposition.ts';
-import { BUCKET_BOUNDS, HISTOGRAM_WORDS, histogramCount, histogramSeries, writeHistogram } from './histogram.ts';
+import { TextExposition } from './text-exposition.ts';
+import { BUCKET_BOUNDS, HISTOGRAM_WORDS, histogramCount, histogramSeries } from './histogram.ts';
 
 it('has the bounds of bpf/shared/histogram.h in seconds', () => {
   expect(BUCKET_BOUNDS).toHaveLength(23);
@@ -24,9 +24,9 @@ it('writes cumulative buckets, the sum in seconds, and a count equal to the last
   words[3 + 3] = 5;
   words[3 + 22] = 1;
   expect(histogramCount(words, 2)).toBe(8);
-  const out = new Exposition();
+  const out = new TextExposition();
   out.family('d_seconds', 'histogram', 'D.');
-  writeHistogram(out, histogramSeries('d_seconds', 'a="1"'), words, 2);
+  out.histogram(histogramSeries('d_seconds', 'a="1"'), words, 2);
   const lines = out.toString().split('\n');
   expect(lines).toHaveLength(2 + 25 + 1);
   expect(lines[2]).toBe('d_seconds_bucket{a="1",le="1.52587890625e-05"} 2');

@@ -7,7 +7,8 @@ import { EDGE_WORDS, edgesCollector } from '../collectors/edges.ts';
 import { HTTP_WORDS, httpStatusCollector } from '../collectors/http-status.ts';
 import { requestsCollector } from '../collectors/requests.ts';
 import { targetInfoCollector } from '../collectors/target-info.ts';
-import { Exposition } from '../scrape/exposition.ts';
+import type { Exposition } from '../scrape/exposition.ts';
+import { TextExposition } from '../scrape/text-exposition.ts';
 import { HISTOGRAM_WORDS } from '../scrape/histogram.ts';
 import type { Listener } from '../kernel/listeners.ts';
 import { cgroupKey, edgeKey, listenerKey, MemoryMap, serviceKey } from './memory-map.ts';
@@ -124,11 +125,14 @@ export class Kernel {
   }
 
   /** One scrape. */
-  async text(): Promise<string> {
+  async scrape<E extends Exposition>(out: E): Promise<E> {
     this.tree.directory.refresh(this.now);
-    const out = new Exposition();
     for (const collector of this.#collectors) await collector.collect(out);
-    return out.toString();
+    return out;
+  }
+
+  async text(): Promise<string> {
+    return (await this.scrape(new TextExposition())).toString();
   }
 
   /** The values of one scrape by series, limited to those that start with `prefix`. */
