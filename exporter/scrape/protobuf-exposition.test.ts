@@ -23,12 +23,12 @@ describe('ProtobufExposition', () => {
     expect(out.count).toBe(3);
   });
 
-  it.each<[string, Record<number, number>, Record<number, number>]>([
-    ['nothing', {}, {}],
-    ['short ones only', { 0: 7 }, {}],
-    ['one of each', Object.fromEntries(Array.from({ length: 23 }, (_, i) => [i, 1])), {}],
-    ['a gap, and long ones', { 3: 2, 4: 1, 9: 300_000, 22: 5 }, { 0: 0 }],
-    ['long ones only', { 22: 4 }, {}],
+  it.each<[string, Record<number, number>]>([
+    ['nothing', {}],
+    ['short ones only', { 0: 7 }],
+    ['one of each', Object.fromEntries(Array.from({ length: 23 }, (_, i) => [i, 1]))],
+    ['a gap, and long ones', { 3: 2, 4: 1, 9: 300_000, 22: 5 }],
+    ['long ones only', { 22: 4 }],
   ])('writes classic and native buckets that agree, of %s', (_, buckets) => {
     const words = new Float64Array(2 + HISTOGRAM_WORDS);
     words[2] = 1_500_000_000;
