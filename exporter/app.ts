@@ -90,7 +90,7 @@ export class ExporterApp implements App {
       name: 'lorikeet-exporter',
       description: 'Requests, connections and resources of services, counted in the kernel.',
       metrics: (request) => scraper.scrape(request),
-      formats: ['openmetrics', 'protobuf'],
+      formats: this.#config.enableNativeHistograms ? ['openmetrics', 'protobuf'] : ['openmetrics'],
       ready,
       reload: () => this.reload(),
       enableLifecycle: this.#config.enableLifecycle,
