@@ -77,7 +77,7 @@ describe('ProtobufExposition', () => {
     const registry = new Registry();
     const registers = [registry];
     new Counter({ name: 'c_total', help: 'C.', labelNames: ['x'], registers }).inc({ x: 'a"b' }, 3);
-    new Gauge({ name: 'unset', help: 'U.', labelNames: ['x'], registers });
+    registry.registerMetric(new Gauge({ name: 'unset', help: 'U.', labelNames: ['x'], registers: [] }));
     new Gauge({ name: 'g', help: 'G.', registers }).set(0.5);
     const histogram = new Histogram({ name: 'h', help: 'H.', labelNames: ['k'], buckets: [1, 2], registers });
     for (const [k, value] of [['a', 1] as const, ['a', 5] as const, ['b', 2] as const]) histogram.observe({ k }, value);
@@ -88,10 +88,16 @@ describe('ProtobufExposition', () => {
       samples: {
         'c_total{x="a\\"b"}': 3,
         g: 0.5,
-        ...{ 'h_bucket{k="a",le="1"}': 1, 'h_bucket{k="a",le="2"}': 1, 'h_bucket{k="a",le="Infinity"}': 2 },
-        ...{ 'h_sum{k="a"}': 6, 'h_count{k="a"}': 2 },
-        ...{ 'h_bucket{k="b",le="1"}': 0, 'h_bucket{k="b",le="2"}': 1, 'h_bucket{k="b",le="Infinity"}': 1 },
-        ...{ 'h_sum{k="b"}': 2, 'h_count{k="b"}': 1 },
+        'h_bucket{k="a",le="1"}': 1,
+        'h_bucket{k="a",le="2"}': 1,
+        'h_bucket{k="a",le="Infinity"}': 2,
+        'h_sum{k="a"}': 6,
+        'h_count{k="a"}': 2,
+        'h_bucket{k="b",le="1"}': 0,
+        'h_bucket{k="b",le="2"}': 1,
+        'h_bucket{k="b",le="Infinity"}': 1,
+        'h_sum{k="b"}': 2,
+        'h_count{k="b"}': 1,
       },
       types: { c_total: 0n, g: 1n, h: 4n },
       native: {},
