@@ -145,9 +145,16 @@ function grafanaUnit(): string {
   );
 }
 
-/** A quantile of a histogram of the selected service. */
+/** The largest finite bound of the exporter's histograms, seconds: a classic quantile is never more. */
+const LARGEST_BOUND = 32;
+
+/** A quantile of a histogram of the selected service, classic or native. */
 export function serviceQuantile(share: number, histogram: string, matchers = ''): string {
-  return `histogram_quantile(${share}, sum by (le) (rate(${histogram}_bucket{${SERVICE}${matchers}}[$__rate_interval])))`;
+  const selected = `{${SERVICE}${matchers}}[$__rate_interval]`;
+  return (
+    `histogram_quantile(${share}, sum by (le) (rate(${histogram}_bucket${selected})))` +
+    ` or clamp_max(histogram_quantile(${share}, sum(rate(${histogram}${selected}))), ${LARGEST_BOUND})`
+  );
 }
 
 /** The rate of a counter of the selected service. */

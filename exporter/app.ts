@@ -21,6 +21,9 @@ import { Scraper } from './scrape/scraper.ts';
 import { SelfMetrics } from './scrape/self-metrics.ts';
 import { openKubernetes, openTargets } from './sources.ts';
 
+/** Milliseconds since the program's start. */
+const now = () => performance.now();
+
 /** A running exporter. */
 export class ExporterApp implements App {
   readonly #config: Config;
@@ -69,7 +72,7 @@ export class ExporterApp implements App {
       if (file !== undefined) self.targetsReload(file.lastReloadSuccessful);
       if (kubernetes !== undefined) self.kubernetes(kubernetes);
     };
-    const scraper = new Scraper({ ...counting, complete, self, sent: () => memory.tidy() });
+    const scraper = new Scraper({ ...counting, complete, self, now, sent: () => memory.tidy() });
     // The first scrape renders all series and logs failing collectors: do it now, not within the timeout of a client.
     (await scraper.scrape({ format: 'text', signal: new AbortController().signal })).release?.();
     const app = this.#webApp(scraper, () => kubernetes?.ready ?? true, web);
@@ -95,6 +98,7 @@ export class ExporterApp implements App {
       name: 'lorikeet-exporter',
       description: 'Requests, connections and resources of services, counted in the kernel.',
       metrics: (request) => scraper.scrape(request),
+      formats: this.#config.enableNativeHistograms ? ['openmetrics', 'protobuf'] : ['openmetrics'],
       ready,
       reload: () => this.reload(),
       enableLifecycle: this.#config.enableLifecycle,
@@ -144,7 +148,6 @@ export interface CountingContext {
 /** The collectors, and the steps before and after them in each scrape. */
 export function startCounting(config: Config, context: CountingContext) {
   const { cgroupfs, io, sources, probes, self, log } = context;
-  const now = () => performance.now();
   const directory = new Directory({ sources, cgroupfs, cgroups: probes.cgroups });
   const chosen = chosenCollectors(config.collectors);
   const needsIo = chosen.some(({ hierarchy }) => hierarchy === 'io');

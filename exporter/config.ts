@@ -5,6 +5,10 @@ import { COLLECTOR_NAMES, COLLECTORS, type CollectorName } from './collectors/al
 export const FLAGS = {
   'web.listen-address': { type: 'string', default: ':9400', help: 'Address to serve on, [host]:port.' },
   ...WEB_FLAGS,
+  'web.enable-native-histograms': {
+    type: 'boolean',
+    help: 'Send native histograms to scrapers that ask for protobuf. Needs the rules of lorikeet-scorer rules --histograms=native.',
+  },
   'targets.file': {
     type: 'string',
     help: 'YAML file of services, their cgroups and addresses; reloaded when it changes.',
@@ -81,6 +85,7 @@ export interface Config {
   readonly listenAddress: string;
   readonly webConfigFile: string | undefined;
   readonly enableLifecycle: boolean;
+  readonly enableNativeHistograms: boolean;
   readonly targetsFile: string | undefined;
   readonly kubernetes: KubernetesConfig | undefined;
   readonly cgroupfs: string | undefined;
@@ -103,6 +108,7 @@ export function readConfig(values: FlagValues<typeof FLAGS>, environment: NodeJS
     listenAddress: values['web.listen-address'],
     webConfigFile: values['web.config.file'],
     enableLifecycle: values['web.enable-lifecycle'],
+    enableNativeHistograms: values['web.enable-native-histograms'],
     targetsFile: values['targets.file'],
     kubernetes: kubernetesConfig(values, environment),
     cgroupfs: values['path.cgroupfs'],

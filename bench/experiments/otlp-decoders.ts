@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { build } from 'esbuild';
-import { ProtobufWriter } from '../../scorer/wire/protobuf.ts';
+import { ProtobufWriter } from '../../daemon/wire/protobuf.ts';
 import { writeSpan } from '../../scorer/traces/otlp/requests.testdata.ts';
 import { writeResults } from '../results.ts';
 import { tracesAsResources } from '../traces/workload.ts';

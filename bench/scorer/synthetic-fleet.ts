@@ -6,7 +6,7 @@ import {
   type FeatureSet,
   SERVICE_SERIES,
 } from '../../scorer/features/features.ts';
-import { ProtobufWriter } from '../../scorer/wire/protobuf.ts';
+import { ProtobufWriter } from '../../daemon/wire/protobuf.ts';
 import type { ServiceName } from '../../scorer/identity/service-key.ts';
 import { Random } from '../../scorer/numeric/random.ts';
 import type { KnownFleet } from '../../test/scorer/learned-state.ts';

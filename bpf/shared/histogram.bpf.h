@@ -8,10 +8,13 @@
 /* 1 if the word is not 0, without a branch: each branch doubles the paths that the verifier follows. */
 #define NONZERO(word) (((word) | -(word)) >> 63)
 
-/* The bucket of a duration, see histogram.h: the bit length of (d - 1) >> 14, by binary search, since BPF has no
- * instruction for it. */
+#define NANOSECONDS 1000000000ULL
+
+/* The bucket of a duration, see histogram.h. The bit length of (d - 1) >> 14, by binary search, since BPF has no
+ * instruction for it, is the first bucket whose upper bound may be large enough: that of bucket i is in (2^(13+i),
+ * 2^(14+i)] ns. */
 static __always_inline __u32 histogram_bucket(__u64 duration_ns) {
-    __u64 rest = (duration_ns - NONZERO(duration_ns)) >> HISTOGRAM_FIRST_SHIFT;
+    __u64 rest = (duration_ns - NONZERO(duration_ns)) >> 14;
     __u64 shift, bits = 0;
 
     if (rest >> (HISTOGRAM_BUCKETS - 2))
@@ -23,7 +26,10 @@ static __always_inline __u32 histogram_bucket(__u64 duration_ns) {
         bits += shift;
     }
     /* The rest is 0 to 3, with a bit length of 0, 1, 2 and 2. */
-    return bits + NONZERO(rest) + (rest >> 1);
+    bits += NONZERO(rest) + (rest >> 1);
+    /* The next bucket if the bound is smaller than the duration: then the difference is negative. Durations are
+     * integers, so a bound rounded down is exact. */
+    return bits + ((((NANOSECONDS << bits) >> HISTOGRAM_FIRST_EXPONENT) - duration_ns) >> 63);
 }
 
 /* The verifier cannot derive the bound from the arithmetic above, so it needs a check right before the access. */

@@ -1,11 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { acceptsGzip, negotiateFormat, toOpenMetrics } from './accept.ts';
 
-/** The Accept headers of Prometheus 2.42, 3.x, and 3.x configured to prefer protocol buffers. */
+/** The Accept headers of Prometheus 2.42, 3.x, 2.42 with native histograms, and 3.x configured to prefer protobuf. */
 const PROMETHEUS_2 =
   'application/openmetrics-text;version=1.0.0,application/openmetrics-text;version=0.0.1;q=0.75,text/plain;version=0.0.4;q=0.5,*/*;q=0.1';
 const PROMETHEUS_3 =
   'application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6,application/openmetrics-text;version=0.0.1;q=0.5,text/plain;version=1.0.0;escaping=allow-utf-8;q=0.4,text/plain;version=0.0.4;q=0.3,*/*;q=0.2';
+const PROMETHEUS_2_NATIVE =
+  'application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited,application/openmetrics-text;version=1.0.0;q=0.8,application/openmetrics-text;version=0.0.1;q=0.75,text/plain;version=0.0.4;q=0.5,*/*;q=0.1';
 const PROTOBUF_FIRST =
   'application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited;q=0.6,application/openmetrics-text;version=1.0.0;q=0.5,text/plain;version=0.0.4;q=0.2,*/*;q=0.1';
 
@@ -25,6 +27,22 @@ describe('negotiateFormat', () => {
     ['application/openmetrics-text;version=1.0.0;q=0.2,text/plain;version=0.0.4;q=0.9', 'text'],
     ['application/openmetrics-text;version=1.0.0;q=much', 'text'],
   ])('%s asks for %s', (header, format) => expect(negotiateFormat(header)).toBe(format));
+});
+
+describe('negotiateFormat with protobuf offered', () => {
+  const offered = ['openmetrics', 'protobuf'] as const;
+  it.each([
+    [undefined, 'text'],
+    ['*/*', 'text'],
+    [PROMETHEUS_2, 'openmetrics'],
+    [PROMETHEUS_3, 'openmetrics'],
+    [PROTOBUF_FIRST, 'protobuf'],
+    [PROMETHEUS_2_NATIVE, 'protobuf'],
+    ['application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=text', 'text'],
+    ['application/vnd.google.protobuf;proto=other;encoding=delimited', 'text'],
+    ['application/vnd.google.protobuf;q=0.4,text/plain;version=0.0.4;q=0.5', 'text'],
+    ['application/vnd.google.protobuf;q=0', 'text'],
+  ])('%s asks for %s', (header, format) => expect(negotiateFormat(header, offered)).toBe(format));
 });
 
 describe('acceptsGzip', () => {

@@ -3,7 +3,11 @@ export const TEXT_CONTENT_TYPE = 'text/plain; version=0.0.4; charset=utf-8';
 /** Content type of OpenMetrics, https://prometheus.io/docs/specs/om/open_metrics_spec/ */
 export const OPENMETRICS_CONTENT_TYPE = 'application/openmetrics-text; version=1.0.0; charset=utf-8';
 
-export type ExpositionFormat = 'text' | 'openmetrics';
+/** Content type of delimited messages of Prometheus' metrics.proto, as of https://github.com/prometheus/client_model */
+export const PROTOBUF_CONTENT_TYPE =
+  'application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; encoding=delimited';
+
+export type ExpositionFormat = 'text' | 'openmetrics' | 'protobuf';
 
 interface Accepted {
   readonly value: string;
@@ -38,21 +42,36 @@ export function acceptsGzip(header: string | undefined): boolean {
 }
 
 /**
- * The format requested by a scrape's Accept header: OpenMetrics only if it is named with a weight not below that of the
- * text format, as Prometheus does; text for browsers and curl.
+ * The format requested by a scrape's Accept header, one of those `offered` or text: OpenMetrics or protobuf only if it is
+ * named with a weight not below that of the others, as Prometheus does; text for browsers and curl.
  */
-export function negotiateFormat(header: string | undefined): ExpositionFormat {
+export function negotiateFormat(
+  header: string | undefined,
+  offered: readonly ExpositionFormat[] = ['openmetrics'],
+): ExpositionFormat {
   if (header === undefined) return 'text';
   const items = parseAccepted(header);
-  const weightOf = (type: string, version: string) =>
+  const weightOf = (type: string, parameters: Readonly<Record<string, string>>) =>
     Math.max(
       0,
-      ...items
-        .filter((item) => item.value === type && (item.parameters.get('version') ?? version) === version)
-        .map((item) => item.weight),
+      ...items.filter((item) => item.value === type && matches(item, parameters)).map(({ weight }) => weight),
     );
-  const openMetrics = weightOf('application/openmetrics-text', '1.0.0');
-  return openMetrics > 0 && openMetrics >= weightOf('text/plain', '0.0.4') ? 'openmetrics' : 'text';
+  const weights: Readonly<Record<ExpositionFormat, number>> = {
+    protobuf: weightOf('application/vnd.google.protobuf', PROTOBUF_PARAMETERS),
+    openmetrics: weightOf('application/openmetrics-text', { version: '1.0.0' }),
+    text: weightOf('text/plain', { version: '0.0.4' }),
+  };
+  let best: ExpositionFormat = 'text';
+  for (const format of offered) if (weights[format] > 0 && weights[format] >= weights[best]) best = format;
+  return best;
+}
+
+/** In lower case, like what is parsed. */
+const PROTOBUF_PARAMETERS = { proto: 'io.prometheus.client.metricfamily', encoding: 'delimited' };
+
+/** True if an item has no other values for `parameters`. */
+function matches(item: Accepted, parameters: Readonly<Record<string, string>>): boolean {
+  return Object.entries(parameters).every(([name, value]) => (item.parameters.get(name) ?? value) === value);
 }
 
 /**

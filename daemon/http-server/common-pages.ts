@@ -2,13 +2,11 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { describeError, type Logger } from '../logger.ts';
 import { pathOf, refusedMethod, sendHtml, sendText, type WebHandler } from './answer.ts';
 import { renderLandingPage } from './landing-page.ts';
-import { scrapeRoute, type MetricsPage, type Scrape } from './scrape.ts';
+import { scrapeRoute, type ScrapeRouteOptions } from './scrape.ts';
 
-export interface CommonPagesOptions {
+export interface CommonPagesOptions extends ScrapeRouteOptions {
   readonly name: string;
   readonly description: string;
-  /** Renders /metrics. A rejection becomes status 500, so it should be a last resort. */
-  readonly metrics: (scrape: Scrape) => Promise<MetricsPage>;
   /** `true`, or the reason why the program is not ready. */
   readonly ready: () => true | string;
   /** Reloads the configuration; a rejection becomes status 500 with its message. */
@@ -19,8 +17,6 @@ export interface CommonPagesOptions {
   readonly links?: Readonly<Record<string, string>>;
   /** Handlers that run before every route, in order, such as authentication. */
   readonly before?: readonly WebHandler[];
-  /** Maximum number of concurrent scrapes; further ones get status 503. Default: 5. */
-  readonly maxConcurrentScrapes?: number;
   readonly logger?: Logger;
 }
 

@@ -20,6 +20,8 @@ export interface Scrape {
    * the rest. CLIENT_LEFT: stop.
    */
   readonly signal: AbortSignal;
+  /** Identifies the Prometheus server; undefined for other clients. Two servers behind one address are one scraper. */
+  readonly scraper?: string | undefined;
 }
 
 export class ScrapeAbort extends Error {
@@ -44,6 +46,8 @@ export interface MetricsPage {
 export interface ScrapeRouteOptions {
   /** Renders /metrics. A rejection becomes status 500, so it should be a last resort. */
   readonly metrics: (scrape: Scrape) => Promise<MetricsPage>;
+  /** Formats that `metrics` renders itself, besides text. Default: OpenMetrics, to which a text is converted. */
+  readonly formats?: readonly ExpositionFormat[];
   /** Maximum number of concurrent scrapes; further ones get status 503. Default: 5. */
   readonly maxConcurrentScrapes?: number;
 }
@@ -52,6 +56,12 @@ export interface ScrapeRouteOptions {
 const STALLED_MS = 30_000;
 /** Fraction of the client's timeout for rendering; the rest is for compression and sending. */
 const RENDER_SHARE = 0.8;
+
+/** Prometheus and what scrapes like it send their timeout with each scrape; people's clients don't. */
+function scraperOf(request: IncomingMessage): string | undefined {
+  if (scrapeTimeoutMs(request) === undefined) return undefined;
+  return `${request.socket.remoteAddress ?? ''} ${request.headers['user-agent'] ?? ''}`;
+}
 
 /** Prometheus' timeout for the scrape in milliseconds; undefined if the request has none. */
 export function scrapeTimeoutMs(request: IncomingMessage): number | undefined {
@@ -75,10 +85,11 @@ export function scrapeRoute(options: ScrapeRouteOptions): WebHandler {
     response.setTimeout(STALLED_MS, () => response.destroy());
     const { signal, stop } = watchClient(request, response);
     try {
-      const page = await options.metrics({ format: negotiateFormat(request.headers.accept), signal });
+      const format = negotiateFormat(request.headers.accept, options.formats);
+      const page = await options.metrics({ format, signal, scraper: scraperOf(request) });
       try {
         // Skip if the client has disconnected or already has the response for the timeout.
-        if (!response.headersSent && !response.destroyed) await sendPage(request, response, page);
+        if (!response.headersSent && !response.destroyed) await sendPage(request, response, inFormat(page, format));
         // Until then the socket may use the body.
         await closed;
       } finally {
@@ -116,8 +127,11 @@ function watchClient(request: IncomingMessage, response: ServerResponse) {
 }
 
 /** Sends `page`, compressed if the client accepts gzip. Level 1 is three times as fast, for 10 % more bytes. */
-async function sendPage(request: IncomingMessage, response: ServerResponse, page: MetricsPage): Promise<void> {
-  const { contentType, text } = inFormat(page, negotiateFormat(request.headers.accept));
+async function sendPage(
+  request: IncomingMessage,
+  response: ServerResponse,
+  { contentType, text }: ReturnType<typeof inFormat>,
+): Promise<void> {
   let body = typeof text === 'string' ? Buffer.from(text) : text;
   const zipped = acceptsGzip(request.headers['accept-encoding']);
   if (zipped) body = await compress(body, { level: constants.Z_BEST_SPEED });
@@ -132,7 +146,7 @@ async function sendPage(request: IncomingMessage, response: ServerResponse, page
 }
 
 function inFormat({ contentType, body }: MetricsPage, format: ExpositionFormat) {
-  if (format === 'text' || typeof body !== 'string' || !contentType.startsWith('text/plain')) {
+  if (format !== 'openmetrics' || typeof body !== 'string' || !contentType.startsWith('text/plain')) {
     return { contentType, text: body };
   }
   return { contentType: OPENMETRICS_CONTENT_TYPE, text: `${toOpenMetrics(body)}# EOF\n` };

@@ -1,6 +1,7 @@
 import { renderLabels } from '../../daemon/labels.ts';
 import type { Directory, Leaf, LocalTarget } from '../identity/directory.ts';
 import { readId } from '../cgroups/id.ts';
+import type { ScrapeView } from '../scrape/first-scrapes.ts';
 import type { Account } from './ledger.ts';
 
 /** `enum role` of bpf/shared/attribution.h. */
@@ -19,7 +20,7 @@ export function leafOfKey(directory: Directory): (key: Buffer) => Leaf {
   return (key) => directory.leaf(readId(key, 0));
 }
 
-/** One account for each monitored target, from its first scrape until the target is gone. */
+/** One account for each monitored target, from its first scrape until the target is gone and its counts are shown. */
 export class TargetAccounts<A> {
   readonly #directory: Directory;
   readonly #make: (labels: string) => A;
@@ -37,13 +38,19 @@ export class TargetAccounts<A> {
     return target === undefined || !target.monitored ? undefined : this.#ofTarget(target);
   }
 
-  /** Accounts of the current targets. Drops all others. */
-  current(): readonly A[] {
-    for (const target of this.#accounts.keys()) {
-      if (!this.#directory.has(target)) this.#accounts.delete(target);
-    }
+  /**
+   * Accounts of the current targets, and of vanished ones whose counts a scraper still waits for: `isSettled` is false.
+   * Drops all others.
+   */
+  current(isSettled: (account: A) => boolean): readonly A[] {
     const current: A[] = [];
     for (const target of this.#directory.targets) if (target.monitored) current.push(this.#ofTarget(target));
+    for (const [target, account] of this.#accounts) {
+      if (this.#directory.has(target)) continue;
+      // A new target of the same name has the same series.
+      if (isSettled(account) || this.#directory.hasInstance(target.key)) this.#accounts.delete(target);
+      else current.push(account);
+    }
     return current;
   }
 
@@ -77,12 +84,12 @@ export class RoleAccounts<A extends Account> {
     return role === ROLES.server ? accounts?.server : undefined;
   };
 
-  /** All accounts of the current targets, by target. */
-  current(): readonly A[] {
-    return this.byTarget().flatMap(({ client, server }) => [client, server]);
+  /** All accounts that `view` shows, by target. */
+  current(view: ScrapeView): readonly A[] {
+    return this.byTarget(view).flatMap(({ client, server }) => [client, server]);
   }
 
-  byTarget(): readonly Readonly<Record<Role, A>>[] {
-    return this.#targets.current();
+  byTarget(view: ScrapeView): readonly Readonly<Record<Role, A>>[] {
+    return this.#targets.current(({ client, server }) => view.isSettled(client) && view.isSettled(server));
   }
 }

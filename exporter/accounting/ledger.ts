@@ -1,4 +1,5 @@
 import type { Leaf } from '../identity/directory.ts';
+import type { Counts } from '../scrape/first-scrapes.ts';
 
 /** A per-CPU kernel map of 64-bit counters; implemented by native's BpfMap. */
 export interface CounterMap {
@@ -11,9 +12,7 @@ export interface CounterMap {
 }
 
 /** Counts of one series or histogram, in the layout of the kernel map's value. */
-export interface Account {
-  readonly words: Float64Array;
-}
+export type Account = Counts;
 
 export interface LedgerOptions<A extends Account> {
   readonly map: CounterMap;
@@ -38,6 +37,8 @@ interface Row<A extends Account> {
   account: A | undefined;
   /** Counts not yet attributed to an account. */
   pending: Float64Array | undefined;
+  /** Time before the first of them, in milliseconds. */
+  pendingSince: number;
   generation: number;
   changedAt: number;
   pass: number;
@@ -58,6 +59,8 @@ export class Ledger<A extends Account> {
   readonly #options: LedgerOptions<A>;
   readonly #rows = new Map<string, Row<A>>();
   #pass = 0;
+  /** Time of the last read in milliseconds, since the program's start. */
+  #readAt = 0;
 
   constructor(options: LedgerOptions<A>) {
     this.#options = options;
@@ -69,7 +72,7 @@ export class Ledger<A extends Account> {
 
   /**
    * Reads the map and adds the increments. `generation` changes when an attribution may have changed; `now` is in
-   * milliseconds. Returns the number of rows read.
+   * milliseconds since the program's start. Returns the number of rows read.
    */
   update(generation: number, now: number): number {
     const { map } = this.#options;
@@ -81,8 +84,9 @@ export class Ledger<A extends Account> {
       const row = this.#rowOf(keys, start, start + map.keySize, width, now);
       row.pass = this.#pass;
       this.#attribute(row, generation);
-      if (book(row, words, index * width)) row.changedAt = now;
+      if (book(row, words, index * width, this.#readAt)) row.changedAt = now;
     }
+    this.#readAt = now;
     this.#sweep(now);
     return count;
   }
@@ -105,6 +109,7 @@ export class Ledger<A extends Account> {
       last: new Float64Array(width),
       account: undefined,
       pending: undefined,
+      pendingSince: 0,
       generation: -1,
       changedAt: now,
       pass: 0,
@@ -119,6 +124,7 @@ export class Ledger<A extends Account> {
     row.account = this.#options.accountOf(row.key, row.leaf, row.account);
     if (row.account === undefined || row.pending === undefined) return;
     add(row.account.words, row.pending);
+    row.account.since = Math.min(row.account.since ?? Infinity, row.pendingSince);
     row.pending = undefined;
   }
 
@@ -138,8 +144,8 @@ export class Ledger<A extends Account> {
   }
 }
 
-/** Adds the increments since the last read. Returns true if there were any. */
-function book<A extends Account>(row: Row<A>, words: Float64Array, offset: number): boolean {
+/** Adds the increments since the last read, at `readAt`. Returns true if there were any. */
+function book<A extends Account>(row: Row<A>, words: Float64Array, offset: number, readAt: number): boolean {
   const { last } = row;
   let changed = false;
   let restarted = false;
@@ -151,13 +157,26 @@ function book<A extends Account>(row: Row<A>, words: Float64Array, offset: numbe
   if (!changed) return false;
   // The row was deleted and made again between two reads: it counts from zero.
   if (restarted) last.fill(0);
-  const target = row.account?.words ?? (row.pending ??= new Float64Array(last.length));
+  const target = wordsFor(row, readAt);
   for (let index = 0; index < last.length; index++) {
     const word = words[offset + index] as number;
     target[index] = (target[index] as number) + word - (last[index] as number);
     last[index] = word;
   }
   return true;
+}
+
+/** Where to add increments that began after `readAt`. */
+function wordsFor<A extends Account>(row: Row<A>, readAt: number): Float64Array {
+  if (row.account !== undefined) {
+    row.account.since ??= readAt;
+    return row.account.words;
+  }
+  if (row.pending === undefined) {
+    row.pending = new Float64Array(row.last.length);
+    row.pendingSince = readAt;
+  }
+  return row.pending;
 }
 
 function add(target: Float64Array, words: Float64Array): void {

@@ -64,7 +64,9 @@ export function acceptQueuesCollector(options: AcceptQueuesOptions): Collector {
     collect(out) {
       const listeners = listening();
       book();
-      for (const target of targets.current()) for (const port of target.all()) port.waiting = undefined;
+      const { view } = out;
+      const current = () => targets.current((target) => target.all().every((port) => view.isSettled(port)));
+      for (const target of current()) for (const port of target.all()) port.waiting = undefined;
       for (const { cgroup, port, length, limit } of listeners) {
         const account = targets.of(directory.leaf(cgroup))?.port(port);
         if (account === undefined) continue;
@@ -74,7 +76,7 @@ export function acceptQueuesCollector(options: AcceptQueuesOptions): Collector {
       }
       write(
         out,
-        targets.current().flatMap((target) => target.all()),
+        current().flatMap((target) => target.all()),
       );
     },
   };
@@ -130,7 +132,7 @@ function write(out: Exposition, ports: readonly PortAccount[]): void {
   out.family(QUEUE_LIMIT, 'gauge', 'Limit on connections waiting to be accepted; more are dropped.');
   for (const { limit, waiting } of ports) if (waiting !== undefined) out.sample(limit, waiting.limit);
   out.family(QUEUE_DROPS, 'counter', 'Connections dropped because the accept queue was full.');
-  for (const { drops, words } of ports) out.sample(drops, words[DROPS] ?? 0);
+  for (const port of ports) out.sample(port.drops, out.view.counts(port)[DROPS] ?? 0);
 }
 
 export const acceptQueues = describeCollector({

@@ -63,13 +63,15 @@ export function cgroupCountersCollector({ name, families, directory, map, now }:
     name,
     collect(out) {
       ledger.update(directory.generation, now());
-      const current = accounts.current();
+      const { view } = out;
+      const current = accounts.current((account) => view.isSettled(account));
       let first = 0;
       for (const family of families) {
         const end = first + family.labels.length;
         out.family(family.name, 'counter', family.help);
-        for (const { lines, words } of current) {
-          for (let word = first; word < end; word++) out.sample(lines[word] as Series, words[word] ?? 0);
+        for (const account of current) {
+          const words = view.counts(account);
+          for (let word = first; word < end; word++) out.sample(account.lines[word] as Series, words[word] ?? 0);
         }
         first = end;
       }

@@ -2,6 +2,8 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { afterEach, describe, expect, it } from 'vitest';
 import { parsePeerAddress, type PeerAddress } from '../identity/addresses.ts';
+import { decodeFamilies } from '../testdata/metric-families.ts';
+import { ProtobufExposition } from '../scrape/protobuf-exposition.ts';
 import { CGROUP_COUNTER_SERIES, durations, Kernel } from '../testdata/kernel.ts';
 import { target } from '../testdata/tree.ts';
 
@@ -77,6 +79,16 @@ describe('all collectors', () => {
     expect(text).toBe(readFileSync(GOLDEN, 'utf8'));
     const lint = spawnSync('promtool', ['check', 'metrics'], { input: text, encoding: 'utf8' });
     expect([lint.status, lint.stdout, lint.stderr]).toEqual([0, '', '']);
+
+    const protobuf = await kernel.scrape(new ProtobufExposition());
+    protobuf.end();
+    const lines = text.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
+    const samples = lines.map((line): [string, number] => {
+      const [, name = '', value = ''] = /^(.*) (\S+)$/.exec(line) ?? [];
+      const bound = (_: string, le: string) => `le="${le === '+Inf' ? 'Infinity' : Number(le)}"`;
+      return [name.replace(/\ble="([^"]*)"/, bound), Number(value)];
+    });
+    expect(decodeFamilies(protobuf.bytes()).samples).toEqual(Object.fromEntries(samples));
   });
 
   it('show zero for every monitored target before anything was counted, and no edges', async () => {

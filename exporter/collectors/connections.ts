@@ -1,7 +1,7 @@
 import { leafOfKey, RoleAccounts, type Role } from '../accounting/accounts.ts';
 import type { Collector } from '../scrape/collector.ts';
-import { series, type Exposition, type FamilyType, type Series } from '../scrape/exposition.ts';
-import { HISTOGRAM_WORDS, histogramSeries, writeHistogram, type HistogramSeries } from '../scrape/histogram.ts';
+import { series, type Exposition, type FamilyType, type HistogramSeries, type Series } from '../scrape/exposition.ts';
+import { HISTOGRAM_WORDS, histogramSeries } from '../scrape/histogram.ts';
 import type { Directory } from '../identity/directory.ts';
 import { Ledger, type Account, type CounterMap } from '../accounting/ledger.ts';
 import { ALL } from '../kernel/needs.ts';
@@ -130,10 +130,10 @@ export function connectionsCollector({ directory, map, now, counted, onUnattribu
     book,
     collect(out) {
       book();
-      const current = accounts.current();
+      const current = accounts.current(out.view);
       countActive(current);
       write(out, current, counted);
-      if (counted['resets'] === true) writeResets(out, accounts.byTarget());
+      if (counted['resets'] === true) writeResets(out, accounts.byTarget(out.view));
     },
   };
 }
@@ -146,32 +146,38 @@ function write(
   for (const [index, { name, word, help, only }] of COUNTERS.entries()) {
     if (only !== undefined && counted[only] !== true) continue;
     out.family(name, 'counter', help);
-    for (const { counters, words } of accounts) out.sample(counters[index] as Series, words[word] ?? 0);
+    for (const account of accounts) {
+      out.sample(account.counters[index] as Series, out.view.counts(account)[word] ?? 0);
+    }
   }
   out.family(ACTIVE, 'gauge', 'Open connections.');
   for (const { activeLine, active } of accounts) out.sample(activeLine, active);
   out.family(CONNECT_FAILURES, 'counter', 'Failed connection attempts, by reason.');
-  for (const { failures, words } of accounts) {
-    for (const [index, line] of failures.entries()) out.sample(line, words[FAILURES + index] ?? 0);
+  for (const account of accounts) {
+    const words = out.view.counts(account);
+    for (const [index, line] of account.failures.entries()) out.sample(line, words[FAILURES + index] ?? 0);
   }
   const histogram: FamilyType = 'histogram';
   out.family(CONNECT_DURATION, histogram, 'Time from the first SYN to establishment.');
-  for (const { connect, words } of accounts) if (connect !== undefined) writeHistogram(out, connect, words, CONNECT);
+  for (const account of accounts) {
+    if (account.connect !== undefined) out.histogram(account.connect, out.view.counts(account), CONNECT);
+  }
   out.family(CONNECTION_LIFETIME, histogram, 'Time from establishment to close, of closed connections.');
-  for (const { lifetime, words } of accounts) writeHistogram(out, lifetime, words, LIFETIME);
+  for (const account of accounts) out.histogram(account.lifetime, out.view.counts(account), LIFETIME);
   out.family(
     ROUND_TRIP_TIME,
     histogram,
     'Smoothed round-trip time, sampled at most once per second while a connection moves bytes, otherwise at its close.',
   );
-  for (const { roundTrip, words } of accounts) writeHistogram(out, roundTrip, words, ROUND_TRIP);
+  for (const account of accounts) out.histogram(account.roundTrip, out.view.counts(account), ROUND_TRIP);
 }
 
 function writeResets(out: Exposition, targets: readonly Readonly<Record<Role, ConnectionsAccount>>[]): void {
   out.family(RESETS_TOTAL, 'counter', 'TCP resets of connections and connection attempts, by direction.');
   for (const { client, server } of targets) {
+    const [asClient, asServer] = [out.view.counts(client), out.view.counts(server)];
     for (const [index, line] of client.resets.entries()) {
-      out.sample(line, (client.words[RESETS + index] ?? 0) + (server.words[RESETS + index] ?? 0));
+      out.sample(line, (asClient[RESETS + index] ?? 0) + (asServer[RESETS + index] ?? 0));
     }
   }
 }

@@ -1,7 +1,8 @@
 import { leafOfKey } from '../accounting/accounts.ts';
 import type { Collector } from '../scrape/collector.ts';
-import { series, type Exposition, type Series } from '../scrape/exposition.ts';
-import { HISTOGRAM_WORDS, histogramSeries, writeHistogram, type HistogramSeries } from '../scrape/histogram.ts';
+import { series, type Exposition, type HistogramSeries, type Series } from '../scrape/exposition.ts';
+import { PLAIN_VIEW, type ScrapeView } from '../scrape/first-scrapes.ts';
+import { HISTOGRAM_WORDS, histogramSeries } from '../scrape/histogram.ts';
 import type { Leaf, LocalTarget } from '../identity/directory.ts';
 import { ExternalPeers, OTHER_PEERS, type ExternalPeer } from '../identity/external-peers.ts';
 import { LATE_WORDS, requestCount } from '../accounting/late-requests.ts';
@@ -84,17 +85,17 @@ export function edgesCollector(options: EdgesOptions): Collector {
     accountOf: (key, leaf) => accounts.accountOf(key, leaf)?.protocols.of(key),
     idleMs: IDLE_MS,
   });
-  let generation = -1;
+  let view = PLAIN_VIEW;
   const book = (): void => {
-    if (generation !== directory.generation) accounts.dropVanished();
-    generation = directory.generation;
-    ledger.update(generation, now());
-    protocols.update(generation, now());
+    accounts.dropVanished(view);
+    ledger.update(directory.generation, now());
+    protocols.update(directory.generation, now());
   };
   return {
     name: 'edges',
     book,
     collect(out) {
+      view = out.view;
       book();
       write(out, accounts.all(), options.counted);
       if (options.counted['requests'] === true) writeEdgeProtocols(out, accounts.all());
@@ -103,7 +104,7 @@ export function edgesCollector(options: EdgesOptions): Collector {
 }
 
 /** One account for each edge, kept while the client's service has an instance on this machine. */
-export class EdgeAccounts<A extends EdgeEnds> {
+export class EdgeAccounts<A extends EdgeEnds & Account> {
   readonly #options: EdgeLimits;
   readonly #make: (labels: string, ends: EdgeEnds, port: string) => A;
   readonly #external: ExternalPeers;
@@ -153,13 +154,16 @@ export class EdgeAccounts<A extends EdgeEnds> {
     return { namespace: 'external', ...external, external };
   }
 
-  /** Drops edges of services without an instance on this machine, and frees external names that only they used. */
-  dropVanished(): void {
+  /**
+   * Drops edges of services without an instance on this machine, once no scraper waits for their counts, and frees
+   * external names that only they used.
+   */
+  dropVanished(view: ScrapeView): void {
     const clients = new Set<string>();
     for (const target of this.#options.directory.targets) if (target.monitored) clients.add(serviceKey(target));
     const used = new Set<ExternalPeer>();
     for (const [name, account] of this.#accounts) {
-      if (!clients.has(account.client)) this.#accounts.delete(name);
+      if (!clients.has(account.client) && view.isSettled(account)) this.#accounts.delete(name);
       else if (account.external !== undefined) used.add(account.external);
     }
     this.#external.retain(used);
@@ -181,14 +185,14 @@ function write(out: Exposition, accounts: Iterable<EdgeAccount>, counted: Readon
   const edges = [...accounts];
   if (counted['requests'] === true) {
     out.family(REQUESTS, 'counter', 'Requests from one service to another, as seen by the client.');
-    for (const { requests, words } of edges) out.sample(requests, requestCount(words, 0, LATE));
+    for (const edge of edges) out.sample(edge.requests, requestCount(out.view.counts(edge), 0, LATE));
     out.family(DURATION, 'histogram', 'Time from a request to its response, as seen by the client.');
-    for (const { duration, words } of edges) writeHistogram(out, duration, words, 0);
+    for (const edge of edges) out.histogram(edge.duration, out.view.counts(edge), 0);
   }
   for (const [index, { name, word, help, only }] of COUNTERS.entries()) {
     if (counted[only] !== true) continue;
     out.family(name, 'counter', help);
-    for (const { counters, words } of edges) out.sample(counters[index] as Series, words[word] ?? 0);
+    for (const edge of edges) out.sample(edge.counters[index] as Series, out.view.counts(edge)[word] ?? 0);
   }
 }
 

@@ -35,8 +35,9 @@ export function httpStatusCollector(directory: Directory, map: CounterMap, now: 
         'counter',
         'Plain-text HTTP/1.x responses received (client) or sent (server), by status class.',
       );
-      for (const { lines, words } of accounts.current()) {
-        for (const [index, line] of lines.entries()) out.sample(line, words[index] ?? 0);
+      for (const account of accounts.current(out.view)) {
+        const words = out.view.counts(account);
+        for (const [index, line] of account.lines.entries()) out.sample(line, words[index] ?? 0);
       }
     },
   };

@@ -49,8 +49,9 @@ export function protocolsCollector({ directory, map, now, maxPorts, onCut }: Pro
     collect(out) {
       book();
       out.family(CONNECTIONS, 'counter', 'Connections to a port, by the application protocol of their first bytes.');
-      for (const target of targets.current())
-        for (const { line, words } of target.all()) out.sample(line, words[0] ?? 0);
+      const isSettled = (target: TargetProtocols) => target.all().every((account) => out.view.isSettled(account));
+      for (const target of targets.current(isSettled))
+        for (const account of target.all()) out.sample(account.line, out.view.counts(account)[0] ?? 0);
     },
   };
 }
@@ -70,8 +71,8 @@ class TargetProtocols {
     this.#onCut = onCut;
   }
 
-  all(): Iterable<ProtocolAccount> {
-    return this.#accounts.values();
+  all(): readonly ProtocolAccount[] {
+    return [...this.#accounts.values()];
   }
 
   account(port: number, protocol: number): ProtocolAccount {

@@ -1,7 +1,7 @@
 import { leafOfKey, RoleAccounts } from '../accounting/accounts.ts';
 import type { Collector } from '../scrape/collector.ts';
-import { series, type Exposition, type Series } from '../scrape/exposition.ts';
-import { HISTOGRAM_WORDS, histogramSeries, writeHistogram, type HistogramSeries } from '../scrape/histogram.ts';
+import { series, type Exposition, type HistogramSeries, type Series } from '../scrape/exposition.ts';
+import { HISTOGRAM_WORDS, histogramSeries } from '../scrape/histogram.ts';
 import type { Directory } from '../identity/directory.ts';
 import { Ledger, type Account, type CounterMap } from '../accounting/ledger.ts';
 import { LATE_WORDS, requestCount } from '../accounting/late-requests.ts';
@@ -35,11 +35,11 @@ export function requestsCollector(directory: Directory, map: CounterMap, now: ()
     book,
     collect(out: Exposition) {
       book();
-      const current = accounts.current();
+      const current = accounts.current(out.view);
       out.family(TOTAL, 'counter', 'Requests sent (client) or received and answered (server).');
-      for (const { total, words } of current) out.sample(total, requestCount(words, 0, LATE));
+      for (const account of current) out.sample(account.total, requestCount(out.view.counts(account), 0, LATE));
       out.family(DURATION, 'histogram', 'Time from a request to its response.');
-      for (const { duration, words } of current) writeHistogram(out, duration, words, 0);
+      for (const account of current) out.histogram(account.duration, out.view.counts(account), 0);
     },
   };
 }

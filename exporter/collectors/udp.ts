@@ -1,13 +1,8 @@
 import { leafOfKey, RoleAccounts } from '../accounting/accounts.ts';
 import type { Collector } from '../scrape/collector.ts';
-import { series, type Exposition, type Series } from '../scrape/exposition.ts';
-import {
-  HISTOGRAM_WORDS,
-  histogramCount,
-  histogramSeries,
-  writeHistogram,
-  type HistogramSeries,
-} from '../scrape/histogram.ts';
+import { series, type Exposition, type HistogramSeries, type Series } from '../scrape/exposition.ts';
+import { PLAIN_VIEW } from '../scrape/first-scrapes.ts';
+import { HISTOGRAM_WORDS, histogramCount, histogramSeries } from '../scrape/histogram.ts';
 import { Ledger, type Account, type CounterMap } from '../accounting/ledger.ts';
 import { ALL } from '../kernel/needs.ts';
 import { describeCollector } from './descriptor.ts';
@@ -88,19 +83,19 @@ export function udpCollector(options: UdpOptions): Collector {
       idleMs: IDLE_MS,
     }),
   ];
-  let generation = -1;
+  let view = PLAIN_VIEW;
   const book = (): void => {
-    if (generation !== directory.generation) edges.dropVanished();
-    generation = directory.generation;
-    for (const ledger of ledgers) ledger.update(generation, now());
+    edges.dropVanished(view);
+    for (const ledger of ledgers) ledger.update(directory.generation, now());
   };
   return {
     name: 'udp',
     book,
     collect(out) {
+      view = out.view;
       options.expireQueries();
       book();
-      writeDatagrams(out, datagrams.current());
+      writeDatagrams(out, datagrams.current(view));
       writeEdges(out, [...edges.all()]);
     },
   };
@@ -135,25 +130,25 @@ function writeDatagrams(out: Exposition, accounts: readonly DatagramsAccount[]):
   const active = accounts.filter(({ words }) => words.some((word) => word > 0));
   for (const [word, { name, help }] of DATAGRAM_COUNTERS.entries()) {
     out.family(name, 'counter', help);
-    for (const { counters, words } of active) out.sample(counters[word] as Series, words[word] ?? 0);
+    for (const account of active) out.sample(account.counters[word] as Series, out.view.counts(account)[word] ?? 0);
   }
 }
 
 function writeEdges(out: Exposition, edges: readonly UdpEdgeAccount[]): void {
   const exchanges = edges.filter(hasRequests);
   out.family(REQUESTS, 'counter', 'UDP requests that were answered, as seen by the client.');
-  for (const { requests, words } of exchanges) out.sample(requests, histogramCount(words, 0));
+  for (const edge of exchanges) out.sample(edge.requests, histogramCount(out.view.counts(edge), 0));
   out.family(DURATION, 'histogram', 'Time from a UDP request to its answer, as seen by the client.');
-  for (const { duration, words } of exchanges) writeHistogram(out, duration, words, 0);
+  for (const edge of exchanges) out.histogram(edge.duration, out.view.counts(edge), 0);
   out.family(
     UNANSWERED_REQUESTS,
     'counter',
     'UDP requests without an answer for 5 seconds or until they were repeated.',
   );
-  for (const { unanswered, words } of exchanges) out.sample(unanswered, words[UNANSWERED] ?? 0);
+  for (const edge of exchanges) out.sample(edge.unanswered, out.view.counts(edge)[UNANSWERED] ?? 0);
   for (const [index, { name, word, help }] of EDGE_COUNTERS.entries()) {
     out.family(name, 'counter', help);
-    for (const { counters, words } of edges) out.sample(counters[index] as Series, words[word] ?? 0);
+    for (const edge of edges) out.sample(edge.counters[index] as Series, out.view.counts(edge)[word] ?? 0);
   }
 }
 

@@ -91,6 +91,11 @@ export class Directory {
     return this.#local.get(target.key) === target;
   }
 
+  /** True if there is an instance with this `targetKey`. */
+  hasInstance(key: string): boolean {
+    return this.#local.has(key);
+  }
+
   /** `now` is in milliseconds. */
   refresh(now: number): void {
     this.#readSources();

@@ -1,15 +1,16 @@
 import { beforeEach, expect, it } from 'vitest';
 import { ConditionLog, createLogger } from '../../daemon/logger.ts';
 import { runCollector, unavailable, type Collector } from './collector.ts';
-import { Exposition, series } from './exposition.ts';
+import { series } from './exposition.ts';
+import { TextExposition } from './text-exposition.ts';
 
 let lines: string[];
 let log: ConditionLog;
-let out: Exposition;
+let out: TextExposition;
 beforeEach(() => {
   lines = [];
   log = new ConditionLog(createLogger({ write: (line) => lines.push(line.replace(/^ts=\S+ /, '')) }));
-  out = new Exposition();
+  out = new TextExposition();
 });
 
 it('drops the output of a collector that throws half-way, and logs on change of state only', async () => {

@@ -1,10 +1,5 @@
-import {
-  OPENMETRICS_CONTENT_TYPE,
-  TEXT_CONTENT_TYPE,
-  toOpenMetrics,
-  type ExpositionFormat,
-} from '../../daemon/http-server/accept.ts';
-import { escape } from '../../daemon/labels.ts';
+import type { Registry } from 'prom-client';
+import type { ScrapeView } from './first-scrapes.ts';
 
 export type FamilyType = 'counter' | 'gauge' | 'histogram';
 
@@ -33,6 +28,16 @@ export function formatBound(value: number): string {
   return formatValue(value);
 }
 
+/** The series of a histogram. */
+export interface HistogramSeries {
+  readonly buckets: readonly Series[];
+  readonly sum: Series;
+  readonly count: Series;
+}
+
+/** The metrics of prom-client, as its Registry renders them. */
+export type OwnMetrics = Pick<Registry, 'metrics' | 'getMetricsAsJSON'>;
+
 /** A position in an exposition. */
 export interface Mark {
   readonly length: number;
@@ -40,128 +45,34 @@ export interface Mark {
   readonly families: number;
 }
 
-/** Length of the longest value, `-1.7976931348623157e+308`, and a newline. */
-const VALUE_BYTES = 25;
-
-/** Enough for 20,000 series. Memory that is never written is never resident, so small responses cost no more. */
-const INITIAL_BYTES = 4 * 1024 * 1024;
-
-const OPENMETRICS_END = '# EOF\n';
-const COUNTER_SUFFIX = '_total';
-
-const NEWLINE = 10;
-const ZERO = 48;
+/** Durations in kernel maps are in nanoseconds. */
+export const NANOSECONDS = 1e9;
 
 /**
- * Builds a response in Prometheus' text format or OpenMetrics, in one reused buffer: 20,000 series are three megabytes,
- * which as strings would make tens of megabytes of garbage. The lines of a family must be contiguous: call `family`
- * once, then `sample` for each sample. A family without samples writes nothing.
+ * A response to a scrape, in one of the formats. The samples of a family must be contiguous: call `family` once, then
+ * `sample` or `histogram` for each of its metrics. A family without samples writes nothing.
  */
-export class Exposition {
-  #buffer = Buffer.allocUnsafeSlow(INITIAL_BYTES);
-  #length = 0;
-  #count = 0;
-  readonly #families: string[] = [];
-  /** The header of the current family; empty once written. */
-  #header = '';
-  #format: ExpositionFormat = 'text';
-
+export interface Exposition {
   /** Number of samples so far. */
-  get count(): number {
-    return this.#count;
-  }
-
-  get contentType(): string {
-    return this.#format === 'text' ? TEXT_CONTENT_TYPE : OPENMETRICS_CONTENT_TYPE;
-  }
-
+  readonly count: number;
+  readonly contentType: string;
+  /** What this response shows of the counts. */
+  readonly view: ScrapeView;
   /**
-   * `name` is the name of the samples; in OpenMetrics the families of counters do not have its suffix `_total`.
+   * `name` is the name of the samples.
    *
    * @throws Error if the family was already started.
    */
-  family(name: string, type: FamilyType, help: string): void {
-    if (this.#families.includes(name)) throw new Error(`family ${name} started twice`);
-    this.#families.push(name);
-    const text = escape(help, this.#format === 'text' ? /[\\\n]/g : /[\\\n"]/g);
-    const short = this.#format === 'openmetrics' && type === 'counter' && name.endsWith(COUNTER_SUFFIX);
-    const family = short ? name.slice(0, -COUNTER_SUFFIX.length) : name;
-    this.#header = `# HELP ${family} ${text}\n# TYPE ${family} ${type}\n`;
-  }
-
-  sample(line: Series, value: number): void {
-    if (this.#header !== '') this.#writeHeader();
-    else if (this.#families.length === 0) throw new Error('a sample before its family');
-    this.#reserve(line.length + VALUE_BYTES);
-    this.#length += this.#buffer.latin1Write(line, this.#length, line.length);
-    this.#writeValue(value);
-    this.#buffer[this.#length++] = NEWLINE;
-    this.#count++;
-  }
-
-  /** Appends families already rendered in Prometheus' text format. */
-  append(text: string): void {
-    this.#write(this.#format === 'text' ? text : toOpenMetrics(text));
-  }
-
+  family(name: string, type: FamilyType, help: string): void;
+  sample(line: Series, value: number): void;
+  /** The histogram that starts at word `offset`, in the layout of `struct histogram`. */
+  histogram(lines: HistogramSeries, words: Float64Array, offset: number): void;
+  append(metrics: OwnMetrics): Promise<void>;
   /** Ends the response. */
-  end(): void {
-    if (this.#format === 'openmetrics') this.#write(OPENMETRICS_END);
-  }
-
-  #write(text: string): void {
-    this.#reserve(Buffer.byteLength(text));
-    this.#length += this.#buffer.write(text, this.#length);
-  }
-
-  #writeHeader(): void {
-    const header = this.#header;
-    this.#header = '';
-    this.#write(header);
-  }
-
-  /** Most values are one-digit counts, which need no string. */
-  #writeValue(value: number): void {
-    if (value >= 0 && value < 10 && Number.isInteger(value)) {
-      this.#buffer[this.#length++] = ZERO + value;
-      return;
-    }
-    const text = formatValue(value);
-    this.#length += this.#buffer.latin1Write(text, this.#length, text.length);
-  }
-
-  #reserve(bytes: number): void {
-    const needed = this.#length + bytes;
-    if (needed <= this.#buffer.length) return;
-    const larger = Buffer.allocUnsafeSlow(Math.max(needed, this.#buffer.length * 2));
-    this.#buffer.copy(larger, 0, 0, this.#length);
-    this.#buffer = larger;
-  }
-
-  mark(): Mark {
-    return { length: this.#length, count: this.#count, families: this.#families.length };
-  }
-
+  end(): void;
+  mark(): Mark;
   /** Discards everything written since `mark`. */
-  rollback(mark: Mark): void {
-    this.#length = mark.length;
-    this.#count = mark.count;
-    this.#families.length = mark.families;
-    this.#header = '';
-  }
-
-  /** Starts a new response in `format`, in the same buffer. */
-  begin(format: ExpositionFormat): void {
-    this.#format = format;
-    this.rollback({ length: 0, count: 0, families: 0 });
-  }
-
-  /** The response so far. Valid until the next `begin`. */
-  bytes(): Buffer {
-    return this.#buffer.subarray(0, this.#length);
-  }
-
-  toString(): string {
-    return this.bytes().toString();
-  }
+  rollback(mark: Mark): void;
+  /** The response so far. Valid until the next one begins. */
+  bytes(): Buffer;
 }

@@ -1,9 +1,13 @@
 import { setImmediate } from 'node:timers/promises';
+import type { ExpositionFormat } from '../../daemon/http-server/accept.ts';
 import { ScrapeAbort, type MetricsPage, type Scrape } from '../../daemon/http-server/scrape.ts';
 import type { ConditionLog } from '../../daemon/logger.ts';
 import { runCollector, unavailable, type Collector } from './collector.ts';
-import { Exposition } from './exposition.ts';
+import type { Exposition } from './exposition.ts';
+import { FirstScrapes, type ScrapeView } from './first-scrapes.ts';
+import { ProtobufExposition } from './protobuf-exposition.ts';
 import type { SelfMetrics } from './self-metrics.ts';
+import { TextExposition } from './text-exposition.ts';
 
 /** A step of a scrape other than a collector. */
 export interface ScrapePart {
@@ -20,6 +24,8 @@ export interface ScraperOptions {
   /** Sets the remaining metrics about the exporter, after the collectors. */
   readonly complete: () => void;
   readonly self: SelfMetrics;
+  /** Milliseconds. */
+  readonly now: () => number;
   readonly log: ConditionLog;
   /** Called after a response has been sent, when no client waits. */
   readonly sent: () => void;
@@ -31,8 +37,9 @@ const KEPT_BUFFERS = 2;
 /** Renders /metrics. Scrapes may overlap. */
 export class Scraper {
   readonly #options: ScraperOptions;
-  /** Overlapping scrapes need a buffer each; free buffers are reused. */
-  readonly #free: Exposition[] = [];
+  readonly #texts = new Pool(() => new TextExposition());
+  readonly #messages = new Pool(() => new ProtobufExposition());
+  readonly #firstScrapes = new FirstScrapes();
 
   constructor(options: ScraperOptions) {
     this.#options = options;
@@ -40,18 +47,35 @@ export class Scraper {
 
   /** @throws ScrapeAbort if the client has disconnected. */
   async scrape(request: Scrape): Promise<MetricsPage> {
-    const out = this.#free.pop() ?? new Exposition();
+    const view = this.#firstScrapes.begin(request.scraper, this.#options.now());
+    const { out, free } = this.#begin(request.format, view);
+    const release = (): void => {
+      free();
+      this.#options.sent();
+    };
     try {
-      return await this.#render(out, request);
+      await this.#render(out, request.signal);
+      view.finish();
+      return { contentType: out.contentType, body: out.bytes(), release };
     } catch (error) {
-      this.#release(out);
+      release();
       throw error;
     }
   }
 
-  async #render(out: Exposition, { format, signal }: Scrape): Promise<MetricsPage> {
+  #begin(format: ExpositionFormat, view: ScrapeView): { readonly out: Exposition; readonly free: () => void } {
+    if (format === 'protobuf') {
+      const { item: out, free } = this.#messages.take();
+      out.begin(view);
+      return { out, free };
+    }
+    const { item: out, free } = this.#texts.take();
+    out.begin(format, view);
+    return { out, free };
+  }
+
+  async #render(out: Exposition, signal: AbortSignal): Promise<void> {
     const { collectors, targets, maps, complete, self, log } = this.#options;
-    out.begin(format);
     this.#run(targets);
     for (const collector of collectors) {
       // Each part blocks for a few milliseconds: yield to the event loop between two.
@@ -66,9 +90,8 @@ export class Scraper {
     await setImmediate();
     self.series(out.count);
     complete();
-    out.append(await self.render());
+    await out.append(self.registry);
     out.end();
-    return { contentType: out.contentType, body: out.bytes(), release: () => this.#release(out) };
   }
 
   #run({ name, run }: ScrapePart): void {
@@ -83,10 +106,23 @@ export class Scraper {
       log.failing(condition, 'part of the scrape failed', error, { part: name });
     }
   }
+}
 
-  #release(out: Exposition): void {
-    if (this.#free.length < KEPT_BUFFERS) this.#free.push(out);
-    this.#options.sent();
+/** Overlapping scrapes need a buffer each; free buffers are reused. */
+class Pool<T> {
+  readonly #make: () => T;
+  readonly #free: T[] = [];
+
+  constructor(make: () => T) {
+    this.#make = make;
+  }
+
+  take(): { readonly item: T; readonly free: () => void } {
+    const item = this.#free.pop() ?? this.#make();
+    const free = (): void => {
+      if (this.#free.length < KEPT_BUFFERS) this.#free.push(item);
+    };
+    return { item, free };
   }
 }
 

@@ -18,7 +18,7 @@ it('exports the last state, in a format that promtool accepts', async () => {
   self.externalPeerCut();
   self.targetsReload(true);
   self.targetsReload(false);
-  const text = await self.render();
+  const text = await self.registry.metrics();
   const own = text.split('\n').filter((line) => line.startsWith('lorikeet_'));
   expect(own).toEqual([
     'lorikeet_exporter_collector_success{collector="edges"} 0',

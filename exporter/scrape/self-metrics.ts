@@ -8,7 +8,8 @@ const PREFIX = 'lorikeet_exporter_';
 
 /** Metrics about the exporter and its process. */
 export class SelfMetrics {
-  readonly #registry = new Registry();
+  /** For `Exposition.append`. */
+  readonly registry = new Registry();
   readonly #success = this.#gauge('collector_success', 'Whether the collector succeeded in this scrape.', 'collector');
   readonly #duration = this.#gauge(
     'collector_duration_seconds',
@@ -60,15 +61,15 @@ export class SelfMetrics {
       'node_version',
     );
     buildInfo.set({ version, node_version: process.versions.node }, 1);
-    collectProcessMetrics(this.#registry, PREFIX);
+    collectProcessMetrics(this.registry, PREFIX);
   }
 
   #gauge<L extends string>(name: string, help: string, ...labelNames: readonly L[]): Gauge<L> {
-    return new Gauge({ name: PREFIX + name, help, labelNames, registers: [this.#registry] });
+    return new Gauge({ name: PREFIX + name, help, labelNames, registers: [this.registry] });
   }
 
   #counter<L extends string>(name: string, help: string, ...labelNames: readonly L[]): Counter<L> {
-    return new Counter({ name: PREFIX + name, help, labelNames, registers: [this.#registry] });
+    return new Counter({ name: PREFIX + name, help, labelNames, registers: [this.registry] });
   }
 
   collector({ name, success, seconds }: CollectorOutcome): void {
@@ -134,12 +135,7 @@ export class SelfMetrics {
   }
 
   kubernetes(source: KubernetesSource): void {
-    this.#kubernetes ??= new KubernetesMetrics(this.#registry);
+    this.#kubernetes ??= new KubernetesMetrics(this.registry);
     this.#kubernetes.update(source);
-  }
-
-  /** Text in Prometheus' format. */
-  render(): Promise<string> {
-    return this.#registry.metrics();
   }
 }

@@ -9,7 +9,8 @@ import { protocolsCollector } from '../collectors/protocols.ts';
 import { REQUEST_WORDS, requestsCollector } from '../collectors/requests.ts';
 import { targetInfoCollector } from '../collectors/target-info.ts';
 import { UDP_EDGE_WORDS, UDP_WORDS, udpCollector } from '../collectors/udp.ts';
-import { Exposition } from '../scrape/exposition.ts';
+import type { Exposition } from '../scrape/exposition.ts';
+import { TextExposition } from '../scrape/text-exposition.ts';
 import type { Listener } from '../kernel/listeners.ts';
 import { cgroupKey, edgeKey, listenerKey, MemoryMap, serviceKey } from './memory-map.ts';
 import { Tree } from './tree.ts';
@@ -169,11 +170,14 @@ export class Kernel {
   }
 
   /** One scrape. */
-  async text(): Promise<string> {
+  async scrape<E extends Exposition>(out: E): Promise<E> {
     this.tree.directory.refresh(this.now);
-    const out = new Exposition();
     for (const collector of this.#collectors) await collector.collect(out);
-    return out.toString();
+    return out;
+  }
+
+  async text(): Promise<string> {
+    return (await this.scrape(new TextExposition())).toString();
   }
 
   /** The values of one scrape by series, limited to those that start with `prefix`. */

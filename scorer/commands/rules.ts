@@ -4,6 +4,7 @@ import { defineCommand, print } from '../../daemon/command.ts';
 import { type Flags, UsageError } from '../../daemon/flags.ts';
 import { readFeatures } from '../features/features.ts';
 import { DETECTOR_NAMES } from '../detectors/settings.ts';
+import { HISTOGRAM_FORMS } from '../features/native-histograms.ts';
 import { RECORDING_PARTS, renderRecordingRules } from '../features/recording-rules.ts';
 import { renderServiceAlerts } from '../features/service-alerts.ts';
 import { SHIPPED_ALERTS, SHIPPED_FEATURES } from '../paths.ts';
@@ -22,6 +23,12 @@ const FLAGS = {
     default: 'services',
     choices: [...PARTS],
     help: 'Rules for services, edges and the graph; for pods and endpoints, which some detectors read; or the alerts of services.',
+  },
+  histograms: {
+    type: 'string',
+    default: 'classic',
+    choices: [...HISTOGRAM_FORMS],
+    help: 'Read classic histograms only, or native ones too, as of exporters with --web.enable-native-histograms; needs Prometheus 2.40 or later.',
   },
   detector: {
     type: 'string',
@@ -50,6 +57,7 @@ export const rules = defineCommand({
         ? renderServiceAlerts(readFileSync(SHIPPED_ALERTS, 'utf8'), values.detector)
         : renderRecordingRules(readFeatures(values['features.file']), {
             part,
+            histograms: values.histograms,
             detector: values.detector,
             ...(intervalMs !== undefined && { intervalMs }),
           });

@@ -15,6 +15,7 @@ import {
   VERSION_SERIES,
 } from './features.ts';
 import { DETECTOR } from '../series.ts';
+import { readsNative, type HistogramForm } from './native-histograms.ts';
 import { graphRules, onsetRules } from './graph-rules.ts';
 
 interface RuleGroup {
@@ -28,6 +29,8 @@ export interface RuleOptions {
   readonly intervalMs?: number;
   /** Default: services. */
   readonly part?: RecordingPart;
+  /** Default: classic. */
+  readonly histograms?: HistogramForm;
   /** Whose scores mark services as anomalous. Default: the autoencoder. */
   readonly detector?: string;
 }
@@ -41,11 +44,15 @@ export type RecordingPart = (typeof RECORDING_PARTS)[number];
  * and scores. Each feature is a group of its own, so that Prometheus evaluates them in parallel.
  */
 export function renderRecordingRules(set: FeatureSet, options: RuleOptions = {}): string {
-  const { intervalMs, part = 'services', detector = DETECTOR } = options;
+  const { intervalMs, part = 'services', histograms = 'classic', detector = DETECTOR } = options;
   const interval = intervalMs === undefined ? {} : { interval: formatDuration(intervalMs) };
   const groups = part === 'services' ? serviceGroups(set, interval, detector) : instanceGroups(set, interval);
   const header = '# Rendered from features.yaml by `lorikeet-scorer rules`; change that file instead.\n';
-  return header + dump({ groups }, { lineWidth: -1 });
+  return header + dump({ groups: histograms === 'native' ? groups.map(withNative) : groups }, { lineWidth: -1 });
+}
+
+function withNative({ rules, ...group }: RuleGroup): RuleGroup {
+  return { ...group, rules: rules.map((rule) => ({ ...rule, expr: readsNative(rule.expr) })) };
 }
 
 type Interval = Pick<RuleGroup, 'interval'>;

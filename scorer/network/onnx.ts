@@ -1,4 +1,4 @@
-import { ProtobufWriter } from '../wire/protobuf.ts';
+import { ProtobufWriter } from '../../daemon/wire/protobuf.ts';
 
 /**
  * ONNX models as plain data, and their encoding. Field numbers: https://github.com/onnx/onnx/blob/main/onnx/onnx.proto3

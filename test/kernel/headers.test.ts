@@ -49,18 +49,20 @@ function run(calls: readonly (readonly [string, Buffer])[], maxEntries: Readonly
 const words = (...values: readonly bigint[]): Buffer => Buffer.from(BigUint64Array.from(values).buffer);
 const service = (cgroup: bigint, role = 1n): readonly [bigint, bigint] => [cgroup, role];
 
-/** By the definition in histogram.h: the first bucket whose upper bound, a power of two, is not below the duration. */
+/** By the definition in histogram.h: the first bucket whose upper bound, 2^(i-16) s, is not below the duration. */
 function bucketOf(duration: bigint): number {
-  for (let i = 0; i < BUCKETS - 1; i++) if (duration <= 1n << BigInt(14 + i)) return i;
+  for (let i = 0; i < BUCKETS - 1; i++) if (duration << 16n <= 1_000_000_000n << BigInt(i)) return i;
   return BUCKETS - 1;
 }
 
 describe('histogram', () => {
   test('every bucket includes its upper bound and nothing above', () => {
     const powers = Array.from({ length: 64 }, (_, i) => 1n << BigInt(i));
-    const durations = [0n, ...powers.flatMap((power) => [power - 1n, power, power + 1n]), (1n << 64n) - 1n];
+    const bounds = Array.from({ length: BUCKETS - 1 }, (_, i) => (1_000_000_000n << BigInt(i)) >> 16n);
+    const edges = [...powers, ...bounds].flatMap((value) => [value - 1n, value, value + 1n]);
+    const durations = [0n, ...edges, (1n << 64n) - 1n];
     const ran = run(durations.map((duration) => ['bucket', words(duration, 999n)]));
-    expect(ran).toHaveLength(194);
+    expect(ran).toHaveLength(194 + 3 * 22);
     const buckets = ran.map(({ context }) => Number(context.readBigUInt64LE(8)));
     expect(buckets).toEqual(durations.map(bucketOf));
     expect(new Set(buckets)).toEqual(new Set(Array.from({ length: BUCKETS }, (_, i) => i)));
@@ -68,7 +70,7 @@ describe('histogram', () => {
 
   test('a duration is added to one bucket and to the sum', () => {
     const key = service(7n);
-    const durations = [1n, 16384n, 16385n, 1n << 35n, 1n << 40n];
+    const durations = [1n, 15258n, 15259n, 32_000_000_000n, 32_000_000_001n];
     const calls = durations.map((duration): [string, Buffer] => ['add', words(...key, duration)]);
     const ran = run([...calls, ['read_row', Buffer.concat([words(...key), Buffer.alloc(2 * 24 * 8)])]]);
     expect(ran.slice(0, -1).map(({ result }) => result)).toEqual(durations.map(() => 3));

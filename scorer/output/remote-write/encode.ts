@@ -1,5 +1,5 @@
 import snappy from 'snappyjs';
-import { ProtobufWriter } from '../../wire/protobuf.ts';
+import { ProtobufWriter } from '../../../daemon/wire/protobuf.ts';
 import type { Sample, SeriesSample } from './sample.ts';
 
 /** The stale marker, https://github.com/prometheus/prometheus/blob/main/model/value/value.go */

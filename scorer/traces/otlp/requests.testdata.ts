@@ -1,4 +1,4 @@
-import { ProtobufWriter } from '../../wire/protobuf.ts';
+import { ProtobufWriter } from '../../../daemon/wire/protobuf.ts';
 
 export interface TestAttributes {
   readonly [key: string]: string | number | boolean;

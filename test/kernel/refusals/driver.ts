@@ -9,7 +9,7 @@ import { parseFlags } from '../../../daemon/flags.ts';
 import { FLAGS, readConfig } from '../../../exporter/config.ts';
 import { COLLECTOR_NAMES, COLLECTORS } from '../../../exporter/collectors/all.ts';
 import { startCounting } from '../../../exporter/app.ts';
-import { Exposition } from '../../../exporter/scrape/exposition.ts';
+import { TextExposition } from '../../../exporter/scrape/text-exposition.ts';
 import { findCgroupMount } from '../../../exporter/cgroups/cgroup.ts';
 import { findHierarchy, NO_HIERARCHY } from '../../../exporter/cgroups/hierarchy.ts';
 import { TargetsFile } from '../../../exporter/identity/targets-file.ts';
@@ -72,7 +72,7 @@ async function open(): Promise<Omit<Answer, 'log'>> {
   });
   scrape = async () => {
     targets.run();
-    const out = new Exposition();
+    const out = new TextExposition();
     const success: Record<string, boolean> = {};
     for (const collector of collectors) {
       const outcome = await runCollector(collector, out, conditions);

@@ -3,7 +3,7 @@ import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
-import { ProtobufWriter } from '../../../scorer/wire/protobuf.ts';
+import { ProtobufWriter } from '../../../daemon/wire/protobuf.ts';
 import { jsonRequest, otlpSpan, protobufRequest, writeSpan } from '../../../scorer/traces/otlp/requests.testdata.ts';
 import { JSON_HEADERS, post, PROTOBUF_HEADERS, receive } from './receiver-bed.ts';
 

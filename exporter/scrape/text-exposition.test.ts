@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { Exposition, formatBound, formatValue, series } from './exposition.ts';
+import { formatBound, formatValue, series, type OwnMetrics } from './exposition.ts';
+import { TextExposition } from './text-exposition.ts';
 
 describe('series', () => {
   it.each([
@@ -25,18 +26,24 @@ describe('formatValue', () => {
 
 describe('formatBound', () => {
   it.each([
-    [1.6384e-5, '1.6384e-05'],
-    [6.5536e-5, '6.5536e-05'],
-    [1.31072e-4, '0.000131072'],
-    [34.359738368, '34.359738368'],
+    [2 ** -16, '1.52587890625e-05'],
+    [2 ** -14, '6.103515625e-05'],
+    [2 ** -13, '0.0001220703125'],
+    [32, '32'],
     [1e-12, '1e-12'],
     [0, '0'],
   ])('writes %d as Go does, %s', (value, text) => expect(formatBound(value)).toBe(text));
 });
 
-describe('Exposition', () => {
+/** Metrics of prom-client. */
+const own = (text: string): OwnMetrics => ({
+  metrics: () => Promise.resolve(text),
+  getMetricsAsJSON: () => Promise.resolve([]),
+});
+
+describe('TextExposition', () => {
   it('writes a header once and nothing for a family without samples', () => {
-    const out = new Exposition();
+    const out = new TextExposition();
     out.family('a_total', 'counter', 'Back\\slash and\nnewline.');
     out.sample(series('a_total', 'x="1"'), 1);
     out.sample(series('a_total', 'x="2"'), 2);
@@ -50,15 +57,15 @@ describe('Exposition', () => {
     expect(out.count).toBe(3);
   });
 
-  it('writes OpenMetrics', () => {
-    const out = new Exposition();
+  it('writes OpenMetrics', async () => {
+    const out = new TextExposition();
     out.family('old', 'gauge', 'Of an answer before.');
     out.begin('openmetrics');
     out.family('a_total', 'counter', 'A "quoted"\nhelp.');
     out.sample(series('a_total', 'x="1"'), 1);
     out.family('b', 'gauge', 'B.');
     out.sample(series('b'), 0.5);
-    out.append('# HELP c_total Said "c".\n# TYPE c_total counter\nc_total 3\n\n');
+    await out.append(own('# HELP c_total Said "c".\n# TYPE c_total counter\nc_total 3\n\n'));
     out.end();
     expect(out.toString()).toBe(
       '# HELP a A \\"quoted\\"\\nhelp.\n# TYPE a counter\na_total{x="1"} 1\n# HELP b B.\n# TYPE b gauge\nb 0.5\n' +
@@ -66,13 +73,13 @@ describe('Exposition', () => {
     );
     expect(out.contentType).toBe('application/openmetrics-text; version=1.0.0; charset=utf-8');
     out.begin('text');
-    out.append('# TYPE c_total counter\nc_total 3\n');
+    await out.append(own('# TYPE c_total counter\nc_total 3\n'));
     out.end();
     expect(out.toString()).toBe('# TYPE c_total counter\nc_total 3\n');
   });
 
   it('rejects a family in two parts, and samples without a family', () => {
-    const out = new Exposition();
+    const out = new TextExposition();
     expect(() => out.sample(series('a'), 1)).toThrow('a sample before its family');
     out.family('a', 'gauge', 'A.');
     out.family('b', 'gauge', 'B.');
@@ -80,7 +87,7 @@ describe('Exposition', () => {
   });
 
   it('discards everything written after a mark', () => {
-    const out = new Exposition();
+    const out = new TextExposition();
     out.family('a', 'gauge', 'A.');
     out.sample(series('a'), 1);
     const mark = out.mark();

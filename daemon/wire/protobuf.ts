@@ -33,6 +33,13 @@ export class ProtobufWriter {
     return this;
   }
 
+  /** sint32 or sint64. */
+  zigzag(field: number, value: number): this {
+    this.#tag(field, VARINT);
+    this.#varint(zigzag(value));
+    return this;
+  }
+
   /** fixed64 or, in two's complement, sfixed64. */
   fixed64(field: number, value: bigint): this {
     this.#tag(field, FIXED64);
@@ -79,6 +86,15 @@ export class ProtobufWriter {
     return this;
   }
 
+  /** UTF-8 bytes as the characters of a latin1 string, from `start` to `end`. */
+  latin1(field: number, value: string, start = 0, end = value.length): this {
+    this.#tag(field, LENGTH_DELIMITED);
+    this.#varint(end - start);
+    this.#reserve(end - start);
+    for (let index = start; index < end; index++) this.#buffer[this.#length++] = value.charCodeAt(index);
+    return this;
+  }
+
   bytes(field: number, value: Uint8Array): this {
     this.#tag(field, LENGTH_DELIMITED);
     this.#varint(value.length);
@@ -92,10 +108,29 @@ export class ProtobufWriter {
     return this.#delimited(() => write(this));
   }
 
+  /** Starts a nested message, or without a field number a message preceded by its length; returns what `close` needs. */
+  open(field?: number): number {
+    if (field !== undefined) this.#tag(field, LENGTH_DELIMITED);
+    this.#reserve(1);
+    return this.#length++;
+  }
+
+  /** Ends the message that `open` started. */
+  close(start: number): void {
+    this.#closeLength(start);
+  }
+
   packedVarints(field: number, values: Iterable<number | bigint>): this {
     this.#tag(field, LENGTH_DELIMITED);
     return this.#delimited(() => {
       for (const value of values) this.#varint(value);
+    });
+  }
+
+  packedZigzags(field: number, values: Iterable<number>): this {
+    this.#tag(field, LENGTH_DELIMITED);
+    return this.#delimited(() => {
+      for (const value of values) this.#varint(zigzag(value));
     });
   }
 
@@ -120,15 +155,14 @@ export class ProtobufWriter {
     return this.#buffer.subarray(0, this.#length);
   }
 
-  /** Discards what was written but keeps the buffer, for the next message of similar size. */
-  reset(): this {
-    this.#length = 0;
+  /** Discards what was written after `length` bytes but keeps the buffer, for the next message of similar size. */
+  reset(length = 0): this {
+    this.#length = length;
     return this;
   }
 
   #delimited(write: () => void): this {
-    this.#reserve(1);
-    const start = this.#length++;
+    const start = this.open();
     write();
     this.#closeLength(start);
     return this;
@@ -196,4 +230,9 @@ export class ProtobufWriter {
     this.#buffer = grown;
     this.#view = new DataView(grown.buffer);
   }
+}
+
+/** Small numbers of either sign as small numbers. */
+function zigzag(value: number): number {
+  return value < 0 ? -2 * value - 1 : 2 * value;
 }

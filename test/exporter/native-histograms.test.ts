@@ -1,0 +1,146 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { readFeatures } from '../../scorer/features/features.ts';
+import type { HistogramForm } from '../../scorer/features/native-histograms.ts';
+import { renderRecordingRules } from '../../scorer/features/recording-rules.ts';
+import { startPrometheus } from '../testserver/prometheus.ts';
+import { bundleExporter, type Bundle } from './program.ts';
+import { CART, serve, shopTargets, withShop, writeTargets } from './shop.ts';
+
+let bundle: Bundle;
+let folder: string;
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'lorikeet-native-histograms-'));
+  bundle = await bundleExporter();
+});
+afterAll(() => {
+  bundle?.remove();
+  rmSync(folder, { recursive: true });
+});
+
+const config = (address: string, rules: string): string => `
+global: {scrape_interval: 1s, scrape_timeout: 1s, evaluation_interval: 1s}
+rule_files: ['${rules}']
+scrape_configs: [{job_name: lorikeet, honor_labels: true, static_configs: [{targets: ['${address}']}]}]
+`;
+
+type Labels = Readonly<Record<string, string>>;
+
+/** The result of a query: its labels, without the name -> value. */
+async function ask(url: string, query: string): Promise<Readonly<Record<string, number>>> {
+  const answer = await fetch(`${url}/api/v1/query?query=${encodeURIComponent(query)}`);
+  const { data } = (await answer.json()) as { data: { result: { metric: Labels; value: [number, string] }[] } };
+  return Object.fromEntries(
+    data.result.map(({ metric, value }) => {
+      const labels = Object.entries(metric).filter(([name]) => name !== '__name__' && name !== 'instance');
+      return [JSON.stringify(Object.fromEntries(labels)), Number(value[1])];
+    }),
+  );
+}
+
+test(
+  'Prometheus with native histograms gets the same from a third of the series',
+  () =>
+    withShop(async (front, cart) => {
+      const targets = join(folder, 'targets.yaml');
+      writeTargets(targets, shopTargets(front, cart));
+      const exporter = await bundle.start(`--targets.file=${targets}`, '--web.enable-native-histograms');
+      const configWith = (histograms: HistogramForm): string => {
+        const rules = join(folder, `${histograms}.yaml`);
+        writeFileSync(rules, renderRecordingRules(readFeatures('rules/features.yaml'), { histograms }));
+        return config(exporter.address, rules);
+      };
+      const [native, classic] = await Promise.all([
+        startPrometheus({ config: configWith('native'), flags: ['--enable-feature=native-histograms'] }),
+        startPrometheus({ config: configWith('classic') }),
+      ]);
+      try {
+        const { port } = await serve(cart, cart.cgroup, '0.0.0.0');
+        const both = (query: string) => Promise.all([ask(native.url, query), ask(classic.url, query)]);
+        const up = 'lorikeet_requests_total == 0';
+        await vi.waitFor(async () => expect((await both(up)).map((all) => Object.keys(all).length)).toEqual([4, 4]), {
+          timeout: 20_000,
+        });
+        for (let round = 0; round < 4; round++) {
+          await front.run(front.cgroup, 'http-client.mjs', { host: CART.ipv4, port, single: 20, kept: 30 });
+          await new Promise((resolve) => setTimeout(resolve, 1500));
+        }
+        const duration = 'lorikeet_request_duration_seconds';
+        await vi.waitFor(
+          async () =>
+            expect(new Set(Object.values((await both(`histogram_count(${duration})`))[0]))).toEqual(new Set([0, 200])),
+          { timeout: 10_000 },
+        );
+        await new Promise((resolve) => setTimeout(resolve, 2000));
+
+        // Exactly the same counts.
+        const sums = await ask(native.url, `histogram_sum(${duration})`);
+        expect(sums).toEqual(await ask(classic.url, `${duration}_sum`));
+        expect(Object.values(sums)).toHaveLength(4);
+        // Quantiles of all since the start, which do not depend on the time of the scrapes.
+        for (const quantile of [0.1, 0.5, 0.9, 0.99, 1]) {
+          const quantiles = await ask(native.url, `histogram_quantile(${quantile}, ${duration}) >= 0`);
+          const same = await ask(classic.url, `histogram_quantile(${quantile}, ${duration}_bucket) >= 0`);
+          expect(Object.keys(quantiles)).toHaveLength(2);
+          for (const [labels, value] of Object.entries(same)) expect(quantiles[labels]).toBeCloseTo(value, 9);
+        }
+        // Of a minute: the two servers scrape at different times.
+        const rates = await ask(native.url, `histogram_quantile(0.9, rate(${duration}[1m])) >= 0`);
+        const sameRates = await ask(classic.url, `histogram_quantile(0.9, rate(${duration}_bucket[1m])) >= 0`);
+        expect(Object.keys(rates)).toHaveLength(2);
+        for (const [labels, value] of Object.entries(sameRates)) {
+          expect(Math.abs((rates[labels] ?? 0) - value) / value).toBeLessThan(0.1);
+        }
+        // The rules record the same features.
+        const features = 'group by (feature, channel, namespace, service) (service:lorikeet_feature:window)';
+        const recorded = await both(features);
+        expect(recorded[0]).toEqual(recorded[1]);
+        const latencies = '{__name__="service:lorikeet_feature:window",feature=~".*latency.*",channel="green"}';
+        const [ours, theirs] = await both(latencies);
+        expect(Object.keys(theirs)).toHaveLength(4);
+        for (const [labels, value] of Object.entries(theirs)) {
+          expect(Math.abs((ours[labels] ?? 0) - value) / value).toBeLessThan(0.1);
+        }
+        // Everything else, the exporter's own metrics included, is there by the same names.
+        const names = async (url: string, matchers: string): Promise<Set<string>> => {
+          const families = `{job="lorikeet",${matchers}}`;
+          const named = await ask(
+            url,
+            `group by (name) (label_replace(${families}, "name", "$1", "__name__", "(.*)"))`,
+          );
+          return new Set(Object.keys(named).map((labels) => (JSON.parse(labels) as Labels)['name'] ?? ''));
+        };
+        const all = await names(native.url, '__name__=~".+"');
+        const lines = await names(classic.url, '__name__=~".+"');
+        const replaced = [...lines].filter((name) => /^lorikeet_(?!exporter).*_(bucket|sum|count)$/.test(name));
+        const histograms = replaced
+          .filter((name) => name.endsWith('_count'))
+          .map((name) => name.replace(/_count$/, ''));
+        expect(histograms).toHaveLength(5);
+        for (const name of replaced) lines.delete(name);
+        expect(all).toEqual(new Set([...lines, ...histograms]));
+        const seriesOf = await both('count({__name__=~"lorikeet_(requests?|edge|tcp)_.*"})');
+        const [fewSeries = NaN, manySeries = NaN] = seriesOf.map((counts) => Object.values(counts)[0]);
+        expect(fewSeries).toBeLessThan(manySeries / 3);
+      } finally {
+        await Promise.all([native.stop(), classic.stop()]);
+      }
+    }),
+  60_000,
+);
+
+test.each([
+  [[], 'application/openmetrics-text; version=1.0.0; charset=utf-8'],
+  [
+    ['--web.enable-native-histograms'],
+    'application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; encoding=delimited',
+  ],
+])('with flags %o, a scraper that asks for protobuf gets %s', async (flags, contentType) => {
+  const exporter = await bundle.start(...flags);
+  const accept =
+    'application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited,application/openmetrics-text;version=1.0.0;q=0.8,text/plain;version=0.0.4;q=0.5';
+  const answer = await fetch(`http://${exporter.address}/metrics`, { headers: { accept } });
+  expect(answer.headers.get('content-type')).toBe(contentType);
+});
