@@ -82,7 +82,7 @@ export function edgesCollector(options: EdgesOptions): Collector {
     idleMs: IDLE_MS,
   });
   const protocols = edgeProtocolsLedger(directory, options.protocols, {
-    accountOf: (key, leaf) => accounts.accountOf(key, leaf)?.protocols.of(key),
+    accountOf: (key, leaf) => accounts.find(key, leaf)?.protocols.of(key),
     idleMs: IDLE_MS,
   });
   let view = PLAIN_VIEW;
@@ -121,13 +121,18 @@ export class EdgeAccounts<A extends EdgeEnds & Account> {
     return this.#accounts.values();
   }
 
-  /** `previous` is the account of the row so far; a row of another map that has none counts no cut. */
-  accountOf(key: Buffer, leaf: Leaf, previous?: A | undefined): A | undefined {
+  /** The account of a row of the kernel map; `previous` is the last one. */
+  accountOf(key: Buffer, leaf: Leaf, previous: A | undefined): A | undefined {
+    const account = this.find(key, leaf);
+    if (account?.cut === true && previous?.cut !== true) this.#options.onCut();
+    return account;
+  }
+
+  /** The account of a key, without counting a cut. Undefined if the client is not monitored. */
+  find(key: Buffer, leaf: Leaf): A | undefined {
     const client = this.#options.directory.targetOf(leaf);
     if (client === undefined || !client.monitored) return undefined;
-    const account = this.#accountBetween(client, this.#serverOf(key));
-    if (account.cut && previous?.cut !== true) this.#options.onCut();
-    return account;
+    return this.#accountBetween(client, this.#serverOf(key));
   }
 
   #accountBetween(client: LocalTarget, server: Server): A {

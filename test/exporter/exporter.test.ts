@@ -341,7 +341,7 @@ describe('lorikeet-exporter', () => {
   });
 
   test('does not run disabled collectors', async () => {
-    const sockets = ['requests', 'connections', 'edges', 'udp', 'accept_queues'];
+    const sockets = ['requests', 'protocols', 'connections', 'edges', 'udp', 'accept_queues'];
     const flags = [...sockets, ...COUNTERS].map((name) => `--no-collector.${name}`);
     const exporter = await bundle.start(...flags);
     const success = 'lorikeet_exporter_collector_success';
