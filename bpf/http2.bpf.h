@@ -3,6 +3,7 @@
 #define LORIKEET_HTTP2_BPF_H
 
 #include "exchange.bpf.h"
+#include "http/response_headers.bpf.h"
 #include "payload.bpf.h"
 #include "recognise.bpf.h"
 #include "streams.bpf.h"
@@ -14,19 +15,17 @@
  * that sends or receives it; frames cross calls and the parts of a call. */
 
 #define FRAME_HEADER 9
-#define FRAME_HEADERS 1
 #define FRAME_RST_STREAM 3
-#define FLAG_PADDED 8
-#define FLAG_PRIORITY 32
 #define PREFACE_BYTES 24
-/* Frames and parts read in one call; with more, the place in the stream is lost. */
-#define HTTP2_STEPS 1024
+/* Frames, parts and header fields read in one call; with more, the place in the stream is lost. */
+#define HTTP2_STEPS 4096
 
 /* One call's way through the frames. */
 struct frame_walk {
     const struct exchange *exchange;
     struct http2_connection *connection;
     struct frames *frames;
+    struct header_table *headers; /* of responses whose status is counted, otherwise NULL */
     __u64 vector, vectors_end; /* addresses in the array of parts */
     __u64 base;                /* address of the current part */
     __u32 begin, end;          /* offsets of the current part in the call */
@@ -60,6 +59,13 @@ static __always_inline void stream_requested(struct frame_walk *walk, __u32 id) 
         take_slot(walk->connection, stream, id, STREAM_OPEN, walk->exchange->now);
     else if (__sync_val_compare_and_swap(&stream->state, STREAM_ANSWERED_EARLY, STREAM_DONE) == STREAM_ANSWERED_EARLY)
         count_request(walk->exchange, 0);
+}
+
+/* True if the stream has had a response. */
+static __always_inline bool is_answered(const struct frame_walk *walk, __u32 id) {
+    const struct stream *stream = slot_of(walk->connection, id);
+
+    return stream->id == id && stream->state != STREAM_OPEN;
 }
 
 static __always_inline void stream_answered(struct frame_walk *walk, __u32 id) {
@@ -110,6 +116,8 @@ static __always_inline bool handle_frame(struct frame_walk *walk) {
     walk->frames->left = big_endian(head) >> 8;
     if (head[3] > 0x10)
         return false;
+    if (walk->headers)
+        begin_headers(walk->headers, head, id & 1, is_answered(walk, id));
     /* Clients open odd streams. */
     if (!(id & 1))
         return true;
@@ -160,13 +168,41 @@ static __always_inline bool read_header(struct frame_walk *walk) {
     return handle_frame(walk);
 }
 
-/* One step: the rest of a frame, the next part, or a header. Ends the loop by 1. */
+/* Some bytes of a frame that is part of a header block. */
+static __always_inline bool copy_step(struct frame_walk *walk) {
+    struct header_table *headers = walk->headers;
+    __u32 count = walk->end - walk->at;
+
+    if (!count)
+        return next_part(walk);
+    if (count > walk->length - walk->at)
+        count = walk->length - walk->at;
+    if (count > walk->frames->left)
+        count = walk->frames->left;
+    if (count > HEADER_CHUNK)
+        count = HEADER_CHUNK;
+    copy_headers(headers, walk->base + walk->at - walk->begin, count);
+    walk->at += count;
+    walk->frames->left -= count;
+    if (!walk->frames->left)
+        end_headers(headers, walk->frames->head[4]);
+    return true;
+}
+
+/* One step: the rest of a frame, the next part, a header, or a field. Ends the loop by 1. */
 static long walk_step(__u32 index, struct frame_walk *walk) {
     struct frames *frames = walk->frames;
     __u32 rest = walk->length - walk->at;
 
+    if (walk->headers && walk->headers->parsing) {
+        if (!next_field(walk->headers))
+            finish_block(walk->headers, walk->exchange->socket);
+        return 0;
+    }
     if (!rest)
         return 1;
+    if (frames->left && walk->headers && walk->headers->copying)
+        return !copy_step(walk);
     if (frames->left) {
         __u32 skip = frames->left < rest ? frames->left : rest;
 
@@ -195,6 +231,7 @@ static __always_inline void follow_http2(struct sock *sk, const struct exchange 
         return;
     }
     walk.frames = of_requests ? &connection->requests : &connection->responses;
+    walk.headers = of_requests ? NULL : find_header_table(sk, exchange->socket);
     walk.vector = payload->vectors;
     walk.vectors_end = payload->vectors + payload->count * sizeof(struct user_vector);
     walk.base = payload->base;

@@ -50,7 +50,7 @@ export class ExporterApp implements App {
     const kubernetes = await openKubernetes(config, { logger, stops, cgroupfs, onReady: () => memory.release() });
     const io = findHierarchy('blkio', cgroupfs);
     takePrivileges(logger);
-    const probes = await startProbes(config, { cgroupfs, io, logger, stops });
+    const probes = await startProbes(config, { io, logger, stops });
     const self = new SelfMetrics(VERSION);
     self.programs(probes.programs);
     const sources = [file, kubernetes].filter((source) => source !== undefined);
@@ -105,22 +105,21 @@ function findCgroupfs({ cgroupfs }: Config, logger: Logger): string {
 }
 
 interface ProbesContext {
-  readonly cgroupfs: string;
   readonly io: Hierarchy | undefined;
   readonly logger: Logger;
   readonly stops: StopStack;
 }
 
-async function startProbes(config: Config, { cgroupfs, io, logger, stops }: ProbesContext): Promise<Probes> {
-  const { maxServices, maxEdges } = config;
+async function startProbes(config: Config, { io, logger, stops }: ProbesContext): Promise<Probes> {
+  const { maxServices, maxEdges, statusPorts } = config;
   const probes = openProbes(
     {
       object: config.bpfObject,
-      cgroupfs,
       known: COLLECTORS,
       chosen: chosenCollectors(config.collectors),
       maxServices,
       maxEdges,
+      statusPorts,
       ioHierarchy: io?.id ?? NO_HIERARCHY,
     },
     logger,

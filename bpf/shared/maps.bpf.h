@@ -131,7 +131,7 @@ struct socket_state {
     __u8 older;                 /* than the programs: its first bytes were missed */
     __u8 tickets;               /* TLS 1.3: tickets may come before the first response */
     __u8 tunnel;                /* HTTP/1.x: CONNECT was asked for */
-    __u8 reserved;
+    __u8 status;                /* of HTTP: its responses are counted by status */
     struct tls_handshake tls;
 };
 

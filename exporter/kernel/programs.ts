@@ -4,24 +4,16 @@ import { ALL, type KernelNeeds } from './needs.ts';
 interface Traits {
   /** Programs that replace it on a kernel without its hook; the loader selects the one for that kernel. */
   readonly variants?: readonly string[];
-  /** Set for a cgroup program; it is attached to the root cgroup and applies to all. */
-  readonly ofCgroups?: boolean;
 }
 
 const TRAITS: Readonly<Record<string, Traits>> = {
   sock_send_length: { variants: ['tcp_sendmsg'] },
   sock_recv_length: { variants: ['tcp_recvmsg', 'tcp_recvmsg_nonblock'] },
-  http_egress: { ofCgroups: true },
-  http_ingress: { ofCgroups: true },
 };
 
 /** The names of a program and its variants in the object, its own first. */
 export function namesOf(program: string): readonly string[] {
   return [program, ...(TRAITS[program]?.variants ?? [])];
-}
-
-export function isOfCgroups(program: string): boolean {
-  return TRAITS[program]?.ofCgroups === true;
 }
 
 /** The programs of the collectors, in the order in which they are attached. */

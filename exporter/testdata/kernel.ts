@@ -4,7 +4,7 @@ import { COLLECTORS, type CollectorName } from '../collectors/all.ts';
 import { cgroupCountersCollector, countWords } from '../collectors/cgroup-counters.ts';
 import { connectionsCollector, TCP_WORDS } from '../collectors/connections.ts';
 import { EDGE_WORDS, edgesCollector } from '../collectors/edges.ts';
-import { HTTP_WORDS, httpStatusCollector } from '../collectors/http-status.ts';
+import { GRPC_WORDS, HTTP_WORDS, httpStatusCollector } from '../collectors/http-status.ts';
 import { requestsCollector } from '../collectors/requests.ts';
 import { targetInfoCollector } from '../collectors/target-info.ts';
 import { Exposition } from '../scrape/exposition.ts';
@@ -30,6 +30,7 @@ export class Kernel {
   readonly tree = new Tree();
   readonly requests = new MemoryMap('requests', 16, HISTOGRAM_WORDS);
   readonly httpResponses = new MemoryMap('http_responses', 16, HTTP_WORDS);
+  readonly grpcResponses = new MemoryMap('grpc_responses', 16, GRPC_WORDS);
   readonly tcp = new MemoryMap('tcp', 16, TCP_WORDS);
   readonly edges = new MemoryMap('edges', 32, EDGE_WORDS);
   readonly listeners = new MemoryMap('listeners', 16, LISTENER_WORDS);
@@ -57,7 +58,7 @@ export class Kernel {
     const { maxExternalNames = 100, maxEdges = 1000, bytes = true, maxPorts = 20 } = limits;
     this.#collectors = [
       requestsCollector(directory, this.requests, now),
-      httpStatusCollector(directory, this.httpResponses, now),
+      httpStatusCollector({ directory, map: this.httpResponses, grpc: this.grpcResponses, now }),
       connectionsCollector({
         directory,
         map: this.tcp,
@@ -101,6 +102,10 @@ export class Kernel {
 
   countResponses(cgroup: bigint, role: number, words: Record<number, number>): void {
     this.httpResponses.count(serviceKey(cgroup, role), words);
+  }
+
+  countGrpc(cgroup: bigint, role: number, words: Record<number, number>): void {
+    this.grpcResponses.count(serviceKey(cgroup, role), words);
   }
 
   countTcp(cgroup: bigint, role: number, words: Record<number, number>): void {

@@ -2,7 +2,6 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { release } from 'node:os';
 import { expect, test } from 'vitest';
 import { BpfObject, defaultObjectPath } from '../../native/index.ts';
-import { findCgroupMount } from '../../exporter/cgroups/cgroup.ts';
 
 /**
  * Kernel version -> program -> instructions processed by the verifier. LORIKEET_UPDATE_INSTRUCTIONS=1 updates them for
@@ -17,15 +16,10 @@ const MOST = 50_000;
 /** Tolerance for recorded numbers: verifiers of a version differ slightly by patch level. */
 const TOLERANCE = 0.2;
 
-/** Programs that are disabled by default and attached to a cgroup. */
-const OF_CGROUPS: readonly string[] = ['http_egress', 'http_ingress'];
-
 function counted(): Record<string, number> {
-  const bpf = BpfObject.open(defaultObjectPath(), { enabled: OF_CGROUPS });
+  const bpf = BpfObject.open(defaultObjectPath());
   try {
-    for (const program of bpf.programs) {
-      bpf.attach(program, OF_CGROUPS.includes(program) ? findCgroupMount() : undefined);
-    }
+    for (const program of bpf.programs) bpf.attach(program);
     return Object.fromEntries(bpf.programStats().map(({ name, verifiedInstructions }) => [name, verifiedInstructions]));
   } finally {
     bpf.close();

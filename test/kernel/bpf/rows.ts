@@ -88,6 +88,12 @@ export function responsesOf(bpf: BpfObject, cgroup: bigint, role: Role): number[
   return words && [...words];
 }
 
+/** gRPC responses by code, without the codes that did not occur. */
+export function grpcOf(bpf: BpfObject, cgroup: bigint, role: Role): Record<number, number> | undefined {
+  const words = findService(bpf.map('grpc_responses'), cgroup, role);
+  return words && Object.fromEntries([...words.entries()].filter(([, count]) => count > 0));
+}
+
 /** Runs the program that reads the accept queues, and returns those of the cgroup. */
 export function listenersOf(bpf: BpfObject, cgroup: bigint): ListenerRow[] {
   bpf.run('read_accept_queues');
