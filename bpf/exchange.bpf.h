@@ -13,7 +13,7 @@
  *              each request and nothing else is sent.
  *   WAY_LAST   from the last call of the request to the last call of the response, for other protocols: what a side
  *              sends on its own, long before or after, is neither latency nor an end. The end is known when the client
- *              goes on or closes, so the request is counted then.
+ *              goes on or closes: the request is counted when its response begins, its duration is added then.
  *
  * The counters are written in process context and, when a connection breaks, in softirq: all adds are atomic. */
 
@@ -30,32 +30,69 @@ static __always_inline struct edge_stats *find_edge(const struct socket_state *s
     return find_or_make(edges, &socket->edge);
 }
 
+static __always_inline __u64 *find_port_protocol(struct sock *sk, const struct socket_state *socket) {
+    struct port_protocol_key key = {.cgroup = socket->service.cgroup, .protocol = socket->protocol};
+    const struct tcp_sock *tp = bpf_skc_to_tcp_sock(sk);
+
+    key.port = tp ? bpf_ntohs(tp->inet_conn.icsk_inet.inet_sport) : 0;
+    return find_or_make(port_protocols, &key);
+}
+
 /* Counts the connection under its protocol. */
 static __always_inline void count_protocol(struct sock *sk, const struct socket_state *socket) {
-    struct protocol_key key = {.cgroup = socket->service.cgroup, .role = socket->service.role};
-    const struct tcp_sock *tp;
+    struct edge_key key;
     __u64 *connections;
 
-    key.protocol = socket->protocol;
-    if (socket->service.role == ROLE_CLIENT) {
-        __builtin_memcpy(key.address, socket->edge.address, sizeof(key.address));
-        key.port = socket->edge.port;
+    if (socket->service.role == ROLE_SERVER) {
+        connections = find_port_protocol(sk, socket);
     } else {
-        tp = bpf_skc_to_tcp_sock(sk);
-        key.port = tp ? bpf_ntohs(tp->inet_conn.icsk_inet.inet_sport) : 0;
+        if (!track_edges)
+            return;
+        key = socket->edge;
+        key.protocol = socket->protocol;
+        connections = find_or_make(edge_protocols, &key);
     }
-    connections = find_or_make(protocols, &key);
     if (connections)
         atomic_add(connections, 1);
 }
 
-static __always_inline void count_request(const struct exchange *exchange, __u64 duration) {
-    struct histogram *histogram = find_or_make(requests, &exchange->socket->service);
+/* Functions of their own, so that the verifier checks them once. */
 
-    if (histogram)
-        histogram_add_atomic(histogram, duration);
-    if (exchange->edge)
-        histogram_add_atomic(&exchange->edge->requests, duration);
+__weak __noinline int add_request(const struct socket_state *socket, struct edge_stats *edge, __u64 duration) {
+    struct request_stats *stats;
+    struct service_key key;
+    __u32 bucket;
+
+    if (!socket)
+        return 0;
+    key = socket->service;
+    stats = find_or_make(requests, &key);
+    bucket = histogram_bucket(duration);
+    if (stats)
+        histogram_add_to(&stats->durations, duration, bucket);
+    if (edge)
+        histogram_add_to(&edge->durations, duration, bucket);
+    return 0;
+}
+
+/* `measured`: false when the response of a request has begun, true when its duration is known. */
+__weak __noinline int add_late(const struct socket_state *socket, struct edge_stats *edge, __u32 measured) {
+    struct request_stats *stats;
+    struct service_key key;
+
+    if (!socket)
+        return 0;
+    key = socket->service;
+    stats = find_or_make(requests, &key);
+    if (stats)
+        atomic_add(measured ? &stats->late.measured : &stats->late.begun, 1);
+    if (edge)
+        atomic_add(measured ? &edge->late.measured : &edge->late.begun, 1);
+    return 0;
+}
+
+static __always_inline void count_request(const struct exchange *exchange, __u64 duration) {
+    add_request(exchange->socket, exchange->edge, duration);
 }
 
 /* Two threads may end the same request at the same time: the exchange lets one of them count it. Another thread may have
@@ -81,7 +118,8 @@ static __always_inline void end_answered(const struct exchange *exchange) {
     end = __sync_lock_test_and_set(&socket->answered_ns, 0);
     if (!end)
         return;
-    end_request(exchange, end);
+    if (end_request(exchange, end))
+        add_late(exchange->socket, exchange->edge, true);
     if (socket->tickets) {
         socket->tickets = false;
         socket->way = WAY_FIRST;
@@ -108,7 +146,8 @@ static __always_inline bool answered(const struct exchange *exchange) {
     /* After the end of the connection nothing else tells that the response is complete. */
     if (socket->phase == PHASE_CLOSED)
         return end_request(exchange, exchange->now);
-    socket->answered_ns = exchange->now;
+    if (!__sync_lock_test_and_set(&socket->answered_ns, exchange->now))
+        add_late(exchange->socket, exchange->edge, false);
     return false;
 }
 

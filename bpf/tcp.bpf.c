@@ -58,7 +58,7 @@ static __always_inline void established(struct sock *sk) {
         socket->retransmitted = total_retransmitted(sk);
     /* A server's socket is created after the handshake, so it has no connect duration. */
     if (socket->service.role == ROLE_CLIENT)
-        histogram_add_atomic(&stats->connect, now - socket->phase_ns);
+        histogram_add(&stats->connect, now - socket->phase_ns);
     socket->phase_ns = now;
 }
 
@@ -116,7 +116,7 @@ static __always_inline void closed(struct sock *sk) {
         return;
     atomic_add(&stats->closed, 1);
     if (socket->phase_ns)
-        histogram_add_atomic(&stats->lifetime, bpf_ktime_get_ns() - socket->phase_ns);
+        histogram_add(&stats->lifetime, bpf_ktime_get_ns() - socket->phase_ns);
     /* Not sampled before: it never moved a byte, or its send and receive calls are not visible. */
     smoothed = smoothed_round_trip(sk);
     if (!socket->sampled_ns && smoothed)

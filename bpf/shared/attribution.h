@@ -25,7 +25,8 @@ struct edge_key {
     __u64 cgroup;
     __u8 address[16]; /* the server's, network order; IPv4 as ::ffff:a.b.c.d */
     __u16 port;       /* the server's, host order */
-    __u16 reserved[3];
+    __u16 protocol;   /* in `edge_protocols` only: enum protocol */
+    __u16 reserved[2];
 };
 
 #define CGROUP_ANCESTORS 12

@@ -50,7 +50,7 @@ struct event_count {
     struct event_count lost_##name SEC(".maps");                                                                       \
     static const value_type zero_##name = {}
 
-COUNTERS(requests, 4096, struct service_key, struct histogram);
+COUNTERS(requests, 4096, struct service_key, struct request_stats);
 COUNTERS(edges, 16384, struct edge_key, struct edge_stats);
 COUNTERS(tcp, 4096, struct service_key, struct tcp_stats);
 COUNTERS(listeners, 4096, struct listener_key, struct listener_stats);
@@ -146,7 +146,8 @@ extern struct accept_queues_map accept_queues SEC(".maps");
 extern struct cgroups_map cgroups SEC(".maps");
 extern struct sockets_map sockets SEC(".maps");
 
-COUNTERS(protocols, 16384, struct protocol_key, __u64);
+COUNTERS(port_protocols, 8192, struct port_protocol_key, __u64);
+COUNTERS(edge_protocols, 16384, struct edge_key, __u64);
 
 extern struct event_count lost_cgroups SEC(".maps");
 extern struct event_count lost_sockets SEC(".maps");

@@ -5,7 +5,7 @@
 #include <linux/types.h>
 
 /* Application protocols, as recognised by the first bytes of a connection (recognise.bpf.h). User space has their names
- * in the same order (exporter/collectors/protocols.ts). */
+ * in the same order (exporter/accounting/protocols.ts). */
 enum protocol {
     PROTOCOL_UNSEEN,  /* not enough bytes yet */
     PROTOCOL_UNKNOWN, /* not recognised, or the bytes are not visible */
@@ -32,14 +32,13 @@ enum protocol {
     PROTOCOLS,
 };
 
-/* Map `protocols`: struct protocol_key -> number of connections. */
-struct protocol_key {
+/* Connections by protocol. Map `port_protocols`: struct port_protocol_key -> connections of a server's port. Map
+ * `edge_protocols`: struct edge_key, with the protocol in `protocol` -> connections of a client. */
+struct port_protocol_key {
     __u64 cgroup;
-    __u8 address[16]; /* clients: the server's, as in struct edge_key; servers: 0 */
-    __u16 port;       /* the server's, host order */
-    __u8 role;        /* enum role */
-    __u8 protocol;    /* enum protocol */
-    __u32 reserved;
+    __u16 port;     /* host order */
+    __u16 protocol; /* enum protocol */
+    __u16 reserved[2];
 };
 
 #endif

@@ -4,14 +4,27 @@
 
 #include "histogram.h"
 
-/* Map `requests`: struct service_key -> struct histogram, whose count is the number of requests.
- * Map `edges`: struct edge_key -> struct edge_stats. */
+/* Requests whose end is known later than their response begins (WAY_LAST, see exchange.bpf.h) have no duration yet. The
+ * number of requests is that of durations, plus `begun`, minus `measured`. */
+struct late_requests {
+    __u64 begun;    /* responses that have begun */
+    __u64 measured; /* of these, those whose duration was added */
+};
+
+/* Map `requests`: struct service_key -> struct request_stats. */
+struct request_stats {
+    struct histogram durations;
+    struct late_requests late;
+};
+
+/* Map `edges`: struct edge_key -> struct edge_stats. */
 struct edge_stats {
-    struct histogram requests;
+    struct histogram durations;
     __u64 sent_bytes;
     __u64 received_bytes;
     __u64 connect_failures;
     __u64 unanswered; /* requests that the client abandoned, or whose connection broke */
+    struct late_requests late;
 };
 
 #endif

@@ -43,7 +43,7 @@ static __always_inline __u32 smoothed_round_trip(struct sock *sk) {
 }
 
 static __always_inline void add_round_trip(struct tcp_stats *stats, __u32 smoothed) {
-    histogram_add_atomic(&stats->round_trip, (__u64)(smoothed >> 3) * 1000);
+    histogram_add(&stats->round_trip, (__u64)(smoothed >> 3) * 1000);
 }
 
 /* For a socket that moves bytes at `now`. The compare-and-swap lets one of two concurrent calls sample. */

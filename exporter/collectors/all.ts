@@ -9,6 +9,7 @@ import { edges } from './edges.ts';
 import { httpStatus } from './http-status.ts';
 import { pageFaults } from './page-faults.ts';
 import { processEvents } from './process-events.ts';
+import { protocols } from './protocols.ts';
 import { requests } from './requests.ts';
 import { syscalls } from './syscalls.ts';
 import { targetInfo } from './target-info.ts';
@@ -17,6 +18,7 @@ import { targetInfo } from './target-info.ts';
 const DESCRIPTORS = [
   requests,
   httpStatus,
+  protocols,
   connections,
   edges,
   acceptQueues,

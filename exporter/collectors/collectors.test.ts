@@ -44,6 +44,12 @@ describe('all collectors', () => {
     kernel.countResponses(cartA, SERVER, { 1: 5 });
     kernel.countResponses(cartB, SERVER, { 2: 1, 4: 3 });
     kernel.countGrpc(cartA, SERVER, { 0: 4, 14: 1 });
+    kernel.countPortProtocol(cartA, 8080, 2, 3);
+    kernel.countPortProtocol(cartB, 8080, 2, 1);
+    kernel.countPortProtocol(cartB, 9000, 4, 1);
+    kernel.countEdgeProtocol(front, '10.0.0.5', 8080, 2, 2);
+    kernel.countEdgeProtocol(front, 'fd00::5', 8080, 2, 1);
+    kernel.countEdgeProtocol(front, '192.0.2.7', 443, 5, 1);
     kernel.countTcp(front, CLIENT, { 0: 3, 1: 1, 2: 1000, 3: 20_000, 4: 2, 7: 1, ...durations(CONNECT, 1, 3, 70_000) });
     kernel.countTcp(front, CLIENT, durations(LIFETIME, 16, 1, 1_500_000_000));
     kernel.countTcp(cartA, SERVER, { 0: 2, 1: 1, 2: 12_000, 3: 600 });

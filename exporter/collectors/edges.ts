@@ -2,17 +2,13 @@ import { renderLabels } from '../../daemon/labels.ts';
 import { leafOfKey } from '../accounting/accounts.ts';
 import type { Collector } from '../scrape/collector.ts';
 import { series, type Exposition, type Series } from '../scrape/exposition.ts';
-import {
-  HISTOGRAM_WORDS,
-  histogramCount,
-  histogramSeries,
-  writeHistogram,
-  type HistogramSeries,
-} from '../scrape/histogram.ts';
+import { HISTOGRAM_WORDS, histogramSeries, writeHistogram, type HistogramSeries } from '../scrape/histogram.ts';
 import type { Directory, Leaf, LocalTarget } from '../identity/directory.ts';
 import { ExternalPeers, OTHER_PEERS, type ExternalPeer } from '../identity/external-peers.ts';
+import { LATE_WORDS, requestCount } from '../accounting/late-requests.ts';
 import { Ledger, type Account, type CounterMap } from '../accounting/ledger.ts';
 import { describeCollector } from './descriptor.ts';
+import { EdgeProtocols, edgeProtocolsLedger, writeEdgeProtocols } from './edge-protocols.ts';
 import { RECEIVE, SEND, STATE, withoutState } from './socket-programs.ts';
 
 /** `struct edge_key` of bpf/shared/attribution.h: offsets in bytes. */
@@ -25,7 +21,8 @@ const SENT = HISTOGRAM_WORDS;
 const RECEIVED = SENT + 1;
 const CONNECT_FAILURES = RECEIVED + 1;
 const UNANSWERED = CONNECT_FAILURES + 1;
-export const EDGE_WORDS = UNANSWERED + 1;
+const LATE = UNANSWERED + 1;
+export const EDGE_WORDS = LATE + LATE_WORDS;
 
 const REQUESTS = 'lorikeet_edge_requests_total';
 const DURATION = 'lorikeet_edge_request_duration_seconds';
@@ -63,6 +60,7 @@ interface EdgeAccount extends Account {
   readonly requests: Series;
   readonly duration: HistogramSeries;
   readonly counters: readonly Series[];
+  readonly protocols: EdgeProtocols;
 }
 
 interface Server {
@@ -76,6 +74,8 @@ export interface EdgesOptions {
   readonly directory: Directory;
   /** The kernel map `edges`. */
   readonly map: CounterMap;
+  /** The kernel map `edge_protocols`. */
+  readonly protocols: CounterMap;
   /** Milliseconds. */
   readonly now: () => number;
   /** Families of the descriptor's `countedBy`; families that are not counted are not exported. */
@@ -98,11 +98,16 @@ export function edgesCollector(options: EdgesOptions): Collector {
     accountOf: (key, leaf, previous: EdgeAccount | undefined) => accounts.accountOf(key, leaf, previous),
     idleMs: IDLE_MS,
   });
+  const protocols = edgeProtocolsLedger(directory, options.protocols, {
+    accountOf: (key, leaf) => accounts.accountOf(key, leaf)?.protocols.of(key),
+    idleMs: IDLE_MS,
+  });
   let generation = -1;
   const book = (): void => {
     if (generation !== directory.generation) accounts.dropVanished();
     generation = directory.generation;
     ledger.update(generation, now());
+    protocols.update(generation, now());
   };
   return {
     name: 'edges',
@@ -110,6 +115,7 @@ export function edgesCollector(options: EdgesOptions): Collector {
     collect(out) {
       book();
       write(out, accounts.all(), options.counted);
+      if (options.counted['requests'] === true) writeEdgeProtocols(out, accounts.all());
     },
   };
 }
@@ -129,7 +135,8 @@ class EdgeAccounts {
     return this.#accounts.values();
   }
 
-  accountOf(key: Buffer, leaf: Leaf, previous: EdgeAccount | undefined): EdgeAccount | undefined {
+  /** `previous` is the account of the row so far; a row of another map that has none counts no cut. */
+  accountOf(key: Buffer, leaf: Leaf, previous?: EdgeAccount | undefined): EdgeAccount | undefined {
     const client = this.#options.directory.targetOf(leaf);
     if (client === undefined || !client.monitored) return undefined;
     const account = this.#accountBetween(client, this.#serverOf(key));
@@ -193,6 +200,7 @@ function makeAccount(client: LocalTarget, server: Server): EdgeAccount {
     requests: series(REQUESTS, labels),
     duration: histogramSeries(DURATION, labels),
     counters: COUNTERS.map(({ name }) => series(name, labels)),
+    protocols: new EdgeProtocols(labels),
   };
 }
 
@@ -200,8 +208,8 @@ function write(out: Exposition, accounts: Iterable<EdgeAccount>, counted: Readon
   const edges = [...accounts];
   if (counted['requests'] === true) {
     out.family(REQUESTS, 'counter', 'Requests from one service to another, as seen by the client.');
-    for (const { requests, words } of edges) out.sample(requests, histogramCount(words, 0));
-    out.family(DURATION, 'histogram', 'Time from a request to the first byte of the response, as seen by the client.');
+    for (const { requests, words } of edges) out.sample(requests, requestCount(words, 0, LATE));
+    out.family(DURATION, 'histogram', 'Time from a request to its response, as seen by the client.');
     for (const { duration, words } of edges) writeHistogram(out, duration, words, 0);
   }
   for (const [index, { name, word, help, only }] of COUNTERS.entries()) {
@@ -226,13 +234,14 @@ export const edges = describeCollector({
     connectFailures: STATE,
     unansweredRequests: [...STATE, SEND, RECEIVE],
   },
-  maps: { edges: ({ maxEdges }) => maxEdges },
+  maps: { edges: ({ maxEdges }) => maxEdges, edge_protocols: ({ maxEdges }) => maxEdges },
   tunable: 'track_edges',
   ofSockets: true,
   make: ({ directory, probes, now, limits, omissions }) =>
     edgesCollector({
       directory,
       map: probes.map('edges'),
+      protocols: probes.map('edge_protocols'),
       now,
       counted: probes.counted('edges'),
       maxExternalNames: limits.maxExternalNames,

@@ -1,15 +1,10 @@
 import { leafOfKey, RoleAccounts } from '../accounting/accounts.ts';
 import type { Collector } from '../scrape/collector.ts';
 import { series, type Exposition, type Series } from '../scrape/exposition.ts';
-import {
-  HISTOGRAM_WORDS,
-  histogramCount,
-  histogramSeries,
-  writeHistogram,
-  type HistogramSeries,
-} from '../scrape/histogram.ts';
+import { HISTOGRAM_WORDS, histogramSeries, writeHistogram, type HistogramSeries } from '../scrape/histogram.ts';
 import type { Directory } from '../identity/directory.ts';
 import { Ledger, type Account, type CounterMap } from '../accounting/ledger.ts';
+import { LATE_WORDS, requestCount } from '../accounting/late-requests.ts';
 import { ALL } from '../kernel/needs.ts';
 import { describeCollector } from './descriptor.ts';
 import { RECEIVE, SEND, withoutState } from './socket-programs.ts';
@@ -19,13 +14,17 @@ interface RequestsAccount extends Account {
   readonly duration: HistogramSeries;
 }
 
+/** `struct request_stats` of bpf/shared/requests.h: words after the histogram of durations. */
+const LATE = HISTOGRAM_WORDS;
+export const REQUEST_WORDS = LATE + LATE_WORDS;
+
 const TOTAL = 'lorikeet_requests_total';
 const DURATION = 'lorikeet_request_duration_seconds';
 
 /** Requests and their durations, from the kernel map `requests`; `now` returns milliseconds. */
 export function requestsCollector(directory: Directory, map: CounterMap, now: () => number): Collector {
   const accounts = new RoleAccounts<RequestsAccount>(directory, (labels, role) => ({
-    words: new Float64Array(HISTOGRAM_WORDS),
+    words: new Float64Array(REQUEST_WORDS),
     total: series(TOTAL, labels, `role="${role}"`),
     duration: histogramSeries(DURATION, labels, `role="${role}"`),
   }));
@@ -38,8 +37,8 @@ export function requestsCollector(directory: Directory, map: CounterMap, now: ()
       book();
       const current = accounts.current();
       out.family(TOTAL, 'counter', 'Requests sent (client) or received and answered (server).');
-      for (const { total, words } of current) out.sample(total, histogramCount(words, 0));
-      out.family(DURATION, 'histogram', 'Time from a request to the first byte of the response.');
+      for (const { total, words } of current) out.sample(total, requestCount(words, 0, LATE));
+      out.family(DURATION, 'histogram', 'Time from a request to its response.');
       for (const { duration, words } of current) writeHistogram(out, duration, words, 0);
     },
   };

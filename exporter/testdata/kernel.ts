@@ -5,10 +5,10 @@ import { cgroupCountersCollector, countWords } from '../collectors/cgroup-counte
 import { connectionsCollector, TCP_WORDS } from '../collectors/connections.ts';
 import { EDGE_WORDS, edgesCollector } from '../collectors/edges.ts';
 import { GRPC_WORDS, HTTP_WORDS, httpStatusCollector } from '../collectors/http-status.ts';
-import { requestsCollector } from '../collectors/requests.ts';
+import { protocolsCollector } from '../collectors/protocols.ts';
+import { REQUEST_WORDS, requestsCollector } from '../collectors/requests.ts';
 import { targetInfoCollector } from '../collectors/target-info.ts';
 import { Exposition } from '../scrape/exposition.ts';
-import { HISTOGRAM_WORDS } from '../scrape/histogram.ts';
 import type { Listener } from '../kernel/listeners.ts';
 import { cgroupKey, edgeKey, listenerKey, MemoryMap, serviceKey } from './memory-map.ts';
 import { Tree } from './tree.ts';
@@ -28,11 +28,13 @@ export const CGROUP_COUNTER_SERIES = CGROUP_COUNTERS.reduce((sum, { families }) 
 /** All collectors of kernel maps, with maps and a clock controlled by the test. */
 export class Kernel {
   readonly tree = new Tree();
-  readonly requests = new MemoryMap('requests', 16, HISTOGRAM_WORDS);
+  readonly requests = new MemoryMap('requests', 16, REQUEST_WORDS);
   readonly httpResponses = new MemoryMap('http_responses', 16, HTTP_WORDS);
   readonly grpcResponses = new MemoryMap('grpc_responses', 16, GRPC_WORDS);
   readonly tcp = new MemoryMap('tcp', 16, TCP_WORDS);
   readonly edges = new MemoryMap('edges', 32, EDGE_WORDS);
+  readonly portProtocols = new MemoryMap('port_protocols', 16, 1);
+  readonly edgeProtocols = new MemoryMap('edge_protocols', 32, 1);
   readonly listeners = new MemoryMap('listeners', 16, LISTENER_WORDS);
   readonly cgroupCounters = new Map(
     CGROUP_COUNTERS.map(({ name, families }) => [name, new MemoryMap(name, 8, countWords(families))]),
@@ -59,6 +61,13 @@ export class Kernel {
     this.#collectors = [
       requestsCollector(directory, this.requests, now),
       httpStatusCollector({ directory, map: this.httpResponses, grpc: this.grpcResponses, now }),
+      protocolsCollector({
+        directory,
+        map: this.portProtocols,
+        now,
+        maxPorts,
+        onCut: () => this.portCuts++,
+      }),
       connectionsCollector({
         directory,
         map: this.tcp,
@@ -69,6 +78,7 @@ export class Kernel {
       edgesCollector({
         directory,
         map: this.edges,
+        protocols: this.edgeProtocols,
         now,
         counted: {
           requests: bytes,
@@ -114,6 +124,18 @@ export class Kernel {
 
   countEdge(cgroup: bigint, address: string, port: number, words: Record<number, number>): void {
     this.edges.count(edgeKey(cgroup, addressBytes(address) as string, port), words);
+  }
+
+  countPortProtocol(cgroup: bigint, port: number, protocol: number, connections: number): void {
+    const key = listenerKey(cgroup, port);
+    key.writeUInt16LE(protocol, 10);
+    this.portProtocols.count(key, { 0: connections });
+  }
+
+  countEdgeProtocol(cgroup: bigint, address: string, port: number, protocol: number, connections: number): void {
+    const key = edgeKey(cgroup, addressBytes(address) as string, port);
+    key.writeUInt16LE(protocol, 26);
+    this.edgeProtocols.count(key, { 0: connections });
   }
 
   countDrops(cgroup: bigint, port: number, drops: number): void {

@@ -16,7 +16,10 @@ const HUNDRED_KB = 100_000;
 // The idle time between two requests, the frames of their bodies and the updates of windows are no requests.
 test.each([
   { name: 'one at a time', traffic: { count: 20, delayMs: 20 } },
-  { name: 'large bodies with idle time between them', traffic: { count: 4, delayMs: 20, idleMs: 700, bodyBytes: 2 * HUNDRED_KB } },
+  {
+    name: 'large bodies with idle time between them',
+    traffic: { count: 4, delayMs: 20, idleMs: 700, bodyBytes: 2 * HUNDRED_KB },
+  },
   { name: '50 at a time', traffic: { count: 500, parallel: 50, delayMs: 20, bodyBytes: 3000 } },
   { name: 'some of them cancelled', traffic: { count: 5, delayMs: 20, cancelled: 3 } },
 ])('requests of HTTP/2 are streams: $name', async ({ traffic }) => {

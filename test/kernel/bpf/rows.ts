@@ -47,7 +47,7 @@ const BUCKETS = 23;
 
 export function requestsOf(bpf: BpfObject, cgroup: bigint, role: Role): Histogram | undefined {
   const words = findService(bpf.map('requests'), cgroup, role);
-  return words && histogram(words, 0);
+  return words && requestHistogram(words, 1 + BUCKETS);
 }
 
 export function tcpOf(bpf: BpfObject, cgroup: bigint, role: Role): TcpRow | undefined {
@@ -74,12 +74,22 @@ export function edgesOf(bpf: BpfObject, cgroup: bigint): EdgeRow[] {
     .map(({ key, words }) => ({
       address: key.toString('hex', 8, 24),
       port: key.readUInt16LE(24),
-      requests: histogram(words, 0),
+      requests: requestHistogram(words, 5 + BUCKETS),
       sentBytes: words[1 + BUCKETS] ?? 0,
       receivedBytes: words[2 + BUCKETS] ?? 0,
       connectFailures: words[3 + BUCKETS] ?? 0,
       unanswered: words[4 + BUCKETS] ?? 0,
     }));
+}
+
+/** Numbers of the protocols of the cgroup's connections, a row each. */
+export function protocolsOf(bpf: BpfObject, cgroup: bigint): Readonly<Record<Role, readonly number[]>> {
+  const of = (map: string, offset: number) =>
+    rowsOf(bpf.map(map))
+      .filter(({ key }) => key.readBigUInt64LE(0) === cgroup)
+      .map(({ key }) => key.readUInt16LE(offset))
+      .toSorted((a, b) => a - b);
+  return { client: of('edge_protocols', 26), server: of('port_protocols', 10) };
 }
 
 /** HTTP responses by status class, 1xx to 5xx. */
@@ -185,6 +195,12 @@ function rowsOf(map: BpfMap): { key: Buffer; words: Float64Array }[] {
     key: keys.subarray(row * map.keySize, (row + 1) * map.keySize),
     words: words.subarray(row * width, (row + 1) * width),
   }));
+}
+
+/** Counts requests without a duration as well: `late` is the word of those that have begun, then come those measured. */
+function requestHistogram(words: Float64Array, late: number): Histogram {
+  const { count, ...rest } = histogram(words, 0);
+  return { count: count + (words[late] ?? 0) - (words[late + 1] ?? 0), ...rest };
 }
 
 function histogram(words: Float64Array, at: number): Histogram {

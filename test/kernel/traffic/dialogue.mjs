@@ -1,0 +1,34 @@
+// A client and a server say lines in turn on one connection. Prints {}.
+// {lines: [{by: 'client' | 'server', text, afterMs, calls}], linger}
+//   text: as latin1; afterMs: after the line before was received; calls: the text is sent so many times, each after 5 ms.
+import { connect, createServer } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+const { lines } = JSON.parse(process.argv[2]);
+const sides = {};
+const received = { client: 0, server: 0 };
+const server = createServer({ noDelay: true, allowHalfOpen: true }, (socket) => (sides.server = socket));
+await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
+sides.client = connect({ port: server.address().port, host: '127.0.0.1', noDelay: true });
+await new Promise((resolve) => sides.client.once('connect', resolve));
+while (sides.server === undefined) await sleep(1);
+for (const side of ['client', 'server']) sides[side].on('data', (bytes) => (received[side] += bytes.length));
+
+const expected = { client: 0, server: 0 };
+for (const { by, text, afterMs = 0, calls = 1 } of lines) {
+  await sleep(afterMs);
+  const other = by === 'client' ? 'server' : 'client';
+  const bytes = Buffer.from(text, 'latin1');
+  for (let call = 0; call < calls; call++) {
+    if (call > 0) await sleep(5);
+    sides[by].write(bytes);
+    expected[other] += bytes.length;
+  }
+  while (received[other] < expected[other]) await sleep(1);
+}
+sides.client.end();
+await new Promise((resolve) => sides.server.once('end', resolve));
+sides.server.end();
+await new Promise((resolve) => sides.client.once('close', resolve));
+server.close();
+process.stdout.write('{}\n');
