@@ -196,7 +196,7 @@ static long walk_step(__u32 index, struct frame_walk *walk) {
 
     if (walk->headers && walk->headers->parsing) {
         if (!next_field(walk->headers))
-            finish_block(walk->headers, walk->exchange->socket);
+            finish_block(walk->headers, walk->exchange);
         return 0;
     }
     if (!rest)

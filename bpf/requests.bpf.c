@@ -24,8 +24,8 @@
  * before kernel 6.5 sendfile() and splice() to a socket. The counters in tcp_sock are no exact substitute: they count
  * acknowledged or queued bytes, whether or not the application has read them. */
 
-/* An interim response ("HTTP/1.1 100 Continue") or the agreement to another protocol is not longer. */
-#define SHORT_RESPONSE 256
+/* An interim response, "HTTP/1.1 100 Continue", is not longer. */
+#define SHORT_RESPONSE 64
 
 /* Returns the state of a TCP socket of known role, otherwise NULL. */
 static __always_inline struct socket_state *find_socket(struct sock *sk) {
@@ -46,7 +46,7 @@ static __always_inline void answered_http(struct sock *sk, const struct exchange
     __u32 class = payload ? status_class(payload) : 0;
 
     if (socket->status && (class || socket->request_ns))
-        count_status(socket, class);
+        count_status(socket, exchange->edge, class);
     if (class == 1 && !switches(payload))
         return;
     answered(exchange);

@@ -150,6 +150,7 @@ export function startCounting(config: Config, { cgroupfs, io, sources, probes, s
     memoryRoot: memory && !isUnified(memory) ? memory.root : undefined,
     probes,
     limits: config,
+    countsStatus: config.collectors.has('http_status') && probes.absence('http_status') === undefined,
     omissions: self,
     now,
   };

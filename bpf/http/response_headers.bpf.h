@@ -2,6 +2,7 @@
 #ifndef LORIKEET_RESPONSE_HEADERS_BPF_H
 #define LORIKEET_RESPONSE_HEADERS_BPF_H
 
+#include "../exchange.bpf.h"
 #include "../shared/maps.bpf.h"
 #include "../shared/types.bpf.h"
 #include "hpack.bpf.h"
@@ -87,7 +88,8 @@ static __always_inline void copy_headers(struct header_table *table, __u64 addre
 
 /* Counts the response of a block whose fields have been read. Trailers without a status of gRPC are those of another
  * protocol, unless one of their fields is unknown. */
-static __always_inline void finish_block(struct header_table *table, const struct socket_state *socket) {
+static __always_inline void finish_block(struct header_table *table, const struct exchange *exchange) {
+    const struct socket_state *socket = exchange->socket;
     bool last = table->flags & FLAG_END_STREAM;
 
     table->parsing = false;
@@ -98,12 +100,12 @@ static __always_inline void finish_block(struct header_table *table, const struc
     if (!table->counted)
         return;
     if (table->class || !table->trailers)
-        count_status(socket, table->class);
+        count_status(socket, exchange->edge, table->class);
     if (table->code != NO_CODE) {
         table->grpc = true;
-        count_grpc_code(socket, table->code);
+        count_grpc_code(socket, exchange->edge, table->code);
     } else if (table->unknown && last && (table->trailers || table->grpc)) {
-        count_grpc_code(socket, NO_CODE);
+        count_grpc_code(socket, exchange->edge, NO_CODE);
     }
 }
 

@@ -5,12 +5,15 @@
 #include "../shared/maps.bpf.h"
 #include "../shared/types.bpf.h"
 
-/* Responses by status, of connections to chosen ports. A response whose status could not be read is lost, never guessed. */
+/* Responses by status, of connections to chosen ports. A response whose status could not be read is lost, never guessed.
+ * Responses report a fault of the server by 5xx, or by one of some codes of gRPC. */
 
 /* 1xx to 5xx. */
 #define STATUS_CLASSES 5
 /* OK (0) to UNAUTHENTICATED (16). */
 #define GRPC_CODES 17
+/* UNKNOWN (2), DEADLINE_EXCEEDED (4), UNIMPLEMENTED (12), INTERNAL, UNAVAILABLE and DATA_LOSS (15). */
+#define GRPC_FAULTS 0xf014
 
 struct http_stats {
     __u64 responses[STATUS_CLASSES];
@@ -49,8 +52,8 @@ static __always_inline bool counts_status(struct sock *sk, const struct socket_s
     return bpf_map_lookup_elem(&http_status_ports, &port);
 }
 
-/* `class` is the first digit of the status; 0: unknown. */
-static __always_inline void count_status(const struct socket_state *socket, __u32 class) {
+/* `class` is the first digit of the status; 0: unknown. `edge` may be NULL. */
+static __always_inline void count_status(const struct socket_state *socket, struct edge_stats *edge, __u32 class) {
     struct http_stats *stats;
     __u32 index = class - 1;
 
@@ -61,9 +64,13 @@ static __always_inline void count_status(const struct socket_state *socket, __u3
     stats = find_or_make(http_responses, &socket->service);
     if (stats)
         atomic_add(&stats->responses[index], 1);
+    if (edge && class > 1)
+        atomic_add(&edge->responses, 1);
+    if (edge && class == 5)
+        atomic_add(&edge->failed, 1);
 }
 
-static __always_inline void count_grpc_code(const struct socket_state *socket, __u32 code) {
+static __always_inline void count_grpc_code(const struct socket_state *socket, struct edge_stats *edge, __u32 code) {
     struct grpc_stats *stats;
 
     if (code >= GRPC_CODES) {
@@ -73,6 +80,8 @@ static __always_inline void count_grpc_code(const struct socket_state *socket, _
     stats = find_or_make(grpc_responses, &socket->service);
     if (stats)
         atomic_add(&stats->responses[code], 1);
+    if (edge && GRPC_FAULTS >> code & 1)
+        atomic_add(&edge->failed, 1);
 }
 
 #endif

@@ -22,7 +22,9 @@ const RECEIVED = SENT + 1;
 const CONNECT_FAILURES = RECEIVED + 1;
 const UNANSWERED = CONNECT_FAILURES + 1;
 const LATE = UNANSWERED + 1;
-export const EDGE_WORDS = LATE + LATE_WORDS;
+const RESPONSES = LATE + LATE_WORDS;
+const FAILED = RESPONSES + 1;
+export const EDGE_WORDS = FAILED + 1;
 
 const REQUESTS = 'lorikeet_edge_requests_total';
 const DURATION = 'lorikeet_edge_request_duration_seconds';
@@ -46,6 +48,18 @@ const COUNTERS = [
     word: UNANSWERED,
     help: 'Requests that the client abandoned, or whose connection broke before the response.',
     only: 'unansweredRequests',
+  },
+  {
+    name: 'lorikeet_edge_responses_total',
+    word: RESPONSES,
+    help: 'Responses of HTTP and gRPC that the client received, where their status is counted.',
+    only: 'responses',
+  },
+  {
+    name: 'lorikeet_edge_failed_responses_total',
+    word: FAILED,
+    help: 'Responses of HTTP and gRPC that reported a fault of the server.',
+    only: 'responses',
   },
 ] as const;
 
@@ -237,13 +251,13 @@ export const edges = describeCollector({
   maps: { edges: ({ maxEdges }) => maxEdges, edge_protocols: ({ maxEdges }) => maxEdges },
   tunable: 'track_edges',
   ofSockets: true,
-  make: ({ directory, probes, now, limits, omissions }) =>
+  make: ({ directory, probes, now, limits, omissions, countsStatus }) =>
     edgesCollector({
       directory,
       map: probes.map('edges'),
       protocols: probes.map('edge_protocols'),
       now,
-      counted: probes.counted('edges'),
+      counted: { ...probes.counted('edges'), responses: countsStatus },
       maxExternalNames: limits.maxExternalNames,
       maxEdges: limits.maxEdges,
       onCut: () => omissions.externalPeerCut(),

@@ -53,11 +53,12 @@ export class Kernel {
       readonly maxEdges?: number;
       readonly bytes?: boolean;
       readonly maxPorts?: number;
+      readonly status?: boolean;
     } = {},
   ) {
     const { directory } = this.tree;
     const now = () => this.now;
-    const { maxExternalNames = 100, maxEdges = 1000, bytes = true, maxPorts = 20 } = limits;
+    const { maxExternalNames = 100, maxEdges = 1000, bytes = true, maxPorts = 20, status = true } = limits;
     this.#collectors = [
       requestsCollector(directory, this.requests, now),
       httpStatusCollector({ directory, map: this.httpResponses, grpc: this.grpcResponses, now }),
@@ -86,6 +87,7 @@ export class Kernel {
           receivedBytes: bytes,
           connectFailures: true,
           unansweredRequests: bytes,
+          responses: status,
         },
         maxExternalNames,
         maxEdges,

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { BpfObject, defaultObjectPath } from '../../native/index.ts';
-import { grpcOf, lostOf, responsesOf } from './bpf/rows.ts';
+import { edgesOf, grpcOf, lostOf, responsesOf } from './bpf/rows.ts';
 import { withSandbox } from './sandbox/sandbox.ts';
 
 let bpf: BpfObject;
@@ -20,12 +20,21 @@ const answersOf = (traffic: object) =>
     const seen = responsesOf(bpf, cgroup.id, 'client');
     const codes = grpcOf(bpf, cgroup.id, 'client');
     expect([responsesOf(bpf, cgroup.id, 'server'), grpcOf(bpf, cgroup.id, 'server')]).toEqual([seen, codes]);
-    return { responses: seen, codes, lost: lost().map((count, index) => count - (before[index] ?? 0)) };
+    const [edge] = edgesOf(bpf, cgroup.id);
+    return {
+      responses: seen,
+      codes,
+      edge: edge?.responses,
+      lost: lost().map((count, index) => count - (before[index] ?? 0)),
+    };
   });
 
 const lost = (): number[] => ['http_responses', 'grpc_responses', 'streams'].map((map) => lostOf(bpf, map));
 
 const NOTHING = [0, 0, 0];
+/** Final responses, and those that failed. */
+const edgeOf = ([, ...final]: readonly number[]): number[] => [final.reduce((sum, n) => sum + n, 0), final.at(-1) ?? 0];
+
 /** More statuses than the programs remember, in all classes: those without a static index come from the table. */
 const STATUSES = [200, 201, 204, 302, 304, 400, 404, 409, 429, 500, 503];
 
@@ -57,7 +66,7 @@ test.each([
     responses: [0, 20, 20, 0, 20],
   },
 ])('responses of HTTP/2 are counted by class: $name', async ({ traffic, responses }) => {
-  expect(await answersOf(traffic)).toEqual({ responses, codes: undefined, lost: NOTHING });
+  expect(await answersOf(traffic)).toEqual({ responses, codes: undefined, edge: edgeOf(responses), lost: NOTHING });
 });
 
 test.each([
@@ -69,6 +78,7 @@ test.each([
   expect(await answersOf(traffic)).toEqual({
     responses: [0, 60, 0, 0, 0],
     codes: { 0: 20, 5: 10, 13: 10, 14: 10, 16: 10 },
+    edge: [60, 20],
     lost: NOTHING,
   });
 });

@@ -20,8 +20,12 @@ const GRPC = 'lorikeet_grpc_responses_total';
 const pod = (service: string, number: number, role = 'server') =>
   `namespace="shop",service="${service}",pod="${service}-${number}",role="${role}"`;
 
+const EDGE =
+  'client_namespace="shop",client_service="front",server_namespace="shop",server_service="cart",server_port="80"';
 /** By the minute, each adds to a counter. */
 const series = {
+  [`lorikeet_edge_responses_total{${EDGE}}`]: 40,
+  [`lorikeet_edge_failed_responses_total{${EDGE}}`]: 10,
   // 8 of 40.
   [`${HTTP}{${pod('cart', 1)},class="2xx"}`]: 15,
   [`${HTTP}{${pod('cart', 1)},class="5xx"}`]: 5,
@@ -41,12 +45,14 @@ const series = {
 };
 
 describe('rules/features-http-status.yaml', () => {
-  it('adds one feature of services to features.yaml', () => {
+  it('adds one feature of services and one of edges to features.yaml', () => {
     const shipped = readFeatures('rules/features.yaml');
-    const { features, ...rest } = set;
-    expect(rest).toEqual({ ...shipped, features: undefined });
+    const { features, edges, ...rest } = set;
+    expect(rest).toEqual({ ...shipped, features: undefined, edges: undefined });
     expect(features.slice(0, -1)).toEqual(shipped.features);
-    expect(features.at(-1)?.name).toBe('failed_responses_share');
+    expect(edges.slice(0, -1)).toEqual(shipped.edges);
+    expect([features.at(-1)?.name, edges.at(-1)?.name]).toEqual(['failed_responses_share', 'failed_responses_share']);
+    expect(edges.at(-1)?.failure).toBe(true);
   });
 
   it('has the share of failed responses of a service, and none without responses', () => {
@@ -66,6 +72,11 @@ describe('rules/features-http-status.yaml', () => {
               expr: `round(max without (feature, channel) (${SHARE}), 0.0001)`,
               eval_time: '20m',
               exp_samples: [share('cart', 0.2), share('rpc', 0.15)],
+            },
+            {
+              expr: `max without (feature) (${SHARE.replace(/^service/, 'edge').replace(',channel="green"', '')})`,
+              eval_time: '20m',
+              exp_samples: [{ labels: `{${EDGE.replace(/,server_port.*/, '')}}`, value: 0.25 }],
             },
           ],
         },

@@ -40,6 +40,8 @@ export interface EdgeRow {
   readonly receivedBytes: number;
   readonly connectFailures: number;
   readonly unanswered: number;
+  /** Those whose status is counted, and those of them that failed. */
+  readonly responses: readonly number[];
 }
 
 const ROLES = { client: 1, server: 2 } as const;
@@ -79,6 +81,7 @@ export function edgesOf(bpf: BpfObject, cgroup: bigint): EdgeRow[] {
       receivedBytes: words[2 + BUCKETS] ?? 0,
       connectFailures: words[3 + BUCKETS] ?? 0,
       unanswered: words[4 + BUCKETS] ?? 0,
+      responses: [...words.subarray(7 + BUCKETS, 9 + BUCKETS)],
     }));
 }
 
