@@ -26,10 +26,10 @@ struct frame_walk {
     struct http2_connection *connection;
     struct frames *frames;
     struct header_table *headers; /* of responses whose status is counted, otherwise NULL */
-    __u64 vector, vectors_end; /* addresses in the array of parts */
-    __u64 base;                /* address of the current part */
-    __u32 begin, end;          /* offsets of the current part in the call */
-    __u32 at, length;          /* offset in the call, and its end */
+    __u64 vector, vectors_end;    /* addresses in the array of parts */
+    __u64 base;                   /* address of the current part */
+    __u32 begin, end;             /* offsets of the current part in the call */
+    __u32 at, length;             /* offset in the call, and its end */
     bool of_requests;
 };
 

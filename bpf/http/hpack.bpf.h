@@ -54,8 +54,8 @@ struct header_table {
     __u8 trailers;   /* the response has started in an earlier block */
     __u8 unreadable; /* part of it could not be copied */
     /* Found in the block: */
-    __u8 class; /* 0: none */
-    __u8 code;  /* NO_CODE: none */
+    __u8 class;   /* 0: none */
+    __u8 code;    /* NO_CODE: none */
     __u8 unknown; /* a field that is not known */
     __u8 grpc;    /* the connection has had a status of gRPC */
     __u8 block[HEADER_BLOCK + HEADER_CHUNK];

@@ -8,8 +8,8 @@
 #include "hpack.bpf.h"
 #include "status.bpf.h"
 
-/* Header blocks of HTTP/2 responses (RFC 9113, 4.3). A block may be spread over frames, calls and the parts of a call, so
- * it is copied until it is complete, and then read field by field. */
+/* Header blocks of HTTP/2 responses (RFC 9113, 4.3). A block may be spread over frames, calls and the parts of a call,
+ * so it is copied until it is complete, and then read field by field. */
 
 #define FRAME_HEADERS 1
 #define FRAME_PUSH_PROMISE 5

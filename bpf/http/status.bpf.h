@@ -5,8 +5,8 @@
 #include "../shared/maps.bpf.h"
 #include "../shared/types.bpf.h"
 
-/* Responses by status, of connections to chosen ports. A response whose status could not be read is lost, never guessed.
- * Responses report a fault of the server by 5xx, or by one of some codes of gRPC. */
+/* Responses by status, of connections to chosen ports. A response whose status could not be read is lost, never
+ * guessed. Responses report a fault of the server by 5xx, or by one of some codes of gRPC. */
 
 /* 1xx to 5xx. */
 #define STATUS_CLASSES 5

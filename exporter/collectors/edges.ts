@@ -2,10 +2,11 @@ import { renderLabels } from '../../daemon/labels.ts';
 import { leafOfKey } from '../accounting/accounts.ts';
 import type { Collector } from '../scrape/collector.ts';
 import { series, type Exposition, type Series } from '../scrape/exposition.ts';
-import { HISTOGRAM_WORDS, histogramSeries, writeHistogram, type HistogramSeries } from '../scrape/histogram.ts';
+import { histogramSeries, writeHistogram, type HistogramSeries } from '../scrape/histogram.ts';
 import type { Directory, Leaf, LocalTarget } from '../identity/directory.ts';
 import { ExternalPeers, OTHER_PEERS, type ExternalPeer } from '../identity/external-peers.ts';
-import { LATE_WORDS, requestCount } from '../accounting/late-requests.ts';
+import { EDGE_COUNTERS, EDGE_WORDS, LATE } from '../accounting/edge-counters.ts';
+import { requestCount } from '../accounting/late-requests.ts';
 import { Ledger, type Account, type CounterMap } from '../accounting/ledger.ts';
 import { describeCollector } from './descriptor.ts';
 import { EdgeProtocols, edgeProtocolsLedger, writeEdgeProtocols } from './edge-protocols.ts';
@@ -16,52 +17,8 @@ const ADDRESS_START = 8;
 const ADDRESS_END = 24;
 const PORT = 24;
 
-/** `struct edge_stats` of bpf/shared/requests.h: words after the histogram of requests. */
-const SENT = HISTOGRAM_WORDS;
-const RECEIVED = SENT + 1;
-const CONNECT_FAILURES = RECEIVED + 1;
-const UNANSWERED = CONNECT_FAILURES + 1;
-const LATE = UNANSWERED + 1;
-const RESPONSES = LATE + LATE_WORDS;
-const FAILED = RESPONSES + 1;
-export const EDGE_WORDS = FAILED + 1;
-
 const REQUESTS = 'lorikeet_edge_requests_total';
 const DURATION = 'lorikeet_edge_request_duration_seconds';
-
-const COUNTERS = [
-  { name: 'lorikeet_edge_sent_bytes_total', word: SENT, help: 'Bytes that the client sent.', only: 'sentBytes' },
-  {
-    name: 'lorikeet_edge_received_bytes_total',
-    word: RECEIVED,
-    help: 'Bytes that the client received.',
-    only: 'receivedBytes',
-  },
-  {
-    name: 'lorikeet_edge_connect_failures_total',
-    word: CONNECT_FAILURES,
-    help: "The client's failed connection attempts.",
-    only: 'connectFailures',
-  },
-  {
-    name: 'lorikeet_edge_unanswered_requests_total',
-    word: UNANSWERED,
-    help: 'Requests that the client abandoned, or whose connection broke before the response.',
-    only: 'unansweredRequests',
-  },
-  {
-    name: 'lorikeet_edge_responses_total',
-    word: RESPONSES,
-    help: 'Responses of HTTP and gRPC that the client received, where their status is counted.',
-    only: 'responses',
-  },
-  {
-    name: 'lorikeet_edge_failed_responses_total',
-    word: FAILED,
-    help: 'Responses of HTTP and gRPC that reported a fault of the server.',
-    only: 'responses',
-  },
-] as const;
 
 /** Deletes rows unchanged for this time, in milliseconds: a client may live for months while its servers change. */
 const IDLE_MS = 3_600_000;
@@ -150,7 +107,7 @@ class EdgeAccounts {
   }
 
   /** `previous` is the account of the row so far; a row of another map that has none counts no cut. */
-  accountOf(key: Buffer, leaf: Leaf, previous?: EdgeAccount | undefined): EdgeAccount | undefined {
+  accountOf(key: Buffer, leaf: Leaf, previous?: EdgeAccount): EdgeAccount | undefined {
     const client = this.#options.directory.targetOf(leaf);
     if (client === undefined || !client.monitored) return undefined;
     const account = this.#accountBetween(client, this.#serverOf(key));
@@ -213,7 +170,7 @@ function makeAccount(client: LocalTarget, server: Server): EdgeAccount {
     cut: server.port === OTHER_PEERS.port,
     requests: series(REQUESTS, labels),
     duration: histogramSeries(DURATION, labels),
-    counters: COUNTERS.map(({ name }) => series(name, labels)),
+    counters: EDGE_COUNTERS.map(({ name }) => series(name, labels)),
     protocols: new EdgeProtocols(labels),
   };
 }
@@ -226,7 +183,7 @@ function write(out: Exposition, accounts: Iterable<EdgeAccount>, counted: Readon
     out.family(DURATION, 'histogram', 'Time from a request to its response, as seen by the client.');
     for (const { duration, words } of edges) writeHistogram(out, duration, words, 0);
   }
-  for (const [index, { name, word, help, only }] of COUNTERS.entries()) {
+  for (const [index, { name, word, help, only }] of EDGE_COUNTERS.entries()) {
     if (counted[only] !== true) continue;
     out.family(name, 'counter', help);
     for (const { counters, words } of edges) out.sample(counters[index] as Series, words[word] ?? 0);

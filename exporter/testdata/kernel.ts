@@ -3,7 +3,8 @@ import { acceptQueuesCollector, LISTENER_WORDS } from '../collectors/accept-queu
 import { COLLECTORS, type CollectorName } from '../collectors/all.ts';
 import { cgroupCountersCollector, countWords } from '../collectors/cgroup-counters.ts';
 import { connectionsCollector, TCP_WORDS } from '../collectors/connections.ts';
-import { EDGE_WORDS, edgesCollector } from '../collectors/edges.ts';
+import { EDGE_WORDS } from '../accounting/edge-counters.ts';
+import { edgesCollector } from '../collectors/edges.ts';
 import { GRPC_WORDS, HTTP_WORDS, httpStatusCollector } from '../collectors/http-status.ts';
 import { protocolsCollector } from '../collectors/protocols.ts';
 import { REQUEST_WORDS, requestsCollector } from '../collectors/requests.ts';

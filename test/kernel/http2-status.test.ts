@@ -15,7 +15,7 @@ afterAll(() => bpf?.close());
 const answersOf = (traffic: object) =>
   withSandbox(async (sandbox) => {
     const { cgroup } = sandbox;
-    const before = lost();
+    const before = lostEvents();
     await sandbox.run(cgroup, 'http2.mjs', traffic);
     const seen = responsesOf(bpf, cgroup.id, 'client');
     const codes = grpcOf(bpf, cgroup.id, 'client');
@@ -25,11 +25,11 @@ const answersOf = (traffic: object) =>
       responses: seen,
       codes,
       edge: edge?.responses,
-      lost: lost().map((count, index) => count - (before[index] ?? 0)),
+      lost: lostEvents().map((count, index) => count - (before[index] ?? 0)),
     };
   });
 
-const lost = (): number[] => ['http_responses', 'grpc_responses', 'streams'].map((map) => lostOf(bpf, map));
+const lostEvents = (): number[] => ['http_responses', 'grpc_responses', 'streams'].map((map) => lostOf(bpf, map));
 
 const NOTHING = [0, 0, 0];
 /** Final responses, and those that failed. */
