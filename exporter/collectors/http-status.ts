@@ -103,7 +103,7 @@ function responses(
 export const httpStatus = describeCollector({
   name: 'http_status',
   shows: 'responses of HTTP and gRPC in clear text by status',
-  offBecause: 'reads the first bytes of each response',
+  offBecause: 'costs up to 0.4 µs per response',
   programs: {
     ...withoutState('sockets of unknown role (clients with an explicitly bound port)'),
     [SEND]: ALL,
