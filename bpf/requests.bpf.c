@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR MIT)
+#include "http/status.bpf.h"
 #include "protocols/exchange.bpf.h"
 #include "protocols/protocol.bpf.h"
 #include "udp/udp.bpf.h"
@@ -24,17 +25,6 @@
  * before kernel 6.5 sendfile() and splice() to a socket. The counters in tcp_sock are no exact substitute: they count
  * acknowledged or queued bytes, whether or not the application has read them. */
 
-/* Responses of HTTP by class of status, 1xx to 5xx. */
-#define STATUS_CLASSES 5
-
-struct http_stats {
-    __u64 responses[STATUS_CLASSES];
-};
-
-OWN_COUNTERS(http_responses, 4096, struct service_key, struct http_stats);
-
-const volatile bool track_http_status = false;
-
 /* An interim response, "HTTP/1.1 100 Continue", is not longer. */
 #define SHORT_RESPONSE 64
 
@@ -50,22 +40,14 @@ static __always_inline struct socket_state *find_socket(struct sock *sk) {
     return socket && socket->service.role != ROLE_UNKNOWN ? socket : NULL;
 }
 
-static __always_inline void count_response(const struct socket_state *socket, __u32 class) {
-    struct http_stats *stats = find_or_make(http_responses, &socket->service);
-    __u32 index = class - 1;
-
-    if (stats && index < STATUS_CLASSES)
-        atomic_add(&stats->responses[index], 1);
-}
-
 /* Bytes of an HTTP/1.x response. An interim response does not end its request: the client sends the rest of it now. */
 static __always_inline void answered_http(struct sock *sk, const struct exchange *exchange,
                                           const struct payload *payload) {
     struct socket_state *socket = exchange->socket;
     __u32 class = payload ? status_class(payload) : 0;
 
-    if (class && track_http_status)
-        count_response(socket, class);
+    if (socket->status && (class || socket->request_ns))
+        count_status(socket, exchange->edge, class);
     if (class == 1 && !switches(payload))
         return;
     answered(exchange);
@@ -83,7 +65,7 @@ static __always_inline bool needs_payload(const struct socket_state *socket, __u
         return socket->protocol == PROTOCOL_REDIS || socket->protocol == PROTOCOL_MONGODB;
     if (socket->protocol != PROTOCOL_HTTP1 || !socket->request_ns)
         return false;
-    return track_http_status || length <= SHORT_RESPONSE || !socket->heard;
+    return socket->status || length <= SHORT_RESPONSE || !socket->heard;
 }
 
 /* `sent`: true in a send call, false in a receive call. `of_client`: the bytes go from client to server. */

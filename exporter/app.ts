@@ -54,7 +54,7 @@ export class ExporterApp implements App {
     const kubernetes = await openKubernetes(config, { logger, stops, cgroupfs, onReady: () => memory.release() });
     const io = findHierarchy('blkio', cgroupfs);
     takePrivileges(logger);
-    const probes = await startProbes(config, { cgroupfs, io, logger, stops });
+    const probes = await startProbes(config, { io, logger, stops });
     const self = new SelfMetrics(VERSION);
     self.programs(probes.programs);
     const sources = [file, kubernetes].filter((source) => source !== undefined);
@@ -109,22 +109,21 @@ export class ExporterApp implements App {
 }
 
 interface ProbesContext {
-  readonly cgroupfs: string;
   readonly io: Hierarchy | undefined;
   readonly logger: Logger;
   readonly stops: StopStack;
 }
 
-async function startProbes(config: Config, { cgroupfs, io, logger, stops }: ProbesContext): Promise<Probes> {
-  const { maxServices, maxEdges } = config;
+async function startProbes(config: Config, { io, logger, stops }: ProbesContext): Promise<Probes> {
+  const { maxServices, maxEdges, statusPorts } = config;
   const probes = openProbes(
     {
       object: config.bpfObject,
-      cgroupfs,
       known: COLLECTORS,
       chosen: chosenCollectors(config.collectors),
       maxServices,
       maxEdges,
+      statusPorts,
       ioHierarchy: io?.id ?? NO_HIERARCHY,
     },
     logger,
@@ -157,6 +156,7 @@ export function startCounting(config: Config, context: CountingContext) {
     memoryRoot: memory && !isUnified(memory) ? memory.root : undefined,
     probes,
     limits: config,
+    countsStatus: config.collectors.has('http_status') && probes.absence('http_status') === undefined,
     omissions: self,
     now,
   };

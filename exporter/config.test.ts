@@ -25,6 +25,7 @@ describe('readConfig', () => {
       maxExternalNames: 100,
       maxPorts: 20,
       collectors: new Set(DEFAULT),
+      statusPorts: [],
     });
   });
 
@@ -36,6 +37,12 @@ describe('readConfig', () => {
   it('disables collectors', () => {
     const config = configOf(['--no-collector.edges', '--no-collector.target_info', '--collector.requests']);
     expect([...config.collectors]).toEqual(DEFAULT.filter((name) => name !== 'edges' && name !== 'target_info'));
+  });
+
+  it('counts responses by status on chosen ports only, which enables the collector', () => {
+    const config = configOf(['--collector.http_status.ports=80, 8080,80']);
+    expect(config.statusPorts).toEqual([80, 8080]);
+    expect(config.collectors).toEqual(new Set([...DEFAULT, 'http_status']));
   });
 
   it('counts system calls only if enabled, and documents the cost', () => {
@@ -54,6 +61,12 @@ describe('readConfig', () => {
   ])('gets pods with %o and %o', (argv, environment, kubernetes) =>
     expect(configOf(argv, environment).kubernetes).toEqual(kubernetes),
   );
+
+  it.each(['', 'http', '80,', '0', '65536', '80;81', '1e3'])('rejects the ports "%s"', (ports) => {
+    expect(() => configOf([`--collector.http_status.ports=${ports}`])).toThrow(
+      `--collector.http_status.ports: expected at most 1024 ports from 1 to 65535, separated by commas, got "${ports}"`,
+    );
+  });
 
   it.each([
     [['--bpf.max-edges=0'], '--bpf.max-edges: expected a whole number from 1 to 1000000, got "0"'],

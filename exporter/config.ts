@@ -53,6 +53,12 @@ export const FLAGS = {
     help: 'Maximum number of listening ports of an instance with series of their own; further ones are "other".',
   },
   ...collectorFlags(),
+  'collector.http_status.ports': {
+    type: 'string',
+    help:
+      'Collect them for servers on these ports only, separated by commas, for example 80,8080. This flag enables the ' +
+      'collector. Default: all ports.',
+  },
   ...LOG_FLAGS,
 } as const satisfies Flags;
 
@@ -95,6 +101,8 @@ export interface Config {
   readonly maxExternalNames: number;
   readonly maxPorts: number;
   readonly collectors: ReadonlySet<CollectorName>;
+  /** Ports of servers whose responses are counted by status; empty: all. */
+  readonly statusPorts: readonly number[];
 }
 
 /**
@@ -104,6 +112,8 @@ export interface Config {
  */
 export function readConfig(values: FlagValues<typeof FLAGS>, environment: NodeJS.ProcessEnv = {}): Config {
   parseListenAddress(values['web.listen-address']);
+  const statusPorts = ports('collector.http_status.ports', values['collector.http_status.ports']);
+  const enabled = COLLECTOR_NAMES.filter((name) => values[`collector.${name}`]);
   return {
     listenAddress: values['web.listen-address'],
     webConfigFile: values['web.config.file'],
@@ -117,7 +127,8 @@ export function readConfig(values: FlagValues<typeof FLAGS>, environment: NodeJS
     maxEdges: wholeNumber('bpf.max-edges', values['bpf.max-edges'], 1),
     maxExternalNames: wholeNumber('external.max-names', values['external.max-names'], 0),
     maxPorts: wholeNumber('accept-queues.max-ports', values['accept-queues.max-ports'], 0),
-    collectors: new Set(COLLECTOR_NAMES.filter((name) => values[`collector.${name}`])),
+    collectors: new Set<CollectorName>(statusPorts.length > 0 ? [...enabled, 'http_status'] : enabled),
+    statusPorts,
   };
 }
 
@@ -148,4 +159,19 @@ const MAX_ROWS = 1_000_000;
 function wholeNumber(flag: string, value: number, min: number): number {
   if (Number.isInteger(value) && value >= min && value <= MAX_ROWS) return value;
   throw new UsageError(`--${flag}: expected a whole number from ${min} to ${MAX_ROWS}, got "${value}"`);
+}
+
+const MAX_PORT = 65_535;
+/** The size of the kernel map. */
+const MAX_PORTS = 1024;
+
+/** Port numbers separated by commas. */
+function ports(flag: string, value: string | undefined): readonly number[] {
+  if (value === undefined) return [];
+  const numbers = value.split(',').map((text) => (/^ *\d+ *$/.test(text) ? Number(text) : 0));
+  if (numbers.length <= MAX_PORTS && numbers.every((port) => port >= 1 && port <= MAX_PORT))
+    return [...new Set(numbers)];
+  throw new UsageError(
+    `--${flag}: expected at most ${MAX_PORTS} ports from 1 to ${MAX_PORT}, separated by commas, got "${value}"`,
+  );
 }

@@ -28,8 +28,7 @@ export interface ProgramStats {
 export interface NativeObject {
   programs(): string[];
   refused(): [program: string, error: BpfError][];
-  /** `cgroup` is empty unless it is a cgroup program. */
-  attach(program: string, cgroup: string): void;
+  attach(program: string): void;
   detach(program: string): void;
   run(program: string): void;
   maps(): string[];
@@ -49,7 +48,6 @@ interface Addon {
     maxEntries: CheckedOptions['maxEntries'],
     constants: CheckedOptions['constants'],
     disabled: CheckedOptions['disabled'],
-    enabled: CheckedOptions['enabled'],
   ) => NativeObject;
   dropCapabilities(keep: bigint): void;
   setErrorClass(errorClass: typeof BpfError): void;

@@ -4,7 +4,6 @@ import { loadAddon } from './addon.ts';
 export const CAPABILITIES = {
   CAP_DAC_READ_SEARCH: 2,
   CAP_NET_BIND_SERVICE: 10,
-  CAP_NET_ADMIN: 12,
   CAP_SYS_PTRACE: 19,
   CAP_SYS_ADMIN: 21,
   CAP_PERFMON: 38,

@@ -23,8 +23,7 @@ export type { OpenOptions } from './options.ts';
  */
 export class BpfObject {
   /**
-   * The loaded programs. Not loaded are programs that are disabled (by option or by default), have no hook in this
-   * kernel, are tagged for other kernels (bpf/shared/core_fixes.bpf.h), or were refused: attaching one of these throws
+   * The loaded programs. Not loaded are programs that are disabled by an option, have no hook in this kernel, are tagged for other kernels (bpf/shared/core_fixes.bpf.h), or were refused: attaching one of these throws
    * BPF_ATTACH with errno ENOENT.
    */
   readonly programs: readonly string[];
@@ -51,19 +50,18 @@ export class BpfObject {
    */
   static open(path: string, options: OpenOptions = {}): BpfObject {
     if (typeof path !== 'string') throw new TypeError(`path: expected a string, got ${typeof path}`);
-    const { maxEntries, constants, disabled, enabled } = checkOptions(options);
+    const { maxEntries, constants, disabled } = checkOptions(options);
     const { BpfObject: Native } = loadAddon();
-    return new BpfObject(new Native(path, maxEntries, constants, disabled, enabled));
+    return new BpfObject(new Native(path, maxEntries, constants, disabled));
   }
 
   /**
-   * An iterator only becomes readable. A program without a hook is run once as a test. A cgroup program needs `cgroup`,
-   * the directory of a cgroup: it applies to that and all below, in addition to other attached programs.
+   * An iterator only becomes readable. A program without a hook is run once as a test.
    *
    * @throws BpfError BPF_ATTACH: unknown, not loaded, already attached (EALREADY), or the kernel refused.
    */
-  attach(program: string, cgroup = ''): void {
-    this.#native.attach(program, cgroup);
+  attach(program: string): void {
+    this.#native.attach(program);
   }
 
   /** Detaches a program; it stays loaded. Does nothing if it is not attached. */

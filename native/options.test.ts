@@ -3,7 +3,7 @@ import { checkOptions } from './options.ts';
 import type { OpenOptions } from './options.ts';
 
 test('no options are valid', () => {
-  expect(checkOptions({})).toEqual({ maxEntries: [], constants: [], disabled: [], enabled: [] });
+  expect(checkOptions({})).toEqual({ maxEntries: [], constants: [], disabled: [] });
 });
 
 test('converts options to pairs, and constants to BigInt', () => {
@@ -11,7 +11,6 @@ test('converts options to pairs, and constants to BigInt', () => {
     maxEntries: { edges: 2 ** 32 - 1 },
     constants: { a: 1, b: -1n, c: 2n ** 64n - 1n },
     disabled: ['p'],
-    enabled: ['q'],
   };
   expect(checkOptions(options)).toEqual({
     maxEntries: [['edges', 2 ** 32 - 1]],
@@ -21,7 +20,6 @@ test('converts options to pairs, and constants to BigInt', () => {
       ['c', 2n ** 64n - 1n],
     ],
     disabled: ['p'],
-    enabled: ['q'],
   });
 });
 

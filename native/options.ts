@@ -5,8 +5,6 @@ export interface OpenOptions {
   readonly constants?: Readonly<Record<string, number | bigint>>;
   /** Programs not to load. */
   readonly disabled?: readonly string[];
-  /** Programs to load that are disabled in the object: their section starts with a question mark. */
-  readonly enabled?: readonly string[];
 }
 
 /** The options as the addon takes them. */
@@ -14,7 +12,6 @@ export interface CheckedOptions {
   readonly maxEntries: readonly (readonly [string, number])[];
   readonly constants: readonly (readonly [string, bigint])[];
   readonly disabled: readonly string[];
-  readonly enabled: readonly string[];
 }
 
 const MAX_U32 = 2 ** 32 - 1;
@@ -27,7 +24,7 @@ const MAX_CONSTANT = 2n ** 64n - 1n;
  * @throws TypeError or RangeError naming the option.
  */
 export function checkOptions(options: OpenOptions): CheckedOptions {
-  const { maxEntries = {}, constants = {}, disabled = [], enabled = [] } = options;
+  const { maxEntries = {}, constants = {}, disabled = [] } = options;
   return {
     maxEntries: Object.entries(maxEntries).map(([map, entries]) => {
       if (!Number.isInteger(entries) || entries < 1 || entries > MAX_U32) {
@@ -37,7 +34,6 @@ export function checkOptions(options: OpenOptions): CheckedOptions {
     }),
     constants: Object.entries(constants).map(([name, value]) => [name, checkConstant(name, value)]),
     disabled: checkPrograms('disabled', disabled),
-    enabled: checkPrograms('enabled', enabled),
   };
 }
 

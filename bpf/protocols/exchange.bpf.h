@@ -95,8 +95,8 @@ static __always_inline void count_request(const struct exchange *exchange, __u64
     add_request(exchange->socket, exchange->edge, duration);
 }
 
-/* Two threads may end the same request at the same time: the exchange lets one of them count it. Another thread may have
- * started this request after `end`. Returns true if a request was open. */
+/* Two threads may end the same request at the same time: the exchange lets one of them count it. Another thread may
+ * have started this request after `end`. Returns true if a request was open. */
 static __always_inline bool end_request(const struct exchange *exchange, __u64 end) {
     __u64 begin;
 

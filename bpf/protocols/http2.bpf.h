@@ -4,33 +4,32 @@
 
 #include "exchange.bpf.h"
 #include "../calls/payload.bpf.h"
+#include "../http/response_headers.bpf.h"
 #include "recognise.bpf.h"
 #include "streams.bpf.h"
 #include "../shared/maps.bpf.h"
 #include "../shared/types.bpf.h"
 
-/* Streams of HTTP/2 in clear text (RFC 9113), gRPC included: a request starts with the first HEADERS frame of its stream
- * and ends with the first HEADERS frame of the response. The header of each frame is read in the memory of the process
- * that sends or receives it; frames cross calls and the parts of a call. */
+/* Streams of HTTP/2 in clear text (RFC 9113), gRPC included: a request starts with the first HEADERS frame of its
+ * stream and ends with the first HEADERS frame of the response. The header of each frame is read in the memory of the
+ * process that sends or receives it; frames cross calls and the parts of a call. */
 
 #define FRAME_HEADER 9
-#define FRAME_HEADERS 1
 #define FRAME_RST_STREAM 3
-#define FLAG_PADDED 8
-#define FLAG_PRIORITY 32
 #define PREFACE_BYTES 24
-/* Frames and parts read in one call; with more, the place in the stream is lost. */
-#define HTTP2_STEPS 1024
+/* Frames, parts and header fields read in one call; with more, the place in the stream is lost. */
+#define HTTP2_STEPS 4096
 
 /* One call's way through the frames. */
 struct frame_walk {
     const struct exchange *exchange;
     struct http2_connection *connection;
     struct frames *frames;
-    __u64 part, parts_end; /* addresses in the array of parts */
-    __u64 base;                /* address of the current part */
-    __u32 begin, end;          /* offsets of the current part in the call */
-    __u32 at, length;          /* offset in the call, and its end */
+    struct header_table *headers; /* of responses whose status is counted, otherwise NULL */
+    __u64 part, parts_end;        /* addresses in the array of parts */
+    __u64 base;                   /* address of the current part */
+    __u32 begin, end;             /* offsets of the current part in the call */
+    __u32 at, length;             /* offset in the call, and its end */
     bool of_requests;
 };
 
@@ -62,6 +61,13 @@ static __always_inline void stream_requested(struct frame_walk *walk, __u32 id) 
         count_request(walk->exchange, 0);
 }
 
+/* True if the stream has had a response. */
+static __always_inline bool is_answered(const struct frame_walk *walk, __u32 id) {
+    const struct stream *stream = slot_of(walk->connection, id);
+
+    return stream->id == id && stream->state != STREAM_OPEN;
+}
+
 static __always_inline void stream_answered(struct frame_walk *walk, __u32 id) {
     struct stream *stream = slot_of(walk->connection, id);
     __u64 now = walk->exchange->now, start = stream->start_ns;
@@ -88,8 +94,8 @@ static __always_inline void stream_reset(struct frame_walk *walk, __u32 id) {
         atomic_add(&walk->exchange->edge->unanswered, 1);
 }
 
-/* True for an interim response (1xx): its block of headers starts with ":status" by its static index, and a literal that
- * starts with "1", plain or in Huffman code (RFC 7541). */
+/* True for an interim response (1xx): its block of headers starts with ":status" by its static index, and a literal
+ * that starts with "1", plain or in Huffman code (RFC 7541). */
 static __always_inline bool is_interim(const struct frame_walk *walk, __u8 flags) {
     __u32 at = walk->at + (flags & FLAG_PADDED ? 1 : 0) + (flags & FLAG_PRIORITY ? 5 : 0);
     __u8 block[3];
@@ -110,6 +116,8 @@ static __always_inline bool handle_frame(struct frame_walk *walk) {
     walk->frames->left = big_endian(head) >> 8;
     if (head[3] > 0x10)
         return false;
+    if (walk->headers)
+        begin_headers(walk->headers, head, id & 1, is_answered(walk, id));
     /* Clients open odd streams. */
     if (!(id & 1))
         return true;
@@ -160,13 +168,41 @@ static __always_inline bool read_frame_header(struct frame_walk *walk) {
     return handle_frame(walk);
 }
 
-/* One step: the rest of a frame, the next part, or a header. Ends the loop by 1. */
+/* Some bytes of a frame that is part of a header block. */
+static __always_inline bool copy_step(struct frame_walk *walk) {
+    struct header_table *headers = walk->headers;
+    __u32 count = walk->end - walk->at;
+
+    if (!count)
+        return next_part(walk);
+    if (count > walk->length - walk->at)
+        count = walk->length - walk->at;
+    if (count > walk->frames->left)
+        count = walk->frames->left;
+    if (count > HEADER_CHUNK)
+        count = HEADER_CHUNK;
+    copy_headers(headers, walk->base + walk->at - walk->begin, count);
+    walk->at += count;
+    walk->frames->left -= count;
+    if (!walk->frames->left)
+        end_headers(headers, walk->frames->head[4]);
+    return true;
+}
+
+/* One step: the rest of a frame, the next part, a header, or a field. Ends the loop by 1. */
 static long walk_step(__u32 index, struct frame_walk *walk) {
     struct frames *frames = walk->frames;
     __u32 rest = walk->length - walk->at;
 
+    if (walk->headers && walk->headers->parsing) {
+        if (!next_field(walk->headers))
+            finish_block(walk->headers, walk->exchange);
+        return 0;
+    }
     if (!rest)
         return 1;
+    if (frames->left && walk->headers && walk->headers->copying)
+        return !copy_step(walk);
     if (frames->left) {
         __u32 skip = frames->left < rest ? frames->left : rest;
 
@@ -183,8 +219,8 @@ static __always_inline void lose_streams(struct http2_connection *connection) {
 }
 
 /* Follows the frames of one direction through the bytes of a call; `payload` is NULL if they are not visible. */
-static __always_inline void follow_http2(struct sock *sk, const struct exchange *exchange, const struct payload *payload,
-                                         bool of_requests) {
+static __always_inline void follow_http2(struct sock *sk, const struct exchange *exchange,
+                                         const struct payload *payload, bool of_requests) {
     struct http2_connection *connection = bpf_sk_storage_get(&http2_connections, sk, 0, 0);
     struct frame_walk walk = {.exchange = exchange, .connection = connection, .of_requests = of_requests};
 
@@ -195,6 +231,7 @@ static __always_inline void follow_http2(struct sock *sk, const struct exchange 
         return;
     }
     walk.frames = of_requests ? &connection->requests : &connection->responses;
+    walk.headers = of_requests ? NULL : find_header_table(sk, exchange->socket);
     walk.part = payload->parts;
     walk.parts_end = payload->parts + payload->count * sizeof(struct user_part);
     walk.base = payload->base;
@@ -207,8 +244,7 @@ static __always_inline void follow_http2(struct sock *sk, const struct exchange 
 
 /* Starts to follow a connection. A new one starts with the client's preface; `older` ones were found at a frame. */
 static __always_inline bool open_http2(struct sock *sk, bool older) {
-    struct http2_connection *connection =
-        bpf_sk_storage_get(&http2_connections, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
+    struct http2_connection *connection = bpf_sk_storage_get(&http2_connections, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
 
     if (!connection) {
         count_lost(&lost_streams);

@@ -3,6 +3,7 @@
 #define LORIKEET_PROTOCOL_BPF_H
 
 #include "exchange.bpf.h"
+#include "../http/status.bpf.h"
 #include "http2.bpf.h"
 #include "../calls/payload.bpf.h"
 #include "recognise.bpf.h"
@@ -43,6 +44,7 @@ static __always_inline void set_protocol(struct sock *sk, struct socket_state *s
         way = WAY_NONE;
     socket->protocol = protocol;
     socket->way = way;
+    socket->status = (protocol == PROTOCOL_HTTP1 || protocol == PROTOCOL_HTTP2) && counts_status(sk, socket);
     if (way != WAY_LAST)
         socket->answered_ns = 0;
     if (way != WAY_LAST && way != WAY_FIRST)

@@ -86,7 +86,8 @@ static __always_inline bool is_mqtt_connect(const __u8 *bytes) {
                                 later == TEXT('M', 'Q', 'T', 'T') || later == TEXT('M', 'Q', 'I', 's'));
 }
 
-/* The length, then version 3.0 or 3.2, or the code of a cancel request. An SSL request is not enough: TLS may follow. */
+/* The length, then version 3.0 or 3.2, or the code of a cancel request. An SSL request is not enough: TLS may follow.
+ */
 static __always_inline bool is_postgresql_startup(const __u8 *bytes) {
     __u32 code = big_endian(bytes + 4);
 

@@ -11,8 +11,8 @@
  * application data that the client sends (RFC 8446, RFC 5246).
  *
  *   up to TLS 1.2: the first record of type 23;
- *   TLS 1.3: type 23 also hides the end of the handshake, Finished, whose record has 53 or 69 bytes (a hash of 32 or 48,
- *   a header of 4, the type, a tag of 16). A client certificate comes before it.
+ *   TLS 1.3: type 23 also hides the end of the handshake, Finished, whose record has 53 or 69 bytes (a hash of 32 or
+ * 48, a header of 4, the type, a tag of 16). A client certificate comes before it.
  *
  * After Finished a server of TLS 1.3 sends session tickets, which look like a response. */
 
@@ -20,7 +20,7 @@
 #define TLS_CHANGE_CIPHER_SPEC 20
 #define TLS_HANDSHAKE 22
 #define TLS_DATA 23
-#define TLS_HELLO 1 /* the client's handshake message in clear text */
+#define TLS_HELLO 1   /* the client's handshake message in clear text */
 #define TLS_RECORDS 8 /* read in one call */
 #define TLS_FINISHED_SHA256 53
 #define TLS_FINISHED_SHA384 69

@@ -90,6 +90,7 @@ static __always_inline void follow(struct socket_state *socket, const struct soc
     socket->older = false;
     socket->tickets = false;
     socket->tunnel = false;
+    socket->status = false;
     __builtin_memset(&socket->tls, 0, sizeof(socket->tls));
 }
 

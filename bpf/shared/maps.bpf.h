@@ -83,11 +83,11 @@ enum phase {
 
 /* The measure of a request's duration, see exchange.bpf.h. */
 enum way {
-    WAY_LAST,  /* from the last call of the request to the last call of the response */
-    WAY_FIRST, /* from the first call of the request to the first call of the response */
+    WAY_LAST,      /* from the last call of the request to the last call of the response */
+    WAY_FIRST,     /* from the first call of the request to the first call of the response */
     WAY_HANDSHAKE, /* of TLS: not counted, then one of the first two */
-    WAY_STREAMS, /* HTTP/2 */
-    WAY_NONE,  /* messages: not counted */
+    WAY_STREAMS,   /* HTTP/2 */
+    WAY_NONE,      /* messages: not counted */
 };
 
 /* The application protocols in the hello of TLS (ALPN). */
@@ -100,11 +100,11 @@ enum alpn {
 
 /* One direction of a TLS handshake, see tls.bpf.h. */
 struct tls_side {
-    __u32 skip;       /* bytes of the current record */
-    __u8 handshakes;  /* records of the handshake in clear text */
-    __u8 data;        /* records of application data */
-    __u8 finished;    /* the record that ends the handshake has passed */
-    __u8 hello_next;  /* the next call starts with the content of a hello */
+    __u32 skip;      /* bytes of the current record */
+    __u8 handshakes; /* records of the handshake in clear text */
+    __u8 data;       /* records of application data */
+    __u8 finished;   /* the record that ends the handshake has passed */
+    __u8 hello_next; /* the next call starts with the content of a hello */
 };
 
 struct tls_handshake {
@@ -131,7 +131,7 @@ struct socket_state {
     __u8 older;                 /* than the programs: its first bytes were missed */
     __u8 tickets;               /* TLS 1.3: tickets may come before the first response */
     __u8 tunnel;                /* HTTP/1.x: CONNECT was asked for */
-    __u8 reserved;
+    __u8 status;                /* of HTTP: its responses are counted by status */
     struct tls_handshake tls;
 };
 

@@ -80,9 +80,9 @@ async function tryAll(config: Config, cgroupfs: string): Promise<Started | strin
   const io: Hierarchy | undefined = findHierarchy('blkio', cgroupfs);
   try {
     const ioHierarchy = io?.id ?? NO_HIERARCHY;
-    const { maxServices, maxEdges, bpfObject: object } = config;
+    const { maxServices, maxEdges, statusPorts, bpfObject: object } = config;
     const all = { known: COLLECTORS, chosen: COLLECTORS };
-    return await tryPrograms({ object, cgroupfs, ...all, maxServices, maxEdges, ioHierarchy });
+    return await tryPrograms({ object, ...all, maxServices, maxEdges, statusPorts, ioHierarchy });
   } catch (error) {
     if (error instanceof RequirementError || error instanceof BpfError) return describeError(error);
     throw error;

@@ -45,6 +45,7 @@ describe('all collectors', () => {
     kernel.countResponses(front, CLIENT, { 0: 1, 1: 7, 3: 2 });
     kernel.countResponses(cartA, SERVER, { 1: 5 });
     kernel.countResponses(cartB, SERVER, { 2: 1, 4: 3 });
+    kernel.countGrpc(cartA, SERVER, { 0: 4, 14: 1 });
     kernel.countPortProtocol(cartA, 8080, 2, 3);
     kernel.countPortProtocol(cartB, 8080, 2, 1);
     kernel.countPortProtocol(cartB, 9000, 4, 1);
@@ -55,7 +56,7 @@ describe('all collectors', () => {
     kernel.countTcp(front, CLIENT, durations(LIFETIME, 16, 1, 1_500_000_000));
     kernel.countTcp(cartA, SERVER, { 0: 2, 1: 1, 2: 12_000, 3: 600 });
     kernel.countTcp(cartB, SERVER, { 0: 1, 2: 8000, 3: 400 });
-    kernel.countEdge(front, '10.0.0.5', 8080, { ...durations(0, 6, 9, 14_000_000), 24: 900, 25: 18_000 });
+    kernel.countEdge(front, '10.0.0.5', 8080, { ...durations(0, 6, 9, 14_000_000), 24: 900, 25: 18_000, 30: 9, 31: 2 });
     kernel.countEdge(front, 'fd00::5', 8080, { ...durations(0, 6, 1, 1_000_000), 24: 100, 25: 2000 });
     kernel.countEdge(front, '192.0.2.7', 443, { 26: 3 });
     kernel.countTcp(front, CLIENT, { ...durations(57, 2, 3, 150_000), 81: 4, 82: 1, 83: 2, 84: 1 });
@@ -106,6 +107,13 @@ describe('all collectors', () => {
     expect(Object.keys(samples).filter((name) => /^lorikeet_(edge|udp)_/.test(name))).toEqual([]);
     // Requests: 2 roles x (1 + 25). Responses: 2 x 5. Connections: 2 x (6 + 2 x 25) + 5 + 2 + 25. Info: 1.
     expect(Object.keys(samples)).toHaveLength(2 * (52 + 10 + 144 + CGROUP_COUNTER_SERIES + 1));
+  });
+
+  it('leave out responses of edges where their status is not counted', async () => {
+    const { front } = shop({ status: false });
+    kernel.countEdge(front, '10.0.0.5', 8080, { 24: 900 });
+    expect(await kernel.samples('lorikeet_edge_responses')).toEqual({});
+    expect(await kernel.samples('lorikeet_edge_failed')).toEqual({});
   });
 
   it('leave out bytes where they are not counted', async () => {

@@ -11,6 +11,8 @@ export interface Parts {
   readonly memoryRoot: string | undefined;
   readonly probes: Pick<Probes, 'map' | 'counted' | 'readListeners' | 'expireQueries'>;
   readonly limits: SeriesLimits;
+  /** True if responses are counted by status, which the collector http_status enables. */
+  readonly countsStatus: boolean;
   readonly omissions: Omissions;
   /** Milliseconds. */
   readonly now: () => number;

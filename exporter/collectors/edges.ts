@@ -2,10 +2,11 @@ import { leafOfKey } from '../accounting/accounts.ts';
 import type { Collector } from '../scrape/collector.ts';
 import { series, type Exposition, type HistogramSeries, type Series } from '../scrape/exposition.ts';
 import { PLAIN_VIEW, type ScrapeView } from '../scrape/first-scrapes.ts';
-import { HISTOGRAM_WORDS, histogramSeries } from '../scrape/histogram.ts';
+import { histogramSeries } from '../scrape/histogram.ts';
 import type { Leaf, LocalTarget } from '../identity/directory.ts';
 import { ExternalPeers, OTHER_PEERS, type ExternalPeer } from '../identity/external-peers.ts';
-import { LATE_WORDS, requestCount } from '../accounting/late-requests.ts';
+import { EDGE_COUNTERS, EDGE_WORDS, LATE } from '../accounting/edge-counters.ts';
+import { requestCount } from '../accounting/late-requests.ts';
 import { Ledger, type Account, type CounterMap } from '../accounting/ledger.ts';
 import { describeCollector } from './descriptor.ts';
 import { edgeLabels, serviceKey, type EdgeEnds, type EdgeLimits, type Server } from './edge-ends.ts';
@@ -17,38 +18,8 @@ const ADDRESS_START = 8;
 const ADDRESS_END = 24;
 const PORT = 24;
 
-/** `struct edge_stats` of bpf/shared/requests.h: words after the histogram of requests. */
-const SENT = HISTOGRAM_WORDS;
-const RECEIVED = SENT + 1;
-const CONNECT_FAILURES = RECEIVED + 1;
-const UNANSWERED = CONNECT_FAILURES + 1;
-const LATE = UNANSWERED + 1;
-export const EDGE_WORDS = LATE + LATE_WORDS;
-
 const REQUESTS = 'lorikeet_edge_requests_total';
 const DURATION = 'lorikeet_edge_request_duration_seconds';
-
-const COUNTERS = [
-  { name: 'lorikeet_edge_sent_bytes_total', word: SENT, help: 'Bytes that the client sent.', only: 'sentBytes' },
-  {
-    name: 'lorikeet_edge_received_bytes_total',
-    word: RECEIVED,
-    help: 'Bytes that the client received.',
-    only: 'receivedBytes',
-  },
-  {
-    name: 'lorikeet_edge_connect_failures_total',
-    word: CONNECT_FAILURES,
-    help: "The client's failed connection attempts.",
-    only: 'connectFailures',
-  },
-  {
-    name: 'lorikeet_edge_unanswered_requests_total',
-    word: UNANSWERED,
-    help: 'Requests that the client abandoned, or whose connection broke before the response.',
-    only: 'unansweredRequests',
-  },
-] as const;
 
 /** Deletes rows unchanged for this time, in milliseconds: a client may live for months while its servers change. */
 export const IDLE_MS = 3_600_000;
@@ -181,7 +152,7 @@ function makeAccount(labels: string, ends: EdgeEnds): EdgeAccount {
     words: new Float64Array(EDGE_WORDS),
     requests: series(REQUESTS, labels),
     duration: histogramSeries(DURATION, labels),
-    counters: COUNTERS.map(({ name }) => series(name, labels)),
+    counters: EDGE_COUNTERS.map(({ name }) => series(name, labels)),
     protocols: new EdgeProtocols(labels),
   };
 }
@@ -194,7 +165,7 @@ function write(out: Exposition, accounts: Iterable<EdgeAccount>, counted: Readon
     out.family(DURATION, 'histogram', 'Time from a request to its response, as seen by the client.');
     for (const edge of edges) out.histogram(edge.duration, out.view.counts(edge), 0);
   }
-  for (const [index, { name, word, help, only }] of COUNTERS.entries()) {
+  for (const [index, { name, word, help, only }] of EDGE_COUNTERS.entries()) {
     if (counted[only] !== true) continue;
     out.family(name, 'counter', help);
     for (const edge of edges) out.sample(edge.counters[index] as Series, out.view.counts(edge)[word] ?? 0);
@@ -219,13 +190,13 @@ export const edges = describeCollector({
   maps: { edges: ({ maxEdges }) => maxEdges, edge_protocols: ({ maxEdges }) => maxEdges },
   tunable: 'track_edges',
   ofSockets: true,
-  make: ({ directory, probes, now, limits, omissions }) =>
+  make: ({ directory, probes, now, limits, omissions, countsStatus }) =>
     edgesCollector({
       directory,
       map: probes.map('edges'),
       protocols: probes.map('edge_protocols'),
       now,
-      counted: probes.counted('edges'),
+      counted: { ...probes.counted('edges'), responses: countsStatus },
       maxExternalNames: limits.maxExternalNames,
       maxEdges: limits.maxEdges,
       onCut: () => omissions.externalPeerCut(),

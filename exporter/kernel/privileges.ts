@@ -11,21 +11,14 @@ const NEEDED: readonly Capability[] = ['CAP_BPF', 'CAP_PERFMON'];
  */
 const READING: readonly Capability[] = ['CAP_DAC_READ_SEARCH', 'CAP_SYS_PTRACE'];
 
-/** All that the start may need: also CAP_SYS_ADMIN, which includes NEEDED, cgroup programs, and a port below 1024. */
-const STARTING: readonly Capability[] = [
-  ...NEEDED,
-  ...READING,
-  'CAP_SYS_ADMIN',
-  'CAP_NET_ADMIN',
-  'CAP_NET_BIND_SERVICE',
-];
+/** All that the start may need: also CAP_SYS_ADMIN, which includes NEEDED, and a port below 1024. */
+const STARTING: readonly Capability[] = [...NEEDED, ...READING, 'CAP_SYS_ADMIN', 'CAP_NET_BIND_SERVICE'];
 
 /** The use of each capability, as printed by the command `check`. */
 const USES: Readonly<Partial<Record<Capability, string>>> = {
   CAP_BPF: 'every program (CAP_SYS_ADMIN includes it)',
   CAP_PERFMON: 'every program (CAP_SYS_ADMIN includes it)',
   CAP_SYS_ADMIN: 'nothing, if the first two are granted',
-  CAP_NET_ADMIN: 'the collector http_status',
   CAP_SYS_PTRACE: 'memory of processes, if /proc is mounted with hidepid',
   CAP_DAC_READ_SEARCH: 'configuration files that only other users may read',
   CAP_NET_BIND_SERVICE: 'listening on a port below 1024',

@@ -6,8 +6,6 @@ interface Traits {
   readonly variants?: readonly string[];
   /** A program that does its work as well, on a kernel with that one's hook. */
   readonly coveredBy?: string;
-  /** Set for a cgroup program; it is attached to the root cgroup and applies to all. */
-  readonly ofCgroups?: boolean;
 }
 
 const TRAITS: Readonly<Record<string, Traits>> = {
@@ -17,8 +15,6 @@ const TRAITS: Readonly<Record<string, Traits>> = {
   udpv6_sendmsg: { coveredBy: 'sock_send_length' },
   udp_recvmsg: { coveredBy: 'sock_recv_length', variants: ['udp_recvmsg_nonblock'] },
   udpv6_recvmsg: { coveredBy: 'sock_recv_length', variants: ['udpv6_recvmsg_nonblock'] },
-  http_egress: { ofCgroups: true },
-  http_ingress: { ofCgroups: true },
 };
 
 /** The names of a program and its variants in the object, its own first. */
@@ -29,10 +25,6 @@ export function namesOf(program: string): readonly string[] {
 /** The program that does the work of this one on kernels with its hook; undefined if there is none. */
 export function coverOf(program: string): string | undefined {
   return TRAITS[program]?.coveredBy;
-}
-
-export function isOfCgroups(program: string): boolean {
-  return TRAITS[program]?.ofCgroups === true;
 }
 
 /** The programs of the collectors, in the order in which they are attached. */

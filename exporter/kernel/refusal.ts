@@ -1,7 +1,6 @@
 import type { Logger } from '../../daemon/logger.ts';
 import type { BpfError } from '../../native/index.ts';
 import type { KernelNeeds } from './needs.ts';
-import { isOfCgroups } from './programs.ts';
 
 /** The reason why a program does not run: the kernel has no hook, or refused to load, attach or run it. */
 export interface Refusal {
@@ -23,16 +22,13 @@ const FORBIDDEN = new Set(['EPERM', 'EACCES']);
 const NOT_BUILT = new Set(['ENOSYS', 'EOPNOTSUPP', 'ENOTSUPP']);
 
 /** The remedy for the user, in one sentence. */
-export function remedyOf({ program, at, error }: Refusal): string {
+export function remedyOf({ at, error }: Refusal): string {
   const { errno, verifierLog = '' } = error;
   if (at === 'hook') return 'use a kernel that has this hook (docs/kernels.md)';
   if (verifierLog.trim() !== '') {
     return "this kernel's verifier rejects the program: report it with the output of --log.level=debug";
   }
-  if (FORBIDDEN.has(errno)) {
-    const capability = isOfCgroups(program) ? 'grant CAP_NET_ADMIN, or ' : '';
-    return `${capability}allow it in the security policy of this machine (seccomp, LSM, lockdown)`;
-  }
+  if (FORBIDDEN.has(errno)) return 'allow it in the security policy of this machine (seccomp, LSM, lockdown)';
   if (NOT_BUILT.has(errno)) return 'use a kernel that is built with this feature';
   if (errno === 'E2BIG') return 'use a newer kernel: this one only accepts smaller programs';
   if (errno === 'ENOMEM') return 'raise the memory limit of the exporter, or lower --bpf.max-services';

@@ -1,18 +1,18 @@
 import { BpfError, BpfObject, defaultObjectPath } from '../../native/index.ts';
 import type { KernelNeeds, MapLimits } from './needs.ts';
-import { coverOf, healthOf, isOfCgroups, namesOf, programsOf, type CollectorHealth } from './programs.ts';
+import { coverOf, healthOf, namesOf, programsOf, type CollectorHealth } from './programs.ts';
 import type { Refusal } from './refusal.ts';
 import { checkRequirements, RequirementError } from './requirements.ts';
 
 export interface ProgramOptions extends MapLimits {
   /** The BPF object file; undefined: the one shipped with the exporter. */
   readonly object: string | undefined;
-  /** Mount point of cgroup2. */
-  readonly cgroupfs: string;
   /** The needs of all collectors. */
   readonly known: readonly KernelNeeds[];
   /** The needs of the enabled collectors. */
   readonly chosen: readonly KernelNeeds[];
+  /** Ports of servers whose responses are counted by status; empty: all. */
+  readonly statusPorts: readonly number[];
   /** The id of the cgroup hierarchy with the io controller, or an id that no hierarchy has. */
   readonly ioHierarchy: number;
 }
@@ -39,19 +39,34 @@ export function openObject(options: ProgramOptions): BpfObject {
   const { object, known, chosen } = options;
   const wanted = programsOf(chosen);
   try {
-    return BpfObject.open(object ?? defaultObjectPath(), {
+    const opened = BpfObject.open(object ?? defaultObjectPath(), {
       maxEntries: { ...mapRows(options), cgroups: options.maxServices, block_cgroups: options.maxServices },
-      constants: { ...tunables(known, chosen), io_hierarchy: options.ioHierarchy },
+      constants: {
+        ...tunables(known, chosen),
+        io_hierarchy: options.ioHierarchy,
+        http_status_of_ports: options.statusPorts.length > 0 ? 1 : 0,
+      },
       disabled: programsOf(known)
         .filter((program) => !wanted.includes(program))
         .flatMap(namesOf),
-      // Cgroup programs are disabled in the object, because loading them needs another capability.
-      enabled: wanted.filter(isOfCgroups),
     });
+    writeStatusPorts(opened, options.statusPorts);
+    return opened;
   } catch (error) {
     if (!(error instanceof BpfError) || error.code !== 'BPF_REFUSED') throw error;
     const text = `${error.message}: allow bpf(2) in the seccomp profile, LSM or container (docs/privileges.md)`;
     throw new RequirementError(text, { cause: error });
+  }
+}
+
+/** Programs that use a map that the kernel refused are refused as well. */
+function writeStatusPorts(object: BpfObject, ports: readonly number[]): void {
+  if (!object.maps.includes('http_status_ports')) return;
+  const map = object.map('http_status_ports');
+  for (const port of ports) {
+    const key = Buffer.alloc(map.keySize);
+    key.writeUInt16LE(port);
+    map.update(key, Buffer.alloc(map.valueSize, 1));
   }
 }
 
@@ -68,7 +83,7 @@ function tunables(known: readonly KernelNeeds[], chosen: readonly KernelNeeds[])
 }
 
 /** Attaches the programs, and detaches those whose collectors are unavailable because another program was refused. */
-export function startPrograms(object: BpfObject, { chosen, cgroupfs }: ProgramOptions): Started {
+export function startPrograms(object: BpfObject, { chosen }: ProgramOptions): Started {
   const refusals: Refusal[] = [];
   const loaded = new Map<string, string>();
   const programs = programsOf(chosen).filter((program) => !isCovered(object, program));
@@ -80,7 +95,7 @@ export function startPrograms(object: BpfObject, { chosen, cgroupfs }: ProgramOp
   const running = new Map<string, string>();
   for (const [program, name] of loaded) {
     if (!programsOf(living(chosen, refusals)).includes(program)) continue;
-    const error = attach(object, program, name, cgroupfs);
+    const error = attach(object, name);
     if (error === undefined) running.set(program, name);
     else refusals.push({ program, at: 'attach', error });
   }
@@ -133,9 +148,9 @@ function loadedName(object: BpfObject, program: string): string | Refusal {
 }
 
 /** @returns the error if the kernel refused; undefined on success. */
-function attach(object: BpfObject, program: string, name: string, cgroupfs: string): BpfError | undefined {
+function attach(object: BpfObject, name: string): BpfError | undefined {
   try {
-    object.attach(name, isOfCgroups(program) ? cgroupfs : undefined);
+    object.attach(name);
     return undefined;
   } catch (error) {
     if (error instanceof BpfError) return error;

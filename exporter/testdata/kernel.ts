@@ -3,8 +3,9 @@ import { acceptQueuesCollector, LISTENER_WORDS } from '../collectors/accept-queu
 import { COLLECTORS, type CollectorName } from '../collectors/all.ts';
 import { cgroupCountersCollector, countWords } from '../collectors/cgroup-counters.ts';
 import { connectionsCollector, TCP_WORDS } from '../collectors/connections.ts';
-import { EDGE_WORDS, edgesCollector } from '../collectors/edges.ts';
-import { HTTP_WORDS, httpStatusCollector } from '../collectors/http-status.ts';
+import { EDGE_WORDS } from '../accounting/edge-counters.ts';
+import { edgesCollector } from '../collectors/edges.ts';
+import { GRPC_WORDS, HTTP_WORDS, httpStatusCollector } from '../collectors/http-status.ts';
 import { protocolsCollector } from '../collectors/protocols.ts';
 import { REQUEST_WORDS, requestsCollector } from '../collectors/requests.ts';
 import { targetInfoCollector } from '../collectors/target-info.ts';
@@ -32,6 +33,7 @@ export class Kernel {
   readonly tree = new Tree();
   readonly requests = new MemoryMap('requests', 16, REQUEST_WORDS);
   readonly httpResponses = new MemoryMap('http_responses', 16, HTTP_WORDS);
+  readonly grpcResponses = new MemoryMap('grpc_responses', 16, GRPC_WORDS);
   readonly tcp = new MemoryMap('tcp', 16, TCP_WORDS);
   readonly edges = new MemoryMap('edges', 32, EDGE_WORDS);
   readonly portProtocols = new MemoryMap('port_protocols', 16, 1);
@@ -58,14 +60,15 @@ export class Kernel {
       readonly maxEdges?: number;
       readonly bytes?: boolean;
       readonly maxPorts?: number;
+      readonly status?: boolean;
     } = {},
   ) {
     const { directory } = this.tree;
     const now = () => this.now;
-    const { maxExternalNames = 100, maxEdges = 1000, bytes = true, maxPorts = 20 } = limits;
+    const { maxExternalNames = 100, maxEdges = 1000, bytes = true, maxPorts = 20, status = true } = limits;
     this.#collectors = [
       requestsCollector(directory, this.requests, now),
-      httpStatusCollector(directory, this.httpResponses, now),
+      httpStatusCollector({ directory, map: this.httpResponses, grpc: this.grpcResponses, now }),
       protocolsCollector({
         directory,
         map: this.portProtocols,
@@ -91,6 +94,7 @@ export class Kernel {
           receivedBytes: bytes,
           connectFailures: true,
           unansweredRequests: bytes,
+          responses: status,
         },
         maxExternalNames,
         maxEdges,
@@ -127,6 +131,10 @@ export class Kernel {
 
   countResponses(cgroup: bigint, role: number, words: Record<number, number>): void {
     this.httpResponses.count(serviceKey(cgroup, role), words);
+  }
+
+  countGrpc(cgroup: bigint, role: number, words: Record<number, number>): void {
+    this.grpcResponses.count(serviceKey(cgroup, role), words);
   }
 
   countTcp(cgroup: bigint, role: number, words: Record<number, number>): void {

@@ -43,6 +43,7 @@ const values = z
       ...pods,
       monitorDefault: z.enum(['all', 'none']),
       collectors: z.strictObject(collectors).partial(),
+      httpStatusPorts: z.array(port),
       adoptOlderSockets: z.boolean(),
       seccompProfile: z.strictObject({
         type: z.enum(['RuntimeDefault', 'Unconfined', 'Localhost']),

@@ -35,11 +35,12 @@ case $image in
     put 644 dist/lorikeet.bpf.o dist/lorikeet_native.node dist/lorikeet_memory.node dist/lorikeet-kubeconfig.js
     # In a container, users other than root get capabilities only from the file. Permitted, not effective: the program
     # makes those effective that the pod was granted, which need not be all.
-    setcap cap_bpf,cap_perfmon,cap_net_admin=p "$node"
+    setcap cap_bpf,cap_perfmon=p "$node"
     ;;
   scorer)
     put 755 dist/lorikeet-scorer.js
-    put 644 dist/lorikeet_memory.node rules/features.yaml rules/features-traces.yaml rules/services.alerts.yaml
+    put 644 dist/lorikeet_memory.node rules/features.yaml rules/features-traces.yaml rules/features-http-status.yaml
+    put 644 rules/services.alerts.yaml
     put 644 models/base.onnx models/base.json
     put_onnxruntime
     install -d -m 700 -o 65532 -g 65532 "$folder/var/lib/lorikeet"

@@ -41,7 +41,7 @@ describe('the exporter’s image', () => {
 
   test.each([
     { granted: ['bpf', 'perfmon'], flags: [] },
-    { granted: ['bpf', 'perfmon', 'net_admin'], flags: ['--collector.http_status'] },
+    { granted: ['bpf', 'perfmon'], flags: ['--collector.http_status'] },
   ])('works as user 65532, granted $granted, with $flags, and keeps no capability', async ({ granted, flags }) => {
     const { port, command } = await start(granted, ...flags);
     await running(command, port, (metrics, pid) => {

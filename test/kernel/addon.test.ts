@@ -106,7 +106,6 @@ describe('open', () => {
     { options: { constants: { negative: -32769 } }, errno: 'ERANGE', message: 'constants.negative: more than 16 bits' },
     { options: { maxEntries: { none: 1 } }, errno: 'ENOENT', message: 'maxEntries: no map none' },
     { options: { disabled: ['none'] }, errno: 'ENOENT', message: 'disabled: no program none' },
-    { options: { enabled: ['none'] }, errno: 'ENOENT', message: 'enabled: no program none' },
   ])('refuses $options', ({ options, errno, message }) => {
     const failure = failureOf(() => BpfObject.open(object, options));
     expect(failure).toMatchObject({ code: 'BPF_OPEN', errno, message: `${object}: ${message}` });
@@ -168,7 +167,7 @@ test('signals during verification neither fail a load nor get lost', async () =>
       'while (!Atomics.load(workerData, 0)) process.kill(process.pid, "SIGUSR2");';
     const stop = new Int32Array(new SharedArrayBuffer(4));
     new Worker(send, { eval: true, workerData: stop }).once('message', () => {
-      for (let i = 0; i < 10; i++) new addon.BpfObject(process.argv[2], [], [], [], []).close();
+      for (let i = 0; i < 10; i++) new addon.BpfObject(process.argv[2], [], [], []).close();
       Atomics.store(stop, 0, 1);
       const answer = () => (signals > 0 ? console.log('both') : setTimeout(answer, 5));
       answer();
@@ -302,8 +301,8 @@ describe('readIterator', () => {
       const { parentPort } = require('node:worker_threads');
       const addon = require(${JSON.stringify(ADDON)});
       addon.setErrorClass(Error);
-      const bpf = new addon.BpfObject(process.env.OBJECT, [], [], [], []);
-      bpf.attach(${JSON.stringify(PROGRAM)}, '');
+      const bpf = new addon.BpfObject(process.env.OBJECT, [], [], []);
+      bpf.attach(${JSON.stringify(PROGRAM)});
       const again = () => bpf.readIterator(${JSON.stringify(PROGRAM)}).then(again);
       for (let i = 0; i < 8; i++) again();
       parentPort.postMessage('reading');
@@ -362,41 +361,6 @@ test('a detached program does not run, and may be attached again', async () => {
   }
 });
 
-describe('programs of cgroups', () => {
-  const OPTIONS: OpenOptions = { enabled: ['http_egress'] };
-
-  test('are disabled by default', () => {
-    const bpf = BpfObject.open(defaultObjectPath());
-    expect(bpf.programs).not.toContain('http_egress');
-    bpf.close();
-  });
-
-  test('are attached in addition to others, to the directory of a cgroup', () =>
-    withSandbox(async ({ cgroup }) => {
-      const objects = [BpfObject.open(defaultObjectPath(), OPTIONS), BpfObject.open(defaultObjectPath(), OPTIONS)];
-      const [bpf] = objects as [BpfObject];
-      /** The programs attached to the cgroup. */
-      const listed = (): string[] => {
-        const text = execFileSync('bpftool', ['-j', 'cgroup', 'show', cgroup.path], { encoding: 'utf8' }).trim();
-        return (JSON.parse(text || '[]') as { name: string }[]).map(({ name }) => name);
-      };
-      try {
-        for (const [place, errno] of [
-          ['', 'EOPNOTSUPP'],
-          ['/nowhere', 'ENOENT'],
-          [tmpdir(), 'EBADF'],
-        ] as const) {
-          expect(failureOf(() => bpf.attach('http_egress', place))).toMatchObject({ code: 'BPF_ATTACH', errno });
-        }
-        for (const one of objects) one.attach('http_egress', cgroup.path);
-        expect(listed()).toEqual(['http_egress', 'http_egress']);
-      } finally {
-        for (const one of objects) one.close();
-      }
-      expect(listed()).toEqual([]);
-    }));
-});
-
 describe('close', () => {
   test('may be called twice, and every other call throws BPF_CLOSED', () => {
     const bpf = BpfObject.open(object);
@@ -438,8 +402,8 @@ describe('without close', () => {
     const { parentPort } = require('node:worker_threads');
     const addon = require(${JSON.stringify(ADDON)});
     addon.setErrorClass(Error);
-    const bpf = new addon.BpfObject(process.env.OBJECT, [], [], [], []);
-    bpf.attach(${JSON.stringify(PROGRAM)}, '');
+    const bpf = new addon.BpfObject(process.env.OBJECT, [], [], []);
+    bpf.attach(${JSON.stringify(PROGRAM)});
     globalThis.kept = bpf;
   `;
   const env = () => ({ ...process.env, OBJECT: object });

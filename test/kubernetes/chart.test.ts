@@ -158,13 +158,15 @@ describeWith([HELM], 'the Helm chart', () => {
 
   test('the exporter accepts its arguments', () => {
     const args = (...values: string[]) => containerOf(podTemplate(template(...values), 'DaemonSet')).args;
-    const all = [...args(...EVERYTHING), ...args('--set=exporter.extraArgs={--log.format=json}')];
+    const more = ['--set=exporter.extraArgs={--log.format=json}', '--set=exporter.httpStatusPorts={80,8080}'];
+    const all = [...args(...EVERYTHING), ...args(...more)];
     const { values, positionals } = parseFlags(all, FLAGS);
     expect([positionals, values['log.format']]).toEqual([[], 'json']);
     const config = readConfig(values, { NODE_NAME: 'node-1' });
     expect(config.cgroupfs).toBe('/host/sys/fs/cgroup');
     expect(config.kubernetes).toEqual({ kubeconfig: undefined, nodeName: 'node-1', monitorDefault: true });
     expect(config.collectors.has('http_status')).toBe(true);
+    expect(config.statusPorts).toEqual([80, 8080]);
     expect(config.collectors.has('edges')).toBe(false);
   });
 

@@ -1,6 +1,6 @@
 /**
  * Measures the cost of `--collector.http_status`: a saturated nginx with the exporter's default collectors and with
- * this one added, alternately; then the time of the collector's programs per packet.
+ * this one added, alternately; then the time of a run of the programs that read the status, with and without it.
  */
 import { costsBetween, programCosts, withStatistics } from '../counters/bpf-programs.ts';
 import { isInstalled } from '../subjects/installed.ts';
@@ -13,27 +13,28 @@ const ROUNDS = 7;
 const SECONDS = 2;
 const FLAG = '--collector.http_status';
 const WITHOUT = 'without it';
-const PROGRAMS = ['http_egress', 'http_ingress'] as const;
+/** The variants with and without the flag; undefined: the measured one. */
+const VARIANTS = [WITHOUT, undefined] as const;
+const PROGRAMS = ['sock_send_length', 'sock_recv_length'] as const;
 
-/** The exporter's flags. */
-async function saturated(site: Site, nginx: Nginx, flags: readonly string[]): Promise<Saturated> {
+/** Runs the exporter during `work`, which gets its process. */
+async function withExporter<T>(site: Site, variant: string | undefined, work: (pid: number) => Promise<T>): Promise<T> {
   const [program, ...args] = exporterOf(site.fleet);
-  const subject = await Subject.start([program, ...args, ...flags]);
+  const subject = await Subject.start([program, ...args, ...(variant === undefined ? [FLAG] : [])]);
   try {
-    return await nginx.saturate(SECONDS, { keepAlive: true });
+    return await work(subject.pid);
   } finally {
     await subject.stop();
   }
 }
 
 async function loadRows(site: Site, nginx: Nginx): Promise<readonly Row[]> {
-  const turns = new Map<string | undefined, Saturated[]>([
-    [undefined, []],
-    [WITHOUT, []],
-  ]);
+  const turns = new Map<string | undefined, Saturated[]>(VARIANTS.map((variant) => [variant, []]));
   for (let round = 0; round < ROUNDS; round++) {
-    turns.get(WITHOUT)?.push(await saturated(site, nginx, []));
-    turns.get(undefined)?.push(await saturated(site, nginx, [FLAG]));
+    for (const variant of VARIANTS) {
+      const saturated = await withExporter(site, variant, () => nginx.saturate(SECONDS, { keepAlive: true }));
+      turns.get(variant)?.push(saturated);
+    }
   }
   const points = (value: (of: Saturated) => number) => new Map([...turns].map(([peer, all]) => [peer, all.map(value)]));
   const perSecond = points(({ requestsPerSecond }) => requestsPerSecond);
@@ -44,24 +45,22 @@ async function loadRows(site: Site, nginx: Nginx): Promise<readonly Row[]> {
   ];
 }
 
-/** The mean time of a run, for one packet, in each round; includes the cost of the measurement. */
-async function packetRows(site: Site, nginx: Nginx): Promise<readonly Row[]> {
-  const [program, ...args] = exporterOf(site.fleet);
-  const subject = await Subject.start([program, ...args, FLAG]);
-  const means = new Map<string, number[]>(PROGRAMS.map((name) => [name, []]));
-  try {
-    for (let round = 0; round < ROUNDS; round++) {
-      const before = programCosts(subject.pid);
-      await nginx.saturate(1, { keepAlive: true });
-      for (const { name, runs, ns } of costsBetween(before, programCosts(subject.pid)))
-        means.get(name)?.push(ns / runs);
+/** The mean time of a run, for one send or receive call, in each round; includes the cost of the measurement. */
+async function runRows(site: Site, nginx: Nginx): Promise<readonly Row[]> {
+  const means = new Map(PROGRAMS.map((name) => [name, new Map<string | undefined, number[]>()]));
+  for (let round = 0; round < ROUNDS; round++) {
+    for (const variant of VARIANTS) {
+      await withExporter(site, variant, async (pid) => {
+        const before = programCosts(pid);
+        await nginx.saturate(1, { keepAlive: true });
+        for (const { name, runs, ns } of costsBetween(before, programCosts(pid))) {
+          const points = means.get(name as (typeof PROGRAMS)[number]);
+          points?.set(variant, [...(points.get(variant) ?? []), ns / runs]);
+        }
+      });
     }
-  } finally {
-    await subject.stop();
   }
-  return [...means].flatMap(([name, of]) =>
-    rowsOf(`kernel time of a run of ${name}, a packet`, 'ns', new Map([[undefined, of]])),
-  );
+  return [...means].flatMap(([name, points]) => rowsOf(`kernel time of a run of ${name}, ${FLAG}`, 'ns', points));
 }
 
 export async function measureHttpStatus(): Promise<readonly Row[]> {
@@ -70,7 +69,7 @@ export async function measureHttpStatus(): Promise<readonly Row[]> {
     const nginx = await Nginx.start(site);
     try {
       const loaded = await loadRows(site, nginx);
-      return [...loaded, ...(await withStatistics(() => packetRows(site, nginx)))];
+      return [...loaded, ...(await withStatistics(() => runRows(site, nginx)))];
     } finally {
       await nginx.stop();
     }

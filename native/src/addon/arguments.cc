@@ -17,11 +17,9 @@ std::vector<std::string> ToStrings(const Napi::Array &array) {
 
 } // namespace
 
-OpenOptions ToOptions(const Napi::Array &max_entries, const Napi::Array &constants, const Napi::Array &disabled,
-                      const Napi::Array &enabled) {
+OpenOptions ToOptions(const Napi::Array &max_entries, const Napi::Array &constants, const Napi::Array &disabled) {
     OpenOptions options;
     options.disabled = ToStrings(disabled);
-    options.enabled = ToStrings(enabled);
     for (uint32_t i = 0; i < max_entries.Length(); i++) {
         const auto pair = max_entries.Get(i).As<Napi::Array>();
         options.max_entries.emplace_back(pair.Get(0U).As<Napi::String>(),

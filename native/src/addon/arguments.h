@@ -7,8 +7,7 @@
 
 namespace lorikeet {
 
-/// The options of index.ts: pairs of name and number, pairs of name and BigInt, and two lists of names.
-OpenOptions ToOptions(const Napi::Array &max_entries, const Napi::Array &constants, const Napi::Array &disabled,
-                      const Napi::Array &enabled);
+/// The options of index.ts: pairs of name and number, pairs of name and BigInt, and a list of names.
+OpenOptions ToOptions(const Napi::Array &max_entries, const Napi::Array &constants, const Napi::Array &disabled);
 
 } // namespace lorikeet

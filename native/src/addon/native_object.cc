@@ -54,7 +54,7 @@ NativeObject::NativeObject(const Napi::CallbackInfo &info)
     : ObjectWrap(info), open_(info.Env().GetInstanceData<Environment>()->open) {
     const std::string path = info[0].As<Napi::String>();
     const OpenOptions options = ToOptions(info[1].As<Napi::Array>(), info[2].As<Napi::Array>(),
-                                          info[3].As<Napi::Array>(), info[4].As<Napi::Array>());
+                                          info[3].As<Napi::Array>());
     if (info.Env().IsExceptionPending())
         return;
     if (const Status failed = BpfObject::Open(path, options, object_)) {
@@ -107,7 +107,7 @@ Napi::Value NativeObject::Refused(const Napi::CallbackInfo &info) {
 void NativeObject::Attach(const Napi::CallbackInfo &info) {
     if (!IsOpen(info.Env()))
         return;
-    if (const Status failed = object_->Attach(info[0].As<Napi::String>(), info[1].As<Napi::String>()))
+    if (const Status failed = object_->Attach(info[0].As<Napi::String>()))
         Throw(info.Env(), *failed);
 }
 

@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <cerrno>
 
-#include <fcntl.h>
 
 #include <bpf/bpf.h>
 
@@ -56,7 +55,7 @@ const bpf_program *BpfObject::FindLoaded(const std::string &name, const char *co
     return nullptr;
 }
 
-Status BpfObject::Attach(const std::string &name, const std::string &cgroup) {
+Status BpfObject::Attach(const std::string &name) {
     Status missing;
     const bpf_program *program = FindLoaded(name, "BPF_ATTACH", missing);
     if (program == nullptr)
@@ -66,21 +65,13 @@ Status BpfObject::Attach(const std::string &name, const std::string &cgroup) {
     if (bpf_program__section_name(program) == std::string(kNoHookSection))
         return Run(name);
     LibbpfLog log;
-    std::unique_ptr<bpf_link, DestroyLink> link(CreateLink(program, cgroup));
+    std::unique_ptr<bpf_link, DestroyLink> link(bpf_program__attach(program));
     if (!link) {
         const int error = errno;
         return Fail("BPF_ATTACH", error, "program " + name + ": " + ErrnoText(error));
     }
     links_.emplace(name, std::move(link));
     return {};
-}
-
-/// Returns nullptr and sets errno on failure, like libbpf.
-bpf_link *BpfObject::CreateLink(const bpf_program *program, const std::string &cgroup) {
-    if (cgroup.empty())
-        return bpf_program__attach(program);
-    const UniqueFd fd(open(cgroup.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    return fd.get() < 0 ? nullptr : bpf_program__attach_cgroup(program, fd.get());
 }
 
 void BpfObject::Detach(const std::string &name) {

@@ -45,9 +45,8 @@ class BpfObject {
     const std::vector<RefusedProgram> &Refused() const {
         return refused_;
     }
-    /// A cgroup program is attached to the directory `cgroup`; for others it is empty. A program without a hook is run
-    /// once instead.
-    Status Attach(const std::string &program, const std::string &cgroup = "");
+    /// A program without a hook is run once instead.
+    Status Attach(const std::string &program);
     /// Does nothing if the program is not attached.
     void Detach(const std::string &program);
     /// Runs a loaded program without a hook once, without a context (BPF_PROG_TEST_RUN).
@@ -77,7 +76,6 @@ class BpfObject {
     Failure RefusalOf(const std::string &program, const Refusal &refusal) const;
     bool IsLoaded(const bpf_program *program) const;
     const bpf_program *FindLoaded(const std::string &name, const char *code, Status &missing) const;
-    static bpf_link *CreateLink(const bpf_program *program, const std::string &cgroup);
     Failure Fail(const char *code, int error, const std::string &what) const;
 
     std::string path_;

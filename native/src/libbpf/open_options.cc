@@ -65,12 +65,12 @@ bool StoreSized(void *target, uint64_t bits, size_t size) {
     }
 }
 
-Status SetAutoload(bpf_object *object, const char *option, const std::vector<std::string> &programs, bool load) {
+Status Disable(bpf_object *object, const std::vector<std::string> &programs) {
     for (const std::string &name : programs) {
         bpf_program *program = bpf_object__find_program_by_name(object, name.c_str());
         if (program == nullptr)
-            return Invalid(ENOENT, std::string(option) + ": no program " + name);
-        bpf_program__set_autoload(program, load);
+            return Invalid(ENOENT, "disabled: no program " + name);
+        bpf_program__set_autoload(program, false);
     }
     return {};
 }
@@ -109,9 +109,7 @@ Status Configure(bpf_object *object, const OpenOptions &options) {
         if (Status failed = SetConstant(object, constant))
             return failed;
     }
-    if (Status failed = SetAutoload(object, "disabled", options.disabled, false))
-        return failed;
-    return SetAutoload(object, "enabled", options.enabled, true);
+    return Disable(object, options.disabled);
 }
 
 } // namespace lorikeet

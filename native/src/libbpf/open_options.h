@@ -23,7 +23,6 @@ struct OpenOptions {
     std::vector<std::pair<std::string, uint32_t>> max_entries;
     std::vector<Constant> constants;
     std::vector<std::string> disabled;
-    std::vector<std::string> enabled;
 };
 
 /// Applies the options to an object that is not loaded yet. Fails with BPF_OPEN if an option names something missing.

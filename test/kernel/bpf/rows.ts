@@ -40,6 +40,8 @@ export interface EdgeRow {
   readonly receivedBytes: number;
   readonly connectFailures: number;
   readonly unanswered: number;
+  /** Those whose status is counted, and those of them that failed. */
+  readonly responses: readonly number[];
 }
 
 const ROLES = { client: 1, server: 2 } as const;
@@ -79,6 +81,7 @@ export function edgesOf(bpf: BpfObject, cgroup: bigint): EdgeRow[] {
       receivedBytes: words[2 + BUCKETS] ?? 0,
       connectFailures: words[3 + BUCKETS] ?? 0,
       unanswered: words[4 + BUCKETS] ?? 0,
+      responses: [...words.subarray(7 + BUCKETS, 9 + BUCKETS)],
     }));
 }
 
@@ -137,6 +140,12 @@ export function udpEdgesOf(bpf: BpfObject, cgroup: bigint): Record<string, UdpEd
 export function responsesOf(bpf: BpfObject, cgroup: bigint, role: Role): number[] | undefined {
   const words = findService(bpf.map('http_responses'), cgroup, role);
   return words && [...words];
+}
+
+/** gRPC responses by code, without the codes that did not occur. */
+export function grpcOf(bpf: BpfObject, cgroup: bigint, role: Role): Record<number, number> | undefined {
+  const words = findService(bpf.map('grpc_responses'), cgroup, role);
+  return words && Object.fromEntries([...words.entries()].filter(([, count]) => count > 0));
 }
 
 /** Runs the program that reads the accept queues, and returns those of the cgroup. */

@@ -51,11 +51,11 @@ let probes: Probes | undefined;
 let scrape: (() => Promise<Pick<Answer, 'success' | 'text'>>) | undefined;
 
 async function open(): Promise<Omit<Answer, 'log'>> {
-  const { maxServices, maxEdges } = config;
+  const { maxServices, maxEdges, statusPorts } = config;
   const all = { known: COLLECTORS, chosen: COLLECTORS };
   try {
     const ioHierarchy = io?.id ?? NO_HIERARCHY;
-    probes = openProbes({ ...all, cgroupfs, object: undefined, maxServices, maxEdges, ioHierarchy }, logger);
+    probes = openProbes({ ...all, object: undefined, maxServices, maxEdges, statusPorts, ioHierarchy }, logger);
   } catch (error) {
     return { failed: describeError(error) };
   }

@@ -35,7 +35,7 @@ interface Cost {
 }
 
 const STATE: Cost = {
-  collectors: ['connections', 'http_status', 'accept_queues'],
+  collectors: ['connections', 'accept_queues'],
   families: ['lorikeet_edge_connect_failures_total', 'lorikeet_edge_unanswered_requests_total'],
 };
 const RETRANSMITS: Cost = { collectors: [], families: ['lorikeet_tcp_retransmitted_segments_total'] };
@@ -53,15 +53,13 @@ const COSTS: Readonly<Record<string, Cost>> = {
   inet_sock_set_state: STATE,
   inet_sock_set_state_nested: STATE,
   sock_send_length: {
-    collectors: ['requests', 'udp'],
+    collectors: ['requests', 'http_status', 'protocols', 'udp'],
     families: [...EDGE_REQUESTS, 'lorikeet_edge_sent_bytes_total', 'lorikeet_tcp_sent_bytes_total'],
   },
   sock_recv_length: {
-    collectors: ['requests', 'udp'],
+    collectors: ['requests', 'http_status', 'protocols', 'udp'],
     families: [...EDGE_REQUESTS, 'lorikeet_edge_received_bytes_total', 'lorikeet_tcp_received_bytes_total'],
   },
-  http_egress: { collectors: ['http_status'] },
-  http_ingress: { collectors: ['http_status'] },
   tcp_retransmit_skb: RETRANSMITS,
   tcp_retransmit_synack: RETRANSMITS,
   tcp_send_reset: RESETS,
@@ -197,7 +195,7 @@ function truth({
 /** The collector of a family. */
 const COLLECTOR_OF: readonly (readonly [RegExp, string])[] = [
   [/^lorikeet_requests?_/, 'requests'],
-  [/^lorikeet_http_/, 'http_status'],
+  [/^lorikeet_(http|grpc)_/, 'http_status'],
   [/^lorikeet_tcp_accept_queue/, 'accept_queues'],
   [/^lorikeet_tcp_/, 'connections'],
   [/^lorikeet_edge_/, 'edges'],
@@ -326,7 +324,7 @@ test('edges only have failed connects if neither send nor receive is counted', (
     const names = ['sock_send_length', 'sock_recv_length'].flatMap((name) => [name, ...(VARIANTS[name] ?? [])]);
     const families = [COSTS['sock_send_length'], COSTS['sock_recv_length']].flatMap((cost) => cost?.families ?? []);
     await check(scene, names.map((name) => refusal('load', name, 'EPERM')).join(','), {
-      collectors: ['requests', 'udp'],
+      collectors: ['requests', 'http_status', 'protocols', 'udp'],
       families,
     });
   }));

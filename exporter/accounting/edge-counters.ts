@@ -1,0 +1,47 @@
+import { HISTOGRAM_WORDS } from '../scrape/histogram.ts';
+import { LATE_WORDS } from './late-requests.ts';
+
+/** `struct edge_stats` of bpf/shared/requests.h: words after the histogram of requests. */
+const SENT = HISTOGRAM_WORDS;
+const RECEIVED = SENT + 1;
+const CONNECT_FAILURES = RECEIVED + 1;
+const UNANSWERED = CONNECT_FAILURES + 1;
+export const LATE = UNANSWERED + 1;
+const RESPONSES = LATE + LATE_WORDS;
+const FAILED = RESPONSES + 1;
+export const EDGE_WORDS = FAILED + 1;
+
+/** The counters of an edge, in the order of /metrics; each is exported if its member of `counted` is true. */
+export const EDGE_COUNTERS = [
+  { name: 'lorikeet_edge_sent_bytes_total', word: SENT, help: 'Bytes that the client sent.', only: 'sentBytes' },
+  {
+    name: 'lorikeet_edge_received_bytes_total',
+    word: RECEIVED,
+    help: 'Bytes that the client received.',
+    only: 'receivedBytes',
+  },
+  {
+    name: 'lorikeet_edge_connect_failures_total',
+    word: CONNECT_FAILURES,
+    help: "The client's failed connection attempts.",
+    only: 'connectFailures',
+  },
+  {
+    name: 'lorikeet_edge_unanswered_requests_total',
+    word: UNANSWERED,
+    help: 'Requests that the client abandoned, or whose connection broke before the response.',
+    only: 'unansweredRequests',
+  },
+  {
+    name: 'lorikeet_edge_responses_total',
+    word: RESPONSES,
+    help: 'Responses of HTTP and gRPC that the client received, where their status is counted.',
+    only: 'responses',
+  },
+  {
+    name: 'lorikeet_edge_failed_responses_total',
+    word: FAILED,
+    help: 'Responses of HTTP and gRPC that reported a fault of the server.',
+    only: 'responses',
+  },
+] as const;
