@@ -119,6 +119,13 @@ describe('DNS', () => {
     expect(unattributed).toEqual(NOTHING_LOST);
   });
 
+  test('answers of one call are paired with their queries', async () => {
+    const { edges, unattributed } = await run('many');
+    const moved = { sentBytes: 12 * QUERY, receivedBytes: 12 * ANSWER };
+    expect(edges).toEqual({ '127.0.0.1:53': { ...NONE, count: 12, sumNs: expect.any(Number), ...moved } });
+    expect(unattributed).toEqual(NOTHING_LOST);
+  });
+
   test('a query to one server by sendto() on an unconnected socket is exact', async () => {
     const { edges, unattributed } = await run('single');
     expect(edges).toMatchObject({
