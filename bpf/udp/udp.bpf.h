@@ -124,10 +124,12 @@ static __noinline int datagram_sent(struct sock *sk, int length) {
     socket = find_udp_socket(sk);
     if (!socket)
         return 0;
-    if (socket->service.role != ROLE_SERVER)
-        find_user_message(&message, socket, true, length < 0);
-    if (length < 0)
+    if (length < 0) {
+        socket->sent.next = 0;
         return 0;
+    }
+    if (socket->service.role != ROLE_SERVER)
+        find_user_message(&message, &socket->sent, true);
     if (socket->service.role == ROLE_UNKNOWN)
         set_udp_role(socket, sk, ROLE_CLIENT);
     stats = find_or_make(udp, &socket->service);
@@ -166,7 +168,7 @@ static __always_inline void client_received(struct sock *sk, struct udp_socket *
     bool known = find_source(&edge, sk, socket, address);
 
     if (known ? edge.port == DNS_PORT : has_dns_peer(socket)) {
-        find_user_message(&message, socket, false, false);
+        find_user_message(&message, &socket->received, false);
         known = end_query(socket, &edge, known, message.start);
     }
     if (!known) {
@@ -181,17 +183,22 @@ static __always_inline void client_received(struct sock *sk, struct udp_socket *
         receive_answer(socket, stats, bpf_ktime_get_ns());
 }
 
+/* `length` is negative if the call failed. */
 static __noinline int datagram_received(struct sock *sk, int length, int flags, __u64 address) {
     struct udp_socket *socket;
     struct udp_stats *stats;
     bool first;
 
     /* Peeked data is received again later; the error queue returns sent data. */
-    if (!track_udp || length < 0 || flags & (MSG_PEEK | MSG_ERRQUEUE) || !is_udp(sk))
+    if (!track_udp || flags & (MSG_PEEK | MSG_ERRQUEUE) || !is_udp(sk))
         return 0;
     socket = find_udp_socket(sk);
     if (!socket)
         return 0;
+    if (length < 0) {
+        socket->received.next = 0;
+        return 0;
+    }
     first = socket->service.role == ROLE_UNKNOWN;
     if (first)
         set_udp_role(socket, sk, receiver_role(sk));

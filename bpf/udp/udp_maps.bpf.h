@@ -14,14 +14,21 @@ COUNTERS(udp_edges, 16384, struct edge_key, struct udp_edge_stats);
 /* Peers that an unconnected socket remembers; a resolver configuration has at most three servers. */
 #define UDP_PEERS 4
 
+/* Progress of sendmmsg() or recvmmsg(). */
+struct udp_batch {
+    __u64 messages; /* user address of the array */
+    __u64 next;     /* index of the next message */
+};
+
 /* State of one socket, freed by the kernel with the socket. */
 struct udp_socket {
     struct service_key service; /* role ROLE_UNKNOWN: no datagram yet */
     __u64 cookie;
-    __u64 request_ns;                 /* start of the open request, 0: none; not DNS */
-    __u64 batch;                      /* user address of the array of messages of the last sendmmsg() */
-    __u32 batch_next;                 /* index in that array of the next message */
-    __u32 peer_count;                 /* above UDP_PEERS: there were more */
+    __u64 request_ns; /* start of the open request, 0: none; not DNS */
+    struct udp_batch sent;
+    struct udp_batch received; /* only of DNS messages */
+    __u32 peer_count;          /* above UDP_PEERS: there were more */
+    __u32 reserved;
     struct edge_key peers[UDP_PEERS]; /* in the order of the first datagram; clients only */
 };
 

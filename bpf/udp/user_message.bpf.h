@@ -37,18 +37,18 @@ static __always_inline void read_header(struct user_message *message, __u64 head
         read_part(message, copy.parts);
 }
 
-/* Returns the user address of the message of sendmmsg() that was sent last. The kernel sends them in order and ends at
- * the first failure, for which the hook runs as well, so the number of runs is the index. `failed` ends the count. */
-static __always_inline __u64 next_of_batch(struct udp_socket *socket, __u64 batch, __u64 count, bool failed) {
-    __u64 index = socket->batch == batch ? socket->batch_next : 0;
+/* Returns the user address of the message of sendmmsg() or recvmmsg() that was sent or received last. The kernel goes
+ * through the array in order and ends at the first failure, for which the hook runs as well: the number of runs is the
+ * index. Only the timeout of recvmmsg() ends it without a run. */
+static __always_inline __u64 next_of_batch(struct udp_batch *batch, __u64 messages, __u64 count) {
+    __u64 index = batch->messages == messages ? batch->next : 0;
 
-    socket->batch = batch;
-    socket->batch_next = failed || index + 1 >= count ? 0 : index + 1;
-    return batch + index * USER_MESSAGE_BYTES;
+    batch->messages = messages;
+    batch->next = index + 1 >= count ? 0 : index + 1;
+    return messages + index * USER_MESSAGE_BYTES;
 }
 
-static __always_inline void find_user_message(struct user_message *message, struct udp_socket *socket, bool sent,
-                                              bool failed) {
+static __always_inline void find_user_message(struct user_message *message, struct udp_batch *batch, bool sent) {
     struct user_call call;
 
     read_user_call(&call, sent);
@@ -70,11 +70,7 @@ static __always_inline void find_user_message(struct user_message *message, stru
         read_header(message, call.second);
         break;
     case CALL_MESSAGES:
-        /* recvmmsg() may end without a run of the hook: the index is only certain for a single message. */
-        if (sent)
-            read_header(message, next_of_batch(socket, call.second, call.third, failed));
-        else if (call.third == 1)
-            read_header(message, call.second);
+        read_header(message, next_of_batch(batch, call.second, call.third));
         break;
     case CALL_OTHER:
         break;

@@ -13,7 +13,7 @@ let program: string;
 
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'lorikeet-udp-'));
-  program = compileTraffic('udp.c', folder);
+  program = compileTraffic('udp', folder);
   bpf = BpfObject.open(defaultObjectPath());
   for (const name of bpf.programs) bpf.attach(name);
 });
@@ -49,7 +49,7 @@ function readable(edge: string): string {
   return `${[24, 26, 28, 30].map((at) => Number.parseInt(address.slice(at, at + 2), 16)).join('.')}:${port}`;
 }
 
-/** Runs a scenario of udp.c in a cgroup of its own; `later` runs after it, before the counts are read. */
+/** Runs a scenario of traffic/udp in a cgroup of its own; `later` runs after it, before the counts are read. */
 function run(scenario: string, later?: () => Promise<void>): Promise<Seen> {
   return withSandbox(async (sandbox) => {
     const { id } = sandbox.cgroup;
@@ -116,6 +116,13 @@ describe('DNS', () => {
       '127.0.0.2:53': edge(QUERY + 1),
       '127.0.0.3:53': edge(QUERY + 2),
     });
+    expect(unattributed).toEqual(NOTHING_LOST);
+  });
+
+  test('answers of one call are paired with their queries', async () => {
+    const { edges, unattributed } = await run('many');
+    const moved = { sentBytes: 12 * QUERY, receivedBytes: 12 * ANSWER };
+    expect(edges).toEqual({ '127.0.0.1:53': { ...NONE, count: 12, sumNs: expect.any(Number), ...moved } });
     expect(unattributed).toEqual(NOTHING_LOST);
   });
 
@@ -188,7 +195,7 @@ describe('DNS', () => {
       const { id } = sandbox.cgroup;
       const lost = lostOf(bpf, 'dns_queries');
       const options = { host, names: 50, delayMs: 40 };
-      expect(await sandbox.run(sandbox.cgroup, 'resolve.mjs', options)).toEqual({ queries: 100, answers: 100 });
+      expect(await sandbox.run(sandbox.cgroup, 'udp/resolve.mjs', options)).toEqual({ queries: 100, answers: 100 });
       const [edge] = Object.values(udpEdgesOf(bpf, id));
       expect(edge).toMatchObject({ unanswered: 0, overlapping: 0, unexpected: 0 });
       expect(edge?.requests.count).toBe(100);

@@ -1,4 +1,4 @@
-/** Measures the overhead of counting for a system call, a page fault, a process and a block request. */
+/** Measures the overhead of counting for a system call, a page fault, a process, a block request and a datagram. */
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -20,6 +20,8 @@ interface Event {
   readonly count: number;
 }
 
+const DATAGRAMS = ['sock_send_length', 'sock_recv_length'] as const;
+
 const EVENTS: readonly Event[] = [
   { what: 'system call (getppid)', kind: 'system-call', programs: ['sys_enter'], count: 1_000_000 },
   { what: 'page fault (fresh memory)', kind: 'page-fault', programs: ['page_fault_user'], count: 200_000 },
@@ -30,6 +32,8 @@ const EVENTS: readonly Event[] = [
     count: 1000,
   },
   { what: 'block request (4 kB, direct)', kind: 'block-request', programs: ['block_rq_issue'], count: 1000 },
+  { what: 'UDP request and answer, both ends', kind: 'udp-request', programs: DATAGRAMS, count: 20_000 },
+  { what: 'DNS query and answer, both ends', kind: 'dns-query', programs: DATAGRAMS, count: 20_000 },
 ];
 
 /** Each event with and without its programs, alternately; then the time of the programs as measured by the kernel. */
@@ -85,7 +89,9 @@ function ownTime(program: string, event: Event): readonly Row[] {
         .filter(({ runCount }) => runCount > 0)
         .map(({ name, runCount, runTimeNs }) => {
           const mean = round(runTimeNs / runCount);
-          return { what: `run of ${name}, mean`, median: mean, p99: mean, unit: 'ns' };
+          // These programs also serve TCP.
+          const subject = event.programs === DATAGRAMS ? `${name}, ${event.kind}` : name;
+          return { what: `run of ${subject}, mean`, median: mean, p99: mean, unit: 'ns' };
         });
     });
   } finally {

@@ -2,11 +2,13 @@
 /* events KIND COUNT: repeats an operation and prints its mean duration in nanoseconds. Writes files to the working
  * directory. */
 #define _GNU_SOURCE
+#include <arpa/inet.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -70,14 +72,49 @@ static int block_requests(long count) {
     return 0;
 }
 
+#define MESSAGE_BYTES 40
+#define DNS_ANSWER 0x80
+
+/* A request and its answer over the loopback interface, both ends here: a connected client, an unconnected server. */
+static int datagrams(long count, int port) {
+    struct sockaddr_in address = {AF_INET, htons(port), {htonl(0x7f0000fd)}, {0}}, from;
+    int server = socket(AF_INET, SOCK_DGRAM, 0), client = socket(AF_INET, SOCK_DGRAM, 0);
+    unsigned char message[MESSAGE_BYTES] = {0};
+
+    if (bind(server, (void *)&address, sizeof(address)) || connect(client, (void *)&address, sizeof(address)))
+        return fail("socket");
+    for (long i = 0; i < count; i++) {
+        socklen_t length = sizeof(from);
+
+        /* As the id of a DNS message. */
+        message[0] = i >> 8;
+        message[1] = i;
+        message[2] = 0;
+        if (send(client, message, MESSAGE_BYTES, 0) < 0 ||
+            recvfrom(server, message, MESSAGE_BYTES, 0, (void *)&from, &length) < 0)
+            return fail("request");
+        message[2] = DNS_ANSWER;
+        if (sendto(server, message, MESSAGE_BYTES, 0, (void *)&from, length) < 0 ||
+            recv(client, message, MESSAGE_BYTES, 0) < 0)
+            return fail("answer");
+    }
+    return 0;
+}
+
+static int udp_requests(long count) {
+    return datagrams(count, 123);
+}
+
+static int dns_queries(long count) {
+    return datagrams(count, 53);
+}
+
 int main(int argc, char **argv) {
     static const struct {
         const char *name;
         int (*work)(long count);
-    } kinds[] = {{"system-call", system_calls},
-                 {"page-fault", page_faults},
-                 {"process", processes},
-                 {"block-request", block_requests}};
+    } kinds[] = {{"system-call", system_calls},     {"page-fault", page_faults},   {"process", processes},
+                 {"block-request", block_requests}, {"udp-request", udp_requests}, {"dns-query", dns_queries}};
     struct timespec begin, end;
     long count = argc == 3 ? atol(argv[2]) : 0;
 
@@ -91,6 +128,6 @@ int main(int argc, char **argv) {
         printf("%.3f\n", ((end.tv_sec - begin.tv_sec) * 1e9 + (end.tv_nsec - begin.tv_nsec)) / count);
         return 0;
     }
-    fprintf(stderr, "usage: events system-call|page-fault|process|block-request COUNT\n");
+    fprintf(stderr, "usage: events system-call|page-fault|process|block-request|udp-request|dns-query COUNT\n");
     return 2;
 }

@@ -191,6 +191,35 @@ static void several(int count) {
     close(client);
 }
 
+/* Answers received by recvmmsg() into an array that is larger than their number, and then into one that is smaller. */
+static void many(void) {
+    int server = server_at("127.0.0.1", DNS), client = connected_to("127.0.0.1", DNS);
+    unsigned char buffers[4][200];
+    struct sockaddr_storage from;
+    struct mmsghdr batch[4] = {0};
+    struct iovec parts[4];
+
+    for (int i = 0; i < 4; i++) {
+        parts[i] = (struct iovec){buffers[i], sizeof(buffers[i])};
+        batch[i].msg_hdr.msg_iov = &parts[i];
+        batch[i].msg_hdr.msg_iovlen = 1;
+    }
+    for (int round = 0; round < 4; round++) {
+        for (int i = 0; i < 3; i++)
+            query(client, "127.0.0.1", 10 * round + i);
+        for (int i = 0; i < 3; i++)
+            from = take(server);
+        for (int i = 2; i >= 0; i--)
+            answer(server, &from, 10 * round + i);
+        if (round < 2) {
+            expect(recvmmsg(client, batch, 4, MSG_WAITFORONE, NULL) == 3, "recvmmsg");
+        } else {
+            expect(recvmmsg(client, batch, 2, 0, NULL) == 2, "recvmmsg");
+            expect(recvmmsg(client, batch, 2, MSG_WAITFORONE, NULL) == 1, "recvmmsg");
+        }
+    }
+}
+
 /* Other ids to each server. */
 static void distinct(void) {
     int first = server_at("127.0.0.1", DNS), second = server_at("127.0.0.2", DNS), client = client_of(AF_INET);
@@ -413,6 +442,8 @@ int main(int argc, char **argv) {
         several(3);
     else if (strstr(wanted, "single"))
         several(1);
+    else if (strstr(wanted, "many"))
+        many();
     else if (strstr(wanted, "distinct"))
         distinct();
     else if (strstr(wanted, "retry"))
