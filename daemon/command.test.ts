@@ -1,18 +1,25 @@
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { type App, defineCommand, defineProgram, runApp } from './command.ts';
 import { ConfigError } from './config-file.ts';
 import { type ProgramContext, StopStack } from './lifecycle.ts';
 import { createLogger } from './logger.ts';
 
+/** What the program has written to standard output. */
 let out = '';
+const written = vi.hoisted(() => ({ add: (_text: string): void => {} }));
+vi.mock('node:fs', async (original) => {
+  const fs = await original<typeof import('node:fs')>();
+  const writeSync = (file: number, bytes: Buffer, start = 0): number => {
+    if (file !== 1) return fs.writeSync(file, bytes, start);
+    written.add(bytes.toString('utf8', start));
+    return bytes.length - start;
+  };
+  return { ...fs, writeSync };
+});
 beforeEach(() => {
   out = '';
-  vi.spyOn(process.stdout, 'write').mockImplementation((text) => {
-    out += String(text);
-    return true;
-  });
+  written.add = (text) => void (out += text);
 });
-afterEach(() => vi.restoreAllMocks());
 
 interface Called {
   readonly abort: AbortController;

@@ -18,6 +18,7 @@ it('exports the last state, in a format that promtool accepts', async () => {
   self.externalPeerCut();
   self.targetsReload(true);
   self.targetsReload(false);
+  self.targetsWithoutCgroup(3);
   const text = await self.registry.metrics();
   const own = text.split('\n').filter((line) => line.startsWith('lorikeet_'));
   expect(own).toEqual([
@@ -34,7 +35,9 @@ it('exports the last state, in a format that promtool accepts', async () => {
     'lorikeet_exporter_series 20000',
     'lorikeet_exporter_external_peers_cut_total 2',
     `lorikeet_exporter_build_info{version="1.2.3",node_version="${process.versions.node}"} 1`,
+    'lorikeet_exporter_log_lines_dropped_total 0',
     'lorikeet_exporter_targets_last_reload_successful 0',
+    'lorikeet_exporter_targets_without_cgroup 3',
   ]);
   for (const name of ['process_resident_memory_bytes', 'process_cpu_seconds_total', 'process_open_fds']) {
     expect(text).toContain(`\n${name} `);

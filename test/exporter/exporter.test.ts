@@ -308,6 +308,32 @@ describe('lorikeet-exporter', () => {
     60_000,
   );
 
+  test('takes a pasted path, counts 14 levels below it, and reports a target without a cgroup', () =>
+    withShop(async (front, cart) => {
+      const levels = Array.from({ length: 14 }, (_, depth) => cart.cgroup.path + '/d'.repeat(depth + 1));
+      for (const level of levels) mkdirSync(level);
+      try {
+        const path = join(folder, 'deep.yaml');
+        const later = '{namespace: shop, service: later, cgroup: /lorikeet-later}';
+        const pasted = `{namespace: shop, service: cart, pod: cart-1, cgroup: /${cart.cgroup.path}/}`;
+        writeTargets(path, `targets:\n  - ${pasted}\n  - ${later}\n`);
+        const exporter = await bundle.start(`--targets.file=${path}`);
+        const server = await serve(cart, { path: levels.at(-1) ?? '', id: 0n }, '0.0.0.0');
+        await front.run(front.cgroup, 'http-client.mjs', { host: CART.ipv4, port: server.port, single: 5 });
+        const requests = `lorikeet_requests_total${role('cart', 'server')}`;
+        expect(await exporter.samples(requests)).toEqual({ [requests]: 5 });
+        const without = 'lorikeet_exporter_targets_without_cgroup';
+        expect(await exporter.samples(without)).toEqual({ [without]: 1 });
+        expect(exporter.log.filter((line) => line.includes('msg="no cgroup yet"'))).toEqual([
+          expect.stringContaining('targets=1 cgroups="shop/later /lorikeet-later"'),
+        ]);
+        await server.stop();
+        await exporter.stop();
+      } finally {
+        for (const level of levels.reverse()) rmdirSync(level);
+      }
+    }));
+
   test('a failing collector only loses its own families, and is logged once', async () => {
     // In the exporter's own mount namespace the cgroup is a folder with a directory in place of a kernel file.
     const parent = join(findCgroupMount(), `lorikeet-broken-${process.pid}`);

@@ -62,7 +62,8 @@ async function start(script: string) {
 test.each([
   ['a full disk', 'exec "$@" 2>/dev/full'],
   ['a pipe whose reader has exited', 'exec "$@" 2> >(exec head -n 1 >/dev/null)'],
-  ['a pipe whose reader does not read', 'exec "$@" 2> >(exec sleep 1000)'],
+  // Ends with the exporter, whose process id is the shell's.
+  ['a pipe whose reader does not read', 'exec "$@" 2> >(exec tail --pid=$$ -f /dev/null)'],
 ])('lives with %s', async (what, script) => {
   const exporter = await start(script);
   const stalled = what.includes('does not');
