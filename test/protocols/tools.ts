@@ -47,6 +47,11 @@ export const MOSQUITTO = debian('mosquitto');
 export const NATS = debian('nats-server');
 export const GO: Tool = { ...debian('go'), lack: 'no Go on the PATH (https://go.dev/dl)' };
 export const PYTHON_PACKAGES = fetched('python/bin/python', 'packages from PyPI');
+/** Kernels may be built without. */
+export const MPTCP: Tool = {
+  find: () => ['/proc/sys/net/mptcp/enabled'].find((path) => existsSync(path)),
+  lack: 'the kernel has no MPTCP',
+};
 /** Built from kafka/ with Go. */
 export const KAFKA: Tool = {
   find: () => [join(PACKAGES, 'kafka')].find((path) => existsSync(path)),

@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Case, Truth } from '../case.ts';
 import { program, type Stage } from '../lab.ts';
-import { GO, HAPROXY, pathOf } from '../tools.ts';
+import { GO, HAPROXY, MPTCP, pathOf } from '../tools.ts';
 import { ask, PORT, serve } from './programs.ts';
 
 const WORK_MS = 50;
@@ -101,6 +101,7 @@ export const TCP: readonly Case[] = [
     { mptcp: true, requests: 20, kept: true },
     {
       protocol: 'MPTCP',
+      needs: [MPTCP],
       expected: 'exact or absent',
       known: 'an MPTCP connection is not seen, and not counted as such',
     },
