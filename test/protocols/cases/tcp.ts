@@ -74,7 +74,7 @@ async function serveOnce(stage: Stage): Promise<void> {
 
 async function askOnce(stage: Stage): Promise<Truth> {
   const target = [stage.server.address, String(PORT)];
-  return JSON.parse(await stage.client.run([closeAtOnce(stage), 'ask', ...target, '9000'])) as Truth;
+  return JSON.parse(await stage.backend.run([closeAtOnce(stage), 'ask', ...target, '9000'])) as Truth;
 }
 
 export const TCP: readonly Case[] = [
@@ -111,6 +111,7 @@ export const TCP: readonly Case[] = [
     protocol: 'unknown',
     always: true,
     expected: 'exact',
+    measuredClient: 'backend',
     known: 'some answers are lost in the role of the client',
     serve: serveOnce,
     ask: askOnce,
