@@ -1,15 +1,16 @@
 #!/usr/bin/env bash
 # Installs what `npm run test:protocols` needs beside scripts/setup.sh: servers from Debian, and clients and servers from
-# PyPI and npm in a folder outside the repository. Whatever cannot be installed is reported, and its tests are skipped.
+# PyPI, npm and the Go module proxy in a folder outside the repository. Whatever cannot be installed is reported, and its tests are skipped.
 #
 #   scripts/fetch-protocols.sh           installs what is missing
 #   scripts/fetch-protocols.sh --path    only prints the folder, whether it exists or not
 set -euo pipefail
+cd "$(dirname "$0")/.."
 export HOME=${HOME:-~}
 readonly PYTHON=(grpcio==1.74.0 websockets==15.0.1 'httpx[http2]==0.28.1')
 readonly NODE=(amqplib@2.3.1 mqtt@5.16.0 @grpc/grpc-js@1.14.7)
 readonly DEBIAN=(nginx-light haproxy redis-server memcached postgresql mariadb-server rabbitmq-server mosquitto nats-server)
-pinned=$(sha256sum <<<"${PYTHON[*]} ${NODE[*]}")
+pinned=$({ echo "${PYTHON[*]} ${NODE[*]}" && cat test/protocols/kafka/*; } | sha256sum)
 readonly FOLDER=${XDG_CACHE_HOME:-$HOME/.cache}/lorikeet/protocols/${pinned:0:12}
 
 say() { printf 'protocols: %s\n' "$*"; }
@@ -61,6 +62,23 @@ packages() {
     fi
 }
 
-export PATH="$PATH:/usr/sbin:/sbin"
+# A broker and its clients of one Go program.
+kafka() {
+    [[ ! -x $FOLDER/kafka ]] || return 0
+    if ! command -v go >/dev/null; then
+        say "NOT BUILT: a Kafka broker (there is no Go on the PATH, https://go.dev/dl)" >&2
+        return 0
+    fi
+    say "building a Kafka broker with $(go env GOVERSION) (takes a minute, once)"
+    mkdir -p "$FOLDER"
+    (
+        cd test/protocols/kafka
+        CGO_ENABLED=0 GOWORK=off GOFLAGS='' nice go build -trimpath -buildvcs=false -mod=readonly -ldflags '-s -w' -o "$FOLDER/kafka" .
+    ) || say "NOT BUILT: a Kafka broker" >&2
+}
+
+# Go's installation instructions put it there; not every shell has it on its PATH.
+export PATH="$PATH:/usr/sbin:/sbin:/usr/local/go/bin"
 debian_packages
 packages
+kafka

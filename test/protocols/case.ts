@@ -40,7 +40,7 @@ export interface Case {
   /** What is known to be wrong: the case is reported, but does not fail. */
   readonly known?: string;
   /** The service whose role of a client is compared; default: the client. */
-  readonly measuredClient?: 'client' | 'server';
+  readonly measuredClient?: 'client' | 'server' | 'backend';
   /** Starts the servers. What they say to each other before they are ready is not counted. */
   serve(stage: Stage): Promise<void>;
   /** Runs the clients to their end. */

@@ -26,6 +26,10 @@ export function testCases(
     lab = await Lab.start(...flags);
   });
   afterAll(async () => {
+    for (const [{ known, protocol, name }, row] of rows) {
+      if (known !== undefined && isExpected(row))
+        process.stdout.write(`protocols: as expected, though known as wrong (${known}): ${protocol}, ${name}\n`);
+    }
     finished?.({ rows: subjects.flatMap((subject) => rows.get(subject) ?? []), skipped });
     await lab?.stop();
   });

@@ -47,6 +47,16 @@ export const MOSQUITTO = debian('mosquitto');
 export const NATS = debian('nats-server');
 export const GO: Tool = { ...debian('go'), lack: 'no Go on the PATH (https://go.dev/dl)' };
 export const PYTHON_PACKAGES = fetched('python/bin/python', 'packages from PyPI');
+/** Kernels may be built without. */
+export const MPTCP: Tool = {
+  find: () => ['/proc/sys/net/mptcp/enabled'].find((path) => existsSync(path)),
+  lack: 'the kernel has no MPTCP',
+};
+/** Built from kafka/ with Go. */
+export const KAFKA: Tool = {
+  find: () => [join(PACKAGES, 'kafka')].find((path) => existsSync(path)),
+  lack: 'no Kafka (scripts/fetch-protocols.sh builds one with Go)',
+};
 export const NODE_PACKAGES = fetched('node_modules', 'packages from npm');
 
 /** The path of a tool that the case needs. */

@@ -1,9 +1,11 @@
-import type { Case } from '../case.ts';
+import type { Case, Truth } from '../case.ts';
+import type { Stage } from '../lab.ts';
 import { pathOf, NGINX } from '../tools.ts';
 import { ask, curl, PORT, serve } from './programs.ts';
 import { serveNginx } from './nginx.ts';
 
 const WORK_MS = 50;
+const INTERIM = 'the interim response ends the request';
 
 type Options = Readonly<Record<string, unknown>>;
 
@@ -26,6 +28,11 @@ function nodeCase(name: string, server: Options, client: Options, more: Partial<
   };
 }
 
+function curlUpload(stage: Stage): Promise<Truth> {
+  const url = `http://${stage.server.address}:${PORT}/`;
+  return curl(stage, 5, '--header', 'Expect: 100-continue', '--data-binary', 'x'.repeat(2000), url);
+}
+
 const QUESTION = 'GET / HTTP/1.1\r\nHost: lab\r\n\r\n';
 
 export const HTTP: readonly Case[] = [
@@ -45,7 +52,7 @@ export const HTTP: readonly Case[] = [
     'upload with Expect: 100-continue, node',
     {},
     { requests: 5, kept: true, method: 'POST', bodyBytes: 2000, expect: true },
-    { known: 'the interim response ends the request' },
+    { known: INTERIM },
   ),
   {
     name: 'upload with Expect: 100-continue, curl',
@@ -53,14 +60,11 @@ export const HTTP: readonly Case[] = [
     always: true,
     expected: 'exact',
     workMs: WORK_MS,
-    known: 'the interim response ends the request',
+    known: INTERIM,
     async serve(stage) {
       await serve(stage.server, 'web-server.mjs', { kind: 'http', workMs: WORK_MS });
     },
-    ask(stage) {
-      const url = `http://${stage.server.address}:${PORT}/`;
-      return curl(stage, 5, '--header', 'Expect: 100-continue', '--data-binary', 'x'.repeat(2000), url);
-    },
+    ask: curlUpload,
   },
   {
     name: '3 batches of 4 pipelined requests, as round trips',
@@ -91,6 +95,19 @@ export const HTTP: readonly Case[] = [
         steps: [{ send: 'GET /\r\n', until: 'an answer' }],
       });
     },
+  },
+  {
+    name: 'upload with Expect: 100-continue, curl and nginx',
+    protocol: 'HTTP/1.1',
+    needs: [NGINX],
+    expected: 'exact',
+    workMs: WORK_MS,
+    known: INTERIM,
+    async serve(stage) {
+      await serve(stage.backend, 'web-server.mjs', { kind: 'http', workMs: WORK_MS });
+      await serveNginx(stage, pathOf(NGINX));
+    },
+    ask: curlUpload,
   },
   {
     name: 'nginx in front of a slow server',

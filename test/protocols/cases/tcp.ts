@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Case, Truth } from '../case.ts';
 import { program, type Stage } from '../lab.ts';
-import { GO, HAPROXY, pathOf } from '../tools.ts';
+import { GO, HAPROXY, MPTCP, pathOf } from '../tools.ts';
 import { ask, PORT, serve } from './programs.ts';
 
 const WORK_MS = 50;
@@ -74,7 +74,7 @@ async function serveOnce(stage: Stage): Promise<void> {
 
 async function askOnce(stage: Stage): Promise<Truth> {
   const target = [stage.server.address, String(PORT)];
-  return JSON.parse(await stage.client.run([closeAtOnce(stage), 'ask', ...target, '9000'])) as Truth;
+  return JSON.parse(await stage.backend.run([closeAtOnce(stage), 'ask', ...target, '9000'])) as Truth;
 }
 
 export const TCP: readonly Case[] = [
@@ -101,6 +101,7 @@ export const TCP: readonly Case[] = [
     { mptcp: true, requests: 20, kept: true },
     {
       protocol: 'MPTCP',
+      needs: [MPTCP],
       expected: 'exact or absent',
       known: 'an MPTCP connection is not seen, and not counted as such',
     },
@@ -110,6 +111,7 @@ export const TCP: readonly Case[] = [
     protocol: 'unknown',
     always: true,
     expected: 'exact',
+    measuredClient: 'backend',
     known: 'some answers are lost in the role of the client',
     serve: serveOnce,
     ask: askOnce,

@@ -15,6 +15,9 @@ QUESTION, ANSWER = b"q" * 100, b"a" * 200
 MPTCP = 262
 MSG_FASTOPEN = 0x20000000
 protocol = MPTCP if options.get("mptcp") else 0
+if options.get("fastOpen"):
+    with open("/proc/sys/net/ipv4/tcp_fastopen", "w") as setting:
+        setting.write("3")
 
 
 def receive(connection, size):
@@ -123,9 +126,18 @@ def tell():
         time.sleep(options.get("idleMs", 0) / 1000)
 
 
+def fast_opened():
+    """Connections with data in the first segment."""
+    with open("/proc/net/netstat") as file:
+        names, values = (line.split() for line in file if line.startswith("TcpExt:"))
+    return int(values[names.index("TCPFastOpenActive")])
+
+
 mode = options["mode"]
 if mode in ("ask", "tell"):
     ask() if mode == "ask" else tell()
+    if options.get("fastOpen") and fast_opened() < options["requests"] - 1:
+        sys.exit(f"only {fast_opened()} connections used TCP Fast Open")
     print(json.dumps(truth))
 else:
     listen({"answer": answer, "sink": sink, "splice": splice}[mode])

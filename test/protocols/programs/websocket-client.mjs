@@ -1,9 +1,10 @@
 // Echoes `echoes` messages, one each `everyMs`, and acknowledges `pushes` of the server. The upgrade is the only
 // request. Prints its own count and durations. Options: {host, port, echoes, pushes, everyMs}.
 import { once } from 'node:events';
+import { createRequire } from 'node:module';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { WebSocket } from 'undici';
 
+const { WebSocket } = createRequire(import.meta.url)('undici');
 const { host, port, echoes = 0, pushes = 0, everyMs = 0 } = JSON.parse(process.argv[2]);
 const start = performance.now();
 const socket = new WebSocket(`ws://${host}:${port}/`);
