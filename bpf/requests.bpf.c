@@ -4,6 +4,7 @@
 #include "shared/core_fixes.bpf.h"
 #include "shared/histogram.bpf.h"
 #include "shared/maps.bpf.h"
+#include "shared/mptcp.bpf.h"
 #include "shared/socket_counts.bpf.h"
 #include "shared/types.bpf.h"
 
@@ -25,16 +26,20 @@
  * before kernel 6.5 sendfile() and splice() to a socket. The counters in tcp_sock are no exact substitute: they count
  * acknowledged or queued bytes, whether or not the application has read them. */
 
-/* Returns the state of a TCP socket of known role, otherwise NULL. */
+/* Returns the state of a TCP or MPTCP socket of known role, otherwise NULL. */
 static __always_inline struct socket_state *find_socket(struct sock *sk, int length) {
     struct socket_state *socket;
 
-    if (length <= 0 || !is_tcp(sk))
+    if (length <= 0 || !is_stream(sk))
         return NULL;
     socket = bpf_sk_storage_get(&sockets, sk, 0, 0);
     if (!socket || (socket->service.role == ROLE_UNKNOWN && socket->phase == PHASE_NONE))
         socket = adopt(sk);
-    return socket && socket->service.role != ROLE_UNKNOWN ? socket : NULL;
+    if (!socket || socket->service.role == ROLE_UNKNOWN)
+        return NULL;
+    /* Bytes sent with the handshake (TCP Fast Open). */
+    complete_edge(socket, sk);
+    return socket;
 }
 
 static __always_inline struct edge_stats *find_edge(const struct socket_state *socket) {
@@ -67,6 +72,20 @@ static __always_inline void end_request(struct socket_state *socket, struct edge
         histogram_add(&edge->requests, duration);
 }
 
+/* After its FIN the peer sends no response, unless it had the request before. The call may return only after the FIN
+ * has come: the bytes of the call began where the sequence was before it. */
+static __always_inline bool may_be_answered(struct sock *sk, struct socket_state *socket, int length) {
+    __u32 begin;
+
+    if (sk->__sk_common.skc_state != TCP_CLOSE_WAIT)
+        return true;
+    begin = sent_sequence(sk) - length;
+    if (!socket->half_closed || (__s32)(socket->half_closed_sequence - begin) <= 0)
+        return false;
+    socket->cut_short = true;
+    return true;
+}
+
 static __always_inline int handle_send(struct sock *sk, int length) {
     struct socket_state *socket = find_socket(sk, length);
     struct tcp_stats *stats;
@@ -78,8 +97,7 @@ static __always_inline int handle_send(struct sock *sk, int length) {
     now = bpf_ktime_get_ns();
     if (socket->service.role == ROLE_SERVER)
         end_request(socket, NULL, now);
-    else if (sk->__sk_common.skc_state != TCP_CLOSE_WAIT)
-        /* After its FIN the peer sends no response. */
+    else if (may_be_answered(sk, socket, length))
         start_request(socket, now);
     stats = find_tcp(&socket->service);
     if (stats) {

@@ -3,6 +3,7 @@
 #include "shared/attribution.bpf.h"
 #include "shared/histogram.bpf.h"
 #include "shared/maps.bpf.h"
+#include "shared/mptcp.bpf.h"
 #include "shared/socket_counts.bpf.h"
 #include "shared/types.bpf.h"
 
@@ -26,6 +27,7 @@ static __always_inline void connecting(struct sock *sk, enum role role) {
     follow(socket, sk, role);
     socket->counted = false;
     socket->cut_short = false;
+    socket->half_closed = false;
     socket->phase_ns = bpf_ktime_get_ns();
     socket->phase = PHASE_CONNECTING;
 }
@@ -45,6 +47,9 @@ static __always_inline void established(struct sock *sk) {
     if (!socket || socket->phase != PHASE_CONNECTING)
         return;
     socket->phase = PHASE_ESTABLISHED;
+    /* Its MPTCP socket is counted. */
+    if (is_subflow(sk))
+        return;
     stats = find_tcp(&socket->service);
     if (!stats)
         return;
@@ -101,7 +106,8 @@ static __always_inline void closed(struct sock *sk) {
         listened(sk, socket);
     else if (phase == PHASE_ESTABLISHED || (phase == PHASE_CONNECTING && socket->service.role == ROLE_CLIENT))
         count_retransmitted(sk, socket);
-    if (phase == PHASE_CONNECTING && socket->service.role == ROLE_CLIENT)
+    /* An MPTCP socket has no error at this time; its first subflow has. */
+    if (phase == PHASE_CONNECTING && socket->service.role == ROLE_CLIENT && !is_mptcp(sk) && !is_joining(sk))
         connect_failed(sk, socket);
     if (phase != PHASE_ESTABLISHED || !socket->counted)
         return;
@@ -131,22 +137,29 @@ static __always_inline bool gives_up(const struct sock *sk, int old_state, int n
            (sk->__sk_common.skc_flags & (1UL << SOCK_DEAD));
 }
 
+/* The peer sends nothing more. A response may be unread; the close of the socket decides. */
+static __always_inline void half_closed(struct sock *sk) {
+    struct socket_state *socket = bpf_sk_storage_get(&sockets, sk, 0, 0);
+
+    if (!socket || socket->half_closed)
+        return;
+    socket->half_closed_sequence = sent_sequence(sk);
+    barrier();
+    socket->half_closed = true;
+    socket->cut_short = socket->request_ns != 0;
+}
+
 /* Counts requests of a client whose response never came. */
 static __always_inline void unanswered(struct sock *sk, int old_state, int new_state) {
     struct socket_state *socket;
     struct edge_stats *edge;
     __u64 begin;
 
-    if (!track_edges || (new_state != TCP_CLOSE_WAIT && !gives_up(sk, old_state, new_state)))
+    if (!track_edges || !gives_up(sk, old_state, new_state))
         return;
     socket = bpf_sk_storage_get(&sockets, sk, 0, 0);
     if (!socket || socket->service.role != ROLE_CLIENT || !socket->request_ns)
         return;
-    if (new_state == TCP_CLOSE_WAIT) {
-        /* A response may be unread; the close of the socket decides. */
-        socket->cut_short = true;
-        return;
-    }
     begin = __sync_lock_test_and_set(&socket->request_ns, 0);
     if (!begin || (!sk->sk_err && !socket->cut_short && bpf_ktime_get_ns() - begin < CLOSING_BYTES_NS))
         return;
@@ -155,7 +168,35 @@ static __always_inline void unanswered(struct sock *sk, int old_state, int new_s
         atomic_add(&edge->unanswered, 1);
 }
 
+/* A server's MPTCP socket is made with its connection, in this state since kernel 6.8, before in SYN_RECV. */
+static __always_inline void mptcp_established(struct sock *sk, int old_state) {
+    struct socket_state *socket = bpf_sk_storage_get(&sockets, sk, 0, 0);
+
+    if (socket)
+        complete_edge(socket, sk);
+    else if (old_state == TCP_LISTEN)
+        connecting(sk, ROLE_SERVER);
+    established(sk);
+}
+
+static __always_inline int handle_mptcp_state(struct sock *sk, int old_state, int new_state) {
+    unanswered(sk, old_state, new_state);
+    if (new_state == TCP_SYN_SENT)
+        connecting(sk, ROLE_CLIENT);
+    else if (new_state == TCP_SYN_RECV && old_state == TCP_LISTEN)
+        connecting(sk, ROLE_SERVER);
+    else if (new_state == TCP_ESTABLISHED)
+        mptcp_established(sk, old_state);
+    else if (new_state == TCP_CLOSE_WAIT)
+        half_closed(sk);
+    else if (new_state == TCP_CLOSE)
+        closed(sk);
+    return 0;
+}
+
 static __always_inline int handle_state(struct sock *sk, int old_state, int new_state) {
+    if (is_mptcp(sk))
+        return handle_mptcp_state(sk, old_state, new_state);
     if (!is_tcp(sk))
         return 0;
     unanswered(sk, old_state, new_state);
@@ -167,6 +208,8 @@ static __always_inline int handle_state(struct sock *sk, int old_state, int new_
         established(sk);
     else if (new_state == TCP_LISTEN)
         listening(sk);
+    else if (new_state == TCP_CLOSE_WAIT)
+        half_closed(sk);
     else if (new_state == TCP_CLOSE)
         closed(sk);
     return 0;

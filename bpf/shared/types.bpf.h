@@ -41,6 +41,7 @@ enum {
 #define MSG_PEEK 0x2
 #define MSG_ERRQUEUE 0x2000
 #define IPPROTO_TCP 6
+#define IPPROTO_MPTCP 262
 
 /* include/linux/sched.h */
 #define PF_KTHREAD 0x00200000
@@ -137,12 +138,26 @@ struct inet_connection_sock {
     struct inet_sock icsk_inet;
     struct inet_bind_bucket *icsk_bind_hash;
     __u8 icsk_retransmits;
+    void *icsk_ulp_data;
 };
 
 struct tcp_sock {
     struct inet_connection_sock inet_conn;
     __u32 srtt_us; /* 1/8 microseconds */
     __u32 total_retrans;
+    __u32 write_seq; /* end of the bytes that the process has sent */
+    bool is_mptcp;   /* a subflow */
+};
+
+/* The socket that a process holds. Its connection is made of TCP sockets, the subflows. */
+struct mptcp_sock {
+    __u64 write_seq;
+    struct sock *first; /* the subflow that opened the connection, or listens */
+};
+
+/* In icsk_ulp_data of a subflow. */
+struct mptcp_subflow_context {
+    struct sock *conn; /* the struct mptcp_sock */
 };
 
 struct thread_info {
