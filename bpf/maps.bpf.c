@@ -15,6 +15,7 @@ struct event_count lost_tcp SEC(".maps");
 struct event_count lost_cgroups SEC(".maps");
 struct event_count lost_sockets SEC(".maps");
 struct event_count lost_listeners SEC(".maps");
+struct event_count unseen_requests SEC(".maps");
 
 /* Initial values of new rows: most are too large for the stack of 512 bytes. */
 const struct histogram zero_requests = {};

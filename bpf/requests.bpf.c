@@ -7,6 +7,7 @@
 #include "shared/mptcp.bpf.h"
 #include "shared/socket_counts.bpf.h"
 #include "shared/types.bpf.h"
+#include "shared/unseen.bpf.h"
 
 /* Requests of any protocol, derived from the changes of direction on a socket. Since kernel 6.3 the tracepoints fire
  * after each send and receive call, with the number of bytes. On older kernels TCP's own functions are hooked.
@@ -95,6 +96,7 @@ static __always_inline int handle_send(struct sock *sk, int length) {
     if (!socket)
         return 0;
     now = bpf_ktime_get_ns();
+    notice_unseen(sk, socket, now);
     if (socket->service.role == ROLE_SERVER)
         end_request(socket, NULL, now);
     else if (may_be_answered(sk, socket, length))
@@ -123,6 +125,7 @@ static __always_inline int handle_receive(struct sock *sk, int length, int flags
     if (!socket)
         return 0;
     now = bpf_ktime_get_ns();
+    length = claim_received(sk, socket, length);
     edge = find_edge(socket);
     if (socket->service.role == ROLE_CLIENT)
         end_request(socket, edge, now);
@@ -171,6 +174,30 @@ FUNCTION_PARAMETERS(6)
 int BPF_PROG(tcp_recvmsg_nonblock, struct sock *sk, struct msghdr *message, unsigned long size, int nonblock, int flags,
              int *address_length, int length) {
     return handle_receive(sk, length, flags);
+}
+
+/* Fires after each receive call, several times for a long one, and after each splice() from a socket. User space
+ * attaches it once `unseen_requests` counts. It takes the bytes before the receive call's own event, which then finds
+ * them counted. */
+SEC("tp_btf/tcp_rcv_space_adjust")
+int BPF_PROG(tcp_rcv_space_adjust, struct sock *sk) {
+    struct socket_state *socket = bpf_sk_storage_get(&sockets, sk, 0, 0);
+    __s32 bytes = socket ? uncounted_bytes(sk, socket) : 0;
+
+    if (bytes <= 0)
+        return 0;
+    socket->unseen = true;
+    return handle_receive(sk, bytes, 0);
+}
+
+/* Bytes that were taken after the last send. */
+SEC("tp_btf/tcp_destroy_sock")
+int BPF_PROG(tcp_destroy_sock, struct sock *sk) {
+    struct socket_state *socket = bpf_sk_storage_get(&sockets, sk, 0, 0);
+
+    if (socket && socket->service.role != ROLE_UNKNOWN)
+        is_answered_unseen(sk, socket);
+    return 0;
 }
 
 char LICENSE[] SEC("license") = "Dual MIT/GPL";

@@ -4,6 +4,7 @@
 #include "shared/mptcp.bpf.h"
 #include "shared/socket_counts.bpf.h"
 #include "shared/types.bpf.h"
+#include "shared/unseen.bpf.h"
 
 /* Programs that user space runs; they are attached to no event. */
 
@@ -50,7 +51,9 @@ int adopt_sockets(struct bpf_iter__task_file *ctx) {
     if (socket && socket->phase != PHASE_NONE)
         return 0;
     if (is_connected(sk)) {
-        adopt(sk);
+        socket = adopt(sk);
+        if (socket)
+            follow_reads(sk, socket);
     } else if (sk->__sk_common.skc_state == TCP_LISTEN) {
         socket = find_or_make_socket(sk);
         if (socket)

@@ -6,6 +6,7 @@
 #include "shared/mptcp.bpf.h"
 #include "shared/socket_counts.bpf.h"
 #include "shared/types.bpf.h"
+#include "shared/unseen.bpf.h"
 
 /* Opened and closed connections, from the tracepoint of all TCP state changes. A connection opens when it is
  * established and closes when its state becomes CLOSE; TIME_WAIT and unread data do not keep it open.
@@ -47,6 +48,7 @@ static __always_inline void established(struct sock *sk) {
     if (!socket || socket->phase != PHASE_CONNECTING)
         return;
     socket->phase = PHASE_ESTABLISHED;
+    follow_reads_from_start(sk, socket);
     /* Its MPTCP socket is counted. */
     if (is_subflow(sk))
         return;
@@ -158,7 +160,7 @@ static __always_inline void unanswered(struct sock *sk, int old_state, int new_s
     if (!track_edges || !gives_up(sk, old_state, new_state))
         return;
     socket = bpf_sk_storage_get(&sockets, sk, 0, 0);
-    if (!socket || socket->service.role != ROLE_CLIENT || !socket->request_ns)
+    if (!socket || socket->service.role != ROLE_CLIENT || !socket->request_ns || is_answered_unseen(sk, socket))
         return;
     begin = __sync_lock_test_and_set(&socket->request_ns, 0);
     if (!begin || (!sk->sk_err && !socket->cut_short && bpf_ktime_get_ns() - begin < CLOSING_BYTES_NS))

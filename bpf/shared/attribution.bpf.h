@@ -85,6 +85,10 @@ static __always_inline void follow(struct socket_state *socket, const struct soc
     socket->retransmitted = 0;
     socket->resets = 0;
     socket->answered = 0;
+    socket->reads = READS_UNKNOWN;
+    socket->read_sequence = 0;
+    socket->unseen = false;
+    socket->unseen_ns = 0;
 }
 
 #endif

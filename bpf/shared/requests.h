@@ -11,7 +11,8 @@ struct edge_stats {
     __u64 sent_bytes;
     __u64 received_bytes;
     __u64 connect_failures;
-    __u64 unanswered; /* requests that the client abandoned, or whose connection broke */
+    __u64 unanswered;   /* requests that the client abandoned, or whose connection broke */
+    __u64 unseen_bytes; /* received without a receive call, not in received_bytes */
 };
 
 #endif

@@ -31,8 +31,9 @@ enum {
     TCP_CLOSING = 11,
 };
 
-/* include/net/sock.h; SOCK_DEAD is a bit number in skc_flags: no process holds the socket */
+/* include/net/sock.h; bit numbers in skc_flags. SOCK_DEAD: no process holds the socket. SOCK_DONE: FIN received */
 #define SOCK_DEAD 0
+#define SOCK_DONE 1
 #define SHUTDOWN_MASK 3
 
 /* include/linux/socket.h; include/uapi/linux/in.h */
@@ -124,6 +125,7 @@ struct sock {
     __u32 sk_max_ack_backlog;
     atomic_t sk_drops;
     struct sock_cgroup_data sk_cgrp_data;
+    void *sk_user_data;
 };
 
 struct inet_sock {
@@ -134,10 +136,13 @@ struct inet_bind_bucket {
     signed char fastreuse;
 };
 
+struct tcp_ulp_ops;
+
 struct inet_connection_sock {
     struct inet_sock icsk_inet;
     struct inet_bind_bucket *icsk_bind_hash;
     __u8 icsk_retransmits;
+    const struct tcp_ulp_ops *icsk_ulp_ops;
     void *icsk_ulp_data;
 };
 
@@ -145,8 +150,11 @@ struct tcp_sock {
     struct inet_connection_sock inet_conn;
     __u32 srtt_us; /* 1/8 microseconds */
     __u32 total_retrans;
-    __u32 write_seq; /* end of the bytes that the process has sent */
-    bool is_mptcp;   /* a subflow */
+    __u32 write_seq;  /* end of the bytes that the process has sent */
+    __u32 copied_seq; /* end of the bytes that the process has taken */
+    __u32 rcv_nxt;
+    __u64 bytes_received;
+    bool is_mptcp; /* a subflow */
 };
 
 /* The socket that a process holds. Its connection is made of TCP sockets, the subflows. */

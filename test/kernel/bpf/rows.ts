@@ -24,6 +24,7 @@ export interface TcpRow {
   /** sent, received */
   readonly resets: readonly number[];
   readonly adopted: number;
+  readonly unseenBytes: number;
 }
 
 export interface ListenerRow {
@@ -40,6 +41,7 @@ export interface EdgeRow {
   readonly receivedBytes: number;
   readonly connectFailures: number;
   readonly unanswered: number;
+  readonly unseenBytes: number;
 }
 
 const ROLES = { client: 1, server: 2 } as const;
@@ -65,6 +67,7 @@ export function tcpOf(bpf: BpfObject, cgroup: bigint, role: Role): TcpRow | unde
     retransmitted: words[12 + 3 * BUCKETS] ?? 0,
     resets: Array.from(words.subarray(13 + 3 * BUCKETS, 15 + 3 * BUCKETS)),
     adopted: words[15 + 3 * BUCKETS] ?? 0,
+    unseenBytes: words[16 + 3 * BUCKETS] ?? 0,
   };
 }
 
@@ -79,6 +82,7 @@ export function edgesOf(bpf: BpfObject, cgroup: bigint): EdgeRow[] {
       receivedBytes: words[2 + BUCKETS] ?? 0,
       connectFailures: words[3 + BUCKETS] ?? 0,
       unanswered: words[4 + BUCKETS] ?? 0,
+      unseenBytes: words[5 + BUCKETS] ?? 0,
     }));
 }
 
@@ -160,6 +164,11 @@ export function lostOf(bpf: BpfObject, map: string): number {
 
 export function unattributedOf(bpf: BpfObject, event: 'reset' | 'block_request'): number {
   return bpf.map(`unattributed_${event}`).readSums().words[0] ?? NaN;
+}
+
+/** Requests without a duration, see bpf/shared/unseen.bpf.h. */
+export function unseenRequestsOf(bpf: BpfObject): number {
+  return bpf.map('unseen_requests').readSums().words[0] ?? NaN;
 }
 
 /** True if any map of socket activity has a row of this cgroup. */

@@ -74,9 +74,12 @@ int main(int count, char **arguments) {
     close(listener);
     while (read(STDIN_FILENO, bytes, QUESTION) > 0)
         ;
-    for (int i = 0; i < 10; i++)
+    for (int i = 0; i < 10; i++) {
         if (send(client, bytes, QUESTION, 0) != QUESTION || recv(client, bytes, ANSWER, MSG_WAITALL) != ANSWER)
             return failed("question");
+        /* More subflows open after the first exchange. */
+        usleep(10000);
+    }
     close(client);
     wait(&status);
     printf("{\"refused\": %s}\n", is_refused(client_mptcp) ? "true" : "false");
