@@ -87,6 +87,22 @@ static __always_inline bool may_be_answered(struct sock *sk, struct socket_state
     return true;
 }
 
+/* The connection broke before the call returned, and no response is left to read. */
+static __always_inline bool is_broken(struct sock *sk) {
+    const struct tcp_sock *tp;
+
+    if (sk->__sk_common.skc_state != TCP_CLOSE)
+        return false;
+    tp = bpf_skc_to_tcp_sock(sk);
+    return !tp || tp->copied_seq == tp->rcv_nxt;
+}
+
+/* If the request was open before the call, the change of state has counted it. */
+static __always_inline void fail_request(struct socket_state *socket, struct edge_stats *edge) {
+    if (edge && !__sync_lock_test_and_set(&socket->given_up, true))
+        atomic_add(&edge->unanswered, 1);
+}
+
 static __always_inline int handle_send(struct sock *sk, int length) {
     struct socket_state *socket = find_socket(sk, length);
     struct tcp_stats *stats;
@@ -95,10 +111,13 @@ static __always_inline int handle_send(struct sock *sk, int length) {
 
     if (!socket)
         return 0;
+    edge = find_edge(socket);
     now = bpf_ktime_get_ns();
     notice_unseen(sk, socket, now);
     if (socket->service.role == ROLE_SERVER)
         end_request(socket, NULL, now);
+    else if (is_broken(sk))
+        fail_request(socket, edge);
     else if (may_be_answered(sk, socket, length))
         start_request(socket, now);
     stats = find_tcp(&socket->service);
@@ -106,7 +125,6 @@ static __always_inline int handle_send(struct sock *sk, int length) {
         stats->sent_bytes += length;
         sample_round_trip(sk, socket, stats, now);
     }
-    edge = find_edge(socket);
     if (edge)
         edge->sent_bytes += length;
     return 0;
@@ -188,16 +206,6 @@ int BPF_PROG(tcp_rcv_space_adjust, struct sock *sk) {
         return 0;
     socket->unseen = true;
     return handle_receive(sk, bytes, 0);
-}
-
-/* Bytes that were taken after the last send. */
-SEC("tp_btf/tcp_destroy_sock")
-int BPF_PROG(tcp_destroy_sock, struct sock *sk) {
-    struct socket_state *socket = bpf_sk_storage_get(&sockets, sk, 0, 0);
-
-    if (socket && socket->service.role != ROLE_UNKNOWN)
-        is_answered_unseen(sk, socket);
-    return 0;
 }
 
 char LICENSE[] SEC("license") = "Dual MIT/GPL";

@@ -29,6 +29,7 @@ static __always_inline void connecting(struct sock *sk, enum role role) {
     socket->counted = false;
     socket->cut_short = false;
     socket->half_closed = false;
+    socket->given_up = false;
     socket->phase_ns = bpf_ktime_get_ns();
     socket->phase = PHASE_CONNECTING;
 }
@@ -106,6 +107,8 @@ static __always_inline void closed(struct sock *sk) {
     phase = __sync_lock_test_and_set(&socket->phase, PHASE_CLOSED);
     if (phase == PHASE_LISTENING)
         listened(sk, socket);
+    else if (phase == PHASE_ESTABLISHED)
+        is_answered_unseen(sk, socket);
     else if (phase == PHASE_ESTABLISHED || (phase == PHASE_CONNECTING && socket->service.role == ROLE_CLIENT))
         count_retransmitted(sk, socket);
     /* An MPTCP socket has no error at this time; its first subflow has. */
@@ -162,6 +165,7 @@ static __always_inline void unanswered(struct sock *sk, int old_state, int new_s
     socket = bpf_sk_storage_get(&sockets, sk, 0, 0);
     if (!socket || socket->service.role != ROLE_CLIENT || !socket->request_ns || is_answered_unseen(sk, socket))
         return;
+    socket->given_up = true;
     begin = __sync_lock_test_and_set(&socket->request_ns, 0);
     if (!begin || (!sk->sk_err && !socket->cut_short && bpf_ktime_get_ns() - begin < CLOSING_BYTES_NS))
         return;

@@ -95,6 +95,7 @@ struct socket_state {
     __u32 phase;                /* enum phase; without the socket's lock, change it only by an atomic exchange */
     __u32 counted;              /* its open was counted in tcp_stats, so its close must be */
     __u32 cut_short;            /* the peer sent FIN while a request was open */
+    __u32 given_up;             /* the wait for a response has ended, see tcp.bpf.c */
     __u32 half_closed;          /* the peer has sent FIN */
     __u32 half_closed_sequence; /* end of the bytes sent before that FIN came */
     __u32 retransmitted;        /* part of total_retrans already counted in tcp_stats */

@@ -121,7 +121,7 @@ static __always_inline __u32 claim_received(struct sock *sk, struct socket_state
 }
 
 /* For a send call, before its request starts or ends: notices that a server has taken a request, or a client a
- * response, without a receive call. Whether a receive call is still to claim the bytes shows at the next call. */
+ * response, without a receive call. Whether a receive call claims the bytes shows at the next call. */
 static __always_inline void notice_unseen(struct sock *sk, struct socket_state *socket, __u64 now) {
     bool is_client = socket->service.role == ROLE_CLIENT;
     __u32 bytes;

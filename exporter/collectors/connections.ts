@@ -26,11 +26,15 @@ const ROUND_TRIP = LIFETIME + HISTOGRAM_WORDS;
 const RETRANSMITTED = ROUND_TRIP + HISTOGRAM_WORDS;
 const RESETS = RETRANSMITTED + 1;
 const ADOPTED = RESETS + RESET_DIRECTIONS.length;
-export const TCP_WORDS = ADOPTED + 1;
+/** Received without a receive call, such as by splice(). */
+const UNSEEN = ADOPTED + 1;
+export const TCP_WORDS = UNSEEN + 1;
 
 interface Counter {
   readonly name: string;
   readonly word: number;
+  /** A word that is added. */
+  readonly plus?: number;
   readonly help: string;
   /** Its family in `countedBy`; undefined: always counted. */
   readonly only?: string;
@@ -48,6 +52,7 @@ const COUNTERS: readonly Counter[] = [
   {
     name: 'lorikeet_tcp_received_bytes_total',
     word: RECEIVED,
+    plus: UNSEEN,
     help: 'Bytes received, including those of open connections.',
     only: 'receivedBytes',
   },
@@ -143,10 +148,13 @@ function write(
   accounts: readonly ConnectionsAccount[],
   counted: Readonly<Record<string, boolean>>,
 ): void {
-  for (const [index, { name, word, help, only }] of COUNTERS.entries()) {
+  for (const [index, { name, word, plus, help, only }] of COUNTERS.entries()) {
     if (only !== undefined && counted[only] !== true) continue;
     out.family(name, 'counter', help);
-    for (const { counters, words } of accounts) out.sample(counters[index] as Series, words[word] ?? 0);
+    for (const { counters, words } of accounts) {
+      const added = plus === undefined ? 0 : (words[plus] ?? 0);
+      out.sample(counters[index] as Series, (words[word] ?? 0) + added);
+    }
   }
   out.family(ACTIVE, 'gauge', 'Open connections.');
   for (const { activeLine, active } of accounts) out.sample(activeLine, active);

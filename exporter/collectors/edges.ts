@@ -25,16 +25,29 @@ const SENT = HISTOGRAM_WORDS;
 const RECEIVED = SENT + 1;
 const CONNECT_FAILURES = RECEIVED + 1;
 const UNANSWERED = CONNECT_FAILURES + 1;
-export const EDGE_WORDS = UNANSWERED + 1;
+/** Received without a receive call, such as by splice(). */
+const UNSEEN = UNANSWERED + 1;
+export const EDGE_WORDS = UNSEEN + 1;
 
 const REQUESTS = 'lorikeet_edge_requests_total';
 const DURATION = 'lorikeet_edge_request_duration_seconds';
 
-const COUNTERS = [
+interface Counter {
+  readonly name: string;
+  readonly word: number;
+  /** A word that is added. */
+  readonly plus?: number;
+  readonly help: string;
+  /** Its family in `countedBy`. */
+  readonly only: string;
+}
+
+const COUNTERS: readonly Counter[] = [
   { name: 'lorikeet_edge_sent_bytes_total', word: SENT, help: 'Bytes that the client sent.', only: 'sentBytes' },
   {
     name: 'lorikeet_edge_received_bytes_total',
     word: RECEIVED,
+    plus: UNSEEN,
     help: 'Bytes that the client received.',
     only: 'receivedBytes',
   },
@@ -50,7 +63,7 @@ const COUNTERS = [
     help: 'Requests that the client abandoned, or whose connection broke before the response.',
     only: 'unansweredRequests',
   },
-] as const;
+];
 
 /** Deletes rows unchanged for this time, in milliseconds: a client may live for months while its servers change. */
 const IDLE_MS = 3_600_000;
@@ -204,10 +217,13 @@ function write(out: Exposition, accounts: Iterable<EdgeAccount>, counted: Readon
     out.family(DURATION, 'histogram', 'Time from a request to the first byte of the response, as seen by the client.');
     for (const { duration, words } of edges) writeHistogram(out, duration, words, 0);
   }
-  for (const [index, { name, word, help, only }] of COUNTERS.entries()) {
+  for (const [index, { name, word, plus, help, only }] of COUNTERS.entries()) {
     if (counted[only] !== true) continue;
     out.family(name, 'counter', help);
-    for (const { counters, words } of edges) out.sample(counters[index] as Series, words[word] ?? 0);
+    for (const { counters, words } of edges) {
+      const added = plus === undefined ? 0 : (words[plus] ?? 0);
+      out.sample(counters[index] as Series, (words[word] ?? 0) + added);
+    }
   }
 }
 

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { BpfObject, defaultObjectPath } from '../../native/index.ts';
 import { compileTraffic } from './bpf/compile.ts';
 import { edgesOf, lostOf, requestsOf } from './bpf/rows.ts';
@@ -35,14 +35,19 @@ test('a request whose answer and FIN come before the send call returns is counte
   }
 });
 
-test.each(['tcp', 'mptcp'])('a request sent by a call that returns after the FIN is counted: %s', async (protocol) => {
-  const program = compileTraffic('late-send.c', folder);
-  await withSandbox(async (sandbox) => {
-    const [read, unread] = [sandbox.childCgroup('read'), sandbox.childCgroup('unread')];
-    await sandbox.run(read, program, { protocol });
-    expect(requestsOf(bpf, read.id, 'client')?.count).toBe(1);
-    expect(edgesOf(bpf, read.id)).toMatchObject([{ unanswered: 0, requests: { count: 1 } }]);
-    await sandbox.run(unread, program, { protocol, answer: 'unread' });
-    expect(edgesOf(bpf, unread.id)).toMatchObject([{ unanswered: 1, requests: { count: 0 } }]);
+describe.each(['tcp', 'mptcp'])('a request sent by a %s call that returns after', (protocol) => {
+  test.each([
+    { name: 'the FIN, with the answer read', answer: 'read', count: 1, unanswered: 0 },
+    { name: 'the FIN, with the answer unread', answer: 'unread', count: 0, unanswered: 1 },
+    { name: 'a reset', answer: 'reset', count: 0, unanswered: 1 },
+    { name: 'a reset, and begun by another call', answer: 'late-reset', count: 0, unanswered: 1 },
+  ])('$name', async ({ answer, count, unanswered }) => {
+    const program = compileTraffic('late-send.c', folder);
+    await withSandbox(async (sandbox) => {
+      const { cgroup } = sandbox;
+      await sandbox.run(cgroup, program, { protocol, answer });
+      expect(requestsOf(bpf, cgroup.id, 'client')?.count ?? 0).toBe(count);
+      expect(edgesOf(bpf, cgroup.id)).toMatchObject([{ unanswered, requests: { count } }]);
+    });
   });
 });
