@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR MIT)
 #include "shared/maps.bpf.h"
+#include "shared/unseen.bpf.h"
 
 struct requests_map requests SEC(".maps");
 struct edges_map edges SEC(".maps");
@@ -16,6 +17,7 @@ struct event_count lost_cgroups SEC(".maps");
 struct event_count lost_sockets SEC(".maps");
 struct event_count lost_listeners SEC(".maps");
 struct event_count unseen_requests SEC(".maps");
+struct splicers_map splicers SEC(".maps");
 
 /* Initial values of new rows: most are too large for the stack of 512 bytes. */
 const struct histogram zero_requests = {};

@@ -200,12 +200,9 @@ int BPF_PROG(tcp_recvmsg_nonblock, struct sock *sk, struct msghdr *message, unsi
 SEC("tp_btf/tcp_rcv_space_adjust")
 int BPF_PROG(tcp_rcv_space_adjust, struct sock *sk) {
     struct socket_state *socket = bpf_sk_storage_get(&sockets, sk, 0, 0);
-    __s32 bytes = socket ? uncounted_bytes(sk, socket) : 0;
+    __s32 bytes = socket && socket->unseen ? uncounted_bytes(sk, socket) : 0;
 
-    if (bytes <= 0)
-        return 0;
-    socket->unseen = true;
-    return handle_receive(sk, bytes, 0);
+    return bytes > 0 ? handle_receive(sk, bytes, 0) : 0;
 }
 
 char LICENSE[] SEC("license") = "Dual MIT/GPL";

@@ -102,7 +102,7 @@ struct socket_state {
     __u32 resets;               /* bit mask of the reset_directions already counted */
     __u32 reads;                /* enum reads */
     __u32 read_sequence;        /* end of the bytes counted as received, see unseen.bpf.h */
-    __u32 unseen;               /* bytes were taken without a receive call */
+    __u32 unseen;               /* the process may take bytes without a receive call */
     __u64 unseen_ns;            /* last send after such bytes that changed the direction, 0: none */
     __u32 answered;             /* the server has sent bytes since the client did, see http_status.bpf.c */
 };

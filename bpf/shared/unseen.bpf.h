@@ -12,14 +12,34 @@
  * of all receive calls is found at the next send, when the process gives up, and when the socket is destroyed.
  *
  * The bytes are exact. A request or a response that was taken like this has no time, so the request is not in the
- * histograms but counted in `unseen_requests`; user space then attaches tcp_rcv_space_adjust (requests.bpf.c), which
- * sees such bytes when they are taken. That program would cost every receive call of the machine.
+ * histograms but counted in `unseen_requests`. User space then attaches tcp_rcv_space_adjust (requests.bpf.c), which
+ * sees bytes when they are taken. It runs for every receive call of the machine, but goes on only for sockets that are
+ * known to need it: those of a cgroup in `splicers`.
  *
  * copied_seq means something else for sockets with an upper-layer protocol (kernel TLS), for sockets in a sockmap and
  * for those that the kernel itself reads: their unseen bytes are not known. */
 
 /* Requests without a duration: they, or their responses, were taken without a receive call. */
 extern struct event_count unseen_requests SEC(".maps");
+
+/* Cgroups with such requests. One that is evicted is noticed again. */
+struct splicers_map {
+    __uint(type, BPF_MAP_TYPE_LRU_HASH);
+    __uint(max_entries, 1024);
+    __type(key, __u64);
+    __type(value, __u8);
+};
+
+extern struct splicers_map splicers SEC(".maps");
+
+static __always_inline void count_unseen_request(const struct socket_state *socket) {
+    __u64 cgroup = socket->service.cgroup;
+    __u8 value = 1;
+
+    count_lost(&unseen_requests);
+    if (!bpf_map_lookup_elem(&splicers, &cgroup))
+        bpf_map_update_elem(&splicers, &cgroup, &value, BPF_ANY);
+}
 
 /* The sequence up to which the process has taken bytes, without the FIN, which has a number of its own. */
 static __always_inline __u32 taken_sequence(const struct sock *sk, const struct tcp_sock *tp) {
@@ -43,9 +63,12 @@ static __always_inline void follow_reads(struct sock *sk, struct socket_state *s
  * they have added their number to read_sequence. */
 static __always_inline void follow_reads_from_start(struct sock *sk, struct socket_state *socket) {
     const struct tcp_sock *tp = bpf_skc_to_tcp_sock(sk);
+    __u64 cgroup = socket->service.cgroup;
 
     if (!tp)
         return;
+    if (bpf_map_lookup_elem(&splicers, &cgroup))
+        socket->unseen = true;
     atomic_add(&socket->read_sequence, tp->rcv_nxt - (__u32)tp->bytes_received);
     barrier();
     socket->reads = READS_FOLLOWED;
@@ -97,7 +120,7 @@ static __always_inline void confirm_unseen(struct socket_state *socket) {
 
     if (!begin)
         return;
-    count_lost(&unseen_requests);
+    count_unseen_request(socket);
     if (socket->service.role == ROLE_CLIENT && socket->request_ns)
         socket->request_ns = begin;
 }
@@ -142,7 +165,7 @@ static __always_inline bool is_answered_unseen(struct sock *sk, struct socket_st
     confirm_unseen(socket);
     if (!bytes || socket->service.role != ROLE_CLIENT || !__sync_lock_test_and_set(&socket->request_ns, 0))
         return false;
-    count_lost(&unseen_requests);
+    count_unseen_request(socket);
     return true;
 }
 

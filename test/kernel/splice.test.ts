@@ -31,56 +31,70 @@ interface Moved {
   readonly received: number;
 }
 
-/** 25 requests through the proxy on 21 connections, and the rows of the proxy. */
-function throughProxy(options: object) {
+const REQUESTS = 25;
+const CONNECTIONS = 21;
+
+/** Requests through the proxy in several rounds, and the rows of the proxy at the end. */
+function throughProxy(options: object, rounds: number, beforeRound: (round: number) => void) {
   return withSandbox(async (sandbox) => {
-    const [backend, proxy, client] = ['backend', 'proxy', 'client'].map((name) => sandbox.childCgroup(name));
-    if (backend === undefined || proxy === undefined || client === undefined) throw new Error('no cgroup');
-    const server = await sandbox.start(backend, 'http-server.mjs', { host: '127.0.0.1', bodyBytes: 3000 });
-    const running = await sandbox.start(proxy, program, { backend: (server.ready as { port: number }).port, ...options });
-    const { port } = running.ready as { port: number };
-    const asked = (await sandbox.run(client, 'http-client.mjs', { host: '127.0.0.1', port, single: 20, kept: 5 })) as Moved;
+    const [backend, proxy, client] = [
+      sandbox.childCgroup('backend'),
+      sandbox.childCgroup('proxy'),
+      sandbox.childCgroup('client'),
+    ];
+    const web = await sandbox.start(backend, 'http-server.mjs', { host: '127.0.0.1', bodyBytes: 3000 });
+    const splicing = await sandbox.start(proxy, program, { backend: (web.ready as { port: number }).port, ...options });
+    const { port } = splicing.ready as { port: number };
+    const total = { sent: 0, received: 0 };
+    for (let round = 0; round < rounds; round++) {
+      beforeRound(round);
+      const questions = { host: '127.0.0.1', port, single: CONNECTIONS - 1, kept: REQUESTS - CONNECTIONS + 1 };
+      const moved = (await sandbox.run(client, 'http-client.mjs', questions)) as Moved;
+      total.sent += moved.sent;
+      total.received += moved.received;
+    }
     const closed = (role: Role) =>
       until(`the proxy's connections as ${role}`, () => {
         const row = tcpOf(bpf, proxy.id, role);
-        return row?.closed === 21 ? row : undefined;
+        return row?.closed === rounds * CONNECTIONS ? row : undefined;
       });
-    const rows = { server: await closed('server'), client: await closed('client') };
-    await running.stop();
-    await server.stop();
+    const [server, asClient] = [await closed('server'), await closed('client')];
+    await splicing.stop();
+    await web.stop();
     const [edge] = edgesOf(bpf, proxy.id);
+    expect(server.receivedBytes + server.unseenBytes).toBe(total.sent);
+    expect(server.sentBytes).toBe(total.received);
+    expect(asClient.receivedBytes + asClient.unseenBytes).toBe(total.received);
+    expect(asClient.sentBytes).toBe(total.sent);
+    expect(edge).toMatchObject({ sentBytes: total.sent, unanswered: 0 });
+    expect((edge?.receivedBytes ?? 0) + (edge?.unseenBytes ?? 0)).toBe(total.received);
     return {
-      asked,
-      rows,
-      edge,
-      served: requestsOf(bpf, proxy.id, 'server')?.count ?? 0,
-      sent: requestsOf(bpf, proxy.id, 'client')?.count ?? 0,
+      edge: edge?.requests.count,
+      client: requestsOf(bpf, proxy.id, 'client')?.count ?? 0,
+      server: requestsOf(bpf, proxy.id, 'server')?.count ?? 0,
       unseen: unseenRequestsOf(bpf),
     };
   });
 }
 
-describe.each([{}, { receive: true }])('a proxy that splices (%o)', (options) => {
+describe.each([
+  { name: 'in both directions', options: {}, seen: 0 },
+  { name: 'responses only', options: { receive: true }, seen: REQUESTS },
+])('a proxy that splices $name', ({ options, seen }) => {
   test('has all bytes, and its requests are counted as unseen', async () => {
-    const { asked, rows, edge, served, sent, unseen } = await throughProxy(options);
-    expect(rows.server.receivedBytes + rows.server.unseenBytes).toBe(asked.sent);
-    expect(rows.server.sentBytes).toBe(asked.received);
-    expect(rows.client.receivedBytes + rows.client.unseenBytes).toBe(asked.received);
-    expect(rows.client.sentBytes).toBe(asked.sent);
-    expect(edge).toMatchObject({ sentBytes: asked.sent, unanswered: 0, requests: { count: 0 } });
-    expect((edge?.receivedBytes ?? 0) + (edge?.unseenBytes ?? 0)).toBe(asked.received);
-    expect(served).toBe('receive' in options ? 25 : 0);
-    expect(sent).toBe(0);
-    expect(unseen).toBe(50 - served);
+    const counts = await throughProxy(options, 1, () => undefined);
+    expect(counts).toEqual({ edge: 0, client: 0, server: seen, unseen: 2 * REQUESTS - seen });
   });
 
-  test('has all requests once the program for its reads is attached', async () => {
-    bpf.attach(ON_DEMAND);
-    const { asked, rows, edge, served, sent, unseen } = await throughProxy(options);
-    expect(rows.server).toMatchObject({ receivedBytes: asked.sent, sentBytes: asked.received, unseenBytes: 0 });
-    expect(rows.client).toMatchObject({ receivedBytes: asked.received, sentBytes: asked.sent, unseenBytes: 0 });
-    expect(edge).toMatchObject({ sentBytes: asked.sent, receivedBytes: asked.received, unanswered: 0 });
-    expect(edge?.requests.count).toBe(25);
-    expect({ served, sent, unseen }).toEqual({ served: 25, sent: 25, unseen: 0 });
+  test('has all requests once the program that sees its reads is attached', async () => {
+    const counts = await throughProxy(options, 3, (round) => {
+      if (round === 1) bpf.attach(ON_DEMAND);
+    });
+    expect(counts).toEqual({
+      edge: 2 * REQUESTS,
+      client: 2 * REQUESTS,
+      server: 2 * REQUESTS + seen,
+      unseen: 2 * REQUESTS - seen,
+    });
   });
 });
