@@ -23,9 +23,8 @@
  * program twice at a time on a CPU. The skipped run would be lost if sockets were used in softirq, but these calls can
  * sleep, so only tasks make them.
  *
- * Bytes that bypass send and receive calls are not counted: splice() from a socket, TCP_ZEROCOPY_RECEIVE, sockmap, and
- * before kernel 6.5 sendfile() and splice() to a socket. The counters in tcp_sock are no exact substitute: they count
- * acknowledged or queued bytes, whether or not the application has read them. */
+ * Bytes that bypass receive calls, such as those of splice() from a socket, are the matter of unseen.bpf.h. Not counted
+ * are bytes that a sockmap redirects, and before kernel 6.5 those of sendfile() and splice() to a socket. */
 
 /* Returns the state of a TCP or MPTCP socket of known role, otherwise NULL. */
 static __always_inline struct socket_state *find_socket(struct sock *sk, int length) {

@@ -74,7 +74,8 @@ static __always_inline void follow_reads_from_start(struct sock *sk, struct sock
     socket->reads = READS_FOLLOWED;
 }
 
-/* The number of bytes that the process has taken and nobody has counted; negative while a call has returned too many. */
+/* The number of bytes that the process has taken and nobody has counted; negative while a call has returned too many.
+ */
 static __always_inline __s32 uncounted_bytes(struct sock *sk, struct socket_state *socket) {
     const struct tcp_sock *tp;
 

@@ -1,5 +1,5 @@
-/* Two processes on one CPU. For each connection, the client sends a question and reads to the end of the connection; the
- * server reads the question, answers and closes immediately, so that the answer and the FIN often come before the
+/* Two processes on one CPU. For each connection, the client sends a question and reads to the end of the connection;
+ * the server reads the question, answers and closes immediately, so that the answer and the FIN often come before the
  * client's call has returned. Prints {"answered": <connections with an answer>}. */
 #define _GNU_SOURCE
 #include <arpa/inet.h>

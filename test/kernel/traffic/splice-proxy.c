@@ -1,6 +1,6 @@
 /* A TCP proxy that never copies: splice() from a socket into a pipe and from there into the other socket, as Go's
- * io.Copy and haproxy do. {"backend": 8080} is a port on the loopback. Prints {"port": <its own>} when it listens, serves
- * one connection after another, and ends with its standard input. With "receive" in the options the requests are
+ * io.Copy and haproxy do. {"backend": 8080} is a port on the loopback. Prints {"port": <its own>} when it listens,
+ * serves one connection after another, and ends with its standard input. With "receive" in the options the requests are
  * received and sent by calls, and only the responses are spliced. */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
