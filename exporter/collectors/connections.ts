@@ -5,6 +5,7 @@ import { HISTOGRAM_WORDS, histogramSeries, writeHistogram, type HistogramSeries 
 import type { Directory } from '../identity/directory.ts';
 import { Ledger, type Account, type CounterMap } from '../accounting/ledger.ts';
 import { ALL } from '../kernel/needs.ts';
+import { writeCounters, type Counter } from './counters.ts';
 import { describeCollector } from './descriptor.ts';
 import { RECEIVE, SEND, STATE, withoutState } from './socket-programs.ts';
 
@@ -29,16 +30,6 @@ const ADOPTED = RESETS + RESET_DIRECTIONS.length;
 /** Received without a receive call, such as by splice(). */
 const UNSEEN = ADOPTED + 1;
 export const TCP_WORDS = UNSEEN + 1;
-
-interface Counter {
-  readonly name: string;
-  readonly word: number;
-  /** A word that is added. */
-  readonly plus?: number;
-  readonly help: string;
-  /** Its family in `countedBy`; undefined: always counted. */
-  readonly only?: string;
-}
 
 const COUNTERS: readonly Counter[] = [
   { name: 'lorikeet_tcp_connections_opened_total', word: OPENED, help: 'Connections established.' },
@@ -148,14 +139,7 @@ function write(
   accounts: readonly ConnectionsAccount[],
   counted: Readonly<Record<string, boolean>>,
 ): void {
-  for (const [index, { name, word, plus, help, only }] of COUNTERS.entries()) {
-    if (only !== undefined && counted[only] !== true) continue;
-    out.family(name, 'counter', help);
-    for (const { counters, words } of accounts) {
-      const added = plus === undefined ? 0 : (words[plus] ?? 0);
-      out.sample(counters[index] as Series, (words[word] ?? 0) + added);
-    }
-  }
+  writeCounters(out, COUNTERS, accounts, counted);
   out.family(ACTIVE, 'gauge', 'Open connections.');
   for (const { activeLine, active } of accounts) out.sample(activeLine, active);
   out.family(CONNECT_FAILURES, 'counter', 'Failed connection attempts, by reason.');

@@ -12,6 +12,7 @@ import {
 import type { Directory, Leaf, LocalTarget } from '../identity/directory.ts';
 import { ExternalPeers, OTHER_PEERS, type ExternalPeer } from '../identity/external-peers.ts';
 import { Ledger, type Account, type CounterMap } from '../accounting/ledger.ts';
+import { writeCounters, type Counter } from './counters.ts';
 import { describeCollector } from './descriptor.ts';
 import { RECEIVE, SEND, STATE, withoutState } from './socket-programs.ts';
 
@@ -31,16 +32,6 @@ export const EDGE_WORDS = UNSEEN + 1;
 
 const REQUESTS = 'lorikeet_edge_requests_total';
 const DURATION = 'lorikeet_edge_request_duration_seconds';
-
-interface Counter {
-  readonly name: string;
-  readonly word: number;
-  /** A word that is added. */
-  readonly plus?: number;
-  readonly help: string;
-  /** Its family in `countedBy`. */
-  readonly only: string;
-}
 
 const COUNTERS: readonly Counter[] = [
   { name: 'lorikeet_edge_sent_bytes_total', word: SENT, help: 'Bytes that the client sent.', only: 'sentBytes' },
@@ -217,14 +208,7 @@ function write(out: Exposition, accounts: Iterable<EdgeAccount>, counted: Readon
     out.family(DURATION, 'histogram', 'Time from a request to the first byte of the response, as seen by the client.');
     for (const { duration, words } of edges) writeHistogram(out, duration, words, 0);
   }
-  for (const [index, { name, word, plus, help, only }] of COUNTERS.entries()) {
-    if (counted[only] !== true) continue;
-    out.family(name, 'counter', help);
-    for (const { counters, words } of edges) {
-      const added = plus === undefined ? 0 : (words[plus] ?? 0);
-      out.sample(counters[index] as Series, (words[word] ?? 0) + added);
-    }
-  }
+  writeCounters(out, COUNTERS, edges, counted);
 }
 
 export const edges = describeCollector({
