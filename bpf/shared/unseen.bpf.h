@@ -131,6 +131,8 @@ static __always_inline __u32 claim_received(struct sock *sk, struct socket_state
     __s32 excess;
 
     atomic_add(&socket->read_sequence, length);
+    if (socket->reads == READS_UNKNOWN && sk->__sk_common.skc_state != TCP_SYN_RECV)
+        follow_reads(sk, socket);
     if (!socket->unseen)
         return length;
     excess = -uncounted_bytes(sk, socket);
@@ -145,17 +147,22 @@ static __always_inline __u32 claim_received(struct sock *sk, struct socket_state
 }
 
 /* For a send call, before its request starts or ends: notices that a server has taken a request, or a client a
- * response, without a receive call. Whether a receive call claims the bytes shows at the next call. */
+ * response, without a receive call. Whether a receive call claims the bytes shows at the next call.
+ *
+ * The look at the socket's counters is worth its cost only if no receive call explains the send: a server without an
+ * open request, a client that waits for a response. Otherwise bytes alone can be missing, for a second at most. */
 static __always_inline void notice_unseen(struct sock *sk, struct socket_state *socket, __u64 now) {
-    bool is_client = socket->service.role == ROLE_CLIENT;
+    bool is_unexplained = (socket->service.role == ROLE_CLIENT) == (socket->request_ns != 0);
     __u32 bytes;
 
+    if (!is_unexplained && !socket->unseen && now - socket->sampled_ns < round_trip_interval_ns)
+        return;
     if (socket->reads == READS_UNKNOWN && sk->__sk_common.skc_state != TCP_SYN_RECV)
         follow_reads(sk, socket);
     bytes = count_unseen_bytes(sk, socket);
     if (socket->unseen_ns)
         confirm_unseen(socket);
-    if (bytes && is_client == (socket->request_ns != 0))
+    if (bytes && is_unexplained)
         socket->unseen_ns = now;
 }
 
