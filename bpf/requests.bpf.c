@@ -204,4 +204,15 @@ int BPF_PROG(tcp_rcv_space_adjust, struct sock *sk) {
     return bytes > 0 ? handle_receive(sk, bytes, 0) : 0;
 }
 
+/* Bytes that are taken after both ends have closed the connection, by a process whose cgroup is not yet known to need
+ * the program above. User space attaches both at the same time. */
+SEC("tp_btf/tcp_destroy_sock")
+int BPF_PROG(tcp_destroy_sock, struct sock *sk) {
+    struct socket_state *socket = bpf_sk_storage_get(&sockets, sk, 0, 0);
+
+    if (socket && socket->service.role != ROLE_UNKNOWN)
+        is_answered_unseen(sk, socket);
+    return 0;
+}
+
 char LICENSE[] SEC("license") = "Dual MIT/GPL";

@@ -9,11 +9,12 @@
 
 /* Bytes that a process takes from a TCP socket without a receive call: splice() and sendfile() from a socket,
  * TCP_ZEROCOPY_RECEIVE. The socket's copied_seq tells how many bytes were taken in all, so the difference to the bytes
- * of all receive calls is found at the next send, when the process gives up, and when the socket is destroyed.
+ * of all receive calls is found at the next send, when the process gives up, and when the connection closes.
  *
  * The bytes are exact. A request or a response that was taken like this has no time, so the request is not in the
- * histograms but counted in `unseen_requests`. User space then attaches tcp_rcv_space_adjust (requests.bpf.c), which
- * sees bytes when they are taken. It runs for every receive call of the machine, but goes on only for sockets that are
+ * histograms but counted in `unseen_requests`. User space then attaches two more programs (requests.bpf.c):
+ * tcp_destroy_sock, which looks once more when a socket is freed, and tcp_rcv_space_adjust, which sees bytes when they
+ * are taken. The latter runs for every receive call of the machine, but goes on only for sockets that are
  * known to need it: those of a cgroup in `splicers`.
  *
  * copied_seq means something else for sockets with an upper-layer protocol (kernel TLS), for sockets in a sockmap and

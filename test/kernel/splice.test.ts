@@ -10,7 +10,9 @@ import { kernelIsAtLeast } from './kernel-version.ts';
 import { withSandbox } from './sandbox/sandbox.ts';
 
 /** Attached by the exporter once requests were missed. */
-const ON_DEMAND = 'tcp_rcv_space_adjust';
+const READS = 'tcp_rcv_space_adjust';
+const LAST_READS = 'tcp_destroy_sock';
+const ON_DEMAND: readonly string[] = [READS, LAST_READS];
 
 let folder: string;
 let program: string;
@@ -23,7 +25,7 @@ beforeAll(() => {
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 beforeEach(() => {
   bpf = BpfObject.open(defaultObjectPath());
-  for (const name of bpf.programs) if (name !== ON_DEMAND) bpf.attach(name);
+  for (const name of bpf.programs) if (!ON_DEMAND.includes(name)) bpf.attach(name);
 });
 afterEach(() => bpf.close());
 
@@ -79,7 +81,9 @@ function throughProxy(options: object, rounds: number, beforeRound: (round: numb
 }
 
 /** Before, splice() to a socket has no event. */
-describe.skipIf(!kernelIsAtLeast(6, 5)).each([
+const HAS_EVENTS = kernelIsAtLeast(6, 5);
+
+describe.skipIf(!HAS_EVENTS).each([
   { name: 'in both directions', options: {}, seen: 0 },
   { name: 'responses only', options: { receive: true }, seen: REQUESTS },
 ])('a proxy that splices $name', ({ options, seen }) => {
@@ -90,7 +94,7 @@ describe.skipIf(!kernelIsAtLeast(6, 5)).each([
 
   test('has all requests once the program that sees its reads is attached', async () => {
     const counts = await throughProxy(options, 3, (round) => {
-      if (round === 1) bpf.attach(ON_DEMAND);
+      if (round === 1) for (const name of ON_DEMAND) bpf.attach(name);
     });
     expect(counts).toEqual({
       edge: 2 * REQUESTS,
@@ -100,3 +104,25 @@ describe.skipIf(!kernelIsAtLeast(6, 5)).each([
     });
   });
 });
+
+test.skipIf(!HAS_EVENTS)('responses spliced after both ends have closed the connection are counted', () =>
+  withSandbox(async (sandbox) => {
+    bpf.attach(LAST_READS);
+    const [backend, proxy] = [sandbox.childCgroup('backend'), sandbox.childCgroup('proxy')];
+    const server = await sandbox.start(backend, 'late-reader.mjs', { listen: '127.0.0.1' });
+    const splicing = await sandbox.start(proxy, program, { backend: (server.ready as { port: number }).port });
+    const { port } = splicing.ready as { port: number };
+    const connections = 5;
+    for (let i = 0; i < connections; i++) {
+      expect(await sandbox.run(sandbox.cgroup, 'late-reader.mjs', { host: '127.0.0.1', port })).toEqual({
+        received: 8,
+      });
+    }
+    await splicing.stop();
+    await server.stop();
+    expect(unseenRequestsOf(bpf)).toBe(2 * connections);
+    expect(tcpOf(bpf, proxy.id, 'server')).toMatchObject({ sentBytes: 40, unseenBytes: 35 });
+    expect(tcpOf(bpf, proxy.id, 'client')).toMatchObject({ sentBytes: 35, unseenBytes: 40 });
+    expect(edgesOf(bpf, proxy.id)).toMatchObject([{ unanswered: 0, unseenBytes: 40 }]);
+  }),
+);
