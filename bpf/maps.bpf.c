@@ -2,6 +2,7 @@
 #include "shared/maps.bpf.h"
 #include "protocols/streams.bpf.h"
 #include "udp/udp_maps.bpf.h"
+#include "shared/unseen.bpf.h"
 
 struct requests_map requests SEC(".maps");
 struct edges_map edges SEC(".maps");
@@ -33,6 +34,8 @@ struct event_count lost_udp_sockets SEC(".maps");
 struct event_count lost_dns_queries SEC(".maps");
 struct event_count unattributed_datagram SEC(".maps");
 struct event_count unattributed_dns_message SEC(".maps");
+struct event_count unseen_requests SEC(".maps");
+struct splicers_map splicers SEC(".maps");
 
 /* Initial values of new rows: most are too large for the stack of 512 bytes. */
 const struct request_stats zero_requests = {};

@@ -8,8 +8,10 @@
 #include "shared/core_fixes.bpf.h"
 #include "shared/histogram.bpf.h"
 #include "shared/maps.bpf.h"
+#include "shared/mptcp.bpf.h"
 #include "shared/socket_counts.bpf.h"
 #include "shared/types.bpf.h"
+#include "shared/unseen.bpf.h"
 
 /* Requests and bytes of connections, from the calls that send and receive. Since kernel 6.3 tracepoints fire after each
  * call, with the number of bytes. On older kernels TCP's own functions are hooked.
@@ -21,23 +23,26 @@
  * never runs a program twice at a time on a CPU. The skipped run would be lost if sockets were used in softirq, but
  * these calls can sleep, so only tasks make them.
  *
- * Bytes that bypass send and receive calls are not counted: splice() from a socket, TCP_ZEROCOPY_RECEIVE, sockmap, and
- * before kernel 6.5 sendfile() and splice() to a socket. The counters in tcp_sock are no exact substitute: they count
- * acknowledged or queued bytes, whether or not the application has read them. */
+ * Bytes that bypass receive calls, such as those of splice() from a socket, are the matter of unseen.bpf.h. Not counted
+ * are bytes that a sockmap redirects, and before kernel 6.5 those of sendfile() and splice() to a socket. */
 
 /* An interim response, "HTTP/1.1 100 Continue", is not longer. */
 #define SHORT_RESPONSE 64
 
-/* Returns the state of a TCP socket of known role, otherwise NULL. */
+/* Returns the state of a TCP or MPTCP socket of known role, otherwise NULL. */
 static __always_inline struct socket_state *find_socket(struct sock *sk) {
     struct socket_state *socket;
 
-    if (!is_tcp(sk))
+    if (!is_stream(sk))
         return NULL;
     socket = bpf_sk_storage_get(&sockets, sk, 0, 0);
     if (!socket || (socket->service.role == ROLE_UNKNOWN && socket->phase == PHASE_NONE))
         socket = adopt(sk);
-    return socket && socket->service.role != ROLE_UNKNOWN ? socket : NULL;
+    if (!socket || socket->service.role == ROLE_UNKNOWN)
+        return NULL;
+    /* Bytes sent with the handshake (TCP Fast Open). */
+    complete_edge(socket, sk);
+    return socket;
 }
 
 /* Bytes of an HTTP/1.x response. An interim response does not end its request: the client sends the rest of it now. */
@@ -68,14 +73,21 @@ static __always_inline bool needs_payload(const struct socket_state *socket, __u
     return socket->status || length <= SHORT_RESPONSE || !socket->heard;
 }
 
-/* `sent`: true in a send call, false in a receive call. `of_client`: the bytes go from client to server. */
-static __always_inline void handle_bytes(struct sock *sk, const struct exchange *exchange, int length, bool sent) {
+/* How bytes move. */
+enum how {
+    SENT,     /* by a send call */
+    RECEIVED, /* by a receive call */
+    TAKEN,    /* without a call that shows them, see unseen.bpf.h */
+};
+
+static __always_inline void handle_bytes(struct sock *sk, const struct exchange *exchange, int length, enum how how) {
     struct socket_state *socket = exchange->socket;
-    const bool of_client = sent == (socket->service.role == ROLE_CLIENT);
+    /* The bytes go from client to server. */
+    const bool of_client = (how == SENT) == (socket->service.role == ROLE_CLIENT);
     const struct payload *payload = NULL;
     struct payload found;
 
-    if (needs_payload(socket, length, of_client) && find_payload(sk, length, sent, &found))
+    if (how != TAKEN && needs_payload(socket, length, of_client) && find_payload(sk, length, how == SENT, &found))
         payload = &found;
     if (socket->protocol == PROTOCOL_UNSEEN)
         look(sk, socket, payload, of_client);
@@ -93,6 +105,40 @@ static __always_inline void handle_bytes(struct sock *sk, const struct exchange 
         requested(exchange);
 }
 
+/* After its FIN the peer sends no response, unless it had the request before. The call may return only after the FIN
+ * has come: the bytes of the call began where the sequence was before it. */
+static __always_inline bool may_be_answered(struct sock *sk, struct socket_state *socket, int length) {
+    __u32 begin;
+
+    if (sk->__sk_common.skc_state != TCP_CLOSE_WAIT)
+        return true;
+    begin = sent_sequence(sk) - length;
+    if (!socket->half_closed || (__s32)(socket->half_closed_sequence - begin) <= 0)
+        return false;
+    socket->cut_short = true;
+    return true;
+}
+
+/* The connection broke before the call returned, and no response is left to read. */
+static __always_inline bool is_broken(struct sock *sk) {
+    const struct tcp_sock *tp;
+
+    if (sk->__sk_common.skc_state != TCP_CLOSE)
+        return false;
+    tp = bpf_skc_to_tcp_sock(sk);
+    return !tp || tp->copied_seq == tp->rcv_nxt;
+}
+
+/* If the request was open before the call, the change of state has counted it. */
+static __always_inline void fail_request(const struct exchange *exchange) {
+    struct socket_state *socket = exchange->socket;
+
+    if (socket->way != WAY_FIRST && socket->way != WAY_LAST)
+        return;
+    if (exchange->edge && !__sync_lock_test_and_set(&socket->given_up, true))
+        atomic_add(&exchange->edge->unanswered, 1);
+}
+
 static __always_inline int handle_send(struct sock *sk, int length) {
     struct socket_state *socket = length > 0 ? find_socket(sk) : NULL;
     struct exchange exchange = {.socket = socket};
@@ -102,9 +148,11 @@ static __always_inline int handle_send(struct sock *sk, int length) {
         return 0;
     exchange.now = bpf_ktime_get_ns();
     exchange.edge = find_edge(socket);
-    /* After its FIN the peer sends no response. */
-    if (socket->service.role == ROLE_SERVER || sk->__sk_common.skc_state != TCP_CLOSE_WAIT)
-        handle_bytes(sk, &exchange, length, true);
+    notice_unseen(sk, socket, exchange.now);
+    if (socket->service.role == ROLE_CLIENT && is_broken(sk))
+        fail_request(&exchange);
+    else if (socket->service.role == ROLE_SERVER || may_be_answered(sk, socket, length))
+        handle_bytes(sk, &exchange, length, SENT);
     stats = find_tcp(&socket->service);
     if (stats) {
         stats->sent_bytes += length;
@@ -117,7 +165,7 @@ static __always_inline int handle_send(struct sock *sk, int length) {
 
 /* At the end of what the peer sends a response is complete. */
 static __always_inline void handle_end(struct sock *sk) {
-    struct socket_state *socket = is_tcp(sk) ? bpf_sk_storage_get(&sockets, sk, 0, 0) : NULL;
+    struct socket_state *socket = is_stream(sk) ? bpf_sk_storage_get(&sockets, sk, 0, 0) : NULL;
     struct exchange exchange = {.socket = socket};
 
     if (!socket || !socket->answered_ns)
@@ -126,7 +174,7 @@ static __always_inline void handle_end(struct sock *sk) {
     end_answered(&exchange);
 }
 
-static __always_inline int handle_receive(struct sock *sk, int length, int flags) {
+static __always_inline int handle_receive(struct sock *sk, int length, int flags, enum how how) {
     struct exchange exchange = {};
     struct socket_state *socket;
     struct tcp_stats *stats;
@@ -144,7 +192,8 @@ static __always_inline int handle_receive(struct sock *sk, int length, int flags
     exchange.socket = socket;
     exchange.now = bpf_ktime_get_ns();
     exchange.edge = find_edge(socket);
-    handle_bytes(sk, &exchange, length, false);
+    handle_bytes(sk, &exchange, length, how);
+    length = claim_received(sk, socket, length);
     stats = find_tcp(&socket->service);
     if (stats) {
         stats->received_bytes += length;
@@ -157,12 +206,12 @@ static __always_inline int handle_receive(struct sock *sk, int length, int flags
 
 SEC("tp_btf/sock_send_length")
 int BPF_PROG(sock_send_length, struct sock *sk, int length, int flags) {
-    return is_tcp(sk) ? handle_send(sk, length) : datagram_sent(sk, length);
+    return is_stream(sk) ? handle_send(sk, length) : datagram_sent(sk, length);
 }
 
 SEC("tp_btf/sock_recv_length")
 int BPF_PROG(sock_recv_length, struct sock *sk, int length, int flags) {
-    return is_tcp(sk) ? handle_receive(sk, length, flags) : datagram_received(sk, length, flags, 0);
+    return is_stream(sk) ? handle_receive(sk, length, flags, RECEIVED) : datagram_received(sk, length, flags, 0);
 }
 
 /* Variants for kernels before 6.3, which added the tracepoints (commit 6e6eda44b939). IPv4 and IPv6 share the
@@ -178,7 +227,7 @@ WITHOUT_TRACEPOINT(sock_recv_length)
 FUNCTION_PARAMETERS(5)
 int BPF_PROG(tcp_recvmsg, struct sock *sk, struct msghdr *message, unsigned long size, int flags, int *address_length,
              int length) {
-    return handle_receive(sk, length, flags);
+    return handle_receive(sk, length, flags, RECEIVED);
 }
 
 /* Before kernel 5.19 nonblock was a parameter of its own (commit ec095263a965). */
@@ -187,7 +236,29 @@ WITHOUT_TRACEPOINT(sock_recv_length)
 FUNCTION_PARAMETERS(6)
 int BPF_PROG(tcp_recvmsg_nonblock, struct sock *sk, struct msghdr *message, unsigned long size, int nonblock, int flags,
              int *address_length, int length) {
-    return handle_receive(sk, length, flags);
+    return handle_receive(sk, length, flags, RECEIVED);
+}
+
+/* Fires after each receive call, several times for a long one, and after each splice() from a socket. User space
+ * attaches it once `unseen_requests` counts. It takes the bytes before the receive call's own event, which then finds
+ * them counted. */
+SEC("tp_btf/tcp_rcv_space_adjust")
+int BPF_PROG(tcp_rcv_space_adjust, struct sock *sk) {
+    struct socket_state *socket = bpf_sk_storage_get(&sockets, sk, 0, 0);
+    __s32 bytes = socket && socket->unseen ? uncounted_bytes(sk, socket) : 0;
+
+    return bytes > 0 ? handle_receive(sk, bytes, 0, TAKEN) : 0;
+}
+
+/* Bytes that are taken after both ends have closed the connection, by a process whose cgroup is not yet known to need
+ * the program above. User space attaches both at the same time. */
+SEC("tp_btf/tcp_destroy_sock")
+int BPF_PROG(tcp_destroy_sock, struct sock *sk) {
+    struct socket_state *socket = bpf_sk_storage_get(&sockets, sk, 0, 0);
+
+    if (socket && socket->service.role != ROLE_UNKNOWN)
+        is_answered_unseen(sk, socket);
+    return 0;
 }
 
 char LICENSE[] SEC("license") = "Dual MIT/GPL";

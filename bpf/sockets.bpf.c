@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR MIT)
 #include "shared/adoption.bpf.h"
 #include "shared/maps.bpf.h"
+#include "shared/mptcp.bpf.h"
 #include "shared/socket_counts.bpf.h"
 #include "shared/types.bpf.h"
+#include "shared/unseen.bpf.h"
 
 /* Programs that user space runs; they are attached to no event. */
 
@@ -43,13 +45,15 @@ int adopt_sockets(struct bpf_iter__task_file *ctx) {
     struct sock *sk = of_file ? of_file->sk : NULL;
     struct socket_state *socket;
 
-    if (!sk || !is_tcp(sk))
+    if (!sk || !is_stream(sk))
         return 0;
     socket = bpf_sk_storage_get(&sockets, sk, 0, 0);
     if (socket && socket->phase != PHASE_NONE)
         return 0;
     if (is_connected(sk)) {
-        adopt(sk);
+        socket = adopt(sk);
+        if (socket)
+            follow_reads(sk, socket);
     } else if (sk->__sk_common.skc_state == TCP_LISTEN) {
         socket = find_or_make_socket(sk);
         if (socket)

@@ -4,9 +4,11 @@
 #include "shared/attribution.bpf.h"
 #include "shared/histogram.bpf.h"
 #include "shared/maps.bpf.h"
+#include "shared/mptcp.bpf.h"
 #include "shared/socket_counts.bpf.h"
 #include "shared/types.bpf.h"
 #include "protocols/streams.bpf.h"
+#include "shared/unseen.bpf.h"
 
 /* Opened and closed connections, from the tracepoint of all TCP state changes. A connection opens when it is
  * established and closes when its state becomes CLOSE; TIME_WAIT and unread data do not keep it open.
@@ -28,6 +30,8 @@ static __always_inline void connecting(struct sock *sk, enum role role) {
     follow(socket, sk, role);
     socket->counted = false;
     socket->cut_short = false;
+    socket->half_closed = false;
+    socket->given_up = false;
     socket->phase_ns = bpf_ktime_get_ns();
     socket->phase = PHASE_CONNECTING;
 }
@@ -47,6 +51,10 @@ static __always_inline void established(struct sock *sk) {
     if (!socket || socket->phase != PHASE_CONNECTING)
         return;
     socket->phase = PHASE_ESTABLISHED;
+    follow_reads_from_start(sk, socket);
+    /* Its MPTCP socket is counted. */
+    if (is_subflow(sk))
+        return;
     stats = find_tcp(&socket->service);
     if (!stats)
         return;
@@ -103,8 +111,11 @@ static __always_inline void closed(struct sock *sk) {
         listened(sk, socket);
     else if (phase == PHASE_ESTABLISHED || (phase == PHASE_CONNECTING && socket->service.role == ROLE_CLIENT))
         count_retransmitted(sk, socket);
-    if (phase == PHASE_CONNECTING && socket->service.role == ROLE_CLIENT)
+    /* An MPTCP socket has no error at this time; its first subflow has. */
+    if (phase == PHASE_CONNECTING && socket->service.role == ROLE_CLIENT && !is_mptcp(sk) && !is_joining(sk))
         connect_failed(sk, socket);
+    if (phase == PHASE_ESTABLISHED)
+        is_answered_unseen(sk, socket);
     if (phase == PHASE_ESTABLISHED && socket->protocol == PROTOCOL_UNSEEN && socket->looks) {
         socket->protocol = PROTOCOL_UNKNOWN;
         count_protocol(sk, socket);
@@ -150,13 +161,30 @@ static __always_inline bool is_one_way(const struct sock *sk, const struct socke
 /* Counts the requests of a client whose response never came. */
 static __always_inline void unanswered(struct sock *sk, const struct exchange *exchange) {
     struct socket_state *socket = exchange->socket;
-    __u64 begin = socket->request_ns ? __sync_lock_test_and_set(&socket->request_ns, 0) : 0;
-    __u32 count = begin && !is_one_way(sk, socket, begin);
+    __u32 count = 0;
+    __u64 begin;
 
+    if (socket->request_ns && !is_answered_unseen(sk, socket)) {
+        socket->given_up = true;
+        begin = __sync_lock_test_and_set(&socket->request_ns, 0);
+        count = begin && !is_one_way(sk, socket, begin);
+    }
     if (socket->way == WAY_STREAMS)
         count += close_http2(sk);
     if (count && exchange->edge)
         atomic_add(&exchange->edge->unanswered, count);
+}
+
+/* The peer sends nothing more. A response may be unread; the close of the socket decides. */
+static __always_inline void half_closed(struct sock *sk) {
+    struct socket_state *socket = bpf_sk_storage_get(&sockets, sk, 0, 0);
+
+    if (!socket || socket->half_closed)
+        return;
+    socket->half_closed_sequence = sent_sequence(sk);
+    barrier();
+    socket->half_closed = true;
+    socket->cut_short = socket->request_ns != 0;
 }
 
 /* Ends the requests of a connection that ends. */
@@ -165,16 +193,11 @@ static __always_inline void end_requests(struct sock *sk, int old_state, int new
     struct socket_state *socket;
     bool abandoned = gives_up(sk, old_state, new_state);
 
-    if (new_state != TCP_CLOSE_WAIT && new_state != TCP_CLOSE && !abandoned)
+    if (new_state != TCP_CLOSE && !abandoned)
         return;
     socket = bpf_sk_storage_get(&sockets, sk, 0, 0);
     if (!socket || (!socket->request_ns && socket->way != WAY_STREAMS))
         return;
-    if (new_state == TCP_CLOSE_WAIT) {
-        /* A response may be unread; the close of the socket decides. */
-        socket->cut_short = true;
-        return;
-    }
     exchange.socket = socket;
     exchange.edge = find_edge(socket);
     end_answered(&exchange);
@@ -182,7 +205,35 @@ static __always_inline void end_requests(struct sock *sk, int old_state, int new
         unanswered(sk, &exchange);
 }
 
+/* A server's MPTCP socket is made with its connection, in this state since kernel 6.8, before in SYN_RECV. */
+static __always_inline void mptcp_established(struct sock *sk, int old_state) {
+    struct socket_state *socket = bpf_sk_storage_get(&sockets, sk, 0, 0);
+
+    if (socket)
+        complete_edge(socket, sk);
+    else if (old_state == TCP_LISTEN)
+        connecting(sk, ROLE_SERVER);
+    established(sk);
+}
+
+static __always_inline int handle_mptcp_state(struct sock *sk, int old_state, int new_state) {
+    end_requests(sk, old_state, new_state);
+    if (new_state == TCP_SYN_SENT)
+        connecting(sk, ROLE_CLIENT);
+    else if (new_state == TCP_SYN_RECV && old_state == TCP_LISTEN)
+        connecting(sk, ROLE_SERVER);
+    else if (new_state == TCP_ESTABLISHED)
+        mptcp_established(sk, old_state);
+    else if (new_state == TCP_CLOSE_WAIT)
+        half_closed(sk);
+    else if (new_state == TCP_CLOSE)
+        closed(sk);
+    return 0;
+}
+
 static __always_inline int handle_state(struct sock *sk, int old_state, int new_state) {
+    if (is_mptcp(sk))
+        return handle_mptcp_state(sk, old_state, new_state);
     if (!is_tcp(sk))
         return 0;
     end_requests(sk, old_state, new_state);
@@ -194,6 +245,8 @@ static __always_inline int handle_state(struct sock *sk, int old_state, int new_
         established(sk);
     else if (new_state == TCP_LISTEN)
         listening(sk);
+    else if (new_state == TCP_CLOSE_WAIT)
+        half_closed(sk);
     else if (new_state == TCP_CLOSE)
         closed(sk);
     return 0;

@@ -32,9 +32,9 @@ static __always_inline struct edge_stats *find_edge(const struct socket_state *s
 
 static __always_inline __u64 *find_port_protocol(struct sock *sk, const struct socket_state *socket) {
     struct port_protocol_key key = {.cgroup = socket->service.cgroup, .protocol = socket->protocol};
-    const struct tcp_sock *tp = bpf_skc_to_tcp_sock(sk);
+    const struct inet_sock *inet = (const void *)sk;
 
-    key.port = tp ? bpf_ntohs(tp->inet_conn.icsk_inet.inet_sport) : 0;
+    key.port = bpf_ntohs(BPF_CORE_READ(inet, inet_sport));
     return find_or_make(port_protocols, &key);
 }
 

@@ -4,11 +4,21 @@
 
 #include "attribution.bpf.h"
 #include "maps.bpf.h"
+#include "mptcp.bpf.h"
 #include "socket_counts.bpf.h"
 #include "types.bpf.h"
 
 /* Connections older than the programs. They are tracked from the first bytes that they move, or from the pass over the
  * files of all processes (sockets.bpf.c), whichever comes first. */
+
+/* The same as role_of for the first subflow of an MPTCP socket. */
+static __always_inline enum role role_of_subflow(const struct sock *first) {
+    const struct inet_connection_sock *icsk = (const void *)first;
+
+    if (BPF_CORE_READ(first, sk_max_ack_backlog))
+        return ROLE_SERVER;
+    return BPF_CORE_READ(icsk, icsk_bind_hash, fastreuse) == -1 ? ROLE_CLIENT : ROLE_UNKNOWN;
+}
 
 /* Derives the role from state that the socket still has. An accepted socket is a copy of the listening socket,
  * including the backlog limit (sk_clone_lock), which only listen() sets. A port chosen by connect() has a bucket with
@@ -18,6 +28,8 @@ static __always_inline enum role role_of(struct sock *sk) {
     const struct tcp_sock *tp = bpf_skc_to_tcp_sock(sk);
     const struct inet_bind_bucket *bucket = tp ? tp->inet_conn.icsk_bind_hash : NULL;
 
+    if (is_mptcp(sk))
+        return role_of_subflow(first_subflow(sk));
     if (sk->sk_max_ack_backlog)
         return ROLE_SERVER;
     return bucket && bucket->fastreuse == -1 ? ROLE_CLIENT : ROLE_UNKNOWN;
@@ -45,6 +57,7 @@ static __always_inline void follow_older(struct socket_state *socket, struct soc
     socket->retransmitted = total_retransmitted(sk);
     socket->older = true;
     attribute(socket, sk, role);
+    complete_edge(socket, sk);
     stats = find_tcp(&socket->service);
     if (stats)
         socket->counted = true;

@@ -48,15 +48,17 @@ static __always_inline __u64 socket_cgroup(const struct sock *sk) {
     return id;
 }
 
+static __always_inline void set_address_4(struct edge_key *edge, __be32 address) {
+    __builtin_memset(edge->address, 0, 10);
+    __builtin_memset(edge->address + 10, 0xff, 2);
+    __builtin_memcpy(edge->address + 12, &address, 4);
+}
+
 static __always_inline void set_edge(struct edge_key *edge, const struct sock *sk, __u64 cgroup) {
     edge->cgroup = cgroup;
     edge->port = bpf_ntohs(sk->__sk_common.skc_dport);
     if (sk->__sk_common.skc_family == AF_INET) {
-        __be32 address = sk->__sk_common.skc_daddr;
-
-        __builtin_memset(edge->address, 0, 10);
-        __builtin_memset(edge->address + 10, 0xff, 2);
-        __builtin_memcpy(edge->address + 12, &address, 4);
+        set_address_4(edge, sk->__sk_common.skc_daddr);
     } else {
         struct in6_addr address = sk->__sk_common.skc_v6_daddr;
 
@@ -92,6 +94,10 @@ static __always_inline void follow(struct socket_state *socket, const struct soc
     socket->tunnel = false;
     socket->status = false;
     __builtin_memset(&socket->tls, 0, sizeof(socket->tls));
+    socket->reads = READS_UNKNOWN;
+    socket->read_sequence = 0;
+    socket->unseen = false;
+    socket->unseen_ns = 0;
 }
 
 #endif

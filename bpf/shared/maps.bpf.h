@@ -71,7 +71,6 @@ struct cgroups_map {
     __type(value, struct cgroup_info);
 };
 
-/* State of one socket, freed by the kernel with the socket. It holds complete keys: a lookup needs no copy. */
 enum phase {
     PHASE_NONE,         /* no connection yet, or one older than the programs */
     PHASE_ROLE_UNKNOWN, /* older than the programs, role unknown */
@@ -112,6 +111,13 @@ struct tls_handshake {
     __u32 alpn; /* enum alpn */
 };
 
+enum reads {
+    READS_UNKNOWN,  /* before the handshake's end, or older than the programs */
+    READS_FOLLOWED, /* read_sequence is a sequence number */
+    READS_OPAQUE,   /* the socket's counters do not tell */
+};
+
+/* State of one socket, freed by the kernel with the socket. It holds complete keys: a lookup needs no copy. */
 struct socket_state {
     struct service_key service; /* role ROLE_UNKNOWN: not tracked */
     struct edge_key edge;       /* clients only */
@@ -122,8 +128,15 @@ struct socket_state {
     __u32 phase;                /* enum phase; without the socket's lock, change it only by an atomic exchange */
     __u32 counted;              /* its open was counted in tcp_stats, so its close must be */
     __u32 cut_short;            /* the peer sent FIN while a request was open */
+    __u32 given_up;             /* the wait for a response has ended, see tcp.bpf.c */
+    __u32 half_closed;          /* the peer has sent FIN */
+    __u32 half_closed_sequence; /* end of the bytes sent before that FIN came */
     __u32 retransmitted;        /* part of total_retrans already counted in tcp_stats */
     __u32 resets;               /* bit mask of the reset_directions already counted */
+    __u32 reads;                /* enum reads */
+    __u32 read_sequence;        /* end of the bytes counted as received, see unseen.bpf.h */
+    __u32 unseen;               /* the process may take bytes without a receive call */
+    __u64 unseen_ns;            /* last send after such bytes that changed the direction, 0: none */
     __u8 protocol;              /* enum protocol */
     __u8 way;                   /* enum way */
     __u8 looks;                 /* calls whose bytes were looked at */

@@ -23,7 +23,8 @@ struct edge_stats {
     __u64 sent_bytes;
     __u64 received_bytes;
     __u64 connect_failures;
-    __u64 unanswered; /* requests that the client abandoned, or whose connection broke */
+    __u64 unanswered;   /* requests that the client abandoned, or whose connection broke */
+    __u64 unseen_bytes; /* received without a receive call, not in received_bytes */
     struct late_requests late;
     __u64 responses; /* final ones whose status is counted (bpf/http/status.bpf.h) */
     __u64 failed;    /* of these, those that report a fault of the server */

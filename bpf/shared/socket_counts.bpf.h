@@ -5,6 +5,7 @@
 #include "attribution.bpf.h"
 #include "histogram.bpf.h"
 #include "maps.bpf.h"
+#include "mptcp.bpf.h"
 #include "tcp.h"
 #include "types.bpf.h"
 
@@ -37,9 +38,27 @@ static __always_inline void count_retransmitted(struct sock *sk, struct socket_s
 
 /* The smoothed round-trip time in 1/8 microseconds; 0 before the first measurement. */
 static __always_inline __u32 smoothed_round_trip(struct sock *sk) {
-    const struct tcp_sock *tp = bpf_skc_to_tcp_sock(sk);
+    const struct tcp_sock *tp;
 
+    if (is_mptcp(sk)) {
+        tp = (const void *)first_subflow(sk);
+        return BPF_CORE_READ(tp, srtt_us);
+    }
+    tp = bpf_skc_to_tcp_sock(sk);
     return tp ? tp->srtt_us : 0;
+}
+
+/* The end of the bytes that the process has sent on a connection. */
+static __always_inline __u32 sent_sequence(struct sock *sk) {
+    const struct tcp_sock *tp;
+
+    if (is_mptcp(sk)) {
+        const struct mptcp_sock *msk = (const void *)sk;
+
+        return bpf_core_type_exists(struct mptcp_sock) ? BPF_CORE_READ(msk, write_seq) : 0;
+    }
+    tp = bpf_skc_to_tcp_sock(sk);
+    return tp ? tp->write_seq : 0;
 }
 
 static __always_inline void add_round_trip(struct tcp_stats *stats, __u32 smoothed) {
@@ -61,13 +80,14 @@ static __always_inline void sample_round_trip(struct sock *sk, struct socket_sta
 }
 
 static __always_inline void follow_listener(struct socket_state *socket, struct sock *sk) {
+    const struct sock *listener = is_mptcp(sk) ? first_subflow(sk) : sk;
     struct accept_queue row = {};
-    __u64 address = (__u64)sk;
+    __u64 address = (__u64)listener;
 
     follow(socket, sk, ROLE_SERVER);
     socket->counted = false;
     row.key.cgroup = socket->service.cgroup;
-    row.drops = sk->sk_drops.counter;
+    row.drops = BPF_CORE_READ(listener, sk_drops.counter);
     if (bpf_map_update_elem(&accept_queues, &address, &row, BPF_ANY))
         count_lost(&lost_listeners);
     socket->phase = PHASE_LISTENING;

@@ -32,7 +32,8 @@ struct tcp_stats {
     struct histogram round_trip;              /* samples of the smoothed time, see socket_counts.bpf.h */
     __u64 retransmitted;                      /* segments, as the kernel's RetransSegs counts them */
     __u64 resets[RESET_DIRECTIONS];
-    __u64 adopted; /* connections older than the programs */
+    __u64 adopted;      /* connections older than the programs */
+    __u64 unseen_bytes; /* received without a receive call, not in received_bytes */
 };
 
 /* Map `listeners`: struct listener_key -> struct listener_stats. */

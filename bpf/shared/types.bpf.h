@@ -34,8 +34,9 @@ enum {
 /* include/net/sock.h: the port was bound explicitly */
 #define SOCK_BINDPORT_LOCK 8
 
-/* include/net/sock.h; SOCK_DEAD is a bit number in skc_flags: no process holds the socket */
+/* include/net/sock.h; bit numbers in skc_flags. SOCK_DEAD: no process holds the socket. SOCK_DONE: FIN received */
 #define SOCK_DEAD 0
+#define SOCK_DONE 1
 #define SHUTDOWN_MASK 3
 
 /* include/linux/socket.h; include/uapi/linux/in.h */
@@ -45,6 +46,7 @@ enum {
 #define MSG_ERRQUEUE 0x2000
 #define IPPROTO_TCP 6
 #define IPPROTO_UDP 17
+#define IPPROTO_MPTCP 262
 
 /* include/linux/sched.h */
 #define PF_IO_WORKER 0x00000010
@@ -137,6 +139,7 @@ struct sock {
     __u32 sk_max_ack_backlog;
     atomic_t sk_drops;
     struct sock_cgroup_data sk_cgrp_data;
+    void *sk_user_data;
 };
 
 struct inet_sock {
@@ -147,16 +150,36 @@ struct inet_bind_bucket {
     signed char fastreuse;
 };
 
+struct tcp_ulp_ops;
+
 struct inet_connection_sock {
     struct inet_sock icsk_inet;
     struct inet_bind_bucket *icsk_bind_hash;
     __u8 icsk_retransmits;
+    const struct tcp_ulp_ops *icsk_ulp_ops;
+    void *icsk_ulp_data;
 };
 
 struct tcp_sock {
     struct inet_connection_sock inet_conn;
     __u32 srtt_us; /* 1/8 microseconds */
     __u32 total_retrans;
+    __u32 write_seq;  /* end of the bytes that the process has sent */
+    __u32 copied_seq; /* end of the bytes that the process has taken */
+    __u32 rcv_nxt;
+    __u64 bytes_received;
+    bool is_mptcp; /* a subflow */
+};
+
+/* The socket that a process holds. Its connection is made of TCP sockets, the subflows. */
+struct mptcp_sock {
+    __u64 write_seq;
+    struct sock *first; /* the subflow that opened the connection, or listens */
+};
+
+/* In icsk_ulp_data of a subflow. */
+struct mptcp_subflow_context {
+    struct sock *conn; /* the struct mptcp_sock */
 };
 
 struct thread_info {

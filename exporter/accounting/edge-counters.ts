@@ -6,7 +6,9 @@ const SENT = HISTOGRAM_WORDS;
 const RECEIVED = SENT + 1;
 const CONNECT_FAILURES = RECEIVED + 1;
 const UNANSWERED = CONNECT_FAILURES + 1;
-export const LATE = UNANSWERED + 1;
+/** Received without a receive call, such as by splice(). */
+const UNSEEN = UNANSWERED + 1;
+export const LATE = UNSEEN + 1;
 const RESPONSES = LATE + LATE_WORDS;
 const FAILED = RESPONSES + 1;
 export const EDGE_WORDS = FAILED + 1;
@@ -17,6 +19,7 @@ export const EDGE_COUNTERS = [
   {
     name: 'lorikeet_edge_received_bytes_total',
     word: RECEIVED,
+    plus: UNSEEN,
     help: 'Bytes that the client received.',
     only: 'receivedBytes',
   },

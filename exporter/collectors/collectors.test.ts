@@ -12,6 +12,7 @@ const CLIENT = 1;
 const SERVER = 2;
 const CONNECT = 9;
 const LIFETIME = 33;
+const UNSEEN_BYTES = 85;
 
 let kernel: Kernel;
 afterEach(() => kernel.close());
@@ -182,6 +183,13 @@ describe('connections', () => {
     kernel.countTcp(quiet, SERVER, { 0: 3 });
     expect(await kernel.samples('lorikeet_tcp')).toEqual({});
     expect(kernel.unattributed).toBe(2);
+  });
+
+  it('include bytes that were read without a receive call', async () => {
+    const { cartA } = shop();
+    const received = 'lorikeet_tcp_received_bytes_total{namespace="shop",service="cart",pod="cart-1",role="server"}';
+    kernel.countTcp(cartA, SERVER, { 3: 100, [UNSEEN_BYTES]: 23 });
+    expect((await kernel.samples(received))[received]).toBe(123);
   });
 });
 

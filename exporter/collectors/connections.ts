@@ -5,6 +5,7 @@ import { HISTOGRAM_WORDS, histogramSeries } from '../scrape/histogram.ts';
 import type { Directory } from '../identity/directory.ts';
 import { Ledger, type Account, type CounterMap } from '../accounting/ledger.ts';
 import { ALL } from '../kernel/needs.ts';
+import { writeCounters, type Counter } from './counters.ts';
 import { describeCollector } from './descriptor.ts';
 import { RECEIVE, SEND, STATE, withoutState } from './socket-programs.ts';
 
@@ -26,15 +27,9 @@ const ROUND_TRIP = LIFETIME + HISTOGRAM_WORDS;
 const RETRANSMITTED = ROUND_TRIP + HISTOGRAM_WORDS;
 const RESETS = RETRANSMITTED + 1;
 const ADOPTED = RESETS + RESET_DIRECTIONS.length;
-export const TCP_WORDS = ADOPTED + 1;
-
-interface Counter {
-  readonly name: string;
-  readonly word: number;
-  readonly help: string;
-  /** Its family in `countedBy`; undefined: always counted. */
-  readonly only?: string;
-}
+/** Received without a receive call, such as by splice(). */
+const UNSEEN = ADOPTED + 1;
+export const TCP_WORDS = UNSEEN + 1;
 
 const COUNTERS: readonly Counter[] = [
   { name: 'lorikeet_tcp_connections_opened_total', word: OPENED, help: 'Connections established.' },
@@ -48,6 +43,7 @@ const COUNTERS: readonly Counter[] = [
   {
     name: 'lorikeet_tcp_received_bytes_total',
     word: RECEIVED,
+    plus: UNSEEN,
     help: 'Bytes received, including those of open connections.',
     only: 'receivedBytes',
   },
@@ -143,13 +139,7 @@ function write(
   accounts: readonly ConnectionsAccount[],
   counted: Readonly<Record<string, boolean>>,
 ): void {
-  for (const [index, { name, word, help, only }] of COUNTERS.entries()) {
-    if (only !== undefined && counted[only] !== true) continue;
-    out.family(name, 'counter', help);
-    for (const account of accounts) {
-      out.sample(account.counters[index] as Series, out.view.counts(account)[word] ?? 0);
-    }
-  }
+  writeCounters(out, COUNTERS, accounts, counted);
   out.family(ACTIVE, 'gauge', 'Open connections.');
   for (const { activeLine, active } of accounts) out.sample(activeLine, active);
   out.family(CONNECT_FAILURES, 'counter', 'Failed connection attempts, by reason.');

@@ -8,6 +8,7 @@ import { ExternalPeers, OTHER_PEERS, type ExternalPeer } from '../identity/exter
 import { EDGE_COUNTERS, EDGE_WORDS, LATE } from '../accounting/edge-counters.ts';
 import { requestCount } from '../accounting/late-requests.ts';
 import { Ledger, type Account, type CounterMap } from '../accounting/ledger.ts';
+import { writeCounters } from './counters.ts';
 import { describeCollector } from './descriptor.ts';
 import { edgeLabels, serviceKey, type EdgeEnds, type EdgeLimits, type Server } from './edge-ends.ts';
 import { EdgeProtocols, edgeProtocolsLedger, writeEdgeProtocols } from './edge-protocols.ts';
@@ -165,11 +166,7 @@ function write(out: Exposition, accounts: Iterable<EdgeAccount>, counted: Readon
     out.family(DURATION, 'histogram', 'Time from a request to its response, as seen by the client.');
     for (const edge of edges) out.histogram(edge.duration, out.view.counts(edge), 0);
   }
-  for (const [index, { name, word, help, only }] of EDGE_COUNTERS.entries()) {
-    if (counted[only] !== true) continue;
-    out.family(name, 'counter', help);
-    for (const edge of edges) out.sample(edge.counters[index] as Series, out.view.counts(edge)[word] ?? 0);
-  }
+  writeCounters(out, EDGE_COUNTERS, edges, counted);
 }
 
 export const edges = describeCollector({

@@ -8,6 +8,7 @@ import { countedFamilies, lacksSockets, programsOf, type CollectorHealth } from 
 import { logRefusal, type Refusal } from './refusal.ts';
 import { RequirementError } from './requirements.ts';
 import { openObject, startPrograms, withRefusal, type ProgramOptions, type Started } from './start-programs.ts';
+import { addUnseen, unseenRequests } from './unseen-requests.ts';
 
 /** The loaded and attached BPF programs. */
 export interface Probes {
@@ -30,7 +31,10 @@ export interface Probes {
   readListeners(): readonly Listener[];
   /** Starts to track sockets older than the programs, once. Logs a failure. */
   adopt(): Promise<void>;
-  /** Events lost since the start because a map was full or a program was already running, by map. */
+  /**
+   * Events lost since the start because a map was full, a program was already running, or a request was read without a
+   * receive call, by map.
+   */
   lost(): ReadonlyMap<string, number>;
   /** Events since the start that could not be attributed, by kind. */
   unattributed(): ReadonlyMap<string, number>;
@@ -88,6 +92,7 @@ function makeProbes(
   const { known, chosen } = options;
   const lost = lostEvents(object);
   const ofProgram = lostMaps(known);
+  const unseen = unseenRequests(object, logger);
   const acceptQueues = object.map('accept_queues');
   const maps = new Map<string, MeasuredMap>();
   let listening: readonly Listener[] | undefined;
@@ -117,7 +122,7 @@ function makeProbes(
       const refusal = await adoptSockets(object, running);
       if (refusal !== undefined) logRefusal(refusal, chosen, logger);
     },
-    lost: () => addMissed(lost(), object.programStats(), ofProgram),
+    lost: () => addUnseen(addMissed(lost(), object.programStats(), ofProgram), unseen()),
     unattributed: unattributedEvents(object),
     close: () => object.close(),
   };

@@ -30,7 +30,7 @@ export class SelfMetrics {
   );
   readonly #lost = this.#counter(
     'lost_events_total',
-    'Events not counted because a kernel map was full, or the role of an older socket is unknown.',
+    'Events not counted: a kernel map was full, an older socket has an unknown role, or splice() read a request.',
     'map',
   );
   readonly #unattributedEvents = this.#counter(

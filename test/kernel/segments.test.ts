@@ -1,11 +1,12 @@
 import { mkdtempSync, rmSync } from 'node:fs';
-import { release, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { BpfObject, defaultObjectPath } from '../../native/index.ts';
 import { loseSegments } from './sandbox/loss.ts';
 import { networkCounters } from './sandbox/network-counters.ts';
 import { tcpOf, unattributedOf } from './bpf/rows.ts';
+import { kernelIsAtLeast } from './kernel-version.ts';
 import { withSandbox, type Sandbox } from './sandbox/sandbox.ts';
 import { until } from '../until.ts';
 
@@ -21,13 +22,6 @@ afterAll(() => {
   bpf?.close();
   rmSync(folder, { recursive: true, force: true });
 });
-
-function kernelIsAtLeast(major: number, minor: number): boolean {
-  const [runningMajor = 0, runningMinor = 0] = release()
-    .split('.')
-    .map((part) => Number.parseInt(part, 10));
-  return runningMajor > major || (runningMajor === major && runningMinor >= minor);
-}
 
 /** Waits until all sockets of the namespace have sent everything. */
 const allClosed = (sandbox: Sandbox) =>

@@ -24,6 +24,7 @@ export interface TcpRow {
   /** sent, received */
   readonly resets: readonly number[];
   readonly adopted: number;
+  readonly unseenBytes: number;
 }
 
 export interface ListenerRow {
@@ -42,6 +43,7 @@ export interface EdgeRow {
   readonly unanswered: number;
   /** Those whose status is counted, and those of them that failed. */
   readonly responses: readonly number[];
+  readonly unseenBytes: number;
 }
 
 const ROLES = { client: 1, server: 2 } as const;
@@ -67,6 +69,7 @@ export function tcpOf(bpf: BpfObject, cgroup: bigint, role: Role): TcpRow | unde
     retransmitted: words[12 + 3 * BUCKETS] ?? 0,
     resets: Array.from(words.subarray(13 + 3 * BUCKETS, 15 + 3 * BUCKETS)),
     adopted: words[15 + 3 * BUCKETS] ?? 0,
+    unseenBytes: words[16 + 3 * BUCKETS] ?? 0,
   };
 }
 
@@ -76,12 +79,13 @@ export function edgesOf(bpf: BpfObject, cgroup: bigint): EdgeRow[] {
     .map(({ key, words }) => ({
       address: key.toString('hex', 8, 24),
       port: key.readUInt16LE(24),
-      requests: requestHistogram(words, 5 + BUCKETS),
+      requests: requestHistogram(words, 6 + BUCKETS),
       sentBytes: words[1 + BUCKETS] ?? 0,
       receivedBytes: words[2 + BUCKETS] ?? 0,
       connectFailures: words[3 + BUCKETS] ?? 0,
       unanswered: words[4 + BUCKETS] ?? 0,
-      responses: [...words.subarray(7 + BUCKETS, 9 + BUCKETS)],
+      unseenBytes: words[5 + BUCKETS] ?? 0,
+      responses: [...words.subarray(8 + BUCKETS, 10 + BUCKETS)],
     }));
 }
 
@@ -220,6 +224,11 @@ export function lostOf(bpf: BpfObject, map: string): number {
 
 export function unattributedOf(bpf: BpfObject, event: 'reset' | 'block_request' | 'datagram' | 'dns_message'): number {
   return bpf.map(`unattributed_${event}`).readSums().words[0] ?? NaN;
+}
+
+/** Requests without a duration, see bpf/shared/unseen.bpf.h. */
+export function unseenRequestsOf(bpf: BpfObject): number {
+  return bpf.map('unseen_requests').readSums().words[0] ?? NaN;
 }
 
 /** True if any map of socket activity has a row of this cgroup. */

@@ -1,0 +1,31 @@
+import type { Account } from '../accounting/ledger.ts';
+import type { Exposition, Series } from '../scrape/exposition.ts';
+
+/** A counter that is a word of a map's rows. */
+export interface Counter {
+  readonly name: string;
+  readonly word: number;
+  /** A word that is added. */
+  readonly plus?: number;
+  readonly help: string;
+  /** Its family in `countedBy`; undefined: always counted. */
+  readonly only?: string;
+}
+
+/** Writes the counters that are counted; the accounts' series are in the order of the counters. */
+export function writeCounters(
+  out: Exposition,
+  all: readonly Counter[],
+  accounts: readonly (Account & { readonly counters: readonly Series[] })[],
+  counted: Readonly<Record<string, boolean>>,
+): void {
+  for (const [index, { name, word, plus, help, only }] of all.entries()) {
+    if (only !== undefined && counted[only] !== true) continue;
+    out.family(name, 'counter', help);
+    for (const account of accounts) {
+      const words = out.view.counts(account);
+      const added = plus === undefined ? 0 : (words[plus] ?? 0);
+      out.sample(account.counters[index] as Series, (words[word] ?? 0) + added);
+    }
+  }
+}
