@@ -41,6 +41,8 @@ const EDGE_REQUESTS = [
   'lorikeet_edge_requests_total',
   'lorikeet_edge_request_duration_seconds',
   'lorikeet_edge_unanswered_requests_total',
+  'lorikeet_edge_responses_total',
+  'lorikeet_edge_failed_responses_total',
 ];
 
 /** Collectors of counters by cgroup: each needs all of its programs. */
@@ -50,11 +52,11 @@ const COSTS: Readonly<Record<string, Cost>> = {
   inet_sock_set_state: STATE,
   inet_sock_set_state_nested: STATE,
   sock_send_length: {
-    collectors: ['requests', 'http_status'],
+    collectors: ['requests', 'http_status', 'protocols'],
     families: [...EDGE_REQUESTS, 'lorikeet_edge_sent_bytes_total', 'lorikeet_tcp_sent_bytes_total'],
   },
   sock_recv_length: {
-    collectors: ['requests', 'http_status'],
+    collectors: ['requests', 'http_status', 'protocols'],
     families: [...EDGE_REQUESTS, 'lorikeet_edge_received_bytes_total', 'lorikeet_tcp_received_bytes_total'],
   },
   tcp_retransmit_skb: RETRANSMITS,
@@ -156,6 +158,8 @@ function truth({ port, sent, received }: Moved): Readonly<Record<string, number 
     [`lorikeet_edge_sent_bytes_total{${EDGE},server_port="${port}"}`]: sent,
     [`lorikeet_edge_received_bytes_total{${EDGE},server_port="${port}"}`]: received,
     [`lorikeet_edge_unanswered_requests_total{${EDGE},server_port="${port}"}`]: 0,
+    [`lorikeet_edge_responses_total{${EDGE},server_port="${port}"}`]: asked,
+    [`lorikeet_edge_failed_responses_total{${EDGE},server_port="${port}"}`]: 0,
     [`lorikeet_edge_connect_failures_total{${EDGE}}`]: 1,
     [`lorikeet_tcp_accept_queue_length{${POD},port="${port}"}`]: 0,
     [`lorikeet_tcp_accept_queue_limit{${POD},port="${port}"}`]: 511,
@@ -173,6 +177,7 @@ function truth({ port, sent, received }: Moved): Readonly<Record<string, number 
 const COLLECTOR_OF: readonly (readonly [RegExp, string])[] = [
   [/^lorikeet_requests?_/, 'requests'],
   [/^lorikeet_(http|grpc)_/, 'http_status'],
+  [/^lorikeet_port_connections_total/, 'protocols'],
   [/^lorikeet_tcp_accept_queue/, 'accept_queues'],
   [/^lorikeet_tcp_/, 'connections'],
   [/^lorikeet_edge_/, 'edges'],
@@ -300,7 +305,7 @@ test('edges only have failed connects if neither send nor receive is counted', (
     const names = ['sock_send_length', 'sock_recv_length'].flatMap((name) => [name, ...(VARIANTS[name] ?? [])]);
     const families = [COSTS['sock_send_length'], COSTS['sock_recv_length']].flatMap((cost) => cost?.families ?? []);
     await check(scene, names.map((name) => refusal('load', name, 'EPERM')).join(','), {
-      collectors: ['requests', 'http_status'],
+      collectors: ['requests', 'http_status', 'protocols'],
       families,
     });
   }));
