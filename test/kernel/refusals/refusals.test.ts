@@ -44,6 +44,8 @@ const EDGE_REQUESTS = [
   'lorikeet_edge_requests_total',
   'lorikeet_edge_request_duration_seconds',
   'lorikeet_edge_unanswered_requests_total',
+  'lorikeet_edge_responses_total',
+  'lorikeet_edge_failed_responses_total',
 ];
 
 /** Collectors of counters by cgroup: each needs all of its programs. */
@@ -174,6 +176,8 @@ function truth({
     [`lorikeet_edge_sent_bytes_total{${EDGE},server_port="${port}"}`]: sent,
     [`lorikeet_edge_received_bytes_total{${EDGE},server_port="${port}"}`]: received,
     [`lorikeet_edge_unanswered_requests_total{${EDGE},server_port="${port}"}`]: 0,
+    [`lorikeet_edge_responses_total{${EDGE},server_port="${port}"}`]: asked,
+    [`lorikeet_edge_failed_responses_total{${EDGE},server_port="${port}"}`]: 0,
     [`lorikeet_edge_connect_failures_total{${EDGE}}`]: 1,
     ...both('lorikeet_udp_sent_datagrams_total', REQUESTS, REQUESTS),
     ...both('lorikeet_udp_received_bytes_total', REQUESTS * DATAGRAM_BYTES, REQUESTS * DATAGRAM_BYTES),
@@ -196,6 +200,7 @@ function truth({
 const COLLECTOR_OF: readonly (readonly [RegExp, string])[] = [
   [/^lorikeet_requests?_/, 'requests'],
   [/^lorikeet_(http|grpc)_/, 'http_status'],
+  [/^lorikeet_port_connections_total/, 'protocols'],
   [/^lorikeet_tcp_accept_queue/, 'accept_queues'],
   [/^lorikeet_tcp_/, 'connections'],
   [/^lorikeet_edge_/, 'edges'],
