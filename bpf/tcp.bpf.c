@@ -50,6 +50,9 @@ static __always_inline void established(struct sock *sk) {
         return;
     socket->phase = PHASE_ESTABLISHED;
     follow_reads_from_start(sk, socket);
+    /* A server's total includes the SYN-ACKs of its handshake, which are already counted. */
+    if (socket->service.role == ROLE_SERVER)
+        socket->retransmitted = total_retransmitted(sk);
     /* Its MPTCP socket is counted. */
     if (is_subflow(sk))
         return;
@@ -59,9 +62,6 @@ static __always_inline void established(struct sock *sk) {
     socket->counted = true;
     now = bpf_ktime_get_ns();
     atomic_add(&stats->opened, 1);
-    /* A server's total includes the SYN-ACKs of its handshake, which are already counted. */
-    if (socket->service.role == ROLE_SERVER)
-        socket->retransmitted = total_retransmitted(sk);
     /* A server's socket is created after the handshake, so it has no connect duration. */
     if (socket->service.role == ROLE_CLIENT)
         histogram_add_atomic(&stats->connect, now - socket->phase_ns);
@@ -107,13 +107,13 @@ static __always_inline void closed(struct sock *sk) {
     phase = __sync_lock_test_and_set(&socket->phase, PHASE_CLOSED);
     if (phase == PHASE_LISTENING)
         listened(sk, socket);
-    else if (phase == PHASE_ESTABLISHED)
-        is_answered_unseen(sk, socket);
     else if (phase == PHASE_ESTABLISHED || (phase == PHASE_CONNECTING && socket->service.role == ROLE_CLIENT))
         count_retransmitted(sk, socket);
     /* An MPTCP socket has no error at this time; its first subflow has. */
     if (phase == PHASE_CONNECTING && socket->service.role == ROLE_CLIENT && !is_mptcp(sk) && !is_joining(sk))
         connect_failed(sk, socket);
+    if (phase == PHASE_ESTABLISHED)
+        is_answered_unseen(sk, socket);
     if (phase != PHASE_ESTABLISHED || !socket->counted)
         return;
     stats = find_tcp(&socket->service);
