@@ -4,6 +4,7 @@
 #include "shared/core_fixes.bpf.h"
 #include "shared/histogram.bpf.h"
 #include "shared/maps.bpf.h"
+#include "shared/ownership.bpf.h"
 #include "shared/socket_counts.bpf.h"
 #include "shared/types.bpf.h"
 
@@ -34,7 +35,10 @@ static __always_inline struct socket_state *find_socket(struct sock *sk, int len
     socket = bpf_sk_storage_get(&sockets, sk, 0, 0);
     if (!socket || (socket->service.role == ROLE_UNKNOWN && socket->phase == PHASE_NONE))
         socket = adopt(sk);
-    return socket && socket->service.role != ROLE_UNKNOWN ? socket : NULL;
+    if (!socket || socket->service.role == ROLE_UNKNOWN)
+        return NULL;
+    own(socket);
+    return socket;
 }
 
 static __always_inline struct edge_stats *find_edge(const struct socket_state *socket) {

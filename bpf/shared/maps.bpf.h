@@ -77,6 +77,7 @@ enum phase {
     PHASE_LISTENING,
     PHASE_CONNECTING,
     PHASE_ESTABLISHED,
+    PHASE_MOVING, /* established, and its owner is being changed, see ownership.bpf.h */
     PHASE_CLOSED,
 };
 
@@ -91,6 +92,7 @@ struct socket_state {
     __u32 cut_short;            /* the peer sent FIN while a request was open */
     __u32 retransmitted;        /* part of total_retrans already counted in tcp_stats */
     __u32 resets;               /* bit mask of the reset_directions already counted */
+    __u32 owned;                /* its owner was compared with the task that uses it, see ownership.bpf.h */
     __u32 answered;             /* the server has sent bytes since the client did, see http_status.bpf.c */
 };
 
