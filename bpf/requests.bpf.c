@@ -9,6 +9,7 @@
 #include "shared/histogram.bpf.h"
 #include "shared/maps.bpf.h"
 #include "shared/mptcp.bpf.h"
+#include "shared/ownership.bpf.h"
 #include "shared/socket_counts.bpf.h"
 #include "shared/types.bpf.h"
 #include "shared/unseen.bpf.h"
@@ -42,6 +43,7 @@ static __always_inline struct socket_state *find_socket(struct sock *sk) {
         return NULL;
     /* Bytes sent with the handshake (TCP Fast Open). */
     complete_edge(socket, sk);
+    own(socket);
     return socket;
 }
 
