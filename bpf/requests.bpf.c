@@ -51,11 +51,11 @@ static __always_inline struct socket_state *find_socket(struct sock *sk) {
 static __always_inline void answered_http(struct sock *sk, const struct exchange *exchange,
                                           const struct payload *payload) {
     struct socket_state *socket = exchange->socket;
-    __u32 class = payload ? status_class(payload) : 0;
+    __u32 status = payload ? http_status(payload) : 0, class = status / 100;
 
     if (socket->status && (class || socket->request_ns))
         count_status(socket, exchange->edge, class);
-    if (class == 1 && !switches(payload))
+    if (class == 1 && status != SWITCHING_PROTOCOLS)
         return;
     answered(exchange);
     if (class == 1)
@@ -69,7 +69,7 @@ static __always_inline bool needs_payload(const struct socket_state *socket, __u
     if (socket->protocol == PROTOCOL_UNSEEN || socket->way == WAY_HANDSHAKE || socket->way == WAY_STREAMS)
         return true;
     if (of_client)
-        return socket->protocol == PROTOCOL_REDIS || socket->protocol == PROTOCOL_MONGODB;
+        return may_be_no_request(socket, length);
     if (socket->protocol != PROTOCOL_HTTP1 || !socket->request_ns)
         return false;
     return socket->status || length <= SHORT_RESPONSE || !socket->heard;
@@ -103,7 +103,9 @@ static __always_inline void handle_bytes(struct sock *sk, const struct exchange 
         answered_http(sk, exchange, payload);
     else if (!of_client)
         answered(exchange);
-    else if (!payload || !waits(sk, socket, payload))
+    else if (is_no_request(socket, payload, length))
+        end_answered(exchange);
+    else
         requested(exchange);
 }
 

@@ -117,7 +117,7 @@ static __always_inline void closed(struct sock *sk) {
     if (phase == PHASE_ESTABLISHED)
         is_answered_unseen(sk, socket);
     if (phase == PHASE_ESTABLISHED && socket->protocol == PROTOCOL_UNSEEN && socket->looks) {
-        socket->protocol = PROTOCOL_UNKNOWN;
+        socket->protocol = socket->server_first ? PROTOCOL_MESSAGES : PROTOCOL_UNKNOWN;
         count_protocol(sk, socket);
     }
     if (phase != PHASE_ESTABLISHED || !socket->counted)

@@ -119,6 +119,16 @@ enum reads {
 };
 
 /* State of one socket, freed by the kernel with the socket. It holds complete keys: a lookup needs no copy. */
+/* The first bytes of one side of a connection, see recognise.bpf.h. */
+#define FIRST_BYTES 32
+
+struct first_bytes {
+    __u8 bytes[2 * FIRST_BYTES]; /* one half is filled, the other satisfies the verifier, see add_first_bytes */
+    __u32 have;                  /* bytes of them */
+    __u32 length;                /* of all calls so far */
+    __u32 of_client;             /* sent by the client */
+};
+
 struct socket_state {
     struct service_key service; /* role ROLE_UNKNOWN: not tracked */
     struct edge_key edge;       /* clients only */
@@ -147,7 +157,10 @@ struct socket_state {
     __u8 tickets;               /* TLS 1.3: tickets may come before the first response */
     __u8 tunnel;                /* HTTP/1.x: CONNECT was asked for */
     __u8 status;                /* of HTTP: its responses are counted by status */
+    __u8 server_first;          /* the server has sent the first bytes */
+    __u8 reserved[3];
     struct tls_handshake tls;
+    struct first_bytes first;
 };
 
 struct sockets_map {
