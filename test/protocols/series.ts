@@ -26,8 +26,11 @@ export interface Snapshot {
   readonly said: Readonly<Record<string, number>>;
 }
 
-/** Names of series by which the exporter says that something is not measured as requests. */
-const SAYING = /message|unmeasured|splice|mptcp/;
+/** Series by which the exporter says that something is not measured as requests. Those of the exporter itself are about
+ * all services: they may grow because of other stages. */
+const SAYING = /message|unmeasured|splice|mptcp|lost_events_total/;
+/** The label `map` of lost events: those of other maps are no requests. */
+const LOST_REQUESTS = [undefined, 'requests'];
 
 interface Sample {
   readonly labels: Readonly<Record<string, string>>;
@@ -90,9 +93,10 @@ function responsesOf(
   return counts;
 }
 
-/** The exporter's own series are about all services. */
 function totalOf(name: string, samples: readonly Sample[], ours: (sample: Sample) => boolean): number {
-  const counted = name.startsWith('lorikeet_exporter_') ? samples : samples.filter(ours);
+  const counted = name.startsWith('lorikeet_exporter_')
+    ? samples.filter(({ labels }) => LOST_REQUESTS.includes(labels['map']))
+    : samples.filter(ours);
   return counted.reduce((total, { value }) => total + value, 0);
 }
 

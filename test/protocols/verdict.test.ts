@@ -72,6 +72,7 @@ test('a login may count as a request, and makes the mean shorter', () => {
 test('what is absent must be said', () => {
   expect(verdict({}, reported())).toMatchObject({ verdict: 'wrong', faults: ['absent, but not said'] });
   expect(verdict({}, reported(), { protocols: ['amqp'] }).verdict).toBe('absent');
+  expect(verdict({}, reported(), { protocols: ['unknown'] }).verdict).toBe('wrong');
   expect(verdict({}, reported(), { said: { lorikeet_messages_total: 3 } }).verdict).toBe('absent');
   expect(verdict({ requests: 0, durationsMs: [] }, reported()).verdict).toBe('exact');
 });
