@@ -44,7 +44,7 @@ objects=()
 for source in bpf/maps.bpf.c bpf/!(maps).bpf.c; do
     object=build/bpf/$(basename "$source" .c).o
     objects+=("$object")
-    if older "$object" "$source" bpf/*.h bpf/shared/*.h "$0"; then
+    if older "$object" "$source" bpf/*.h bpf/*/*.h "$0"; then
         echo "clang $source"
         clang "${clang_flags[@]}" -c "$source" -o "$object.tmp"
         mv "$object.tmp" "$object"
