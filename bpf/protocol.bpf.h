@@ -188,24 +188,4 @@ static __always_inline bool waits(struct sock *sk, struct socket_state *socket, 
     }
 }
 
-#define HTTP_TEXT TEXT('H', 'T', 'T', 'P')
-
-/* The first digit of the status of an HTTP/1.x response, or 0. */
-static __always_inline __u32 status_class(const struct payload *payload) {
-    __u8 bytes[16] = {};
-
-    if (read_start(payload, bytes) < 12 || big_endian(bytes) != HTTP_TEXT || bytes[8] != ' ')
-        return 0;
-    if (bytes[4] != '/' || bytes[5] != '1' || bytes[6] != '.' || !is_digit(bytes[10]) || !is_digit(bytes[11]))
-        return 0;
-    return bytes[9] >= '1' && bytes[9] <= '5' ? bytes[9] - '0' : 0;
-}
-
-/* 101 Switching Protocols. */
-static __always_inline bool switches(const struct payload *payload) {
-    __u8 bytes[16] = {};
-
-    return read_start(payload, bytes) >= 12 && bytes[9] == '1' && bytes[10] == '0' && bytes[11] == '1';
-}
-
 #endif

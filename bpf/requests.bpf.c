@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR MIT)
 #include "exchange.bpf.h"
+#include "http/http1.bpf.h"
 #include "http/status.bpf.h"
 #include "protocol.bpf.h"
 #include "shared/adoption.bpf.h"
@@ -47,8 +48,13 @@ static __always_inline void answered_http(struct sock *sk, const struct exchange
 
     if (socket->status && (class || socket->request_ns))
         count_status(socket, exchange->edge, class);
-    if (class == 1 && !switches(payload))
-        return;
+    if (class == 1 && !switches(payload)) {
+        class = class_after_interim(payload);
+        if (class == 1)
+            return;
+        if (socket->status)
+            count_status(socket, exchange->edge, class);
+    }
     answered(exchange);
     if (class == 1)
         set_protocol(sk, socket, PROTOCOL_WEBSOCKET);
