@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR MIT)
+#include "http/http1.bpf.h"
 #include "http/status.bpf.h"
 #include "protocols/exchange.bpf.h"
 #include "protocols/protocol.bpf.h"
@@ -55,8 +56,13 @@ static __always_inline void answered_http(struct sock *sk, const struct exchange
 
     if (socket->status && (class || socket->request_ns))
         count_status(socket, exchange->edge, class);
-    if (class == 1 && status != SWITCHING_PROTOCOLS)
-        return;
+    if (class == 1 && status != SWITCHING_PROTOCOLS) {
+        class = class_after_interim(payload);
+        if (class == 1)
+            return;
+        if (socket->status)
+            count_status(socket, exchange->edge, class);
+    }
     answered(exchange);
     if (class == 1)
         set_protocol(sk, socket, PROTOCOL_WEBSOCKET);

@@ -244,24 +244,4 @@ __noinline __u32 is_no_request(struct socket_state *socket, const struct payload
     }
 }
 
-#define HTTP_TEXT TEXT('H', 'T', 'T', 'P')
-
-/* The status of an HTTP/1.x response, or 0. */
-__noinline __u32 http_status(const struct payload *payload) {
-    struct first_bytes first;
-    const __u8 *bytes = first.bytes;
-
-    if (!payload)
-        return 0;
-    read_first_bytes(&first, payload);
-    if (first.have < 12 || big_endian(bytes) != HTTP_TEXT || bytes[8] != ' ' || bytes[4] != '/' || bytes[5] != '1' ||
-        bytes[6] != '.')
-        return 0;
-    if (bytes[9] < '1' || bytes[9] > '5' || !is_digit(bytes[10]) || !is_digit(bytes[11]))
-        return 0;
-    return (bytes[9] - '0') * 100 + (bytes[10] - '0') * 10 + bytes[11] - '0';
-}
-
-#define SWITCHING_PROTOCOLS 101
-
 #endif

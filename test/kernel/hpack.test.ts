@@ -157,7 +157,7 @@ class Encoder {
   }
 
   #text(text: string): Buffer {
-    const codes = [...text].map((letter) => HUFFMAN[letter]);
+    const codes = text.split('').map((letter) => HUFFMAN[letter]);
     if (codes.includes(undefined) || this.#random(2) === 0)
       return Buffer.concat([integer(0, 7, text.length), Buffer.from(text)]);
     const bits = codes.join('');

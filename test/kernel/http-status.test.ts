@@ -137,6 +137,11 @@ describe('a response is counted', () => {
       counted: [6, 6, 0, 0, 0],
     },
     {
+      name: 'after an informational one in the same call',
+      texts: ['HTTP/1.1 103 Early\r\nlink: </a>\r\n\r\nHTTP/1.1 200 OK\r\n\r\n'],
+      counted: [6, 6, 0, 0, 0],
+    },
+    {
       name: 'once, without further messages of the server',
       texts: [['HTTP/1.1 200 OK\r\n\r\n', 'HTTP/1.1 404 in a body']],
       counted: [0, 6, 0, 0, 0],
