@@ -4,6 +4,7 @@
 #include "shared/core_fixes.bpf.h"
 #include "shared/histogram.bpf.h"
 #include "shared/maps.bpf.h"
+#include "shared/shares.bpf.h"
 #include "shared/socket_counts.bpf.h"
 #include "shared/types.bpf.h"
 
@@ -37,10 +38,10 @@ static __always_inline struct socket_state *find_socket(struct sock *sk, int len
     return socket && socket->service.role != ROLE_UNKNOWN ? socket : NULL;
 }
 
-static __always_inline struct edge_stats *find_edge(const struct socket_state *socket) {
+static __always_inline struct edge_stats *find_edge(struct socket_state *socket, __u64 now) {
     if (!track_edges || socket->service.role != ROLE_CLIENT)
         return NULL;
-    return find_or_make(edges, &socket->edge);
+    return find_or_make_edge(socket, now);
 }
 
 static __always_inline void start_request(struct socket_state *socket, __u64 now) {
@@ -86,7 +87,7 @@ static __always_inline int handle_send(struct sock *sk, int length) {
         stats->sent_bytes += length;
         sample_round_trip(sk, socket, stats, now);
     }
-    edge = find_edge(socket);
+    edge = find_edge(socket, now);
     if (edge)
         edge->sent_bytes += length;
     return 0;
@@ -105,7 +106,7 @@ static __always_inline int handle_receive(struct sock *sk, int length, int flags
     if (!socket)
         return 0;
     now = bpf_ktime_get_ns();
-    edge = find_edge(socket);
+    edge = find_edge(socket, now);
     if (socket->service.role == ROLE_CLIENT)
         end_request(socket, edge, now);
     else

@@ -3,6 +3,7 @@
 #include "shared/attribution.bpf.h"
 #include "shared/histogram.bpf.h"
 #include "shared/maps.bpf.h"
+#include "shared/shares.bpf.h"
 #include "shared/socket_counts.bpf.h"
 #include "shared/types.bpf.h"
 
@@ -68,7 +69,7 @@ static __always_inline void connect_failed(struct sock *sk, struct socket_state 
         atomic_add(&stats->connect_failures[failure_of(sk)], 1);
     if (!track_edges)
         return;
-    edge = find_or_make(edges, &socket->edge);
+    edge = find_or_make_edge(socket, 0);
     if (edge)
         atomic_add(&edge->connect_failures, 1);
 }
@@ -84,7 +85,7 @@ static __always_inline void listened(struct sock *sk, const struct socket_state 
     /* Not skc_num: if the kernel chose the port, it is cleared before the state changes. */
     key.port = tp ? bpf_ntohs(tp->inet_conn.icsk_inet.inet_sport) : 0;
     count_drops(row, &key, sk->sk_drops.counter);
-    bpf_map_delete_elem(&accept_queues, &address);
+    delete_accept_queue(address, key.cgroup);
 }
 
 static __always_inline void closed(struct sock *sk) {
@@ -150,7 +151,7 @@ static __always_inline void unanswered(struct sock *sk, int old_state, int new_s
     begin = __sync_lock_test_and_set(&socket->request_ns, 0);
     if (!begin || (!sk->sk_err && !socket->cut_short && bpf_ktime_get_ns() - begin < CLOSING_BYTES_NS))
         return;
-    edge = find_or_make(edges, &socket->edge);
+    edge = find_or_make_edge(socket, 0);
     if (edge)
         atomic_add(&edge->unanswered, 1);
 }

@@ -5,6 +5,7 @@
 #include "attribution.bpf.h"
 #include "histogram.bpf.h"
 #include "maps.bpf.h"
+#include "shares.bpf.h"
 #include "tcp.h"
 #include "types.bpf.h"
 
@@ -60,16 +61,17 @@ static __always_inline void sample_round_trip(struct sock *sk, struct socket_sta
         add_round_trip(stats, smoothed);
 }
 
-static __always_inline void follow_listener(struct socket_state *socket, struct sock *sk) {
-    struct accept_queue row = {};
-    __u64 address = (__u64)sk;
+static __always_inline void follow_queue(const struct socket_state *socket, const struct sock *sk) {
+    struct accept_queue row = {.key.cgroup = socket->service.cgroup, .drops = sk->sk_drops.counter};
 
+    row.netns = netns_of(sk);
+    write_accept_queue((__u64)sk, &row);
+}
+
+static __always_inline void follow_listener(struct socket_state *socket, struct sock *sk) {
     follow(socket, sk, ROLE_SERVER);
     socket->counted = false;
-    row.key.cgroup = socket->service.cgroup;
-    row.drops = sk->sk_drops.counter;
-    if (bpf_map_update_elem(&accept_queues, &address, &row, BPF_ANY))
-        count_lost(&lost_listeners);
+    follow_queue(socket, sk);
     socket->phase = PHASE_LISTENING;
 }
 

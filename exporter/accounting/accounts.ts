@@ -1,5 +1,7 @@
 import { renderLabels } from '../../daemon/labels.ts';
-import type { Directory, Leaf, LocalTarget } from '../identity/directory.ts';
+import type { Directory } from '../identity/directory.ts';
+import type { Leaf } from '../identity/leaf.ts';
+import type { LocalTarget } from '../identity/local-targets.ts';
 import { readId } from '../cgroups/id.ts';
 import type { Account } from './ledger.ts';
 

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { Leaf } from '../identity/directory.ts';
+import { newLeaf, type Leaf } from '../identity/leaf.ts';
 import { GONE_SETTLE_MS, Ledger, type Account } from './ledger.ts';
 import { MemoryMap, serviceKey } from '../testdata/memory-map.ts';
 
@@ -18,7 +18,7 @@ describe('Ledger', () => {
       map,
       leafOf(key) {
         const id = key.readBigUInt64LE();
-        const leaf = leaves.get(id) ?? { id, ancestors: [], path: undefined, goneSince: undefined, rows: 0 };
+        const leaf = leaves.get(id) ?? newLeaf(id);
         leaves.set(id, leaf);
         return leaf;
       },

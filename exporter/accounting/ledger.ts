@@ -1,10 +1,12 @@
-import type { Leaf } from '../identity/directory.ts';
+import { STATES, type Leaf, type SharedMap } from '../identity/leaf.ts';
 
 /** A per-CPU kernel map of 64-bit counters; implemented by native's BpfMap. */
 export interface CounterMap {
   readonly name: string;
   readonly keySize: number;
   readonly valueSize: number;
+  /** Maximum number of rows; undefined: no limit. */
+  readonly capacity?: number;
   /** Rows summed over CPUs: `keys` holds count * keySize bytes, `words` count * valueSize / 8 numbers. */
   readSums(): { readonly count: number; readonly keys: Buffer; readonly words: Float64Array };
   delete(key: Uint8Array): boolean;
@@ -25,9 +27,12 @@ export interface LedgerOptions<A extends Account> {
   readonly accountOf: (key: Buffer, leaf: Leaf, previous: A | undefined) => A | undefined;
   /**
    * Deletes a row from the kernel map after this time without a change, in milliseconds. Its counts stay. Default:
-   * never.
+   * never. Rows of unmonitored cgroups are deleted at once. While the map is more than half full, rows without an
+   * account are deleted after `UNOWNED_MS`, and idle rows after `PRESSED_IDLE_MS`.
    */
   readonly idleMs?: number;
+  /** Set if the kernel programs divide the rows among the cgroups. */
+  readonly shared?: SharedMap;
 }
 
 interface Row<A extends Account> {
@@ -39,6 +44,7 @@ interface Row<A extends Account> {
   /** Counts not yet attributed to an account. */
   pending: Float64Array | undefined;
   generation: number;
+  readonly since: number;
   changedAt: number;
   pass: number;
 }
@@ -48,6 +54,10 @@ interface Row<A extends Account> {
  * close.
  */
 export const GONE_SETTLE_MS = 5000;
+
+/** Limits while a map is more than half full, in milliseconds. */
+export const UNOWNED_MS = 30_000;
+export const PRESSED_IDLE_MS = 300_000;
 
 /**
  * Adds the increments of a kernel map's rows to accounts. A count stays with its account, so no counter decreases when
@@ -81,9 +91,9 @@ export class Ledger<A extends Account> {
       const row = this.#rowOf(keys, start, start + map.keySize, width, now);
       row.pass = this.#pass;
       this.#attribute(row, generation);
-      if (book(row, words, index * width)) row.changedAt = now;
+      if (book(row, words, index * width)) row.changedAt = row.leaf.changedAt = now;
     }
-    this.#sweep(now);
+    this.#sweep(now, count > (map.capacity ?? Infinity) / 2);
     return count;
   }
 
@@ -106,6 +116,7 @@ export class Ledger<A extends Account> {
       account: undefined,
       pending: undefined,
       generation: -1,
+      since: now,
       changedAt: now,
       pass: 0,
     };
@@ -122,19 +133,29 @@ export class Ledger<A extends Account> {
     row.pending = undefined;
   }
 
-  /** Deletes rows that can no longer change, and forgets rows that are no longer in the map. */
-  #sweep(now: number): void {
-    const { map, idleMs = Infinity } = this.#options;
+  /** Deletes rows that can no longer change or are no longer needed, and forgets rows that are no longer in the map. */
+  #sweep(now: number, isPressed: boolean): void {
+    const { map, shared } = this.#options;
     for (const [name, row] of this.#rows) {
       if (row.pass === this.#pass) {
-        const quietMs = now - row.changedAt;
-        const gone = row.leaf.goneSince !== undefined && now - row.leaf.goneSince >= GONE_SETTLE_MS;
-        if (quietMs < idleMs && !(gone && quietMs >= GONE_SETTLE_MS)) continue;
+        if (!this.#isDue(row, now, isPressed)) continue;
         map.delete(row.key);
+        if (shared !== undefined) row.leaf.freed[shared]++;
       }
       this.#rows.delete(name);
       row.leaf.rows--;
     }
+  }
+
+  #isDue({ account, leaf, since, changedAt }: Row<A>, now: number, isPressed: boolean): boolean {
+    const { idleMs } = this.#options;
+    const quietMs = now - changedAt;
+    const gone = leaf.goneSince !== undefined && now - leaf.goneSince >= GONE_SETTLE_MS;
+    if (gone && quietMs >= GONE_SETTLE_MS) return true;
+    if (idleMs === undefined) return false;
+    if (account === undefined && (leaf.state === STATES.unmonitored || (isPressed && now - since >= UNOWNED_MS)))
+      return true;
+    return quietMs >= (isPressed ? Math.min(idleMs, PRESSED_IDLE_MS) : idleMs);
   }
 }
 

@@ -9,8 +9,20 @@ import {
   writeHistogram,
   type HistogramSeries,
 } from '../scrape/histogram.ts';
-import type { Directory, Leaf, LocalTarget } from '../identity/directory.ts';
-import { ExternalPeers, OTHER_PEERS, type ExternalPeer } from '../identity/external-peers.ts';
+import { isLoopback } from '../identity/addresses.ts';
+import type { Directory } from '../identity/directory.ts';
+import {
+  ephemeralPorts,
+  ExternalPeers,
+  OTHER_LOOPBACK,
+  OTHER_PEERS,
+  type ExternalPeer,
+  type PortRange,
+} from '../identity/external-peers.ts';
+import type { Leaf } from '../identity/leaf.ts';
+import type { LocalTarget } from '../identity/local-targets.ts';
+import type { LoopbackListeners } from '../identity/loopback.ts';
+import type { Peer } from '../identity/target.ts';
 import { Ledger, type Account, type CounterMap } from '../accounting/ledger.ts';
 import { describeCollector } from './descriptor.ts';
 import { RECEIVE, SEND, STATE, withoutState } from './socket-programs.ts';
@@ -19,6 +31,7 @@ import { RECEIVE, SEND, STATE, withoutState } from './socket-programs.ts';
 const ADDRESS_START = 8;
 const ADDRESS_END = 24;
 const PORT = 24;
+const NETNS = 28;
 
 /** `struct edge_stats` of bpf/shared/requests.h: words after the histogram of requests. */
 const SENT = HISTOGRAM_WORDS;
@@ -70,10 +83,14 @@ interface Server {
   readonly service: string;
   readonly port: string;
   readonly external: ExternalPeer | undefined;
+  /** Beyond a limit. */
+  readonly cut: boolean;
 }
 
 export interface EdgesOptions {
   readonly directory: Directory;
+  /** The listeners behind loopback addresses. */
+  readonly loopback: LoopbackListeners;
   /** The kernel map `edges`. */
   readonly map: CounterMap;
   /** Milliseconds. */
@@ -82,6 +99,8 @@ export interface EdgesOptions {
   readonly counted: Readonly<Record<string, boolean>>;
   /** Maximum number of external peers with a name of their own. */
   readonly maxExternalNames: number;
+  /** Ports that are never names. */
+  readonly ephemeral?: PortRange;
   /** Maximum number of edges with series of their own; further ones between two services have the port `other`. */
   readonly maxEdges: number;
   /** Called for each peer counted as `other` because of a limit. */
@@ -90,19 +109,21 @@ export interface EdgesOptions {
 
 /** Calls between services as seen by the client, from the kernel map `edges`. */
 export function edgesCollector(options: EdgesOptions): Collector {
-  const { directory, map, now } = options;
+  const { directory, loopback, map, now } = options;
   const accounts = new EdgeAccounts(options);
   const ledger = new Ledger({
     map,
     leafOf: leafOfKey(directory),
     accountOf: (key, leaf, previous: EdgeAccount | undefined) => accounts.accountOf(key, leaf, previous),
     idleMs: IDLE_MS,
+    shared: 'edges',
   });
   let generation = -1;
   const book = (): void => {
     if (generation !== directory.generation) accounts.dropVanished();
     generation = directory.generation;
-    ledger.update(generation, now());
+    // Neither ever decreases.
+    ledger.update(generation + loopback.version, now());
   };
   return {
     name: 'edges',
@@ -122,7 +143,7 @@ class EdgeAccounts {
 
   constructor(options: EdgesOptions) {
     this.#options = options;
-    this.#external = new ExternalPeers(options.maxExternalNames);
+    this.#external = new ExternalPeers(options.maxExternalNames, options.ephemeral);
   }
 
   all(): Iterable<EdgeAccount> {
@@ -132,7 +153,7 @@ class EdgeAccounts {
   accountOf(key: Buffer, leaf: Leaf, previous: EdgeAccount | undefined): EdgeAccount | undefined {
     const client = this.#options.directory.targetOf(leaf);
     if (client === undefined || !client.monitored) return undefined;
-    const account = this.#accountBetween(client, this.#serverOf(key));
+    const account = this.#accountBetween(client, this.#serverOf(client, key));
     if (account.cut && previous?.cut !== true) this.#options.onCut();
     return account;
   }
@@ -141,23 +162,36 @@ class EdgeAccounts {
     const name = [serviceKey(client), server.namespace, server.service, server.port].join('\0');
     let account = this.#accounts.get(name);
     if (account !== undefined) return account;
-    if (this.#accounts.size >= this.#options.maxEdges && server.port !== OTHER_PEERS.port) {
-      return this.#accountBetween(client, { ...server, ...(server.external && OTHER_PEERS), port: OTHER_PEERS.port });
+    if (this.#accounts.size >= this.#options.maxEdges && !server.cut) {
+      const others = { ...server, ...(server.external && OTHER_PEERS), port: OTHER_PEERS.port, cut: true };
+      return this.#accountBetween(client, others);
     }
     account = makeAccount(client, server);
     this.#accounts.set(name, account);
     return account;
   }
 
-  #serverOf(key: Buffer): Server {
+  #serverOf(client: LocalTarget, key: Buffer): Server {
     const bytes = key.toString('latin1', ADDRESS_START, ADDRESS_END);
     const port = key.readUInt16LE(PORT);
-    const target = this.#options.directory.peer(bytes, port);
-    if (target !== undefined) {
-      return { namespace: target.namespace, service: target.service, port: String(port), external: undefined };
+    const peer =
+      this.#options.directory.peer(bytes, port) ??
+      (isLoopback(bytes) ? this.#listenerOf(client, key.readUInt32LE(NETNS), port) : undefined);
+    if (peer !== undefined) {
+      return { namespace: peer.namespace, service: peer.service, port: String(port), external: undefined, cut: false };
     }
     const external = this.#external.name(bytes, port);
-    return { namespace: 'external', ...external, external };
+    const cut = external === OTHER_PEERS || external === OTHER_LOOPBACK;
+    return { namespace: 'external', ...external, external, cut };
+  }
+
+  /** The service that listens on a port of the loopback: the client's own, or the only one. */
+  #listenerOf(client: LocalTarget, netns: number, port: number): Peer | undefined {
+    const { directory, loopback } = this.#options;
+    const targets = loopback.find(netns, port).flatMap((id) => directory.targetOf(directory.leaf(id)) ?? []);
+    const [first, ...others] = targets;
+    if (first === undefined || targets.includes(client)) return first && client;
+    return others.every((target) => serviceKey(target) === serviceKey(first)) ? first : undefined;
   }
 
   /** Drops edges of services without an instance on this machine, and frees external names that only they used. */
@@ -189,7 +223,7 @@ function makeAccount(client: LocalTarget, server: Server): EdgeAccount {
     words: new Float64Array(EDGE_WORDS),
     client: serviceKey(client),
     external: server.external,
-    cut: server.port === OTHER_PEERS.port,
+    cut: server.cut,
     requests: series(REQUESTS, labels),
     duration: histogramSeries(DURATION, labels),
     counters: COUNTERS.map(({ name }) => series(name, labels)),
@@ -218,6 +252,7 @@ export const edges = describeCollector({
     ...withoutState('failed connects, unanswered requests, clients with an explicitly bound port'),
     [SEND]: 'requests, unanswered requests, sent bytes',
     [RECEIVE]: 'requests, unanswered requests, received bytes',
+    read_accept_queues: 'services behind loopback addresses',
   },
   countedBy: {
     requests: [SEND, RECEIVE],
@@ -229,13 +264,15 @@ export const edges = describeCollector({
   maps: { edges: ({ maxEdges }) => maxEdges },
   tunable: 'track_edges',
   ofSockets: true,
-  make: ({ directory, probes, now, limits, omissions }) =>
+  make: ({ directory, loopback, probes, now, limits, omissions }) =>
     edgesCollector({
       directory,
+      loopback,
       map: probes.map('edges'),
       now,
       counted: probes.counted('edges'),
       maxExternalNames: limits.maxExternalNames,
+      ephemeral: ephemeralPorts(),
       maxEdges: limits.maxEdges,
       onCut: () => omissions.externalPeerCut(),
     }),

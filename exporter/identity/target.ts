@@ -30,6 +30,8 @@ export interface TargetSource {
    * the address as a latin1 string. Undefined if the source only has the addresses of targets.
    */
   peer?(bytes: string, port: number): Peer | undefined;
+  /** `true` once its targets are known; otherwise the reason. Undefined: always. */
+  readonly ready?: true | string;
   /** Sets a callback that runs before each change of `targets`; undefined if the source has no such event. */
   beforeChange?(listener: () => void): void;
   /**

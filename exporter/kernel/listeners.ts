@@ -5,11 +5,14 @@ import { readId } from '../cgroups/id.ts';
 const PORT = 8;
 const LENGTH = 16;
 const LIMIT = 20;
+const NETNS = 28;
 
 /** A listening socket. */
 export interface Listener {
   readonly cgroup: bigint;
   readonly port: number;
+  /** Inode of its network namespace. */
+  readonly netns: number;
   /** Connections waiting to be accepted. */
   readonly length: number;
   /** Maximum of `length`. */
@@ -34,6 +37,7 @@ export function readListeners(object: BpfObject, acceptQueues: BpfMap): readonly
       listeners.push({
         cgroup: readId(values, start),
         port,
+        netns: values.readUInt32LE(start + NETNS),
         length: values.readUInt32LE(start + LENGTH),
         limit: values.readUInt32LE(start + LIMIT),
       });

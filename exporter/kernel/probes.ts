@@ -1,12 +1,13 @@
 import { describeError, type Logger } from '../../daemon/logger.ts';
-import type { BpfMap, BpfObject } from '../../native/index.ts';
+import type { BpfObject } from '../../native/index.ts';
 import { adoptSockets } from './adoption.ts';
 import { readListeners, type Listener } from './listeners.ts';
-import { addMissed, lostEvents, lostMaps, unattributedEvents } from './lost-events.ts';
+import { addMissed, lostEvents, lostMaps, unattributedEvents, unmonitoredRows } from './lost-events.ts';
 import { measured, type MeasuredMap } from './measured-map.ts';
 import { countedFamilies, lacksSockets, programsOf, type CollectorHealth } from './programs.ts';
 import { logRefusal, type Refusal } from './refusal.ts';
 import { RequirementError } from './requirements.ts';
+import { sharedTable, type SharedTable } from './shared-table.ts';
 import { openObject, startPrograms, withRefusal, type ProgramOptions, type Started } from './start-programs.ts';
 
 /** The loaded and attached BPF programs. */
@@ -15,9 +16,18 @@ export interface Probes {
   map(name: string): MeasuredMap;
   /** Usage of the maps that have been read. */
   readonly usage: Iterable<Pick<MeasuredMap, 'name' | 'entries' | 'capacity'>>;
-  readonly cgroups: BpfMap;
+  readonly cgroups: SharedTable;
+  /** Paths of new cgroups. */
+  readonly cgroupPaths: SharedTable;
   /** The same for the ids of `block_requests`, from the hierarchy of the io controller. */
-  readonly blockCgroups: BpfMap;
+  readonly blockCgroups: SharedTable;
+  readonly blockCgroupPaths: SharedTable;
+  /** Maps by which user space divides the rows of others among the cgroups (bpf/shared/shares.bpf.h). */
+  readonly shares: {
+    readonly targets: SharedTable;
+    readonly use: SharedTable;
+    readonly capacities: { readonly edges: number; readonly listeners: number };
+  };
   /** The programs of the enabled collectors, and whether each runs. */
   readonly programs: ReadonlyMap<string, boolean>;
   /** Families of a collector, and whether each is counted on this machine. */
@@ -30,6 +40,8 @@ export interface Probes {
   adopt(): Promise<void>;
   /** Events lost since the start because a map was full or a program was already running, by map. */
   lost(): ReadonlyMap<string, number>;
+  /** Rows refused since the start to cgroups that nobody monitors, by map. */
+  unmonitored(): ReadonlyMap<string, number>;
   /** Events since the start that could not be attributed, by kind. */
   unattributed(): ReadonlyMap<string, number>;
   close(): void;
@@ -101,8 +113,15 @@ function makeProbes(
         { name: acceptQueues.name, capacity: acceptQueues.capacity, entries: listening?.length },
       ];
     },
-    cgroups: object.map('cgroups'),
-    blockCgroups: object.map('block_cgroups'),
+    cgroups: sharedTable(object.map('cgroups')),
+    cgroupPaths: sharedTable(object.map('cgroup_paths')),
+    blockCgroups: sharedTable(object.map('block_cgroups')),
+    blockCgroupPaths: sharedTable(object.map('block_cgroup_paths')),
+    shares: {
+      targets: sharedTable(object.map('targets')),
+      use: sharedTable(object.map('row_use')),
+      capacities: { edges: object.map('edges').capacity, listeners: acceptQueues.capacity },
+    },
     programs: new Map(programsOf(chosen).map((program) => [program, running.has(program)])),
     counted(collector) {
       const needs = known.find(({ name }) => name === collector);
@@ -115,6 +134,7 @@ function makeProbes(
       if (refusal !== undefined) logRefusal(refusal, chosen, logger);
     },
     lost: () => addMissed(lost(), object.programStats(), ofProgram),
+    unmonitored: unmonitoredRows(object),
     unattributed: unattributedEvents(object),
     close: () => object.close(),
   };

@@ -26,6 +26,9 @@ export interface Started {
   readonly health: ReadonlyMap<string, CollectorHealth>;
 }
 
+/** Maps of all collectors with a row for each cgroup or target. */
+const BY_CGROUP = ['cgroups', 'cgroup_paths', 'block_cgroups', 'block_cgroup_paths', 'targets'] as const;
+
 /**
  * Loads the object file, without the programs that the kernel refuses.
  *
@@ -36,10 +39,16 @@ export function openObject(options: ProgramOptions): BpfObject {
   checkRequirements();
   const { object, known, chosen } = options;
   const wanted = programsOf(chosen);
+  const rows = mapRows(options);
   try {
     return BpfObject.open(object ?? defaultObjectPath(), {
-      maxEntries: { ...mapRows(options), cgroups: options.maxServices, block_cgroups: options.maxServices },
-      constants: { ...tunables(known, chosen), io_hierarchy: options.ioHierarchy },
+      maxEntries: { ...rows, ...Object.fromEntries(BY_CGROUP.map((map) => [map, options.maxServices])) },
+      constants: {
+        ...tunables(known, chosen),
+        io_hierarchy: options.ioHierarchy,
+        edge_rows: rows['edges'] ?? 0,
+        accept_queue_rows: rows['accept_queues'] ?? 0,
+      },
       disabled: programsOf(known)
         .filter((program) => !wanted.includes(program))
         .flatMap(namesOf),

@@ -7,6 +7,8 @@ import { EDGE_WORDS, edgesCollector } from '../collectors/edges.ts';
 import { HTTP_WORDS, httpStatusCollector } from '../collectors/http-status.ts';
 import { requestsCollector } from '../collectors/requests.ts';
 import { targetInfoCollector } from '../collectors/target-info.ts';
+import { LoopbackListeners } from '../identity/loopback.ts';
+import type { Collector } from '../scrape/collector.ts';
 import { Exposition } from '../scrape/exposition.ts';
 import { HISTOGRAM_WORDS } from '../scrape/histogram.ts';
 import type { Listener } from '../kernel/listeners.ts';
@@ -37,12 +39,13 @@ export class Kernel {
     CGROUP_COUNTERS.map(({ name, families }) => [name, new MemoryMap(name, 8, countWords(families))]),
   );
   /** The listening sockets. */
-  listening: readonly Listener[] = [];
+  listening: readonly Omit<Listener, 'netns'>[] = [];
+  readonly loopback = new LoopbackListeners();
   unattributed = 0;
   portCuts = 0;
   cuts = 0;
   now = 0;
-  readonly #collectors;
+  readonly #collectors: readonly Collector[];
 
   constructor(
     limits: {
@@ -67,6 +70,7 @@ export class Kernel {
       }),
       edgesCollector({
         directory,
+        loopback: this.loopback,
         map: this.edges,
         now,
         counted: {
@@ -84,7 +88,7 @@ export class Kernel {
         directory,
         map: this.listeners,
         now,
-        listening: () => this.listening,
+        listening: () => this.listening.map((listener) => ({ netns: 0, ...listener })),
         maxPorts,
         onCut: () => this.portCuts++,
       }),
@@ -93,6 +97,9 @@ export class Kernel {
       ),
       targetInfoCollector(directory),
     ];
+    directory.onForget(() => {
+      for (const collector of this.#collectors) collector.book?.();
+    });
   }
 
   countRequests(cgroup: bigint, role: number, words: Record<number, number>): void {
@@ -107,8 +114,8 @@ export class Kernel {
     this.tcp.count(serviceKey(cgroup, role), words);
   }
 
-  countEdge(cgroup: bigint, address: string, port: number, words: Record<number, number>): void {
-    this.edges.count(edgeKey(cgroup, addressBytes(address) as string, port), words);
+  countEdge(cgroup: bigint, address: string, port: number, words: Record<number, number>, netns = 0): void {
+    this.edges.count(edgeKey(cgroup, addressBytes(address) as string, port, netns), words);
   }
 
   countDrops(cgroup: bigint, port: number, drops: number): void {
@@ -128,6 +135,7 @@ export class Kernel {
     this.tree.directory.refresh(this.now);
     const out = new Exposition();
     for (const collector of this.#collectors) await collector.collect(out);
+    this.tree.directory.exported(this.now);
     return out.toString();
   }
 

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Directory } from '../identity/directory.ts';
 import type { Target, TargetSource } from '../identity/target.ts';
-import { MemoryCgroups } from './memory-map.ts';
+import { MemoryCgroups, MemoryPaths } from './memory-map.ts';
 
 /** A source with targets set by the test. */
 export class ListSource implements TargetSource {
@@ -33,7 +33,13 @@ export class Tree {
   readonly root = mkdtempSync(join(tmpdir(), 'lorikeet-tree-'));
   readonly source = new ListSource();
   readonly cgroups = new MemoryCgroups();
-  readonly directory = new Directory({ sources: [this.source], cgroupfs: this.root, cgroups: this.cgroups });
+  readonly paths = new MemoryPaths();
+  readonly directory = new Directory({
+    sources: [this.source],
+    cgroupfs: this.root,
+    cgroups: this.cgroups,
+    paths: this.paths,
+  });
 
   /** Makes a folder and returns its id. */
   make(path: string): bigint {
@@ -49,7 +55,15 @@ export class Tree {
       parents.push(this.id(path.slice(0, end)));
       if (end === 0) break;
     }
-    this.cgroups.rows.set(id, parents);
+    this.cgroups.record(id, parents);
+    return id;
+  }
+
+  /** Makes a folder in which the kernel has seen a socket and recorded its path, and removes it. */
+  brief(path: string): bigint {
+    const id = this.seen(path);
+    this.paths.record(id, path.slice(1).split('/').toReversed());
+    this.remove(path);
     return id;
   }
 
