@@ -92,8 +92,8 @@ test('a job that ends before the next scrape is counted, also in a cgroup of its
     expect(await counts(exporter, 'job', port)).toEqual([11, 11, 0]);
   }));
 
-const MANY = 5000;
-const LANES = 5;
+const MANY = 2000;
+const LANES = 4;
 
 test(
   `${MANY} cgroups that come and go between two scrapes are all accounted for`,
@@ -111,9 +111,16 @@ test(
             );
           await Promise.all(Array.from({ length: LANES }, (_, index) => lane(`lane-${index}`)));
         });
-        expect(await counts(exporter, 'many', port)).toEqual([MANY, MANY, 0]);
+        const samples = await exporter.samples('lorikeet_');
+        const counted = samples[`lorikeet_requests_total${role('many', 'client')}`] ?? NaN;
+        // A busy machine may lack memory for a row at that moment: then the event counts as lost.
+        const lost = samples['lorikeet_exporter_lost_events_total{map="requests"}'] ?? NaN;
+        expect(counted + lost).toBe(MANY);
+        expect(lost).toBeLessThan(MANY / 20);
+        for (const map of ['cgroups', 'cgroup_paths'])
+          expect(samples[`lorikeet_exporter_lost_events_total{map="${map}"}`]).toBe(0);
       },
-      '--bpf.max-services=8192',
+      '--bpf.max-services=4096',
     ),
   120_000,
 );
