@@ -9,29 +9,13 @@ import {
   writeHistogram,
   type HistogramSeries,
 } from '../scrape/histogram.ts';
-import { isLoopback } from '../identity/addresses.ts';
-import type { Directory } from '../identity/directory.ts';
-import {
-  ephemeralPorts,
-  ExternalPeers,
-  OTHER_LOOPBACK,
-  OTHER_PEERS,
-  type ExternalPeer,
-  type PortRange,
-} from '../identity/external-peers.ts';
+import { ephemeralPorts, OTHER_PEERS, type ExternalPeer } from '../identity/external-peers.ts';
 import type { Leaf } from '../identity/leaf.ts';
 import type { LocalTarget } from '../identity/local-targets.ts';
-import type { LoopbackListeners } from '../identity/loopback.ts';
-import type { Peer } from '../identity/target.ts';
 import { Ledger, type Account, type CounterMap } from '../accounting/ledger.ts';
 import { describeCollector } from './descriptor.ts';
+import { EdgeServers, serviceKey, type EdgeServersOptions, type Server } from './edge-servers.ts';
 import { RECEIVE, SEND, STATE, withoutState } from './socket-programs.ts';
-
-/** `struct edge_key` of bpf/shared/attribution.h: offsets in bytes. */
-const ADDRESS_START = 8;
-const ADDRESS_END = 24;
-const PORT = 24;
-const NETNS = 28;
 
 /** `struct edge_stats` of bpf/shared/requests.h: words after the histogram of requests. */
 const SENT = HISTOGRAM_WORDS;
@@ -78,29 +62,13 @@ interface EdgeAccount extends Account {
   readonly counters: readonly Series[];
 }
 
-interface Server {
-  readonly namespace: string;
-  readonly service: string;
-  readonly port: string;
-  readonly external: ExternalPeer | undefined;
-  /** Beyond a limit. */
-  readonly cut: boolean;
-}
-
-export interface EdgesOptions {
-  readonly directory: Directory;
-  /** The listeners behind loopback addresses. */
-  readonly loopback: LoopbackListeners;
+export interface EdgesOptions extends EdgeServersOptions {
   /** The kernel map `edges`. */
   readonly map: CounterMap;
   /** Milliseconds. */
   readonly now: () => number;
   /** Families of the descriptor's `countedBy`; families that are not counted are not exported. */
   readonly counted: Readonly<Record<string, boolean>>;
-  /** Maximum number of external peers with a name of their own. */
-  readonly maxExternalNames: number;
-  /** Ports that are never names. */
-  readonly ephemeral?: PortRange;
   /** Maximum number of edges with series of their own; further ones between two services have the port `other`. */
   readonly maxEdges: number;
   /** Called for each peer counted as `other` because of a limit. */
@@ -130,30 +98,32 @@ export function edgesCollector(options: EdgesOptions): Collector {
     book,
     collect(out) {
       book();
-      write(out, accounts.all(), options.counted);
+      write(out, accounts.current(), options.counted);
     },
   };
 }
 
-/** One account for each edge, kept while the client's service has an instance on this machine. */
+/** One account for each edge, kept while the client's service has or had a target on this machine. */
 class EdgeAccounts {
   readonly #options: EdgesOptions;
-  readonly #external: ExternalPeers;
+  readonly #servers: EdgeServers;
   readonly #accounts = new Map<string, EdgeAccount>();
 
   constructor(options: EdgesOptions) {
     this.#options = options;
-    this.#external = new ExternalPeers(options.maxExternalNames, options.ephemeral);
+    this.#servers = new EdgeServers(options);
   }
 
-  all(): Iterable<EdgeAccount> {
-    return this.#accounts.values();
+  /** Those of services with an instance. */
+  current(): readonly EdgeAccount[] {
+    const clients = clientsOf(this.#options.directory.targets);
+    return [...this.#accounts.values()].filter(({ client }) => clients.has(client));
   }
 
   accountOf(key: Buffer, leaf: Leaf, previous: EdgeAccount | undefined): EdgeAccount | undefined {
     const client = this.#options.directory.targetOf(leaf);
     if (client === undefined || !client.monitored) return undefined;
-    const account = this.#accountBetween(client, this.#serverOf(client, key));
+    const account = this.#accountBetween(client, this.#servers.serverOf(client, key));
     if (account.cut && previous?.cut !== true) this.#options.onCut();
     return account;
   }
@@ -171,44 +141,22 @@ class EdgeAccounts {
     return account;
   }
 
-  #serverOf(client: LocalTarget, key: Buffer): Server {
-    const bytes = key.toString('latin1', ADDRESS_START, ADDRESS_END);
-    const port = key.readUInt16LE(PORT);
-    const peer =
-      this.#options.directory.peer(bytes, port) ??
-      (isLoopback(bytes) ? this.#listenerOf(client, key.readUInt32LE(NETNS), port) : undefined);
-    if (peer !== undefined) {
-      return { namespace: peer.namespace, service: peer.service, port: String(port), external: undefined, cut: false };
-    }
-    const external = this.#external.name(bytes, port);
-    const cut = external === OTHER_PEERS || external === OTHER_LOOPBACK;
-    return { namespace: 'external', ...external, external, cut };
-  }
-
-  /** The service that listens on a port of the loopback: the client's own, or the only one. */
-  #listenerOf(client: LocalTarget, netns: number, port: number): Peer | undefined {
-    const { directory, loopback } = this.#options;
-    const targets = loopback.find(netns, port).flatMap((id) => directory.targetOf(directory.leaf(id)) ?? []);
-    const [first, ...others] = targets;
-    if (first === undefined || targets.includes(client)) return first && client;
-    return others.every((target) => serviceKey(target) === serviceKey(first)) ? first : undefined;
-  }
-
-  /** Drops edges of services without an instance on this machine, and frees external names that only they used. */
+  /** Drops edges of services that cannot have an instance on this machine, and frees names that only they used. */
   dropVanished(): void {
-    const clients = new Set<string>();
-    for (const target of this.#options.directory.targets) if (target.monitored) clients.add(serviceKey(target));
+    const clients = clientsOf(this.#options.directory.knownTargets);
     const used = new Set<ExternalPeer>();
     for (const [name, account] of this.#accounts) {
       if (!clients.has(account.client)) this.#accounts.delete(name);
       else if (account.external !== undefined) used.add(account.external);
     }
-    this.#external.retain(used);
+    this.#servers.retain(used);
   }
 }
 
-function serviceKey({ namespace, service }: LocalTarget): string {
-  return `${namespace}\0${service}`;
+function clientsOf(targets: Iterable<LocalTarget>): ReadonlySet<string> {
+  const clients = new Set<string>();
+  for (const target of targets) if (target.monitored) clients.add(serviceKey(target));
+  return clients;
 }
 
 function makeAccount(client: LocalTarget, server: Server): EdgeAccount {
@@ -230,8 +178,7 @@ function makeAccount(client: LocalTarget, server: Server): EdgeAccount {
   };
 }
 
-function write(out: Exposition, accounts: Iterable<EdgeAccount>, counted: Readonly<Record<string, boolean>>): void {
-  const edges = [...accounts];
+function write(out: Exposition, edges: readonly EdgeAccount[], counted: Readonly<Record<string, boolean>>): void {
   if (counted['requests'] === true) {
     out.family(REQUESTS, 'counter', 'Requests from one service to another, as seen by the client.');
     for (const { requests, words } of edges) out.sample(requests, histogramCount(words, 0));

@@ -49,8 +49,14 @@ export class Directory {
     return this.#local.all();
   }
 
+  /** True as well for a former target, whose counters go on if its cgroup is made again. */
   has(target: LocalTarget): boolean {
     return this.#local.has(target);
+  }
+
+  /** All targets that `has` knows. */
+  get knownTargets(): Iterable<LocalTarget> {
+    return this.#local.known();
   }
 
   /** Sets a callback that attributes all counts, called before a target whose cgroup was deleted may be dropped. */

@@ -51,6 +51,8 @@ export class Leaves {
   #incomplete = new Set<bigint>();
   #now = 0;
   #bookedAt = Infinity;
+  /** Set once the kernel's map is more than half full, until all deleted cgroups have been forgotten. */
+  #isPressed = false;
 
   constructor(options: LeavesOptions) {
     this.#options = options;
@@ -143,13 +145,16 @@ export class Leaves {
   /** Finds deleted cgroups, and forgets those that are no longer needed; `forget` sees each of them. */
   findVanished(now: number, forget: (leaf: Leaf) => void): void {
     const lost = new Map<bigint, Leaf>();
+    let areGone = false;
+    this.#isPressed ||= this.#infos.size > this.#options.cgroups.capacity / 2;
     for (const leaf of this.#leaves.values()) {
-      if (leaf.goneSince !== undefined) this.#forget(leaf, now, forget);
+      if (leaf.goneSince !== undefined) areGone = !this.#forget(leaf, now, forget) || areGone;
       else if (leaf.path !== undefined && cgroupId(leaf.path) === leaf.id) continue;
       // A cgroup of version 2 cannot be renamed.
       else if (leaf.isRecorded) leaf.goneSince = now;
       else lost.set(leaf.id, leaf);
     }
+    this.#isPressed &&= areGone;
     if (lost.size === 0) return;
     for (const folder of walkCgroups(this.#options.cgroupfs)) {
       const leaf = lost.get(folder.id);
@@ -160,16 +165,16 @@ export class Leaves {
     for (const leaf of lost.values()) leaf.goneSince = now;
   }
 
-  #forget(leaf: Leaf, now: number, forget: (leaf: Leaf) => void): void {
-    const { cgroups } = this.#options;
+  /** Returns false if the cgroup is still needed. */
+  #forget(leaf: Leaf, now: number, forget: (leaf: Leaf) => void): boolean {
     const since = leaf.goneSince ?? now;
-    const pressed = this.#infos.size > cgroups.capacity / 2;
     // Rows that nobody has read yet still need it.
-    if (leaf.rows > 0 || this.#bookedAt <= since) return;
-    if (now - since < (pressed ? FORGET_PRESSED_MS : FORGET_MS)) return;
+    if (leaf.rows > 0 || this.#bookedAt <= since) return false;
+    if (now - since < (this.#isPressed ? FORGET_PRESSED_MS : FORGET_MS)) return false;
     forget(leaf);
     this.#leaves.delete(leaf.id);
-    cgroups.delete(idKey(leaf.id));
+    this.#options.cgroups.delete(idKey(leaf.id));
+    return true;
   }
 }
 

@@ -39,6 +39,8 @@ export interface LocalTargetsOptions {
 export class LocalTargets {
   readonly #options: LocalTargetsOptions;
   #local = new Map<string, Known>();
+  /** Targets of the sources that had a cgroup once: their counters go on if it is made again. */
+  #former = new Map<string, Known>();
   /** Targets whose cgroup was found to be deleted: whether they are kept is not decided yet. */
   readonly #undecided = new Set<Known>();
   #byId = new Map<bigint, Known>();
@@ -52,8 +54,15 @@ export class LocalTargets {
     return this.#local.values();
   }
 
+  /** True as well for a former target: one without a cgroup that may be made again. */
   has(target: LocalTarget): boolean {
-    return this.#local.get(target.key) === target;
+    return (this.#local.get(target.key) ?? this.#former.get(target.key)) === target;
+  }
+
+  /** All that `has` knows. */
+  *known(): Iterable<LocalTarget> {
+    yield* this.#local.values();
+    yield* this.#former.values();
   }
 
   get hasUndecided(): boolean {
@@ -81,37 +90,46 @@ export class LocalTargets {
    */
   resolve(targets: Iterable<Target>, newPaths: readonly string[], now: number): boolean {
     const local = new Map<string, Known>();
+    const former = new Map<string, Known>();
     const byPath = new Map<string, Known>();
     let changed = false;
     const seen = newPaths.length === 0 ? undefined : pathsAtOrAbove(newPaths, this.#options.cgroupfs);
     for (const target of targets) {
       if (target.cgroup === undefined) continue;
       const key = targetKey(target);
-      const id = this.#idOf(target.cgroup);
+      const id = target.ended === true ? undefined : this.#idOf(target.cgroup);
       const first = local.get(key);
       if (first !== undefined) {
         // If two sources have the same instance, the first one wins. The second one may be an earlier pod of that name.
         if (id === undefined && first.monitored === target.monitored) byPath.set(target.cgroup, first);
         continue;
       }
-      const known = this.#local.get(key);
+      const known = this.#local.get(key) ?? this.#former.get(key);
       const same = known !== undefined && sameDescription(known, target) ? known : undefined;
       const resolved =
         id === undefined
           ? this.#absent(target, same, seen?.has(target.cgroup) === true, now)
           : this.#present(target, same, id);
-      if (resolved === undefined) continue;
+      if (resolved === undefined) {
+        if (same !== undefined) former.set(key, same);
+        continue;
+      }
       if (resolved !== known || (resolved.id !== GONE_ID && this.#byId.get(resolved.id) !== resolved)) changed = true;
       local.set(key, resolved);
       if (!byPath.has(target.cgroup)) byPath.set(target.cgroup, resolved);
     }
+    for (const [key, target] of former) {
+      if (local.has(key)) former.delete(key);
+      else if (!byPath.has(target.cgroup)) byPath.set(target.cgroup, target);
+    }
     changed ||= local.size !== this.#local.size || byPath.size !== this.#byPath.size;
     changed ||= [...byPath].some(([path, target]) => this.#byPath.get(path) !== target);
     this.#local = local;
+    this.#former = former;
     this.#byPath = byPath;
-    if (changed) this.#byId = new Map([...local.values()].map((target) => [target.id, target]));
+    if (changed) this.#byId = new Map([...this.known()].toReversed().map((target) => [target.id, target as Known]));
     this.#byId.delete(GONE_ID);
-    for (const target of this.#undecided) if (!this.has(target)) this.#undecided.delete(target);
+    for (const target of this.#undecided) if (local.get(target.key) !== target) this.#undecided.delete(target);
     return changed;
   }
 
@@ -136,7 +154,7 @@ export class LocalTargets {
       this.#undecided.delete(kept);
       return Object.assign(kept, { goneSince: now });
     }
-    if (known === undefined) return undefined;
+    if (known === undefined || this.#local.get(known.key) !== known) return undefined;
     if (known.goneSince === undefined) {
       known.goneSince = now;
       this.#undecided.add(known);
@@ -150,13 +168,11 @@ export class LocalTargets {
     for (const target of this.#undecided) {
       if (keep(target)) continue;
       this.#local.delete(target.key);
+      this.#former.set(target.key, target);
       changed = true;
     }
     this.#undecided.clear();
-    if (!changed) return false;
-    for (const [path, target] of this.#byPath) if (!this.has(target)) this.#byPath.delete(path);
-    for (const [id, target] of this.#byId) if (!this.has(target)) this.#byId.delete(id);
-    return true;
+    return changed;
   }
 }
 

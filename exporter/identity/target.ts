@@ -10,6 +10,8 @@ export interface Target {
   readonly cgroup: string | undefined;
   /** Addresses that its peers use. */
   readonly addresses: readonly PeerAddress[];
+  /** Set if it has ended, whether or not its cgroup still exists: it is kept for counts that no scrape has exported. */
+  readonly ended?: true;
   /** Whether to export its series. `lorikeet_target_info` exists in any case. */
   readonly monitored: boolean;
   /** Kind of the owner, such as `Deployment`; `Static` for an entry of the targets file. */
