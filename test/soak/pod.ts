@@ -1,4 +1,5 @@
 import { expect, vi } from 'vitest';
+import { LINGER_MS } from '../../exporter/identity/local-targets.ts';
 import { withSandbox, type Sandbox } from '../kernel/sandbox/sandbox.ts';
 import type { Fleet } from './fleet.ts';
 
@@ -8,7 +9,7 @@ const REQUESTS = TRAFFIC.single + TRAFFIC.kept + TRAFFIC.brief;
 
 /**
  * The lifetime of a pod of `service`: a server, a client, and short-lived cgroups below; then all end at the same time.
- * Its series must be exact during that time, and gone at the first scrape afterwards.
+ * Its series must be exact during that time, and gone a minute after its last counts have been exported.
  *
  * @returns the ids of all its cgroups.
  */
@@ -24,7 +25,10 @@ export async function livePod(fleet: Fleet, service: string): Promise<readonly b
     return sandbox.cgroup;
   });
   // It is still in the targets file.
-  expect(await fleet.samplesOf(service)).toEqual({});
+  await vi.waitFor(async () => expect(await fleet.samplesOf(service)).toEqual({}), {
+    timeout: LINGER_MS + 20_000,
+    interval: 5000,
+  });
   fleet.forget(cgroup);
   return ids;
 }
