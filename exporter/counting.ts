@@ -118,7 +118,7 @@ export class Counting {
   #readListeners(): void {
     if (this.#probes.programs.get('read_accept_queues') !== true) return;
     try {
-      this.#listening = this.#probes.readListeners();
+      this.#listening = this.#probes.readListeners((cgroup) => this.#directory.dismisses(cgroup));
       this.#loopback.update(this.#listening);
     } catch (error) {
       // Reported by the collector of accept queues; others do without.

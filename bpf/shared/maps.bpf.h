@@ -153,18 +153,23 @@ static __always_inline void count_lost(void *lost) {
         atomic_add(count, 1);
 }
 
-/* Returns the row of a key, made from `zero` if it does not exist; NULL, counted in `lost`, if it cannot be made.
- * BPF_NOEXIST because a softirq or another CPU may make it first: then that row is used. */
-static __always_inline void *find_or_make_row(void *map, const void *key, const void *zero, void *lost) {
-    void *row = bpf_map_lookup_elem(map, key);
+/* Returns the new row of a key, made from `zero`; NULL, counted in `lost`, if it cannot be made. BPF_NOEXIST because a
+ * softirq or another CPU may make it first: then that row is used. */
+static __always_inline void *make_new_row(void *map, const void *key, const void *zero, void *lost) {
+    void *row;
 
-    if (row)
-        return row;
     bpf_map_update_elem(map, key, zero, BPF_NOEXIST);
     row = bpf_map_lookup_elem(map, key);
     if (!row)
         count_lost(lost);
     return row;
+}
+
+/* Returns the row of a key, made if it does not exist. */
+static __always_inline void *find_or_make_row(void *map, const void *key, const void *zero, void *lost) {
+    void *row = bpf_map_lookup_elem(map, key);
+
+    return row ? row : make_new_row(map, key, zero, lost);
 }
 
 /* For a map of COUNTERS or OWN_COUNTERS. */

@@ -20,63 +20,61 @@
 #define UNCLASSIFIED_SHARE 4 /* a quarter of the map */
 #define UNCLASSIFIED_ROWS 256
 
-static __always_inline bool has_share(enum shared_map map, const struct cgroup_info *cgroup, const struct row_use *use,
-                                      __u32 capacity) {
+/* What decides about a row, looked up once: NULL if there is none. */
+struct share {
+    struct cgroup_info *cgroup;
+    struct row_use *use;
+};
+
+static __always_inline void find_share(struct share *share, enum shared_map map, __u64 cgroup) {
+    __u32 index = map;
+
+    share->cgroup = bpf_map_lookup_elem(&cgroups, &cgroup);
+    share->use = bpf_map_lookup_elem(&row_use, &index);
+}
+
+static __always_inline bool is_in(const struct share *share, enum cgroup_state state) {
     /* Without a row of its own, a cgroup is unclassified. */
+    return share->cgroup ? share->cgroup->state == state : state == CGROUP_UNCLASSIFIED;
+}
+
+static __always_inline bool is_left(const struct share *share, enum shared_map map, __u32 capacity) {
+    const struct cgroup_info *cgroup = share->cgroup;
+    const struct row_use *use = share->use;
+
+    if (!use)
+        return true;
     if (cgroup && cgroup->state == CGROUP_MONITORED)
         return cgroup->rows[map] <= MONITORED_FACTOR * ((__s64)capacity - use->all);
     return use->unmonitored * UNCLASSIFIED_SHARE < capacity && (!cgroup || cgroup->rows[map] < UNCLASSIFIED_ROWS);
 }
 
-/* Counts the refusal: for an unclassified cgroup in its own row, because only user space will know whether that was a
- * loss. */
-static __always_inline void count_refused(enum shared_map map, struct cgroup_info *cgroup, void *lost) {
-    if (cgroup && cgroup->state == CGROUP_UNCLASSIFIED)
-        atomic_add(&cgroup->refused[map], 1);
+/* May the cgroup make another row? Counts a refusal: for an unclassified cgroup in its own row, because only user space
+ * will know whether that was a loss. */
+static __always_inline bool may_make(const struct share *share, enum shared_map map, __u32 capacity, void *lost,
+                                     void *unmonitored) {
+    if (is_in(share, CGROUP_UNMONITORED)) {
+        count_lost(unmonitored);
+        return false;
+    }
+    if (is_left(share, map, capacity))
+        return true;
+    if (share->cgroup && share->cgroup->state == CGROUP_UNCLASSIFIED)
+        atomic_add(&share->cgroup->refused[map], 1);
     else
         count_lost(lost);
+    return false;
 }
 
-/* Adds `change` to the number of rows of a cgroup, after a row was made or deleted. */
-static __always_inline void count_rows(enum shared_map map, __u64 id, int change) {
-    struct cgroup_info *cgroup = bpf_map_lookup_elem(&cgroups, &id);
-    __u32 index = map;
-    struct row_use *use = bpf_map_lookup_elem(&row_use, &index);
-
-    if (cgroup)
-        atomic_add(&cgroup->rows[map], change);
-    if (!use)
+/* After a row was made or deleted. */
+static __always_inline void count_rows(const struct share *share, enum shared_map map, int change) {
+    if (share->cgroup)
+        atomic_add(&share->cgroup->rows[map], change);
+    if (!share->use)
         return;
-    atomic_add(&use->all, change);
-    if (!cgroup || cgroup->state != CGROUP_MONITORED)
-        atomic_add(&use->unmonitored, change);
-}
-
-enum share {
-    SHARE_LEFT,
-    SHARE_USED_UP,
-    SHARE_NONE, /* nobody monitors the cgroup */
-};
-
-/* May the cgroup make another row? Counts a refusal. */
-static __always_inline enum share share_of(enum shared_map map, __u64 id, __u32 capacity, void *lost,
-                                           void *unmonitored) {
-    struct cgroup_info *cgroup;
-    struct row_use *use;
-    __u32 index = map;
-
-    if (!capacity)
-        return SHARE_LEFT;
-    cgroup = bpf_map_lookup_elem(&cgroups, &id);
-    if (cgroup && cgroup->state == CGROUP_UNMONITORED) {
-        count_lost(unmonitored);
-        return SHARE_NONE;
-    }
-    use = bpf_map_lookup_elem(&row_use, &index);
-    if (!use || has_share(map, cgroup, use, capacity))
-        return SHARE_LEFT;
-    count_refused(map, cgroup, lost);
-    return SHARE_USED_UP;
+    atomic_add(&share->use->all, change);
+    if (!is_in(share, CGROUP_MONITORED))
+        atomic_add(&share->use->unmonitored, change);
 }
 
 extern struct event_count unmonitored_edges SEC(".maps");
@@ -89,40 +87,52 @@ extern struct event_count unmonitored_listeners SEC(".maps");
  * the clock. */
 static __always_inline struct edge_stats *find_or_make_edge(struct socket_state *socket, __u64 now) {
     struct edge_stats *edge;
-    enum share share;
+    struct share share = {};
 
     if (now && socket->edge_refused_ns && now - socket->edge_refused_ns < EDGE_RETRY_NS)
         return NULL;
     edge = bpf_map_lookup_elem(&edges, &socket->edge);
     if (edge)
         return edge;
-    share = share_of(SHARED_EDGES, socket->edge.cgroup, edge_rows, &lost_edges, &unmonitored_edges);
-    socket->edge_refused_ns = share == SHARE_NONE ? now : 0;
-    if (share != SHARE_LEFT)
-        return NULL;
-    edge = find_or_make(edges, &socket->edge);
+    if (edge_rows) {
+        find_share(&share, SHARED_EDGES, socket->edge.cgroup);
+        socket->edge_refused_ns = is_in(&share, CGROUP_UNMONITORED) ? now : 0;
+        if (!may_make(&share, SHARED_EDGES, edge_rows, &lost_edges, &unmonitored_edges))
+            return NULL;
+    }
+    edge = make_new_row(&edges, &socket->edge, &zero_edges, &lost_edges);
     if (edge)
-        count_rows(SHARED_EDGES, socket->edge.cgroup, 1);
+        count_rows(&share, SHARED_EDGES, 1);
     return edge;
 }
 
-/* Writes the row of a listening socket. There may be one: of a socket that was at this address and whose end was
- * missed. */
+/* Writes the row of a listening socket. There may be one of a socket that was at this address and whose end was missed.
+ */
 static __always_inline void write_accept_queue(__u64 address, const struct accept_queue *row) {
-    bool known = bpf_map_lookup_elem(&accept_queues, &address);
+    struct share share = {};
+    long error;
 
-    if (!known && share_of(SHARED_ACCEPT_QUEUES, row->key.cgroup, accept_queue_rows, &lost_listeners,
-                           &unmonitored_listeners) != SHARE_LEFT)
-        return;
-    if (bpf_map_update_elem(&accept_queues, &address, row, BPF_ANY))
+    if (accept_queue_rows) {
+        find_share(&share, SHARED_ACCEPT_QUEUES, row->key.cgroup);
+        if (!may_make(&share, SHARED_ACCEPT_QUEUES, accept_queue_rows, &lost_listeners, &unmonitored_listeners)) {
+            bpf_map_delete_elem(&accept_queues, &address);
+            return;
+        }
+    }
+    error = bpf_map_update_elem(&accept_queues, &address, row, BPF_NOEXIST);
+    if (!error)
+        count_rows(&share, SHARED_ACCEPT_QUEUES, 1);
+    else if (error != -EEXIST || bpf_map_update_elem(&accept_queues, &address, row, BPF_EXIST))
         count_lost(&lost_listeners);
-    else if (!known)
-        count_rows(SHARED_ACCEPT_QUEUES, row->key.cgroup, 1);
 }
 
 static __always_inline void delete_accept_queue(__u64 address, __u64 cgroup) {
-    if (!bpf_map_delete_elem(&accept_queues, &address))
-        count_rows(SHARED_ACCEPT_QUEUES, cgroup, -1);
+    struct share share;
+
+    if (bpf_map_delete_elem(&accept_queues, &address) || !accept_queue_rows)
+        return;
+    find_share(&share, SHARED_ACCEPT_QUEUES, cgroup);
+    count_rows(&share, SHARED_ACCEPT_QUEUES, -1);
 }
 
 #endif

@@ -1,5 +1,5 @@
 import { AddressTable } from './address-table.ts';
-import type { Leaf } from './leaf.ts';
+import { STATES, type Leaf } from './leaf.ts';
 import { Leaves, type LeavesOptions } from './leaves.ts';
 import { LocalTargets, type LocalTarget, type LocalTargetsOptions } from './local-targets.ts';
 import { Shares, type SharesOptions } from './shares.ts';
@@ -126,6 +126,14 @@ export class Directory {
   /** The cgroup with this id, added if it is new. */
   leaf(id: bigint): Leaf {
     return this.#leaves.leaf(id);
+  }
+
+  /** True if nobody monitors the cgroup. The caller deletes its row of the kernel map `accept_queues`. */
+  dismisses(cgroup: bigint): boolean {
+    const leaf = this.leaf(cgroup);
+    if (leaf.state !== STATES.unmonitored) return false;
+    leaf.freed.listeners++;
+    return true;
   }
 
   /** The target of a cgroup: its own, or that of the nearest ancestor. A deleted cgroup belongs to that of its path. */

@@ -78,6 +78,16 @@ describe('Shares', () => {
     expect(directory.shares?.isPressed).toBe(false);
   });
 
+  it('has the rows of listening sockets deleted that nobody monitors', () => {
+    const [cart, stranger] = [tree.seen('/cart-1'), tree.seen('/system')];
+    tree.source.targets = [target({})];
+    directory.refresh(0);
+    expect([cart, stranger].map((id) => directory.dismisses(id))).toEqual([false, false]);
+    directory.refresh(CLASSIFY_MS);
+    expect([cart, stranger].map((id) => directory.dismisses(id))).toEqual([false, true]);
+    expect(directory.leaf(stranger).freed.listeners).toBe(1);
+  });
+
   it('counts refused rows as lost or not, once the cgroup is classified', () => {
     const [cart, stranger] = [tree.seen('/cart-1'), tree.seen('/system')];
     tree.cgroups.countRows(cart, { refusedEdges: 3 });

@@ -34,8 +34,8 @@ export interface Probes {
   counted(collector: string): Readonly<Record<string, boolean>>;
   /** The reason why a collector is unavailable, in one line; undefined if it is available. */
   readonly absence: (collector: string) => string | undefined;
-  /** The current listening sockets. Also counts their drops. */
-  readListeners(): readonly Listener[];
+  /** The current listening sockets. Also counts their drops. Deletes the rows of cgroups for which `dismiss` is true. */
+  readListeners(dismiss: (cgroup: bigint) => boolean): readonly Listener[];
   /** Starts to track sockets older than the programs, once. Logs a failure. */
   adopt(): Promise<void>;
   /** Events lost since the start because a map was full or a program was already running, by map. */
@@ -128,7 +128,7 @@ function makeProbes(
       return needs === undefined ? {} : countedFamilies(needs, (program) => running.has(program));
     },
     absence: (collector) => absenceOf(health.get(collector), refusals),
-    readListeners: () => (listening = readListeners(object, acceptQueues)),
+    readListeners: (dismiss) => (listening = readListeners(object, acceptQueues, dismiss)),
     async adopt() {
       const refusal = await adoptSockets(object, running);
       if (refusal !== undefined) logRefusal(refusal, chosen, logger);
