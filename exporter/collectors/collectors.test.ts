@@ -308,8 +308,7 @@ describe('edges', () => {
 
   it('to the loopback belong to the service that listens in the same network namespace', async () => {
     const { front, cartA } = shop();
-    const sent = (address: string, port: number, netns: number): void =>
-      kernel.countEdge(front, address, port, SENT, netns);
+    const sent = (to: string, port: number, netns: number): void => kernel.countEdge(front, to, port, SENT, netns);
     kernel.loopback.update([
       { cgroup: cartA, port: 80, netns: 1 },
       { cgroup: front, port: 80, netns: 2 },

@@ -3,8 +3,7 @@ import { LINGER_MS } from '../local-targets.ts';
 import { EndedPods } from './ended-pods.ts';
 import { localPod, type LocalPod } from './objects/pod.ts';
 
-const pod = (uid: string): LocalPod =>
-  localPod({ metadata: { name: 'cart-0', namespace: 'shop', uid } } as Parameters<typeof localPod>[0]) as LocalPod;
+const pod = (uid: string): LocalPod => localPod({ metadata: { name: 'cart-0', namespace: 'shop', uid } }) as LocalPod;
 const uids = (pods: readonly LocalPod[]): readonly string[] => pods.map(({ cgroup }) => cgroup.uid);
 
 it('has the pods that ended a moment ago, also several of one name', () => {
