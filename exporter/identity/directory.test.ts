@@ -124,6 +124,15 @@ describe('Directory', () => {
     expect(pods()).toEqual([]);
   });
 
+  it('has a target that becomes known only after its cgroup came and went', () => {
+    const job = tree.brief('/cart-1');
+    tree.directory.refresh(0);
+    expect(podOf(job)).toBeUndefined();
+    tree.source.targets = [target({})];
+    tree.directory.refresh(1000);
+    expect([podOf(job), pods()]).toEqual(['cart-1', ['cart-1']]);
+  });
+
   it('keeps a target whose cgroup was deleted only for counts that no scrape has exported', () => {
     const [cart, front] = [tree.seen('/cart-1'), tree.seen('/front-1')];
     tree.source.targets = [target({}), target({ pod: 'front-1', cgroup: '/front-1' })];

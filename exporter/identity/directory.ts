@@ -82,20 +82,33 @@ export class Directory {
 
   /** `now` is in milliseconds. */
   refresh(now: number): void {
-    this.#readSources();
     const { paths, isChanged } = this.#leaves.read(now);
-    if (this.#local.resolve(this.#seen.flat(), paths, now) || isChanged) this.#generation++;
+    const unowned = this.#readSources() ? this.#unownedPaths() : [];
+    if (this.#local.resolve(this.#seen.flat(), [...paths, ...unowned], now) || isChanged) this.#generation++;
     this.#leaves.findVanished(now, (leaf) => this.shares?.forget(leaf, this.#leaves.infos.get(leaf.id)));
     this.#decide();
     this.#share(now);
   }
 
-  #readSources(): void {
+  /** Returns true if the targets have changed. */
+  #readSources(): boolean {
     const seen = this.#options.sources.map((source) => source.targets);
-    if (seen.length === this.#seen.length && seen.every((targets, index) => targets === this.#seen[index])) return;
+    if (seen.length === this.#seen.length && seen.every((targets, index) => targets === this.#seen[index]))
+      return false;
     this.#seen = seen;
     this.#addresses = new AddressTable(seen.flat());
     this.#generation++;
+    return true;
+  }
+
+  /** Paths of deleted cgroups without a target: theirs may become known only now. */
+  #unownedPaths(): readonly string[] {
+    const paths: string[] = [];
+    for (const leaf of this.#leaves.all()) {
+      if (leaf.path !== undefined && leaf.goneSince !== undefined && this.targetOf(leaf) === undefined)
+        paths.push(leaf.path);
+    }
+    return paths;
   }
 
   /** Keeps targets whose cgroups were deleted if they have counts that no scrape has exported. */
