@@ -36,6 +36,8 @@ export class Counting {
   readonly #ioDirectory: Directory | undefined;
   readonly #loopback = new LoopbackListeners();
   #listening: readonly Listener[] | Error = [];
+  /** Start of the current scrape. */
+  #scrapedAt = -Infinity;
   #refreshedAt = -Infinity;
   #bookedAt = -Infinity;
 
@@ -69,8 +71,20 @@ export class Counting {
   get parts(): Pick<ScraperOptions, 'collectors' | 'targets' | 'maps' | 'log'> {
     return {
       collectors: this.#collectors,
-      targets: { name: 'targets', run: () => this.refresh() },
-      maps: { name: 'maps', run: () => this.#measureMaps() },
+      targets: {
+        name: 'targets',
+        run: () => {
+          this.#scrapedAt = performance.now();
+          this.refresh();
+        },
+      },
+      maps: {
+        name: 'maps',
+        run: () => {
+          this.#scrapedAt = -Infinity;
+          this.#measureMaps();
+        },
+      },
       log: this.#log,
     };
   }
@@ -85,6 +99,8 @@ export class Counting {
   /** Between scrapes: new cgroups are classified, and counts of deleted ones attributed, although nobody scrapes. */
   tick(): void {
     const now = performance.now();
+    // Not between two collectors of a scrape: the targets would change. A scrape that was aborted has no end.
+    if (now - this.#scrapedAt < BOOK_MS) return;
     if (now - this.#refreshedAt >= REFRESH_MS) this.#try('refresh', () => this.refresh());
     if (now - this.#bookedAt >= BOOK_MS || this.#directory.shares?.isPressed === true)
       this.#try('book', () => this.#refreshAndBook());
