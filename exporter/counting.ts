@@ -42,6 +42,8 @@ export class Counting {
   readonly #loopback = new LoopbackListeners();
   readonly #refreshed: CountingContext['refreshed'];
   #listening: readonly Listener[] | Error = [];
+  /** Start of the current scrape. */
+  #scrapedAt = -Infinity;
   #refreshedAt = -Infinity;
   #bookedAt = -Infinity;
 
@@ -77,8 +79,20 @@ export class Counting {
   get parts(): Pick<ScraperOptions, 'collectors' | 'targets' | 'maps' | 'log'> {
     return {
       collectors: this.#collectors,
-      targets: { name: 'targets', run: () => this.refresh() },
-      maps: { name: 'maps', run: () => this.#measureMaps() },
+      targets: {
+        name: 'targets',
+        run: () => {
+          this.#scrapedAt = now();
+          this.refresh();
+        },
+      },
+      maps: {
+        name: 'maps',
+        run: () => {
+          this.#scrapedAt = -Infinity;
+          this.#measureMaps();
+        },
+      },
       log: this.#log,
     };
   }
@@ -94,6 +108,8 @@ export class Counting {
   /** Between scrapes: new cgroups are classified, and counts of deleted ones attributed, although nobody scrapes. */
   tick(): void {
     const at = now();
+    // Not between two collectors of a scrape: the targets would change. A scrape that was aborted has no end.
+    if (at - this.#scrapedAt < BOOK_MS) return;
     if (at - this.#refreshedAt >= REFRESH_MS) this.#try('refresh', () => this.refresh());
     if (at - this.#bookedAt >= BOOK_MS || this.#directory.shares?.isPressed === true)
       this.#try('book', () => this.#refreshAndBook());
