@@ -9,6 +9,7 @@
 #include "shared/histogram.bpf.h"
 #include "shared/maps.bpf.h"
 #include "shared/mptcp.bpf.h"
+#include "shared/ownership.bpf.h"
 #include "shared/shares.bpf.h"
 #include "shared/socket_counts.bpf.h"
 #include "shared/types.bpf.h"
@@ -43,6 +44,7 @@ static __always_inline struct socket_state *find_socket(struct sock *sk) {
         return NULL;
     /* Bytes sent with the handshake (TCP Fast Open). */
     complete_edge(socket, sk);
+    own(socket);
     return socket;
 }
 
@@ -179,6 +181,7 @@ static __always_inline int handle_receive(struct sock *sk, int length, int flags
     struct exchange exchange = {};
     struct socket_state *socket;
     struct tcp_stats *stats;
+    __u32 unclaimed;
 
     /* Peeked data is received again later; the error queue returns sent data. */
     if (length < 0 || flags & (MSG_PEEK | MSG_ERRQUEUE))
@@ -193,15 +196,15 @@ static __always_inline int handle_receive(struct sock *sk, int length, int flags
     exchange.socket = socket;
     exchange.now = bpf_ktime_get_ns();
     exchange.edge = find_edge(socket, exchange.now);
+    unclaimed = claim_received(sk, socket, length);
     handle_bytes(sk, &exchange, length, how);
-    length = claim_received(sk, socket, length);
     stats = find_tcp(&socket->service);
     if (stats) {
-        stats->received_bytes += length;
+        stats->received_bytes += unclaimed;
         sample_round_trip(sk, socket, stats, exchange.now);
     }
     if (exchange.edge)
-        exchange.edge->received_bytes += length;
+        exchange.edge->received_bytes += unclaimed;
     return 0;
 }
 

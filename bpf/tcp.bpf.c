@@ -53,6 +53,9 @@ static __always_inline void established(struct sock *sk) {
         return;
     socket->phase = PHASE_ESTABLISHED;
     follow_reads_from_start(sk, socket);
+    /* A server's total includes the SYN-ACKs of its handshake, which are already counted. */
+    if (socket->service.role == ROLE_SERVER)
+        socket->retransmitted = total_retransmitted(sk);
     /* Its MPTCP socket is counted. */
     if (is_subflow(sk))
         return;
@@ -62,9 +65,6 @@ static __always_inline void established(struct sock *sk) {
     socket->counted = true;
     now = bpf_ktime_get_ns();
     atomic_add(&stats->opened, 1);
-    /* A server's total includes the SYN-ACKs of its handshake, which are already counted. */
-    if (socket->service.role == ROLE_SERVER)
-        socket->retransmitted = total_retransmitted(sk);
     /* A server's socket is created after the handshake, so it has no connect duration. */
     if (socket->service.role == ROLE_CLIENT)
         histogram_add(&stats->connect, now - socket->phase_ns);

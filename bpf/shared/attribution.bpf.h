@@ -91,7 +91,7 @@ static __noinline int record_new_cgroup(void *map, void *paths, const struct cgr
 #define ROOT_CGROUP 1
 
 /* The cgroup of the socket, not of the running task: most state changes happen in softirq, where the current task is
- * unrelated. It is constant for the lifetime of a socket. */
+ * unrelated. The kernel's is constant for the lifetime of a socket; ownership.bpf.h may choose another. */
 static __always_inline __u64 socket_cgroup(const struct sock *sk) {
     const struct cgroup *cgroup = cgroup_of_socket(sk);
     __u64 id = cgroup ? BPF_CORE_READ(cgroup, kn, id) : ROOT_CGROUP;
@@ -170,6 +170,7 @@ static __always_inline void follow(struct socket_state *socket, const struct soc
     socket->read_sequence = 0;
     socket->unseen = false;
     socket->unseen_ns = 0;
+    socket->owned = false;
 }
 
 #endif

@@ -4,8 +4,8 @@
 
 #include <linux/types.h>
 
-/* A socket belongs to the cgroup of the process that created it (an accepted socket: to that of the listener), usually
- * a leaf. Ids are cgroup v2 ids: the inode number of the cgroup's directory. */
+/* A socket belongs to the cgroup of the process that created it, an accepted one to that of the process that uses it
+ * first (ownership.bpf.h), usually a leaf. Ids are cgroup v2 ids: the inode number of the cgroup's directory. */
 
 enum role {
     /* Older than the programs, and its role cannot be derived: not counted. */

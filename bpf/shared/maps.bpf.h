@@ -103,6 +103,7 @@ enum phase {
     PHASE_LISTENING,
     PHASE_CONNECTING,
     PHASE_ESTABLISHED,
+    PHASE_MOVING, /* established, and its owner is being changed, see ownership.bpf.h */
     PHASE_CLOSED,
 };
 
@@ -160,6 +161,7 @@ struct socket_state {
     __u32 half_closed_sequence; /* end of the bytes sent before that FIN came */
     __u32 retransmitted;        /* part of total_retrans already counted in tcp_stats */
     __u32 resets;               /* bit mask of the reset_directions already counted */
+    __u32 owned;                /* its owner was compared with the task that uses it, see ownership.bpf.h */
     __u32 reads;                /* enum reads */
     __u32 read_sequence;        /* end of the bytes counted as received, see unseen.bpf.h */
     __u32 unseen;               /* the process may take bytes without a receive call */

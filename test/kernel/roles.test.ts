@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { BpfObject, defaultObjectPath } from '../../native/index.ts';
 import { compileTraffic } from './bpf/compile.ts';
-import { edgesOf, isCounted, requestsOf, tcpOf } from './bpf/rows.ts';
-import { withSandbox } from './sandbox/sandbox.ts';
+import { edgesOf, requestsOf, tcpOf } from './bpf/rows.ts';
+import { withSandbox, type Cgroup } from './sandbox/sandbox.ts';
 import { until } from '../until.ts';
 
 let bpf: BpfObject;
@@ -46,18 +46,53 @@ test('the role depends neither on ports nor on the history of a descriptor', () 
   }));
 
 describe('a socket passed to another process', () => {
-  test.each(['127.0.0.1', '::1'])('over %s stays with the cgroup that created it', (host) =>
-    withSandbox(async (sandbox) => {
-      const [maker, user] = [sandbox.childCgroup('maker'), sandbox.childCgroup('user')];
-      const count = 12;
-      const options = { host, other: user.path, count };
-      expect(await sandbox.run(maker, 'handover.mjs', options)).toEqual({ requests: count });
-      for (const role of ['client', 'server'] as const) {
-        await until('the ends to close', () => tcpOf(bpf, maker.id, role)?.closed || undefined);
-        expect(tcpOf(bpf, maker.id, role)).toMatchObject({ opened: 1, closed: 1 });
-        expect(requestsOf(bpf, maker.id, role)?.count).toBe(count);
-      }
-      expect(isCounted(bpf, user.id)).toBe(false);
-    }),
+  test.each(['127.0.0.1', '::1'])(
+    'over %s stays with its creator as a client, and belongs to its user as a server',
+    (host) =>
+      withSandbox(async (sandbox) => {
+        const [maker, user] = [sandbox.childCgroup('maker'), sandbox.childCgroup('user')];
+        const count = 12;
+        const options = { host, other: user.path, count };
+        expect(await sandbox.run(maker, 'handover.mjs', options)).toEqual({ requests: count });
+        const owners = { client: maker.id, server: user.id } as const;
+        for (const role of ['client', 'server'] as const) {
+          await until('the ends to close', () => tcpOf(bpf, owners[role], role)?.closed || undefined);
+          expect(tcpOf(bpf, owners[role], role)).toMatchObject({ opened: 1, closed: 1 });
+          expect(requestsOf(bpf, owners[role], role)?.count).toBe(count);
+        }
+        expect(tcpOf(bpf, maker.id, 'server')).toMatchObject({ opened: 1, closed: 1, lifetime: { count: 0 } });
+        expect(requestsOf(bpf, maker.id, 'server')).toBeUndefined();
+        expect(tcpOf(bpf, user.id, 'client')).toBeUndefined();
+      }),
   );
+});
+
+describe('a listening socket passed to another process', () => {
+  test('gives its connections to the process that accepts them', () =>
+    withSandbox(async (sandbox) => {
+      const [parent, user, client] = ['parent', 'user', 'client'].map((name) => sandbox.childCgroup(name)) as [
+        Cgroup,
+        Cgroup,
+        Cgroup,
+      ];
+      const server = await sandbox.start(parent, 'inherited-listener.mjs', { host: '127.0.0.1', other: user.path });
+      const { port } = server.ready as { port: number };
+      const options = { host: '127.0.0.1', port, single: 6, kept: 4 };
+      const asked = (await sandbox.run(client, 'http-client.mjs', options)) as {
+        requests: number;
+        connections: number;
+      };
+      const { connections } = asked;
+      const row = await until('the connections to close', () => {
+        const { closed = 0 } = tcpOf(bpf, user.id, 'server') ?? {};
+        return closed >= connections ? tcpOf(bpf, user.id, 'server') : undefined;
+      });
+      expect(asked.requests).toBe(10);
+      expect(requestsOf(bpf, user.id, 'server')?.count).toBe(10);
+      expect(row).toMatchObject({ opened: connections, closed: connections, lifetime: { count: connections } });
+      expect(requestsOf(bpf, parent.id, 'server')).toBeUndefined();
+      const before = tcpOf(bpf, parent.id, 'server');
+      expect(before).toMatchObject({ opened: connections, closed: connections, sentBytes: 0, receivedBytes: 0 });
+      await server.stop();
+    }));
 });
