@@ -31,7 +31,9 @@ struct block_request_stats {
 /* Like `block_cgroups`, keyed by ids from the hierarchy of the io controller. */
 OWN_COUNTERS(block_requests, 4096, __u64, struct block_request_stats);
 struct cgroups_map block_cgroups SEC(".maps");
+struct cgroup_paths_map block_cgroup_paths SEC(".maps");
 struct event_count lost_block_cgroups SEC(".maps");
+struct event_count lost_block_cgroup_paths SEC(".maps");
 
 /* Block requests without a cgroup: flushes, passthrough commands. */
 struct event_count unattributed_block_request SEC(".maps");
@@ -62,7 +64,7 @@ int BPF_PROG(block_rq_issue, struct request *request) {
         return 0;
     }
     id = BPF_CORE_READ(cgroup, kn, id);
-    record_cgroup(&block_cgroups, cgroup, id, &lost_block_cgroups);
+    record_cgroup(block_cgroup, cgroup, id);
     stats = find_or_make(block_requests, &id);
     if (stats)
         stats->requests++;

@@ -11,6 +11,7 @@
 #include "shared/maps.bpf.h"
 #include "shared/mptcp.bpf.h"
 #include "shared/ownership.bpf.h"
+#include "shared/shares.bpf.h"
 #include "shared/socket_counts.bpf.h"
 #include "shared/types.bpf.h"
 #include "shared/unseen.bpf.h"
@@ -157,7 +158,7 @@ static __always_inline int handle_send(struct sock *sk, int length) {
     if (!socket)
         return 0;
     exchange.now = bpf_ktime_get_ns();
-    exchange.edge = find_edge(socket);
+    exchange.edge = find_edge(socket, exchange.now);
     notice_unseen(sk, socket, exchange.now);
     if (socket->service.role == ROLE_CLIENT && is_broken(sk))
         fail_request(&exchange);
@@ -180,7 +181,7 @@ static __always_inline void handle_end(struct sock *sk) {
 
     if (!socket || !socket->answered_ns)
         return;
-    exchange.edge = find_edge(socket);
+    exchange.edge = find_edge(socket, 0);
     end_answered(&exchange);
 }
 
@@ -202,7 +203,7 @@ static __always_inline int handle_receive(struct sock *sk, int length, int flags
         return 0;
     exchange.socket = socket;
     exchange.now = bpf_ktime_get_ns();
-    exchange.edge = find_edge(socket);
+    exchange.edge = find_edge(socket, exchange.now);
     unclaimed = claim_received(sk, socket, length);
     handle_bytes(sk, &exchange, length, how);
     stats = find_tcp(&socket->service);

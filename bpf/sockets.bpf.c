@@ -36,18 +36,26 @@ int read_accept_queues(void *context) {
     return 0;
 }
 
-/* Adopts sockets older than the programs, once, after the programs are attached. It finds sockets through the files of
- * all processes in the PID namespace of the reader. */
+/* Adopts sockets older than the programs after they are attached, and adds rows of listening sockets that were refused
+ * one when their cgroup was not monitored. It finds sockets through the files of all processes in the PID namespace of
+ * the reader. */
 SEC("iter/task_file")
 int adopt_sockets(struct bpf_iter__task_file *ctx) {
     struct file *file = ctx->file;
     struct socket *of_file = file ? bpf_sock_from_file(file) : NULL;
     struct sock *sk = of_file ? of_file->sk : NULL;
     struct socket_state *socket;
+    __u64 address;
 
     if (!sk || !is_stream(sk))
         return 0;
     socket = bpf_sk_storage_get(&sockets, sk, 0, 0);
+    if (socket && socket->phase == PHASE_LISTENING) {
+        address = (__u64)queue_of(sk);
+        if (!bpf_map_lookup_elem(&accept_queues, &address))
+            follow_queue(socket, sk);
+        return 0;
+    }
     if (socket && socket->phase != PHASE_NONE)
         return 0;
     if (is_connected(sk)) {

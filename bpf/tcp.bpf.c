@@ -5,6 +5,7 @@
 #include "shared/histogram.bpf.h"
 #include "shared/maps.bpf.h"
 #include "shared/mptcp.bpf.h"
+#include "shared/shares.bpf.h"
 #include "shared/socket_counts.bpf.h"
 #include "shared/types.bpf.h"
 #include "protocols/streams.bpf.h"
@@ -76,9 +77,7 @@ static __always_inline void connect_failed(struct sock *sk, struct socket_state 
 
     if (stats)
         atomic_add(&stats->connect_failures[failure_of(sk)], 1);
-    if (!track_edges)
-        return;
-    edge = find_or_make(edges, &socket->edge);
+    edge = find_edge(socket, 0);
     if (edge)
         atomic_add(&edge->connect_failures, 1);
 }
@@ -94,7 +93,7 @@ static __always_inline void listened(struct sock *sk, const struct socket_state 
     /* Not skc_num: if the kernel chose the port, it is cleared before the state changes. */
     key.port = tp ? bpf_ntohs(tp->inet_conn.icsk_inet.inet_sport) : 0;
     count_drops(row, &key, sk->sk_drops.counter);
-    bpf_map_delete_elem(&accept_queues, &address);
+    delete_accept_queue(address, key.cgroup);
 }
 
 static __always_inline void closed(struct sock *sk) {
@@ -199,7 +198,7 @@ static __always_inline void end_requests(struct sock *sk, int old_state, int new
     if (!socket || (!socket->request_ns && socket->way != WAY_STREAMS))
         return;
     exchange.socket = socket;
-    exchange.edge = find_edge(socket);
+    exchange.edge = find_edge(socket, 0);
     end_answered(&exchange);
     if (abandoned && socket->service.role == ROLE_CLIENT)
         unanswered(sk, &exchange);

@@ -16,7 +16,7 @@ struct msghdr {
 #pragma clang attribute pop
 
 static long expire_query(void *map, const struct dns_query_key *key, struct dns_query *query, const __u64 *now) {
-    struct edge_key edge = {.cgroup = query->cgroup, .port = DNS_PORT};
+    struct edge_key edge = {.cgroup = query->cgroup, .port = DNS_PORT, .netns = query->netns};
     struct dns_query_key copy = *key;
     struct udp_edge_stats *stats;
     __u64 sent = query->sent_ns;
@@ -25,7 +25,7 @@ static long expire_query(void *map, const struct dns_query_key *key, struct dns_
         return 0;
     if (__sync_lock_test_and_set(&query->sent_ns, 0)) {
         __builtin_memcpy(edge.address, copy.address, sizeof(edge.address));
-        stats = find_or_make(udp_edges, &edge);
+        stats = find_or_make_udp_edge(&edge);
         if (stats)
             atomic_add(&stats->unanswered, 1);
     }

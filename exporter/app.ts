@@ -1,4 +1,3 @@
-import { performance } from 'node:perf_hooks';
 import type { App } from '../daemon/command.ts';
 import { createWebApp, listen } from '../daemon/http-server/web-app.ts';
 import { StopStack } from '../daemon/lifecycle.ts';
@@ -6,23 +5,19 @@ import { ConditionLog, type Logger } from '../daemon/logger.ts';
 import { VERSION } from '../daemon/version.ts';
 import { WebConfigFile } from '../daemon/web-config/web-config-file.ts';
 import { findCgroupfs } from './cgroups/cgroupfs.ts';
-import { findHierarchy, isUnified, NO_HIERARCHY, type Hierarchy } from './cgroups/hierarchy.ts';
-import { chosenCollectors, COLLECTORS, makeCollectors } from './collectors/all.ts';
+import { findHierarchy, NO_HIERARCHY, type Hierarchy } from './cgroups/hierarchy.ts';
+import { chosenCollectors, COLLECTORS } from './collectors/all.ts';
 import type { Config } from './config.ts';
-import { Directory } from './identity/directory.ts';
+import { Counting, now, REFRESH_MS } from './counting.ts';
+import type { Directory } from './identity/directory.ts';
 import { MissingCgroups } from './identity/missing-cgroups.ts';
-import type { TargetSource } from './identity/target.ts';
 import type { TargetsFile } from './identity/targets-file.ts';
 import { dropPrivileges, takePrivileges } from './kernel/privileges.ts';
 import { openProbes, type Probes } from './kernel/probes.ts';
 import { ExporterMemory } from './memory/exporter-memory.ts';
-import type { Collector } from './scrape/collector.ts';
 import { Scraper } from './scrape/scraper.ts';
 import { SelfMetrics } from './scrape/self-metrics.ts';
 import { openKubernetes, openTargets } from './sources.ts';
-
-/** Milliseconds since the program's start. */
-const now = () => performance.now();
 
 /** A running exporter. */
 export class ExporterApp implements App {
@@ -54,7 +49,7 @@ export class ExporterApp implements App {
     const kubernetes = await openKubernetes(config, { logger, stops, cgroupfs, onReady: () => memory.release() });
     const io = findHierarchy('blkio', cgroupfs);
     takePrivileges(logger);
-    const probes = await startProbes(config, { io, logger, stops });
+    const probes = startProbes(config, { io, logger, stops });
     const self = new SelfMetrics(VERSION);
     self.programs(probes.programs);
     const sources = [file, kubernetes].filter((source) => source !== undefined);
@@ -65,16 +60,21 @@ export class ExporterApp implements App {
       self.targetsWithoutCgroup(missing.count);
     };
     const log = new ConditionLog(logger);
-    const counting = startCounting(config, { cgroupfs, io, sources, probes, self, log, refreshed });
+    const counting = new Counting(config, { cgroupfs, io, sources, probes, self, log, refreshed });
+    // The programs know the targets before they see older sockets.
+    counting.refresh();
+    await probes.adopt();
     kubernetes?.start();
 
     const complete = (): void => {
       if (file !== undefined) self.targetsReload(file.lastReloadSuccessful);
       if (kubernetes !== undefined) self.kubernetes(kubernetes);
     };
-    const scraper = new Scraper({ ...counting, complete, self, now, sent: () => memory.tidy() });
+    const scraper = new Scraper({ ...counting.parts, complete, self, now, sent: () => memory.tidy() });
     // The first scrape renders all series and logs failing collectors: do it now, not within the timeout of a client.
     (await scraper.scrape({ format: 'text', signal: new AbortController().signal })).release?.();
+    const timer = setInterval(() => counting.tick(), REFRESH_MS);
+    stops.onStop('refresh', () => clearInterval(timer));
     const app = this.#webApp(scraper, () => kubernetes?.ready ?? true, web);
     const createServer = web?.createServer;
     const listener = await listen(app, config.listenAddress, createServer && { createServer });
@@ -114,7 +114,7 @@ interface ProbesContext {
   readonly stops: StopStack;
 }
 
-async function startProbes(config: Config, { io, logger, stops }: ProbesContext): Promise<Probes> {
+function startProbes(config: Config, { io, logger, stops }: ProbesContext): Probes {
   const { maxServices, maxEdges, statusPorts } = config;
   const probes = openProbes(
     {
@@ -129,83 +129,5 @@ async function startProbes(config: Config, { io, logger, stops }: ProbesContext)
     logger,
   );
   stops.onStop('kernel programs', () => probes.close());
-  await probes.adopt();
   return probes;
-}
-
-export interface CountingContext {
-  readonly cgroupfs: string;
-  readonly io: Hierarchy | undefined;
-  readonly sources: readonly TargetSource[];
-  readonly probes: Probes;
-  readonly self: SelfMetrics;
-  readonly log: ConditionLog;
-  /** Called in each scrape with the current targets. */
-  readonly refreshed?: (directory: Directory) => void;
-}
-
-/** The collectors, and the steps before and after them in each scrape. */
-export function startCounting(config: Config, context: CountingContext) {
-  const { cgroupfs, io, sources, probes, self, log } = context;
-  const directory = new Directory({ sources, cgroupfs, cgroups: probes.cgroups });
-  const chosen = chosenCollectors(config.collectors);
-  const needsIo = chosen.some(({ hierarchy }) => hierarchy === 'io');
-  const ioDirectory = io && needsIo ? openIoDirectory(io, sources, probes) : undefined;
-  const memory = findHierarchy('memory', cgroupfs);
-  const parts = {
-    memoryRoot: memory && !isUnified(memory) ? memory.root : undefined,
-    probes,
-    limits: config,
-    countsStatus: config.collectors.has('http_status') && probes.absence('http_status') === undefined,
-    omissions: self,
-    now,
-  };
-  const collectors = makeCollectors(chosen, { unified: directory, io: ioDirectory }, parts, probes.absence);
-  for (const source of sources) source.beforeChange?.(() => bookAll(directory, collectors, log));
-  const targets = {
-    name: 'targets',
-    run() {
-      directory.refresh(now());
-      ioDirectory?.refresh(now());
-      context.refreshed?.(directory);
-    },
-  };
-  const maps = {
-    name: 'maps',
-    run() {
-      // A map that no collector has read is not in use.
-      for (const { name, entries, capacity } of probes.usage)
-        if (entries !== undefined) self.map(name, entries, capacity);
-      self.map('cgroups', directory.cgroupRows, probes.cgroups.capacity);
-      const blockCgroups = ioDirectory?.cgroupRows;
-      if (blockCgroups !== undefined) self.map('block_cgroups', blockCgroups, probes.blockCgroups.capacity);
-      self.lost(probes.lost());
-      self.unattributedEvents(probes.unattributed());
-    },
-  };
-  return { collectors, targets, maps, log };
-}
-
-/**
- * Block requests have cgroups of the hierarchy with the io controller. If the controller is disabled for a cgroup, the
- * kernel accounts its requests to an ancestor, so such a target has no counts.
- */
-function openIoDirectory(io: Hierarchy, sources: readonly TargetSource[], probes: Probes): Directory {
-  return new Directory({
-    sources,
-    cgroupfs: io.root,
-    cgroups: probes.blockCgroups,
-    ...(isUnified(io) && { requiredFile: 'io.stat' }),
-  });
-}
-
-/** A failure is not fatal: the next scrape reports it, and the targets change anyway. */
-function bookAll(directory: Directory, collectors: readonly Collector[], log: ConditionLog): void {
-  try {
-    directory.refresh(performance.now());
-    for (const collector of collectors) collector.book?.();
-    log.recovered('book', 'counts are attributed before targets change again');
-  } catch (error) {
-    log.failing('book', 'cannot attribute counts before targets change', error);
-  }
 }

@@ -5,6 +5,7 @@
 #include "../shared/attribution.bpf.h"
 #include "../shared/histogram.bpf.h"
 #include "../shared/maps.bpf.h"
+#include "../shared/shares.bpf.h"
 #include "../shared/types.bpf.h"
 
 /* Requests as changes of direction on a socket: bytes of the client, then bytes of the server.
@@ -24,34 +25,50 @@ struct exchange {
     __u64 now;
 };
 
-static __always_inline struct edge_stats *find_edge(const struct socket_state *socket) {
+/* `now` is 0 if the caller has not read the clock. */
+static __always_inline struct edge_stats *find_edge(struct socket_state *socket, __u64 now) {
     if (!track_edges || socket->service.role != ROLE_CLIENT)
         return NULL;
-    return find_or_make(edges, &socket->edge);
+    return find_or_make_edge(socket, now);
+}
+
+__weak __noinline int make_port_protocol(const struct port_protocol_key *row) {
+    struct port_protocol_key key;
+
+    if (!row)
+        return false;
+    key = *row;
+    MAKE_SHARED_ROW(port_protocols, SHARED_PORT_PROTOCOLS, &key, port_protocol_rows);
 }
 
 static __always_inline __u64 *find_port_protocol(struct sock *sk, const struct socket_state *socket) {
     struct port_protocol_key key = {.cgroup = socket->service.cgroup, .protocol = socket->protocol};
     const struct inet_sock *inet = (const void *)sk;
+    __u64 *connections;
 
     key.port = bpf_ntohs(BPF_CORE_READ(inet, inet_sport));
-    return find_or_make(port_protocols, &key);
+    connections = bpf_map_lookup_elem(&port_protocols, &key);
+    if (connections)
+        return connections;
+    make_port_protocol(&key);
+    return bpf_map_lookup_elem(&port_protocols, &key);
+}
+
+/* An edge that was refused a row of `edges` has none here. */
+static __always_inline __u64 *find_edge_protocol(const struct socket_state *socket) {
+    struct edge_key key = socket->edge;
+
+    if (!track_edges || (edge_rows && !bpf_map_lookup_elem(&edges, &key)))
+        return NULL;
+    key.protocol = socket->protocol;
+    return find_or_make(edge_protocols, &key);
 }
 
 /* Counts the connection under its protocol. */
 static __always_inline void count_protocol(struct sock *sk, const struct socket_state *socket) {
-    struct edge_key key;
-    __u64 *connections;
+    __u64 *connections =
+        socket->service.role == ROLE_SERVER ? find_port_protocol(sk, socket) : find_edge_protocol(socket);
 
-    if (socket->service.role == ROLE_SERVER) {
-        connections = find_port_protocol(sk, socket);
-    } else {
-        if (!track_edges)
-            return;
-        key = socket->edge;
-        key.protocol = socket->protocol;
-        connections = find_or_make(edge_protocols, &key);
-    }
     if (connections)
         atomic_add(connections, 1);
 }

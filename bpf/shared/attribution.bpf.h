@@ -14,25 +14,78 @@ static __always_inline bool is_tcp(const struct sock *sk) {
     return (family == AF_INET || family == AF_INET6) && sk->sk_protocol == IPPROTO_TCP;
 }
 
-/* Records a cgroup's ancestors once: the cgroup may be gone when user space reads the counts. `map` is `cgroups` or
- * `block_cgroups`. */
-static __always_inline void record_cgroup(void *map, const struct cgroup *cgroup, __u64 id, void *lost) {
-    struct cgroup_info info = {};
+/* Results of record_new_cgroup. */
+#define LOST_CGROUP 1
+#define LOST_PATH 2
 
-    if (bpf_map_lookup_elem(map, &id))
-        return;
-    for (int i = 0; i < CGROUP_ANCESTORS; i++) {
+/* Writes the names of a cgroup and its ancestors in place: they are too long for the stack, and a scratch buffer of the
+ * CPU could be overwritten by a softirq. All who write a path write the same. */
+static __always_inline void write_path(struct cgroup_path *path, const struct cgroup *cgroup) {
+    __u32 length = 0;
+
+    for (int i = 0; i <= CGROUP_ANCESTORS; i++) {
         const struct cgroup_subsys_state *parent = BPF_CORE_READ(cgroup, self.parent);
+        long size;
+
+        if (!parent) {
+            /* Written last: a reader skips a path without a length. */
+            barrier();
+            path->length = length;
+            return;
+        }
+        if (length >= CGROUP_NAMES_LIMIT)
+            return;
+        size = bpf_probe_read_kernel_str(path->names + (length & (CGROUP_NAMES_LIMIT - 1)), CGROUP_NAME_SIZE,
+                                         BPF_CORE_READ(cgroup, kn, name));
+        if (size <= 0)
+            return;
+        length += size;
+        cgroup = BPF_CORE_READ(parent, cgroup);
+    }
+}
+
+/* Makes the row of a cgroup, once, and records its path: the cgroup may be gone when user space reads the counts. If it
+ * is below a target's cgroup, its state is the target's. `map` is `cgroups` or `block_cgroups`. */
+static __noinline int record_new_cgroup(void *map, void *paths, const struct cgroup *cgroup, __u64 id) {
+    struct cgroup_info info = {};
+    const struct cgroup *level = cgroup;
+    __u32 *state = bpf_map_lookup_elem(&targets, &id);
+    struct cgroup_path *path;
+    long error;
+
+    for (int i = 0; i < CGROUP_ANCESTORS; i++) {
+        const struct cgroup_subsys_state *parent = BPF_CORE_READ(level, self.parent);
 
         if (!parent)
             break;
-        cgroup = BPF_CORE_READ(parent, cgroup);
-        info.ancestors[i] = BPF_CORE_READ(cgroup, kn, id);
+        level = BPF_CORE_READ(parent, cgroup);
+        info.ancestors[i] = BPF_CORE_READ(level, kn, id);
+        if (!state)
+            state = bpf_map_lookup_elem(&targets, &info.ancestors[i]);
     }
-    /* Another CPU may have written it in the meantime, with the same value. */
-    if (bpf_map_update_elem(map, &id, &info, BPF_ANY))
-        count_lost(lost);
+    if (state)
+        info.state = *state;
+    error = bpf_map_update_elem(map, &id, &info, BPF_NOEXIST);
+    if (error)
+        return error == -EEXIST ? 0 : LOST_CGROUP;
+    bpf_map_update_elem(paths, &id, &zero_cgroup_path, BPF_NOEXIST);
+    path = bpf_map_lookup_elem(paths, &id);
+    if (!path)
+        return LOST_PATH;
+    write_path(path, cgroup);
+    return 0;
 }
+
+/* `name` is `cgroup` or `block_cgroup`, the prefix of the maps. */
+#define record_cgroup(name, cgroup, id)                                                                                \
+    do {                                                                                                               \
+        int result = bpf_map_lookup_elem(&name##s, &id) ? 0 : record_new_cgroup(&name##s, &name##_paths, cgroup, id);  \
+                                                                                                                       \
+        if (result == LOST_CGROUP)                                                                                     \
+            count_lost(&lost_##name##s);                                                                               \
+        else if (result == LOST_PATH)                                                                                  \
+            count_lost(&lost_##name##_paths);                                                                          \
+    } while (0)
 
 /* Inode number of the root cgroup's directory, the same on every kernel. */
 #define ROOT_CGROUP 1
@@ -44,7 +97,7 @@ static __always_inline __u64 socket_cgroup(const struct sock *sk) {
     __u64 id = cgroup ? BPF_CORE_READ(cgroup, kn, id) : ROOT_CGROUP;
 
     if (cgroup)
-        record_cgroup(&cgroups, cgroup, id, &lost_cgroups);
+        record_cgroup(cgroup, cgroup, id);
     return id;
 }
 
@@ -52,6 +105,24 @@ static __always_inline void set_address_4(struct edge_key *edge, __be32 address)
     __builtin_memset(edge->address, 0, 10);
     __builtin_memset(edge->address + 10, 0xff, 2);
     __builtin_memcpy(edge->address + 12, &address, 4);
+}
+
+static __always_inline __u32 netns_of(const struct sock *sk) {
+    return BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum);
+}
+
+/* 127.0.0.0/8, also as an IPv4-mapped address, and ::1. */
+static __always_inline bool is_loopback(const __u8 address[16]) {
+    const __u32 *words = (const __u32 *)address;
+
+    if (words[0] || words[1])
+        return false;
+    return words[2] ? words[2] == bpf_htonl(0xffff) && address[12] == 127 : words[3] == bpf_htonl(1);
+}
+
+/* For an edge with an address: each network namespace has a loopback of its own. */
+static __always_inline void set_netns(struct edge_key *edge, const struct sock *sk) {
+    edge->netns = is_loopback(edge->address) ? netns_of(sk) : 0;
 }
 
 static __always_inline void set_edge(struct edge_key *edge, const struct sock *sk, __u64 cgroup) {
@@ -64,6 +135,7 @@ static __always_inline void set_edge(struct edge_key *edge, const struct sock *s
 
         __builtin_memcpy(edge->address, &address, 16);
     }
+    set_netns(edge, sk);
 }
 
 /* Sets the socket's owner. The role is written last: a program that sees a role reads the other fields. */

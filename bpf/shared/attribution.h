@@ -26,14 +26,49 @@ struct edge_key {
     __u8 address[16]; /* the server's, network order; IPv4 as ::ffff:a.b.c.d */
     __u16 port;       /* the server's, host order */
     __u16 protocol;   /* in `edge_protocols` only: enum protocol */
-    __u16 reserved[2];
+    __u32 netns;      /* inode of the client's network namespace if the address is a loopback address, otherwise 0 */
 };
 
 #define CGROUP_ANCESTORS 12
 
-/* Parent, grandparent, ... up to the root, then 0. Deeper paths lack the ancestors nearest to the root. */
+/* Maps whose rows are shared among the cgroups, see shares.bpf.h. */
+enum shared_map {
+    SHARED_EDGES,
+    SHARED_ACCEPT_QUEUES,
+    SHARED_UDP_EDGES,
+    SHARED_PORT_PROTOCOLS,
+    SHARED_MAPS,
+};
+
+/* Does anybody see the series of a cgroup? */
+enum cgroup_state {
+    CGROUP_UNCLASSIFIED, /* user space has not decided yet */
+    CGROUP_MONITORED,
+    CGROUP_UNMONITORED,
+};
+
 struct cgroup_info {
+    /* Parent, grandparent, ... up to the root, then 0. Deeper paths lack the ancestors nearest to the root. */
     __u64 ancestors[CGROUP_ANCESTORS];
+    __u32 state;                /* enum cgroup_state */
+    __s32 rows[SHARED_MAPS];    /* rows that the cgroup has in each shared map; user space subtracts those it deletes */
+    __u32 refused[SHARED_MAPS]; /* rows refused while it was unclassified */
+    __u32 reserved;
+};
+
+#define CGROUP_NAMES_LIMIT 512
+#define CGROUP_NAME_SIZE 256
+
+/* Names of a cgroup, of its parent, ... up to the root, which has none: each ends with a NUL. */
+struct cgroup_path {
+    __u32 length; /* of all names, in bytes; 0: not written yet, or too long */
+    char names[CGROUP_NAMES_LIMIT + CGROUP_NAME_SIZE];
+};
+
+/* Rows in use of a shared map. The programs add and subtract theirs; user space corrects both at each refresh. */
+struct row_use {
+    __s64 all;
+    __s64 unmonitored; /* part of `all`: of all cgroups that are not monitored, or not yet */
 };
 
 #endif

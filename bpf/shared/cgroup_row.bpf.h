@@ -17,7 +17,7 @@ static __always_inline void *find_or_make_task_row(void *map, const struct task_
 
     if (row)
         return row;
-    record_cgroup(&cgroups, cgroup, id, &lost_cgroups);
+    record_cgroup(cgroup, cgroup, id);
     return find_or_make_row(map, &id, zero, lost);
 }
 

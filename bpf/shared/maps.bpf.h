@@ -19,7 +19,8 @@
  *
  * lost_<map>: no row could be made: the map is full, or memory could not be allocated. lost_sockets counts sockets:
  * those without a state, and those older than the programs whose role is unknown.
- * unattributed_<event>: events that cannot be attributed. */
+ * unattributed_<event>: events that cannot be attributed.
+ * unmonitored_<map>: rows refused to cgroups that nobody monitors: no loss, since nobody would see them. */
 struct event_count {
     __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
     __uint(max_entries, 1);
@@ -69,6 +70,31 @@ struct cgroups_map {
     __uint(map_flags, BPF_F_NO_PREALLOC);
     __type(key, __u64);
     __type(value, struct cgroup_info);
+};
+
+/* Paths of new cgroups, by id; user space deletes what it has read. */
+struct cgroup_paths_map {
+    __uint(type, BPF_MAP_TYPE_HASH);
+    __uint(max_entries, 8192);
+    __uint(map_flags, BPF_F_NO_PREALLOC);
+    __type(key, __u64);
+    __type(value, struct cgroup_path);
+};
+
+/* Id of a target's cgroup -> enum cgroup_state, written by user space. */
+struct targets_map {
+    __uint(type, BPF_MAP_TYPE_HASH);
+    __uint(max_entries, 8192);
+    __uint(map_flags, BPF_F_NO_PREALLOC);
+    __type(key, __u64);
+    __type(value, __u32);
+};
+
+struct row_use_map {
+    __uint(type, BPF_MAP_TYPE_ARRAY);
+    __uint(max_entries, SHARED_MAPS);
+    __type(key, __u32);
+    __type(value, struct row_use);
 };
 
 enum phase {
@@ -136,6 +162,7 @@ struct socket_state {
     __u64 request_ns;           /* start of the open request, 0: none */
     __u64 answered_ns;          /* WAY_LAST: last call of its response so far, 0: none */
     __u64 sampled_ns;           /* last sample of the round-trip time, 0: none */
+    __u64 edge_refused_ns;      /* when its cgroup was last refused a row of `edges` as unmonitored, 0: never */
     __u32 phase;                /* enum phase; without the socket's lock, change it only by an atomic exchange */
     __u32 counted;              /* its open was counted in tcp_stats, so its close must be */
     __u32 cut_short;            /* the peer sent FIN while a request was open */
@@ -172,12 +199,17 @@ struct sockets_map {
 
 extern struct accept_queues_map accept_queues SEC(".maps");
 extern struct cgroups_map cgroups SEC(".maps");
+extern struct cgroup_paths_map cgroup_paths SEC(".maps");
+extern struct targets_map targets SEC(".maps");
+extern struct row_use_map row_use SEC(".maps");
+extern const struct cgroup_path zero_cgroup_path;
 extern struct sockets_map sockets SEC(".maps");
 
 COUNTERS(port_protocols, 8192, struct port_protocol_key, __u64);
 COUNTERS(edge_protocols, 16384, struct edge_key, __u64);
 
 extern struct event_count lost_cgroups SEC(".maps");
+extern struct event_count lost_cgroup_paths SEC(".maps");
 extern struct event_count lost_sockets SEC(".maps");
 
 /* For words written in process and in softirq context: a softirq may interrupt a plain add on the same CPU between its
@@ -193,18 +225,23 @@ static __always_inline void count_lost(void *lost) {
         atomic_add(count, 1);
 }
 
-/* Returns the row of a key, made from `zero` if it does not exist; NULL, counted in `lost`, if it cannot be made.
- * BPF_NOEXIST because a softirq or another CPU may make it first: then that row is used. */
-static __always_inline void *find_or_make_row(void *map, const void *key, const void *zero, void *lost) {
-    void *row = bpf_map_lookup_elem(map, key);
+/* Returns the new row of a key, made from `zero`; NULL, counted in `lost`, if it cannot be made. BPF_NOEXIST because a
+ * softirq or another CPU may make it first: then that row is used. */
+static __always_inline void *make_new_row(void *map, const void *key, const void *zero, void *lost) {
+    void *row;
 
-    if (row)
-        return row;
     bpf_map_update_elem(map, key, zero, BPF_NOEXIST);
     row = bpf_map_lookup_elem(map, key);
     if (!row)
         count_lost(lost);
     return row;
+}
+
+/* Returns the row of a key, made if it does not exist. */
+static __always_inline void *find_or_make_row(void *map, const void *key, const void *zero, void *lost) {
+    void *row = bpf_map_lookup_elem(map, key);
+
+    return row ? row : make_new_row(map, key, zero, lost);
 }
 
 /* For a map of COUNTERS or OWN_COUNTERS. */
@@ -224,6 +261,12 @@ static __always_inline struct socket_state *find_or_make_socket(struct sock *sk)
 
 /* Tunables. track_edges: false leaves `edges` empty, for nodes with too many pairs of client and server. */
 extern const volatile bool track_edges;
+
+/* Rows of the shared maps to divide among the cgroups (shares.bpf.h); 0: first come, first served. */
+extern const volatile __u32 edge_rows;
+extern const volatile __u32 accept_queue_rows;
+extern const volatile __u32 udp_edge_rows;
+extern const volatile __u32 port_protocol_rows;
 
 /* Minimum time between two samples of a connection's round-trip time. */
 extern const volatile __u64 round_trip_interval_ns;

@@ -47,7 +47,7 @@ static __always_inline void own(struct socket_state *socket) {
     id = cgroup->kn->id;
     if (id == socket->service.cgroup)
         return;
-    record_cgroup(&cgroups, cgroup, id, &lost_cgroups);
+    record_cgroup(cgroup, cgroup, id);
     move_connection(socket, id);
 }
 

@@ -6,6 +6,7 @@
 #include "histogram.bpf.h"
 #include "maps.bpf.h"
 #include "mptcp.bpf.h"
+#include "shares.bpf.h"
 #include "tcp.h"
 #include "types.bpf.h"
 
@@ -79,17 +80,24 @@ static __always_inline void sample_round_trip(struct sock *sk, struct socket_sta
         add_round_trip(stats, smoothed);
 }
 
-static __always_inline void follow_listener(struct socket_state *socket, struct sock *sk) {
-    const struct sock *listener = is_mptcp(sk) ? first_subflow(sk) : sk;
-    struct accept_queue row = {};
-    __u64 address = (__u64)listener;
+/* A listening MPTCP socket has its queue in its first subflow. */
+static __always_inline const struct sock *queue_of(const struct sock *sk) {
+    return is_mptcp(sk) ? first_subflow(sk) : sk;
+}
 
+static __always_inline void follow_queue(const struct socket_state *socket, const struct sock *sk) {
+    const struct sock *listener = queue_of(sk);
+    struct accept_queue row = {.key.cgroup = socket->service.cgroup};
+
+    row.drops = BPF_CORE_READ(listener, sk_drops.counter);
+    row.netns = netns_of(sk);
+    write_accept_queue((__u64)listener, &row);
+}
+
+static __always_inline void follow_listener(struct socket_state *socket, struct sock *sk) {
     follow(socket, sk, ROLE_SERVER);
     socket->counted = false;
-    row.key.cgroup = socket->service.cgroup;
-    row.drops = BPF_CORE_READ(listener, sk_drops.counter);
-    if (bpf_map_update_elem(&accept_queues, &address, &row, BPF_ANY))
-        count_lost(&lost_listeners);
+    follow_queue(socket, sk);
     socket->phase = PHASE_LISTENING;
 }
 

@@ -54,7 +54,7 @@ struct accept_queue {
     __u32 length;            /* connections waiting to be accepted */
     __u32 limit;             /* maximum of length */
     __u32 drops;             /* part of sk_drops already counted in listener_stats */
-    __u32 reserved;
+    __u32 netns;             /* inode of the network namespace */
 };
 
 #endif

@@ -60,6 +60,7 @@ typedef struct {
 
 struct kernfs_node {
     __u64 id;
+    const char *name;
 };
 
 struct cgroup;
@@ -96,12 +97,25 @@ struct in6_addr {
     } in6_u;
 };
 
+struct ns_common {
+    unsigned int inum;
+};
+
+struct net {
+    struct ns_common ns;
+};
+
+typedef struct {
+    struct net *net;
+} possible_net_t;
+
 struct sock_common {
     unsigned short skc_family;
     volatile unsigned char skc_state;
     __be16 skc_dport;
     unsigned long skc_flags;
     __be32 skc_daddr;
+    possible_net_t skc_net;
     struct in6_addr skc_v6_daddr;
 };
 

@@ -4,6 +4,7 @@
 
 #include "attribution.bpf.h"
 #include "maps.bpf.h"
+#include "shares.bpf.h"
 #include "socket_counts.bpf.h"
 #include "types.bpf.h"
 
@@ -114,7 +115,7 @@ static __always_inline __u32 count_unseen_bytes(struct sock *sk, struct socket_s
     stats = find_tcp(&socket->service);
     if (stats)
         atomic_add(&stats->unseen_bytes, bytes);
-    edge = track_edges && socket->service.role == ROLE_CLIENT ? find_or_make(edges, &socket->edge) : NULL;
+    edge = track_edges && socket->service.role == ROLE_CLIENT ? find_or_make_edge(socket, 0) : NULL;
     if (edge)
         atomic_add(&edge->unseen_bytes, bytes);
     return bytes;

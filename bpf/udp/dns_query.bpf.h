@@ -42,7 +42,7 @@ static __always_inline void count_answer(struct udp_edge_stats *stats, __u64 beg
 /* A query that is repeated with the same id has not been answered. */
 static __always_inline void start_query(const struct udp_socket *socket, const struct edge_key *edge,
                                         struct udp_edge_stats *stats, __u64 start) {
-    struct dns_query query = {.sent_ns = bpf_ktime_get_ns(), .cgroup = edge->cgroup};
+    struct dns_query query = {.sent_ns = bpf_ktime_get_ns(), .cgroup = edge->cgroup, .netns = edge->netns};
     struct dns_query_key key = {.socket = socket->cookie};
     struct dns_query *known;
 
@@ -115,7 +115,7 @@ static __always_inline bool end_query(const struct udp_socket *socket, struct ed
     }
     if (!ended)
         return known;
-    stats = find_or_make(udp_edges, edge);
+    stats = find_or_make_udp_edge(edge);
     if (stats)
         count_answer(stats, begin, bpf_ktime_get_ns());
     return true;

@@ -83,7 +83,7 @@ static __always_inline void receive_answer(struct udp_socket *socket, struct udp
 static __always_inline bool find_destination(struct edge_key *edge, const struct sock *sk, __u64 cgroup,
                                              const struct user_message *message) {
     if (message->address)
-        return read_peer(edge, cgroup, message->address, true);
+        return read_peer(edge, sk, cgroup, message->address, true);
     if (!message->known || !is_udp_connected(sk))
         return false;
     set_edge(edge, sk, cgroup);
@@ -100,7 +100,7 @@ static __always_inline void client_sent(struct sock *sk, struct udp_socket *sock
         count_lost(&unattributed_datagram);
         return;
     }
-    stats = find_or_make(udp_edges, &edge);
+    stats = find_or_make_udp_edge(&edge);
     if (!stats)
         return;
     atomic_add(&stats->sent_bytes, length);
@@ -153,7 +153,7 @@ static __always_inline bool find_source(struct edge_key *edge, const struct sock
         return true;
     }
     if (address)
-        return read_peer(edge, socket->service.cgroup, address, false);
+        return read_peer(edge, sk, socket->service.cgroup, address, false);
     if (socket->peer_count != 1 || is_port_bound(sk))
         return false;
     *edge = socket->peers[0];
@@ -175,7 +175,7 @@ static __always_inline void client_received(struct sock *sk, struct udp_socket *
         count_lost(&unattributed_datagram);
         return;
     }
-    stats = find_or_make(udp_edges, &edge);
+    stats = find_or_make_udp_edge(&edge);
     if (!stats)
         return;
     atomic_add(&stats->received_bytes, length);

@@ -3,6 +3,7 @@
 #define LORIKEET_UDP_MAPS_BPF_H
 
 #include "../shared/maps.bpf.h"
+#include "../shared/shares.bpf.h"
 #include "../shared/types.bpf.h"
 #include "udp.h"
 
@@ -50,6 +51,8 @@ struct dns_query_key {
 struct dns_query {
     __u64 sent_ns; /* 0: answered or expired; only an atomic exchange ends a query, so each ends once */
     __u64 cgroup;
+    __u32 netns; /* as in struct edge_key */
+    __u32 reserved;
 };
 
 /* Apart from the sockets, because a socket is usually closed when its query has expired. */
@@ -70,6 +73,25 @@ extern struct event_count lost_dns_queries SEC(".maps");
 /* Datagrams to or from a peer that is not known, and DNS messages that cannot be paired. */
 extern struct event_count unattributed_datagram SEC(".maps");
 extern struct event_count unattributed_dns_message SEC(".maps");
+
+__weak __noinline int make_udp_edge(const struct edge_key *edge) {
+    struct edge_key key;
+
+    if (!edge)
+        return false;
+    key = *edge;
+    MAKE_SHARED_ROW(udp_edges, SHARED_UDP_EDGES, &key, udp_edge_rows);
+}
+
+/* Returns the row of a client's edge; NULL if it has none and cannot make one. */
+static __always_inline struct udp_edge_stats *find_or_make_udp_edge(const struct edge_key *edge) {
+    struct udp_edge_stats *stats = bpf_map_lookup_elem(&udp_edges, edge);
+
+    if (stats)
+        return stats;
+    make_udp_edge(edge);
+    return bpf_map_lookup_elem(&udp_edges, edge);
+}
 
 /* Tunable: false leaves all of these maps empty. */
 extern const volatile bool track_udp;

@@ -2,7 +2,7 @@
 #ifndef LORIKEET_UDP_PEER_BPF_H
 #define LORIKEET_UDP_PEER_BPF_H
 
-#include "../shared/attribution.h"
+#include "../shared/attribution.bpf.h"
 #include "../shared/types.bpf.h"
 #include "udp_maps.bpf.h"
 
@@ -15,7 +15,8 @@ struct socket_address {
 };
 
 /* Reads a peer's address from user or kernel memory. IPv4 addresses become IPv4-mapped ones, as in set_edge. */
-static __always_inline bool read_peer(struct edge_key *edge, __u64 cgroup, __u64 from, bool user) {
+static __always_inline bool read_peer(struct edge_key *edge, const struct sock *sk, __u64 cgroup, __u64 from,
+                                      bool user) {
     struct socket_address address = {};
     const void *start = (const void *)from;
     /* Up to the IPv4 address: the longer one may reach beyond the end of the memory. */
@@ -26,15 +27,13 @@ static __always_inline bool read_peer(struct edge_key *edge, __u64 cgroup, __u64
     edge->cgroup = cgroup;
     edge->port = bpf_ntohs(address.port);
     if (address.family == AF_INET) {
-        __builtin_memset(edge->address, 0, 10);
-        __builtin_memset(edge->address + 10, 0xff, 2);
-        __builtin_memcpy(edge->address + 12, &address.ipv4, 4);
-        return true;
-    }
-    if (address.family != AF_INET6)
+        set_address_4(edge, address.ipv4);
+    } else if (address.family != AF_INET6 || (user ? bpf_probe_read_user(edge->address, 16, start + size)
+                                                   : bpf_probe_read_kernel(edge->address, 16, start + size))) {
         return false;
-    return !(user ? bpf_probe_read_user(edge->address, 16, start + size)
-                  : bpf_probe_read_kernel(edge->address, 16, start + size));
+    }
+    set_netns(edge, sk);
+    return true;
 }
 
 /* False for multicast and broadcast: answers come from other addresses. */

@@ -1,5 +1,7 @@
 import { renderLabels } from '../../daemon/labels.ts';
-import type { Directory, Leaf, LocalTarget } from '../identity/directory.ts';
+import type { Directory } from '../identity/directory.ts';
+import type { Leaf } from '../identity/leaf.ts';
+import type { LocalTarget } from '../identity/local-targets.ts';
 import { readId } from '../cgroups/id.ts';
 import type { ScrapeView } from '../scrape/first-scrapes.ts';
 import type { Account } from './ledger.ts';
@@ -20,7 +22,10 @@ export function leafOfKey(directory: Directory): (key: Buffer) => Leaf {
   return (key) => directory.leaf(readId(key, 0));
 }
 
-/** One account for each monitored target, from its first scrape until the target is gone and its counts are shown. */
+/**
+ * One account for each monitored target, from its first scrape until the target is gone, its cgroup cannot be made again
+ * and its counts are shown.
+ */
 export class TargetAccounts<A> {
   readonly #directory: Directory;
   readonly #make: (labels: string) => A;
@@ -39,17 +44,19 @@ export class TargetAccounts<A> {
   }
 
   /**
-   * Accounts of the current targets, and of vanished ones whose counts a scraper still waits for: `isSettled` is false.
-   * Drops all others.
+   * Accounts of the current targets, and of former and vanished ones whose counts a scraper still waits for: `isSettled`
+   * is false. Drops those of other vanished ones.
    */
   current(isSettled: (account: A) => boolean): readonly A[] {
     const current: A[] = [];
     for (const target of this.#directory.targets) if (target.monitored) current.push(this.#ofTarget(target));
     for (const [target, account] of this.#accounts) {
-      if (this.#directory.has(target)) continue;
+      const instance = this.#directory.instance(target.key);
+      if (instance === target) continue;
       // A new target of the same name has the same series.
-      if (isSettled(account) || this.#directory.hasInstance(target.key)) this.#accounts.delete(target);
-      else current.push(account);
+      if (instance !== undefined) this.#accounts.delete(target);
+      else if (!isSettled(account)) current.push(account);
+      else if (!this.#directory.has(target)) this.#accounts.delete(target);
     }
     return current;
   }

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { Leaf } from '../identity/directory.ts';
-import { GONE_SETTLE_MS, Ledger, type Account } from './ledger.ts';
+import { newLeaf, STATES, type Leaf } from '../identity/leaf.ts';
+import { GONE_SETTLE_MS, Ledger, PRESSED_IDLE_MS, UNOWNED_MS, type Account } from './ledger.ts';
 import { MemoryMap, serviceKey } from '../testdata/memory-map.ts';
 
 const KEY = serviceKey(7n, 1);
@@ -18,7 +18,7 @@ describe('Ledger', () => {
       map,
       leafOf(key) {
         const id = key.readBigUInt64LE();
-        const leaf = leaves.get(id) ?? { id, ancestors: [], path: undefined, goneSince: undefined, rows: 0 };
+        const leaf = leaves.get(id) ?? newLeaf(id);
         leaves.set(id, leaf);
         return leaf;
       },
@@ -26,7 +26,7 @@ describe('Ledger', () => {
         asked++;
         return accounts.get(leaf.id);
       },
-      ...(idleMs === undefined ? {} : { idleMs }),
+      ...(idleMs === undefined ? {} : { idleMs, shared: 'edges' }),
     });
   const account = (): Account => ({ words: new Float64Array(2) });
   const wordsOf = (id: bigint): number[] => [...(accounts.get(id)?.words ?? [])];
@@ -127,5 +127,46 @@ describe('Ledger', () => {
     expect(map.rows.size).toBe(1);
     ledger.update(1, 100);
     expect(map.rows.size).toBe(0);
+  });
+
+  it('deletes rows that nobody owns, and idle ones sooner, while the map is more than half full', () => {
+    ledger = makeLedger(3_600_000);
+    map.count(KEY, { 0: 3 });
+    map.count(OTHER_KEY, { 0: 4 });
+    map.capacity = 4;
+    ledger.update(1, 0);
+    ledger.update(1, 1e6);
+    expect(map.rows.size).toBe(2);
+    map.capacity = 3;
+    ledger = makeLedger(3_600_000);
+    ledger.update(1, 0);
+    map.count(OTHER_KEY, { 0: 4 });
+    ledger.update(1, UNOWNED_MS - 1);
+    expect(map.rows.size).toBe(2);
+    ledger.update(1, UNOWNED_MS);
+    expect([...map.rows.keys()]).toEqual([KEY.toString('latin1')]);
+    map.capacity = 1;
+    ledger.update(1, PRESSED_IDLE_MS - 1);
+    expect(map.rows.size).toBe(1);
+    ledger.update(1, PRESSED_IDLE_MS);
+    expect(map.rows.size).toBe(0);
+    expect(wordsOf(7n)).toEqual([6, 0]);
+  });
+
+  it('deletes the rows of an unmonitored cgroup at once', () => {
+    ledger = makeLedger(3_600_000);
+    map.count(OTHER_KEY, { 0: 4 });
+    ledger.update(1, 0);
+    const leaf = leaves.get(8n) as Leaf;
+    leaf.state = STATES.unmonitored;
+    ledger.update(1, 1);
+    expect([map.rows.size, leaf.rows, leaf.freed.edges]).toEqual([0, 0, 1]);
+  });
+
+  it('keeps the time of the last change of a cgroup', () => {
+    map.count(KEY, { 0: 3 });
+    ledger.update(1, 5);
+    ledger.update(1, 9);
+    expect(leaves.get(7n)?.changedAt).toBe(5);
   });
 });

@@ -1,4 +1,4 @@
-import type { Leaf } from '../identity/directory.ts';
+import { STATES, type Leaf, type SharedMap } from '../identity/leaf.ts';
 import type { Counts } from '../scrape/first-scrapes.ts';
 
 /** A per-CPU kernel map of 64-bit counters; implemented by native's BpfMap. */
@@ -6,6 +6,8 @@ export interface CounterMap {
   readonly name: string;
   readonly keySize: number;
   readonly valueSize: number;
+  /** Maximum number of rows; undefined: no limit. */
+  readonly capacity?: number;
   /** Rows summed over CPUs: `keys` holds count * keySize bytes, `words` count * valueSize / 8 numbers. */
   readSums(): { readonly count: number; readonly keys: Buffer; readonly words: Float64Array };
   delete(key: Uint8Array): boolean;
@@ -24,9 +26,12 @@ export interface LedgerOptions<A extends Account> {
   readonly accountOf: (key: Buffer, leaf: Leaf, previous: A | undefined) => A | undefined;
   /**
    * Deletes a row from the kernel map after this time without a change, in milliseconds. Its counts stay. Default:
-   * never.
+   * never. Rows of unmonitored cgroups are deleted at once. While the map is more than half full, rows without an
+   * account are deleted after `UNOWNED_MS`, and idle rows after `PRESSED_IDLE_MS`.
    */
   readonly idleMs?: number;
+  /** Set if the kernel programs divide the rows among the cgroups. */
+  readonly shared?: SharedMap;
 }
 
 interface Row<A extends Account> {
@@ -40,6 +45,7 @@ interface Row<A extends Account> {
   /** Time before the first of them, in milliseconds. */
   pendingSince: number;
   generation: number;
+  readonly since: number;
   changedAt: number;
   pass: number;
 }
@@ -49,6 +55,10 @@ interface Row<A extends Account> {
  * close.
  */
 export const GONE_SETTLE_MS = 5000;
+
+/** Limits while a map is more than half full, in milliseconds. */
+export const UNOWNED_MS = 30_000;
+export const PRESSED_IDLE_MS = 300_000;
 
 /**
  * Adds the increments of a kernel map's rows to accounts. A count stays with its account, so no counter decreases when
@@ -84,10 +94,10 @@ export class Ledger<A extends Account> {
       const row = this.#rowOf(keys, start, start + map.keySize, width, now);
       row.pass = this.#pass;
       this.#attribute(row, generation);
-      if (book(row, words, index * width, this.#readAt)) row.changedAt = now;
+      if (book(row, words, index * width, this.#readAt)) row.changedAt = row.leaf.changedAt = now;
     }
     this.#readAt = now;
-    this.#sweep(now);
+    this.#sweep(now, count > (map.capacity ?? Infinity) / 2);
     return count;
   }
 
@@ -111,6 +121,7 @@ export class Ledger<A extends Account> {
       pending: undefined,
       pendingSince: 0,
       generation: -1,
+      since: now,
       changedAt: now,
       pass: 0,
     };
@@ -128,19 +139,29 @@ export class Ledger<A extends Account> {
     row.pending = undefined;
   }
 
-  /** Deletes rows that can no longer change, and forgets rows that are no longer in the map. */
-  #sweep(now: number): void {
-    const { map, idleMs = Infinity } = this.#options;
+  /** Deletes rows that can no longer change or are no longer needed, and forgets rows that are no longer in the map. */
+  #sweep(now: number, isPressed: boolean): void {
+    const { map, shared } = this.#options;
     for (const [name, row] of this.#rows) {
       if (row.pass === this.#pass) {
-        const quietMs = now - row.changedAt;
-        const gone = row.leaf.goneSince !== undefined && now - row.leaf.goneSince >= GONE_SETTLE_MS;
-        if (quietMs < idleMs && !(gone && quietMs >= GONE_SETTLE_MS)) continue;
+        if (!this.#isDue(row, now, isPressed)) continue;
         map.delete(row.key);
+        if (shared !== undefined) row.leaf.freed[shared]++;
       }
       this.#rows.delete(name);
       row.leaf.rows--;
     }
+  }
+
+  #isDue({ account, leaf, since, changedAt }: Row<A>, now: number, isPressed: boolean): boolean {
+    const { idleMs } = this.#options;
+    const quietMs = now - changedAt;
+    const gone = leaf.goneSince !== undefined && now - leaf.goneSince >= GONE_SETTLE_MS;
+    if (gone && quietMs >= GONE_SETTLE_MS) return true;
+    if (idleMs === undefined) return false;
+    if (account === undefined && (leaf.state === STATES.unmonitored || (isPressed && now - since >= UNOWNED_MS)))
+      return true;
+    return quietMs >= (isPressed ? Math.min(idleMs, PRESSED_IDLE_MS) : idleMs);
   }
 }
 

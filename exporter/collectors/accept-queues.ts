@@ -39,7 +39,7 @@ export interface AcceptQueuesOptions {
   readonly map: CounterMap;
   /** Milliseconds. */
   readonly now: () => number;
-  /** The current listening sockets. Also adds their drops to the map. */
+  /** The current listening sockets, whose drops have been added to the map. @throws if they cannot be read */
   readonly listening: () => readonly Listener[];
   /** Maximum number of ports of an instance with series of their own. */
   readonly maxPorts: number;
@@ -145,12 +145,12 @@ export const acceptQueues = describeCollector({
   },
   maps: { listeners: ({ maxServices }) => 2 * maxServices, accept_queues: ({ maxServices }) => 4 * maxServices },
   ofSockets: true,
-  make: ({ directory, probes, now, limits, omissions }) =>
+  make: ({ directory, listening, probes, now, limits, omissions }) =>
     acceptQueuesCollector({
       directory,
       map: probes.map('listeners'),
       now,
-      listening: () => probes.readListeners(),
+      listening,
       maxPorts: limits.maxPorts,
       onCut: () => omissions.portCut(),
     }),

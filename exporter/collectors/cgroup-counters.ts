@@ -59,10 +59,12 @@ export function cgroupCountersCollector({ name, families, directory, map, now }:
     leafOf: leafOfKey(directory),
     accountOf: (_key, leaf): CounterAccount | undefined => accounts.of(leaf),
   });
+  const book = (): void => void ledger.update(directory.generation, now());
   return {
     name,
+    book,
     collect(out) {
-      ledger.update(directory.generation, now());
+      book();
       const { view } = out;
       const current = accounts.current((account) => view.isSettled(account));
       let first = 0;

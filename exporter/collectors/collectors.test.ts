@@ -57,7 +57,7 @@ describe('all collectors', () => {
     kernel.countTcp(front, CLIENT, durations(LIFETIME, 16, 1, 1_500_000_000));
     kernel.countTcp(cartA, SERVER, { 0: 2, 1: 1, 2: 12_000, 3: 600 });
     kernel.countTcp(cartB, SERVER, { 0: 1, 2: 8000, 3: 400 });
-    kernel.countEdge(front, '10.0.0.5', 8080, { ...durations(0, 6, 9, 14_000_000), 24: 900, 25: 18_000, 30: 9, 31: 2 });
+    kernel.countEdge(front, '10.0.0.5', 8080, { ...durations(0, 6, 9, 14_000_000), 24: 900, 25: 18_000, 31: 9, 32: 2 });
     kernel.countEdge(front, 'fd00::5', 8080, { ...durations(0, 6, 1, 1_000_000), 24: 100, 25: 2000 });
     kernel.countEdge(front, '192.0.2.7', 443, { 26: 3 });
     kernel.countTcp(front, CLIENT, { ...durations(57, 2, 3, 150_000), 81: 4, 82: 1, 83: 2, 84: 1 });
@@ -342,6 +342,50 @@ describe('edges', () => {
       [edge('other', 'other')]: 1,
     });
     expect(kernel.cuts).toBe(3);
+  });
+
+  it('to the loopback belong to the service that listens in the same network namespace', async () => {
+    const { front, cartA } = shop();
+    const sent = (to: string, port: number, netns: number): void => kernel.countEdge(front, to, port, SENT, netns);
+    kernel.loopback.update([
+      { cgroup: cartA, port: 80, netns: 1 },
+      { cgroup: front, port: 80, netns: 2 },
+      { cgroup: cartA, port: 80, netns: 2 },
+      { cgroup: 99n, port: 81, netns: 1 },
+    ]);
+    sent('127.0.0.1', 80, 1);
+    // Several listen: the client's own service.
+    sent('::1', 80, 2);
+    // Nobody known listens.
+    sent('127.0.0.1', 81, 1);
+    sent('127.0.0.1', 82, 1);
+    const before = {
+      [edge('cart', '80', 'shop')]: 1,
+      [edge('front', '80', 'shop')]: 1,
+      [edge('localhost', '81')]: 1,
+      [edge('localhost', '82')]: 1,
+    };
+    expect(await kernel.samples('lorikeet_edge_sent')).toEqual(before);
+    // Later counts belong to who listens by then; after its end, they stay there.
+    kernel.loopback.update([{ cgroup: cartA, port: 82, netns: 1 }]);
+    sent('127.0.0.1', 80, 1);
+    sent('127.0.0.1', 82, 1);
+    expect(await kernel.samples('lorikeet_edge_sent')).toEqual({
+      ...before,
+      [edge('cart', '80', 'shop')]: 2,
+      [edge('cart', '82', 'shop')]: 1,
+    });
+  });
+
+  it('go on when the only instance of their service is made again', async () => {
+    const { front } = shop();
+    kernel.countEdge(front, '10.0.0.5', 80, SENT);
+    await kernel.text();
+    kernel.tree.move('/front-1', '/gone');
+    expect(await kernel.samples('lorikeet_edge_sent')).toEqual({});
+    const again = kernel.tree.seen('/front-1');
+    kernel.countEdge(again, '10.0.0.5', 80, SENT);
+    expect(await kernel.samples('lorikeet_edge_sent')).toEqual({ [edge('cart', '80', 'shop')]: 2 });
   });
 
   it('unchanged for an hour leave the kernel map, and their counts stay', async () => {

@@ -2,7 +2,8 @@ import { setImmediate } from 'node:timers/promises';
 import { targetLabels } from '../accounting/accounts.ts';
 import type { Collector } from '../scrape/collector.ts';
 import { series, type Series } from '../scrape/exposition.ts';
-import type { Directory, LocalTarget } from '../identity/directory.ts';
+import type { Directory } from '../identity/directory.ts';
+import type { LocalTarget } from '../identity/local-targets.ts';
 import { cpuSeconds, memoryBytes } from '../cgroups/resources.ts';
 import { describeCollector } from './descriptor.ts';
 

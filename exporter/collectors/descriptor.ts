@@ -1,4 +1,6 @@
 import type { Directory } from '../identity/directory.ts';
+import type { LoopbackListeners } from '../identity/loopback.ts';
+import type { Listener } from '../kernel/listeners.ts';
 import type { KernelNeeds } from '../kernel/needs.ts';
 import type { Probes } from '../kernel/probes.ts';
 import type { Collector } from '../scrape/collector.ts';
@@ -7,9 +9,12 @@ import type { Collector } from '../scrape/collector.ts';
 export interface Parts {
   /** The targets in the collector's hierarchy. */
   readonly directory: Directory;
+  readonly loopback: LoopbackListeners;
+  /** The listening sockets as of the start of this scrape. */
+  readonly listening: () => readonly Listener[];
   /** The directory of the memory controller's hierarchy, if that is version 1. */
   readonly memoryRoot: string | undefined;
-  readonly probes: Pick<Probes, 'map' | 'counted' | 'readListeners' | 'expireQueries'>;
+  readonly probes: Pick<Probes, 'map' | 'counted' | 'expireQueries'>;
   readonly limits: SeriesLimits;
   /** True if responses are counted by status, which the collector http_status enables. */
   readonly countsStatus: boolean;

@@ -3,21 +3,18 @@ import type { Collector } from '../scrape/collector.ts';
 import { series, type Exposition, type HistogramSeries, type Series } from '../scrape/exposition.ts';
 import { PLAIN_VIEW, type ScrapeView } from '../scrape/first-scrapes.ts';
 import { histogramSeries } from '../scrape/histogram.ts';
-import type { Leaf, LocalTarget } from '../identity/directory.ts';
-import { ExternalPeers, OTHER_PEERS, type ExternalPeer } from '../identity/external-peers.ts';
+import { ephemeralPorts, OTHER_PEERS, type ExternalPeer } from '../identity/external-peers.ts';
+import type { Leaf } from '../identity/leaf.ts';
+import type { LocalTarget } from '../identity/local-targets.ts';
 import { EDGE_COUNTERS, EDGE_WORDS, LATE } from '../accounting/edge-counters.ts';
 import { requestCount } from '../accounting/late-requests.ts';
 import { Ledger, type Account, type CounterMap } from '../accounting/ledger.ts';
 import { writeCounters } from './counters.ts';
 import { describeCollector } from './descriptor.ts';
-import { edgeLabels, serviceKey, type EdgeEnds, type EdgeLimits, type Server } from './edge-ends.ts';
+import { edgeLabels, type EdgeEnds, type EdgeLimits } from './edge-ends.ts';
 import { EdgeProtocols, edgeProtocolsLedger, writeEdgeProtocols } from './edge-protocols.ts';
+import { EdgeServers, serviceKey, type Server } from './edge-servers.ts';
 import { RECEIVE, SEND, STATE, withoutState } from './socket-programs.ts';
-
-/** `struct edge_key` of bpf/shared/attribution.h: offsets in bytes. */
-const ADDRESS_START = 8;
-const ADDRESS_END = 24;
-const PORT = 24;
 
 const REQUESTS = 'lorikeet_edge_requests_total';
 const DURATION = 'lorikeet_edge_request_duration_seconds';
@@ -52,6 +49,7 @@ export function edgesCollector(options: EdgesOptions): Collector {
     leafOf: leafOfKey(directory),
     accountOf: (key, leaf, previous: EdgeAccount | undefined) => accounts.accountOf(key, leaf, previous),
     idleMs: IDLE_MS,
+    shared: 'edges',
   });
   const protocols = edgeProtocolsLedger(directory, options.protocols, {
     accountOf: (key, leaf) => accounts.find(key, leaf)?.protocols.of(key),
@@ -60,8 +58,8 @@ export function edgesCollector(options: EdgesOptions): Collector {
   let view = PLAIN_VIEW;
   const book = (): void => {
     accounts.dropVanished(view);
-    ledger.update(directory.generation, now());
-    protocols.update(directory.generation, now());
+    ledger.update(accounts.generation, now());
+    protocols.update(accounts.generation, now());
   };
   return {
     name: 'edges',
@@ -69,28 +67,36 @@ export function edgesCollector(options: EdgesOptions): Collector {
     collect(out) {
       view = out.view;
       book();
-      write(out, accounts.all(), options.counted);
-      if (options.counted['requests'] === true) writeEdgeProtocols(out, accounts.all());
+      const current = accounts.current(view);
+      write(out, current, options.counted);
+      if (options.counted['requests'] === true) writeEdgeProtocols(out, current);
     },
   };
 }
 
-/** One account for each edge, kept while the client's service has an instance on this machine. */
+/** One account for each edge, kept while the client's service has or had a target on this machine. */
 export class EdgeAccounts<A extends EdgeEnds & Account> {
   readonly #options: EdgeLimits;
   readonly #make: (labels: string, ends: EdgeEnds, port: string) => A;
-  readonly #external: ExternalPeers;
+  readonly #servers: EdgeServers;
   readonly #accounts = new Map<string, A>();
 
   /** `make` gets the edge's labels, rendered. */
   constructor(options: EdgeLimits, make: (labels: string, ends: EdgeEnds, port: string) => A) {
     this.#options = options;
     this.#make = make;
-    this.#external = new ExternalPeers(options.maxExternalNames);
+    this.#servers = new EdgeServers(options);
   }
 
-  all(): Iterable<A> {
-    return this.#accounts.values();
+  /** Changes when the account of a key may have changed. Neither part ever decreases. */
+  get generation(): number {
+    return this.#options.directory.generation + this.#options.loopback.version;
+  }
+
+  /** Those of services with an instance, and others whose counts a scraper still waits for. */
+  current(view: ScrapeView): readonly A[] {
+    const clients = clientsOf(this.#options.directory.targets);
+    return [...this.#accounts.values()].filter((account) => clients.has(account.client) || !view.isSettled(account));
   }
 
   /** The account of a row of the kernel map; `previous` is the last one. */
@@ -104,47 +110,42 @@ export class EdgeAccounts<A extends EdgeEnds & Account> {
   find(key: Buffer, leaf: Leaf): A | undefined {
     const client = this.#options.directory.targetOf(leaf);
     if (client === undefined || !client.monitored) return undefined;
-    return this.#accountBetween(client, this.#serverOf(key));
+    return this.#accountBetween(client, this.#servers.serverOf(client, key));
   }
 
   #accountBetween(client: LocalTarget, server: Server): A {
     const name = [serviceKey(client), server.namespace, server.service, server.port].join('\0');
     let account = this.#accounts.get(name);
     if (account !== undefined) return account;
-    if (this.#accounts.size >= this.#options.maxEdges && server.port !== OTHER_PEERS.port) {
-      return this.#accountBetween(client, { ...server, ...(server.external && OTHER_PEERS), port: OTHER_PEERS.port });
+    if (this.#accounts.size >= this.#options.maxEdges && !server.cut) {
+      const others = { ...server, ...(server.external && OTHER_PEERS), port: OTHER_PEERS.port, cut: true };
+      return this.#accountBetween(client, others);
     }
-    const ends = { client: serviceKey(client), external: server.external, cut: server.port === OTHER_PEERS.port };
+    const ends = { client: serviceKey(client), external: server.external, cut: server.cut };
     account = this.#make(edgeLabels(client, server), ends, server.port);
     this.#accounts.set(name, account);
     return account;
   }
 
-  #serverOf(key: Buffer): Server {
-    const bytes = key.toString('latin1', ADDRESS_START, ADDRESS_END);
-    const port = key.readUInt16LE(PORT);
-    const target = this.#options.directory.peer(bytes, port);
-    if (target !== undefined) {
-      return { namespace: target.namespace, service: target.service, port: String(port), external: undefined };
-    }
-    const external = this.#external.name(bytes, port);
-    return { namespace: 'external', ...external, external };
-  }
-
   /**
-   * Drops edges of services without an instance on this machine, once no scraper waits for their counts, and frees
-   * external names that only they used.
+   * Drops edges of services that cannot have an instance on this machine, once no scraper waits for their counts, and
+   * frees external names that only they used.
    */
   dropVanished(view: ScrapeView): void {
-    const clients = new Set<string>();
-    for (const target of this.#options.directory.targets) if (target.monitored) clients.add(serviceKey(target));
+    const clients = clientsOf(this.#options.directory.knownTargets);
     const used = new Set<ExternalPeer>();
     for (const [name, account] of this.#accounts) {
       if (!clients.has(account.client) && view.isSettled(account)) this.#accounts.delete(name);
       else if (account.external !== undefined) used.add(account.external);
     }
-    this.#external.retain(used);
+    this.#servers.retain(used);
   }
+}
+
+function clientsOf(targets: Iterable<LocalTarget>): ReadonlySet<string> {
+  const clients = new Set<string>();
+  for (const target of targets) if (target.monitored) clients.add(serviceKey(target));
+  return clients;
 }
 
 function makeAccount(labels: string, ends: EdgeEnds): EdgeAccount {
@@ -158,8 +159,7 @@ function makeAccount(labels: string, ends: EdgeEnds): EdgeAccount {
   };
 }
 
-function write(out: Exposition, accounts: Iterable<EdgeAccount>, counted: Readonly<Record<string, boolean>>): void {
-  const edges = [...accounts];
+function write(out: Exposition, edges: readonly EdgeAccount[], counted: Readonly<Record<string, boolean>>): void {
   if (counted['requests'] === true) {
     out.family(REQUESTS, 'counter', 'Requests from one service to another, as seen by the client.');
     for (const edge of edges) out.sample(edge.requests, requestCount(out.view.counts(edge), 0, LATE));
@@ -176,6 +176,7 @@ export const edges = describeCollector({
     ...withoutState('failed connects, unanswered requests, clients with an explicitly bound port'),
     [SEND]: 'requests, unanswered requests, sent bytes',
     [RECEIVE]: 'requests, unanswered requests, received bytes',
+    read_accept_queues: 'services behind loopback addresses',
   },
   countedBy: {
     requests: [SEND, RECEIVE],
@@ -187,14 +188,16 @@ export const edges = describeCollector({
   maps: { edges: ({ maxEdges }) => maxEdges, edge_protocols: ({ maxEdges }) => maxEdges },
   tunable: 'track_edges',
   ofSockets: true,
-  make: ({ directory, probes, now, limits, omissions, countsStatus }) =>
+  make: ({ directory, loopback, probes, now, limits, omissions, countsStatus }) =>
     edgesCollector({
       directory,
+      loopback,
       map: probes.map('edges'),
       protocols: probes.map('edge_protocols'),
       now,
       counted: { ...probes.counted('edges'), responses: countsStatus },
       maxExternalNames: limits.maxExternalNames,
+      ephemeral: ephemeralPorts(),
       maxEdges: limits.maxEdges,
       onCut: () => omissions.externalPeerCut(),
     }),

@@ -41,6 +41,7 @@ export function protocolsCollector({ directory, map, now, maxPorts, onCut }: Pro
     leafOf: leafOfKey(directory),
     accountOf: (key, leaf) => targets.of(leaf)?.account(key.readUInt16LE(PORT), key.readUInt16LE(PROTOCOL)),
     idleMs: IDLE_MS,
+    shared: 'port_protocols',
   });
   const book = (): void => void ledger.update(directory.generation, now());
   return {

@@ -4,6 +4,7 @@ import { series, type Exposition, type HistogramSeries, type Series } from '../s
 import { PLAIN_VIEW } from '../scrape/first-scrapes.ts';
 import { HISTOGRAM_WORDS, histogramCount, histogramSeries } from '../scrape/histogram.ts';
 import { Ledger, type Account, type CounterMap } from '../accounting/ledger.ts';
+import { ephemeralPorts } from '../identity/external-peers.ts';
 import { ALL } from '../kernel/needs.ts';
 import { describeCollector } from './descriptor.ts';
 import type { EdgeEnds, EdgeLimits } from './edge-ends.ts';
@@ -81,12 +82,13 @@ export function udpCollector(options: UdpOptions): Collector {
       leafOf,
       accountOf: (key, leaf, previous: UdpEdgeAccount | undefined) => edges.accountOf(key, leaf, previous),
       idleMs: IDLE_MS,
+      shared: 'udp_edges',
     }),
   ];
   let view = PLAIN_VIEW;
   const book = (): void => {
     edges.dropVanished(view);
-    for (const ledger of ledgers) ledger.update(directory.generation, now());
+    for (const ledger of ledgers) ledger.update(edges.generation, now());
   };
   return {
     name: 'udp',
@@ -96,7 +98,7 @@ export function udpCollector(options: UdpOptions): Collector {
       options.expireQueries();
       book();
       writeDatagrams(out, datagrams.current(view));
-      writeEdges(out, [...edges.all()]);
+      writeEdges(out, edges.current(view));
     },
   };
 }
@@ -167,14 +169,16 @@ export const udp = describeCollector({
   maps: { udp: ({ maxServices }) => 2 * maxServices, udp_edges: ({ maxEdges }) => maxEdges },
   tunable: 'track_udp',
   ofSockets: true,
-  make: ({ directory, probes, now, limits, omissions }) =>
+  make: ({ directory, loopback, probes, now, limits, omissions }) =>
     udpCollector({
       directory,
+      loopback,
       map: probes.map('udp'),
       edges: probes.map('udp_edges'),
       now,
       expireQueries: () => probes.expireQueries(),
       maxExternalNames: limits.maxExternalNames,
+      ephemeral: ephemeralPorts(),
       maxEdges: limits.maxEdges,
       onCut: () => omissions.externalPeerCut(),
     }),

@@ -56,6 +56,14 @@ function groups(text: string): number[] {
   return text === '' ? [] : text.split(':').map((group) => parseInt(group, 16));
 }
 
+/** ::1 */
+const LOOPBACK_6 = '\0'.repeat(15) + '\x01';
+
+/** True for 127.0.0.0/8 and ::1. */
+export function isLoopback(bytes: string): boolean {
+  return bytes === LOOPBACK_6 || (bytes.startsWith(MAPPED_PREFIX) && bytes.charCodeAt(12) === 127);
+}
+
 /** The text of an address of 16 bytes: dotted for IPv4, as RFC 5952 writes it for IPv6. */
 export function addressText(bytes: string): string {
   if (bytes.startsWith(MAPPED_PREFIX)) {

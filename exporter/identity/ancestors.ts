@@ -1,24 +1,12 @@
 import { walkCgroups, type CgroupFolder } from '../cgroups/cgroup.ts';
-import { readId } from '../cgroups/id.ts';
+import { MAX_ANCESTORS } from './leaf.ts';
 
-const ID_BYTES = 8;
 /** Id of the root cgroup. */
 const ROOT = 1n;
 
-/** Ids of a cgroup's parent, grandparent, ... in a row of the kernel's map; `width` is the row's size in bytes. */
-export function readAncestors(values: Buffer, start: number, width: number): bigint[] {
-  const ancestors: bigint[] = [];
-  for (let offset = start; offset < start + width; offset += ID_BYTES) {
-    const id = readId(values, offset);
-    if (id === 0n) break;
-    ancestors.push(id);
-  }
-  return ancestors;
-}
-
-/** True if the row may have no room for the ancestors nearest to the root. */
-export function isCut(ancestors: readonly bigint[], width: number): boolean {
-  return ancestors.length * ID_BYTES === width && ancestors.at(-1) !== ROOT;
+/** True if a row with so many ancestors may have no room for those nearest to the root. */
+export function isCut(ancestors: readonly bigint[]): boolean {
+  return ancestors.length === MAX_ANCESTORS && ancestors.at(-1) !== ROOT;
 }
 
 interface Descendant {

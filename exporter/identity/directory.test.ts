@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { target, Tree } from '../testdata/tree.ts';
 import { Directory } from './directory.ts';
+import { LINGER_MS } from './local-targets.ts';
 import { addressBytes, parsePeerAddress, type PeerAddress } from './addresses.ts';
 
 let tree: Tree;
@@ -91,8 +92,8 @@ describe('Directory', () => {
     expect(tree.directory.generation).not.toBe(generation);
   });
 
-  it('treats a cgroup that was created again as another instance', () => {
-    tree.make('/cart-1');
+  it('goes on with a target whose cgroup was created again', () => {
+    const old = tree.make('/cart-1');
     tree.source.targets = [target({})];
     tree.directory.refresh(0);
     const [before] = tree.directory.targets;
@@ -101,9 +102,71 @@ describe('Directory', () => {
     tree.make('/cart-1');
     tree.directory.refresh(1);
     const [after] = tree.directory.targets;
-    expect(after).not.toBe(before);
-    expect([after?.pod, after?.id]).toEqual(['cart-1', tree.id('/cart-1')]);
+    expect(after).toBe(before);
+    expect(after?.id).toBe(tree.id('/cart-1'));
+    expect(old).not.toBe(after?.id);
+    expect(podOf(tree.id('/cart-1'))).toBe('cart-1');
     expect(tree.directory.generation).not.toBe(generation);
+  });
+
+  it('attributes a cgroup by its path once it and the target’s have been replaced', () => {
+    tree.source.targets = [target({})];
+    const inner = tree.brief('/cart-1/app');
+    tree.move('/cart-1', '/gone');
+    tree.make('/cart-1');
+    tree.directory.refresh(0);
+    expect(podOf(inner)).toBe('cart-1');
+    expect(tree.paths.rows.size).toBe(0);
+  });
+
+  it('has a target whose cgroup came and went between two refreshes, for a minute', () => {
+    tree.source.targets = [target({}), target({ pod: 'cart-2', cgroup: '/cart-2' })];
+    tree.directory.refresh(0);
+    const { generation } = tree.directory;
+    // First, because ids of directories are used again.
+    const stranger = tree.seen('/cart-11');
+    const job = tree.brief('/cart-1');
+    tree.directory.refresh(1000);
+    expect(tree.directory.generation).not.toBe(generation);
+    expect(pods()).toEqual(['cart-1']);
+    expect([podOf(job), podOf(stranger)]).toEqual(['cart-1', undefined]);
+    tree.directory.refresh(1000 + LINGER_MS - 1);
+    expect(pods()).toEqual(['cart-1']);
+    tree.directory.refresh(1000 + LINGER_MS);
+    expect(pods()).toEqual([]);
+  });
+
+  it('has a target that becomes known only after its cgroup came and went', () => {
+    const job = tree.brief('/cart-1');
+    tree.directory.refresh(0);
+    expect(podOf(job)).toBeUndefined();
+    tree.source.targets = [target({})];
+    tree.directory.refresh(1000);
+    expect([podOf(job), pods()]).toEqual(['cart-1', ['cart-1']]);
+  });
+
+  it('keeps a target whose cgroup was deleted only for counts that no scrape has exported', () => {
+    const [cart, front] = [tree.seen('/cart-1'), tree.seen('/front-1')];
+    tree.source.targets = [target({}), target({ pod: 'front-1', cgroup: '/front-1' })];
+    tree.directory.onForget(() => (tree.directory.leaf(cart).changedAt = 1001));
+    tree.directory.leaf(front).changedAt = 999;
+    tree.directory.refresh(0);
+    tree.directory.exported(1000);
+    tree.remove('/cart-1');
+    tree.remove('/front-1');
+    tree.directory.refresh(2000);
+    expect(pods()).toEqual(['cart-1']);
+    tree.directory.refresh(2000 + LINGER_MS);
+    expect(pods()).toEqual([]);
+  });
+
+  it('ignores a path that is still being written, and frees one that stays incomplete', () => {
+    const id = tree.seen('/cart-1');
+    tree.paths.record(id, []);
+    tree.directory.refresh(0);
+    expect(tree.paths.rows.size).toBe(1);
+    tree.directory.refresh(1);
+    expect(tree.paths.rows.size).toBe(0);
   });
 
   it('changes the generation when the kernel records the ancestors of a known cgroup', () => {
@@ -133,6 +196,20 @@ describe('Directory', () => {
     tree.directory.refresh(1e6 + 1);
     expect(tree.cgroups.rows.size).toBe(0);
     expect(tree.directory.leaf(id)).not.toBe(leaf);
+  });
+
+  it('forgets a vanished cgroup only after all counts have been attributed', () => {
+    tree.seen('/cart-1');
+    tree.cgroups.capacity = 1;
+    tree.directory.booked(0);
+    tree.directory.refresh(1);
+    tree.remove('/cart-1');
+    tree.directory.refresh(1000);
+    tree.directory.refresh(1e6);
+    expect(tree.cgroups.rows.size).toBe(1);
+    tree.directory.booked(1001);
+    tree.directory.refresh(1e6);
+    expect(tree.cgroups.rows.size).toBe(0);
   });
 
   it('forgets a vanished cgroup sooner while the kernel map is more than half full', () => {

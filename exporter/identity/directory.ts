@@ -1,75 +1,37 @@
-import { existsSync } from 'node:fs';
-import { readId } from '../cgroups/id.ts';
-import { join } from 'node:path';
 import { AddressTable } from './address-table.ts';
-import { completeAncestors, isCut, readAncestors } from './ancestors.ts';
-import { cgroupId, walkCgroups } from '../cgroups/cgroup.ts';
-import { targetKey, type Peer, type Target, type TargetSource } from './target.ts';
+import { STATES, type Leaf } from './leaf.ts';
+import { Leaves, type LeavesOptions } from './leaves.ts';
+import { LocalTargets, type LocalTarget, type LocalTargetsOptions } from './local-targets.ts';
+import { Shares, type SharesOptions } from './shares.ts';
+import type { Peer, Target, TargetSource } from './target.ts';
 
-/** A target whose cgroup exists on this machine. The object stays the same for the lifetime of the target. */
-export interface LocalTarget extends Target {
-  readonly cgroup: string;
-  readonly key: string;
-  /** The cgroup's directory. */
-  readonly folder: string;
-  readonly id: bigint;
-}
-
-/** A cgroup with counts. */
-export interface Leaf {
-  readonly id: bigint;
-  /** Parent, grandparent, ... as recorded by the kernel programs. */
-  ancestors: readonly bigint[];
-  path: string | undefined;
-  /** When its directory was found to be deleted, in milliseconds. Ids are not reused. */
-  goneSince: number | undefined;
-  /** Number of rows in kernel maps with this cgroup. */
-  rows: number;
-}
-
-/** The kernel's map of cgroups: id -> ids of its ancestors. */
-export interface CgroupMap {
-  /** Maximum number of rows. */
-  readonly capacity: number;
-  read(): { readonly count: number; readonly keys: Buffer; readonly values: Buffer };
-  delete(key: Uint8Array): boolean;
-}
-
-export interface DirectoryOptions {
+export interface DirectoryOptions extends LeavesOptions, LocalTargetsOptions {
   readonly sources: readonly TargetSource[];
-  /** Mount point of the hierarchy to which the ids belong, without a trailing slash. */
-  readonly cgroupfs: string;
-  readonly cgroups: CgroupMap;
-  /** Targets without this file in their directory are skipped. */
-  readonly requiredFile?: string;
+  /** Without: the kernel's maps are not shared by these cgroups. */
+  readonly shares?: Omit<SharesOptions, 'cgroups'>;
 }
-
-/** Milliseconds for which a deleted cgroup without rows is kept: its orphaned sockets may count for a minute or two. */
-const FORGET_MS = 180_000;
-/**
- * The same, while more than half of the kernel's map is in use. A new cgroup without a row loses all its counts; one
- * that is removed too early only loses those of its last closing sockets.
- */
-const FORGET_PRESSED_MS = 10_000;
-
-const ID_BYTES = 8;
 
 /**
  * Current attribution on this machine: targets whose cgroups exist, cgroups below them, and targets behind peer
- * addresses. Refreshed before each scrape.
+ * addresses. Refreshed before each scrape, and between scrapes.
  */
 export class Directory {
   readonly #options: DirectoryOptions;
-  readonly #leaves = new Map<bigint, Leaf>();
-  #local = new Map<string, LocalTarget>();
-  #byId = new Map<bigint, LocalTarget>();
+  readonly #leaves: Leaves;
+  readonly #local: LocalTargets;
+  readonly shares: Shares | undefined;
   #addresses = new AddressTable([]);
   #seen: readonly (readonly Target[])[] = [];
   #generation = 0;
-  #cgroupRows = 0;
+  #exportedAt = -Infinity;
+  #book: (() => void) | undefined;
+  #onRevived = (): void => {};
 
   constructor(options: DirectoryOptions) {
     this.#options = options;
+    this.#leaves = new Leaves(options);
+    this.#local = new LocalTargets(options);
+    this.shares = options.shares && new Shares({ ...options.shares, cgroups: options.cgroups });
   }
 
   /** Changes when a result of `targetOf` or `peer` may have changed. */
@@ -79,129 +41,128 @@ export class Directory {
 
   /** Rows of the kernel's map of cgroups at the last refresh. */
   get cgroupRows(): number {
-    return this.#cgroupRows;
+    return this.#leaves.infos.size;
   }
 
-  /** The targets whose cgroups exist, in the order of their sources. */
+  /** The targets whose cgroups exist or were deleted a moment ago, in the order of their sources. */
   get targets(): Iterable<LocalTarget> {
-    return this.#local.values();
+    return this.#local.all();
   }
 
+  /** True as well for a former target, whose counters go on if its cgroup is made again. */
   has(target: LocalTarget): boolean {
-    return this.#local.get(target.key) === target;
+    return this.#local.has(target);
   }
 
-  /** True if there is an instance with this `targetKey`. */
-  hasInstance(key: string): boolean {
-    return this.#local.has(key);
+  /** All targets that `has` knows. */
+  get knownTargets(): Iterable<LocalTarget> {
+    return this.#local.known();
+  }
+
+  /** Sets a callback that attributes all counts, called before a target whose cgroup was deleted may be dropped. */
+  onForget(book: () => void): void {
+    this.#book = book;
+  }
+
+  /** Sets a callback for cgroups that are monitored again: the programs have refused rows to their older sockets. */
+  onRevived(listener: () => void): void {
+    this.#onRevived = listener;
+  }
+
+  /** All counts up to now, in milliseconds, have been attributed. */
+  booked(now: number): void {
+    this.#leaves.booked(now);
+  }
+
+  /** The same, and a scrape has exported them. */
+  exported(now: number): void {
+    this.#exportedAt = now;
+    this.booked(now);
+  }
+
+  /** The one of `targets` with this `targetKey`. */
+  instance(key: string): LocalTarget | undefined {
+    return this.#local.instance(key);
   }
 
   /** `now` is in milliseconds. */
   refresh(now: number): void {
-    this.#readSources();
-    this.#resolveTargets();
-    this.#readCgroups();
-    this.#findVanished(now);
+    const { paths, isChanged } = this.#leaves.read(now);
+    const unowned = this.#readSources() ? this.#unownedPaths() : [];
+    if (this.#local.resolve(this.#seen.flat(), [...paths, ...unowned], now) || isChanged) this.#generation++;
+    this.#leaves.findVanished(now, (leaf) => this.shares?.forget(leaf, this.#leaves.infos.get(leaf.id)));
+    this.#decide();
+    this.#share(now);
   }
 
-  #readSources(): void {
+  /** Returns true if the targets have changed. */
+  #readSources(): boolean {
     const seen = this.#options.sources.map((source) => source.targets);
-    if (seen.length === this.#seen.length && seen.every((targets, index) => targets === this.#seen[index])) return;
+    if (seen.length === this.#seen.length && seen.every((targets, index) => targets === this.#seen[index]))
+      return false;
     this.#seen = seen;
     this.#addresses = new AddressTable(seen.flat());
     this.#generation++;
+    return true;
   }
 
-  #resolveTargets(): void {
-    const local = new Map<string, LocalTarget>();
-    for (const target of this.#seen.flat()) {
-      const resolved = this.#resolve(target);
-      // If two sources have the same instance, the first one wins.
-      if (resolved !== undefined && !local.has(resolved.key)) local.set(resolved.key, resolved);
+  /** Paths of deleted cgroups without a target: theirs may become known only now. */
+  #unownedPaths(): readonly string[] {
+    const paths: string[] = [];
+    for (const leaf of this.#leaves.all()) {
+      if (leaf.path !== undefined && leaf.goneSince !== undefined && this.targetOf(leaf) === undefined)
+        paths.push(leaf.path);
     }
-    const same =
-      local.size === this.#local.size && [...local.values()].every((target) => this.#local.get(target.key) === target);
-    if (same) return;
-    this.#local = local;
-    this.#byId = new Map([...local.values()].map((target) => [target.id, target]));
-    this.#generation++;
+    return paths;
   }
 
-  #resolve(target: Target): LocalTarget | undefined {
-    if (target.cgroup === undefined) return undefined;
-    const { cgroupfs, requiredFile } = this.#options;
-    const folder = cgroupfs + target.cgroup;
-    const id = cgroupId(folder);
-    if (id === undefined || (requiredFile !== undefined && !existsSync(join(folder, requiredFile)))) return undefined;
-    const key = targetKey(target);
-    const known = this.#local.get(key);
-    if (known?.id === id && sameDescription(known, target)) return known;
-    return { ...target, cgroup: target.cgroup, key, folder, id };
-  }
-
-  #readCgroups(): void {
-    const { count, keys, values } = this.#options.cgroups.read();
-    this.#cgroupRows = count;
-    if (count === 0) return;
-    const width = values.length / count;
-    const cut: Leaf[] = [];
-    for (let index = 0; index < count; index++) {
-      const id = readId(keys, index * ID_BYTES);
-      const leaf = this.#leaves.get(id);
-      if (leaf !== undefined && leaf.ancestors.length > 0) continue;
-      const ancestors = readAncestors(values, index * width, width);
-      if (leaf !== undefined && ancestors.length > 0) this.#generation++;
-      const current = leaf ?? this.leaf(id);
-      current.ancestors = ancestors;
-      if (isCut(ancestors, width)) cut.push(current);
+  /** Keeps targets whose cgroups were deleted if they have counts that no scrape has exported. */
+  #decide(): void {
+    if (!this.#local.hasUndecided) return;
+    this.#book?.();
+    const unseen = new Set<LocalTarget>();
+    for (const leaf of this.#leaves.all()) {
+      const target = leaf.changedAt > this.#exportedAt ? this.targetOf(leaf) : undefined;
+      if (target !== undefined) unseen.add(target);
     }
-    if (cut.length > 0) completeAncestors(cut, this.#options.cgroupfs);
+    if (this.#local.decide((target) => unseen.has(target))) this.#generation++;
   }
 
-  #findVanished(now: number): void {
-    const lost = new Map<bigint, Leaf>();
-    for (const leaf of this.#leaves.values()) {
-      if (leaf.goneSince !== undefined) this.#forget(leaf, now);
-      else if (leaf.path === undefined || cgroupId(leaf.path) !== leaf.id) lost.set(leaf.id, leaf);
-    }
-    if (lost.size === 0) return;
-    for (const folder of walkCgroups(this.#options.cgroupfs)) {
-      const leaf = lost.get(folder.id);
-      if (leaf === undefined) continue;
-      leaf.path = folder.path;
-      lost.delete(folder.id);
-    }
-    for (const leaf of lost.values()) leaf.goneSince = now;
-  }
-
-  #forget(leaf: Leaf, now: number): void {
-    const pressed = this.#cgroupRows > this.#options.cgroups.capacity / 2;
-    if (leaf.rows > 0 || now - (leaf.goneSince ?? now) < (pressed ? FORGET_PRESSED_MS : FORGET_MS)) return;
-    this.#leaves.delete(leaf.id);
-    const key = Buffer.alloc(ID_BYTES);
-    key.writeBigUInt64LE(leaf.id);
-    this.#options.cgroups.delete(key);
+  #share(now: number): void {
+    const revived = this.shares?.update({
+      targets: this.targets,
+      generation: this.#generation,
+      leaves: this.#leaves.all(),
+      infos: this.#leaves.infos,
+      targetOf: (leaf) => this.targetOf(leaf),
+      isReady: this.#options.sources.every(({ ready = true }) => ready === true),
+      now,
+    });
+    if (revived === true) this.#onRevived();
   }
 
   /** The cgroup with this id, added if it is new. */
   leaf(id: bigint): Leaf {
-    let leaf = this.#leaves.get(id);
-    if (leaf === undefined) {
-      leaf = newLeaf(id, []);
-      this.#leaves.set(id, leaf);
-    }
-    return leaf;
+    return this.#leaves.leaf(id);
   }
 
-  /** The target of a cgroup: its own, or that of the nearest ancestor. */
+  /** True if nobody monitors the cgroup. The caller deletes its row of the kernel map `accept_queues`. */
+  dismisses(cgroup: bigint): boolean {
+    const leaf = this.leaf(cgroup);
+    if (leaf.state !== STATES.unmonitored) return false;
+    leaf.freed.listeners++;
+    return true;
+  }
+
+  /** The target of a cgroup: its own, or that of the nearest ancestor. A deleted cgroup belongs to that of its path. */
   targetOf(leaf: Leaf): LocalTarget | undefined {
-    const own = this.#byId.get(leaf.id);
+    const own = this.#local.byId(leaf.id);
     if (own !== undefined) return own;
     for (const id of leaf.ancestors) {
-      const target = this.#byId.get(id);
+      const target = this.#local.byId(id);
       if (target !== undefined) return target;
     }
-    return undefined;
+    return leaf.path === undefined ? undefined : this.#local.byPath(leaf.path);
   }
 
   /** The service behind a peer's address, given as 16 bytes in a latin1 string. */
@@ -214,17 +175,4 @@ export class Directory {
     }
     return undefined;
   }
-}
-
-function newLeaf(id: bigint, ancestors: readonly bigint[]): Leaf {
-  return { id, ancestors, path: undefined, goneSince: undefined, rows: 0 };
-}
-
-function sameDescription(known: LocalTarget, target: Target): boolean {
-  return (
-    known.cgroup === target.cgroup &&
-    known.monitored === target.monitored &&
-    known.workloadKind === target.workloadKind &&
-    known.node === target.node
-  );
 }

@@ -10,6 +10,8 @@ export interface Target {
   readonly cgroup: string | undefined;
   /** Addresses that its peers use. */
   readonly addresses: readonly PeerAddress[];
+  /** Set if it has ended, whether or not its cgroup still exists: it is kept for counts that no scrape has exported. */
+  readonly ended?: true;
   /** Whether to export its series. `lorikeet_target_info` exists in any case. */
   readonly monitored: boolean;
   /** Kind of the owner, such as `Deployment`; `Static` for an entry of the targets file. */
@@ -30,6 +32,8 @@ export interface TargetSource {
    * the address as a latin1 string. Undefined if the source only has the addresses of targets.
    */
   peer?(bytes: string, port: number): Peer | undefined;
+  /** `true` once its targets are known; otherwise the reason. Undefined: always. */
+  readonly ready?: true | string;
   /** Sets a callback that runs before each change of `targets`; undefined if the source has no such event. */
   beforeChange?(listener: () => void): void;
   /**

@@ -21,6 +21,11 @@ export function unattributedEvents(object: Pick<BpfObject, 'maps' | 'map'>): Eve
   return countsNamed('unattributed_', object);
 }
 
+/** Rows refused to cgroups that nobody monitors, by map. */
+export function unmonitoredRows(object: Pick<BpfObject, 'maps' | 'map'>): EventCounts {
+  return countsNamed('unmonitored_', object);
+}
+
 /** Reads each `struct event_count` of bpf/shared/maps.bpf.h whose name has the prefix. */
 function countsNamed(prefix: string, object: Pick<BpfObject, 'maps' | 'map'>): EventCounts {
   const names = object.maps.filter((map) => map.startsWith(prefix));

@@ -1,12 +1,13 @@
 import { describeError, type Logger } from '../../daemon/logger.ts';
-import type { BpfMap, BpfObject } from '../../native/index.ts';
+import type { BpfObject } from '../../native/index.ts';
 import { adoptSockets } from './adoption.ts';
 import { readListeners, type Listener } from './listeners.ts';
-import { addMissed, lostEvents, lostMaps, unattributedEvents } from './lost-events.ts';
+import { addMissed, lostEvents, lostMaps, unattributedEvents, unmonitoredRows } from './lost-events.ts';
 import { measured, type MeasuredMap } from './measured-map.ts';
 import { countedFamilies, lacksSockets, programsOf, type CollectorHealth } from './programs.ts';
 import { logRefusal, type Refusal } from './refusal.ts';
 import { RequirementError } from './requirements.ts';
+import { sharedTable, type SharedTable } from './shared-table.ts';
 import { openObject, startPrograms, withRefusal, type ProgramOptions, type Started } from './start-programs.ts';
 import { addUnseen, unseenRequests } from './unseen-requests.ts';
 
@@ -16,9 +17,18 @@ export interface Probes {
   map(name: string): MeasuredMap;
   /** Usage of the maps that have been read. */
   readonly usage: Iterable<Pick<MeasuredMap, 'name' | 'entries' | 'capacity'>>;
-  readonly cgroups: BpfMap;
+  readonly cgroups: SharedTable;
+  /** Paths of new cgroups. */
+  readonly cgroupPaths: SharedTable;
   /** The same for the ids of `block_requests`, from the hierarchy of the io controller. */
-  readonly blockCgroups: BpfMap;
+  readonly blockCgroups: SharedTable;
+  readonly blockCgroupPaths: SharedTable;
+  /** Maps by which user space divides the rows of others among the cgroups (bpf/shared/shares.bpf.h). */
+  readonly shares: {
+    readonly targets: SharedTable;
+    readonly use: SharedTable;
+    readonly capacities: Readonly<Record<'edges' | 'listeners' | 'udp_edges' | 'port_protocols', number>>;
+  };
   /** The programs of the enabled collectors, and whether each runs. */
   readonly programs: ReadonlyMap<string, boolean>;
   /** Families of a collector, and whether each is counted on this machine. */
@@ -27,8 +37,8 @@ export interface Probes {
   readonly absence: (collector: string) => string | undefined;
   /** Counts the DNS queries that have waited too long for an answer as unanswered. */
   expireQueries(): void;
-  /** The current listening sockets. Also counts their drops. */
-  readListeners(): readonly Listener[];
+  /** The current listening sockets. Also counts their drops. Deletes the rows of cgroups for which `dismiss` is true. */
+  readListeners(dismiss: (cgroup: bigint) => boolean): readonly Listener[];
   /** Starts to track sockets older than the programs, once. Logs a failure. */
   adopt(): Promise<void>;
   /**
@@ -36,6 +46,8 @@ export interface Probes {
    * receive call, by map.
    */
   lost(): ReadonlyMap<string, number>;
+  /** Rows refused since the start to cgroups that nobody monitors, by map. */
+  unmonitored(): ReadonlyMap<string, number>;
   /** Events since the start that could not be attributed, by kind. */
   unattributed(): ReadonlyMap<string, number>;
   close(): void;
@@ -108,8 +120,20 @@ function makeProbes(
         { name: acceptQueues.name, capacity: acceptQueues.capacity, entries: listening?.length },
       ];
     },
-    cgroups: object.map('cgroups'),
-    blockCgroups: object.map('block_cgroups'),
+    cgroups: sharedTable(object.map('cgroups')),
+    cgroupPaths: sharedTable(object.map('cgroup_paths')),
+    blockCgroups: sharedTable(object.map('block_cgroups')),
+    blockCgroupPaths: sharedTable(object.map('block_cgroup_paths')),
+    shares: {
+      targets: sharedTable(object.map('targets')),
+      use: sharedTable(object.map('row_use')),
+      capacities: {
+        edges: object.map('edges').capacity,
+        listeners: acceptQueues.capacity,
+        udp_edges: object.map('udp_edges').capacity,
+        port_protocols: object.map('port_protocols').capacity,
+      },
+    },
     programs: new Map(programs.map((program) => [program, running.has(program)])),
     counted(collector) {
       const needs = known.find(({ name }) => name === collector);
@@ -117,12 +141,13 @@ function makeProbes(
     },
     absence: (collector) => absenceOf(health.get(collector), refusals),
     expireQueries: () => object.run('expire_dns_queries'),
-    readListeners: () => (listening = readListeners(object, acceptQueues)),
+    readListeners: (dismiss) => (listening = readListeners(object, acceptQueues, dismiss)),
     async adopt() {
       const refusal = await adoptSockets(object, running);
       if (refusal !== undefined) logRefusal(refusal, chosen, logger);
     },
     lost: () => addUnseen(addMissed(lost(), object.programStats(), ofProgram), unseen()),
+    unmonitored: unmonitoredRows(object),
     unattributed: unattributedEvents(object),
     close: () => object.close(),
   };

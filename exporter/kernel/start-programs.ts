@@ -28,6 +28,9 @@ export interface Started {
   readonly health: ReadonlyMap<string, CollectorHealth>;
 }
 
+/** Maps of all collectors with a row for each cgroup or target. */
+const BY_CGROUP = ['cgroups', 'cgroup_paths', 'block_cgroups', 'block_cgroup_paths', 'targets'] as const;
+
 /**
  * Loads the object file, without the programs that the kernel refuses.
  *
@@ -38,13 +41,18 @@ export function openObject(options: ProgramOptions): BpfObject {
   checkRequirements();
   const { object, known, chosen } = options;
   const wanted = programsOf(chosen);
+  const rows = mapRows(options);
   try {
     const opened = BpfObject.open(object ?? defaultObjectPath(), {
-      maxEntries: { ...mapRows(options), cgroups: options.maxServices, block_cgroups: options.maxServices },
+      maxEntries: { ...rows, ...Object.fromEntries(BY_CGROUP.map((map) => [map, options.maxServices])) },
       constants: {
         ...tunables(known, chosen),
         io_hierarchy: options.ioHierarchy,
         http_status_of_ports: options.statusPorts.length > 0 ? 1 : 0,
+        edge_rows: rows['edges'] ?? 0,
+        accept_queue_rows: rows['accept_queues'] ?? 0,
+        udp_edge_rows: rows['udp_edges'] ?? 0,
+        port_protocol_rows: rows['port_protocols'] ?? 0,
       },
       disabled: programsOf(known)
         .filter((program) => !wanted.includes(program))

@@ -10,6 +10,7 @@ it('exports the last state, in a format that promtool accepts', async () => {
   self.map('tcp', 0, 8192);
   self.lost(new Map([['edges', 3]]));
   self.lost(new Map([['edges', 5]]));
+  self.unmonitored(new Map([['edges', 8]]));
   self.unattributedEvents(new Map([['reset', 6]]));
   self.portCut();
   self.unattributed(4);
@@ -29,6 +30,7 @@ it('exports the last state, in a format that promtool accepts', async () => {
     'lorikeet_exporter_bpf_map_capacity{map="edges"} 16384',
     'lorikeet_exporter_bpf_map_capacity{map="tcp"} 8192',
     'lorikeet_exporter_lost_events_total{map="edges"} 5',
+    'lorikeet_exporter_unmonitored_rows_refused_total{map="edges"} 8',
     'lorikeet_exporter_unattributed_events_total{event="reset"} 6',
     'lorikeet_exporter_ports_cut_total 1',
     'lorikeet_exporter_unattributed_sockets 4',

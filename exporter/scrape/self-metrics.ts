@@ -33,6 +33,11 @@ export class SelfMetrics {
     'Events not counted: a kernel map was full, an older socket has an unknown role, or splice() read a request.',
     'map',
   );
+  readonly #unmonitored = this.#counter(
+    'unmonitored_rows_refused_total',
+    'Rows of the kernel map refused to cgroups that belong to no monitored target. No monitored service loses events.',
+    'map',
+  );
   readonly #unattributedEvents = this.#counter(
     'unattributed_events_total',
     'Events not counted because they cannot be attributed, such as resets sent for packets without a connection.',
@@ -94,6 +99,12 @@ export class SelfMetrics {
   lost(totals: ReadonlyMap<string, number>): void {
     this.#lost.reset();
     for (const [map, total] of totals) this.#lost.inc({ map }, total);
+  }
+
+  /** `totals` are counts since the start. */
+  unmonitored(totals: ReadonlyMap<string, number>): void {
+    this.#unmonitored.reset();
+    for (const [map, total] of totals) this.#unmonitored.inc({ map }, total);
   }
 
   /** `totals` are the kernel's own counts since the start. */

@@ -10,6 +10,8 @@ import { protocolsCollector } from '../collectors/protocols.ts';
 import { REQUEST_WORDS, requestsCollector } from '../collectors/requests.ts';
 import { targetInfoCollector } from '../collectors/target-info.ts';
 import { UDP_EDGE_WORDS, UDP_WORDS, udpCollector } from '../collectors/udp.ts';
+import { LoopbackListeners } from '../identity/loopback.ts';
+import type { Collector } from '../scrape/collector.ts';
 import type { Exposition } from '../scrape/exposition.ts';
 import { TextExposition } from '../scrape/text-exposition.ts';
 import type { Listener } from '../kernel/listeners.ts';
@@ -45,14 +47,15 @@ export class Kernel {
     CGROUP_COUNTERS.map(({ name, families }) => [name, new MemoryMap(name, 8, countWords(families))]),
   );
   /** The listening sockets. */
-  listening: readonly Listener[] = [];
+  listening: readonly Omit<Listener, 'netns'>[] = [];
+  readonly loopback = new LoopbackListeners();
   unattributed = 0;
   portCuts = 0;
   cuts = 0;
   /** Calls to expire DNS queries. */
   expired = 0;
   now = 0;
-  readonly #collectors;
+  readonly #collectors: readonly Collector[];
 
   constructor(
     limits: {
@@ -85,6 +88,7 @@ export class Kernel {
       }),
       edgesCollector({
         directory,
+        loopback: this.loopback,
         map: this.edges,
         protocols: this.edgeProtocols,
         now,
@@ -102,6 +106,7 @@ export class Kernel {
       }),
       udpCollector({
         directory,
+        loopback: this.loopback,
         map: this.udp,
         edges: this.udpEdges,
         now,
@@ -114,7 +119,7 @@ export class Kernel {
         directory,
         map: this.listeners,
         now,
-        listening: () => this.listening,
+        listening: () => this.listening.map((listener) => ({ netns: 0, ...listener })),
         maxPorts,
         onCut: () => this.portCuts++,
       }),
@@ -123,6 +128,9 @@ export class Kernel {
       ),
       targetInfoCollector(directory),
     ];
+    directory.onForget(() => {
+      for (const collector of this.#collectors) collector.book?.();
+    });
   }
 
   countRequests(cgroup: bigint, role: number, words: Record<number, number>): void {
@@ -141,8 +149,8 @@ export class Kernel {
     this.tcp.count(serviceKey(cgroup, role), words);
   }
 
-  countEdge(cgroup: bigint, address: string, port: number, words: Record<number, number>): void {
-    this.edges.count(edgeKey(cgroup, addressBytes(address) as string, port), words);
+  countEdge(cgroup: bigint, address: string, port: number, words: Record<number, number>, netns = 0): void {
+    this.edges.count(edgeKey(cgroup, addressBytes(address) as string, port, netns), words);
   }
 
   countPortProtocol(cgroup: bigint, port: number, protocol: number, connections: number): void {
@@ -151,8 +159,15 @@ export class Kernel {
     this.portProtocols.count(key, { 0: connections });
   }
 
-  countEdgeProtocol(cgroup: bigint, address: string, port: number, protocol: number, connections: number): void {
-    const key = edgeKey(cgroup, addressBytes(address) as string, port);
+  countEdgeProtocol(
+    cgroup: bigint,
+    address: string,
+    port: number,
+    protocol: number,
+    connections: number,
+    netns = 0,
+  ): void {
+    const key = edgeKey(cgroup, addressBytes(address) as string, port, netns);
     key.writeUInt16LE(protocol, 26);
     this.edgeProtocols.count(key, { 0: connections });
   }
@@ -161,8 +176,8 @@ export class Kernel {
     this.udp.count(serviceKey(cgroup, role), words);
   }
 
-  countUdpEdge(cgroup: bigint, address: string, port: number, words: Record<number, number>): void {
-    this.udpEdges.count(edgeKey(cgroup, addressBytes(address) as string, port), words);
+  countUdpEdge(cgroup: bigint, address: string, port: number, words: Record<number, number>, netns = 0): void {
+    this.udpEdges.count(edgeKey(cgroup, addressBytes(address) as string, port, netns), words);
   }
 
   countDrops(cgroup: bigint, port: number, drops: number): void {
@@ -181,6 +196,7 @@ export class Kernel {
   async scrape<E extends Exposition>(out: E): Promise<E> {
     this.tree.directory.refresh(this.now);
     for (const collector of this.#collectors) await collector.collect(out);
+    this.tree.directory.exported(this.now);
     return out;
   }
 

@@ -2,11 +2,9 @@ import { mkdirSync, mkdtempSync, renameSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Directory } from '../identity/directory.ts';
+import { MAX_ANCESTORS } from '../identity/leaf.ts';
 import type { Target, TargetSource } from '../identity/target.ts';
-import { MemoryCgroups } from './memory-map.ts';
-
-/** As in bpf/shared/attribution.h. */
-const CGROUP_ANCESTORS = 12;
+import { MemoryCgroups, MemoryPaths } from './memory-map.ts';
 
 /** A source with targets set by the test. */
 export class ListSource implements TargetSource {
@@ -36,7 +34,13 @@ export class Tree {
   readonly root = mkdtempSync(join(tmpdir(), 'lorikeet-tree-'));
   readonly source = new ListSource();
   readonly cgroups = new MemoryCgroups();
-  readonly directory = new Directory({ sources: [this.source], cgroupfs: this.root, cgroups: this.cgroups });
+  readonly paths = new MemoryPaths();
+  readonly directory = new Directory({
+    sources: [this.source],
+    cgroupfs: this.root,
+    cgroups: this.cgroups,
+    paths: this.paths,
+  });
 
   /** Makes a folder and returns its id. */
   make(path: string): bigint {
@@ -52,7 +56,15 @@ export class Tree {
       parents.push(this.id(path.slice(0, end)));
       if (end === 0) break;
     }
-    this.cgroups.rows.set(id, parents.slice(0, CGROUP_ANCESTORS));
+    this.cgroups.record(id, parents.slice(0, MAX_ANCESTORS));
+    return id;
+  }
+
+  /** Makes a folder in which the kernel has seen a socket and recorded its path, and removes it. */
+  brief(path: string): bigint {
+    const id = this.seen(path);
+    this.paths.record(id, path.slice(1).split('/').toReversed());
+    this.remove(path);
     return id;
   }
 

@@ -122,7 +122,7 @@ describe('lorikeet-exporter', () => {
       expect(edges('requests_total')).toEqual({
         [requests + edge('shop', 'cart', a.port)]: 26,
         [requests + edge('shop', 'cart', b.port)]: 5,
-        [requests + edge('external', CART.unlisted[0], a.port)]: 2,
+        [requests + edge('external', CART.unlisted[0], 'other')]: 2,
         [requests + edge('external', 'other', 'other')]: 5,
         [requests + edge('shop', 'cart', free.port)]: 0,
       });

@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process';
+import { mkdirSync, rmdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest';
 import { bundleExporter, type Bundle, type Exporter } from '../exporter/program.ts';
@@ -250,6 +251,22 @@ describeWith([KUBERNETES], 'identity from a Kubernetes API server', () => {
         [`front -> heir ${port}`]: 4,
       });
       await stop();
+      await exporter.stop();
+    }));
+
+  test('a pod that starts and ends between two scrapes is counted', () =>
+    withShop(async (front, cart) => {
+      const pods = makeCgroups(front, 'kubepods/besteffort');
+      const server = await serve(cart, cart.cgroup, '0.0.0.0');
+      const exporter = await start();
+      const { uid } = await cluster.pod({ name: 'brief', addresses: [FRONT.ipv4] });
+      const path = join(pods.path, `pod${uid}`);
+      mkdirSync(path);
+      await ask(front, { path, id: 0n }, CART.ipv4, server.port, 5);
+      rmdirSync(path);
+      await cluster.deletePod('brief');
+      await soon(async () => expect(await requests(exporter, 'client')).toEqual({ 'brief/brief': 5 }));
+      await server.stop();
       await exporter.stop();
     }));
 

@@ -1,4 +1,6 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, vi } from 'vitest';
+import { LINGER_MS } from '../../exporter/identity/local-targets.ts';
 import { withSandbox, type Sandbox } from '../kernel/sandbox/sandbox.ts';
 import type { Fleet } from './fleet.ts';
 
@@ -8,11 +10,14 @@ const REQUESTS = TRAFFIC.single + TRAFFIC.kept + TRAFFIC.brief;
 
 /**
  * The lifetime of a pod of `service`: a server, a client, and short-lived cgroups below; then all end at the same time.
- * Its series must be exact during that time, and gone at the first scrape afterwards.
+ * Its series must be exact during that time, and gone a minute after its last counts have been exported.
  *
- * @returns the ids of all its cgroups.
+ * @returns the ids of all its cgroups, and the end of its series.
  */
-export async function livePod(fleet: Fleet, service: string): Promise<readonly bigint[]> {
+export async function livePod(
+  fleet: Fleet,
+  service: string,
+): Promise<{ readonly ids: readonly bigint[]; readonly gone: Promise<void> }> {
   const ids: bigint[] = [];
   const cgroup = await withSandbox(async (sandbox) => {
     fleet.know(service, sandbox.cgroup);
@@ -24,9 +29,11 @@ export async function livePod(fleet: Fleet, service: string): Promise<readonly b
     return sandbox.cgroup;
   });
   // It is still in the targets file.
-  expect(await fleet.samplesOf(service)).toEqual({});
-  fleet.forget(cgroup);
-  return ids;
+  // One scrape for each pod: the exporter answers five at a time.
+  const gone = sleep(LINGER_MS + 20_000)
+    .then(async () => expect(await fleet.samplesOf(service)).toEqual({}))
+    .then(() => fleet.forget(cgroup));
+  return { ids, gone };
 }
 
 /** Sends the requests; the server keeps running. */

@@ -61,13 +61,19 @@ async function startSteadyPod(fleet: Fleet, sandbox: Sandbox) {
 
 /** Starts and ends pods until `signal`, and collects the ids of their cgroups. */
 async function churn(fleet: Fleet, signal: AbortSignal, ids: Set<bigint>): Promise<void> {
+  const endings: Promise<void>[] = [];
   const place = async (number: number): Promise<void> => {
     for (let pod = 0; !signal.aborted; pod++) {
-      for (const id of await livePod(fleet, `churn-${number}-${pod}`)) ids.add(id);
+      const lived = await livePod(fleet, `churn-${number}-${pod}`);
+      for (const id of lived.ids) ids.add(id);
+      endings.push(lived.gone);
+      // Awaited at the end.
+      lived.gone.catch(() => undefined);
       await sleep(PAUSE_MS);
     }
   };
   await Promise.all(Array.from({ length: PLACES }, (_, number) => place(number)));
+  await Promise.all(endings);
 }
 
 const within = (measurements: readonly Measurement[], from: number, to: number): readonly Measurement[] =>

@@ -5,6 +5,7 @@ import { readAnnotations, type Annotations, type RejectedAnnotation } from './ob
 import { ApiClient } from './api/api-client.ts';
 import type { Credentials } from './api/credentials.ts';
 import { endpointsOf, type Endpoints } from './objects/endpoints.ts';
+import { EndedPods } from './ended-pods.ts';
 import { Peers, type PeerTable } from './peers.ts';
 import { PodCgroups } from './objects/pod-cgroup.ts';
 import { localPod, peerPod, type LocalPod } from './objects/pod.ts';
@@ -42,6 +43,7 @@ export class KubernetesSource implements TargetSource {
   readonly #services: Reflector<VirtualService>;
   readonly #slices: Reflector<Endpoints>;
   readonly #peerPods: Reflector<Identity>;
+  readonly #ended = new EndedPods();
   readonly #peers = new Peers();
   readonly #cgroups: PodCgroups;
   readonly #rejected: RejectedAnnotations;
@@ -58,14 +60,12 @@ export class KubernetesSource implements TargetSource {
     this.#cgroups = new PodCgroups(options.cgroupfs);
     this.#rejected = new RejectedAnnotations(options.logger);
     const client = new ApiClient(options.credentials, options.userAgent);
-    const reflector = <T>(resource: Resource<T>): Reflector<T> =>
-      new Reflector({ client, resource, logger: options.logger, onChange: () => this.#scheduleChange() });
-    this.#pods = reflector({
-      name: 'pods',
-      path: '/api/v1/pods',
-      query: { fieldSelector: `spec.nodeName=${options.nodeName}` },
-      compact: localPod,
-    });
+    const reflector = <T>(resource: Resource<T>, onRemove = (_key: string, _object: T): void => {}): Reflector<T> =>
+      new Reflector({ client, resource, logger: options.logger, onChange: () => this.#scheduleChange(), onRemove });
+    const query = { fieldSelector: `spec.nodeName=${options.nodeName}` };
+    this.#pods = reflector({ name: 'pods', path: '/api/v1/pods', query, compact: localPod }, (key, pod) =>
+      this.#ended.add(key, pod, performance.now()),
+    );
     this.#namespaces = reflector({
       name: 'namespaces',
       path: '/api/v1/namespaces',
@@ -152,7 +152,15 @@ export class KubernetesSource implements TargetSource {
   }
 
   #localTargets(): readonly Target[] {
-    return Array.from(this.#pods.objects.values(), (pod) => ({
+    const ended = this.#ended.current(performance.now());
+    return [
+      ...Array.from(this.#pods.objects.values(), (pod) => this.#targetOf(pod)),
+      ...ended.map((pod): Target => ({ ...this.#targetOf(pod), ended: true })),
+    ];
+  }
+
+  #targetOf(pod: LocalPod): Target {
+    return {
       namespace: pod.namespace,
       service: pod.service,
       pod: pod.name,
@@ -162,7 +170,7 @@ export class KubernetesSource implements TargetSource {
       monitored: this.#isMonitored(pod),
       workloadKind: pod.workloadKind,
       node: this.#options.nodeName,
-    }));
+    };
   }
 
   #isMonitored({ namespace, annotations }: LocalPod): boolean {

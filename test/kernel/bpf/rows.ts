@@ -174,7 +174,7 @@ export function ancestorsOf(bpf: BpfObject, cgroup: bigint): bigint[] | undefine
   for (let row = 0; row < count; row++) {
     if (keys.readBigUInt64LE(row * map.keySize) !== cgroup) continue;
     const value = values.subarray(row * map.valueSize, (row + 1) * map.valueSize);
-    const ids = Array.from({ length: map.valueSize / 8 }, (_, i) => value.readBigUInt64LE(i * 8));
+    const ids = Array.from({ length: 12 }, (_, i) => value.readBigUInt64LE(i * 8));
     return ids.filter((id) => id !== 0n);
   }
   return undefined;

@@ -8,7 +8,7 @@ import { runCollector } from '../../../exporter/scrape/collector.ts';
 import { parseFlags } from '../../../daemon/flags.ts';
 import { FLAGS, readConfig } from '../../../exporter/config.ts';
 import { COLLECTOR_NAMES, COLLECTORS } from '../../../exporter/collectors/all.ts';
-import { startCounting } from '../../../exporter/app.ts';
+import { Counting } from '../../../exporter/counting.ts';
 import { TextExposition } from '../../../exporter/scrape/text-exposition.ts';
 import { findCgroupMount } from '../../../exporter/cgroups/cgroup.ts';
 import { findHierarchy, NO_HIERARCHY } from '../../../exporter/cgroups/hierarchy.ts';
@@ -59,17 +59,12 @@ async function open(): Promise<Omit<Answer, 'log'>> {
   } catch (error) {
     return { failed: describeError(error) };
   }
-  await probes.adopt();
   const conditions = new ConditionLog(logger);
   const self = new SelfMetrics('test');
-  const { collectors, targets } = startCounting(config, {
-    cgroupfs,
-    io,
-    sources: [source],
-    probes,
-    self,
-    log: conditions,
-  });
+  const counting = new Counting(config, { cgroupfs, io, sources: [source], probes, self, log: conditions });
+  counting.refresh();
+  await probes.adopt();
+  const { collectors, targets } = counting.parts;
   scrape = async () => {
     targets.run();
     const out = new TextExposition();

@@ -28,6 +28,8 @@ export interface ReflectorOptions<T> {
   readonly logger: Logger;
   /** Called when `objects` or `synced` change. */
   readonly onChange: () => void;
+  /** Called with each object that is removed, before `onChange`. */
+  onRemove?(key: string, object: T): void;
   /** Numbers from 0 to 1. Default: Math.random. */
   readonly random?: () => number;
   /** Timeout of a request without data, in milliseconds. Default: 150 s; the server sends a bookmark each minute. */
@@ -191,6 +193,7 @@ export class Reflector<T> {
       this.#synced &&
       listed.size === known.size &&
       [...listed].every(([key, object]) => isDeepStrictEqual(object, known.get(key)));
+    for (const [key, object] of known) if (!listed.has(key)) this.#options.onRemove?.(key, object);
     this.#objects = listed;
     this.#synced = true;
     if (!same) this.#options.onChange();
@@ -219,6 +222,7 @@ export class Reflector<T> {
     const now = type === 'DELETED' ? undefined : this.#options.resource.compact(object);
     // Most events change no field that is used here.
     if (isDeepStrictEqual(known, now)) return;
+    if (known !== undefined && now === undefined) this.#options.onRemove?.(key, known);
     if (now === undefined) this.#objects.delete(key);
     else this.#objects.set(key, now);
     this.#options.onChange();
