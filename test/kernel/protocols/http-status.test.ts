@@ -3,12 +3,12 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { BpfObject, defaultObjectPath } from '../../native/index.ts';
-import { loseSegments } from './sandbox/loss.ts';
-import { networkCounters } from './sandbox/network-counters.ts';
-import { edgesOf, requestsOf, responsesOf, tcpOf } from './bpf/rows.ts';
-import { withSandbox, type Sandbox } from './sandbox/sandbox.ts';
-import { until } from '../until.ts';
+import { BpfObject, defaultObjectPath } from '../../../native/index.ts';
+import { loseSegments } from '../sandbox/loss.ts';
+import { networkCounters } from '../sandbox/network-counters.ts';
+import { edgesOf, requestsOf, responsesOf, tcpOf } from '../bpf/rows.ts';
+import { withSandbox, type Sandbox } from '../sandbox/sandbox.ts';
+import { until } from '../../until.ts';
 
 let bpf: BpfObject;
 let folder: string;
