@@ -69,10 +69,10 @@ static __always_inline bool is_broken(struct sock *sk) {
 }
 
 /* If the request was open before the call, the change of state has counted it. */
-static __always_inline void fail_request(const struct exchange *exchange) {
+static __always_inline void fail_request(const struct exchange *exchange, __u32 length) {
     struct socket_state *socket = exchange->socket;
 
-    if (socket->way != WAY_FIRST && socket->way != WAY_LAST)
+    if ((socket->way != WAY_FIRST && socket->way != WAY_LAST) || is_farewell(socket, length))
         return;
     if (exchange->edge && !__sync_lock_test_and_set(&socket->given_up, true))
         atomic_add(&exchange->edge->unanswered, 1);
@@ -87,9 +87,11 @@ static __always_inline int handle_send(struct sock *sk, int length) {
         return 0;
     exchange.now = bpf_ktime_get_ns();
     exchange.edge = find_edge(socket, exchange.now);
-    notice_unseen(sk, socket, exchange.now);
+    /* The response so far ends before the request that was not seen. */
+    if (notice_unseen(sk, socket, exchange.now))
+        end_answered(&exchange);
     if (socket->service.role == ROLE_CLIENT && is_broken(sk))
-        fail_request(&exchange);
+        fail_request(&exchange, length);
     else if (socket->service.role == ROLE_SERVER || may_be_answered(sk, socket, length))
         handle_bytes(sk, &exchange, length, SENT);
     stats = find_tcp(&socket->service);

@@ -1,9 +1,12 @@
-// npm run preview / npm run pictures: bundles the page for browsers and the program for Node.js, and runs the program.
+// npm run preview -- [pictures] [flags]: bundles the page for browsers and the program for Node.js, and runs the program:
+// the dashboards' panels in a browser, or the pictures of the documentation.
 import { copyFileSync } from 'node:fs';
 import { build } from 'esbuild';
 import { bundle } from './bundle/bundle.mjs';
 
-const [name, ...args] = process.argv.slice(2);
+const [first, ...rest] = process.argv.slice(2);
+const name = first === 'pictures' ? first : 'preview';
+const args = name === first ? rest : process.argv.slice(2);
 const entries = { preview: 'scripts/preview/main.ts', pictures: 'scripts/preview/pictures.ts' };
 await bundle({ [name]: entries[name] });
 await build({

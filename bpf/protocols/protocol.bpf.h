@@ -117,7 +117,7 @@ static __always_inline void look(struct sock *sk, struct socket_state *socket, c
     struct first_bytes *first = &socket->first;
     enum protocol protocol = PROTOCOL_UNSEEN;
 
-    if (!of_client && !socket->looks && !socket->older)
+    if (!of_client && !socket->looks && !socket->older && !socket->unseen)
         socket->server_first = true;
     if (payload) {
         protocol = recognise_call(first, payload, of_client);
@@ -206,18 +206,17 @@ static __always_inline bool waits(struct socket_state *socket, const __u8 *bytes
 /* Terminate of PostgreSQL, and the command QUIT of MySQL. */
 #define FAREWELL 5
 
+/* True for a length that bytes of the client have which announce the end of the connection. */
+static __always_inline bool is_farewell(const struct socket_state *socket, __u32 length) {
+    if (socket->protocol == PROTOCOL_TLS)
+        return length <= TLS_ALERT;
+    return length == FAREWELL && (socket->protocol == PROTOCOL_POSTGRESQL || socket->protocol == PROTOCOL_MYSQL);
+}
+
 /* True if the client's bytes may be no request: they have to be looked at. */
 static __always_inline bool may_be_no_request(const struct socket_state *socket, __u32 length) {
-    switch (socket->protocol) {
-    case PROTOCOL_REDIS:
-    case PROTOCOL_MONGODB:
-        return true;
-    case PROTOCOL_POSTGRESQL:
-    case PROTOCOL_MYSQL:
-        return length == FAREWELL;
-    default:
-        return false;
-    }
+    return socket->protocol == PROTOCOL_REDIS || socket->protocol == PROTOCOL_MONGODB ||
+           (socket->protocol != PROTOCOL_TLS && is_farewell(socket, length));
 }
 
 /* True if the client's bytes have no response, or one that is not measured: it waits for an event, or says goodbye. */

@@ -157,20 +157,23 @@ static __always_inline __u32 claim_received(struct sock *sk, struct socket_state
  * response, without a receive call. Whether a receive call claims the bytes shows at the next call.
  *
  * The look at the socket's counters is worth its cost only if no receive call explains the send: a server without an
- * open request, a client that waits for a response. Otherwise bytes alone can be missing, for a second at most. */
-static __always_inline void notice_unseen(struct sock *sk, struct socket_state *socket, __u64 now) {
+ * open request, a client that waits for a response. Otherwise bytes alone can be missing, for a second at most. Returns
+ * true if there was such a turn. */
+static __always_inline bool notice_unseen(struct sock *sk, struct socket_state *socket, __u64 now) {
     bool is_unexplained = (socket->service.role == ROLE_CLIENT) == is_waiting(socket);
     __u32 bytes;
 
     if (!is_unexplained && !socket->unseen && now - socket->sampled_ns < round_trip_interval_ns)
-        return;
+        return false;
     if (socket->reads == READS_UNKNOWN && sk->__sk_common.skc_state != TCP_SYN_RECV)
         follow_reads(sk, socket);
     bytes = count_unseen_bytes(sk, socket);
     if (socket->unseen_ns)
         confirm_unseen(socket);
-    if (bytes && is_unexplained)
-        socket->unseen_ns = now;
+    if (!bytes || !is_unexplained)
+        return false;
+    socket->unseen_ns = now;
+    return true;
 }
 
 /* For a socket whose process takes nothing more. Returns true if a client's open request was answered. */

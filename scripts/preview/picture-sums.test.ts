@@ -15,7 +15,7 @@ beforeEach(() => {
 
 test('the pictures of the documentation show the dashboards as they are', () => {
   const changed = changedSince(readFileSync(SUMS, 'utf8'), '.');
-  expect(changed, 'the pictures are out of date: run `npm run pictures` and commit docs/images').toEqual([]);
+  expect(changed, 'the pictures are out of date: run `npm run preview -- pictures` and commit docs/images').toEqual([]);
 });
 
 test('what the drawing command records is up to date', () => {

@@ -12,7 +12,7 @@ import { startPreview } from './server.ts';
 
 const run = promisify(execFile);
 
-/** `npm run pictures`: injects a fault into the simulated shop and takes the pictures of the documentation. */
+/** `npm run preview -- pictures`: injects a fault into the simulated shop and takes the pictures of the documentation. */
 async function main({ stops }: ProgramContext): Promise<number> {
   if (!(await hasChromium())) {
     process.stderr.write('pictures: SKIPPED: chromium is not installed (Debian: apt-get install chromium)\n');

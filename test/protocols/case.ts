@@ -21,9 +21,9 @@ export interface Truth {
 
 /**
  * What the exporter should say. exact: the counts of both ends, and durations without idle time. absent: nothing that
- * looks like a request or a latency.
+ * looks like a request or a latency. counted: requests that are missing are counted as lost, and the others are exact.
  */
-export type Expectation = 'exact' | 'absent' | 'exact or absent';
+export type Expectation = 'exact' | 'absent' | 'exact or absent' | 'exact or counted';
 
 /** Traffic of real programs whose requests are known. */
 export interface Case {

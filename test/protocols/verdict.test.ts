@@ -46,6 +46,14 @@ test('equal counts and durations without idle time are exact', () => {
   expect(verdict({ sentBytes: 10, receivedBytes: 20, connections: 1 }, RIGHT).faults).toEqual([]);
 });
 
+test('missing requests that are counted as lost are said, if the others are exact', () => {
+  const lost = (count: number): Partial<Snapshot> => ({ said: { lorikeet_exporter_lost_events_total: count } });
+  expect(verdict({}, reported(51), lost(4))).toMatchObject({ verdict: 'counted', faults: [] });
+  expect(verdict({}, reported(51), lost(3)).verdict).toBe('wrong');
+  expect(verdict({}, reported(900), lost(4)).verdict).toBe('wrong');
+  expect(verdict({}, reported(51, 51, 51, 51), lost(4)).verdict).toBe('wrong');
+});
+
 test.each<readonly [string, Partial<Truth>, Reported, Partial<Snapshot>]>([
   ['mean too long', {}, reported(51, 51, 900), {}],
   ['1 above 60 ms', {}, reported(20, 20, 101), {}],

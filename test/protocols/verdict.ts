@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Case, Expectation, Truth } from './case.ts';
 import type { Reported, Snapshot } from './series.ts';
 
-export type Verdict = 'exact' | 'absent' | 'wrong';
+export type Verdict = 'exact' | 'counted' | 'absent' | 'wrong';
 
 /** Truth and report of a case, side by side. */
 export interface Row {
@@ -35,18 +35,36 @@ export const reportedMeanMs = ({ requests, sumSeconds }: Reported): number => (s
 export function judge(subject: Case, truth: Truth, reported: Snapshot): Row {
   const { name, protocol, expected } = subject;
   const row = { name, protocol, truth, reported, expected };
-  const sides = [
-    faultsOf('client', reported.client, subject, truth),
-    faultsOf('server', reported.server, subject, truth),
-  ];
-  const common = commonFaults(truth, reported);
   const isAbsent = reported.client.requests === 0 && reported.server.requests === 0 && reported.edgeRequests === 0;
+  const missing = missingRequests(truth, reported);
+  if (missing > 0 && !(isAbsent && expected.includes('absent')) && (reported.said[LOST_REQUESTS] ?? 0) >= missing) {
+    const faults = [...faultsOfSides(subject, truth, reported, true), ...commonFaults(truth, reported)];
+    return { ...row, verdict: faults.length > 0 ? 'wrong' : 'counted', faults };
+  }
   if (isAbsent && truth.requests > 0) {
+    // Requests that nobody sees cannot be unanswered.
+    const common = commonFaults({ ...truth, unanswered: 0 }, reported);
     const faults = isSaid(reported) ? common : ['absent, but not said', ...common];
     return { ...row, verdict: faults.length > 0 ? 'wrong' : 'absent', faults };
   }
-  const faults = [...sides.flat(), ...common];
+  const faults = [...faultsOfSides(subject, truth, reported, false), ...commonFaults(truth, reported)];
   return { ...row, verdict: faults.length > 0 ? 'wrong' : 'exact', faults };
+}
+
+/** The series that counts requests which were seen, and could not be counted. */
+const LOST_REQUESTS = 'lorikeet_exporter_lost_events_total';
+
+/** Requests of both ends that are not reported; 0 if an end has too many. */
+function missingRequests({ requests }: Truth, { client, server }: Snapshot): number {
+  const missing = [client, server].map((side) => requests - side.requests);
+  return missing.some((count) => count < 0) ? 0 : missing.reduce((sum, count) => sum + count, 0);
+}
+
+/** `some`: the counts need not be complete. */
+function faultsOfSides(subject: Case, truth: Truth, { client, server }: Snapshot, some: boolean): string[] {
+  return Object.entries({ client, server }).flatMap(([role, side]) =>
+    faultsOf(role, side, subject, some ? { ...truth, requests: side.requests } : truth),
+  );
 }
 
 /** Protocols that say nothing: connections of the kind may well have requests. */

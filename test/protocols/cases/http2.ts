@@ -110,7 +110,6 @@ export const HTTP2: readonly Case[] = [
   },
   {
     name: '5 requests, 0.5 s apart, httpx and nginx',
-    known: 'the client offers HTTP/1.1 as well, and the choice is encrypted',
     protocol: 'HTTP/2 over TLS 1.3',
     needs: [NGINX, PYTHON_PACKAGES],
     expected: 'absent',

@@ -5,8 +5,6 @@ import type { Stage } from '../lab.ts';
 import { MOSQUITTO, NATS, NODE_PACKAGES, pathOf, PYTHON_PACKAGES, RABBITMQ } from '../tools.ts';
 import { ask, PORT, serve } from './programs.ts';
 
-const IDLE = 'the time between messages counts as latency';
-
 /** RabbitMQ with a user `lab`, its data in the server's folder. */
 async function serveRabbit({ server }: Stage): Promise<void> {
   const definitions = {
@@ -48,7 +46,6 @@ const MQTT: Case = {
   protocol: 'MQTT',
   needs: [MOSQUITTO, NODE_PACKAGES],
   expected: 'absent',
-  known: 'a request that is written in pieces of one call is not recognised',
   async serve(stage) {
     const { folder, address } = stage.server;
     const file = join(folder, 'mosquitto.conf');
@@ -131,7 +128,6 @@ export const MESSAGES: readonly Case[] = [
     protocol: 'unknown',
     always: true,
     expected: 'exact or absent',
-    known: IDLE,
     async serve(stage) {
       await serve(stage.server, 'line-server.mjs', { pushMs: 500, answer: '' });
     },
