@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR MIT)
-#include "http/status.bpf.h"
 #include "protocols/exchange.bpf.h"
-#include "protocols/protocol.bpf.h"
+#include "protocols/bytes.bpf.h"
 #include "udp/udp.bpf.h"
 #include "shared/adoption.bpf.h"
 #include "shared/attribution.bpf.h"
@@ -28,9 +27,6 @@
  * Bytes that bypass receive calls, such as those of splice() from a socket, are the matter of unseen.bpf.h. Not counted
  * are bytes that a sockmap redirects, and before kernel 6.5 those of sendfile() and splice() to a socket. */
 
-/* An interim response, "HTTP/1.1 100 Continue", is not longer. */
-#define SHORT_RESPONSE 64
-
 /* Returns the state of a TCP or MPTCP socket of known role, otherwise NULL. */
 static __always_inline struct socket_state *find_socket(struct sock *sk) {
     struct socket_state *socket;
@@ -46,66 +42,6 @@ static __always_inline struct socket_state *find_socket(struct sock *sk) {
     complete_edge(socket, sk);
     own(socket);
     return socket;
-}
-
-/* Bytes of an HTTP/1.x response. An interim response does not end its request: the client sends the rest of it now. */
-static __always_inline void answered_http(struct sock *sk, const struct exchange *exchange,
-                                          const struct payload *payload) {
-    struct socket_state *socket = exchange->socket;
-    __u32 class = payload ? status_class(payload) : 0;
-
-    if (socket->status && (class || socket->request_ns))
-        count_status(socket, exchange->edge, class);
-    if (class == 1 && !switches(payload))
-        return;
-    answered(exchange);
-    if (class == 1)
-        set_protocol(sk, socket, PROTOCOL_WEBSOCKET);
-    else if (class == 2 && socket->tunnel)
-        look_again(socket);
-}
-
-/* True if the bytes of a call have to be looked at. */
-static __always_inline bool needs_payload(const struct socket_state *socket, __u32 length, bool of_client) {
-    if (socket->protocol == PROTOCOL_UNSEEN || socket->way == WAY_HANDSHAKE || socket->way == WAY_STREAMS)
-        return true;
-    if (of_client)
-        return socket->protocol == PROTOCOL_REDIS || socket->protocol == PROTOCOL_MONGODB;
-    if (socket->protocol != PROTOCOL_HTTP1 || !socket->request_ns)
-        return false;
-    return socket->status || length <= SHORT_RESPONSE || !socket->heard;
-}
-
-/* How bytes move. */
-enum how {
-    SENT,     /* by a send call */
-    RECEIVED, /* by a receive call */
-    TAKEN,    /* without a call that shows them, see unseen.bpf.h */
-};
-
-static __always_inline void handle_bytes(struct sock *sk, const struct exchange *exchange, int length, enum how how) {
-    struct socket_state *socket = exchange->socket;
-    /* The bytes go from client to server. */
-    const bool of_client = (how == SENT) == (socket->service.role == ROLE_CLIENT);
-    const struct payload *payload = NULL;
-    struct payload found;
-
-    if (how != TAKEN && needs_payload(socket, length, of_client) && find_payload(sk, length, how == SENT, &found))
-        payload = &found;
-    if (socket->protocol == PROTOCOL_UNSEEN)
-        look(sk, socket, payload, of_client);
-    if (!of_client && !socket->heard)
-        socket->heard = true;
-    if (socket->way == WAY_HANDSHAKE)
-        handshake(sk, socket, payload, of_client);
-    if (socket->way == WAY_STREAMS)
-        follow_http2(sk, exchange, payload, of_client);
-    else if (!of_client && socket->protocol == PROTOCOL_HTTP1)
-        answered_http(sk, exchange, payload);
-    else if (!of_client)
-        answered(exchange);
-    else if (!payload || !waits(sk, socket, payload))
-        requested(exchange);
 }
 
 /* After its FIN the peer sends no response, unless it had the request before. The call may return only after the FIN

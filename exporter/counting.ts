@@ -4,7 +4,7 @@ import { findHierarchy, isUnified, type Hierarchy } from './cgroups/hierarchy.ts
 import { chosenCollectors, makeCollectors } from './collectors/all.ts';
 import type { Config } from './config.ts';
 import { Directory } from './identity/directory.ts';
-import { LoopbackListeners } from './identity/loopback.ts';
+import { LoopbackListeners } from './identity/peers/loopback.ts';
 import type { TargetSource } from './identity/target.ts';
 import type { Listener } from './kernel/listeners.ts';
 import type { Probes } from './kernel/probes.ts';

@@ -2,6 +2,7 @@
 #ifndef LORIKEET_PAYLOAD_BPF_H
 #define LORIKEET_PAYLOAD_BPF_H
 
+#include "../shared/maps.bpf.h"
 #include "../shared/types.bpf.h"
 #include "user_call.bpf.h"
 
@@ -55,19 +56,52 @@ static __always_inline bool find_payload(const struct sock *sk, int length, bool
     return payload->size > 0;
 }
 
-/* Reads up to `size` bytes at the start; the rest stays 0. Returns the number of bytes read. */
-#define read_start(payload, bytes) read_start_bytes(payload, bytes, sizeof(bytes))
+/* Parts of a call that are read for its first bytes: some programs write a header byte by byte. */
+#define FIRST_PARTS 5
 
-static __always_inline __u32 read_start_bytes(const struct payload *payload, void *bytes, const __u32 size) {
-    __u32 count = payload->size;
+/* Adds bytes of a call to the first bytes. A function of its own, so that the verifier checks it once. */
+__noinline int add_first_bytes(struct first_bytes *first, const struct payload *payload) {
+    struct user_part part;
+    __u64 next;
+    __u32 left;
 
-    if (count >= size)
-        return bpf_probe_read_user(bytes, size, (const void *)payload->base) ? 0 : size;
-    /* The verifier needs the bound in the register that the call takes. */
-    barrier_var(count);
-    if (count >= size)
+    if (!first || !payload)
         return 0;
-    return bpf_probe_read_user(bytes, count, (const void *)payload->base) ? 0 : count;
+    left = payload->length;
+    first->length += left;
+    part.start = payload->base;
+    part.length = payload->size;
+    next = payload->parts;
+    for (int i = 0; i < FIRST_PARTS; i++) {
+        __u32 have = first->have, take = part.length < left ? (__u32)part.length : left;
+
+        if (have >= FIRST_BYTES)
+            break;
+        if (take > FIRST_BYTES - have)
+            take = FIRST_BYTES - have;
+        /* The verifier needs the bounds in the registers that the call takes, and does not see that they depend on each
+         * other. */
+        barrier_var(take);
+        barrier_var(have);
+        if (take > FIRST_BYTES || have >= FIRST_BYTES)
+            break;
+        if (take && bpf_probe_read_user(first->bytes + have, take, (const void *)part.start))
+            break;
+        first->have = have + take;
+        left -= take;
+        next += sizeof(part);
+        if (!left || !payload->parts || next >= payload->parts + payload->count * sizeof(part))
+            break;
+        if (bpf_probe_read_user(&part, sizeof(part), (const void *)next))
+            break;
+    }
+    return 0;
+}
+
+/* Reads the first bytes of a call alone. */
+static __always_inline void read_first_bytes(struct first_bytes *first, const struct payload *payload) {
+    *first = (struct first_bytes){};
+    add_first_bytes(first, payload);
 }
 
 #endif

@@ -5,8 +5,8 @@
 #include "../shared/maps.bpf.h"
 #include "../shared/types.bpf.h"
 
-/* Responses by status, of connections to chosen ports. A response whose status could not be read is lost, never
- * guessed. Responses report a fault of the server by 5xx, or by one of some codes of gRPC. */
+/* Responses by status, of connections to chosen ports. A response whose status could not be read is counted as
+ * unattributed, never guessed. Responses report a fault of the server by 5xx, or by one of some codes of gRPC. */
 
 /* 1xx to 5xx. */
 #define STATUS_CLASSES 5
@@ -25,6 +25,9 @@ struct grpc_stats {
 
 OWN_COUNTERS(http_responses, 4096, struct service_key, struct http_stats);
 OWN_COUNTERS(grpc_responses, 4096, struct service_key, struct grpc_stats);
+
+struct event_count unattributed_http_status SEC(".maps");
+struct event_count unattributed_grpc_status SEC(".maps");
 
 /* Ports of servers. */
 struct {
@@ -58,7 +61,7 @@ static __always_inline void count_status(const struct socket_state *socket, stru
     __u32 index = class - 1;
 
     if (index >= STATUS_CLASSES) {
-        count_lost(&lost_http_responses);
+        count_lost(&unattributed_http_status);
         return;
     }
     stats = find_or_make(http_responses, &socket->service);
@@ -74,7 +77,7 @@ static __always_inline void count_grpc_code(const struct socket_state *socket, s
     struct grpc_stats *stats;
 
     if (code >= GRPC_CODES) {
-        count_lost(&lost_grpc_responses);
+        count_lost(&unattributed_grpc_status);
         return;
     }
     stats = find_or_make(grpc_responses, &socket->service);

@@ -95,27 +95,45 @@ static __always_inline enum protocol of_older(const __u8 *bytes) {
     return is_http2_frame(bytes) ? PROTOCOL_HTTP2 : PROTOCOL_UNSEEN;
 }
 
+/* What a connection is whose first bytes are none of a known protocol. */
+static __always_inline enum protocol unrecognised(const struct socket_state *socket) {
+    return socket->server_first ? PROTOCOL_MESSAGES : PROTOCOL_UNKNOWN;
+}
+
+/* Collects the first bytes of the side that speaks, until the other one does. Returns an enum protocol. */
+__noinline __u32 recognise_call(struct first_bytes *first, const struct payload *payload, __u32 of_client) {
+    if (!first || !payload)
+        return PROTOCOL_UNSEEN;
+    if (first->of_client != of_client)
+        __builtin_memset(first, 0, sizeof(*first));
+    first->of_client = of_client;
+    add_first_bytes(first, payload);
+    return recognise(first);
+}
+
 /* Looks at the bytes of a call until the protocol is known. `payload` is NULL if they are not visible. */
 static __always_inline void look(struct sock *sk, struct socket_state *socket, const struct payload *payload,
                                  bool of_client) {
-    struct first_bytes first = {};
-    const __u8 *bytes = first.bytes;
+    struct first_bytes *first = &socket->first;
     enum protocol protocol = PROTOCOL_UNSEEN;
 
-    if (payload && read_start(payload, first.bytes)) {
-        protocol = recognise(&first, payload->length, of_client);
+    if (!of_client && !socket->looks && !socket->older)
+        socket->server_first = true;
+    if (payload) {
+        protocol = recognise_call(first, payload, of_client);
         if (protocol == PROTOCOL_UNSEEN && socket->older)
-            protocol = of_older(bytes);
+            protocol = of_older(first->bytes);
     }
-    if (protocol == PROTOCOL_HTTP1 && of_client && big_endian(bytes) == TEXT('C', 'O', 'N', 'N'))
+    if (protocol == PROTOCOL_HTTP1 && of_client && big_endian(first->bytes) == TEXT('C', 'O', 'N', 'N'))
         socket->tunnel = true;
-    if (protocol == PROTOCOL_UNSEEN && socket->older && is_tls_data(bytes)) {
+    if (protocol == PROTOCOL_UNSEEN && socket->older && is_tls_data(first->bytes)) {
         set_protocol(sk, socket, PROTOCOL_TLS);
         open_tls(sk, socket, TLS_OPEN);
         return;
     }
-    if (protocol == PROTOCOL_UNSEEN && ++socket->looks >= MAX_LOOKS)
-        protocol = PROTOCOL_UNKNOWN;
+    /* The server's greeting was none of a known protocol. */
+    if (protocol == PROTOCOL_UNSEEN && (++socket->looks >= MAX_LOOKS || (of_client && socket->server_first)))
+        protocol = unrecognised(socket);
     if (protocol != PROTOCOL_UNSEEN)
         set_protocol(sk, socket, protocol);
 }
@@ -136,76 +154,94 @@ static __always_inline void look_again(struct socket_state *socket) {
     socket->way = WAY_LAST;
     socket->looks = 0;
     socket->tunnel = false;
+    __builtin_memset(&socket->first, 0, sizeof(socket->first));
 }
 
 /* The first letters of the command of a request to Redis: "*2\r\n$4\r\nLLEN", with counts of one or two digits. */
-static __always_inline __u32 redis_command(const struct payload *payload) {
-    __u32 at = 4;
-    __u8 bytes[8] = {};
-    __u8 command[4];
+static __always_inline __u32 redis_command(const __u8 *bytes) {
+    /* All are loaded, as the verifier does not allow a choice of addresses on the stack. The size of the command is at
+     * 5 or, after a count of two digits, at 6. */
+    __u32 at_8 = big_endian(bytes + 8), at_9 = big_endian(bytes + 9), at_10 = big_endian(bytes + 10);
+    bool wide = bytes[2] != '\r', wider_6 = bytes[6] != '\r', wider_7 = bytes[7] != '\r';
+    bool wider;
 
-    if (read_start(payload, bytes) < sizeof(bytes) || bytes[0] != '*')
+    barrier_var(at_8);
+    barrier_var(at_9);
+    barrier_var(at_10);
+    barrier_var(wider_6);
+    barrier_var(wider_7);
+    if (bytes[0] != '*')
         return 0;
-    at += bytes[2] == '\r' ? 4 : 5;
-    /* The size of the command is at 5 or, after a count of two digits, at 6. */
-    at += (bytes[2] == '\r' ? bytes[6] : bytes[7]) != '\r';
-    if (at + sizeof(command) > payload->size ||
-        bpf_probe_read_user(command, sizeof(command), (const void *)(payload->base + at)))
-        return 0;
+    wider = wide ? wider_7 : wider_6;
     /* Upper case. */
-    return big_endian(command) & ~0x20202020;
+    return (wide && wider ? at_10 : wide || wider ? at_9 : at_8) & ~0x20202020;
 }
 
-/* True for a request whose response waits for an event: its duration is not latency. After some of them the server only
- * sends messages. */
-static __always_inline bool waits(struct sock *sk, struct socket_state *socket, const struct payload *payload) {
-    __u8 bytes[20] = {};
+/* After SUBSCRIBE and its siblings the server only sends messages. */
+static __always_inline bool subscribes(__u32 command) {
+    return command == TEXT('S', 'U', 'B', 'S') || command == TEXT('P', 'S', 'U', 'B') ||
+           command == TEXT('S', 'S', 'U', 'B') || command == TEXT('M', 'O', 'N', 'I') ||
+           command == TEXT('P', 'S', 'Y', 'N');
+}
 
-    if (socket->protocol == PROTOCOL_MONGODB)
-        /* OP_MSG with exhaustAllowed: a driver watches its server by it. */
-        return read_start(payload, bytes) == sizeof(bytes) && bytes[18] & 1;
-    if (socket->protocol != PROTOCOL_REDIS)
-        return false;
-    switch (redis_command(payload)) {
-    case TEXT('S', 'U', 'B', 'S'):
-    case TEXT('P', 'S', 'U', 'B'):
-    case TEXT('S', 'S', 'U', 'B'):
-    case TEXT('M', 'O', 'N', 'I'):
-    case TEXT('P', 'S', 'Y', 'N'):
+/* The response to these commands waits for an event: BLPOP, BRPOP, BLMOVE, BLMPOP, BZPOPMIN, BZMPOP, XREAD, WAIT. */
+static __always_inline bool blocks(__u32 command) {
+    return command == TEXT('B', 'L', 'P', 'O') || command == TEXT('B', 'R', 'P', 'O') ||
+           command == TEXT('B', 'L', 'M', 'O') || command == TEXT('B', 'L', 'M', 'P') ||
+           command == TEXT('B', 'Z', 'P', 'O') || command == TEXT('B', 'Z', 'M', 'P') ||
+           command == TEXT('X', 'R', 'E', 'A') || command == TEXT('W', 'A', 'I', 'T');
+}
+
+/* A request to Redis that has no latency. */
+static __always_inline bool waits(struct socket_state *socket, const __u8 *bytes) {
+    __u32 command = redis_command(bytes);
+
+    if (subscribes(command))
         socket->way = WAY_NONE;
+    return subscribes(command) || blocks(command);
+}
+
+/* Length of an alert in TLS 1.2 with the usual ciphers; in TLS 1.3 it has 24 bytes. Data would be a byte or two. */
+#define TLS_ALERT 31
+/* Terminate of PostgreSQL, and the command QUIT of MySQL. */
+#define FAREWELL 5
+
+/* True if the client's bytes may be no request: they have to be looked at. */
+static __always_inline bool may_be_no_request(const struct socket_state *socket, __u32 length) {
+    switch (socket->protocol) {
+    case PROTOCOL_REDIS:
+    case PROTOCOL_MONGODB:
         return true;
-    case TEXT('B', 'L', 'P', 'O'):
-    case TEXT('B', 'R', 'P', 'O'):
-    case TEXT('B', 'L', 'M', 'O'):
-    case TEXT('B', 'L', 'M', 'P'):
-    case TEXT('B', 'Z', 'P', 'O'):
-    case TEXT('B', 'Z', 'M', 'P'):
-    case TEXT('X', 'R', 'E', 'A'):
-    case TEXT('W', 'A', 'I', 'T'):
-        return true;
+    case PROTOCOL_POSTGRESQL:
+    case PROTOCOL_MYSQL:
+        return length == FAREWELL;
     default:
         return false;
     }
 }
 
-#define HTTP_TEXT TEXT('H', 'T', 'T', 'P')
+/* True if the client's bytes have no response, or one that is not measured: it waits for an event, or says goodbye. */
+__noinline __u32 is_no_request(struct socket_state *socket, const struct payload *payload, __u32 length) {
+    struct first_bytes first;
 
-/* The first digit of the status of an HTTP/1.x response, or 0. */
-static __always_inline __u32 status_class(const struct payload *payload) {
-    __u8 bytes[16] = {};
-
-    if (read_start(payload, bytes) < 12 || big_endian(bytes) != HTTP_TEXT || bytes[8] != ' ')
-        return 0;
-    if (bytes[4] != '/' || bytes[5] != '1' || bytes[6] != '.' || !is_digit(bytes[10]) || !is_digit(bytes[11]))
-        return 0;
-    return bytes[9] >= '1' && bytes[9] <= '5' ? bytes[9] - '0' : 0;
-}
-
-/* 101 Switching Protocols. */
-static __always_inline bool switches(const struct payload *payload) {
-    __u8 bytes[16] = {};
-
-    return read_start(payload, bytes) >= 12 && bytes[9] == '1' && bytes[10] == '0' && bytes[11] == '1';
+    if (!socket)
+        return false;
+    if (socket->protocol == PROTOCOL_TLS)
+        return length <= TLS_ALERT;
+    if (!payload || !may_be_no_request(socket, length))
+        return false;
+    read_first_bytes(&first, payload);
+    switch (socket->protocol) {
+    case PROTOCOL_REDIS:
+        return waits(socket, first.bytes);
+    case PROTOCOL_MONGODB:
+        /* OP_MSG with exhaustAllowed: a driver watches its server by it. */
+        return first.have > 18 && first.bytes[18] & 1;
+    case PROTOCOL_POSTGRESQL:
+        return first.bytes[0] == 'X';
+    default:
+        return first.bytes[3] == 0 && first.bytes[4] == 1;
+    }
 }
 
 #endif

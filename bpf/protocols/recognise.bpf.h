@@ -2,15 +2,12 @@
 #ifndef LORIKEET_RECOGNISE_BPF_H
 #define LORIKEET_RECOGNISE_BPF_H
 
+#include "../shared/maps.bpf.h"
 #include "../shared/protocols.h"
 #include "../shared/types.bpf.h"
 
 /* Recognises a protocol by the first bytes of a connection. Every test asks for enough of them that another protocol
  * does not pass by chance; what passes none is PROTOCOL_UNSEEN. */
-
-struct first_bytes {
-    __u8 bytes[32];
-};
 
 #define TEXT(a, b, c, d) ((__u32)(a) << 24 | (__u32)(b) << 16 | (__u32)(c) << 8 | (__u32)(d))
 
@@ -189,11 +186,11 @@ static __always_inline enum protocol of_response(const __u8 *bytes, __u32 length
     return is_http2_settings(bytes) ? PROTOCOL_HTTP2 : PROTOCOL_UNSEEN;
 }
 
-/* `length` is that of the call. A function of its own, so that the verifier checks it once. */
-__noinline __u32 recognise(const struct first_bytes *first, __u32 length, __u32 of_client) {
+/* A function of its own, so that the verifier checks it once. */
+__noinline __u32 recognise(const struct first_bytes *first) {
     if (!first)
         return PROTOCOL_UNSEEN;
-    return of_client ? of_request(first->bytes, length) : of_response(first->bytes, length);
+    return first->of_client ? of_request(first->bytes, first->length) : of_response(first->bytes, first->length);
 }
 
 #endif

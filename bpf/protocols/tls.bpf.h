@@ -21,7 +21,7 @@
 #define TLS_HANDSHAKE 22
 #define TLS_DATA 23
 #define TLS_HELLO 1   /* the client's handshake message in clear text */
-#define TLS_RECORDS 8 /* read in one call */
+#define TLS_RECORDS 6 /* read in one call */
 #define TLS_FINISHED_SHA256 53
 #define TLS_FINISHED_SHA384 69
 /* Records of application data before the one that must be Finished: certificate, its proof, early data. */
@@ -59,16 +59,27 @@ static __always_inline long read_length(__u64 address, __u32 width, __u32 *lengt
     return error;
 }
 
-/* `extension` is the address of its header of 4 bytes; then come the length of the list and the first name. A client
- * lists HTTP/2 first if it offers it. */
-static __always_inline enum alpn read_alpn(__u64 extension, __u32 length) {
-    __u8 name[3] = {};
+/* Names of application protocols in a hello that are looked at. */
+#define ALPN_NAMES 3
 
-    if (length < 5 || bpf_probe_read_user(name, sizeof(name), (const void *)(extension + 6)))
-        return ALPN_NONE;
-    if (name[0] != 2 || name[1] != 'h' || name[2] != '2')
-        return ALPN_OTHER;
-    return length == 5 ? ALPN_HTTP2 : ALPN_HTTP2_OFFERED;
+/* `extension` is the address of its header of 4 bytes; then come the length of the list, and its names. */
+static __always_inline enum alpn read_alpn(__u64 extension, __u32 length) {
+    __u64 at = extension + 6, end = extension + 4 + length;
+    bool http2 = false, other = false;
+    __u8 name[3];
+
+    for (int i = 0; i < ALPN_NAMES; i++) {
+        if (at + sizeof(name) > end || bpf_probe_read_user(name, sizeof(name), (const void *)at))
+            break;
+        if (name[0] == 2 && name[1] == 'h' && name[2] == '2')
+            http2 = true;
+        else
+            other = true;
+        at += 1 + name[0];
+    }
+    if (!http2)
+        return other ? ALPN_OTHER : ALPN_NONE;
+    return other ? ALPN_HTTP2_OFFERED : ALPN_HTTP2;
 }
 
 /* The application protocols that a client offers in its hello, or that a server chooses in its hello, which it does in

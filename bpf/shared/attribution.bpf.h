@@ -165,7 +165,9 @@ static __always_inline void follow(struct socket_state *socket, const struct soc
     socket->tickets = false;
     socket->tunnel = false;
     socket->status = false;
+    socket->server_first = false;
     __builtin_memset(&socket->tls, 0, sizeof(socket->tls));
+    __builtin_memset(&socket->first, 0, sizeof(socket->first));
     socket->reads = READS_UNKNOWN;
     socket->read_sequence = 0;
     socket->unseen = false;

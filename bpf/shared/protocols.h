@@ -29,6 +29,7 @@ enum protocol {
     PROTOCOL_SSH,
     PROTOCOL_SYSLOG,
     PROTOCOL_XMPP,
+    PROTOCOL_MESSAGES, /* unknown, and the server speaks first: what it sends later answers nothing */
     PROTOCOLS,
 };
 

@@ -89,7 +89,6 @@ struct sock_cgroup_data {
 };
 
 struct msghdr;
-
 struct in6_addr {
     union {
         __u8 u6_addr8[16];

@@ -34,6 +34,11 @@ struct splicers_map {
 
 extern struct splicers_map splicers SEC(".maps");
 
+/* True if a request is open, and its response has not begun. */
+static __always_inline bool is_waiting(const struct socket_state *socket) {
+    return socket->request_ns && !socket->answered_ns;
+}
+
 static __always_inline void count_unseen_request(const struct socket_state *socket) {
     __u64 cgroup = socket->service.cgroup;
     __u8 value = 1;
@@ -124,7 +129,7 @@ static __always_inline void confirm_unseen(struct socket_state *socket) {
     if (!begin)
         return;
     count_unseen_request(socket);
-    if (socket->service.role == ROLE_CLIENT && socket->request_ns)
+    if (socket->service.role == ROLE_CLIENT && is_waiting(socket))
         socket->request_ns = begin;
 }
 
@@ -154,7 +159,7 @@ static __always_inline __u32 claim_received(struct sock *sk, struct socket_state
  * The look at the socket's counters is worth its cost only if no receive call explains the send: a server without an
  * open request, a client that waits for a response. Otherwise bytes alone can be missing, for a second at most. */
 static __always_inline void notice_unseen(struct sock *sk, struct socket_state *socket, __u64 now) {
-    bool is_unexplained = (socket->service.role == ROLE_CLIENT) == (socket->request_ns != 0);
+    bool is_unexplained = (socket->service.role == ROLE_CLIENT) == is_waiting(socket);
     __u32 bytes;
 
     if (!is_unexplained && !socket->unseen && now - socket->sampled_ns < round_trip_interval_ns)

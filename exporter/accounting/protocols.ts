@@ -22,6 +22,7 @@ export const PROTOCOLS = [
   'ssh',
   'syslog',
   'xmpp',
+  'messages',
 ] as const;
 
 /** The label of a number; `unknown` for one that this version does not have. */

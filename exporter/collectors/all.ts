@@ -5,7 +5,7 @@ import { blockRequests } from './block-requests.ts';
 import { connections } from './connections.ts';
 import { container } from './container.ts';
 import type { CollectorDescriptor, Parts } from './descriptor.ts';
-import { edges } from './edges.ts';
+import { edges } from './edges/edges.ts';
 import { httpStatus } from './http-status.ts';
 import { pageFaults } from './page-faults.ts';
 import { processEvents } from './process-events.ts';

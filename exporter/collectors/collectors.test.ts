@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { afterEach, describe, expect, it } from 'vitest';
-import { parsePeerAddress, type PeerAddress } from '../identity/addresses.ts';
+import { parsePeerAddress, type PeerAddress } from '../identity/peers/addresses.ts';
 import { decodeFamilies } from '../testdata/metric-families.ts';
 import { ProtobufExposition } from '../scrape/protobuf-exposition.ts';
 import { FirstScrapes } from '../scrape/first-scrapes.ts';

@@ -1,5 +1,5 @@
 import type { Directory } from '../identity/directory.ts';
-import type { LoopbackListeners } from '../identity/loopback.ts';
+import type { LoopbackListeners } from '../identity/peers/loopback.ts';
 import type { Listener } from '../kernel/listeners.ts';
 import type { KernelNeeds } from '../kernel/needs.ts';
 import type { Probes } from '../kernel/probes.ts';

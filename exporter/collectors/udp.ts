@@ -4,11 +4,11 @@ import { series, type Exposition, type HistogramSeries, type Series } from '../s
 import { PLAIN_VIEW } from '../scrape/first-scrapes.ts';
 import { HISTOGRAM_WORDS, histogramCount, histogramSeries } from '../scrape/histogram.ts';
 import { Ledger, type Account, type CounterMap } from '../accounting/ledger.ts';
-import { ephemeralPorts } from '../identity/external-peers.ts';
+import { ephemeralPorts } from '../identity/peers/external-peers.ts';
 import { ALL } from '../kernel/needs.ts';
 import { describeCollector } from './descriptor.ts';
-import type { EdgeEnds, EdgeLimits } from './edge-ends.ts';
-import { EdgeAccounts, IDLE_MS } from './edges.ts';
+import type { EdgeEnds, EdgeLimits } from './edges/edge-ends.ts';
+import { EdgeAccounts, IDLE_MS } from './edges/edges.ts';
 import { RECEIVE, SEND } from './socket-programs.ts';
 
 /** In the order of the words of `struct udp_stats` of bpf/shared/udp.h. */

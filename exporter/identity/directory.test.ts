@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { target, Tree } from '../testdata/tree.ts';
 import { Directory } from './directory.ts';
 import { LINGER_MS } from './local-targets.ts';
-import { addressBytes, parsePeerAddress, type PeerAddress } from './addresses.ts';
+import { addressBytes, parsePeerAddress, type PeerAddress } from './peers/addresses.ts';
 
 let tree: Tree;
 beforeEach(() => {

@@ -1,4 +1,4 @@
-import { AddressTable } from './address-table.ts';
+import { AddressTable } from './peers/address-table.ts';
 import { STATES, type Leaf } from './leaf.ts';
 import { Leaves, type LeavesOptions } from './leaves.ts';
 import { LocalTargets, type LocalTarget, type LocalTargetsOptions } from './local-targets.ts';

@@ -1,4 +1,4 @@
-import type { PeerAddress } from './addresses.ts';
+import type { PeerAddress } from './peers/addresses.ts';
 
 /** One instance of a service, from a source. */
 export interface Target {

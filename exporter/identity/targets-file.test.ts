@@ -5,7 +5,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { FileWatchOptions } from '../../daemon/file-watch.ts';
 import { createLogger } from '../../daemon/logger.ts';
-import { addressText } from './addresses.ts';
+import { addressText } from './peers/addresses.ts';
 import { readTargetsFile, TargetsFile } from './targets-file.ts';
 
 let folder: string;

@@ -4,7 +4,7 @@ import * as z from 'zod';
 import { readConfigFile } from '../../daemon/config-file.ts';
 import { ConditionLog, type Logger } from '../../daemon/logger.ts';
 import { cgroupPath, cgroupRoots } from '../cgroups/cgroup-path.ts';
-import { parsePeerAddress, type PeerAddress } from './addresses.ts';
+import { parsePeerAddress, type PeerAddress } from './peers/addresses.ts';
 import { watchFile, type FileWatchOptions } from '../../daemon/file-watch.ts';
 import { targetKey, type Target, type TargetSource } from './target.ts';
 

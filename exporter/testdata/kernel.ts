@@ -1,16 +1,16 @@
-import { addressBytes } from '../identity/addresses.ts';
+import { addressBytes } from '../identity/peers/addresses.ts';
 import { acceptQueuesCollector, LISTENER_WORDS } from '../collectors/accept-queues.ts';
 import { COLLECTORS, type CollectorName } from '../collectors/all.ts';
 import { cgroupCountersCollector, countWords } from '../collectors/cgroup-counters.ts';
 import { connectionsCollector, TCP_WORDS } from '../collectors/connections.ts';
 import { EDGE_WORDS } from '../accounting/edge-counters.ts';
-import { edgesCollector } from '../collectors/edges.ts';
+import { edgesCollector } from '../collectors/edges/edges.ts';
 import { GRPC_WORDS, HTTP_WORDS, httpStatusCollector } from '../collectors/http-status.ts';
 import { protocolsCollector } from '../collectors/protocols.ts';
 import { REQUEST_WORDS, requestsCollector } from '../collectors/requests.ts';
 import { targetInfoCollector } from '../collectors/target-info.ts';
 import { UDP_EDGE_WORDS, UDP_WORDS, udpCollector } from '../collectors/udp.ts';
-import { LoopbackListeners } from '../identity/loopback.ts';
+import { LoopbackListeners } from '../identity/peers/loopback.ts';
 import type { Collector } from '../scrape/collector.ts';
 import type { Exposition } from '../scrape/exposition.ts';
 import { TextExposition } from '../scrape/text-exposition.ts';
@@ -29,6 +29,14 @@ const CGROUP_COUNTERS = COLLECTORS.flatMap(({ name, families }) =>
 );
 /** Series of a target in all of them. */
 export const CGROUP_COUNTER_SERIES = CGROUP_COUNTERS.reduce((sum, { families }) => sum + countWords(families), 0);
+
+interface Limits {
+  readonly maxExternalNames?: number;
+  readonly maxEdges?: number;
+  readonly bytes?: boolean;
+  readonly maxPorts?: number;
+  readonly status?: boolean;
+}
 
 /** All collectors of kernel maps, with maps and a clock controlled by the test. */
 export class Kernel {
@@ -57,18 +65,10 @@ export class Kernel {
   now = 0;
   readonly #collectors: readonly Collector[];
 
-  constructor(
-    limits: {
-      readonly maxExternalNames?: number;
-      readonly maxEdges?: number;
-      readonly bytes?: boolean;
-      readonly maxPorts?: number;
-      readonly status?: boolean;
-    } = {},
-  ) {
+  constructor(limits: Limits = {}) {
     const { directory } = this.tree;
     const now = () => this.now;
-    const { maxExternalNames = 100, maxEdges = 1000, bytes = true, maxPorts = 20, status = true } = limits;
+    const { bytes = true, maxPorts = 20 } = limits;
     this.#collectors = [
       requestsCollector(directory, this.requests, now),
       httpStatusCollector({ directory, map: this.httpResponses, grpc: this.grpcResponses, now }),
@@ -86,35 +86,7 @@ export class Kernel {
         counted: { sentBytes: bytes, receivedBytes: bytes, retransmits: true, resets: true },
         onUnattributed: (count) => (this.unattributed = count),
       }),
-      edgesCollector({
-        directory,
-        loopback: this.loopback,
-        map: this.edges,
-        protocols: this.edgeProtocols,
-        now,
-        counted: {
-          requests: bytes,
-          sentBytes: bytes,
-          receivedBytes: bytes,
-          connectFailures: true,
-          unansweredRequests: bytes,
-          responses: status,
-        },
-        maxExternalNames,
-        maxEdges,
-        onCut: () => this.cuts++,
-      }),
-      udpCollector({
-        directory,
-        loopback: this.loopback,
-        map: this.udp,
-        edges: this.udpEdges,
-        now,
-        expireQueries: () => this.expired++,
-        maxExternalNames,
-        maxEdges,
-        onCut: () => this.cuts++,
-      }),
+      ...this.#edgeCollectors(limits),
       acceptQueuesCollector({
         directory,
         map: this.listeners,
@@ -131,6 +103,34 @@ export class Kernel {
     directory.onForget(() => {
       for (const collector of this.#collectors) collector.book?.();
     });
+  }
+
+  #edgeCollectors(limits: Limits): readonly Collector[] {
+    const { maxExternalNames = 100, maxEdges = 1000, bytes = true, status = true } = limits;
+    const common = {
+      directory: this.tree.directory,
+      loopback: this.loopback,
+      now: () => this.now,
+      maxExternalNames,
+      maxEdges,
+      onCut: () => this.cuts++,
+    };
+    return [
+      edgesCollector({
+        ...common,
+        map: this.edges,
+        protocols: this.edgeProtocols,
+        counted: {
+          requests: bytes,
+          sentBytes: bytes,
+          receivedBytes: bytes,
+          connectFailures: true,
+          unansweredRequests: bytes,
+          responses: status,
+        },
+      }),
+      udpCollector({ ...common, map: this.udp, edges: this.udpEdges, expireQueries: () => this.expired++ }),
+    ];
   }
 
   countRequests(cgroup: bigint, role: number, words: Record<number, number>): void {

@@ -153,7 +153,7 @@ describe('lorikeet-exporter', () => {
         const path = join(folder, 'older.yaml');
         writeTargets(path, shopTargets(front, cart));
         const server = await serve(cart, cart.cgroup, '0.0.0.0');
-        const held = await front.start(front.cgroup, 'hold.mjs', { host: '127.0.0.1', count: 4 });
+        const held = await front.start(front.cgroup, 'closing/hold.mjs', { host: '127.0.0.1', count: 4 });
         const exporter = await bundle.start(`--targets.file=${path}`);
         const values = async (): Promise<(name: string, labels: string) => number | undefined> => {
           const samples = await exporter.samples('lorikeet_tcp_');
@@ -188,7 +188,7 @@ describe('lorikeet-exporter', () => {
     withShop(async (front, cart) => {
       const path = join(folder, 'unseen.yaml');
       writeTargets(path, shopTargets(front, cart));
-      const held = await front.start(front.cgroup, 'hold.mjs', { host: '127.0.0.1', count: 4 });
+      const held = await front.start(front.cgroup, 'closing/hold.mjs', { host: '127.0.0.1', count: 4 });
       const apart = ['unshare', '--pid', '--fork', '--kill-child', '--mount-proc'] as const;
       const exporter = await bundle.startThrough(apart, `--targets.file=${path}`);
       const active = async (): Promise<readonly (number | undefined)[]> => {

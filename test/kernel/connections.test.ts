@@ -126,7 +126,7 @@ test('a connection that stays open is opened and not closed', async () => {
     const [server, client] = [sandbox.childCgroup('server'), sandbox.childCgroup('client')];
     const running = await sandbox.start(server, 'http-server.mjs', { host: '127.0.0.1', delayMs: 60_000 });
     const { port } = running.ready as { port: number };
-    await sandbox.start(client, 'open-request.mjs', { host: '127.0.0.1', port });
+    await sandbox.start(client, 'closing/open-request.mjs', { host: '127.0.0.1', port });
     const open = await until('the request to arrive', () => {
       const row = tcpOf(bpf, server.id, 'server');
       return row !== undefined && row.receivedBytes > 0 ? row : undefined;
@@ -141,9 +141,9 @@ test('a connection that stays open is opened and not closed', async () => {
 test('the response of a connection that both ends have shut down is still read', async () => {
   await withSandbox(async (sandbox) => {
     const [server, client] = [sandbox.childCgroup('server'), sandbox.childCgroup('client')];
-    const running = await sandbox.start(server, 'late-reader.mjs', { listen: '127.0.0.1' });
+    const running = await sandbox.start(server, 'closing/late-reader.mjs', { listen: '127.0.0.1' });
     const { port } = running.ready as { port: number };
-    const { received } = (await sandbox.run(client, 'late-reader.mjs', { host: '127.0.0.1', port })) as {
+    const { received } = (await sandbox.run(client, 'closing/late-reader.mjs', { host: '127.0.0.1', port })) as {
       received: number;
     };
     expect(received).toBeGreaterThan(0);

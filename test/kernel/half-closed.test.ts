@@ -22,7 +22,7 @@ afterAll(() => {
 });
 
 test('a request whose answer and FIN come before the send call returns is counted', async () => {
-  const program = compileTraffic('answer-and-close.c', folder);
+  const program = compileTraffic('closing/answer-and-close.c', folder);
   const connections = 3000;
   for (let round = 0; round < 3; round++) {
     await withSandbox(async (sandbox) => {
@@ -46,7 +46,7 @@ describe.each(PROTOCOLS)('a request sent by a %s call that returns after', (prot
     { name: 'a reset', answer: 'reset', count: 0, unanswered: 1 },
     { name: 'a reset, and begun by another call', answer: 'late-reset', count: 0, unanswered: 1 },
   ])('$name', async ({ answer, count, unanswered }) => {
-    const program = compileTraffic('late-send.c', folder);
+    const program = compileTraffic('closing/late-send.c', folder);
     await withSandbox(async (sandbox) => {
       const { cgroup } = sandbox;
       await sandbox.run(cgroup, program, { protocol, answer });

@@ -67,7 +67,7 @@ test('resets are counted by sender and receiver', async () => {
   await withSandbox(async (sandbox) => {
     const { cgroup } = sandbox;
     const count = 40;
-    const outcomes = await sandbox.run(cgroup, 'give-up.mjs', { how: 'reset', count });
+    const outcomes = await sandbox.run(cgroup, 'closing/give-up.mjs', { how: 'reset', count });
     expect(outcomes).toEqual(Array.from({ length: count }, () => 'no answer'));
     expect(tcpOf(bpf, cgroup.id, 'server')?.resets).toEqual([count, 0]);
     expect(tcpOf(bpf, cgroup.id, 'client')?.resets).toEqual([0, count]);

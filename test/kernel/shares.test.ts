@@ -116,7 +116,7 @@ test('a new cgroup is recorded with its path, and a loopback peer with its netwo
     expect(names).toEqual(['leaf', 'scan-1-0-1', basename(sandbox.cgroup.path), '']);
     const { keys } = bpf.map('edges').readSums();
     const start = keys.indexOf(key(leaf.id));
-    const namespace = Number(statSync(`/run/netns/${sandbox.netns}`).ino);
+    const namespace = statSync(`/run/netns/${sandbox.netns}`).ino;
     expect(keys.readUInt32LE(start + 28)).toBe(namespace);
   }));
 

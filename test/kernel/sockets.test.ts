@@ -66,7 +66,7 @@ describe('round-trip times', () => {
       withInterval(HOUR_NS, async (own) => {
         const { cgroup } = sandbox;
         const count = 20;
-        const running = await sandbox.start(cgroup, 'one-way.mjs', {
+        const running = await sandbox.start(cgroup, 'closing/one-way.mjs', {
           host,
           count,
           sender: end === 'client' ? 'server' : 'client',
@@ -93,7 +93,11 @@ describe('round-trip times', () => {
     withSandbox((sandbox) =>
       withInterval(1n, async (own) => {
         const { cgroup } = sandbox;
-        const running = await sandbox.start(cgroup, 'one-way.mjs', { host: '127.0.0.1', count: 5, sender: 'client' });
+        const running = await sandbox.start(cgroup, 'closing/one-way.mjs', {
+          host: '127.0.0.1',
+          count: 5,
+          sender: 'client',
+        });
         for (let times = 1; times <= 3; times++) {
           await running.ask('send');
           expect(samplesOf(own, cgroup)).toMatchObject({ client: 5 * times, server: 5 * times });
@@ -105,7 +109,11 @@ describe('round-trip times', () => {
   test('take at most one sample per second and connection', () =>
     withSandbox(async (sandbox) => {
       const { cgroup } = sandbox;
-      const running = await sandbox.start(cgroup, 'one-way.mjs', { host: '127.0.0.1', count: 1, sender: 'client' });
+      const running = await sandbox.start(cgroup, 'closing/one-way.mjs', {
+        host: '127.0.0.1',
+        count: 1,
+        sender: 'client',
+      });
       const begin = performance.now();
       for (let times = 0; times < 100; times++) await running.ask('send');
       const seconds = (performance.now() - begin) / 1000;
@@ -208,7 +216,7 @@ describe('sockets that are older than the programs', () => {
     withSandbox(async (sandbox) => {
       const { cgroup } = sandbox;
       const count = 25;
-      const running = await sandbox.start(cgroup, 'hold.mjs', { host, count });
+      const running = await sandbox.start(cgroup, 'closing/hold.mjs', { host, count });
       const { port } = running.ready as { port: number };
       await withAdopted(async (later) => {
         const fresh = { adopted: count, opened: 0, closed: 0, sentBytes: 0, receivedBytes: 0 };
@@ -236,7 +244,7 @@ describe('sockets that are older than the programs', () => {
     withSandbox(async (sandbox) => {
       const { cgroup } = sandbox;
       const count = 25;
-      const running = await sandbox.start(cgroup, 'hold.mjs', { host, count });
+      const running = await sandbox.start(cgroup, 'closing/hold.mjs', { host, count });
       const { port } = running.ready as { port: number };
       await withLater(async (later) => {
         for (const times of [1, 2]) {
@@ -280,7 +288,11 @@ describe('sockets that are older than the programs', () => {
   test('are still servers after the listening socket is closed', () =>
     withSandbox(async (sandbox) => {
       const { cgroup } = sandbox;
-      const running = await sandbox.start(cgroup, 'hold.mjs', { host: '127.0.0.1', count: 3, stopListening: true });
+      const running = await sandbox.start(cgroup, 'closing/hold.mjs', {
+        host: '127.0.0.1',
+        count: 3,
+        stopListening: true,
+      });
       expect(sandbox.configure('ss', '-Hltn')).toBe('');
       await withAdopted(async (later) => {
         expect(ends(later, cgroup.id)).toMatchObject([{ adopted: 3 }, { adopted: 3 }]);
@@ -297,7 +309,11 @@ describe('sockets that are older than the programs', () => {
     withSandbox(async (sandbox) => {
       const { cgroup } = sandbox;
       // Clients with explicitly bound ports.
-      const running = await sandbox.start(cgroup, 'hold.mjs', { host: '127.0.0.1', count: 3, localPort: 20_000 });
+      const running = await sandbox.start(cgroup, 'closing/hold.mjs', {
+        host: '127.0.0.1',
+        count: 3,
+        localPort: 20_000,
+      });
       await withOlder(async (later) => {
         for (const asked of [3, 6]) {
           await running.ask('ask');

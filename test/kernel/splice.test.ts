@@ -109,12 +109,12 @@ test.skipIf(!HAS_EVENTS)('responses spliced after both ends have closed the conn
   withSandbox(async (sandbox) => {
     bpf.attach(LAST_READS);
     const [backend, proxy] = [sandbox.childCgroup('backend'), sandbox.childCgroup('proxy')];
-    const server = await sandbox.start(backend, 'late-reader.mjs', { listen: '127.0.0.1' });
+    const server = await sandbox.start(backend, 'closing/late-reader.mjs', { listen: '127.0.0.1' });
     const splicing = await sandbox.start(proxy, program, { backend: (server.ready as { port: number }).port });
     const { port } = splicing.ready as { port: number };
     const connections = 5;
     for (let i = 0; i < connections; i++) {
-      expect(await sandbox.run(sandbox.cgroup, 'late-reader.mjs', { host: '127.0.0.1', port })).toEqual({
+      expect(await sandbox.run(sandbox.cgroup, 'closing/late-reader.mjs', { host: '127.0.0.1', port })).toEqual({
         received: 8,
       });
     }

@@ -30,7 +30,11 @@ describe('only requests without a response are counted on the edge', () => {
   ])('$name', async ({ how, ends, unanswered, answered, giveUpMs = 0, host = '127.0.0.1' }) => {
     await withSandbox(async (sandbox) => {
       const { cgroup } = sandbox;
-      expect(await sandbox.run(cgroup, 'give-up.mjs', { how, count: 3, giveUpMs, host })).toEqual([ends, ends, ends]);
+      expect(await sandbox.run(cgroup, 'closing/give-up.mjs', { how, count: 3, giveUpMs, host })).toEqual([
+        ends,
+        ends,
+        ends,
+      ]);
       const edges = edgesOf(bpf, cgroup.id);
       expect(edges.reduce((sum, edge) => sum + edge.unanswered, 0)).toBe(unanswered);
       expect(edges.reduce((sum, edge) => sum + edge.requests.count, 0)).toBe(answered);

@@ -13,6 +13,8 @@ import { until } from '../until.ts';
 const PROGRAMS = fileURLToPath(new URL('programs', import.meta.url));
 /** Larger servers take seconds to start. */
 const START_MS = 60_000;
+/** A client that hangs is killed before its test times out, which would leave the stage behind. */
+const CLIENT_MS = 60_000;
 
 /** The path of a traffic program. */
 export const program = (name: string): string => join(PROGRAMS, name);
@@ -214,7 +216,9 @@ function running(child: ChildProcess, command: readonly string[]): Running {
     },
     async finish(input) {
       child.stdin?.end(input);
+      const hangs = setTimeout(() => child.kill('SIGKILL'), CLIENT_MS);
       await closed;
+      clearTimeout(hangs);
       if (child.exitCode !== 0) failure();
       return stdout;
     },

@@ -11,7 +11,7 @@ export interface Results {
 }
 
 /** Servers and clients start slowly on a busy machine. */
-const TIMEOUT = { timeout: 120_000 };
+const TIMEOUT = { timeout: 180_000 };
 
 /** A test for each case, some at a time, with one exporter that has these flags. */
 export function testCases(

@@ -50,7 +50,7 @@ async function startExporter(targets: string): Promise<Exporter> {
 /** A permanent pod with permanent connections, which sends a request on each on demand. */
 async function startSteadyPod(fleet: Fleet, sandbox: Sandbox) {
   fleet.know('steady', sandbox.cgroup);
-  const held = await sandbox.start(sandbox.cgroup, 'hold.mjs', { host: '127.0.0.1', count: HELD });
+  const held = await sandbox.start(sandbox.cgroup, 'closing/hold.mjs', { host: '127.0.0.1', count: HELD });
   await vi.waitFor(async () => expect(await fleet.samplesOf('steady')).not.toEqual({}), { timeout: 20_000 });
   let asked = HELD;
   return async (): Promise<number> => {

@@ -1,4 +1,4 @@
-import { addressKey, type PeerAddress } from '../addresses.ts';
+import { addressKey, type PeerAddress } from '../peers/addresses.ts';
 import type { Identity } from './objects/service-identity.ts';
 
 /** Owners of addresses. Of several owners the newest wins; if two are equally new, the address has none. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { addressText } from '../addresses.ts';
+import { addressText } from '../peers/addresses.ts';
 import { endpointsOf, type Endpoints } from './objects/endpoints.ts';
 import type { ApiObject } from './api/metadata.ts';
 import { Peers, type PeerObjects } from './peers.ts';

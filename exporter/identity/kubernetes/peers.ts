@@ -1,4 +1,4 @@
-import type { PeerAddress } from '../addresses.ts';
+import type { PeerAddress } from '../peers/addresses.ts';
 import type { Endpoints } from './objects/endpoints.ts';
 import { OwnerTable } from './owner-table.ts';
 import type { LocalPod } from './objects/pod.ts';

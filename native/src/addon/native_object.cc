@@ -53,8 +53,8 @@ Napi::Function NativeObject::Define(Napi::Env env) {
 NativeObject::NativeObject(const Napi::CallbackInfo &info)
     : ObjectWrap(info), open_(info.Env().GetInstanceData<Environment>()->open) {
     const std::string path = info[0].As<Napi::String>();
-    const OpenOptions options = ToOptions(info[1].As<Napi::Array>(), info[2].As<Napi::Array>(),
-                                          info[3].As<Napi::Array>());
+    const OpenOptions options =
+        ToOptions(info[1].As<Napi::Array>(), info[2].As<Napi::Array>(), info[3].As<Napi::Array>());
     if (info.Env().IsExceptionPending())
         return;
     if (const Status failed = BpfObject::Open(path, options, object_)) {

@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <cerrno>
 
-
 #include <bpf/bpf.h>
 
 #include "libbpf_log.h"

@@ -222,7 +222,10 @@ export function lostOf(bpf: BpfObject, map: string): number {
   return bpf.map(`lost_${map}`).readSums().words[0] ?? NaN;
 }
 
-export function unattributedOf(bpf: BpfObject, event: 'reset' | 'block_request' | 'datagram' | 'dns_message'): number {
+export function unattributedOf(
+  bpf: BpfObject,
+  event: 'reset' | 'block_request' | 'datagram' | 'dns_message' | 'http_status' | 'grpc_status',
+): number {
   return bpf.map(`unattributed_${event}`).readSums().words[0] ?? NaN;
 }
 

@@ -11,7 +11,6 @@ function grpcCase(name: string, options: object, workMs = WORK_MS): Case {
     needs: [PYTHON_PACKAGES],
     expected: 'exact',
     workMs,
-    known: 'frames count as requests',
     async serve(stage) {
       const python = pathOf(PYTHON_PACKAGES);
       await serve(stage.server, 'grpc-server.py', { workMs: WORK_MS }, python);
@@ -35,7 +34,6 @@ export const GRPC: readonly Case[] = [
     needs: [PYTHON_PACKAGES, NODE_PACKAGES],
     expected: 'exact',
     workMs: WORK_MS,
-    known: 'frames count as requests',
     async serve(stage) {
       await serve(stage.server, 'grpc-server.py', { workMs: WORK_MS }, pathOf(PYTHON_PACKAGES));
     },

@@ -93,7 +93,6 @@ export const TCP: readonly Case[] = [
     '20 one-way senders: connect, send, close 50 ms later',
     { mode: 'sink' },
     { mode: 'tell', requests: 20, lingerMs: 50 },
-    { known: 'what is sent counts as unanswered' },
   ),
   pair(
     'MPTCP on both ends',

@@ -1,4 +1,4 @@
-import { addressBytes, peerAddress, type PeerAddress } from '../../addresses.ts';
+import { addressBytes, peerAddress, type PeerAddress } from '../../peers/addresses.ts';
 import { objectKey, type ApiObject } from '../api/metadata.ts';
 import { ownIdentity, type Identity } from './service-identity.ts';
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { addressBytes, peerAddress } from '../../addresses.ts';
+import { addressBytes, peerAddress } from '../../peers/addresses.ts';
 import { MONITOR, SERVICE } from './annotations.ts';
 import { localPod, peerPod } from './pod.ts';
 

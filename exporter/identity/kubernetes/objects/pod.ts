@@ -1,4 +1,4 @@
-import { addressBytes, peerAddress, type PeerAddress } from '../../addresses.ts';
+import { addressBytes, peerAddress, type PeerAddress } from '../../peers/addresses.ts';
 import { readAnnotations, type Annotations } from './annotations.ts';
 import { identityOf, type Identity } from './service-identity.ts';
 import { createdAt, type ApiObject, type ObjectMeta } from '../api/metadata.ts';

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { PROTOCOLS } from '../../exporter/accounting/protocols.ts';
-import { BpfObject, defaultObjectPath } from '../../native/index.ts';
-import { until } from '../until.ts';
-import { edgesOf, protocolsOf, requestsOf, tcpOf } from './bpf/rows.ts';
-import { withSandbox } from './sandbox/sandbox.ts';
+import { PROTOCOLS } from '../../../exporter/accounting/protocols.ts';
+import { BpfObject, defaultObjectPath } from '../../../native/index.ts';
+import { until } from '../../until.ts';
+import { edgesOf, protocolsOf, requestsOf, tcpOf } from '../bpf/rows.ts';
+import { withSandbox } from '../sandbox/sandbox.ts';
 
 let bpf: BpfObject;
 

@@ -62,6 +62,7 @@ int main(int count, char **arguments) {
         return serve(listener, client);
     if (connect(client, (struct sockaddr *)&address, size))
         return failed("connection");
+    memcpy(bytes, "GET / HTTP/1.1\r\n\r\n", 18);
     if (strstr(options, "late-reset") && send(client, bytes, START, 0) != START)
         return failed("start of the question");
     if (resets ? send(client, bytes, QUESTION, 0) <= 0 : send(client, bytes, QUESTION, 0) != QUESTION)

@@ -1,5 +1,5 @@
 import { addressKey } from './addresses.ts';
-import type { Target } from './target.ts';
+import type { Target } from '../target.ts';
 
 /**
  * Finds the target behind a peer's address: first an entry with the port, then one for the whole address. An address

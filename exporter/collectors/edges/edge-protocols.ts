@@ -1,8 +1,8 @@
-import { leafOfKey } from '../accounting/accounts.ts';
-import { Ledger, type Account, type CounterMap, type LedgerOptions } from '../accounting/ledger.ts';
-import { protocolName } from '../accounting/protocols.ts';
-import type { Directory } from '../identity/directory.ts';
-import { series, type Exposition, type Series } from '../scrape/exposition.ts';
+import { leafOfKey } from '../../accounting/accounts.ts';
+import { Ledger, type Account, type CounterMap, type LedgerOptions } from '../../accounting/ledger.ts';
+import { protocolName } from '../../accounting/protocols.ts';
+import type { Directory } from '../../identity/directory.ts';
+import { series, type Exposition, type Series } from '../../scrape/exposition.ts';
 
 /** `struct edge_key` of bpf/shared/attribution.h: offset in bytes. */
 const PROTOCOL = 26;

@@ -1,6 +1,6 @@
-import { renderLabels } from '../../daemon/labels.ts';
-import type { ExternalPeer } from '../identity/external-peers.ts';
-import type { LocalTarget } from '../identity/local-targets.ts';
+import { renderLabels } from '../../../daemon/labels.ts';
+import type { ExternalPeer } from '../../identity/peers/external-peers.ts';
+import type { LocalTarget } from '../../identity/local-targets.ts';
 import type { EdgeServersOptions, Server } from './edge-servers.ts';
 
 export interface EdgeLimits extends EdgeServersOptions {

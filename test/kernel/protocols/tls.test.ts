@@ -3,10 +3,10 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { BpfObject, defaultObjectPath } from '../../native/index.ts';
-import { requestsOf, tcpOf } from './bpf/rows.ts';
-import { withSandbox } from './sandbox/sandbox.ts';
-import { until } from '../until.ts';
+import { BpfObject, defaultObjectPath } from '../../../native/index.ts';
+import { requestsOf, tcpOf } from '../bpf/rows.ts';
+import { withSandbox } from '../sandbox/sandbox.ts';
+import { until } from '../../until.ts';
 
 let bpf: BpfObject;
 let folder: string;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { target } from '../testdata/tree.ts';
+import { target } from '../../testdata/tree.ts';
 import { AddressTable } from './address-table.ts';
 import { addressBytes, parsePeerAddress, type PeerAddress } from './addresses.ts';
 

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { addressBytes } from './addresses.ts';
-import { TestFolder } from '../testdata/test-folder.ts';
+import { TestFolder } from '../../testdata/test-folder.ts';
 import { EPHEMERAL_PORTS, ephemeralPorts, ExternalPeers, OTHER_LOOPBACK, OTHER_PEERS } from './external-peers.ts';
 
 const folder = new TestFolder();

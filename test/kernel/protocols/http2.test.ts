@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { BpfObject, defaultObjectPath } from '../../native/index.ts';
-import { edgesOf, lostOf, requestsOf } from './bpf/rows.ts';
-import { withSandbox } from './sandbox/sandbox.ts';
+import { BpfObject, defaultObjectPath } from '../../../native/index.ts';
+import { edgesOf, lostOf, requestsOf } from '../bpf/rows.ts';
+import { withSandbox } from '../sandbox/sandbox.ts';
 
 let bpf: BpfObject;
 

@@ -2,8 +2,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { BpfObject } from '../../native/index.ts';
-import { compileBpf } from './bpf/compile.ts';
+import { BpfObject } from '../../../native/index.ts';
+import { compileBpf } from '../bpf/compile.ts';
 
 /** Tests bpf/http/hpack.bpf.h in the kernel, with the blocks of RFC 7541 and of an encoder of its own. */
 
@@ -157,7 +157,7 @@ class Encoder {
   }
 
   #text(text: string): Buffer {
-    const codes = [...text].map((letter) => HUFFMAN[letter]);
+    const codes = text.split('').map((letter) => HUFFMAN[letter]);
     if (codes.includes(undefined) || this.#random(2) === 0)
       return Buffer.concat([integer(0, 7, text.length), Buffer.from(text)]);
     const bits = codes.join('');

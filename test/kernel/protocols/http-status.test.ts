@@ -3,12 +3,12 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { BpfObject, defaultObjectPath } from '../../native/index.ts';
-import { loseSegments } from './sandbox/loss.ts';
-import { networkCounters } from './sandbox/network-counters.ts';
-import { edgesOf, requestsOf, responsesOf, tcpOf } from './bpf/rows.ts';
-import { withSandbox, type Sandbox } from './sandbox/sandbox.ts';
-import { until } from '../until.ts';
+import { BpfObject, defaultObjectPath } from '../../../native/index.ts';
+import { loseSegments } from '../sandbox/loss.ts';
+import { networkCounters } from '../sandbox/network-counters.ts';
+import { edgesOf, requestsOf, responsesOf, tcpOf } from '../bpf/rows.ts';
+import { withSandbox, type Sandbox } from '../sandbox/sandbox.ts';
+import { until } from '../../until.ts';
 
 let bpf: BpfObject;
 let folder: string;
@@ -134,6 +134,11 @@ describe('a response is counted', () => {
     {
       name: 'after an informational one, which is counted as well',
       texts: [['HTTP/1.1 103 Early\r\n\r\n', 'HTTP/1.1 200 OK\r\n\r\n']],
+      counted: [6, 6, 0, 0, 0],
+    },
+    {
+      name: 'after an informational one in the same call',
+      texts: ['HTTP/1.1 103 Early\r\nlink: </a>\r\n\r\nHTTP/1.1 200 OK\r\n\r\n'],
       counted: [6, 6, 0, 0, 0],
     },
     {

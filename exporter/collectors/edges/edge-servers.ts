@@ -1,15 +1,15 @@
-import { isLoopback } from '../identity/addresses.ts';
-import type { Directory } from '../identity/directory.ts';
+import { isLoopback } from '../../identity/peers/addresses.ts';
+import type { Directory } from '../../identity/directory.ts';
 import {
   ExternalPeers,
   OTHER_LOOPBACK,
   OTHER_PEERS,
   type ExternalPeer,
   type PortRange,
-} from '../identity/external-peers.ts';
-import type { LocalTarget } from '../identity/local-targets.ts';
-import type { LoopbackListeners } from '../identity/loopback.ts';
-import type { Peer } from '../identity/target.ts';
+} from '../../identity/peers/external-peers.ts';
+import type { LocalTarget } from '../../identity/local-targets.ts';
+import type { LoopbackListeners } from '../../identity/peers/loopback.ts';
+import type { Peer } from '../../identity/target.ts';
 
 /** `struct edge_key` of bpf/shared/attribution.h: offsets in bytes. */
 const ADDRESS_START = 8;
