@@ -4,6 +4,8 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { parsePeerAddress, type PeerAddress } from '../identity/peers/addresses.ts';
 import { decodeFamilies } from '../testdata/metric-families.ts';
 import { ProtobufExposition } from '../scrape/protobuf-exposition.ts';
+import { FirstScrapes } from '../scrape/first-scrapes.ts';
+import { TextExposition } from '../scrape/text-exposition.ts';
 import { CGROUP_COUNTER_SERIES, durations, Kernel } from '../testdata/kernel.ts';
 import { target } from '../testdata/tree.ts';
 
@@ -375,6 +377,37 @@ describe('edges', () => {
       [edge('cart', '80', 'shop')]: 2,
       [edge('cart', '82', 'shop')]: 1,
     });
+  });
+
+  it('to the loopback have their protocols and their UDP datagrams there as well', async () => {
+    const { front, cartA } = shop();
+    kernel.loopback.update([{ cgroup: cartA, port: 80, netns: 1 }]);
+    kernel.countEdge(front, '127.0.0.1', 80, SENT, 1);
+    kernel.countEdgeProtocol(front, '127.0.0.1', 80, 2, 3, 1);
+    kernel.countUdpEdge(front, '127.0.0.1', 80, SENT, 1);
+    const labels = edge('cart', '80', 'shop').replace('lorikeet_edge_sent_bytes_total', '');
+    expect(await kernel.samples('lorikeet_edge_connections')).toEqual({
+      [`lorikeet_edge_connections_total${labels.replace('}', ',protocol="http1"}')}`]: 3,
+    });
+    expect(await kernel.samples('lorikeet_udp_edge_sent')).toEqual({ [`lorikeet_udp_edge_sent_bytes_total${labels}`]: 1 });
+  });
+
+  it('wait for their scraper after the cgroup of their only instance is gone', async () => {
+    const { front } = shop();
+    kernel.countEdge(front, '10.0.0.5', 80, SENT);
+    const scrapes = new FirstScrapes();
+    const scrape = async (): Promise<string[]> => {
+      const view = scrapes.begin('prometheus', kernel.now);
+      const out = new TextExposition();
+      out.begin('text', view);
+      await kernel.scrape(out);
+      view.finish();
+      return out.toString().split('\n').filter((line) => line.startsWith('lorikeet_edge_sent'));
+    };
+    expect(await scrape()).toEqual([`${edge('cart', '80', 'shop')} 0`]);
+    kernel.tree.remove('/front-1');
+    expect(await scrape()).toEqual([`${edge('cart', '80', 'shop')} 1`]);
+    expect(await scrape()).toEqual([]);
   });
 
   it('go on when the only instance of their service is made again', async () => {

@@ -168,7 +168,7 @@ test(
           },
           { timeout: 60_000, interval: 1000 },
         );
-        expect(Object.values(await lost(exporter)).filter((events) => events > 0)).toEqual([]);
+        expect(Object.entries(await lost(exporter)).filter(([, events]) => events > 0)).toEqual([]);
         await server.stop();
       };
       await watching(shopTargets(front, cart), come, `--bpf.max-services=${services}`, `--bpf.max-edges=${pairs}`);

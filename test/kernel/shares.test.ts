@@ -4,10 +4,10 @@ import { basename, join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { BpfObject, defaultObjectPath, type BpfMap } from '../../native/index.ts';
 import { compileTraffic } from './bpf/compile.ts';
-import { countsOf, edgesOf, listenersOf, lostOf } from './bpf/rows.ts';
+import { countsOf, edgesOf, listenersOf, lostOf, protocolsOf, udpEdgesOf } from './bpf/rows.ts';
 import { withSandbox, type Cgroup, type Sandbox } from './sandbox/sandbox.ts';
 
-/** Shares of the maps `edges` and `accept_queues`: bpf/shared/shares.bpf.h. */
+/** Shares of the maps `edges`, `accept_queues`, `udp_edges` and `port_protocols`: bpf/shared/shares.bpf.h. */
 
 const ROWS = 900;
 const [MONITORED, UNMONITORED] = [1, 2];
@@ -19,8 +19,8 @@ beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'lorikeet-shares-'));
   crowd = compileTraffic('crowd.c', folder);
   bpf = BpfObject.open(defaultObjectPath(), {
-    maxEntries: { edges: ROWS, accept_queues: ROWS },
-    constants: { edge_rows: ROWS, accept_queue_rows: ROWS },
+    maxEntries: { edges: ROWS, accept_queues: ROWS, udp_edges: ROWS, port_protocols: ROWS },
+    constants: { edge_rows: ROWS, accept_queue_rows: ROWS, udp_edge_rows: ROWS, port_protocol_rows: ROWS },
   });
   for (const program of bpf.programs) bpf.attach(program);
 });
@@ -119,3 +119,33 @@ test('a new cgroup is recorded with its path, and a loopback peer with its netwo
     const namespace = statSync(`/run/netns/${sandbox.netns}`).ino;
     expect(keys.readUInt32LE(start + 28)).toBe(namespace);
   }));
+
+test.each([
+  { cgroup: 'an unmonitored', state: UNMONITORED, rows: 0 },
+  { cgroup: 'a monitored', state: MONITORED, rows: 1 },
+])('$cgroup cgroup has $rows rows of protocols and of UDP peers', ({ state, rows }) =>
+  withSandbox(async (sandbox) => {
+    const cgroup = sandbox.childCgroup('talk');
+    const maps = ['edges', 'udp_edges', 'port_protocols'];
+    const before = maps.map(unmonitored);
+    classify(cgroup, state);
+    const lines = [
+      { by: 'client', text: 'GET / HTTP/1.1\r\nHost: a\r\n\r\n' },
+      { by: 'server', text: 'HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n' },
+    ];
+    await sandbox.run(cgroup, 'dialogue.mjs', { lines });
+    await sandbox.run(cgroup, 'datagrams.mjs', { host: '127.0.0.1', count: 2, path: join(folder, `${state}.sock`) });
+    const { client, server } = protocolsOf(bpf, cgroup.id);
+    const udp = Object.keys(udpEdgesOf(bpf, cgroup.id));
+    const found = { edges: edgesOf(bpf, cgroup.id), client, server, udp };
+    expect(Object.entries(found).map(([name, { length }]) => [name, length])).toEqual(
+      Object.keys(found).map((name) => [name, rows]),
+    );
+    // Other programs of this machine may be refused rows as well, if user space has classified them.
+    for (const [index, map] of maps.entries())
+      expect(unmonitored(map) - (before[index] ?? 0)).toBeGreaterThanOrEqual(1 - rows);
+    if (rows === 0) return;
+    const { keys } = bpf.map('udp_edges').readSums();
+    expect(keys.readUInt32LE(keys.indexOf(key(cgroup.id)) + 28)).toBe(Number(statSync(`/run/netns/${sandbox.netns}`).ino));
+  }),
+);
