@@ -389,7 +389,9 @@ describe('edges', () => {
     expect(await kernel.samples('lorikeet_edge_connections')).toEqual({
       [`lorikeet_edge_connections_total${labels.replace('}', ',protocol="http1"}')}`]: 3,
     });
-    expect(await kernel.samples('lorikeet_udp_edge_sent')).toEqual({ [`lorikeet_udp_edge_sent_bytes_total${labels}`]: 1 });
+    expect(await kernel.samples('lorikeet_udp_edge_sent')).toEqual({
+      [`lorikeet_udp_edge_sent_bytes_total${labels}`]: 1,
+    });
   });
 
   it('wait for their scraper after the cgroup of their only instance is gone', async () => {
@@ -402,7 +404,10 @@ describe('edges', () => {
       out.begin('text', view);
       await kernel.scrape(out);
       view.finish();
-      return out.toString().split('\n').filter((line) => line.startsWith('lorikeet_edge_sent'));
+      return out
+        .toString()
+        .split('\n')
+        .filter((line) => line.startsWith('lorikeet_edge_sent'));
     };
     expect(await scrape()).toEqual([`${edge('cart', '80', 'shop')} 0`]);
     kernel.tree.remove('/front-1');
