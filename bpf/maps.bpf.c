@@ -15,6 +15,7 @@ struct targets_map targets SEC(".maps");
 struct row_use_map row_use SEC(".maps");
 struct listeners_map listeners SEC(".maps");
 struct accept_queues_map accept_queues SEC(".maps");
+struct declared_protocols_map declared_protocols SEC(".maps");
 struct sockets_map sockets SEC(".maps");
 struct http2_connections_map http2_connections SEC(".maps");
 struct udp_map udp SEC(".maps");

@@ -3,6 +3,7 @@ import type { ConditionLog } from '../daemon/logger.ts';
 import { findHierarchy, isUnified, type Hierarchy } from './cgroups/hierarchy.ts';
 import { chosenCollectors, makeCollectors } from './collectors/all.ts';
 import type { Config } from './config.ts';
+import { DeclaredProtocols } from './identity/declared-protocols.ts';
 import { Directory } from './identity/directory.ts';
 import { LoopbackListeners } from './identity/peers/loopback.ts';
 import type { TargetSource } from './identity/target.ts';
@@ -40,6 +41,8 @@ export class Counting {
   readonly #directory: Directory;
   readonly #ioDirectory: Directory | undefined;
   readonly #loopback = new LoopbackListeners();
+  readonly #sources: readonly TargetSource[];
+  readonly #declared: DeclaredProtocols;
   readonly #refreshed: CountingContext['refreshed'];
   #listening: readonly Listener[] | Error = [];
   /** Start of the current scrape. */
@@ -52,6 +55,8 @@ export class Counting {
     this.#refreshed = refreshed;
     this.#probes = probes;
     this.#self = self;
+    this.#sources = sources;
+    this.#declared = new DeclaredProtocols(probes.declaredProtocols);
     const { cgroups, cgroupPaths: paths, shares } = probes;
     this.#directory = new Directory({ sources, cgroupfs, cgroups, paths, shares });
     const chosen = chosenCollectors(config.collectors);
@@ -101,6 +106,7 @@ export class Counting {
   refresh(): void {
     this.#refreshedAt = now();
     this.#readListeners();
+    this.#declared.update(this.#sources);
     for (const directory of this.#directories()) directory.refresh(this.#refreshedAt);
     this.#refreshed?.(this.#directory);
   }

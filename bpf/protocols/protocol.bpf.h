@@ -4,6 +4,7 @@
 
 #include "exchange.bpf.h"
 #include "../http/status.bpf.h"
+#include "declared.bpf.h"
 #include "http2.bpf.h"
 #include "../calls/payload.bpf.h"
 #include "recognise.bpf.h"
@@ -23,6 +24,7 @@ static __always_inline enum way way_of(enum protocol protocol) {
     case PROTOCOL_MYSQL:
     case PROTOCOL_MONGODB:
     case PROTOCOL_MAIL:
+    case PROTOCOL_EXCHANGES:
         return WAY_FIRST;
     case PROTOCOL_HTTP2:
         return WAY_STREAMS;
@@ -119,7 +121,9 @@ static __always_inline void look(struct sock *sk, struct socket_state *socket, c
 
     if (!of_client && !socket->looks && !socket->older && !socket->unseen)
         socket->server_first = true;
-    if (payload) {
+    if (!socket->looks)
+        protocol = declared_protocol(sk, socket);
+    if (payload && protocol == PROTOCOL_UNSEEN) {
         protocol = recognise_call(first, payload, of_client);
         if (protocol == PROTOCOL_UNSEEN && socket->older)
             protocol = of_older(first->bytes);

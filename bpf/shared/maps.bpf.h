@@ -98,6 +98,14 @@ struct row_use_map {
     __type(value, struct row_use);
 };
 
+struct declared_protocols_map {
+    __uint(type, BPF_MAP_TYPE_HASH);
+    __uint(max_entries, 4096);
+    __uint(map_flags, BPF_F_NO_PREALLOC);
+    __type(key, struct declared_port);
+    __type(value, __u32);
+};
+
 struct sockets_map {
     __uint(type, BPF_MAP_TYPE_SK_STORAGE);
     __uint(map_flags, BPF_F_NO_PREALLOC);
@@ -111,6 +119,7 @@ extern struct cgroup_paths_map cgroup_paths SEC(".maps");
 extern struct targets_map targets SEC(".maps");
 extern struct row_use_map row_use SEC(".maps");
 extern const struct cgroup_path zero_cgroup_path;
+extern struct declared_protocols_map declared_protocols SEC(".maps");
 extern struct sockets_map sockets SEC(".maps");
 
 COUNTERS(port_protocols, 8192, struct port_protocol_key, __u64);

@@ -5,7 +5,7 @@
 #include <linux/types.h>
 
 /* Application protocols, as recognised by the first bytes of a connection (recognise.bpf.h). User space has their names
- * in the same order (exporter/accounting/protocols.ts). */
+ * in the same order (exporter/identity/protocols.ts). */
 enum protocol {
     PROTOCOL_UNSEEN,  /* not enough bytes yet */
     PROTOCOL_UNKNOWN, /* not recognised, or the bytes are not visible */
@@ -29,8 +29,16 @@ enum protocol {
     PROTOCOL_SSH,
     PROTOCOL_SYSLOG,
     PROTOCOL_XMPP,
-    PROTOCOL_MESSAGES, /* unknown, and the server speaks first: what it sends later answers nothing */
+    PROTOCOL_EXCHANGES, /* declared: one response to each request */
+    PROTOCOL_MESSAGES,  /* unknown, and the server speaks first: what it sends later answers nothing */
     PROTOCOLS,
+};
+
+/* Map `declared_protocols`: a server's address and port -> enum protocol, as its user declares it. */
+struct declared_port {
+    __u8 address[16]; /* as in struct edge_key */
+    __u16 port;       /* host order */
+    __u16 reserved[3];
 };
 
 /* Connections by protocol. Map `port_protocols`: struct port_protocol_key -> connections of a server's port. Map

@@ -114,8 +114,10 @@ struct sock_common {
     __be16 skc_dport;
     unsigned long skc_flags;
     __be32 skc_daddr;
+    __be32 skc_rcv_saddr;
     possible_net_t skc_net;
     struct in6_addr skc_v6_daddr;
+    struct in6_addr skc_v6_rcv_saddr;
 };
 
 struct sk_buff {

@@ -1,6 +1,6 @@
 import { leafOfKey, TargetAccounts } from '../accounting/accounts.ts';
 import { Ledger, type Account, type CounterMap } from '../accounting/ledger.ts';
-import { protocolName } from '../accounting/protocols.ts';
+import { protocolName } from '../identity/protocols.ts';
 import type { Directory } from '../identity/directory.ts';
 import { ALL } from '../kernel/needs.ts';
 import type { Collector } from '../scrape/collector.ts';

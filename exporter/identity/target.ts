@@ -1,3 +1,4 @@
+import type { DeclaredPort } from './declared-protocols.ts';
 import type { PeerAddress } from './peers/addresses.ts';
 
 /** One instance of a service, from a source. */
@@ -10,6 +11,8 @@ export interface Target {
   readonly cgroup: string | undefined;
   /** Addresses that its peers use. */
   readonly addresses: readonly PeerAddress[];
+  /** Ports whose protocol the user has declared. */
+  readonly declared?: readonly DeclaredPort[];
   /** Set if it has ended, whether or not its cgroup still exists: it is kept for counts that no scrape has exported. */
   readonly ended?: true;
   /** Whether to export its series. `lorikeet_target_info` exists in any case. */

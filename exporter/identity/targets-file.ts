@@ -4,7 +4,9 @@ import * as z from 'zod';
 import { readConfigFile } from '../../daemon/config-file.ts';
 import { ConditionLog, type Logger } from '../../daemon/logger.ts';
 import { cgroupPath, cgroupRoots } from '../cgroups/cgroup-path.ts';
+import { declaredPorts } from './declared-protocols.ts';
 import { parsePeerAddress, type PeerAddress } from './peers/addresses.ts';
+import { EXPECTED_PROTOCOL, portNumber, protocolNumber } from './protocols.ts';
 import { watchFile, type FileWatchOptions } from '../../daemon/file-watch.ts';
 import { targetKey, type Target, type TargetSource } from './target.ts';
 
@@ -31,6 +33,20 @@ const addressSchema = z.string().transform((text, context): PeerAddress => {
   return z.NEVER;
 });
 
+/** Port -> protocol. */
+const protocolsSchema = z.record(z.string(), z.string()).transform((entries, context): ReadonlyMap<number, number> => {
+  const protocols = new Map<number, number>();
+  for (const [text, name] of Object.entries(entries)) {
+    const port = portNumber(text);
+    const protocol = protocolNumber(name);
+    if (port === undefined) context.addIssue({ code: 'custom', message: 'expected a port as key', input: text });
+    else if (protocol === undefined)
+      context.addIssue({ code: 'custom', path: [text], message: `expected ${EXPECTED_PROTOCOL}`, input: name });
+    else protocols.set(port, protocol);
+  }
+  return protocols;
+});
+
 const entrySchema = (roots: readonly string[]) =>
   z
     .strictObject({
@@ -39,6 +55,7 @@ const entrySchema = (roots: readonly string[]) =>
       pod: nameSchema.optional(),
       cgroup: cgroupSchema(roots).optional(),
       addresses: z.array(addressSchema).default([]),
+      protocols: protocolsSchema.optional(),
     })
     .transform((entry): Target => ({
       namespace: entry.namespace,
@@ -46,6 +63,7 @@ const entrySchema = (roots: readonly string[]) =>
       pod: entry.pod ?? (entry.cgroup === undefined ? entry.service : basename(entry.cgroup)),
       cgroup: entry.cgroup,
       addresses: entry.addresses,
+      ...(entry.protocols !== undefined && { declared: declaredPorts(entry.addresses, entry.protocols) }),
       monitored: true,
       workloadKind: 'Static',
       node: hostname(),

@@ -29,6 +29,8 @@ export interface Probes {
     readonly use: SharedTable;
     readonly capacities: Readonly<Record<'edges' | 'listeners' | 'udp_edges' | 'port_protocols', number>>;
   };
+  /** The protocols of ports that users declare. */
+  readonly declaredProtocols: SharedTable;
   /** The programs of the enabled collectors, and whether each runs. */
   readonly programs: ReadonlyMap<string, boolean>;
   /** Families of a collector, and whether each is counted on this machine. */
@@ -134,6 +136,7 @@ function makeProbes(
         port_protocols: object.map('port_protocols').capacity,
       },
     },
+    declaredProtocols: sharedTable(object.map('declared_protocols')),
     programs: new Map(programs.map((program) => [program, running.has(program)])),
     counted(collector) {
       const needs = known.find(({ name }) => name === collector);

@@ -1,6 +1,6 @@
 import { leafOfKey } from '../../accounting/accounts.ts';
 import { Ledger, type Account, type CounterMap, type LedgerOptions } from '../../accounting/ledger.ts';
-import { protocolName } from '../../accounting/protocols.ts';
+import { protocolName } from '../../identity/protocols.ts';
 import type { Directory } from '../../identity/directory.ts';
 import { series, type Exposition, type Series } from '../../scrape/exposition.ts';
 

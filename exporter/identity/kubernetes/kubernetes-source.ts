@@ -1,3 +1,4 @@
+import { declaredPorts } from '../declared-protocols.ts';
 import { performance } from 'node:perf_hooks';
 import type { Logger } from '../../../daemon/logger.ts';
 import type { Peer, Target, TargetSource } from '../target.ts';
@@ -167,6 +168,7 @@ export class KubernetesSource implements TargetSource {
       cgroup: this.#cgroups.path(pod.cgroup),
       // `peer` knows them.
       addresses: [],
+      ...(pod.annotations.protocols && { declared: declaredPorts(pod.addresses, pod.annotations.protocols) }),
       monitored: this.#isMonitored(pod),
       workloadKind: pod.workloadKind,
       node: this.#options.nodeName,

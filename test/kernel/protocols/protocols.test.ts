@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { PROTOCOLS } from '../../../exporter/accounting/protocols.ts';
+import { PROTOCOLS } from '../../../exporter/identity/protocols.ts';
 import { BpfObject, defaultObjectPath } from '../../../native/index.ts';
 import { until } from '../../until.ts';
 import { edgesOf, protocolsOf, requestsOf, tcpOf } from '../bpf/rows.ts';
@@ -23,10 +23,10 @@ const client = (text: string, more: Partial<Line> = {}): Line => ({ by: 'client'
 const server = (text: string, more: Partial<Line> = {}): Line => ({ by: 'server', text, ...more });
 
 /** Says the lines in one cgroup, and returns what was counted of both ends, which must agree. */
-function say(lines: readonly Line[]) {
+function say(lines: readonly Line[], port = 0) {
   return withSandbox(async (sandbox) => {
     const { cgroup } = sandbox;
-    await sandbox.run(cgroup, 'dialogue.mjs', { lines });
+    await sandbox.run(cgroup, 'dialogue.mjs', { lines, port });
     await until('the connection to close', () => tcpOf(bpf, cgroup.id, 'server')?.closed || undefined);
     await until('the connection to close', () => tcpOf(bpf, cgroup.id, 'client')?.closed || undefined);
     const [asked, served] = [requestsOf(bpf, cgroup.id, 'client'), requestsOf(bpf, cgroup.id, 'server')];
@@ -171,4 +171,23 @@ test('a proxy passes on another protocol after CONNECT', async () => {
   ]);
   expect(counted).toMatchObject({ requests: 1, unanswered: 0 });
   expect(counted.meanMs).toBeLessThan(IDLE_MS);
+});
+
+test('a declared protocol goes before the first bytes', async () => {
+  const key = Buffer.alloc(24);
+  key.write('00000000000000000000ffff7f000001', 'hex');
+  const write = (port: number, name: (typeof PROTOCOLS)[number]) => {
+    key.writeUInt16LE(port, 16);
+    const value = Buffer.alloc(4);
+    value.writeUInt32LE(PROTOCOLS.indexOf(name));
+    bpf.map('declared_protocols').update(key, value);
+  };
+  const port = 27_431;
+  const lines = [client('a request'), server('a response', work), client('a message', idle), server('b', idle)];
+  write(port, 'messages');
+  expect(await say(lines, port)).toMatchObject({ protocol: 'messages', requests: 0 });
+  write(port, 'exchanges');
+  expect(await say(lines, port)).toMatchObject({ protocol: 'exchanges', requests: 2 });
+  bpf.map('declared_protocols').delete(key);
+  expect(await say(lines, port)).toMatchObject({ protocol: 'unknown', requests: 2 });
 });

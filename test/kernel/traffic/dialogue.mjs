@@ -1,14 +1,14 @@
 // A client and a server say lines in turn on one connection. Prints {}.
-// {lines: [{by: 'client' | 'server', text, afterMs, calls}], linger}
+// {lines: [{by: 'client' | 'server', text, afterMs, calls}], port: of the server, 0: any}
 //   text: as latin1; afterMs: after the line before was received; calls: the text is sent so many times, each after 5 ms.
 import { connect, createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-const { lines } = JSON.parse(process.argv[2]);
+const { lines, port = 0 } = JSON.parse(process.argv[2]);
 const sides = {};
 const received = { client: 0, server: 0 };
 const server = createServer({ noDelay: true, allowHalfOpen: true }, (socket) => (sides.server = socket));
-await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
+await new Promise((resolve) => server.listen(port, '127.0.0.1', resolve));
 sides.client = connect({ port: server.address().port, host: '127.0.0.1', noDelay: true });
 await new Promise((resolve) => sides.client.once('connect', resolve));
 while (sides.server === undefined) await sleep(1);

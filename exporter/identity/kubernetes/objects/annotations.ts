@@ -1,7 +1,9 @@
+import { EXPECTED_PROTOCOL, portNumber, protocolNumber } from '../../protocols.ts';
 import type { ObjectMeta } from '../api/metadata.ts';
 
 export const MONITOR = 'lorikeet.dev/monitor';
 export const SERVICE = 'lorikeet.dev/service';
+export const PROTOCOLS = 'lorikeet.dev/protocols';
 
 /** An invalid annotation. */
 export interface RejectedAnnotation {
@@ -16,6 +18,8 @@ export interface Annotations {
   readonly monitor: boolean | undefined;
   /** Overrides the workload's name as the service name. */
   readonly service: string | undefined;
+  /** Port -> number of its protocol. */
+  readonly protocols: ReadonlyMap<number, number> | undefined;
   readonly rejected: readonly RejectedAnnotation[];
 }
 
@@ -24,7 +28,7 @@ const NAME = /^[A-Za-z0-9](?:[-A-Za-z0-9_.]{0,251}[A-Za-z0-9])?$/;
 
 export function readAnnotations({ annotations = {} }: ObjectMeta): Annotations {
   const rejected: RejectedAnnotation[] = [];
-  const { [MONITOR]: monitor, [SERVICE]: service } = annotations;
+  const { [MONITOR]: monitor, [SERVICE]: service, [PROTOCOLS]: declared } = annotations;
   if (monitor !== undefined && monitor !== 'true' && monitor !== 'false') {
     rejected.push({ annotation: MONITOR, value: monitor, expected: '"true" or "false"' });
   }
@@ -32,9 +36,27 @@ export function readAnnotations({ annotations = {} }: ObjectMeta): Annotations {
   if (service !== undefined && !named) {
     rejected.push({ annotation: SERVICE, value: service, expected: 'a name of letters, digits, "-", "_" and "."' });
   }
+  const protocols = declared === undefined ? undefined : readProtocols(declared);
+  if (declared !== undefined && protocols === undefined) {
+    const expected = `ports such as "9000=amqp,9001=messages", with ${EXPECTED_PROTOCOL}`;
+    rejected.push({ annotation: PROTOCOLS, value: declared, expected });
+  }
   return {
     monitor: monitor === 'true' ? true : monitor === 'false' ? false : undefined,
     service: named ? service : undefined,
+    protocols,
     rejected,
   };
+}
+
+/** Reads `9000=amqp,9001=messages`; undefined if a part is invalid. */
+function readProtocols(text: string): ReadonlyMap<number, number> | undefined {
+  const protocols = new Map<number, number>();
+  for (const part of text.split(',')) {
+    const [port, name, ...more] = part.trim().split('=');
+    const [number, protocol] = [portNumber(port ?? ''), protocolNumber(name ?? '')];
+    if (number === undefined || protocol === undefined || more.length > 0) return undefined;
+    protocols.set(number, protocol);
+  }
+  return protocols;
 }
