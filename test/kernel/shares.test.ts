@@ -146,8 +146,6 @@ test.each([
       expect(unmonitored(map) - (before[index] ?? 0)).toBeGreaterThanOrEqual(1 - rows);
     if (rows === 0) return;
     const { keys } = bpf.map('udp_edges').readSums();
-    expect(keys.readUInt32LE(keys.indexOf(key(cgroup.id)) + 28)).toBe(
-      Number(statSync(`/run/netns/${sandbox.netns}`).ino),
-    );
+    expect(keys.readUInt32LE(keys.indexOf(key(cgroup.id)) + 28)).toBe(statSync(`/run/netns/${sandbox.netns}`).ino);
   }),
 );
