@@ -25,12 +25,20 @@ static __always_inline bool gives_up(const struct sock *sk, int old_state, int n
            (sk->__sk_common.skc_flags & (1UL << SOCK_DEAD));
 }
 
+/* True if the server has sent bytes, whether or not the process has read them. */
+static __always_inline bool is_heard(const struct sock *sk, const struct socket_state *socket) {
+    const struct tcp_sock *tp = (const void *)(is_mptcp(sk) ? first_subflow(sk) : sk);
+
+    /* Its FIN counts as a byte. */
+    return socket->heard || BPF_CORE_READ(tp, bytes_received) > (socket->half_closed ? 1 : 0);
+}
+
 /* True for bytes that expect no response: those sent just before a close, and those of a connection on which the server
  * has never sent any, such as one to a log server. */
 static __always_inline bool is_one_way(const struct sock *sk, const struct socket_state *socket, __u64 begin) {
     if (sk->sk_err)
         return false;
-    if (socket->way == WAY_LAST && !socket->heard)
+    if (socket->way == WAY_LAST && !is_heard(sk, socket))
         return true;
     return !socket->cut_short && bpf_ktime_get_ns() - begin < CLOSING_BYTES_NS;
 }

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { TRAFFIC } from '../sandbox/sandbox.ts';
 
@@ -17,7 +17,7 @@ export function compileBpf(source: string, folder: string, ...flags: readonly st
 
 /** Compiles a C program of `traffic/`, a file or a directory, into `folder` and returns its path. */
 export function compileTraffic(source: string, folder: string): string {
-  const output = join(folder, source.replace('.c', ''));
+  const output = join(folder, basename(source, '.c'));
   const path = join(TRAFFIC, source);
   const sources = source.endsWith('.c') ? [path] : sourcesIn(path);
   execFileSync('gcc', ['-Wall', '-Werror', ...sources, '-o', output]);
