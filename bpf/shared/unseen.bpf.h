@@ -41,8 +41,12 @@ static __always_inline bool is_waiting(const struct socket_state *socket) {
 
 static __always_inline void count_unseen_request(const struct socket_state *socket) {
     __u64 cgroup = socket->service.cgroup;
+    const struct cgroup_info *info = bpf_map_lookup_elem(&cgroups, &cgroup);
     __u8 value = 1;
 
+    /* Nobody asks for it. */
+    if (info && info->state == CGROUP_UNMONITORED)
+        return;
     count_lost(&unseen_requests);
     if (!bpf_map_lookup_elem(&splicers, &cgroup))
         bpf_map_update_elem(&splicers, &cgroup, &value, BPF_ANY);

@@ -1,21 +1,13 @@
 import { expect, it } from 'vitest';
-import { DeclaredProtocols, declaredPorts } from './declared-protocols.ts';
+import { DeclaredProtocols, declaredPorts, type Declaring } from './declared-protocols.ts';
 import { parsePeerAddress, type PeerAddress } from './peers/addresses.ts';
-import type { Target } from './target.ts';
 
 const address = (text: string) => parsePeerAddress(text) as PeerAddress;
 const AMQP = 12;
 const MQTT = 13;
 
-function source(...targets: readonly (readonly [string, ReadonlyMap<number, number>])[]): {
-  targets: readonly Target[];
-} {
-  return {
-    targets: targets.map(([text, protocols]) => {
-      const declared = declaredPorts([address(text)], protocols);
-      return { declared } as unknown as Target;
-    }),
-  };
+function source(...targets: readonly (readonly [string, ReadonlyMap<number, number>])[]): Declaring {
+  return { targets: targets.map(([text, protocols]) => ({ declared: declaredPorts([address(text)], protocols) })) };
 }
 
 it('keeps the kernel map equal to what the targets declare', () => {

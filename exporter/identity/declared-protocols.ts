@@ -1,6 +1,5 @@
 import type { PlainMap } from './leaves.ts';
 import type { PeerAddress } from './peers/addresses.ts';
-import type { TargetSource } from './target.ts';
 
 /** A port of a server, with the number of its protocol. */
 export interface DeclaredPort {
@@ -8,6 +7,12 @@ export interface DeclaredPort {
   readonly bytes: string;
   readonly port: number;
   readonly protocol: number;
+}
+
+/** A source of targets. */
+export interface Declaring {
+  /** A new array after each change, otherwise the same one. */
+  readonly targets: readonly { readonly declared?: readonly DeclaredPort[] }[];
 }
 
 /** The ports of a server by its addresses; an address with a port of its own has only that one. */
@@ -36,7 +41,7 @@ export class DeclaredProtocols {
   }
 
   /** A port that does not fit into the map, or has two protocols, is recognised like others. */
-  update(sources: readonly Pick<TargetSource, 'targets'>[]): void {
+  update(sources: readonly Declaring[]): void {
     const seen = sources.map(({ targets }) => targets);
     if (seen.length === this.#seen.length && seen.every((targets, index) => targets === this.#seen[index])) return;
     this.#seen = seen;
