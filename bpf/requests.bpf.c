@@ -78,7 +78,8 @@ static __always_inline void fail_request(const struct exchange *exchange, __u32 
         atomic_add(&exchange->edge->unanswered, 1);
 }
 
-static __always_inline int handle_send(struct sock *sk, int length) {
+/* Functions of their own: with the programs' frames the stack would be too large for the calls of UDP. */
+static __noinline int handle_send(struct sock *sk, int length) {
     struct socket_state *socket = length > 0 ? find_socket(sk) : NULL;
     struct exchange exchange = {.socket = socket};
     struct tcp_stats *stats;
@@ -115,7 +116,7 @@ static __always_inline void handle_end(struct sock *sk) {
     end_answered(&exchange);
 }
 
-static __always_inline int handle_receive(struct sock *sk, int length, int flags, enum how how) {
+static __noinline int handle_receive(struct sock *sk, int length, int flags, enum how how) {
     struct exchange exchange = {};
     struct socket_state *socket;
     struct tcp_stats *stats;
