@@ -13,11 +13,10 @@
  * until its slab is freed; the state shows whether that socket listens. */
 static long read_accept_queue(void *map, const __u64 *address, struct accept_queue *row, void *context) {
     const struct sock *sk = (const struct sock *)*address;
-    const struct inet_sock *inet = (const struct inet_sock *)*address;
     struct listener_key key = {.cgroup = row->key.cgroup};
 
     if (BPF_CORE_READ(sk, __sk_common.skc_state) == TCP_LISTEN)
-        key.port = bpf_ntohs(BPF_CORE_READ(inet, inet_sport));
+        key.port = local_port(sk);
     row->key.port = key.port;
     if (!key.port)
         return 0;

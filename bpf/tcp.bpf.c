@@ -82,15 +82,13 @@ static __always_inline void connect_failed(struct sock *sk, struct socket_state 
 }
 
 static __always_inline void listened(struct sock *sk, const struct socket_state *socket) {
-    const struct tcp_sock *tp = bpf_skc_to_tcp_sock(sk);
     __u64 address = (__u64)sk;
     struct accept_queue *row = bpf_map_lookup_elem(&accept_queues, &address);
     struct listener_key key = {.cgroup = socket->service.cgroup};
 
     if (!row)
         return;
-    /* Not skc_num: if the kernel chose the port, it is cleared before the state changes. */
-    key.port = tp ? bpf_ntohs(tp->inet_conn.icsk_inet.inet_sport) : 0;
+    key.port = local_port(sk);
     count_drops(row, &key, sk->sk_drops.counter);
     delete_accept_queue(address, key.cgroup);
 }
@@ -115,7 +113,7 @@ static __always_inline void closed(struct sock *sk) {
     if (phase == PHASE_ESTABLISHED)
         is_answered_unseen(sk, socket);
     if (phase == PHASE_ESTABLISHED && socket->protocol == PROTOCOL_UNSEEN && socket->looks) {
-        socket->protocol = socket->server_first ? PROTOCOL_MESSAGES : PROTOCOL_UNKNOWN;
+        socket->protocol = unrecognised(socket);
         count_protocol(sk, socket);
     }
     if (phase != PHASE_ESTABLISHED || !socket->counted)
@@ -143,34 +141,21 @@ static __always_inline void mptcp_established(struct sock *sk, int old_state) {
     established(sk);
 }
 
-static __always_inline int handle_mptcp_state(struct sock *sk, int old_state, int new_state) {
-    end_requests(sk, old_state, new_state);
-    if (new_state == TCP_SYN_SENT)
-        connecting(sk, ROLE_CLIENT);
-    else if (new_state == TCP_SYN_RECV && old_state == TCP_LISTEN)
-        connecting(sk, ROLE_SERVER);
-    else if (new_state == TCP_ESTABLISHED)
-        mptcp_established(sk, old_state);
-    else if (new_state == TCP_CLOSE_WAIT)
-        half_closed(sk);
-    else if (new_state == TCP_CLOSE)
-        closed(sk);
-    return 0;
-}
-
 static __always_inline int handle_state(struct sock *sk, int old_state, int new_state) {
-    if (is_mptcp(sk))
-        return handle_mptcp_state(sk, old_state, new_state);
-    if (!is_tcp(sk))
+    const bool mptcp = is_mptcp(sk);
+
+    if (!mptcp && !is_tcp(sk))
         return 0;
     end_requests(sk, old_state, new_state);
     if (new_state == TCP_SYN_SENT)
         connecting(sk, ROLE_CLIENT);
     else if (new_state == TCP_SYN_RECV && old_state == TCP_LISTEN)
         connecting(sk, ROLE_SERVER);
+    else if (new_state == TCP_ESTABLISHED && mptcp)
+        mptcp_established(sk, old_state);
     else if (new_state == TCP_ESTABLISHED)
         established(sk);
-    else if (new_state == TCP_LISTEN)
+    else if (new_state == TCP_LISTEN && !mptcp)
         listening(sk);
     else if (new_state == TCP_CLOSE_WAIT)
         half_closed(sk);

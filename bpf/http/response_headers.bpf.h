@@ -5,19 +5,12 @@
 #include "../protocols/exchange.bpf.h"
 #include "../shared/maps.bpf.h"
 #include "../shared/types.bpf.h"
+#include "frame_types.bpf.h"
 #include "hpack.bpf.h"
 #include "status.bpf.h"
 
 /* Header blocks of HTTP/2 responses (RFC 9113, 4.3). A block may be spread over frames, calls and the parts of a call,
  * so it is copied until it is complete, and then read field by field. */
-
-#define FRAME_HEADERS 1
-#define FRAME_PUSH_PROMISE 5
-#define FRAME_CONTINUATION 9
-#define FLAG_END_STREAM 1
-#define FLAG_END_HEADERS 4
-#define FLAG_PADDED 8
-#define FLAG_PRIORITY 32
 
 struct {
     __uint(type, BPF_MAP_TYPE_SK_STORAGE);

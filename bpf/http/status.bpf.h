@@ -2,6 +2,7 @@
 #ifndef LORIKEET_HTTP_STATUS_BPF_H
 #define LORIKEET_HTTP_STATUS_BPF_H
 
+#include "../shared/attribution.bpf.h"
 #include "../shared/maps.bpf.h"
 #include "../shared/types.bpf.h"
 
@@ -42,16 +43,12 @@ const volatile bool track_http_status = false;
 const volatile bool http_status_of_ports = false;
 
 /* True if the status of a connection's responses is counted. Asked once, when its protocol is recognised. */
-static __always_inline bool counts_status(struct sock *sk, const struct socket_state *socket) {
-    const struct tcp_sock *tp;
-    __u16 port = socket->edge.port;
+static __always_inline bool counts_status(const struct sock *sk, const struct socket_state *socket) {
+    __u16 port;
 
     if (!track_http_status || !http_status_of_ports)
         return track_http_status;
-    if (socket->service.role == ROLE_SERVER) {
-        tp = bpf_skc_to_tcp_sock(sk);
-        port = tp ? bpf_ntohs(tp->inet_conn.icsk_inet.inet_sport) : 0;
-    }
+    port = socket->service.role == ROLE_SERVER ? local_port(sk) : socket->edge.port;
     return bpf_map_lookup_elem(&http_status_ports, &port);
 }
 

@@ -8,7 +8,6 @@
 
 /* The protocol that the user has declared for the server's address and port, or PROTOCOL_UNSEEN. */
 static __always_inline enum protocol declared_protocol(const struct sock *sk, const struct socket_state *socket) {
-    const struct inet_sock *inet = (const void *)sk;
     struct declared_port key = {};
     __be32 address;
     __u32 *protocol;
@@ -17,7 +16,7 @@ static __always_inline enum protocol declared_protocol(const struct sock *sk, co
         __builtin_memcpy(key.address, socket->edge.address, sizeof(key.address));
         key.port = socket->edge.port;
     } else {
-        key.port = bpf_ntohs(BPF_CORE_READ(inet, inet_sport));
+        key.port = local_port(sk);
         if (sk->__sk_common.skc_family == AF_INET) {
             address = sk->__sk_common.skc_rcv_saddr;
             key.address[10] = key.address[11] = 0xff;

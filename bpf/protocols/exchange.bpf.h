@@ -25,13 +25,6 @@ struct exchange {
     __u64 now;
 };
 
-/* `now` is 0 if the caller has not read the clock. */
-static __always_inline struct edge_stats *find_edge(struct socket_state *socket, __u64 now) {
-    if (!track_edges || socket->service.role != ROLE_CLIENT)
-        return NULL;
-    return find_or_make_edge(socket, now);
-}
-
 __weak __noinline int make_port_protocol(const struct port_protocol_key *row) {
     struct port_protocol_key key;
 
@@ -43,10 +36,9 @@ __weak __noinline int make_port_protocol(const struct port_protocol_key *row) {
 
 static __always_inline __u64 *find_port_protocol(struct sock *sk, const struct socket_state *socket) {
     struct port_protocol_key key = {.cgroup = socket->service.cgroup, .protocol = socket->protocol};
-    const struct inet_sock *inet = (const void *)sk;
     __u64 *connections;
 
-    key.port = bpf_ntohs(BPF_CORE_READ(inet, inet_sport));
+    key.port = local_port(sk);
     connections = bpf_map_lookup_elem(&port_protocols, &key);
     if (connections)
         return connections;
@@ -62,6 +54,11 @@ static __always_inline __u64 *find_edge_protocol(const struct socket_state *sock
         return NULL;
     key.protocol = socket->protocol;
     return find_or_make(edge_protocols, &key);
+}
+
+/* What a connection is whose first bytes are none of a known protocol. */
+static __always_inline enum protocol unrecognised(const struct socket_state *socket) {
+    return socket->server_first ? PROTOCOL_MESSAGES : PROTOCOL_UNKNOWN;
 }
 
 /* Counts the connection under its protocol. */
@@ -152,20 +149,21 @@ static __always_inline void requested(const struct exchange *exchange) {
         socket->request_ns = exchange->now;
 }
 
-/* The server has sent bytes, or the client has received some. Returns true if a request ended. */
-static __always_inline bool answered(const struct exchange *exchange) {
+/* The server has sent bytes, or the client has received some. */
+static __always_inline void answered(const struct exchange *exchange) {
     struct socket_state *socket = exchange->socket;
 
-    if (socket->way == WAY_FIRST)
-        return end_request(exchange, exchange->now);
+    if (socket->way == WAY_FIRST) {
+        end_request(exchange, exchange->now);
+        return;
+    }
     if (socket->way != WAY_LAST || !socket->request_ns)
-        return false;
+        return;
     /* After the end of the connection nothing else tells that the response is complete. */
     if (socket->phase == PHASE_CLOSED)
-        return end_request(exchange, exchange->now);
-    if (!__sync_lock_test_and_set(&socket->answered_ns, exchange->now))
+        end_request(exchange, exchange->now);
+    else if (!__sync_lock_test_and_set(&socket->answered_ns, exchange->now))
         add_late(exchange->socket, exchange->edge, false);
-    return false;
 }
 
 #endif

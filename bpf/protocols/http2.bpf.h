@@ -4,6 +4,7 @@
 
 #include "exchange.bpf.h"
 #include "../calls/payload.bpf.h"
+#include "../http/frame_types.bpf.h"
 #include "../http/frame_walk.bpf.h"
 #include "../http/response_headers.bpf.h"
 #include "recognise.bpf.h"
@@ -16,7 +17,6 @@
  * process that sends or receives it; frames cross calls and the parts of a call. */
 
 #define FRAME_HEADER 9
-#define FRAME_RST_STREAM 3
 #define PREFACE_BYTES 24
 /* Frames, parts and header fields read in one call; with more, the place in the stream is lost. */
 #define HTTP2_STEPS 4096

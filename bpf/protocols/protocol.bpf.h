@@ -3,6 +3,7 @@
 #define LORIKEET_PROTOCOL_BPF_H
 
 #include "exchange.bpf.h"
+#include "../http/frame_types.bpf.h"
 #include "../http/status.bpf.h"
 #include "declared.bpf.h"
 #include "http2.bpf.h"
@@ -81,25 +82,16 @@ static __always_inline bool is_http2_frame(const __u8 *bytes) {
     __u32 id = big_endian(bytes + 5);
 
     switch (bytes[3]) {
-    case 1:
-        return length && length < 16384 && (bytes[4] & ~FLAG_PRIORITY & ~1) == 4 && (id & 1) && id < 1 << 30;
-    case 6:
-        return length == 8 && !id && bytes[4] <= 1;
-    case 8:
+    case FRAME_HEADERS:
+        return length && length < 16384 && (bytes[4] & ~FLAG_PRIORITY & ~FLAG_END_STREAM) == FLAG_END_HEADERS &&
+               (id & 1) && id < 1 << 30;
+    case FRAME_PING:
+        return length == 8 && !id && bytes[4] <= FLAG_ACK;
+    case FRAME_WINDOW_UPDATE:
         return length == 4 && !bytes[4];
     default:
         return false;
     }
-}
-
-/* For a connection whose first bytes were missed. */
-static __always_inline enum protocol of_older(const __u8 *bytes) {
-    return is_http2_frame(bytes) ? PROTOCOL_HTTP2 : PROTOCOL_UNSEEN;
-}
-
-/* What a connection is whose first bytes are none of a known protocol. */
-static __always_inline enum protocol unrecognised(const struct socket_state *socket) {
-    return socket->server_first ? PROTOCOL_MESSAGES : PROTOCOL_UNKNOWN;
 }
 
 /* Collects the first bytes of the side that speaks, until the other one does. Returns an enum protocol. */
@@ -125,8 +117,8 @@ static __always_inline void look(struct sock *sk, struct socket_state *socket, c
         protocol = declared_protocol(sk, socket);
     if (payload && protocol == PROTOCOL_UNSEEN) {
         protocol = recognise_call(first, payload, of_client);
-        if (protocol == PROTOCOL_UNSEEN && socket->older)
-            protocol = of_older(first->bytes);
+        if (protocol == PROTOCOL_UNSEEN && socket->older && is_http2_frame(first->bytes))
+            protocol = PROTOCOL_HTTP2;
     }
     if (protocol == PROTOCOL_HTTP1 && of_client && big_endian(first->bytes) == TEXT('C', 'O', 'N', 'N'))
         socket->tunnel = true;
@@ -230,7 +222,7 @@ __noinline __u32 is_no_request(struct socket_state *socket, const struct payload
     if (!socket)
         return false;
     if (socket->protocol == PROTOCOL_TLS)
-        return length <= TLS_ALERT;
+        return is_farewell(socket, length);
     if (!payload || !may_be_no_request(socket, length))
         return false;
     read_first_bytes(&first, payload);

@@ -101,10 +101,19 @@ static __always_inline __u64 socket_cgroup(const struct sock *sk) {
     return id;
 }
 
-static __always_inline void set_address_4(struct edge_key *edge, __be32 address) {
-    __builtin_memset(edge->address, 0, 10);
-    __builtin_memset(edge->address + 10, 0xff, 2);
-    __builtin_memcpy(edge->address + 12, &address, 4);
+/* Writes an IPv4 address as an IPv4-mapped one. */
+static __always_inline void set_address_4(__u8 bytes[16], __be32 address) {
+    __builtin_memset(bytes, 0, 10);
+    __builtin_memset(bytes + 10, 0xff, 2);
+    __builtin_memcpy(bytes + 12, &address, 4);
+}
+
+/* The socket's own port, in host order. Not skc_num, which is cleared before the state changes if the kernel chose it.
+ */
+static __always_inline __u16 local_port(const struct sock *sk) {
+    const struct inet_sock *inet = (const void *)sk;
+
+    return bpf_ntohs(BPF_CORE_READ(inet, inet_sport));
 }
 
 static __always_inline __u32 netns_of(const struct sock *sk) {
@@ -129,7 +138,7 @@ static __always_inline void set_edge(struct edge_key *edge, const struct sock *s
     edge->cgroup = cgroup;
     edge->port = bpf_ntohs(sk->__sk_common.skc_dport);
     if (sk->__sk_common.skc_family == AF_INET) {
-        set_address_4(edge, sk->__sk_common.skc_daddr);
+        set_address_4(edge->address, sk->__sk_common.skc_daddr);
     } else {
         struct in6_addr address = sk->__sk_common.skc_v6_daddr;
 

@@ -62,7 +62,7 @@ static __always_inline void complete_edge(struct socket_state *socket, const str
     first = first_subflow(sk);
     edge->port = bpf_ntohs(BPF_CORE_READ(first, __sk_common.skc_dport));
     if (BPF_CORE_READ(first, __sk_common.skc_family) == AF_INET)
-        set_address_4(edge, BPF_CORE_READ(first, __sk_common.skc_daddr));
+        set_address_4(edge->address, BPF_CORE_READ(first, __sk_common.skc_daddr));
     else
         bpf_core_read(edge->address, sizeof(edge->address), &first->__sk_common.skc_v6_daddr);
     set_netns(edge, sk);

@@ -127,6 +127,13 @@ static __always_inline struct edge_stats *find_or_make_edge(struct socket_state 
     return bpf_map_lookup_elem(&edges, &socket->edge);
 }
 
+/* The row of a client's edge; NULL for servers, and if edges are not tracked. */
+static __always_inline struct edge_stats *find_edge(struct socket_state *socket, __u64 now) {
+    if (!track_edges || socket->service.role != ROLE_CLIENT)
+        return NULL;
+    return find_or_make_edge(socket, now);
+}
+
 /* Writes the row of a listening socket. There may be one of a socket that was at this address and whose end was missed.
  */
 static __always_inline void write_accept_queue(__u64 address, const struct accept_queue *row) {

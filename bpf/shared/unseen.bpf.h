@@ -119,7 +119,7 @@ static __always_inline __u32 count_unseen_bytes(struct sock *sk, struct socket_s
     stats = find_tcp(&socket->service);
     if (stats)
         atomic_add(&stats->unseen_bytes, bytes);
-    edge = track_edges && socket->service.role == ROLE_CLIENT ? find_or_make_edge(socket, 0) : NULL;
+    edge = find_edge(socket, 0);
     if (edge)
         atomic_add(&edge->unseen_bytes, bytes);
     return bytes;

@@ -27,7 +27,7 @@ static __always_inline bool read_peer(struct edge_key *edge, const struct sock *
     edge->cgroup = cgroup;
     edge->port = bpf_ntohs(address.port);
     if (address.family == AF_INET) {
-        set_address_4(edge, address.ipv4);
+        set_address_4(edge->address, address.ipv4);
     } else if (address.family != AF_INET6 || (user ? bpf_probe_read_user(edge->address, 16, start + size)
                                                    : bpf_probe_read_kernel(edge->address, 16, start + size))) {
         return false;

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { BpfObject, defaultObjectPath } from '../../native/index.ts';
 import { until } from '../until.ts';
 import { compileTraffic } from './bpf/compile.ts';
-import { edgesOf, listenersOf, requestsOf, tcpOf, type Role } from './bpf/rows.ts';
+import { edgesOf, listenersOf, requestsOf, responsesOf, tcpOf, type Role } from './bpf/rows.ts';
 import { kernelIsAtLeast } from './kernel-version.ts';
 import { withSandbox } from './sandbox/sandbox.ts';
 
@@ -27,8 +27,8 @@ const PAIRS = [
   { client: 'tcp', server: 'mptcp' },
 ] as const;
 
-function open(): BpfObject {
-  const bpf = BpfObject.open(defaultObjectPath());
+function open(constants: Record<string, number> = {}): BpfObject {
+  const bpf = BpfObject.open(defaultObjectPath(), { constants });
   for (const name of bpf.programs) bpf.attach(name);
   return bpf;
 }
@@ -72,6 +72,25 @@ describe.skipIf(!HAS_EVENTS).each(PAIRS)('$client to $server', (pair) => {
         ]);
         expect(edgesOf(bpf, cgroup.id)[0]?.requests.count).toBe(QUESTIONS);
         expect(listenersOf(bpf, cgroup.id)).toEqual([]);
+      });
+    } finally {
+      bpf.close();
+    }
+  });
+
+  test('counts the responses of the chosen port', async () => {
+    const bpf = open({ track_http_status: 1, http_status_of_ports: 1 });
+    try {
+      await withSandbox(async (sandbox) => {
+        const { cgroup } = sandbox;
+        const running = await sandbox.start(cgroup, program, { ...pair, http: true, host: '127.0.0.1' });
+        const { port } = running.ready as { port: number };
+        bpf.map('http_status_ports').update(new Uint8Array(Uint16Array.of(port).buffer), Uint8Array.of(1));
+        await running.stop();
+        await closed(bpf, cgroup.id, 'client');
+        await closed(bpf, cgroup.id, 'server');
+        expect(responsesOf(bpf, cgroup.id, 'client')).toEqual([0, 0, 0, 0, QUESTIONS]);
+        expect(responsesOf(bpf, cgroup.id, 'server')).toEqual([0, 0, 0, 0, QUESTIONS]);
       });
     } finally {
       bpf.close();

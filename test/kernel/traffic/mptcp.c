@@ -1,6 +1,7 @@
 /* A connection between two processes, each side over TCP or MPTCP: {"client": "mptcp", "server": "tcp", "host": "::1"}.
  * Prints {"port": <the server's>} when it is established. When its standard input ends, sends ten questions of 100
- * bytes, with an answer of 50 bytes each, connects once to a port without a listener, and prints {"refused": true}. */
+ * bytes, with an answer of 50 bytes each, connects once to a port without a listener, and prints {"refused": true}.
+ * With "http": true the questions and answers start like those of HTTP, with status 503. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <stdbool.h>
@@ -16,6 +17,7 @@
 
 static struct sockaddr_in6 address = {.sin6_family = AF_INET6};
 static socklen_t size = sizeof(address);
+static bool is_http;
 
 static int failed(const char *what) {
     perror(what);
@@ -29,10 +31,11 @@ static int open_socket(bool is_mptcp) {
 static int serve(int listener, int client) {
     int server = accept(listener, NULL, NULL);
     char bytes[QUESTION];
+    const char answer[ANSWER] = "HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n";
 
     close(client);
     while (recv(server, bytes, QUESTION, MSG_WAITALL) == QUESTION)
-        if (send(server, bytes, ANSWER, 0) != ANSWER)
+        if (send(server, is_http ? answer : bytes, ANSWER, 0) != ANSWER)
             return failed("answer");
     close(server);
     close(listener);
@@ -50,8 +53,10 @@ static bool is_refused(bool is_mptcp) {
 int main(int count, char **arguments) {
     const char *options = arguments[count - 1];
     bool client_mptcp = strstr(options, "\"client\":\"mptcp\""), server_mptcp = strstr(options, "\"server\":\"mptcp\"");
-    char bytes[QUESTION] = "";
+    char bytes[QUESTION] = "", answer[ANSWER];
     int listener, client, status;
+
+    is_http = strstr(options, "\"http\":true");
 
     if (strstr(options, "127.0.0.1")) {
         struct sockaddr_in *v4 = (struct sockaddr_in *)&address;
@@ -72,10 +77,12 @@ int main(int count, char **arguments) {
     if (!fork())
         return serve(listener, client);
     close(listener);
-    while (read(STDIN_FILENO, bytes, QUESTION) > 0)
+    while (read(STDIN_FILENO, answer, ANSWER) > 0)
         ;
+    if (is_http)
+        strcpy(bytes, "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n");
     for (int i = 0; i < 10; i++) {
-        if (send(client, bytes, QUESTION, 0) != QUESTION || recv(client, bytes, ANSWER, MSG_WAITALL) != ANSWER)
+        if (send(client, bytes, QUESTION, 0) != QUESTION || recv(client, answer, ANSWER, MSG_WAITALL) != ANSWER)
             return failed("question");
         /* More subflows open after the first exchange. */
         usleep(10000);
