@@ -12,7 +12,7 @@ import { Fleet } from './fleet/fleet.ts';
 import { DetectorsInUse } from './learning/detectors/detectors-in-use.ts';
 import { KnowledgeInUse } from './learning/knowledge-in-use.ts';
 import { MaintenanceWatch } from './scoring/maintenance-watch.ts';
-import { KeptSeasons } from './cycle/kept-seasons.ts';
+import { KeptExperience } from './cycle/kept-experience.ts';
 import { TraceFeed } from './cycle/trace-feed.ts';
 import type { RestingMemory } from './cycle/memory.ts';
 import { ScorerMetrics } from './metrics.ts';
@@ -64,7 +64,7 @@ export class ScorerApp {
   readonly #detectors: DetectorsInUse;
   readonly #detection: Detection;
   readonly #shards: ShardRanking | undefined;
-  readonly #seasons: KeptSeasons;
+  readonly #experience: KeptExperience;
   readonly #traces: TraceReceiver | undefined;
   readonly #traceFeed: TraceFeed;
   #last: { readonly step: number; readonly scores: FleetScores['scores'] } = { step: 0, scores: [] };
@@ -85,7 +85,7 @@ export class ScorerApp {
     });
     this.#stops.onStop('prometheus client', () => http.close());
     const client = new PrometheusClient({ url: config.prometheus.url, http });
-    this.#seasons = new KeptSeasons(config, set, logger, (key) => this.#fleet.services.has(key));
+    this.#experience = new KeptExperience(config, set, logger, (key) => this.#fleet.services.has(key));
     this.#shards = config.shard.count > 1 ? new ShardRanking(config.shard, config.interval) : undefined;
     this.#feed = new Feed({
       client,
@@ -153,10 +153,10 @@ export class ScorerApp {
     return listener.address;
   }
 
-  /** Opens the model, the profiles and the seasons: all that `cycle` needs. */
+  /** Opens the model, the profiles and the experience: all that `cycle` needs. */
   async open(): Promise<void> {
-    this.#seasons.load();
-    this.#stops.onStop('seasons', () => this.#seasons.save());
+    this.#experience.load();
+    this.#stops.onStop('experience', () => this.#experience.save());
     await this.#traceFeed.load();
     this.#stops.onStop('sample of traces', () => this.#traceFeed.save());
     await this.#knowledge.open();
@@ -185,7 +185,7 @@ export class ScorerApp {
       await this.#maintenance.update(timestampMs);
       this.#fleet.forgetBefore(step - FORGET_AFTER_STEPS);
       const detected = await this.#detection.run(step, this.#knowledge.current, this.#traceFeed.next(), {
-        seasons: this.#seasons.seasons,
+        experience: this.#experience.experience,
         ...(this.#shards !== undefined && {
           assumeIncident: true,
           isCandidate: (key: string) => owns(config.shard, serviceName(key)),
@@ -200,7 +200,7 @@ export class ScorerApp {
       this.metrics.lastCycle.set(timestampMs / 1000);
       this.#conditions.recovered('cycle', 'cycles complete again');
       this.#learning.consider({ step, states: result.states, services: this.#fleet.services });
-      await this.#seasons.saveIfDue(step);
+      await this.#experience.saveIfDue(step);
       await this.#traceFeed.saveIfDue(step);
     } catch (error) {
       this.metrics.cyclesFailed.inc();

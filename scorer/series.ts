@@ -1,5 +1,9 @@
 /** Value of the `detector` label on scores. */
 export const DETECTOR = 'autoencoder';
+/** What the score would be without tolerance, while it differs. */
+export const UNTOLERATED_SERIES = 'anomaly_score_untolerated';
+/** How much a feature has changed for good. */
+export const LEVEL_SHIFT_SERIES = 'anomaly_level_shift';
 /** Score of the edge from a caller to a callee. */
 export const EDGE_SCORE_SERIES = 'anomaly_edge_score';
 /** Unix time of the first and the last anomalous window of an anomaly that is reported. */

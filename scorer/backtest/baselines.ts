@@ -4,7 +4,6 @@ import type { ServicePast } from '../learning/history/clean.ts';
 import { deviation } from '../tensor/scaling.ts';
 import { meanOfLargest, quantile } from '../numeric/statistics.ts';
 import type { TensorShape } from '../tensor/tensor.ts';
-import { columnCount } from '../features/columns.ts';
 import { Random } from '../numeric/random.ts';
 import type { Replay, ReplayOptions } from './replay.ts';
 
@@ -24,7 +23,7 @@ export function replayRobustZ(
   for (const { key, history: learned, from, to } of services) {
     const history = fleet.services.get(key);
     if (history === undefined) continue;
-    const scalings = learnScalings(shape.features, columnCount(shape.features), learned, from, to);
+    const scalings = learnScalings(shape.features, shape.features.length, learned, from, to);
     const rawScore = (of: typeof history, step: number) =>
       meanOfLargest(
         shape.features.map((feature, column) => {

@@ -3,7 +3,7 @@ import type { Fleet } from '../fleet/fleet.ts';
 import type { Profiles } from '../scoring/profiles/profiles-file.ts';
 import type { Reconstructor } from '../detectors/reconstructor.ts';
 import type { Ranker } from '../scoring/ranking/root-cause.ts';
-import type { Seasons } from '../scoring/seasons.ts';
+import type { Experience } from '../scoring/experience/experience.ts';
 import { scoreFleet } from '../scoring/score-fleet.ts';
 import type { TensorShape } from '../tensor/tensor.ts';
 
@@ -21,8 +21,8 @@ export interface ReplayOptions {
   readonly steps: readonly number[];
   /** Returns true for steps to rank root causes at, even if no service is anomalous. */
   readonly wantRanking: (step: number) => boolean;
-  /** Creates the seasons of a replay. Default: no recurring errors are tolerated. */
-  readonly seasons?: () => Seasons;
+  /** Creates the experience of a replay. Default: every step is judged by its profile alone. */
+  readonly experience?: () => Experience;
   /** Default: `rankRootCauses`. */
   readonly rank?: Ranker;
   readonly onProgress?: (share: number) => void;
@@ -35,16 +35,16 @@ export async function replayFleet(
   fleet: Fleet,
   profiles: Profiles,
   model: Reconstructor,
-  { steps, wantRanking, rank, seasons: createSeasons, onProgress }: ReplayOptions,
+  { steps, wantRanking, rank, experience: createExperience, onProgress }: ReplayOptions,
 ): Promise<Replay> {
   const scores = new Map([...profiles.services.keys()].map((key) => [key, new Float64Array(steps.length).fill(NaN)]));
-  const seasons = createSeasons?.();
+  const experience = createExperience?.();
   const rankings = new Map<number, readonly string[]>();
   for (const [index, step] of steps.entries()) {
     const assumeIncident = wantRanking(step);
     const cycle = await scoreFleet(shape, set, fleet, step, profiles, model, {
       assumeIncident,
-      seasons,
+      experience,
       ...(rank !== undefined && { rank }),
     });
     for (const { key, score } of cycle.scores) {

@@ -19,7 +19,7 @@ import type { TrainingChoices } from '../learning/train-model.ts';
 import type { FleetModel } from '../learning/store/model-store.ts';
 import type { Profiles } from '../scoring/profiles/profiles-file.ts';
 import type { PrometheusClient } from '../prometheus/client.ts';
-import { createSeasons } from '../scoring/seasons.ts';
+import { createExperience } from '../scoring/experience/experience.ts';
 import type { TensorShape } from '../tensor/tensor.ts';
 import { faultSpans, type FaultSpan } from './detection.ts';
 import type { Debounce } from './alerts.ts';
@@ -108,7 +108,7 @@ async function openIn(options: BacktestOptions): Promise<BacktestSession> {
     const fleet = await fetchSelected(source, before(window, reach * config.interval), everything(config));
     const replayed: ReplayOptions = {
       steps: stepsToReplay(window, training, faults, config.interval),
-      seasons: () => createSeasons(set, config),
+      experience: () => createExperience(set, config),
       wantRanking: (step) => faults.some(({ first, last }) => step >= first && step <= last),
     };
     return {

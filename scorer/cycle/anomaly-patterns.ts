@@ -5,7 +5,7 @@ import { type DetectorVerdicts, worstByService } from '../detectors/verdicts.ts'
 import type { FeatureSet } from '../features/features.ts';
 import type { Fleet } from '../fleet/fleet.ts';
 import type { History } from '../fleet/history.ts';
-import type { ServiceScore } from '../scoring/score-fleet.ts';
+import type { ServiceScore } from '../scoring/score-services.ts';
 
 /** The shape that the anomaly of a service has. */
 export interface AnomalyPattern {

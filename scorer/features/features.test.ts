@@ -84,9 +84,14 @@ describe('parseFeatures', () => {
     ['a missing key', valid.replace('scale: ratio', ''), 'features.yaml: features[0].scale: expected one of log'],
     ['no YAML', 'a: [', 'features.yaml: not valid YAML'],
     [
-      'a failure among the features of services',
-      valid.replace('scale: ratio', 'scale: ratio, signal: errors, failure: true'),
-      'features.yaml: features[0].failure: unknown key',
+      'a failure of another signal than errors among the features of services',
+      valid.replace('scale: ratio', 'scale: ratio, signal: latency, failure: true'),
+      'features.yaml: features[0].failure: expected signal: errors beside failure: true',
+    ],
+    [
+      'a load that is compared by difference',
+      valid.replace('scale: ratio', 'scale: ratio, signal: traffic, load: true'),
+      'features.yaml: features[0].load: expected scale: log and signal: traffic beside load: true',
     ],
     [
       'a failure other than true or false',

@@ -36,13 +36,19 @@ const featureSchema = z.strictObject({
   signal: z.enum(SIGNALS, `expected one of ${SIGNALS.join(', ')}`).default('saturation'),
   unit: z.enum(UNITS, `expected one of ${UNITS.join(', ')}`).default('none'),
   floor: z.number().nonnegative('expected a number of 0 or more').default(0),
+  failure: z.boolean().default(false),
 });
 
-const edgeFeatureSchema = featureSchema
-  .extend({ failure: z.boolean().default(false) })
-  .refine(({ failure, signal }) => !failure || signal === 'errors', {
-    path: ['failure'],
-    message: 'expected signal: errors beside failure: true',
+const isError = ({ failure, signal }: { readonly failure: boolean; readonly signal: Signal }) =>
+  !failure || signal === 'errors';
+const IS_NO_ERROR = { path: ['failure'], message: 'expected signal: errors beside failure: true' };
+
+const serviceFeatureSchema = featureSchema
+  .extend({ load: z.boolean().default(false) })
+  .refine(isError, IS_NO_ERROR)
+  .refine(({ load, scale, signal }) => !load || (scale === 'log' && signal === 'traffic'), {
+    path: ['load'],
+    message: 'expected scale: log and signal: traffic beside load: true',
   });
 
 const uniqueNames = (features: readonly { readonly name: string }[]) =>
@@ -55,8 +61,15 @@ const featureSetSchema = z.strictObject({
     .refine((windows) => windows.every((window, i) => i === 0 || window > (windows[i - 1] ?? 0)), {
       message: 'expected windows from the shortest to the longest',
     }),
-  features: z.array(featureSchema).min(1, 'expected at least one feature').refine(uniqueNames, 'expected unique names'),
-  edges: z.array(edgeFeatureSchema).refine(uniqueNames, 'expected unique names').default([]),
+  features: z
+    .array(serviceFeatureSchema)
+    .min(1, 'expected at least one feature')
+    .refine(uniqueNames, 'expected unique names')
+    .refine(
+      (features) => features.filter(({ load }) => load).length <= 1,
+      'expected load: true for one feature at most',
+    ),
+  edges: z.array(featureSchema.refine(isError, IS_NO_ERROR)).refine(uniqueNames, 'expected unique names').default([]),
   pods: z.array(featureSchema).refine(uniqueNames, 'expected unique names').default([]),
   endpoints: z.array(featureSchema).refine(uniqueNames, 'expected unique names').default([]),
   versions: z.string('expected a PromQL expression').min(1, 'expected a PromQL expression').optional(),
@@ -73,6 +86,10 @@ export interface Feature {
   readonly unit: Unit;
   /** Values below this, in the feature's unit, count as 0. */
   readonly floor: number;
+  /** True for a service's load: what follows the load is no error. */
+  readonly load?: boolean | undefined;
+  /** True for failures: of a service's features, they never become normal by lasting. */
+  readonly failure?: boolean | undefined;
 }
 
 export interface EdgeFeature extends Feature {

@@ -17,7 +17,7 @@ export class Fleet {
   readonly endpoints = new Map<string, History>();
   /** The version that a pod runs, by `podKey`. */
   readonly versions = new Map<string, string>();
-  readonly #set: FeatureSet;
+  readonly set: FeatureSet;
   readonly #intervalMs: number;
   readonly #capacity: number;
   readonly #shard: ShardPlace;
@@ -31,7 +31,7 @@ export class Fleet {
    * @param shard services of other shards are ignored, and edges between two of those
    */
   constructor(set: FeatureSet, intervalMs: number, capacity: number, shard: ShardPlace = WHOLE_FLEET) {
-    this.#set = set;
+    this.set = set;
     this.#intervalMs = intervalMs;
     this.#capacity = capacity;
     this.#shard = shard;
@@ -48,9 +48,9 @@ export class Fleet {
     const { namespace, service } = labels;
     if (feature === undefined || channel < 0 || namespace === undefined || service === undefined) return;
     if (!owns(this.#shard, { namespace, service })) return;
-    const width = columnCount(this.#set.features);
+    const width = columnCount(this.set.features);
     const history = this.#history(this.services, serviceKey({ namespace, service }), width);
-    this.#fill(history, columnIndex(this.#set.features, channel, feature), timestamps, values);
+    this.#fill(history, columnIndex(this.set.features, channel, feature), timestamps, values);
   }
 
   /** Adds one series of an edge's feature; ignores unknown features. */
@@ -60,7 +60,7 @@ export class Fleet {
     const server = { namespace: labels['server_namespace'] ?? '', service: labels['server_service'] ?? '' };
     if (feature === undefined || client.service === '' || server.service === '') return;
     if (!owns(this.#shard, client) && !owns(this.#shard, server)) return;
-    const history = this.#history(this.edges, edgeKey(client, server), this.#set.edges.length);
+    const history = this.#history(this.edges, edgeKey(client, server), this.set.edges.length);
     this.#fill(history, feature, timestamps, values);
   }
 

@@ -38,8 +38,8 @@ export async function calibrateServices(
   onProgress?: (share: number, key: string) => void,
 ): Promise<Map<string, Profile>> {
   const profiles = new Map<string, Profile>();
-  for (const [index, { key, history, from, to, heldOutFrom }] of services.entries()) {
-    const range = { from, to, heldOutFrom: heldOut ? heldOutFrom : from };
+  for (const [index, { key, history, from, to, heldOutFrom, dayShare }] of services.entries()) {
+    const range = { from, to, heldOutFrom: heldOut ? heldOutFrom : from, dayShare };
     const profile = await learnProfile(shape, history, range, model, prior);
     if (Number.isFinite(profile.threshold)) profiles.set(key, profile);
     onProgress?.((index + 1) / services.length, key);

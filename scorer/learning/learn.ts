@@ -7,12 +7,14 @@ import type { Reconstructor } from '../detectors/reconstructor.ts';
 import { columnCount } from '../features/columns.ts';
 import { listServices, type PastSource, type PastSpan } from '../fleet/past.ts';
 import { modelPaths } from '../paths.ts';
+import { ChangesError, loadChanges } from '../scoring/experience/changes-file.ts';
 import { poolProfiles, type Prior } from '../scoring/profiles/prior.ts';
 import type { Profiles } from '../scoring/profiles/profiles-file.ts';
 import type { TensorShape } from '../tensor/tensor.ts';
 import { removeCheckpoint } from '../training/checkpoint.ts';
 import { calibrate, calibrateServices, type Calibration } from './calibrate.ts';
 import { cleanGroups, type CleanPastSource } from './history/clean.ts';
+import type { LevelShifts } from './history/new-levels.ts';
 import { NothingToLearnError } from '../detectors/error.ts';
 import { openKnowledge } from './knowledge.ts';
 import { type FleetModel, fleetModelPath, removeOutdated } from './store/model-store.ts';
@@ -27,6 +29,8 @@ import { youngThreshold } from './young-threshold.ts';
 /** A fleet with the scorer's configuration. */
 export interface ConfiguredFleet extends PastSource {
   readonly config: ScorerConfig;
+  /** Features of services that have changed for good. Default: as saved in the state directory. */
+  readonly shifts?: LevelShifts;
 }
 
 export interface LearnResult {
@@ -59,14 +63,25 @@ export async function learn(
 ): Promise<LearnResult> {
   const { config, set } = fleet;
   const { model, profiles } = await openKnowledge(config, set);
+  const shifts = fleet.shifts ?? levelShifts(fleet);
   try {
     if (model === undefined || renew === 'model' || needsRetraining(model, span.toMs, config)) {
       const init = model === undefined || model.path === modelPaths(config).base ? undefined : model.weights;
-      return await replaceModel(fleet, span, { ...training, init }, onProgress);
+      return await replaceModel({ ...fleet, shifts }, span, { ...training, init }, onProgress);
     }
-    return await renewProfiles(fleet, span, { model, profiles }, renew === 'all', onProgress);
+    return await renewProfiles({ ...fleet, shifts }, span, { model, profiles }, renew === 'all', onProgress);
   } finally {
     await model?.autoencoder.close();
+  }
+}
+
+/** Services that have changed for good, as the scorer has saved them; none if they can't be read. */
+function levelShifts({ config, set }: ConfiguredFleet): LevelShifts {
+  try {
+    return loadChanges(modelPaths(config).changes, set.features).levels;
+  } catch (error) {
+    if (error instanceof ChangesError) return new Map();
+    throw error;
   }
 }
 

@@ -5,7 +5,7 @@ import { needsRenewal } from './renewal.ts';
 const config = { interval: 60_000, learning: SCORER_DEFAULTS.learning } as unknown as ScorerConfig;
 
 function profile(from: number, to: number) {
-  return { scalings: [], residual: [], deviation: [], threshold: 1, windows: to - from + 1, from, to };
+  return { scalings: [], residual: [], deviation: [], threshold: 1, windows: to - from + 1, dayShare: 1, from, to };
 }
 
 describe('needsRenewal', () => {
@@ -19,7 +19,7 @@ describe('needsRenewal', () => {
     ['learned from a week, less than a day ago', profile(0, 7 * 1440 - 1), 8 * 1440 - 2, false],
   ])('a service %s', (_, known, step, due) => expect(needsRenewal(known, step, config)).toBe(due));
 
-  it('makes a service be learned from 15 minutes, 30, 60, and so on up to a day', () => {
+  it('makes a service be learned from 15 minutes, 30, 60, then ever later until it has seen a day, and then every day', () => {
     const learnedAt: number[] = [];
     let known = profile(0, 14);
     for (let step = 15; step < 4 * 1440; step++) {
@@ -27,6 +27,6 @@ describe('needsRenewal', () => {
       known = profile(Math.max(0, step - 1439), step);
       learnedAt.push(step + 1);
     }
-    expect(learnedAt).toEqual([30, 60, 120, 240, 480, 960, 1920, 3360, 4800]);
+    expect(learnedAt).toEqual([30, 60, 120, 180, 240, 300, 375, 469, 587, 734, 918, 1148, 1435, 1794, 3234, 4674]);
   });
 });

@@ -3,7 +3,7 @@ import { quantile, quantileSorted, robustSpread, sortedFinite } from './statisti
 /** Fault-free time stays below this quantile of what it showed. */
 export const FAULT_FREE_QUANTILE = 0.997;
 /** The tail's distance from the median in robust standard deviations of the logarithm. */
-const TAIL_DEVIATIONS = 3.5;
+const TAIL_DEVIATIONS = 3.1;
 
 /**
  * The upper end of errors that are close to log-normal: median and robust spread of their logarithms extrapolate beyond what a

@@ -5,7 +5,15 @@ import type { FleetScores } from '../scoring/score-fleet.ts';
 
 const cart = serviceKey({ namespace: 'shop', service: 'cart' });
 const result = (score: number): FleetScores => ({
-  scores: [{ key: cart, score, shares: [{ feature: 'cpu_cores', share: 0.8, usual: { low: 0.1, high: 0.3 } }] }],
+  scores: [
+    {
+      key: cart,
+      score,
+      untolerated: score,
+      shares: [{ feature: 'cpu_cores', share: 0.8, usual: { low: 0.1, high: 0.3 } }],
+      shifts: [],
+    },
+  ],
   causes: score > 1 ? [{ key: cart, bits: 3, blame: 1, rank: 1 }] : [],
   states: new Map(),
   missing: 0,
@@ -18,6 +26,18 @@ const names = (score: number) => scoreSamples(result(score), 1000).map(({ name }
 const EXPLANATION = ['anomaly_feature_share', 'anomaly_feature_usual', 'anomaly_feature_usual'];
 
 describe('scoreSamples', () => {
+  it('tells the score without tolerance while it is higher, and what has changed for good', () => {
+    const [cartScore] = result(0.3).scores;
+    const scores = [{ ...cartScore!, untolerated: 4, shifts: [{ feature: 'memory_bytes', by: 1.5 }] }];
+    const samples = scoreSamples({ ...result(0.3), scores }, 1000);
+    expect(samples.map(({ name, value }) => [name, value])).toEqual([
+      ['anomaly_score', 0.3],
+      ['anomaly_score_untolerated', 4],
+      ['anomaly_level_shift', 1.5],
+    ]);
+    expect(samples[2]?.labels).toEqual({ namespace: 'shop', service: 'cart', feature: 'memory_bytes' });
+  });
+
   it('explains from half the threshold on, and names causes during an incident only', () => {
     expect(names(0.4)).toEqual(['anomaly_score']);
     expect(names(0.6)).toEqual(['anomaly_score', ...EXPLANATION]);

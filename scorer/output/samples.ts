@@ -9,9 +9,11 @@ import {
   INCIDENT_SERIES,
   INTERVAL_END_SERIES,
   INTERVAL_START_SERIES,
+  LEVEL_SHIFT_SERIES,
   MAINTENANCE_SERIES,
   PATTERN_SERIES,
   UNEXPECTED_EVENT_SERIES,
+  UNTOLERATED_SERIES,
   VERSION_SCORE_SERIES,
 } from '../series.ts';
 import type { Sample } from './remote-write/sample.ts';
@@ -28,8 +30,12 @@ export function scoreSamples(result: FleetScores, timestampMs: number, maintenan
     timestampMs,
   });
   const samples: Sample[] = [];
-  for (const { key, score, shares } of result.scores) {
+  for (const { key, score, untolerated, shifts, shares } of result.scores) {
     samples.push(sample('anomaly_score', key, score, { detector: DETECTOR }));
+    if (untolerated >= MIN_EXPLAINED_SCORE && untolerated > score) {
+      samples.push(sample(UNTOLERATED_SERIES, key, untolerated, { detector: DETECTOR }));
+    }
+    for (const { feature, by } of shifts) samples.push(sample(LEVEL_SHIFT_SERIES, key, by, { feature }));
     if (score < MIN_EXPLAINED_SCORE) continue;
     for (const { feature, share, usual } of shares) {
       const labels = { detector: DETECTOR, feature };
@@ -71,6 +77,9 @@ function identity({ name, labels }: Sample): string {
 
 const HELP: Readonly<Record<string, string>> = {
   anomaly_score: 'Anomaly score of a service: 0 is as expected, 1 is the learned threshold, above 1 is anomalous.',
+  [UNTOLERATED_SERIES]: 'The score without tolerance for what recurs or has changed for good, while it is higher.',
+  [LEVEL_SHIFT_SERIES]:
+    'What a feature has changed by for good: a ratio, or a difference if it is compared by difference.',
   anomaly_feature_share: "Share of a feature in the service's error, for the three largest shares.",
   anomaly_feature_usual: 'Usual range of these features in the shortest window: bounds of 90 % of their values.',
   anomaly_root_cause_score: 'Share of a service in the blame for the current incident, 0 to 1.',

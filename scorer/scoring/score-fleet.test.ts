@@ -7,7 +7,9 @@ import type { Profiles } from './profiles/profiles-file.ts';
 import type { RangeSeries } from '../prometheus/client.ts';
 import type { CallEdge, Ranker } from './ranking/root-cause.ts';
 import { scoreFleet } from './score-fleet.ts';
-import { Seasons } from './seasons.ts';
+import { Levels } from './experience/levels.ts';
+import { Seasons } from './experience/seasons.ts';
+import { Trends } from './experience/trends.ts';
 import { edgeKey, serviceKey } from '../identity/service-key.ts';
 import { NEUTRAL } from '../tensor/tensor.ts';
 import { columnCount } from '../features/columns.ts';
@@ -32,6 +34,7 @@ const profile: Profile = {
   deviation: Array<number>(columns).fill(2),
   threshold: 2,
   windows: 100,
+  dayShare: 1,
   from: 0,
   to: 99,
 };
@@ -162,17 +165,16 @@ edges:
 
   it("doesn't alarm about the nightly job again once it was seen, but about another time and another signal", async () => {
     const [day, night] = [1000, 5 * 1000 + 180];
-    const seasons = new Seasons(
-      set.features.map((feature) => feature.name),
-      [day],
-    );
+    const seasons = new Seasons(set.features, [day]);
+    const experience = { seasons, levels: new Levels(), trends: new Trends(set.features, 60) };
     const scoreAt = async (step: number, values: Readonly<Record<string, number>>) => {
       const fleet = fleetOf({ cart: { ...calm, ...values } }, 1, step);
-      const { scores } = await scoreFleet(shape, set, fleet, step, profilesOf('cart'), flat, { seasons });
+      const { scores } = await scoreFleet(shape, set, fleet, step, profilesOf('cart'), flat, { experience });
       return scores[0]?.score ?? NaN;
     };
     const job = { memory: 6 };
     expect(await scoreAt(night, job)).toBeGreaterThan(1);
+    expect(await scoreAt(night + 1, {})).toBeLessThan(1);
     expect(await scoreAt(night + day + 4, job)).toBeLessThan(1);
     expect(await scoreAt(night + day, { latency: 6 })).toBeGreaterThan(1);
     expect(await scoreAt(night + day + 300, job)).toBeGreaterThan(1);

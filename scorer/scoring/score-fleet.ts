@@ -3,34 +3,18 @@ import type { EdgeFeature, Feature, FeatureSet } from '../features/features.ts';
 import type { Fleet } from '../fleet/fleet.ts';
 import type { History } from '../fleet/history.ts';
 import type { EdgeScalings, Profiles } from './profiles/profiles-file.ts';
-import type { Profile } from './profiles/profile.ts';
 import { type CallEdge, type RankedCause, type Ranker, rankRootCauses, type Suspect } from './ranking/root-cause.ts';
 import { type ColumnScaling, deviation } from '../tensor/scaling.ts';
-import {
-  type FeatureShare,
-  featureErrors,
-  featureShares,
-  newestErrors,
-  ownEvidence,
-  rawScore,
-  widenScales,
-} from './errors.ts';
-import type { Seasons } from './seasons.ts';
+import { newestErrors } from './errors.ts';
+import type { Experience } from './experience/experience.ts';
+import { scoreServices, type ServiceScore } from './score-services.ts';
 import { edgeEnds, serviceKey } from '../identity/service-key.ts';
 import { allocateWindows, encodeWindow, type TensorShape } from '../tensor/tensor.ts';
-import { columnCount } from '../features/columns.ts';
 
 /** Minimum share of a service's known columns that must have a value for it to be scored. */
 const MIN_OBSERVED_SHARE = 0.25;
 
 export type ServiceState = 'scored' | 'learning' | 'no_data' | 'excluded';
-
-export interface ServiceScore {
-  readonly key: string;
-  /** 0 is as expected, 1 is the threshold, above 1 is anomalous. */
-  readonly score: number;
-  readonly shares: readonly FeatureShare[];
-}
 
 export interface FleetScores {
   readonly scores: readonly ServiceScore[];
@@ -61,8 +45,8 @@ export interface ScoreOptions {
   readonly isCandidate?: ((key: string) => boolean) | undefined;
   /** What other detectors say, for the ranking. */
   readonly others?: OtherEvidence | undefined;
-  /** Recurring errors to tolerate; the errors of this step are recorded in it. */
-  readonly seasons?: Seasons | undefined;
+  /** What recurs, has changed or grows; this step is added to it. Default: every step is judged by its profile alone. */
+  readonly experience?: Experience | undefined;
 }
 
 /**
@@ -76,20 +60,22 @@ export async function scoreFleet(
   step: number,
   profiles: Profiles | undefined,
   model: Reconstructor | undefined,
-  { assumeIncident = false, rank = rankRootCauses, isCandidate, seasons, others }: ScoreOptions = {},
+  { assumeIncident = false, rank = rankRootCauses, isCandidate, experience, others }: ScoreOptions = {},
 ): Promise<FleetScores> {
   const started = performance.now();
   const states = new Map<string, ServiceState>();
   const known = [...fleet.services].flatMap(([key, history]) => {
     const profile = profiles?.services.get(key);
     states.set(key, history.observed(step) === 0 ? 'no_data' : 'learning');
-    return profile === undefined || model === undefined ? [] : [{ key, history, profile }];
+    if (profile === undefined || model === undefined) return [];
+    const scalings = experience?.levels.scalingsOf(shape.features, key, profile) ?? profile.scalings;
+    return [{ key, history, profile, scalings }];
   });
   const windows = allocateWindows(shape, known.length);
   let missing = 0;
-  const scorable = known.map(({ key, history, profile }, index) => {
-    const present = encodeWindow(shape, history, step, profile.scalings, windows, index);
-    const expected = profile.scalings.filter((scaling) => scaling !== undefined).length;
+  const scorable = known.map(({ key, history, scalings }, index) => {
+    const present = encodeWindow(shape, history, step, scalings, windows, index);
+    const expected = scalings.filter((scaling) => scaling !== undefined).length;
     missing += expected - present;
     const enough = present > 0 && present >= MIN_OBSERVED_SHARE * expected;
     states.set(key, enough ? 'scored' : 'no_data');
@@ -102,9 +88,12 @@ export async function scoreFleet(
       : await model.reconstruct(windows.data, windows.mask, windows.count);
   const inferred = performance.now();
 
-  const services = known.map((service, index) => ({ ...service, index })).filter(({ index }) => scorable[index]);
+  const called = new Set([...fleet.edges.keys()].map((key) => serviceKey(edgeEnds(key).server)));
+  const services = known
+    .map((service, index) => ({ ...service, index, called: called.has(service.key) }))
+    .filter(({ index }) => scorable[index]);
   const errors = newestErrors(shape, windows, reconstruction);
-  const { scores, suspects } = scoreServices(shape, services, errors, step, seasons);
+  const { scores, suspects } = scoreServices(shape, services, errors, step, experience);
   const isOwnIncident = others?.alone !== true && scores.some(({ score }) => score > 1);
   const causes =
     assumeIncident || isOwnIncident || (others?.bits.size ?? 0) > 0
@@ -128,40 +117,6 @@ function withOthers(suspects: readonly Suspect[], others: OtherEvidence | undefi
   const bits = new Map(others.alone ? [] : suspects.map(({ key, evidence }) => [key, evidence]));
   for (const [key, evidence] of others.bits) bits.set(key, (bits.get(key) ?? 0) + evidence);
   return [...bits].map(([key, evidence]) => ({ key, evidence }));
-}
-
-/** A service with enough values, and its index in the batch. */
-interface ScorableService {
-  readonly key: string;
-  readonly profile: Profile;
-  readonly index: number;
-}
-
-/** Computes scores and evidence from the batch's errors; omits services without a finite score. */
-function scoreServices(
-  shape: TensorShape,
-  services: readonly ScorableService[],
-  { residuals, deviations }: ReturnType<typeof newestErrors>,
-  step: number,
-  seasons: Seasons | undefined,
-): { readonly scores: ServiceScore[]; readonly suspects: Suspect[] } {
-  const columns = columnCount(shape.features);
-  const scores: ServiceScore[] = [];
-  const suspects: Suspect[] = [];
-  for (const { key, profile, index } of services) {
-    const [start, end] = [index * columns, (index + 1) * columns];
-    const own = { residuals: residuals.subarray(start, end), deviations: deviations.subarray(start, end) };
-    const untolerated = featureErrors(shape, own, profile);
-    const tolerance = seasons?.tolerance(key, step);
-    seasons?.record(key, step, untolerated);
-    const scales = tolerance === undefined ? profile : widenScales(profile, tolerance);
-    const errors = tolerance === undefined ? untolerated : featureErrors(shape, own, scales);
-    const score = rawScore(errors) / profile.threshold;
-    if (!Number.isFinite(score)) continue;
-    scores.push({ key, score, shares: featureShares(shape, errors, profile.scalings) });
-    suspects.push({ key, evidence: ownEvidence(shape, own.residuals, scales) });
-  }
-  return { scores, suspects };
 }
 
 /** Number of steps that an edge's deviations are averaged over: a single step may be noise. */

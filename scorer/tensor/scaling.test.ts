@@ -40,7 +40,8 @@ describe('learnScaling', () => {
   });
 
   it('weighs a prior by the number of values', () => {
-    const spread = (count: number) => learnScaling(log, Array(count).fill(3), 0.5, 60)?.spread ?? NaN;
+    const spread = (count: number) =>
+      learnScaling(log, Array(count).fill(3), { spread: 0.5, weight: 60 })?.spread ?? NaN;
     expect(spread(1)).toBeGreaterThan(0.49);
     expect(spread(60)).toBeCloseTo(Math.sqrt(0.5 ** 2 / 2), 2);
     expect(spread(100_000)).toBe(0.03);

@@ -1,5 +1,6 @@
 import type { Feature, Scale } from '../features/features.ts';
 import { quantileSorted, robustSpread, sortedFinite } from '../numeric/statistics.ts';
+import { learnResponse, type LoadResponse, type SlopePrior } from './response.ts';
 
 /** The normal centre and spread of one column (a feature in a channel) of one service or edge. */
 export interface ColumnScaling {
@@ -7,6 +8,12 @@ export interface ColumnScaling {
   readonly center: number;
   /** Robust standard deviation over the normal period, in scaled units (log ratio or difference). */
   readonly spread: number;
+  /** Of a load that hasn't been seen for a day: it may go anywhere, but only slowly. Default: false. */
+  readonly drifts?: boolean | undefined;
+  /** Of a load that has another level now: the centre that what follows the load was learned at. Default: `center`. */
+  readonly reference?: number | undefined;
+  /** How the column follows the service's load; undefined if it doesn't, or if the service has no load. */
+  readonly response?: LoadResponse | undefined;
 }
 
 /** Minimum spread, scaled units: smaller differences are irrelevant in practice. */
@@ -31,29 +38,61 @@ function logOffset(feature: Feature, center: number): number {
   return Math.max(feature.floor, LOG_OFFSET_SHARE * center, Number.MIN_VALUE);
 }
 
+/** The value at a difference from `center`: the inverse of `difference`, never below 0 for log features. */
+export function valueAt(feature: Feature, away: number, center: number): number {
+  if (feature.scale !== 'log') return center + away;
+  const offset = logOffset(feature, center);
+  return Math.max(0, (Math.max(center, 0) + offset) * Math.exp(away) - offset);
+}
+
+/** What a column of a service's kind is expected to be like, before it has been seen. */
+export interface ScalingPrior {
+  /** Spread, scaled units; NaN if unknown. */
+  readonly spread: number;
+  /** Number of values that it counts for. */
+  readonly weight: number;
+}
+
+/** What the load has been at each value, and what it may be that hasn't been seen yet. */
+export interface LoadPast {
+  /** Difference of the load from its median at each value, log ratios. */
+  readonly loads: readonly number[];
+  readonly slope: SlopePrior;
+}
+
 /**
- * Learns the centre and the spread of one column.
+ * Learns the centre and the spread of one column, and how it follows the load.
  *
  * @param values raw values over the normal period, NaN where missing
- * @param prior expected spread of such a column, scaled units
- * @param priorWeight number of values that the prior counts for
  * @returns undefined if no value is finite
  */
 export function learnScaling(
   feature: Feature,
-  values: Iterable<number>,
-  prior?: number,
-  priorWeight = 0,
+  values: readonly number[],
+  prior?: ScalingPrior,
+  past?: LoadPast,
 ): ColumnScaling | undefined {
   const sorted = sortedFinite(values);
   if (sorted.length === 0) return undefined;
   const center = quantileSorted(sorted, 0.5);
-  const own = robustSpread(sorted.map((value) => difference(feature, value, center)));
-  const variance =
-    prior === undefined || !Number.isFinite(prior)
-      ? own ** 2
-      : (sorted.length * own ** 2 + priorWeight * prior ** 2) / (sorted.length + priorWeight);
-  return { center, spread: Math.max(Math.sqrt(variance), minSpread(feature, center)) };
+  const away = values.map((value) => difference(feature, value, center));
+  if (past === undefined || feature.scale !== 'log') {
+    return { center, spread: spreadOf(feature, center, sortedFinite(away), prior) };
+  }
+  const response = learnResponse(away, past.loads, past.slope);
+  const left = sortedFinite(away.map((value, index) => value - response.slope * (past.loads[index] ?? NaN)));
+  const moved = valueAt(feature, quantileSorted(left, 0.5), center);
+  return { center: moved, spread: spreadOf(feature, moved, left, prior), response };
+}
+
+/** The robust spread of differences, shrunk towards the prior, at least what matters in practice. */
+function spreadOf(feature: Feature, center: number, sorted: Float64Array, prior: ScalingPrior | undefined): number {
+  const own = robustSpread(sorted);
+  const known = prior !== undefined && Number.isFinite(prior.spread);
+  const variance = known
+    ? (sorted.length * own ** 2 + prior.weight * prior.spread ** 2) / (sorted.length + prior.weight)
+    : own ** 2;
+  return Math.max(Math.sqrt(variance), minSpread(feature, center));
 }
 
 function minSpread(feature: Feature, center: number): number {
@@ -61,10 +100,20 @@ function minSpread(feature: Feature, center: number): number {
   return feature.scale === 'linear' ? Math.max(min, MIN_LINEAR_SHARE * Math.abs(center)) : min;
 }
 
-/** Signed distance from the median, in spreads; NaN for a missing or infinite value. */
-export function deviation(feature: Feature, value: number, scaling: ColumnScaling): number {
+/**
+ * Signed distance from what is expected at this load, in spreads; NaN for a missing or infinite value. The spread grows with
+ * what isn't known: how the column follows a load this far from the usual one, and what fewer requests say, whose mean
+ * varies by the square root of their number.
+ *
+ * @param load difference of the load from its median, a log ratio
+ */
+export function deviation(feature: Feature, value: number, scaling: ColumnScaling, load = 0): number {
   if (!Number.isFinite(value)) return NaN;
-  return difference(feature, value, scaling.center) / scaling.spread;
+  const away = difference(feature, value, scaling.center);
+  const { response, spread } = scaling;
+  if (response === undefined || load === 0) return away / spread;
+  const sampling = spread ** 2 * Math.max(1, Math.exp(-load));
+  return (away - response.slope * load) / Math.sqrt(sampling + (response.uncertainty * load) ** 2);
 }
 
 /** The 95th percentile of a normal distribution, in standard deviations. */
@@ -81,12 +130,11 @@ export function usualRange(feature: Feature, { center, spread }: ColumnScaling):
   const reach = USUAL_DEVIATIONS * spread;
   if (feature.scale === 'ratio') return { low: Math.max(0, center - reach), high: Math.min(1, center + reach) };
   if (feature.scale === 'linear') return { low: center - reach, high: center + reach };
-  const offset = logOffset(feature, center);
-  const away = (logRatio: number) => {
-    const value = (Math.max(center, 0) + offset) * Math.exp(logRatio) - offset;
-    return value < feature.floor ? 0 : Math.max(value, 0);
+  const at = (away: number) => {
+    const value = valueAt(feature, away, center);
+    return value < feature.floor ? 0 : value;
   };
-  return { low: away(-reach), high: away(reach) };
+  return { low: at(-reach), high: at(reach) };
 }
 
 /**

@@ -1,7 +1,9 @@
 import { CHANNELS, type Feature } from '../features/features.ts';
 import { columnIndex } from '../features/columns.ts';
 import type { History } from '../fleet/history.ts';
-import { type ColumnScaling, deviation, toUnit } from './scaling.ts';
+import { median } from '../numeric/statistics.ts';
+import { loadFeature, loadOf } from './load.ts';
+import { type ColumnScaling, deviation, difference, toUnit } from './scaling.ts';
 
 /** Default lags, in steps: Fibonacci numbers, about an hour at an interval of one minute. */
 export const DEFAULT_LAGS: readonly number[] = [0, 1, 2, 3, 5, 8, 13, 21, 34, 55];
@@ -34,6 +36,52 @@ export function allocateWindows(shape: TensorShape, count: number): Windows {
   return { count, data: new Float32Array(length).fill(NEUTRAL), mask: new Float32Array(length) };
 }
 
+/** Lags of this many steps and more are what the load was before. */
+const RECENT_LAG = 3;
+
+/** The scalings, with that of a load that drifts around what it was in the hour before, unless it is back at the usual. */
+function withRecentLoad(
+  { features, steps }: TensorShape,
+  rows: readonly (ArrayLike<number> | undefined)[],
+  scalings: readonly (ColumnScaling | undefined)[],
+): readonly (ColumnScaling | undefined)[] {
+  const load = loadFeature(features);
+  if (load === undefined || scalings[load]?.drifts !== true) return scalings;
+  const moved = [...scalings];
+  for (const channel of CHANNELS.keys()) {
+    const column = columnIndex(features, channel, load);
+    const scaling = scalings[column];
+    const recent = median(rows.flatMap((row, at) => (steps[at]! < RECENT_LAG ? [] : [row?.[column] ?? NaN])));
+    if (scaling === undefined || !Number.isFinite(recent)) continue;
+    const away = (center: number) => Math.abs(difference(features[load]!, rows[0]?.[column] ?? NaN, center));
+    if (!(away(scaling.center) <= away(recent))) moved[column] = { ...scaling, center: recent };
+  }
+  return moved;
+}
+
+/** A load that drifts explains what it does slowly, and no more of what it does at once than is usual, in spreads. */
+const MAX_SUDDEN = 3;
+
+/** The load of a step, by channel, as far as it explains other features. */
+function explainingLoad(
+  features: readonly Feature[],
+  row: ArrayLike<number> | undefined,
+  scalings: readonly (ColumnScaling | undefined)[],
+  moved: readonly (ColumnScaling | undefined)[],
+): readonly number[] {
+  const loads = loadOf(features, row, scalings);
+  const load = loadFeature(features);
+  if (load === undefined || moved === scalings) return loads;
+  return loads.map((now, channel) => {
+    const column = columnIndex(features, channel, load);
+    const [scaling, recent] = [scalings[column], moved[column]];
+    if (scaling === undefined || recent === undefined) return now;
+    const slow = difference(features[load]!, recent.center, scaling.reference ?? scaling.center);
+    const most = MAX_SUDDEN * scaling.spread;
+    return slow + Math.min(most, Math.max(-most, now - slow));
+  });
+}
+
 /**
  * Encodes one service at one step into window `index` of `into`.
  *
@@ -51,22 +99,25 @@ export function encodeWindow(
   const { features } = shape;
   // A thousand windows are half a million values: look up whatever is the same for many of them outside the inner loop.
   const rows = shape.steps.map((back) => history.row(step - back));
+  const moved = withRecentLoad(shape, rows, scalings);
+  const loads = rows.map((values) => explainingLoad(features, values, scalings, moved));
   let position = index * windowSize(shape);
   let present = 0;
   for (let channel = 0; channel < CHANNELS.length; channel++) {
     for (let row = 0; row < rows.length; row++) {
       const values = rows[row];
+      const load = loads[row]?.[channel];
       for (let at = 0; at < features.length; at++, position++) {
         const column = columnIndex(features, channel, at);
         const feature = features[at];
-        const scaling = scalings[column];
+        const scaling = moved[column];
         const value = values?.[column] ?? NaN;
         if (feature === undefined || scaling === undefined || !Number.isFinite(value)) {
           into.data[position] = NEUTRAL;
           into.mask[position] = 0;
           continue;
         }
-        into.data[position] = toUnit(deviation(feature, value, scaling));
+        into.data[position] = toUnit(deviation(feature, value, scaling, load));
         into.mask[position] = 1;
         if (row === 0) present++;
       }

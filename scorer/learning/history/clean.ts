@@ -3,6 +3,7 @@ import type { Fleet } from '../../fleet/fleet.ts';
 import type { History } from '../../fleet/history.ts';
 import { fetchGroups, type PastSource, type PastSpan } from '../../fleet/past.ts';
 import { stepsBetween } from '../../fleet/steps.ts';
+import { type LevelShifts, moveToNewLevels } from './new-levels.ts';
 import { fetchUnusualTime, leaveOut, type UnusualTime, type UnusualTimeSource } from './unusual-time.ts';
 
 /** The history of one service or edge to learn from. */
@@ -19,6 +20,8 @@ export interface Past {
 export interface ServicePast extends Past {
   /** First step of the held-out part, which a new model isn't trained on. */
   readonly heldOutFrom: number;
+  /** Share of a day from `from` to `to`, at most 1. */
+  readonly dayShare: number;
 }
 
 /** The clean history of some services and of the edges from and to them. */
@@ -42,12 +45,15 @@ export interface MinimumTime {
 /** Source of the history and of the time to exclude from it. */
 export interface CleanPastSource extends PastSource, UnusualTimeSource {
   readonly config: PastSource['config'] & UnusualTimeSource['config'] & MinimumTime;
+  /** Features of services that have changed for good. */
+  readonly shifts?: LevelShifts | undefined;
 }
 
 /** Share of the history, at its end, that a new model isn't trained on and that its thresholds are estimated on. */
 const HELD_OUT_SHARE = 0.25;
 /** Steps to skip after a service appears, while the windows of rates aren't full. */
 export const WARM_UP_STEPS = 2;
+const DAY_MS = 86_400_000;
 
 /**
  * Fetches the history of services and cleans it, group by group.
@@ -61,13 +67,23 @@ export async function* cleanGroups(
 ): AsyncGenerator<CleanGroup> {
   const unusual = await fetchUnusualTime(source, span);
   for await (const { keys: group, fleet } of fetchGroups(source, span, keys)) {
-    yield { keys: group, ...clean(fleet, unusual, source.config, span.toMs) };
+    yield { keys: group, ...clean(fleet, unusual, source.config, span.toMs, source.shifts) };
   }
 }
 
-/** Removes unusual time from a fleet's history, in place; returns the history to learn from. */
-export function clean(fleet: Fleet, unusual: UnusualTime, config: MinimumTime, toMs: number): CleanPast {
+/**
+ * Removes unusual time from a fleet's history, and moves what was before a change for good to the new level, in place; returns
+ * the history to learn from.
+ */
+export function clean(
+  fleet: Fleet,
+  unusual: UnusualTime,
+  config: MinimumTime,
+  toMs: number,
+  shifts?: LevelShifts,
+): CleanPast {
   leaveOut(unusual, fleet);
+  if (shifts !== undefined) moveToNewLevels(fleet, shifts);
   return { services: servicePasts(fleet, config, toMs), edges: edgePasts(fleet) };
 }
 
@@ -81,7 +97,7 @@ export function servicePasts({ services }: Fleet, { interval, learning }: Minimu
     if (to - history.oldest + 1 < minSteps) return [];
     const observed = stepsBetween(from, to).filter((step) => history.observed(step) > 0);
     const heldOutFrom = observed[Math.floor(observed.length * (1 - HELD_OUT_SHARE))] ?? to;
-    return [{ key, history, from, to, heldOutFrom }];
+    return [{ key, history, from, to, heldOutFrom, dayShare: Math.min(1, ((to - from + 1) * interval) / DAY_MS) }];
   });
   return found.sort((a, b) => (a.key < b.key ? -1 : 1));
 }

@@ -5,6 +5,7 @@ import type { ScorerConfig } from '../../config.ts';
 import type { History } from '../../fleet/history.ts';
 import { DETECTOR } from '../../series.ts';
 import { maintenanceBetween, type MaintenanceHistory } from '../../scoring/maintenance.ts';
+import { recurs } from '../../numeric/recurrence.ts';
 import { edgeEnds, instanceName, serviceKey } from '../../identity/service-key.ts';
 
 /** Time that must not be learned as normal. */
@@ -68,7 +69,8 @@ async function fetchAnomalous(
 }
 
 /**
- * A service that was anomalous for more than this share of its history has changed: the new behaviour is its normal.
+ * A service that was anomalous for more than this share of its history has changed: the new behaviour is its normal. So is
+ * what was anomalous again and again.
  */
 const MAX_ANOMALOUS_SHARE = 0.5;
 
@@ -88,6 +90,6 @@ export function leaveOut({ anomalous, maintenance }: UnusualTime, { services, ed
 function forgetAll(history: History, steps: readonly number[]): void {
   const { oldest, newest = oldest } = history;
   const within = steps.filter((step) => step >= oldest && step <= newest);
-  if (within.length > MAX_ANOMALOUS_SHARE * (newest - oldest + 1)) return;
+  if (within.length > MAX_ANOMALOUS_SHARE * (newest - oldest + 1) || recurs(within, oldest, newest)) return;
   for (const step of within) history.forget(step);
 }

@@ -10,7 +10,16 @@ const DAY = 1440;
 const name = (service: string) => ({ namespace: 'shop', service });
 const key = (service: string) => serviceKey(name(service));
 const edge = (client: string, server: string) => edgeKey(name(client), name(server));
-const profile = (to: number) => ({ scalings: [], residual: [], deviation: [], threshold: 1, windows: 9, from: 0, to });
+const profile = (to: number) => ({
+  scalings: [],
+  residual: [],
+  deviation: [],
+  threshold: 1,
+  windows: 9,
+  dayShare: 1,
+  from: 0,
+  to,
+});
 
 describe('ProfileStore', () => {
   it('keeps what is fresh, renews what was learned, forgets what is gone, and saves it', async () => {

@@ -10,6 +10,8 @@ export interface Profile extends ErrorScales {
   readonly threshold: number;
   /** Number of windows learned from. */
   readonly windows: number;
+  /** Share of a day that was learned from, at most 1: what it may be that hasn't been seen yet. */
+  readonly dayShare: number;
   /** First and last step learned from. */
   readonly from: number;
   readonly to: number;

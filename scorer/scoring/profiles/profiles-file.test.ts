@@ -23,6 +23,7 @@ const profiles: Profiles = {
         deviation: [0.1, NaN],
         threshold: 3,
         windows: 7,
+        dayShare: 1,
         from: 10,
         to: 16,
       },

@@ -23,7 +23,14 @@ export interface Profiles {
 /** Scaling of each edge feature; undefined for a feature without any value. */
 export type EdgeScalings = readonly (ColumnScaling | undefined)[];
 
-const scalingSchema = z.tuple([z.number(), z.number()]).nullable();
+const scalingSchema = z
+  .union([
+    z.tuple([z.number(), z.number()]),
+    z.tuple([z.number(), z.number(), z.literal('drifts')]),
+    z.tuple([z.number(), z.number(), z.number(), z.number()]),
+  ])
+  .nullable();
+type PackedScaling = z.output<typeof scalingSchema>;
 const documentSchema = z.strictObject({
   format: z.literal(4),
   model: z.string(),
@@ -41,6 +48,7 @@ const documentSchema = z.strictObject({
       deviation: z.array(figureSchema),
       threshold: z.number().positive(),
       windows: z.number(),
+      day_share: z.number().default(1),
       from: z.int(),
       to: z.int(),
     }),
@@ -74,6 +82,7 @@ export async function saveProfiles(path: string, profiles: Profiles): Promise<vo
           deviation: profile.deviation.map(round),
           threshold: round(profile.threshold),
           windows: profile.windows,
+          day_share: profile.dayShare,
           from: profile.from,
           to: profile.to,
         },
@@ -112,21 +121,29 @@ export function loadProfiles(path: string): Profiles | undefined {
     intervalMs: document.interval_ms,
     learnedAtMs: document.learned_at_ms,
     services: new Map(
-      Object.entries(document.services).map(([key, profile]) => [
+      Object.entries(document.services).map(([key, { day_share: dayShare, ...profile }]) => [
         key,
-        { ...profile, scalings: profile.scalings.map(unpack) },
+        { ...profile, dayShare, scalings: profile.scalings.map(unpack) },
       ]),
     ),
     edges: new Map(Object.entries(document.edges).map(([key, scalings]) => [key, scalings.map(unpack)])),
   };
 }
 
-function pack(scaling: ColumnScaling | undefined): [number, number] | null {
-  return scaling === undefined ? null : [round(scaling.center), round(scaling.spread)];
+function pack(scaling: ColumnScaling | undefined): PackedScaling {
+  if (scaling === undefined) return null;
+  const { center, spread, drifts, response } = scaling;
+  if (drifts === true) return [round(center), round(spread), 'drifts'];
+  if (response === undefined) return [round(center), round(spread)];
+  return [round(center), round(spread), round(response.slope), round(response.uncertainty)];
 }
 
-function unpack(packed: [number, number] | null): ColumnScaling | undefined {
-  return packed === null ? undefined : { center: packed[0], spread: packed[1] };
+function unpack(packed: PackedScaling): ColumnScaling | undefined {
+  if (packed === null) return undefined;
+  const [center, spread, slope, uncertainty] = packed;
+  if (slope === 'drifts') return { center, spread, drifts: true };
+  if (slope === undefined || uncertainty === undefined) return { center, spread };
+  return { center, spread, response: { slope, uncertainty } };
 }
 
 function round(value: number): number {

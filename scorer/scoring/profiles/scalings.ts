@@ -1,24 +1,50 @@
-import type { Feature } from '../../features/features.ts';
+import { columnIndex } from '../../features/columns.ts';
+import { CHANNELS, type Feature } from '../../features/features.ts';
 import type { History } from '../../fleet/history.ts';
 import { stepsBetween } from '../../fleet/steps.ts';
 import { NORMAL_P99, quantile } from '../../numeric/statistics.ts';
-import { type ColumnScaling, deviation, learnScaling } from '../../tensor/scaling.ts';
+import { loadFeature } from '../../tensor/load.ts';
+import { SLOPE_PRIORS } from '../../tensor/response.ts';
+import { type ColumnScaling, deviation, difference, learnScaling } from '../../tensor/scaling.ts';
 import { PRIOR_WEIGHT } from './prior.ts';
 
-/** Learns each column's scaling from the steps `from` to `to`, both included; `prior` is the expected spread. */
+/** What is known of a service's columns beside its own past. */
+export interface Expected {
+  /** Spread of each column, scaled units. */
+  readonly spread?: readonly number[] | undefined;
+  /** Share of a day that the past covers: until it is 1, the load may drift to where it hasn't been yet. Default: 1. */
+  readonly dayShare?: number | undefined;
+}
+
+/** Learns each column's scaling from the steps `from` to `to`, both included. */
 export function learnScalings(
   features: readonly Feature[],
   columns: number,
   history: History,
   from: number,
   to: number,
-  prior?: readonly number[],
+  { spread, dayShare = 1 }: Expected = {},
 ): (ColumnScaling | undefined)[] {
+  const steps = stepsBetween(from, to);
+  const valuesOf = (column: number) => steps.map((step) => history.get(step, column));
+  const prior = (column: number) => ({ spread: spread?.[column] ?? NaN, weight: PRIOR_WEIGHT });
+  const load = columns > features.length ? loadFeature(features) : undefined;
+  const loads = CHANNELS.map((_, channel) => {
+    if (load === undefined) return undefined;
+    const column = columnIndex(features, channel, load);
+    const scaling = learnScaling(features[load]!, valuesOf(column), prior(column));
+    return scaling && { ...scaling, drifts: dayShare < 1 };
+  });
   return Array.from({ length: columns }, (_, column) => {
-    const feature = features[column % features.length];
-    if (feature === undefined) return undefined;
-    const values = Array.from({ length: to - from + 1 }, (__, index) => history.get(from + index, column));
-    return learnScaling(feature, values, prior?.[column], PRIOR_WEIGHT);
+    const [index, scaling] = [column % features.length, loads[Math.floor(column / features.length)]];
+    const feature = features[index];
+    if (feature === undefined || index === load) return scaling;
+    if (load === undefined || scaling === undefined) return learnScaling(feature, valuesOf(column), prior(column));
+    const loadValues = valuesOf(column - index + load);
+    return learnScaling(feature, valuesOf(column), prior(column), {
+      loads: loadValues.map((value) => difference(features[load]!, value, scaling.center)),
+      slope: SLOPE_PRIORS[feature.signal],
+    });
   });
 }
 

@@ -25,7 +25,13 @@ function scoresOf(index: number, count: number, anomalous = true): FleetScores {
   const own = suspects.filter((suspect) => mine(suspect.key));
   const adjacent = edges.filter(({ client, server }) => mine(client) || mine(server));
   return {
-    scores: own.map((suspect) => ({ key: suspect.key, score: anomalous ? suspect.evidence / 5 : 0, shares: [] })),
+    scores: own.map((suspect) => ({
+      key: suspect.key,
+      score: anomalous ? suspect.evidence / 5 : 0,
+      untolerated: 0,
+      shares: [],
+      shifts: [],
+    })),
     causes: rankRootCauses(own, adjacent, mine),
     states: new Map(),
     missing: 0,

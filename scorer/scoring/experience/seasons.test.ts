@@ -2,11 +2,20 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { Feature, Signal } from '../../features/features.ts';
 import { Seasons } from './seasons.ts';
 
 const DAY = 1440;
 const WEEK = 7 * DAY;
-const features = ['cpu', 'rate', 'latency'];
+const feature = (name: string, signal: Signal): Feature => ({
+  name,
+  signal,
+  expr: '$window',
+  scale: 'log',
+  unit: 'none',
+  floor: 0,
+});
+const features = [feature('cpu', 'saturation'), feature('rate', 'traffic'), feature('latency', 'latency')];
 /** A Wednesday's 03:00, whatever the slot begins with. */
 const NIGHT = 1000 * DAY + 180;
 const create = () => new Seasons(features, [DAY, WEEK]);
@@ -26,6 +35,36 @@ describe('Seasons', () => {
     for (const shift of [-15, -7, 7, 15]) expect(seasons.tolerance('job', NIGHT + DAY + shift)?.[0]).toBe(12);
     for (const far of [-60, 60, 2 * DAY, 5 * DAY]) {
       expect(seasons.tolerance('job', NIGHT + far + (far < DAY ? DAY : 0))).toBeUndefined();
+    }
+  });
+
+  it('does not tolerate what alarmed: the same fault at the same hour is the same fault', () => {
+    const seasons = create();
+    for (const minute of [0, 1, 2]) seasons.record('cart', NIGHT + minute, [9, 0, 8], 'anomalous');
+    seasons.record('cart', NIGHT + 3, [0, 0, 0]);
+    expect(seasons.tolerance('cart', NIGHT + DAY)).toBeUndefined();
+  });
+
+  it('tolerates what was above the threshold for one step only: that is no alarm', () => {
+    const seasons = create();
+    seasons.record('cart', NIGHT, [0, 0, 8], 'anomalous');
+    seasons.record('cart', NIGHT + 1, [0, 0, 0]);
+    expect(seasons.tolerance('cart', NIGHT + DAY)).toEqual([1, 1, 12]);
+  });
+
+  it('knows a job of any period from its third time on, by its load, and never by its latency', () => {
+    const seasons = create();
+    const run = (step: number, judged: 'anomalous' | 'tolerated') => {
+      for (const minute of [0, 1, 2]) seasons.record('job', step + minute, [9, 6, 8], judged);
+      seasons.record('job', step + 3, [0, 0, 0]);
+    };
+    run(NIGHT, 'anomalous');
+    expect(seasons.tolerance('job', NIGHT + 60)).toBeUndefined();
+    run(NIGHT + 60, 'anomalous');
+    for (const hour of [2, 3, 4]) {
+      expect(seasons.tolerance('job', NIGHT + hour * 60)).toEqual([13.5, 9, 1]);
+      expect(seasons.tolerance('job', NIGHT + hour * 60 - 30)).toBeUndefined();
+      for (const minute of [0, 1, 2]) seasons.record('job', NIGHT + hour * 60 + minute, [9, 6, 0], 'tolerated');
     }
   });
 
@@ -51,7 +90,7 @@ describe('saved seasons', () => {
     const saved = create();
     saved.record('["a/b","ü"]', NIGHT, [8, 0, 4]);
     await saved.save(path);
-    const read = new Seasons(['latency', 'new', 'cpu'], [DAY]);
+    const read = new Seasons([features[2]!, feature('new', 'errors'), features[0]!], [DAY]);
     read.record('["a/b","ü"]', NIGHT, [6, 0, 1.5]);
     expect(read.load(path)).toBeUndefined();
     expect(read.tolerance('["a/b","ü"]', NIGHT + DAY)).toEqual([9, 1, 12]);

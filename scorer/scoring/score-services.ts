@@ -1,0 +1,179 @@
+import { columnCount, columnIndex } from '../features/columns.ts';
+import { CHANNELS } from '../features/features.ts';
+import type { History } from '../fleet/history.ts';
+import { isSilent, loadOf } from '../tensor/load.ts';
+import { type ColumnScaling, deviation, usualRange } from '../tensor/scaling.ts';
+import type { TensorShape } from '../tensor/tensor.ts';
+import {
+  featureErrors,
+  type FeatureShare,
+  featureShares,
+  type NewestErrors,
+  ownEvidence,
+  rawScore,
+  widenScales,
+} from './errors.ts';
+import type { Experience } from './experience/experience.ts';
+import type { LevelShift } from './experience/levels.ts';
+import type { Judged } from './experience/seasons.ts';
+import type { Trend } from './experience/trends.ts';
+import type { Profile } from './profiles/profile.ts';
+import type { Suspect } from './ranking/root-cause.ts';
+
+export interface ServiceScore {
+  readonly key: string;
+  /** 0 is as expected, 1 is the threshold, above 1 is anomalous. */
+  readonly score: number;
+  /** What the score would be if nothing that recurs or has changed for good were tolerated. */
+  readonly untolerated: number;
+  readonly shares: readonly FeatureShare[];
+  /** Features that have changed for good within the history that is learned from. */
+  readonly shifts: readonly FeatureShift[];
+}
+
+/** What a feature has changed by: a ratio for features compared by ratio, otherwise a difference. */
+export interface FeatureShift {
+  readonly feature: string;
+  readonly by: number;
+}
+
+/** A service with enough values, and its index in the batch. */
+export interface ScorableService {
+  readonly key: string;
+  readonly history: History;
+  readonly profile: Profile;
+  /** The profile's scalings at the levels that the service has now. */
+  readonly scalings: readonly (ColumnScaling | undefined)[];
+  readonly index: number;
+  /** True if another service of the fleet calls it: then that one has the error if its calls don't come. */
+  readonly called: boolean;
+}
+
+/** Computes scores and evidence from the batch's errors; omits services without a finite score. */
+export function scoreServices(
+  shape: TensorShape,
+  services: readonly ScorableService[],
+  { residuals, deviations }: NewestErrors,
+  step: number,
+  experience: Experience | undefined,
+): { readonly scores: ServiceScore[]; readonly suspects: Suspect[] } {
+  const columns = columnCount(shape.features);
+  const scores: ServiceScore[] = [];
+  const suspects: Suspect[] = [];
+  for (const service of services) {
+    const { key, profile, index } = service;
+    const [start, end] = [index * columns, (index + 1) * columns];
+    const own = { residuals: residuals.subarray(start, end), deviations: deviations.subarray(start, end) };
+    const atNewLevel = featureErrors(shape, own, profile);
+    const atOldLevel = oldErrors(shape, service, step, atNewLevel);
+    const limits = isIdle(shape, service, step) ? idleLimits(shape, service, step, own.deviations) : undefined;
+    const settled = atNewLevel.map((error, at) => Math.min(error, atOldLevel[at]!, limits?.[at] ?? Infinity));
+    const tolerance = experience?.seasons.tolerance(key, step);
+    const errors = settled.map((error, feature) => error / (tolerance?.[feature] ?? 1));
+    const score = rawScore(errors) / profile.threshold;
+    if (!Number.isFinite(score)) continue;
+    const untolerated = rawScore(atNewLevel.map((error, at) => Math.max(error, atOldLevel[at]!))) / profile.threshold;
+    const trend = experience?.trends.trendOf(key);
+    const shares = featureShares(shape, errors, profile.scalings);
+    const shifts = (experience?.levels.shiftsOf(key) ?? []).map((shift) => featureShift(shape, shift));
+    scores.push(withTrend(shape, { key, score, untolerated, shares, shifts }, trend, experience, profile));
+    const scales = tolerance === undefined ? profile : widenScales(profile, tolerance);
+    suspects.push({ key, evidence: ownEvidence(shape, own.residuals, scales) });
+    if (experience !== undefined) live(experience, shape, service, step, { settled, score });
+  }
+  return { scores, suspects };
+}
+
+/** True if nobody asks a service for anything, and this is no error of its own: others call it, or it is young. */
+function isIdle({ features }: TensorShape, { history, profile, called }: ScorableService, step: number): boolean {
+  return (called || profile.dayShare < 1) && isSilent(features, history.row(step));
+}
+
+/**
+ * Limits of an idle service's errors: deviations alone, as no model has been trained on idle services. Traffic, features that
+ * are as good as nothing, quicker answers, less use of resources, and their use by each of the last requests are no errors.
+ */
+function idleLimits(
+  { features }: TensorShape,
+  { history, profile, scalings }: ScorableService,
+  step: number,
+  deviations: ArrayLike<number>,
+): readonly number[] {
+  const row = history.row(step);
+  return features.map((feature, at) => {
+    const { signal, floor } = feature;
+    const channels = CHANNELS.map((_, channel) => columnIndex(features, channel, at));
+    const column = channels.find((index) => Number.isFinite(row?.[index]));
+    if (column === undefined || scalings[column] === undefined) return 0;
+    if (signal === 'traffic' || (row?.[column] ?? NaN) < floor) return 0;
+    if (signal === 'saturation' && column !== channels[0]) return 0;
+    // The load of a longer window is falling already, the requests in it were made at another one.
+    const atUsualLoad = deviation(feature, row?.[column] ?? NaN, scalings[column]);
+    if (signal !== 'errors' && atUsualLoad < 0) return 0;
+    const least = Math.min(Math.abs(deviations[column] ?? NaN), Math.abs(atUsualLoad));
+    return least / (profile.deviation[column] ?? NaN);
+  });
+}
+
+/**
+ * Errors by the profile's own levels, for features that have another one now: deviations alone, as the model knows the new
+ * levels. Going back to the old level is no error.
+ */
+function oldErrors(
+  shape: TensorShape,
+  { history, profile, scalings }: ScorableService,
+  step: number,
+  errors: readonly number[],
+): readonly number[] {
+  if (scalings === profile.scalings) return errors;
+  const row = history.row(step);
+  const load = loadOf(shape.features, row, profile.scalings)[0];
+  return shape.features.map((feature, at) => {
+    const column = columnIndex(shape.features, 0, at);
+    const [old, value] = [profile.scalings[column], row?.[column] ?? NaN];
+    if (old === undefined || old === scalings[column]) return errors[at]!;
+    return Math.abs(deviation(feature, value, old, load)) / (profile.deviation[column] ?? NaN);
+  });
+}
+
+function featureShift({ features }: TensorShape, { feature: index, by }: LevelShift): FeatureShift {
+  const { name, scale } = features[index]!;
+  return { feature: name, by: scale === 'log' ? Math.exp(by) : by };
+}
+
+/** Score of a service whose resources grow slowly, if that is what stands out most. */
+function withTrend(
+  { features }: TensorShape,
+  scored: ServiceScore,
+  trend: Trend | undefined,
+  experience: Experience | undefined,
+  profile: Profile,
+): ServiceScore {
+  const score = trend === undefined ? 0 : (experience?.trends.scoreOf(trend) ?? 0);
+  if (trend === undefined || score <= Math.max(1, scored.score)) return scored;
+  const feature = features[trend.feature]!;
+  const scaling = profile.scalings[columnIndex(features, 0, trend.feature)];
+  const share = { feature: feature.name, share: 1, usual: scaling && usualRange(feature, scaling) };
+  return { ...scored, score, untolerated: Math.max(score, scored.untolerated), shares: [share] };
+}
+
+/** Share of the threshold from which a feature's error takes part in an anomaly. */
+const TAKES_PART = 0.5;
+
+/** Adds a step to what the scorer has lived through. */
+function live(
+  { seasons, levels, trends }: Experience,
+  shape: TensorShape,
+  { key, history, profile }: ScorableService,
+  step: number,
+  { settled, score }: { readonly settled: readonly number[]; readonly score: number },
+): void {
+  const isTolerated = rawScore(settled) > profile.threshold;
+  const judged: Judged = score > 1 ? 'anomalous' : isTolerated ? 'tolerated' : 'calm';
+  seasons.record(key, step, settled, judged);
+  trends.observe(key, history, step, profile.scalings);
+  const deviating = settled.flatMap((error, at) => (error > TAKES_PART * profile.threshold ? [at] : []));
+  if (isSilent(shape.features, history.row(step))) return;
+  if (score > 1) levels.observe(shape, key, history, step, profile, deviating);
+  else if (levels.shiftsOf(key).length > 0) levels.observe(shape, key, history, step, profile, []);
+}
