@@ -19,6 +19,7 @@ import { ScorerMetrics } from './metrics.ts';
 import { detectorSamples } from './output/detector-samples.ts';
 import { scoreSamples } from './output/samples.ts';
 import { PrometheusClient } from './prometheus/client.ts';
+import { equalTo } from './prometheus/selector.ts';
 import { Publisher } from './output/publisher.ts';
 import type { Sample } from './output/remote-write/sample.ts';
 import { Schedule } from './cycle/schedule.ts';
@@ -78,7 +79,7 @@ export class ScorerApp {
     this.#detectors = new DetectorsInUse({ config, set, logger, metrics: this.metrics });
     const minimum = Math.ceil(config.learning.minimum / config.interval);
     const reach = Math.max(config.steps.at(-1) ?? 0, minimum, this.#detectors.reach) + 1;
-    this.#fleet = new Fleet(set, config.interval, reach + 1, config.shard);
+    this.#fleet = new Fleet(set, config.interval, reach + 1, config.shard, config.identity);
     const http = createHttpClient(config.prometheus, {
       timeoutMs: config.prometheus.timeout,
       maxBytes: MAX_RESPONSE_BYTES,
@@ -86,7 +87,8 @@ export class ScorerApp {
     this.#stops.onStop('prometheus client', () => http.close());
     const client = new PrometheusClient({ url: config.prometheus.url, http });
     this.#seasons = new KeptSeasons(config, set, logger, (key) => this.#fleet.services.has(key));
-    this.#shards = config.shard.count > 1 ? new ShardRanking(config.shard, config.interval) : undefined;
+    this.#shards =
+      config.shard.count > 1 ? new ShardRanking(config.shard, config.interval, config.identity) : undefined;
     this.#feed = new Feed({
       client,
       fleet: this.#fleet,
@@ -95,14 +97,11 @@ export class ScorerApp {
       features: { services: set.features, edges: set.edges },
       instances: instanceSeries(this.#detectors),
       shards: this.#shards,
+      matchers: { features: config.prometheus.matchers, own: equalTo(config.external_labels) },
       metrics: this.metrics,
-    });
-    this.#maintenance = new MaintenanceWatch({
-      expressions: config.maintenance,
-      client,
       logger,
-      metrics: this.metrics,
     });
+    this.#maintenance = new MaintenanceWatch({ config, client, logger, metrics: this.metrics });
     this.#publisher = new Publisher({ config, logger, metrics: this.metrics });
     this.#stops.onStop('output', () => this.#publisher.close());
     this.#knowledge = new KnowledgeInUse({ config, set, logger, metrics: this.metrics });
@@ -116,7 +115,8 @@ export class ScorerApp {
     });
     this.#stops.onStop('learning', () => this.#learning.stop());
     this.#detection = new Detection({ config, set, fleet: this.#fleet, detectors: this.#detectors });
-    const traces = { registry: this.metrics.registry, web: options.web, logger };
+    const { labels } = config.identity;
+    const traces = { registry: this.metrics.registry, web: options.web, logger, labels };
     this.#traces = config.traces && new TraceReceiver({ ...traces, config: config.traces });
     this.#traceFeed = new TraceFeed(config, this.metrics.registry, logger);
     this.#traces?.onTrace((trace) => this.takeTrace(trace));

@@ -19,6 +19,7 @@ import type { TrainingChoices } from '../learning/train-model.ts';
 import type { FleetModel } from '../learning/store/model-store.ts';
 import type { Profiles } from '../scoring/profiles/profiles-file.ts';
 import type { PrometheusClient } from '../prometheus/client.ts';
+import { selectorOf } from '../prometheus/selector.ts';
 import { createSeasons } from '../scoring/seasons.ts';
 import type { TensorShape } from '../tensor/tensor.ts';
 import { faultSpans, type FaultSpan } from './detection.ts';
@@ -146,12 +147,13 @@ function before(window: TimeSpan, reachMs: number): TimeSpan {
 }
 
 /** Selectors of all features that are needed. */
-function everything({ detectors }: ScorerConfig): PastSelectors {
+function everything({ detectors, prometheus }: ScorerConfig): PastSelectors {
+  const all = (series: string) => selectorOf(series, prometheus.matchers);
   const others = configuredDetectors(detectors).length > 0;
   return {
-    services: [SERVICE_SERIES],
-    edges: [EDGE_SERIES],
-    ...(others && { pods: [POD_SERIES], endpoints: [ENDPOINT_SERIES] }),
+    services: [all(SERVICE_SERIES)],
+    edges: [all(EDGE_SERIES)],
+    ...(others && { pods: [all(POD_SERIES)], endpoints: [all(ENDPOINT_SERIES)] }),
   };
 }
 

@@ -27,7 +27,7 @@ const FLAGS = {
   },
   faults: {
     type: 'string',
-    help: 'JSON file with the known faults: [{"start", "end"?, "namespace", "service", "type"}].',
+    help: 'JSON file with the known faults: [{"start", "end"?, "namespace", "service", "type"}], with the labels of identity.labels.',
   },
   ...REPORT_FLAGS,
   ...TRAINING_FLAGS,
@@ -43,8 +43,8 @@ export const backtest = defineCommand({
     const window = span('from', values.from, 'to', values.to);
     const training = span('train-from', values['train-from'] ?? values.from, 'train-to', values['train-to']);
     if (values.faults === undefined) throw new UsageError('--faults: expected a JSON file with the known faults');
-    const faults = readFaults(values.faults);
     const { config, set } = readScorerFiles(values['config.file']);
+    const faults = readFaults(values.faults, config.identity);
     const http = createHttpClient(config.prometheus, { timeoutMs: config.prometheus.timeout });
     stops.onStop('prometheus client', () => http.close());
     const progress = new ProgressBar(standardError);

@@ -70,11 +70,13 @@ function subjectLabels({ kind, key }: Verdict): Record<string, string> {
   if (kind === 'service') return { ...serviceName(key) };
   if (kind === 'edge') {
     const { client, server } = edgeEnds(key);
+    const { namespace, service, ...labels } = server;
     return {
+      ...labels,
       client_namespace: client.namespace,
       client_service: client.service,
-      server_namespace: server.namespace,
-      server_service: server.service,
+      server_namespace: namespace,
+      server_service: service,
     };
   }
   const { instance, ...service } = instanceName(key);

@@ -16,7 +16,7 @@ import {
   widenScales,
 } from './errors.ts';
 import type { Seasons } from './seasons.ts';
-import { edgeEnds, serviceKey } from '../identity/service-key.ts';
+import { edgeEnds, scopeOf, serviceKey } from '../identity/service-key.ts';
 import { allocateWindows, encodeWindow, type TensorShape } from '../tensor/tensor.ts';
 import { columnCount } from '../features/columns.ts';
 
@@ -105,10 +105,12 @@ export async function scoreFleet(
   const services = known.map((service, index) => ({ ...service, index })).filter(({ index }) => scorable[index]);
   const errors = newestErrors(shape, windows, reconstruction);
   const { scores, suspects } = scoreServices(shape, services, errors, step, seasons);
-  const isOwnIncident = others?.alone !== true && scores.some(({ score }) => score > 1);
+  const anomalous = others?.alone === true ? [] : scores.flatMap(({ key, score }) => (score > 1 ? [key] : []));
+  const incidents = new Set([...anomalous, ...(others?.bits.keys() ?? [])].map(scopeOf));
+  const isRanked = (key: string) => (assumeIncident || incidents.has(scopeOf(key))) && isCandidate?.(key) !== false;
   const causes =
-    assumeIncident || isOwnIncident || (others?.bits.size ?? 0) > 0
-      ? rank(withOthers(suspects, others), callEdges(set, fleet, step, profiles), isCandidate)
+    assumeIncident || incidents.size > 0
+      ? rank(withOthers(suspects, others), callEdges(set, fleet, step, profiles), isRanked)
       : [];
   const done = performance.now();
   return {

@@ -169,4 +169,40 @@ describe('a real Alertmanager with it', { timeout: 60_000 }, () => {
       expect.arrayContaining(['on-call: InstanceDiffers warning mail', 'on-call: VersionDiffers warning search']),
     );
   });
+
+  it('keeps clusters apart: an incident in one holds back nothing of another, and pages at once', async () => {
+    const inCluster = (cluster: string, alerts: readonly Labels[]) => alerts.map((alert) => ({ ...alert, cluster }));
+    const incident = [cause, gravely, cart, cartSeverely];
+    await post([cause, gravely, cart, front, cartSeverely], 0);
+    notifications = [];
+    await post(inCluster('a', incident));
+    await until('the incident in a', () => firing().includes('on-call: RootCauseIdentified critical'));
+    notifications = [];
+    // Everything that the incident of a holds back there, and a root cause of the same names.
+    await post(
+      inCluster('b', [cart, { ...cartSeverely, service: 'payment' }, { ...cart, alertname: 'UnexpectedPath' }]),
+    );
+    await post(inCluster('c', [cause]));
+    await until('all of b and c', () => firing().length >= 4);
+    expect(new Set(firing())).toEqual(
+      new Set([
+        'on-call: ServiceAnomalous warning cart',
+        'on-call: ServiceSeverelyAnomalous critical payment',
+        'on-call: UnexpectedPath warning cart',
+        'on-call: RootCauseIdentified warning',
+      ]),
+    );
+    const clusters = notifications.map(({ alerts }) => [...new Set(alerts.map(({ labels }) => labels['cluster']))]);
+    for (const of of clusters) expect(of).toHaveLength(1);
+    expect(clusters.flat()).not.toContain('a');
+  });
+
+  it('has the cluster in every inhibition and every grouping', () => {
+    const { inhibit_rules: rules, route } = load(readFileSync(SHIPPED, 'utf8')) as {
+      readonly inhibit_rules: readonly { readonly equal?: readonly string[] }[];
+      readonly route: { readonly group_by: readonly string[]; readonly routes: readonly { group_by: string[] }[] };
+    };
+    for (const { equal } of rules) expect(equal).toContain('cluster');
+    for (const { group_by: by } of [route, ...route.routes]) expect(by).toContain('cluster');
+  });
 });
