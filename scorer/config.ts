@@ -38,6 +38,7 @@ const endpointSchema = httpClientSchema.safeExtend({
   timeout: durationSchema.default(SCORER_DEFAULTS.timeout),
 });
 
+/** Named as in Alertmanager's routes and remote read's `required_matchers`, and written as in PromQL. */
 const MATCHERS = 'expected label matchers such as {cluster="a"}';
 
 const matchersSchema = z

@@ -7,6 +7,7 @@ const PACKAGE = resolve(fileURLToPath(import.meta.url), '../..');
 export const SHIPPED_FEATURES = join(PACKAGE, 'rules/features.yaml');
 export const SHIPPED_ALERTS = join(PACKAGE, 'rules/services.alerts.yaml');
 export const SHIPPED_DETECTOR_ALERTS = join(PACKAGE, 'rules/detectors.alerts.yaml');
+export const SHIPPED_DASHBOARDS = join(PACKAGE, 'dashboards/generated');
 export const SHIPPED_MODEL = join(PACKAGE, 'models/base.onnx');
 export const SHIPPED_PATTERNS_FILE = join(PACKAGE, 'models/patterns.json');
 

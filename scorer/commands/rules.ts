@@ -2,31 +2,23 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { formatDuration, parseDuration } from '../../daemon/config-file.ts';
 import { defineCommand, print } from '../../daemon/command.ts';
 import { type Flags, type FlagValues, UsageError } from '../../daemon/flags.ts';
-import { readScorerConfig } from '../config.ts';
 import { readFeatures } from '../features/features.ts';
 import { DETECTOR_NAMES } from '../detectors/settings.ts';
 import { HISTOGRAM_FORMS } from '../features/native-histograms.ts';
 import { RECORDING_PARTS, renderRecordingRules } from '../features/recording-rules.ts';
 import { renderLabelledAlerts } from '../features/labelled-alerts.ts';
 import { renderServiceAlerts } from '../features/service-alerts.ts';
-import { identitySchema } from '../identity/identity.ts';
 import { SHIPPED_ALERTS, SHIPPED_DETECTOR_ALERTS, SHIPPED_FEATURES } from '../paths.ts';
 import { DETECTOR } from '../series.ts';
+import { IDENTITY_FLAGS, readIdentity } from './identity-labels.ts';
 
 const PARTS = [...RECORDING_PARTS, 'alerts', 'detector-alerts'] as const;
 
 const FLAGS = {
-  'config.file': {
-    type: 'string',
-    help: 'Configuration file of the scorer, for its identity.labels and features_file. Default: none.',
-  },
+  ...IDENTITY_FLAGS,
   'features.file': {
     type: 'string',
     help: 'Features file. Default: features_file in --config.file, or the shipped one.',
-  },
-  'identity.labels': {
-    type: 'string',
-    help: 'Further labels of services beside namespace and service, separated by commas. Default: identity.labels in --config.file.',
   },
   interval: {
     type: 'string',
@@ -68,8 +60,7 @@ export const rules = defineCommand({
 /** @throws UsageError, ConfigError */
 function render(values: FlagValues<typeof FLAGS>): string {
   const { part, detector, histograms } = values;
-  const config = values['config.file'] === undefined ? undefined : readScorerConfig(values['config.file']);
-  const labels = readLabels(values['identity.labels']) ?? config?.identity.labels ?? [];
+  const { labels, config } = readIdentity(values);
   const intervalMs = readInterval(values.interval);
   switch (part) {
     case 'alerts':
@@ -88,12 +79,4 @@ function readInterval(text: string | undefined): number | undefined {
   const intervalMs = text === undefined ? undefined : parseDuration(text);
   if (text === undefined || intervalMs) return intervalMs;
   throw new UsageError(`--interval: expected a duration such as ${formatDuration(30_000)}, got "${text}"`);
-}
-
-function readLabels(text: string | undefined): readonly string[] | undefined {
-  if (text === undefined) return undefined;
-  const labels = text.split(',').map((label) => label.trim());
-  const parsed = identitySchema.safeParse({ labels });
-  if (parsed.success) return parsed.data.labels;
-  throw new UsageError(`--identity.labels: ${parsed.error.issues[0]?.message ?? 'expected labels'}, got "${text}"`);
 }

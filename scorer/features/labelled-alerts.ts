@@ -1,5 +1,6 @@
 import { dump, load } from 'js-yaml';
 import { dividedBy, withLabels } from './labelled-expression.ts';
+import { withMatchers } from './labelled-series.ts';
 
 interface AlertingRule {
   readonly expr: string;
@@ -9,12 +10,6 @@ interface AlertFile {
   readonly groups: readonly { readonly rules: readonly AlertingRule[] }[];
 }
 
-/**
- * Series that alerts read, with their opening brace if they have matchers. Units of features are the same everywhere, so
- * their series has no further labels.
- */
-const SERIES =
-  /"[^"]*"|(?<![\w:$.])(ALERTS|(?:anomaly|lorikeet|traces)_\w+|(?:service|edge|pod|endpoint):[\w:]+)\b(\{)?/g;
 /** A query of a template: a constant one, or a format with its arguments. */
 const QUERY = /\b(query|printf)\s+("(?:[^"\\]|\\.)*"|`[^`]*`)((?:\s+(?:"(?:[^"\\]|\\.)*"|\$?[\w.$]+))*)/g;
 const ARGUMENT = /"(?:[^"\\]|\\.)*"|\$?[\w.$]+/g;
@@ -49,34 +44,25 @@ function labelledText(text: string, labels: readonly string[]): string {
 /** A query of the alert's own place: each series has the matchers of its labels. */
 function labelledQuery(kind: string, quoted: string, given: readonly string[], labels: readonly string[]): string {
   const [quote, format] = [quoted[0] ?? '', quoted.slice(1, -1)];
-  // Other texts are formatted, too.
-  if (kind === 'printf' && !new RegExp(SERIES.source).test(unquoted(format))) return [kind, quoted, ...given].join(' ');
   const escaped = kind === 'query' ? format.replaceAll('%', '%%') : format;
-  const matchers = labels.map((label) => `${label}=%q`).join(',');
   const rest = [...given];
   const inserted: string[] = [];
   let at = 0;
-  const take = (text: string) => {
-    for (const verb of text.match(VERB) ?? []) if (verb !== '%%') inserted.push(rest.shift() ?? '');
+  const takeUntil = (end: number) => {
+    const verbs = escaped.slice(at, end).match(VERB) ?? [];
+    inserted.push(...rest.splice(0, verbs.filter((verb) => verb !== '%%').length));
+    at = end;
   };
-  const query = escaped.replaceAll(
-    SERIES,
-    (token: string, series: string | undefined, brace: string | undefined, index: number) => {
-      take(escaped.slice(at, index));
-      at = index;
-      if (series === undefined) return token;
-      inserted.push(...labels.map((label) => `$labels.${label}`));
-      return brace === undefined ? `${series}{${matchers}}` : `${series}{${matchers},`;
-    },
-  );
-  take(escaped.slice(at));
+  const matchers = labels.map((label) => `${label}=%q`).join(',');
+  const query = withMatchers(escaped, matchers, (index) => {
+    takeUntil(index);
+    inserted.push(...labels.map((label) => `$labels.${label}`));
+  });
+  // Other texts are formatted, too.
+  if (kind === 'printf' && query === format) return [kind, quoted, ...given].join(' ');
+  takeUntil(escaped.length);
   const formatted = `printf ${quote}${withLabels(query, labels)}${quote} ${inserted.join(' ')}`;
   return kind === 'query' ? `${formatted} | query` : formatted;
-}
-
-/** A format without its quoted label values, which may look like series. */
-function unquoted(format: string): string {
-  return format.replaceAll(/\\?"[^"]*"/g, '');
 }
 
 /** Links to dashboards select the labels. */

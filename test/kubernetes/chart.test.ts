@@ -89,6 +89,16 @@ describeWith([HELM], 'the Helm chart', () => {
     expect(complaint(CHART, `--set=${value}`)).toContain(message);
   });
 
+  test('refuses further labels of services beside its own rules, which do not have them', () => {
+    const labels = '--set-json=scorer.config.identity={"labels":["cluster"]}';
+    expect(complaint(CHART, labels, '--set=operator.enabled=true')).toContain(
+      "scorer.config.identity.labels: the chart's rules do not have the labels cluster: set operator.rules=false",
+    );
+    for (const more of ['operator.rules=false', 'operator.enabled=false']) {
+      expect(JSON.stringify(template(labels, `--set=operator.enabled=true,${more}`))).toContain('cluster');
+    }
+  });
+
   test('accepts annotations of users in addition to its own two', () => {
     const { metadata } = podTemplate(
       template('--set=exporter.podAnnotations.lorikeet\\.dev/service=x,exporter.podAnnotations.a/b=y'),
