@@ -7,7 +7,14 @@ import type { Reconstructor } from '../detectors/reconstructor.ts';
 import type { ScorerConfig } from '../config.ts';
 import { EDGE_SERIES, ENDPOINT_SERIES, type FeatureSet, POD_SERIES, SERVICE_SERIES } from '../features/features.ts';
 import type { Fleet } from '../fleet/fleet.ts';
-import { fetchFleet, fetchSelected, type PastSelectors, type PastSpan, type TimeSpan } from '../fleet/past.ts';
+import {
+  fetchFleet,
+  fetchSelected,
+  type PastSelectors,
+  type PastSource,
+  type PastSpan,
+  type TimeSpan,
+} from '../fleet/past.ts';
 import { openKnowledge } from '../learning/knowledge.ts';
 import { type ServicePast, servicePasts } from '../learning/history/clean.ts';
 import { NothingToLearnError } from '../detectors/error.ts';
@@ -39,6 +46,8 @@ export interface BacktestOptions {
   /** The history to learn from, in or before the window. Faults in it are excluded, and replayed. */
   readonly training: TimeSpan;
   readonly faults: readonly Fault[];
+  /** Called for each kind of series that can't be used. */
+  readonly onRejected?: PastSource['onRejected'];
   readonly seed?: number;
   readonly epochs?: number;
   /** Network of the model. Default: that of `train`. */
@@ -84,7 +93,8 @@ export async function openSession(options: BacktestOptions): Promise<BacktestSes
 async function openIn(options: BacktestOptions): Promise<BacktestSession> {
   const { config, set, client, window, training, seed = 1, onProgress } = options;
   const faults = faultSpans(options.faults, config.interval, graceMs(set.windows.at(-1) ?? 0, config.interval));
-  const source = { config, set, client };
+  const { onRejected } = options;
+  const source = { config, set, client, ...(onRejected !== undefined && { onRejected }) };
   const learning = {
     ...training,
     exclude: faults.map(({ startMs, last }) => ({ fromMs: startMs - config.interval, toMs: last * config.interval })),

@@ -2,6 +2,7 @@ import type { ScorerConfig } from '../config.ts';
 import { EDGE_SERIES, SERVICE_SERIES, type FeatureSet } from '../features/features.ts';
 import { Fleet } from './fleet.ts';
 import type { PrometheusClient, RangeSeries } from '../prometheus/client.ts';
+import type { Rejected, Rejection } from './rejected-series.ts';
 import { owns } from '../identity/shard.ts';
 import { equalTo, selectorOf } from '../prometheus/selector.ts';
 import { serviceKey, serviceName } from '../identity/service-key.ts';
@@ -27,6 +28,8 @@ export interface PastSource {
     readonly prometheus: Pick<ScorerConfig['prometheus'], 'matchers'>;
   };
   readonly signal?: AbortSignal;
+  /** Called for each kind of series of an answer that can't be used. */
+  readonly onRejected?: (reason: Rejection, rejected: Rejected) => void;
 }
 
 /** Upper bound of the values one query returns: about 15 MB of JSON, held in memory at once. */
@@ -103,7 +106,7 @@ export type PastSelectors = Partial<Readonly<Record<'services' | 'edges' | 'pods
 
 /** The selected features over the span; excluded time is missing. @throws PrometheusError */
 export async function fetchSelected(
-  { config: { interval, steps, shard, identity }, set, client, signal }: PastSource,
+  { config: { interval, steps, shard, identity }, set, client, signal, onRejected }: PastSource,
   { fromMs, toMs, exclude = [] }: PastSpan,
   { services = [], edges = [], pods = [], endpoints = [] }: PastSelectors,
 ): Promise<Fleet> {
@@ -120,6 +123,7 @@ export async function fetchSelected(
   for (const selector of edges) await fetch(selector, (series) => fleet.addEdge(series));
   for (const selector of pods) await fetch(selector, (series) => fleet.addPod(series));
   for (const selector of endpoints) await fetch(selector, (series) => fleet.addEndpoint(series));
+  if (onRejected !== undefined) for (const rejected of fleet.rejected.take()) onRejected(rejected.reason, rejected);
   return fleet;
 }
 

@@ -19,7 +19,7 @@ export class Sources {
   /** 0 for a series without further labels. */
   of(labels: SeriesLabels): number {
     let further = '';
-    for (const label in labels) {
+    for (const label of Object.keys(labels)) {
       if (!this.#known.has(label)) further += `${label}=${labels[label]?.length}:${labels[label]},`;
     }
     if (further === '') return 0;

@@ -54,6 +54,8 @@ export class Identity {
   }
 
   #named(labels: SeriesLabels, namespace: string, service: string): ServiceName {
+    // Called for each series of a cycle.
+    if (this.labels.length === 0) return { namespace, service };
     const name: Record<string, string> = {};
     for (const label of this.labels) {
       const value = labels[label];
