@@ -1,9 +1,11 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { dump } from 'js-yaml';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { readFeatures } from '../../scorer/features/features.ts';
+import { renderRecordingRules } from '../../scorer/features/recording-rules.ts';
 import { labelledDashboard } from '../../scorer/features/labelled-dashboards.ts';
 
 const FOLDER = 'dashboards/generated';
@@ -84,5 +86,62 @@ describe('dashboards with further labels', () => {
     const path = join(folder, 'queries.yaml');
     writeFileSync(path, dump({ groups: [{ name: 'queries', rules }] }));
     expect(execFileSync('promtool', ['check', 'rules', path], { encoding: 'utf8' })).toContain('SUCCESS');
+  });
+
+  it('show the services of two clusters as nodes of their own, with scores and calls of their own', () => {
+    const of = (cluster: string, service: string) => `cluster="${cluster}",namespace="shop",service="${service}"`;
+    const ends = 'client_namespace="shop",client_service="cart",server_namespace="shop",server_service="db"';
+    const input = ['a', 'b'].flatMap((cluster, index) => [
+      { series: `anomaly_score{${of(cluster, 'cart')},detector="autoencoder"}`, values: `${2 * index}x20` },
+      { series: `anomaly_score{${of(cluster, 'db')},detector="autoencoder"}`, values: '0.25x20' },
+      ...['request_rate', 'request_latency'].map((feature) => ({
+        series: `edge:lorikeet_feature:window{cluster="${cluster}",${ends},feature="${feature}"}`,
+        values: `${index + 1}x20`,
+      })),
+    ]);
+    const rules = join(folder, 'rules.yaml');
+    writeFileSync(rules, renderRecordingRules(readFeatures('rules/features.yaml'), { labels: ['cluster'] }));
+    const boards = shipped.map((board) => labelledDashboard(board, ['cluster']));
+    const queries = (title: string) => {
+      const board = boards.find((one) => one['title'] === `Lorikeet / ${title}`) as unknown as {
+        readonly panels: readonly { readonly type: string; readonly targets: readonly { readonly expr: string }[] }[];
+      };
+      const graph = board.panels.find(({ type }) => type === 'nodeGraph');
+      return graph!.targets.map(({ expr }) =>
+        [
+          ['$namespace', title === 'Overview' ? '.*' : 'shop'],
+          ['$cluster', title === 'Overview' ? '.*' : 'b'],
+          ['$service', 'cart'],
+          ['$detector', 'autoencoder'],
+        ].reduce((text, [name = '', value = '']) => text.replaceAll(`"${name}"`, `"${value}"`), expr),
+      );
+    };
+    const [nodes = '', edges = ''] = queries('Overview');
+    const [neighbours = '', calls = ''] = queries('Service');
+    const node = (id: string, mainstat: string) => ({ labels: `{id="${id}",mainstat="${mainstat}"}`, value: 1 });
+    const edge = (cluster: string, ms: string) => ({
+      labels: `{source="${cluster}/shop/cart",target="${cluster}/shop/db",secondarystat="${ms} ms"}`,
+      value: 1,
+    });
+    const expected = (expr: string, samples: readonly object[]) => ({ expr, eval_time: '5m', exp_samples: samples });
+    const test = {
+      interval: '30s',
+      input_series: input,
+      promql_expr_test: [
+        expected(`group by (id, mainstat) (${nodes})`, [
+          node('a/shop/cart', '0'),
+          node('a/shop/db', '0.25'),
+          node('b/shop/cart', '2'),
+          node('b/shop/db', '0.25'),
+        ]),
+        expected(`group by (source, target, secondarystat) (${edges})`, [edge('a', '1000'), edge('b', '2000')]),
+        expected(`group by (id, mainstat) (${neighbours})`, [node('b/shop/cart', '2'), node('b/shop/db', '0.25')]),
+        expected(`group by (source, target, secondarystat) (${calls})`, [edge('b', '2000')]),
+      ],
+    };
+    const path = join(folder, 'graph.test.yaml');
+    writeFileSync(path, dump({ rule_files: [rules], evaluation_interval: '30s', tests: [test] }, { noRefs: true }));
+    const { stdout, stderr } = spawnSync('promtool', ['test', 'rules', path], { encoding: 'utf8' });
+    expect(stdout + stderr).toContain('SUCCESS');
   });
 });
