@@ -222,4 +222,22 @@ describe('two clusters in one Prometheus', { timeout: 120_000 }, () => {
     expect(await values('anomaly_score{scorer="blind"}')).toEqual(new Map());
     await blind.stop();
   });
+
+  it('learns the services of both, from a state directory whose services have no further labels', async () => {
+    broken.clear();
+    const write = `${url}/api/v1/write`;
+    const extra = 'identity: { labels: [cluster] }\nexternal_labels: { scorer: grown }\n';
+    const grown = await bed.scorer(bed.configure('grown', url, write, { extra }), PLAIN);
+    await grown.start();
+    const scored = () => metric(grown, 'services{state="scored"}');
+    await bed.until('all are learned', scored, (count) => count === ALL.length, 90_000);
+    expect(await metric(grown, 'model_damaged')).toBe(0);
+    const scores = await bed.until(
+      'their scores',
+      () => values('anomaly_score{scorer="grown"}'),
+      (seen) => seen.size === ALL.length,
+    );
+    expect([...scores.keys()].sort()).toEqual(ALL.map(({ cluster, service }) => `${cluster}/${service}`).sort());
+    await grown.stop();
+  });
 });
