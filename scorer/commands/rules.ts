@@ -1,4 +1,5 @@
 import { readFileSync, writeFileSync } from 'node:fs';
+import { load } from 'js-yaml';
 import { formatDuration, parseDuration } from '../../daemon/config-file.ts';
 import { defineCommand, print } from '../../daemon/command.ts';
 import { type Flags, type FlagValues, UsageError } from '../../daemon/flags.ts';
@@ -42,6 +43,12 @@ const FLAGS = {
     choices: [...DETECTOR_NAMES],
     help: 'Detector whose scores the service graph and the alerts follow.',
   },
+  format: {
+    type: 'string',
+    default: 'yaml',
+    choices: ['yaml', 'json'],
+    help: 'Format of the rule file; json for jsonnet.',
+  },
   output: { type: 'string', help: 'Output file. Default: stdout.' },
 } as const satisfies Flags;
 
@@ -51,7 +58,8 @@ export const rules = defineCommand({
   summary: 'Render the recording rules from a features file, or the alerts for another detector.',
   flags: FLAGS,
   async run(values) {
-    const text = render(values);
+    const yaml = render(values);
+    const text = values.format === 'json' ? `${JSON.stringify(load(yaml), null, 2)}\n` : yaml;
     if (values.output === undefined) print(text);
     else writeFileSync(values.output, text);
   },

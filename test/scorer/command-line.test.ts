@@ -3,6 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { load } from 'js-yaml';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 const PROGRAM = resolve('dist/lorikeet-scorer.js');
@@ -131,6 +132,9 @@ describe('lorikeet-scorer', () => {
       expect(out).toContain('by (tenant, cluster, namespace');
       expect((await scorer('rules', `--part=${part}`, '--identity.labels=tenant, cluster')).out).toBe(out);
     }
+    const json = await scorer('rules', '--part=alerts', '--config.file=clusters.yaml', '--format=json');
+    const yaml = await scorer('rules', '--part=alerts', '--config.file=clusters.yaml');
+    expect(JSON.parse(json.out)).toEqual(load(yaml.out));
     const none = await scorer('rules', '--config.file=clusters.yaml', '--identity.labels=');
     expect(none.out).toBe(readFileSync('rules/generated/lorikeet.rules.yaml', 'utf8'));
     await scorer('dashboards', '--config.file=clusters.yaml', '--output=boards');
