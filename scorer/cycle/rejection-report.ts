@@ -16,6 +16,7 @@ export class RejectionReport {
   }
 
   report(): void {
+    this.#reportPartial();
     const found = new Map(this.#rejected.take().map((rejected) => [rejected.reason, rejected]));
     for (const reason of Object.keys(REJECTIONS) as Rejection[]) {
       const rejected = found.get(reason);
@@ -27,5 +28,14 @@ export class RejectionReport {
       const fields = { reason, series: rejected.count, example: renderLabels(rejected.example) };
       this.#conditions?.failing(reason, 'series are rejected', REJECTIONS[reason], fields);
     }
+  }
+
+  /** Rules without the labels of the identity add up the services of all clusters, which no series shows. */
+  #reportPartial(): void {
+    const partial = this.#rejected.takePartial();
+    if (partial === undefined) return this.#conditions?.recovered('partial', 'all series have identity.labels');
+    const fields = { example: renderLabels(partial) };
+    const advice = 'their services are scored without: render the rules with these labels';
+    this.#conditions?.failing('partial', 'series lack a label of identity.labels', advice, fields);
   }
 }

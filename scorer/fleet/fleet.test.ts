@@ -90,6 +90,16 @@ describe('services of two clusters', () => {
   });
 });
 
+it('uses services that lack a label of the identity, and shows one', () => {
+  const fleet = fleetOf('cluster');
+  fleet.addService(series({ ...cart, cluster: 'a' }, 1));
+  expect(fleet.rejected.takePartial()).toBeUndefined();
+  fleet.addService(series({ ...cart, pod: 'x' }, 1));
+  expect(fleet.rejected.takePartial()).toEqual({ ...cart, pod: 'x' });
+  expect(fleet.rejected.takePartial()).toBeUndefined();
+  expect(fleet.services.size).toBe(2);
+});
+
 it('counts what it cannot use', () => {
   const fleet = fleetOf();
   fleet.addService(series({ service: 'cart', feature: 'cpu', channel: 'red' }, 1));

@@ -80,6 +80,7 @@ export class Fleet {
     const name = this.#identity.service(labels);
     if (name === undefined) return this.rejected.add('no_identity', labels);
     if (!owns(this.#shard, name)) return;
+    if (this.#identity.isPartial(name)) this.rejected.addPartial(labels);
     const history = this.#history(this.services, serviceKey(name), columnCount(this.#set.features));
     this.#fill(history, columnIndex(this.#set.features, channel, feature), series, 'services');
   }

@@ -20,11 +20,24 @@ export interface Rejected {
 /** The series that a fleet was given and couldn't use, since the last `take`. */
 export class RejectedSeries {
   #rejected = new Map<Rejection, Rejected>();
+  #partial: SeriesLabels | undefined;
 
   add(reason: Rejection, example: SeriesLabels): void {
     const known = this.#rejected.get(reason);
     if (known === undefined) this.#rejected.set(reason, { reason, count: 1, example });
     else known.count++;
+  }
+
+  /** A series that is used, although it lacks a label of the identity. */
+  addPartial(example: SeriesLabels): void {
+    this.#partial ??= example;
+  }
+
+  /** The first such series since the last call. */
+  takePartial(): SeriesLabels | undefined {
+    const partial = this.#partial;
+    this.#partial = undefined;
+    return partial;
   }
 
   take(): readonly Rejected[] {

@@ -42,6 +42,11 @@ export class Identity {
     return this.#named(labels, labels['namespace'] ?? '', '');
   }
 
+  /** True if a service lacks one of the further labels. */
+  isPartial(name: ServiceName): boolean {
+    return this.labels.some((label) => name[label] === undefined);
+  }
+
   /** The services that a series selects: those with the labels of an identity that it has. */
   scope(labels: SeriesLabels): Scope {
     const names = [...this.labels, 'namespace', 'service'];
