@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { createHttpClient, httpClientSchema } from '../../daemon/http-client/client.ts';
-import { parseFeatures } from '../../scorer/features/features.ts';
-import { fetchFleet, fetchGroups, listServices } from '../../scorer/fleet/past.ts';
-import { Identity } from '../../scorer/identity/identity.ts';
-import { serviceKey } from '../../scorer/identity/service-key.ts';
-import { fetchUnusualTime } from '../../scorer/learning/history/unusual-time.ts';
-import { PrometheusClient } from '../../scorer/prometheus/client.ts';
-import { type RunningPrometheus, startPrometheus } from '../testserver/prometheus.ts';
+import { createHttpClient, httpClientSchema } from '../../../daemon/http-client/client.ts';
+import { parseFeatures } from '../../../scorer/features/features.ts';
+import { fetchFleet, fetchGroups, listServices } from '../../../scorer/fleet/past.ts';
+import { Identity } from '../../../scorer/identity/identity.ts';
+import { serviceKey } from '../../../scorer/identity/service-key.ts';
+import { fetchUnusualTime } from '../../../scorer/learning/history/unusual-time.ts';
+import { PrometheusClient } from '../../../scorer/prometheus/client.ts';
+import { type RunningPrometheus, startPrometheus } from '../../testserver/prometheus.ts';
 
 /** The history of two clusters with services of the same names, as training and backtests fetch it. */
 

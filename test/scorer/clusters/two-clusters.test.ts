@@ -3,12 +3,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { dump, load } from 'js-yaml';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { freePort } from '../../scripts/free-port.ts';
-import type { ScorerApp } from '../../scorer/app.ts';
-import { renderLabelledAlerts } from '../../scorer/features/labelled-alerts.ts';
-import type { ServiceName } from '../../scorer/identity/service-key.ts';
-import { type RunningProgram, startProgram, startPrometheus } from '../testserver/prometheus.ts';
-import { metric, ScorerBed } from './running-scorer.ts';
+import { freePort } from '../../../scripts/free-port.ts';
+import type { ScorerApp } from '../../../scorer/app.ts';
+import { renderLabelledAlerts } from '../../../scorer/features/labelled-alerts.ts';
+import type { ServiceName } from '../../../scorer/identity/service-key.ts';
+import { type RunningProgram, startProgram, startPrometheus } from '../../testserver/prometheus.ts';
+import { metric, ScorerBed } from '../running-scorer.ts';
 
 /** Two clusters in one Prometheus, with services of the same names. */
 
