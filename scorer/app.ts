@@ -12,6 +12,8 @@ import { Fleet } from './fleet/fleet.ts';
 import { DetectorsInUse } from './learning/detectors/detectors-in-use.ts';
 import { KnowledgeInUse } from './learning/knowledge-in-use.ts';
 import { MaintenanceWatch } from './scoring/maintenance-watch.ts';
+import { GoneWatch } from './cycle/gone-watch.ts';
+import { KeptState } from './cycle/kept-state.ts';
 import { KeptSeasons } from './cycle/kept-seasons.ts';
 import { TraceFeed } from './cycle/trace-feed.ts';
 import type { RestingMemory } from './cycle/memory.ts';
@@ -67,6 +69,7 @@ export class ScorerApp {
   readonly #seasons: KeptSeasons;
   readonly #traces: TraceReceiver | undefined;
   readonly #traceFeed: TraceFeed;
+  readonly #kept: KeptState;
   #last: { readonly step: number; readonly scores: FleetScores['scores'] } = { step: 0, scores: [] };
   #failedCycles = 0;
   #ready: true | string = 'no cycle has been completed yet';
@@ -97,12 +100,8 @@ export class ScorerApp {
       shards: this.#shards,
       metrics: this.metrics,
     });
-    this.#maintenance = new MaintenanceWatch({
-      expressions: config.maintenance,
-      client,
-      logger,
-      metrics: this.metrics,
-    });
+    const { maintenance: expressions } = config;
+    this.#maintenance = new MaintenanceWatch({ expressions, client, logger, metrics: this.metrics });
     this.#publisher = new Publisher({ config, logger, metrics: this.metrics });
     this.#stops.onStop('output', () => this.#publisher.close());
     this.#knowledge = new KnowledgeInUse({ config, set, logger, metrics: this.metrics });
@@ -115,10 +114,12 @@ export class ScorerApp {
       metrics: this.metrics,
     });
     this.#stops.onStop('learning', () => this.#learning.stop());
-    this.#detection = new Detection({ config, set, fleet: this.#fleet, detectors: this.#detectors });
-    const traces = { registry: this.metrics.registry, web: options.web, logger };
-    this.#traces = config.traces && new TraceReceiver({ ...traces, config: config.traces });
-    this.#traceFeed = new TraceFeed(config, this.metrics.registry, logger);
+    const gone = new GoneWatch({ config, set, fleet: this.#fleet, client, logger, metrics: this.metrics });
+    this.#detection = new Detection({ config, set, fleet: this.#fleet, detectors: this.#detectors, gone });
+    const { registry } = this.metrics;
+    this.#traces = config.traces && new TraceReceiver({ registry, web: options.web, logger, config: config.traces });
+    this.#traceFeed = new TraceFeed(config, registry, logger);
+    this.#kept = new KeptState(this.#seasons, gone, this.#traceFeed);
     this.#traces?.onTrace((trace) => this.takeTrace(trace));
     this.metrics.interval.set(config.interval / 1000);
     this.metrics.shard.set({ index: config.shard.index, count: config.shard.count }, 1);
@@ -155,10 +156,8 @@ export class ScorerApp {
 
   /** Opens the model, the profiles and the seasons: all that `cycle` needs. */
   async open(): Promise<void> {
-    this.#seasons.load();
-    this.#stops.onStop('seasons', () => this.#seasons.save());
-    await this.#traceFeed.load();
-    this.#stops.onStop('sample of traces', () => this.#traceFeed.save());
+    await this.#kept.load();
+    this.#stops.onStop('kept state', () => this.#kept.save());
     await this.#knowledge.open();
     this.#stops.onStop('model', () => this.#knowledge.close());
     await this.#detectors.open();
@@ -184,7 +183,9 @@ export class ScorerApp {
       await this.metrics.timed('query', () => this.#feed.fetchUntil(step));
       await this.#maintenance.update(timestampMs);
       this.#fleet.forgetBefore(step - FORGET_AFTER_STEPS);
-      const detected = await this.#detection.run(step, this.#knowledge.current, this.#traceFeed.next(), {
+      const detected = await this.#detection.run(step, this.#knowledge.current, {
+        traces: this.#traceFeed.next(),
+        maintenance: this.#maintenance.current,
         seasons: this.#seasons.seasons,
         ...(this.#shards !== undefined && {
           assumeIncident: true,
@@ -200,8 +201,7 @@ export class ScorerApp {
       this.metrics.lastCycle.set(timestampMs / 1000);
       this.#conditions.recovered('cycle', 'cycles complete again');
       this.#learning.consider({ step, states: result.states, services: this.#fleet.services });
-      await this.#seasons.saveIfDue(step);
-      await this.#traceFeed.saveIfDue(step);
+      await this.#kept.saveIfDue(step);
     } catch (error) {
       this.metrics.cyclesFailed.inc();
       this.#conditions.failing('cycle', 'cycle failed', error);
@@ -238,11 +238,10 @@ export class ScorerApp {
   }
 
   #samplesOf({ fleet: result, ...findings }: Detected, timestampMs: number): Sample[] {
-    const maintenance = this.#maintenance.current;
     const times = { timestampMs, intervalMs: this.#options.config.interval };
     const causes = this.#shards?.rank(result, timestampMs) ?? result.causes;
     return [
-      ...scoreSamples({ ...result, causes }, timestampMs, maintenance),
+      ...scoreSamples({ ...result, causes }, times, this.#maintenance.current),
       ...detectorSamples(findings, times),
       ...(this.#shards?.samples(result, timestampMs) ?? []),
     ];

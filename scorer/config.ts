@@ -6,6 +6,7 @@ import { httpClientSchema } from '../daemon/http-client/client.ts';
 import { resolveHttpClientFiles } from '../daemon/http-client/settings.ts';
 import { type DetectorSettings, detectorsSchema } from './detectors/settings.ts';
 import { hostOrdinal, type ShardPlace, WHOLE_FLEET } from './identity/shard.ts';
+import { goneSchema } from './scoring/gone/settings.ts';
 import { DEFAULT_LAGS } from './tensor/tensor.ts';
 import { tracesSchema } from './traces/config.ts';
 
@@ -76,6 +77,7 @@ export const scorerKeys = z.strictObject({
   shard: shardSchema.default(WHOLE_FLEET),
   traces: tracesSchema.optional(),
   maintenance: z.array(z.string('expected a PromQL expression').min(1, 'expected a PromQL expression')).default([]),
+  gone: goneSchema,
   state_dir: z.string('expected a path').default(SCORER_DEFAULTS.stateDir),
   learning: z
     .strictObject({

@@ -81,6 +81,6 @@ export class ShardRanking {
   }
 }
 
-function anomalous({ scores }: FleetScores): number {
-  return scores.filter(({ score }) => score > 1).length;
+function anomalous({ scores, gone = [] }: FleetScores): number {
+  return scores.filter(({ score }) => score > 1).length + gone.length;
 }

@@ -1,0 +1,127 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createHttpClient, httpClientSchema } from '../../../daemon/http-client/client.ts';
+import { serviceKey, serviceName } from '../../../scorer/identity/service-key.ts';
+import { PrometheusClient } from '../../../scorer/prometheus/client.ts';
+import { excusedAt } from '../../../scorer/scoring/gone/excuses.ts';
+import { REMOVED } from '../../../scorer/scoring/gone/settings.ts';
+import { maintenanceAt } from '../../../scorer/scoring/maintenance.ts';
+import { describeWith } from '../../skips/describe-with.ts';
+import { CURRENT_PROMETHEUS } from '../../skips/needs.ts';
+import { type RunningPrometheus, startPrometheus } from '../../testserver/prometheus.ts';
+import { currentRelease, INSTALLED_RELEASE, type PrometheusRelease } from '../../testserver/prometheus-releases.ts';
+
+const MINUTE = 60_000;
+const end = Math.floor(Date.now() / MINUTE) * MINUTE - 5 * MINUTE;
+const key = (service: string) => serviceKey({ namespace: 'shop', service });
+
+/** Minutes are counted back from `end`; series begin twenty minutes before it. */
+class History {
+  readonly #lines = new Map<string, string[]>();
+
+  put(name: string, labels: Readonly<Record<string, string>>, value: number, { until = 0, from = -20 } = {}): void {
+    const lines = this.#lines.get(name) ?? [];
+    this.#lines.set(name, lines);
+    const text = Object.entries({ namespace: 'shop', ...labels }).map(([label, of]) => `${label}="${of}"`);
+    for (let minute = from; minute <= until; minute++)
+      lines.push(`${name}{${text.join(',')}} ${value} ${(end + minute * MINUTE) / 1000}`);
+  }
+
+  render(): string {
+    const families = [...this.#lines].map(([name, lines]) => `# TYPE ${name} gauge\n${lines.join('\n')}\n`);
+    return `${families.join('')}# EOF\n`;
+  }
+}
+
+/** Workloads as kube-state-metrics has them. Its own pod was replaced eight minutes ago. */
+function kubernetes(history: History): void {
+  const before = { instance: 'ksm-1', job: 'ksm' };
+  const now = { instance: 'ksm-2', job: 'ksm' };
+  const workload = (kind: string, name: string, deleted?: number) => {
+    history.put(`kube_${kind}_created`, { [kind]: name, ...before }, 1e9, { until: Math.min(-8, deleted ?? -8) });
+    if ((deleted ?? 0) > -8)
+      history.put(`kube_${kind}_created`, { [kind]: name, ...now }, 1e9, { from: -7, until: deleted ?? 0 });
+  };
+  for (const name of ['cart', 'idle', 'crashed']) workload('deployment', name);
+  workload('deployment', 'deleted', -3);
+  workload('statefulset', 'db');
+  workload('statefulset', 'deleted-db', -10);
+  workload('daemonset', 'agent');
+  workload('daemonset', 'deleted-agent', -2);
+  history.put('kube_deployment_spec_replicas', { deployment: 'cart', ...now }, 3);
+  history.put('kube_deployment_spec_replicas', { deployment: 'idle', ...now }, 0);
+  history.put('kube_statefulset_replicas', { statefulset: 'idle-db', ...now }, 0);
+}
+
+/** Exporters on three nodes: one is scraped, one fails, one is no longer a target. */
+function exporters(history: History): void {
+  const on = (instance: string) => ({ job: 'lorikeet-exporter', instance });
+  history.put('up', on('a'), 1);
+  history.put('up', on('b'), 1, { until: -4 });
+  history.put('up', on('b'), 0, { from: -3 });
+  history.put('up', on('c'), 1, { until: -7 });
+  const pod = (service: string, instance: string, kind = 'Deployment') =>
+    history.put(
+      'lorikeet_target_info',
+      { service, pod: `${service}-${instance}`, workload_kind: kind, ...on(instance) },
+      1,
+      { until: -4 },
+    );
+  pod('cart', 'a');
+  pod('mail', 'b');
+  pod('ads', 'c');
+  pod('both', 'a');
+  pod('both', 'b');
+  pod('report', 'a', 'CronJob');
+  pod('a.b', 'b');
+  pod('axb', 'a');
+}
+
+describe('with the installed Prometheus', () => testsWith(INSTALLED_RELEASE));
+describeWith([CURRENT_PROMETHEUS], 'with the current Prometheus', () => testsWith(currentRelease()));
+
+function testsWith(release: PrometheusRelease): void {
+  const http = createHttpClient(httpClientSchema.parse({}), { timeoutMs: 20_000 });
+  let prometheus: RunningPrometheus;
+  let client: PrometheusClient;
+
+  beforeAll(async () => {
+    const history = new History();
+    kubernetes(history);
+    exporters(history);
+    prometheus = await startPrometheus({
+      program: release.prometheus,
+      history: history.render(),
+      flags: ['--query.lookback-delta=90s'],
+    });
+    client = new PrometheusClient({ url: prometheus.url, http });
+  });
+  afterAll(async () => {
+    await http.close();
+    await prometheus?.stop();
+  });
+
+  it.each([
+    ['idle', true],
+    ['idle-db', true],
+    ['deleted', true],
+    ['deleted-db', true],
+    ['deleted-agent', true],
+    ['cart', false],
+    ['crashed', false],
+    ['db', false],
+    ['agent', false],
+    ['elsewhere', false],
+  ])('%s was removed on purpose: %s', async (service, removed) => {
+    const scopes = await maintenanceAt(client, REMOVED, end);
+    expect(scopes.covers(key(service))).toBe(removed);
+  });
+
+  it('excuses services whose exporters are not scraped, and jobs', async () => {
+    const services = ['cart', 'mail', 'ads', 'both', 'report', 'a.b', 'axb', 'unknown'].map(key);
+    const excused = await excusedAt(client, services, end);
+    expect([...excused].map((one) => serviceName(one).service).sort()).toEqual(['a.b', 'ads', 'mail', 'report']);
+    const many = [...services, ...Array.from({ length: 300 }, (_, index) => key(`other-${index}`))];
+    expect(await excusedAt(client, many, end)).toEqual(excused);
+    expect(await excusedAt(client, services, end - 10 * MINUTE)).toEqual(new Set([key('report')]));
+  });
+}
