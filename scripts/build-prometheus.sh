@@ -37,7 +37,7 @@ for module in github.com/prometheus/{prometheus@$PROMETHEUS,alertmanager@$ALERTM
 done
 say "building Prometheus $PROMETHEUS and Alertmanager $ALERTMANAGER with $(go env GOVERSION) (takes minutes, once)"
 temporary=$(mktemp -d "$folder.XXXXXX")
-trap "chmod -R u+w '$temporary'; rm -rf '$temporary'" EXIT
+trap "rm -rf '$temporary'" EXIT
 export CGO_ENABLED=0 GOWORK=off GOFLAGS='' GOGC=400
 readonly FLAGS=(-trimpath -ldflags '-s -w')
 for program in prometheus promtool; do

@@ -1,7 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { describeWith } from '../skips/describe-with.ts';
-import { CURRENT_PROMETHEUS } from '../skips/needs.ts';
+import { describeReleases } from '../skips/describe-releases.ts';
 import {
   alertName,
   type Labels,
@@ -9,7 +8,7 @@ import {
   SHIPPED_ALERTMANAGER as SHIPPED,
   startAlertmanager,
 } from '../testserver/alertmanager.ts';
-import { currentRelease, INSTALLED_RELEASE, type PrometheusRelease } from '../testserver/prometheus-releases.ts';
+import type { PrometheusRelease } from '../testserver/prometheus-releases.ts';
 import { until as untilHolds } from '../until.ts';
 
 interface Listed {
@@ -27,8 +26,7 @@ const scorerDown: Labels = { alertname: 'LorikeetScorerDown', severity: 'warning
 const amtool = (release: PrometheusRelease, ...args: readonly string[]) =>
   execFileSync(release.amtool, args, { encoding: 'utf8' });
 
-describe('with the installed Alertmanager', () => testsWith(INSTALLED_RELEASE));
-describeWith([CURRENT_PROMETHEUS], 'with the current Alertmanager', () => testsWith(currentRelease()));
+describeReleases(testsWith);
 
 function testsWith(release: PrometheusRelease): void {
   describe('the shipped Alertmanager configuration', () => {

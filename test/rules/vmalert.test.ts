@@ -5,6 +5,8 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { freePort } from '../../scripts/free-port.ts';
 import { createHttpClient, httpClientSchema } from '../../daemon/http-client/client.ts';
 import { createLogger } from '../../daemon/logger.ts';
+import type { Sample } from '../../scorer/output/remote-write/sample.ts';
+import { SeriesLedger } from '../../scorer/output/samples.ts';
 import { RemoteWriter } from '../../scorer/output/remote-write/writer.ts';
 import { describeWith } from '../skips/describe-with.ts';
 import { VICTORIA_METRICS, VMALERT } from '../skips/needs.ts';
@@ -16,13 +18,12 @@ import { until } from '../until.ts';
 
 /** All times of the rules and of VictoriaMetrics are a tenth of what they are by default, in seconds. */
 const TIME = { evaluation: 3, hold: 9, latencyOffset: 3, groupWait: 3, cycle: 6 } as const;
-const SCORES = { cart: 4.5, front: 1.8 } as const;
 
 describeWith([VICTORIA_METRICS, VMALERT], 'the alerts in vmalert', () => {
   const folder = mkdtempSync(join(tmpdir(), 'lorikeet-vmalert-'));
   const stops: (() => void | Promise<void>)[] = [() => rmSync(folder, { recursive: true, force: true })];
   let alertmanager: RunningAlertmanager;
-  let score: (service: keyof typeof SCORES) => number = () => 0.2;
+  let situation: Situation = 'calm';
 
   beforeAll(async () => {
     const alerts = readFileSync('rules/services.alerts.yaml', 'utf8').replaceAll('90s', `${TIME.hold}s`);
@@ -53,21 +54,14 @@ describeWith([VICTORIA_METRICS, VMALERT], 'the alerts in vmalert', () => {
     for (const stop of stops.reverse()) await stop();
   });
 
-  /** Acts as the scorer: writes scores and causes each cycle. */
+  /** Acts as the scorer: writes the scores and causes of a cycle, and ends series that are no longer there. */
   function play(url: string): void {
     const http = createHttpClient(httpClientSchema.parse({}), { timeoutMs: 2000 });
     const writer = new RemoteWriter({ url, http, logger: createLogger({ write: () => undefined }) });
+    const ledger = new SeriesLedger();
     const write = () => {
       const timestampMs = Date.now();
-      const samples = (['cart', 'front'] as const).flatMap((service, index) => {
-        const labels = { namespace: 'shop', service };
-        const value = score(service);
-        const own = { name: 'anomaly_score', labels: { ...labels, detector: 'autoencoder' }, value, timestampMs };
-        if (value <= 1) return [own];
-        const cause = { name: 'anomaly_root_cause_score', labels, value: index === 0 ? 0.8 : 0.2, timestampMs };
-        return [own, cause, { ...cause, name: 'anomaly_root_cause_rank', value: index + 1 }];
-      });
-      void writer.write(samples);
+      void writer.write(ledger.withStaleMarkers(samplesOf(situation, timestampMs), timestampMs));
     };
     const timer = setInterval(write, TIME.cycle * 1000);
     stops.push(async () => {
@@ -79,14 +73,51 @@ describeWith([VICTORIA_METRICS, VMALERT], 'the alerts in vmalert', () => {
 
   const seconds = (count: number) => new Promise((resolve) => setTimeout(resolve, count * 1000));
 
-  it('a cascade is one page', { timeout: 120_000 }, async () => {
+  const statuses = () => alertmanager.notifications.flatMap(({ alerts }) => alerts).map(({ status }) => status);
+
+  it('make a cascade one page, also when the first service of it dies', { timeout: 180_000 }, async () => {
     await seconds(3 * TIME.evaluation);
-    score = (service) => SCORES[service];
-    const { firing } = alertmanager;
-    await until('a page', () => firing().length > 0, { timeoutMs: 60_000, periodMs: 200, seen: () => '' });
+    situation = 'cascade';
+    const { firing, notifications } = alertmanager;
+    const patience = { timeoutMs: 60_000, periodMs: 200, seen: () => JSON.stringify(notifications) };
+    await until('a page', () => firing().length > 0, patience);
     await seconds(5 * TIME.evaluation);
     expect(new Set(firing())).toEqual(new Set(['on-call: RootCauseIdentified critical']));
-    const text = alertmanager.notifications[0]?.alerts[0]?.annotations['description'];
+    const text = notifications[0]?.alerts[0]?.annotations['description'];
     expect(text).toContain('Suspects: shop/cart (80% of the blame), shop/front (20% of the blame).');
+
+    situation = 'death';
+    await seconds(7 * TIME.evaluation);
+    expect(new Set(firing())).toEqual(new Set(['on-call: RootCauseIdentified critical']));
+    expect(statuses()).not.toContain('resolved');
+
+    situation = 'calm';
+    await until('it resolves', () => statuses().includes('resolved'), patience);
+    await seconds(3 * TIME.evaluation);
+    expect(new Set(firing())).toEqual(new Set(['on-call: RootCauseIdentified critical']));
   });
 });
+
+type Situation = 'calm' | 'cascade' | 'death';
+
+/** Scores and causes as the scorer writes them. */
+function samplesOf(situation: Situation, timestampMs: number): Sample[] {
+  const services = [
+    { service: 'cart', detector: situation === 'death' ? 'gone' : 'autoencoder', score: 4.5, blame: 0.8 },
+    { service: 'front', detector: 'autoencoder', score: 1.8, blame: 0.2 },
+  ];
+  return services.flatMap(({ service, detector, score, blame }, index) => {
+    const sample = (name: string, value: number, labels: Readonly<Record<string, string>> = {}): Sample => ({
+      name,
+      labels: { namespace: 'shop', service, ...labels },
+      value,
+      timestampMs,
+    });
+    if (situation === 'calm') return [sample('anomaly_score', 0.2, { detector })];
+    return [
+      sample('anomaly_score', score, { detector }),
+      sample('anomaly_root_cause_score', blame),
+      sample('anomaly_root_cause_rank', index + 1),
+    ];
+  });
+}

@@ -1,14 +1,13 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it } from 'vitest';
 import { createHttpClient, httpClientSchema } from '../../../daemon/http-client/client.ts';
 import { serviceKey, serviceName } from '../../../scorer/identity/service-key.ts';
 import { PrometheusClient } from '../../../scorer/prometheus/client.ts';
 import { excusedAt } from '../../../scorer/scoring/gone/excuses.ts';
 import { REMOVED } from '../../../scorer/scoring/gone/settings.ts';
 import { maintenanceAt } from '../../../scorer/scoring/maintenance.ts';
-import { describeWith } from '../../skips/describe-with.ts';
-import { CURRENT_PROMETHEUS } from '../../skips/needs.ts';
+import { describeReleases } from '../../skips/describe-releases.ts';
 import { type RunningPrometheus, startPrometheus } from '../../testserver/prometheus.ts';
-import { currentRelease, INSTALLED_RELEASE, type PrometheusRelease } from '../../testserver/prometheus-releases.ts';
+import type { PrometheusRelease } from '../../testserver/prometheus-releases.ts';
 
 const MINUTE = 60_000;
 const end = Math.floor(Date.now() / MINUTE) * MINUTE - 5 * MINUTE;
@@ -76,8 +75,7 @@ function exporters(history: History): void {
   pod('axb', 'a');
 }
 
-describe('with the installed Prometheus', () => testsWith(INSTALLED_RELEASE));
-describeWith([CURRENT_PROMETHEUS], 'with the current Prometheus', () => testsWith(currentRelease()));
+describeReleases(testsWith);
 
 function testsWith(release: PrometheusRelease): void {
   const http = createHttpClient(httpClientSchema.parse({}), { timeoutMs: 20_000 });

@@ -2,11 +2,10 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ServiceName } from '../../../scorer/identity/service-key.ts';
-import { describeWith } from '../../skips/describe-with.ts';
-import { CURRENT_PROMETHEUS } from '../../skips/needs.ts';
+import { describeReleases } from '../../skips/describe-releases.ts';
 import { type Labels, type RunningAlertmanager, startAlertmanager } from '../../testserver/alertmanager.ts';
 import { type RunningPrometheus, startPrometheus } from '../../testserver/prometheus.ts';
-import { currentRelease, INSTALLED_RELEASE, type PrometheusRelease } from '../../testserver/prometheus-releases.ts';
+import type { PrometheusRelease } from '../../testserver/prometheus-releases.ts';
 import { ScorerBed } from '../running-scorer.ts';
 
 interface Listed {
@@ -18,8 +17,7 @@ const ALL = ['front', 'cart', 'db', 'mail', 'ads'].map(name);
 /** Duration for which an alert is pending: a score of two cycles. */
 const HOLD = '3s';
 
-describe('with the installed Prometheus', () => testsWith(INSTALLED_RELEASE));
-describeWith([CURRENT_PROMETHEUS], 'with the current Prometheus', () => testsWith(currentRelease()));
+describeReleases(testsWith);
 
 function testsWith(release: PrometheusRelease): void {
   describe('a service that dies while it alarms', { timeout: 120_000 }, () => {
