@@ -36,8 +36,13 @@ export class GoneWatch {
   constructor(options: GoneWatchOptions) {
     this.#options = options;
     this.#conditions = new ConditionLog(options.logger);
-    const { interval, gone } = options.config;
-    this.#services = new GoneServices({ keepSteps: Math.ceil(gone.keep / interval), max: gone.max });
+    const { config, set } = options;
+    const steps = (durationMs: number) => Math.ceil(durationMs / config.interval);
+    this.#services = new GoneServices({
+      keepSteps: steps(config.gone.keep),
+      settleSteps: steps(set.windows[0] ?? 0),
+      max: config.gone.max,
+    });
   }
 
   /** The services that are gone and belong to the incident. */

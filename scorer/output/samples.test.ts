@@ -31,6 +31,16 @@ describe('scoreSamples', () => {
   });
 });
 
+test('a gone service has a score and the time since when it is gone', () => {
+  const gone = [{ key: cart, score: 3.5, since: 40, bits: 9 }];
+  const samples = scoreSamples({ ...result(0.2), scores: [], gone }, { timestampMs: 60_000, intervalMs: 500 });
+  const labels = { namespace: 'shop', service: 'cart', detector: 'gone' };
+  expect(samples).toEqual([
+    { name: 'anomaly_score', labels, value: 3.5, timestampMs: 60_000 },
+    { name: 'anomaly_interval_start_timestamp_seconds', labels, value: 20, timestampMs: 60_000 },
+  ]);
+});
+
 test('what is usual has a low and a high bound', () => {
   const usual = scoreSamples(result(0.6), TIMES).filter(({ name }) => name === 'anomaly_feature_usual');
   expect(usual.map(({ labels, value }) => [labels['feature'], labels['bound'], value])).toEqual([

@@ -56,7 +56,7 @@ export const EXPECTED_SKIPS: readonly ExpectedSkip[] = [
     when: () => OTEL_COLLECTOR.isMissing(),
     why: 'it takes Go and minutes to build; scripts/build-otel-collector.sh does so',
   },
-  ...['test/scorer/', 'test/rules/'].map((tests) => ({
+  ...['test/scorer/', 'test/rules/', 'test/exporter/native-histograms.test.ts'].map((tests) => ({
     reason: CURRENT_PROMETHEUS.lack,
     tests,
     when: () => CURRENT_PROMETHEUS.isMissing(),

@@ -1,8 +1,7 @@
 import { CHANNELS, type FeatureSet, parseFeatures } from '../../features/features.ts';
 import { Fleet } from '../../fleet/fleet.ts';
 import { edgeKey, serviceKey, type ServiceName } from '../../identity/service-key.ts';
-import type { GoneEvidence } from './gone-services.ts';
-import { GoneServices } from './gone-services.ts';
+import { type GoneEvidence, type GoneLimits, GoneServices } from './gone-services.ts';
 import { failingCalls } from './failing-calls.ts';
 
 /** Two features of services, and of edges the failures and the latency. */
@@ -22,6 +21,7 @@ export const name = (service: string, namespace = 'shop'): ServiceName => ({ nam
 export const key = (service: string, namespace = 'shop'): string => serviceKey(name(service, namespace));
 export const keyOfEdge = (client: string, server: string): string => edgeKey(name(client), name(server));
 
+export const LIMITS: GoneLimits = { keepSteps: 60, settleSteps: 1, max: 3 };
 const CAPACITY = 17;
 /** Length of each channel's window, steps: so long it has values of a service that has ended. */
 const TAILS = [0, 4, 14] as const;
@@ -33,7 +33,7 @@ export class PlayedFleet {
   step: number;
   readonly #last = new Map<string, number>();
 
-  constructor(gone = new GoneServices({ keepSteps: 60, max: 3 }), from = 100) {
+  constructor(gone = new GoneServices(LIMITS), from = 100) {
     this.gone = gone;
     this.step = from;
   }

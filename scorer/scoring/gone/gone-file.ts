@@ -6,9 +6,14 @@ import type { GoneServices } from './gone-services.ts';
 const streakSchema = z.strictObject({
   from: z.int(),
   to: z.int(),
-  score: z.number(),
-  last: z.number(),
+  scores: z.array(z.number()).min(1).readonly(),
   bits: z.number(),
+});
+const goneSchema = z.strictObject({
+  step: z.int(),
+  score: z.number(),
+  failing: z.boolean(),
+  missedElsewhere: z.boolean(),
 });
 const documentSchema = z.strictObject({
   format: z.literal(1),
@@ -22,10 +27,10 @@ const documentSchema = z.strictObject({
       steps: z.int(),
       streak: streakSchema.optional(),
       removed: z.boolean().optional(),
-      gone: z.strictObject({ step: z.int(), score: z.number(), failing: z.boolean() }).optional(),
+      gone: goneSchema.optional(),
     }),
   ),
-  returned: z.record(z.string(), z.int()),
+  returned: z.record(z.string(), z.strictObject({ times: z.int(), last: z.int() })),
 });
 
 /** Saves the gone services, and what decides about further ones, atomically. */
@@ -58,7 +63,7 @@ export function loadGone(path: string, gone: GoneServices, intervalMs: number): 
   if (savedIntervalMs !== intervalMs) return `${path}: of another interval`;
   for (const [key, streak] of Object.entries(streaks)) gone.streaks.set(key, streak);
   for (const [key, one] of Object.entries(missing)) gone.missing.set(key, one);
-  for (const [key, step] of Object.entries(returned)) gone.returned.set(key, step);
+  for (const [key, one] of Object.entries(returned)) gone.returned.set(key, one);
   return undefined;
 }
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { key, PlayedFleet } from './fleet.testdata.ts';
+import { key, LIMITS, PlayedFleet } from './fleet.testdata.ts';
 import { GoneServices } from './gone-services.ts';
 
 const CALM = { front: 0.2, cart: 0.2, db: 0.2, mail: 0.2, ads: 0.2 };
@@ -37,11 +37,28 @@ describe('a service that was anomalous', () => {
     expect(played.playSteps(2, CALM)).toEqual([]);
   });
 
-  it('is an incident only if the anomaly lasted for as long as an alert takes', () => {
-    const played = new PlayedFleet();
-    played.playSteps(5, CALM);
-    played.play(SICK);
-    expect(played.playSteps(5, WITHOUT_DB)).toEqual([]);
+  it('is an incident only if the anomaly had lasted for as long as an alert takes before its values became odd', () => {
+    const after = (steps: number, settleSteps: number) => {
+      const played = new PlayedFleet(new GoneServices({ ...LIMITS, settleSteps }));
+      played.playSteps(5, CALM);
+      played.playSteps(steps, SICK);
+      return played.playSteps(5, WITHOUT_DB);
+    };
+    expect(after(2, 1)).toEqual([]);
+    expect(after(3, 1)).toEqual([key('db')]);
+    expect(after(5, 4)).toEqual([]);
+    expect(after(6, 4)).toEqual([key('db')]);
+  });
+
+  it('is one although its last values were normal for as long as the shortest window', () => {
+    const after = (steps: number) => {
+      const played = new PlayedFleet(new GoneServices({ ...LIMITS, settleSteps: 4 }));
+      played.playSteps(10, SICK);
+      played.playSteps(steps, CALM);
+      return played.playSteps(5, WITHOUT_DB);
+    };
+    expect(after(4)).toEqual([key('db')]);
+    expect(after(5)).toEqual([]);
   });
 
   it('is none once it is removed on purpose, and does not become one again while it is missing', () => {
@@ -113,10 +130,18 @@ describe('a service that was healthy', () => {
     expect(played.playSteps(3, WITHOUT_DB, evidence)).toEqual([key('db')]);
   });
 
-  it('may vanish again, even anomalous, once it vanished and came back without harm', () => {
+  it('may vanish again, even anomalous, once it vanished and came back twice without harm', () => {
     const played = new PlayedFleet();
     played.playSteps(5, CALM);
-    played.playSteps(10, WITHOUT_DB);
+    const comeAndGo = () => {
+      played.playSteps(10, WITHOUT_DB);
+      played.playSteps(5, CALM);
+    };
+    comeAndGo();
+    played.playSteps(5, SICK);
+    expect(played.playSteps(5, WITHOUT_DB)).toEqual([key('db')]);
+    played.playSteps(5, CALM);
+    comeAndGo();
     played.playSteps(5, SICK);
     expect(played.playSteps(5, WITHOUT_DB)).toEqual([]);
     const missed = { calls: { 'cart>db': 3 } };
@@ -137,6 +162,14 @@ describe('many services at once', () => {
       played.play({ ...rest, ...Object.fromEntries(living) });
     }
     expect(played.playSteps(5, rest)).toEqual([]);
+  });
+
+  it('of a namespace are an incident for one that others miss, also after they have given up', () => {
+    const played = new PlayedFleet();
+    const shop = { front: 0.2, cart: 0.2, db: 0.2 };
+    played.playSteps(20, { ...rest, ...shop }, { calls: { 'outside>db': 0 } });
+    expect(played.playSteps(3, rest, { calls: { 'outside>db': 3 } })).toEqual([key('db')]);
+    expect(played.playSteps(20, rest, { calls: { 'outside>db': 0 } })).toEqual([key('db')]);
   });
 
   it('are an incident for one of them that was anomalous before', () => {
@@ -167,7 +200,7 @@ describe('many services at once', () => {
 });
 
 it('forgets everything after the clock was set back', () => {
-  const gone = new GoneServices({ keepSteps: 60, max: 3 });
+  const gone = new GoneServices(LIMITS);
   const played = new PlayedFleet(gone);
   played.playSteps(3, SICK);
   played.play(WITHOUT_DB);

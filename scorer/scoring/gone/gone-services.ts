@@ -3,7 +3,7 @@ import type { Fleet } from '../../fleet/fleet.ts';
 import { bitsOf } from '../errors.ts';
 import { isOutage } from './outage.ts';
 import { hasValues, lastSeen } from './presence.ts';
-import { endsAnomalous, type Streak, Streaks } from './streaks.ts';
+import { scoreOf, type Streak, Streaks } from './streaks.ts';
 import { sweptNamespaces } from './sweep.ts';
 
 /** A service that is gone and belongs to the incident. */
@@ -20,6 +20,8 @@ export interface GoneService {
 export interface GoneLimits {
   /** Steps for which a service that does not come back stays in the incident. */
   readonly keepSteps: number;
+  /** The shortest window, steps: so long the values of a service that ends are odd. */
+  readonly settleSteps: number;
   /** Number of gone services that are reported, those with the highest scores. */
   readonly max: number;
 }
@@ -44,15 +46,31 @@ export interface Missing {
   readonly streak?: Streak | undefined;
   /** It was removed on purpose. */
   readonly removed?: boolean | undefined;
-  /** The step at which it became part of the incident, and its score there. */
-  readonly gone?: { readonly step: number; readonly score: number; readonly failing: boolean } | undefined;
+  /** It is part of the incident. */
+  readonly gone?: Gone | undefined;
+}
+
+interface Gone {
+  /** The step at which it became part of the incident. */
+  readonly step: number;
+  readonly score: number;
+  /** Calls to it fail. */
+  readonly failing: boolean;
+  /** Calls failed when no service of its namespace was left. */
+  readonly missedElsewhere: boolean;
+}
+
+/** How often a service came back after it had vanished without harm. */
+export interface Returned {
+  readonly times: number;
+  readonly last: number;
 }
 
 /** Steps without values after which failing calls make a service gone: a rule may be late once. */
 const MIN_MISSING_STEPS = 2;
 /** Limit of the score that failing calls give. */
 const MAX_SCORE = 10;
-/** Times `keepSteps` for which a service that came back is expected to vanish again. */
+/** Times `keepSteps` for which it is remembered that a service came back. */
 const RETURN_PERIODS = 24;
 /** Evidence against a service that is gone while calls to it fail: that of three features at their limit. */
 const GONE_BITS = 3 * bitsOf(Infinity);
@@ -64,16 +82,18 @@ const GONE_BITS = 3 * bitsOf(Infinity);
  */
 export class GoneServices {
   readonly #limits: GoneLimits;
-  readonly streaks = new Streaks();
+  readonly streaks: Streaks;
   readonly missing = new Map<string, Missing>();
-  /** Services that vanished and came back before, without being part of an incident: they may do so again. */
-  readonly returned = new Map<string, number>();
-  #present: ReadonlySet<string> = new Set();
+  /** Services that vanished and came back, without being part of an incident. */
+  readonly returned = new Map<string, Returned>();
+  /** The services with current values, and the channel that these are in. */
+  #present: ReadonlyMap<string, number> = new Map();
   #scored: ReadonlySet<string> = new Set();
   #outage = 0;
 
   constructor(limits: GoneLimits) {
     this.#limits = limits;
+    this.streaks = new Streaks(limits.settleSteps);
   }
 
   /** The gone services, those with the highest score first. */
@@ -97,7 +117,7 @@ export class GoneServices {
   observe(features: readonly Feature[], fleet: Fleet, step: number): ReadonlySet<string> {
     this.#forget(step);
     const absent = new Map<string, { readonly channel: number; readonly step: number }>();
-    const present = new Set<string>();
+    const present = new Map<string, number>();
     for (const [key, history] of fleet.services) {
       const before = this.missing.get(key);
       const seen =
@@ -105,13 +125,13 @@ export class GoneServices {
           ? lastSeen(features, history, step)
           : { channel: before.channel, step: hasValues(features, history, before.channel, step) ? step : before.seen };
       if (seen === undefined) continue;
-      if (seen.step === step && this.#isJudged(key)) present.add(key);
+      if (seen.step === step && this.#isJudged(key)) present.set(key, seen.channel);
       else absent.set(key, { ...seen, step: Math.min(seen.step, step - 1) });
     }
     this.#outage = isOutage(this.#present, present, this.missing, this.#outage) ? this.#outage + 1 : 0;
     if (this.#outage > 0) return new Set();
     this.#present = present;
-    for (const key of present) this.#comeBack(key, step);
+    for (const key of present.keys()) this.#comeBack(key, step);
     for (const [key, seen] of absent) this.#miss(key, seen);
     for (const [key, one] of this.missing)
       if (!absent.has(key)) this.missing.set(key, { ...one, steps: one.steps + 1 });
@@ -121,7 +141,7 @@ export class GoneServices {
   /** Of the services without current values those that are part of the incident unless something excuses them. */
   suspects(failing: GoneEvidence['failing']): string[] {
     const isSuspect = (key: string, { gone, streak, seen }: Missing) =>
-      gone !== undefined || endsAnomalous(streak, seen) || (failing.get(key) ?? 0) > 1;
+      gone !== undefined || this.streaks.endsAnomalous(streak, seen) || (failing.get(key) ?? 0) > 1;
     return [...this.missing].filter(([key, one]) => one.removed !== true && isSuspect(key, one)).map(([key]) => key);
   }
 
@@ -135,14 +155,19 @@ export class GoneServices {
         continue;
       }
       const calls = one.steps >= MIN_MISSING_STEPS ? Math.min(MAX_SCORE, failing.get(key) ?? 0) : 0;
-      const mayCount = !isExcused(key) && !this.returned.has(key);
-      const anomalous = mayCount && endsAnomalous(one.streak, one.seen) && !swept.explains(key, one.streak.from);
-      const score = Math.max(calls, anomalous ? one.streak.score : 0, one.gone?.score ?? 0);
-      if (calls > 1 || anomalous) {
-        this.missing.set(key, { ...one, gone: { step: one.gone?.step ?? step, score, failing: calls > 1 } });
-      } else if (one.gone !== undefined) {
-        const retract = swept.explains(key, one.gone.step);
-        this.missing.set(key, { ...one, gone: retract ? undefined : { ...one.gone, failing: false } });
+      const mayCount = !isExcused(key) && !this.#comesAndGoes(key);
+      const anomalous =
+        mayCount && this.streaks.endsAnomalous(one.streak, one.seen) && !swept.explains(key, one.streak.from);
+      const { gone } = one;
+      const failingNow = calls > 1;
+      const missedElsewhere = gone?.missedElsewhere === true || (failingNow && swept.explains(key, step));
+      if (failingNow || anomalous) {
+        const score = Math.max(calls, anomalous ? scoreOf(one.streak) : 0, gone?.score ?? 0);
+        const now = { step: gone?.step ?? step, score, failing: failingNow, missedElsewhere };
+        this.missing.set(key, { ...one, gone: now });
+      } else if (gone !== undefined) {
+        const retracted = !missedElsewhere && swept.explains(key, gone.step);
+        this.missing.set(key, { ...one, gone: retracted ? undefined : { ...gone, failing: false } });
       }
     }
   }
@@ -161,9 +186,10 @@ export class GoneServices {
       if (!this.missing.has(key)) this.streaks.extend(key, step, score, bits.get(key) ?? 0);
     }
     for (const [key, streak] of this.streaks.entries) {
-      if (this.#isJudged(key) || !this.#present.has(key) || !endsAnomalous(streak, step - 1)) continue;
-      const gone = { step, score: streak.score, failing: false };
-      this.#miss(key, { channel: 0, step: step - 1 });
+      const channel = this.#present.get(key);
+      if (this.#isJudged(key) || channel === undefined || !this.streaks.endsAnomalous(streak, step - 1)) continue;
+      const gone = { step, score: scoreOf(streak), failing: false, missedElsewhere: false };
+      this.#miss(key, { channel, step: step - 1 });
       this.missing.set(key, { ...this.missing.get(key)!, gone });
     }
     this.streaks.endBefore(step);
@@ -186,7 +212,13 @@ export class GoneServices {
     const before = this.missing.get(key);
     if (before === undefined) return;
     this.missing.delete(key);
-    if (before.gone === undefined && before.steps >= MIN_MISSING_STEPS) this.returned.set(key, step);
+    if (before.gone !== undefined || before.steps < MIN_MISSING_STEPS) return;
+    this.returned.set(key, { times: (this.returned.get(key)?.times ?? 0) + 1, last: step });
+  }
+
+  /** True for a service that vanished and came back more than once: it is likely to do so again. */
+  #comesAndGoes(key: string): boolean {
+    return (this.returned.get(key)?.times ?? 0) > 1;
   }
 
   /** Forgets what is too old, and everything if the clock was set back. */
@@ -199,8 +231,8 @@ export class GoneServices {
       else if (seen < step - 2 * keepSteps) this.missing.delete(key);
       else if (seen < step - keepSteps) this.missing.set(key, { ...one, removed: true, gone: undefined });
     }
-    for (const [key, back] of this.returned) {
-      if (back >= step || back < step - RETURN_PERIODS * keepSteps) this.returned.delete(key);
+    for (const [key, { last }] of this.returned) {
+      if (last >= step || last < step - RETURN_PERIODS * keepSteps) this.returned.delete(key);
     }
   }
 }

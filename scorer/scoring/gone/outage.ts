@@ -12,13 +12,13 @@ const MAX_OUTAGE_STEPS = 10;
  * @param steps that the outage has lasted
  */
 export function isOutage(
-  before: ReadonlySet<string>,
-  present: ReadonlySet<string>,
+  before: ReadonlyMap<string, unknown>,
+  present: ReadonlyMap<string, unknown>,
   missing: ReadonlyMap<string, unknown>,
   steps: number,
 ): boolean {
   if (present.size === 0) return true;
   if (before.size < MIN_SERVICES || steps >= MAX_OUTAGE_STEPS) return false;
-  const lost = [...before].filter((key) => !present.has(key) && !missing.has(key)).length;
+  const lost = [...before.keys()].filter((key) => !present.has(key) && !missing.has(key)).length;
   return lost > before.size / 2;
 }

@@ -2,22 +2,29 @@
 export interface Streak {
   readonly from: number;
   readonly to: number;
-  /** The larger one of the last two scores: the last one may be measured while the service ends. */
-  readonly score: number;
-  /** The last score. */
-  readonly last: number;
+  /** The last scores, oldest first: those of an ending service and one more. */
+  readonly scores: readonly number[];
   /** The last evidence against the service in the ranking, bits. */
   readonly bits: number;
 }
 
-/** Steps that an anomaly lasts before its alert fires, so that the blip of an ordinary shutdown isn't one. */
+/** Steps that an anomaly lasts before its alert fires. */
 const MIN_STEPS = 2;
-/** Steps by which an anomaly may end before the service vanishes: the last step may have few values. */
-const MAX_PAUSE = 1;
 
-/** The services that are anomalous now, by key. */
+/**
+ * The services that are anomalous now, by key.
+ *
+ * The last values of a service that ends are odd: rates over the shortest window cover a part of it only. For as long as
+ * that window, an anomaly may pause before the service vanishes, and one that begins then doesn't count.
+ */
 export class Streaks {
-  #current = new Map<string, Streak>();
+  readonly #current = new Map<string, Streak>();
+  readonly #settleSteps: number;
+
+  /** @param settleSteps the shortest window, steps */
+  constructor(settleSteps: number) {
+    this.#settleSteps = settleSteps;
+  }
 
   get entries(): Iterable<[string, Streak]> {
     return this.#current;
@@ -39,25 +46,27 @@ export class Streaks {
     this.#current.delete(key);
   }
 
-  clear(): void {
-    this.#current.clear();
-  }
-
   /** Continues a service's streak, or begins one. */
   extend(key: string, step: number, score: number, bits: number): void {
     if (score <= 1) return;
     const before = this.#current.get(key);
-    const last = before === undefined ? score : Math.max(score, before.last);
-    this.#current.set(key, { from: before?.from ?? step, to: step, score: last, last: score, bits });
+    const scores = [...(before?.scores ?? []), score].slice(-this.#settleSteps - 1);
+    this.#current.set(key, { from: before?.from ?? step, to: step, scores, bits });
   }
 
-  /** Ends the streaks of services that were last anomalous before the step before `step`. */
+  /** Ends the streaks that have paused for too long. */
   endBefore(step: number): void {
-    for (const [key, { to }] of this.#current) if (to < step - MAX_PAUSE) this.#current.delete(key);
+    for (const [key, { to }] of this.#current) if (to < step - this.#settleSteps) this.#current.delete(key);
+  }
+
+  /** True if a service that was last seen at `seen` was anomalous before it ended, long enough for an alert. */
+  endsAnomalous(streak: Streak | undefined, seen: number): streak is Streak {
+    if (streak === undefined || seen - streak.to > this.#settleSteps) return false;
+    return Math.min(streak.to, seen - this.#settleSteps) - streak.from + 1 >= MIN_STEPS;
   }
 }
 
-/** True if a service that was last seen at `seen` was anomalous then, long enough for an alert. */
-export function endsAnomalous(streak: Streak | undefined, seen: number): streak is Streak {
-  return streak !== undefined && streak.to - streak.from + 1 >= MIN_STEPS && seen - streak.to <= MAX_PAUSE;
+/** The score with which a service vanished. */
+export function scoreOf({ scores }: Streak): number {
+  return Math.max(...scores);
 }

@@ -17,7 +17,7 @@ export interface SweptNamespaces {
  */
 export function sweptNamespaces(
   missing: ReadonlyMap<string, { readonly seen: number }>,
-  present: ReadonlySet<string>,
+  present: ReadonlyMap<string, unknown>,
 ): SweptNamespaces {
   const seen = new Map<string, number[]>();
   for (const [key, one] of missing) {
@@ -25,7 +25,7 @@ export function sweptNamespaces(
     seen.set(namespace, [...(seen.get(namespace) ?? []), one.seen]);
   }
   const large = [...seen].filter(([, steps]) => steps.length >= MIN_SERVICES);
-  const living = new Set(large.length === 0 ? [] : [...present].map((key) => serviceName(key).namespace));
+  const living = new Set(large.length === 0 ? [] : [...present.keys()].map((key) => serviceName(key).namespace));
   const began = new Map(
     large.flatMap(([namespace, steps]): [string, number][] => {
       const last = Math.max(...steps);
