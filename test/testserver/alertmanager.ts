@@ -27,8 +27,15 @@ export interface RunningAlertmanager {
   readonly notifications: Notification[];
   /** Receiver and labels of each alert that a receiver got as firing: `on-call: ServiceAnomalous warning cart`. */
   readonly firing: () => string[];
+  /** The descriptions of the alerts with a name, sent or suppressed. */
+  readonly descriptions: (alertname: string) => Promise<string[]>;
   /** Stops the process and removes its data. */
   stop(): Promise<void>;
+}
+
+interface Listed {
+  readonly labels: Labels;
+  readonly annotations: Labels;
 }
 
 interface Shipped {
@@ -79,11 +86,16 @@ export async function startAlertmanager(
       notifications.flatMap(({ receiver, alerts }) =>
         alerts.filter(({ status }) => status === 'firing').map(({ labels }) => `${receiver}: ${alertName(labels)}`),
       );
+    const descriptions = async (alertname: string) => {
+      const listed = (await (await fetch(`${url}/api/v2/alerts`)).json()) as Listed[];
+      const named = listed.filter(({ labels }) => labels['alertname'] === alertname);
+      return named.map(({ annotations }) => annotations['description'] ?? '');
+    };
     const stop = async () => {
       await running.kill();
       await clean();
     };
-    return { url, notifications, firing, stop };
+    return { url, notifications, firing, descriptions, stop };
   } catch (error) {
     await clean();
     throw error;

@@ -3,14 +3,10 @@ import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ServiceName } from '../../../scorer/identity/service-key.ts';
 import { describeReleases } from '../../skips/describe-releases.ts';
-import { type Labels, type RunningAlertmanager, startAlertmanager } from '../../testserver/alertmanager.ts';
+import { type RunningAlertmanager, startAlertmanager } from '../../testserver/alertmanager.ts';
 import { type RunningPrometheus, startPrometheus } from '../../testserver/prometheus.ts';
 import type { PrometheusRelease } from '../../testserver/prometheus-releases.ts';
 import { ScorerBed } from '../running-scorer.ts';
-
-interface Listed {
-  readonly annotations: Labels;
-}
 
 const name = (service: string): ServiceName => ({ namespace: 'shop', service });
 const ALL = ['front', 'cart', 'db', 'mail', 'ads'].map(name);
@@ -41,6 +37,7 @@ function testsWith(release: PrometheusRelease): void {
       bed.onClear(() => prometheus.stop());
       bed.play(`${prometheus.url}/api/v1/write`, services, {
         factor: ({ service }) => (service === 'cart' && cartIsSlow ? 8 : 1),
+        edges: [[name('front'), name('cart')]],
       });
     });
     afterAll(() => bed.clear());
@@ -58,10 +55,6 @@ alerting: { alertmanagers: [{ static_configs: [{ targets: ['${target}'] }] }] }
       (await bed.client(prometheus.url).query(query, Date.now())).series.map(({ labels }) => labels['service'] ?? '');
     const gone = () => present('anomaly_score{detector="gone"} > 1');
     const first = () => present('anomaly_root_cause_rank == 1');
-    const descriptions = async () => {
-      const listed = (await (await fetch(`${alertmanager.url}/api/v2/alerts`)).json()) as Listed[];
-      return listed.map(({ annotations }) => annotations['description'] ?? '');
-    };
     const end = (...ended: readonly string[]) => {
       for (const service of ended) services.splice(services.map((one) => one.service).indexOf(service), 1);
     };
@@ -84,6 +77,10 @@ alerting: { alertmanagers: [{ static_configs: [{ targets: ['${target}'] }] }] }
         () => firing(),
         (seen) => seen.length > 0,
       );
+      const [text] = await alertmanager.descriptions('ServiceAnomalous');
+      expect(text).toMatch(
+        /request latency [\d.]+s, usually .* to .* of the anomaly\).*\. Called by shop\/front \(request latency [\d.]+m?s\)\./,
+      );
       end('cart');
       await bed.until('it is gone', gone, (seen) => seen.join() === 'cart');
       await bed.until(
@@ -103,8 +100,10 @@ alerting: { alertmanagers: [{ static_configs: [{ targets: ['${target}'] }] }] }
       );
       expect(await gone()).toEqual(['cart']);
       // Alertmanager doesn't notify again, but has the text for whoever looks.
-      await bed.until('the alert says so', descriptions, (texts) =>
-        texts.some((text) => /Gone: shop\/cart since \d{4}-/.test(text)),
+      await bed.until(
+        'the alert says so',
+        () => alertmanager.descriptions('RootCauseIdentified'),
+        (texts) => texts.some((one) => /Gone: shop\/cart since \d{4}-/.test(one)),
       );
       expect(new Set(firing())).toEqual(new Set(['on-call: RootCauseIdentified critical']));
       expect(notifications.flatMap(({ alerts }) => alerts).filter(({ status }) => status === 'resolved')).toEqual([]);
