@@ -6,8 +6,15 @@ import { excusedAt } from '../../../scorer/scoring/gone/excuses.ts';
 import { REMOVED } from '../../../scorer/scoring/gone/settings.ts';
 import { maintenanceAt } from '../../../scorer/scoring/maintenance.ts';
 import { describeReleases } from '../../skips/describe-releases.ts';
-import { type RunningPrometheus, startPrometheus } from '../../testserver/prometheus.ts';
-import type { PrometheusRelease } from '../../testserver/prometheus-releases.ts';
+import { describeWith } from '../../skips/describe-with.ts';
+import { VICTORIA_METRICS } from '../../skips/needs.ts';
+import { startPrometheus } from '../../testserver/prometheus.ts';
+import { startVictoriaMetrics } from '../../testserver/victoria-metrics.ts';
+
+interface Server {
+  readonly url: string;
+  stop(): Promise<void>;
+}
 
 const MINUTE = 60_000;
 const end = Math.floor(Date.now() / MINUTE) * MINUTE - 5 * MINUTE;
@@ -75,27 +82,42 @@ function exporters(history: History): void {
   pod('axb', 'a');
 }
 
-describeReleases(testsWith);
+describeReleases((release) => {
+  const start = async (history: History) =>
+    await startPrometheus({
+      program: release.prometheus,
+      history: history.render(),
+      flags: ['--query.lookback-delta=90s'],
+    });
+  testsWith(start);
+});
 
-function testsWith(release: PrometheusRelease): void {
+describeWith([VICTORIA_METRICS], 'with VictoriaMetrics', () => {
+  testsWith(async (history) => {
+    const victoria = await startVictoriaMetrics(['-search.maxStalenessInterval=90s']);
+    const body = history.render().replaceAll(/^(.*) (\d+)$/gm, '$1 $2000');
+    await fetch(`${victoria.url}/api/v1/import/prometheus`, { method: 'POST', body });
+    await fetch(`${victoria.url}/internal/force_flush`);
+    return victoria;
+  });
+});
+
+/** @param start starts a server with the history */
+function testsWith(start: (history: History) => Promise<Server>): void {
   const http = createHttpClient(httpClientSchema.parse({}), { timeoutMs: 20_000 });
-  let prometheus: RunningPrometheus;
+  let server: Server;
   let client: PrometheusClient;
 
   beforeAll(async () => {
     const history = new History();
     kubernetes(history);
     exporters(history);
-    prometheus = await startPrometheus({
-      program: release.prometheus,
-      history: history.render(),
-      flags: ['--query.lookback-delta=90s'],
-    });
-    client = new PrometheusClient({ url: prometheus.url, http });
+    server = await start(history);
+    client = new PrometheusClient({ url: server.url, http });
   });
   afterAll(async () => {
     await http.close();
-    await prometheus?.stop();
+    await server?.stop();
   });
 
   it.each([
