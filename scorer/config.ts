@@ -9,6 +9,7 @@ import { identitySchema } from './identity/identity.ts';
 import { hostOrdinal, type ShardPlace, WHOLE_FLEET } from './identity/shard.ts';
 import { externalLabelsSchema } from './output/external-labels.ts';
 import { readMatchers } from './prometheus/selector.ts';
+import { goneSchema } from './scoring/gone/settings.ts';
 import { DEFAULT_LAGS } from './tensor/tensor.ts';
 import { tracesSchema } from './traces/config.ts';
 
@@ -95,6 +96,7 @@ export const scorerKeys = z.strictObject({
   shard: shardSchema.default(WHOLE_FLEET),
   traces: tracesSchema.optional(),
   maintenance: z.array(z.string('expected a PromQL expression').min(1, 'expected a PromQL expression')).default([]),
+  gone: goneSchema,
   state_dir: z.string('expected a path').default(SCORER_DEFAULTS.stateDir),
   learning: z
     .strictObject({

@@ -20,6 +20,8 @@ export interface ModelPaths {
   readonly checkpoint: string;
   /** Errors that recur daily or weekly. */
   readonly seasons: string;
+  /** Services of the incident that are gone. */
+  readonly gone: string;
   /** When the detectors beside the autoencoder learned. */
   readonly detectors: string;
   /** The sample of traces that `trace_sequence` learns from. */
@@ -36,6 +38,7 @@ export function modelPaths(config: ScorerConfig): ModelPaths {
     profiles: join(directory, 'profiles.json'),
     checkpoint: join(directory, 'fleet.checkpoint'),
     seasons: join(directory, 'seasons.json'),
+    gone: join(directory, 'gone.json'),
     detectors: join(directory, 'detectors.json'),
     traces: join(directory, 'traces.sample'),
     detector: (name) => join(directory, `${name}.json`),

@@ -1,5 +1,6 @@
 import { formatDuration } from '../../daemon/config-file.ts';
 import { EDGE_SERIES, type FeatureSet, SERVICE_SERIES } from './features.ts';
+import { GONE } from '../series.ts';
 import { withLabels } from './labelled-expression.ts';
 import type { RecordingRule } from './rule.ts';
 
@@ -25,8 +26,11 @@ type Name = readonly [namespace: string, service: string];
 const ENDS = [...CLIENT, ...SERVER].join(', ');
 const CALLS = `group by (${ENDS}) (${EDGE_SERIES})`;
 
+/** Scores by one detector, and those of services that are gone, which no detector can score. */
+const selectScores = (detector: string) => `anomaly_score{detector=~"${detector}|${GONE}"}`;
+
 /** Scores of services by one detector, which may score their pods and endpoints instead. */
-const scoresOf = (detector: string) => `max by (namespace, service) (anomaly_score{detector="${detector}"})`;
+const scoresOf = (detector: string) => `max by (namespace, service) (${selectScores(detector)})`;
 
 /** `expr` with the labels `from` copied to the labels `to`. */
 function rename(expr: string, from: Name, to: Name): string {
@@ -37,7 +41,7 @@ function rename(expr: string, from: Name, to: Name): string {
 
 /** Rules that record the start of a service's anomaly, as `detector` scores it. */
 export function onsetRules(set: FeatureSet, detector: string, labels: readonly string[] = []): RecordingRule[] {
-  const scores = `anomaly_score{detector="${detector}"}`;
+  const scores = selectScores(detector);
   // A score that drops below 1 for less than the second window continues the same anomaly.
   const pause = formatDuration(set.windows[1] ?? 0);
   const expr =

@@ -10,10 +10,10 @@ interface AlertFile {
   readonly groups: readonly { readonly rules: readonly AlertingRule[] }[];
 }
 
-/** A query of a template: a constant one, or a format with its arguments. */
-const QUERY = /\b(query|printf)\s+("(?:[^"\\]|\\.)*"|`[^`]*`)((?:\s+(?:"(?:[^"\\]|\\.)*"|\$?[\w.$]+))*)/g;
-const ARGUMENT = /"(?:[^"\\]|\\.)*"|\$?[\w.$]+/g;
-const VERB = /%[a-z.\d]*[a-z]|%%/g;
+/** A query of a template: a constant one, or a format, whose arguments follow. */
+const QUERY = /\b(query|printf)\s+("(?:[^"\\]|\\.)*"|`[^`]*`)/g;
+/** A verb of a format, in which `[2]` says which argument it formats. */
+const VERB = /%([-+# .\d]*)(?:\[(\d+)\])?([a-zA-Z%])/g;
 
 /** Alerting rules that keep services apart by further labels, and name these in their annotations. */
 export function renderLabelledAlerts(shipped: string, labels: readonly string[]): string {
@@ -31,9 +31,7 @@ export function renderLabelledAlerts(shipped: string, labels: readonly string[])
 }
 
 function labelledText(text: string, labels: readonly string[]): string {
-  const queries = text.replaceAll(QUERY, (_, kind: string, quoted: string, list: string) =>
-    labelledQuery(kind, quoted, [...(list.match(ARGUMENT) ?? [])], labels),
-  );
+  const queries = text.replaceAll(QUERY, (_, kind: string, quoted: string) => labelledQuery(kind, quoted, labels));
   const names = queries.replaceAll(/\{\{ (\$\w+\.Labels|\$labels|\.Labels)\.namespace \}\}\//g, (name, of: string) => {
     const further = labels.map((label) => `{{ with ${of}.${label} }}{{ . }}/{{ end }}`);
     return further.join('') + name;
@@ -41,28 +39,29 @@ function labelledText(text: string, labels: readonly string[]): string {
   return labelledLink(names, labels);
 }
 
-/** A query of the alert's own place: each series has the matchers of its labels. */
-function labelledQuery(kind: string, quoted: string, given: readonly string[], labels: readonly string[]): string {
-  const [quote, format] = [quoted[0] ?? '', quoted.slice(1, -1)];
-  const escaped = kind === 'query' ? format.replaceAll('%', '%%') : format;
-  const rest = [...given];
-  const inserted: string[] = [];
-  let at = 0;
-  const takeUntil = (end: number) => {
-    const verbs = escaped.slice(at, end).match(VERB) ?? [];
-    inserted.push(...rest.splice(0, verbs.filter((verb) => verb !== '%%').length));
-    at = end;
-  };
-  const matchers = labels.map((label) => `${label}=%q`).join(',');
-  const query = withMatchers(escaped, matchers, (index) => {
-    takeUntil(index);
-    inserted.push(...labels.map((label) => `$labels.${label}`));
-  });
+/**
+ * A query of the alert's own place: each series has the matchers of its labels. Their values are the first arguments of
+ * the format, whose verbs therefore say which argument they are for.
+ */
+function labelledQuery(kind: string, quoted: string, labels: readonly string[]): string {
+  const [quote, text] = [quoted[0] ?? '', quoted.slice(1, -1)];
+  const format = kind === 'query' ? text.replaceAll('%', '%%') : shiftedVerbs(text, labels.length);
+  const query = withMatchers(format, labels.map((label, index) => `${label}=%[${index + 1}]q`).join(','));
   // Other texts are formatted, too.
-  if (kind === 'printf' && query === format) return [kind, quoted, ...given].join(' ');
-  takeUntil(escaped.length);
-  const formatted = `printf ${quote}${withLabels(query, labels)}${quote} ${inserted.join(' ')}`;
+  if (query === format && kind === 'printf') return `${kind} ${quoted}`;
+  const values = labels.map((label) => `$labels.${label}`).join(' ');
+  const formatted = `printf ${quote}${withLabels(query, labels)}${quote} ${values}`;
   return kind === 'query' ? `${formatted} | query` : formatted;
+}
+
+/** A format whose verbs say which argument they are for, with `count` arguments in front of its own. */
+function shiftedVerbs(format: string, count: number): string {
+  let last = 0;
+  return format.replaceAll(VERB, (token: string, flags: string, index: string | undefined, verb: string) => {
+    if (verb === '%') return token;
+    last = index === undefined ? last + 1 : Number(index);
+    return `%${flags}[${last + count}]${verb}`;
+  });
 }
 
 /** Links to dashboards select the labels. */

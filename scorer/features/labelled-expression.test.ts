@@ -12,6 +12,8 @@ describe('withLabels', () => {
     ['sum by (namespace, cluster) (x)', 'sum by (namespace, cluster) (x)'],
     ['sum without (pod) (x)', 'sum without (pod) (x)'],
     ['a / ignoring (code) b', 'a / ignoring (code) b'],
+    ['a * on (feature) group_left (unit) b', 'a * on (feature) group_left (unit) b'],
+    ['max by (feature) (a)', 'max by (cluster, feature) (a)'],
     ['a or on () vector(0)', 'a or on () vector(0)'],
     ['x{a="by (b)", c=\'on (d)\', e=`by (f)`}', 'x{a="by (b)", c=\'on (d)\', e=`by (f)`}'],
     ['x # sum by (a)\n+ y', 'x # sum by (a)\n+ y'],

@@ -86,7 +86,7 @@ function serviceGroups(set: FeatureSet, interval: Interval, detector: string, la
       labels: { feature: feature.name, channel },
     })),
   }));
-  const units = unitRules(set.features, interval, 'lorikeet_units');
+  const units = unitRules(distinct([...set.features, ...set.edges]), interval, 'lorikeet_units');
   const incident: RuleGroup[] = [
     { name: 'lorikeet_onset', ...interval, rules: onsetRules(set, detector, labels) },
     { name: 'lorikeet_graph', ...interval, rules: graphRules(set, detector, labels) },
@@ -95,9 +95,8 @@ function serviceGroups(set: FeatureSet, interval: Interval, detector: string, la
 }
 
 function instanceGroups(set: FeatureSet, interval: Interval): RuleGroup[] {
-  const known = new Set(set.features.map(({ name }) => name));
-  const own = new Map([...set.pods, ...set.endpoints].map((feature) => [feature.name, feature]));
-  const units = [...own.values()].filter(({ name }) => !known.has(name));
+  const known = new Set([...set.features, ...set.edges].map(({ name }) => name));
+  const units = distinct([...set.pods, ...set.endpoints]).filter(({ name }) => !known.has(name));
   return [
     ...shortestWindow(set, interval, 'pod', POD_SERIES, set.pods),
     ...shortestWindow(set, interval, 'endpoint', ENDPOINT_SERIES, set.endpoints),
@@ -106,6 +105,12 @@ function instanceGroups(set: FeatureSet, interval: Interval): RuleGroup[] {
       ? []
       : [{ name: 'lorikeet_versions', ...interval, rules: [{ record: VERSION_SERIES, expr: oneLine(set.versions) }] }]),
   ];
+}
+
+/** Of features with the same name, the first. */
+function distinct(features: readonly Feature[]): Feature[] {
+  const names = features.map(({ name }) => name);
+  return features.filter(({ name }, index) => names.indexOf(name) === index);
 }
 
 /** For alerts and dashboards, which show the values of any features file. */

@@ -2,6 +2,7 @@ import type { Reconstructor } from '../detectors/reconstructor.ts';
 import type { EdgeFeature, Feature, FeatureSet } from '../features/features.ts';
 import type { Fleet } from '../fleet/fleet.ts';
 import type { History } from '../fleet/history.ts';
+import type { GoneService } from './gone/gone-services.ts';
 import type { EdgeScalings, Profiles } from './profiles/profiles-file.ts';
 import type { Profile } from './profiles/profile.ts';
 import { type CallEdge, type RankedCause, type Ranker, rankRootCauses, type Suspect } from './ranking/root-cause.ts';
@@ -23,7 +24,7 @@ import { columnCount } from '../features/columns.ts';
 /** Minimum share of a service's known columns that must have a value for it to be scored. */
 const MIN_OBSERVED_SHARE = 0.25;
 
-export type ServiceState = 'scored' | 'learning' | 'no_data' | 'excluded';
+export type ServiceState = 'scored' | 'learning' | 'no_data' | 'excluded' | 'gone';
 
 export interface ServiceScore {
   readonly key: string;
@@ -35,6 +36,8 @@ export interface ServiceScore {
 export interface FleetScores {
   readonly scores: readonly ServiceScore[];
   readonly causes: readonly RankedCause[];
+  /** Services of the incident that are gone; these have no score. */
+  readonly gone?: readonly GoneService[];
   readonly states: ReadonlyMap<string, ServiceState>;
   /** Number of values that services with a profile lack at this step; replaced by the median. */
   readonly missing: number;

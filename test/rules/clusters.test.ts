@@ -73,7 +73,8 @@ describe.each([[['cluster']], [['tenant', 'cluster', 'environment']]])('rules wi
           ].map(([selector]) => selector),
         );
         const own = selectors.filter((selector) => !selector.startsWith('lorikeet_feature'));
-        for (const selector of own) expect(selector).toContain(`{${labels.map((label) => `${label}=%q`).join(',')}`);
+        for (const selector of own)
+          expect(selector).toContain(`{${labels.map((label, index) => `${label}=%[${index + 1}]q`).join(',')}`);
       }
     }
   });

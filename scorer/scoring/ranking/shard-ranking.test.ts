@@ -72,6 +72,14 @@ describe('ShardRanking', () => {
     expect(shard.rank(calm, 180_000)).toEqual([]);
   });
 
+  it('ranks while a service is gone, although none that has a score is anomalous', () => {
+    const calm = scoresOf(0, 2, false);
+    const gone = [{ key: calm.scores[0]!.key, score: 3, since: 1, bits: 9 }];
+    const shard = new ShardRanking({ index: 0, count: 2 }, 60_000);
+    expect(shard.rank({ ...calm, gone }, 60_000).length).toBeGreaterThan(0);
+    expect(shard.samples({ ...calm, gone }, 60_000)[0]).toMatchObject({ name: 'anomaly_incident_services', value: 1 });
+  });
+
   it('forgets a shard that has fallen silent, and leaves out what it wrote itself and other series', () => {
     const [own, other] = [
       new ShardRanking({ index: 0, count: 2 }, 60_000),

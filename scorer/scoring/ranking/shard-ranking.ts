@@ -99,7 +99,7 @@ export class ShardRanking {
   }
 }
 
-/** The keys of the anomalous services. */
-function anomalousOf({ scores }: FleetScores): string[] {
-  return scores.flatMap(({ key, score }) => (score > 1 ? [key] : []));
+/** The keys of the anomalous services, and of those that are gone. */
+function anomalousOf({ scores, gone = [] }: FleetScores): string[] {
+  return [...scores.flatMap(({ key, score }) => (score > 1 ? [key] : [])), ...gone.map(({ key }) => key)];
 }
