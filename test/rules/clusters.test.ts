@@ -192,18 +192,72 @@ describe('two clusters with the same services', () => {
     expect(output).toContain('SUCCESS');
   });
 
-  it('name the cluster, and only what is of it, in the text of an alert', () => {
+  /** What promtool prints about the alert that there is, as none is expected. */
+  function foundAlerts(alertname: string, series: readonly object[]): string {
     const path = join(folder, 'found.test.yaml');
-    const alertRules = [{ eval_time: '5m', alertname: 'ServiceSeverelyAnomalous', exp_alerts: [] }];
-    const tests = [{ interval: '30s', input_series: input, alert_rule_test: alertRules }];
-    writeFileSync(path, dump({ rule_files: files(), evaluation_interval: '30s', tests }));
-    // Expecting no alert, promtool prints the one that there is.
+    const alertRules = [{ eval_time: '5m', alertname, exp_alerts: [] }];
+    const tests = [{ interval: '30s', input_series: series, alert_rule_test: alertRules }];
+    writeFileSync(path, dump({ rule_files: files(), evaluation_interval: '30s', tests }, { noRefs: true }));
     const { stdout, stderr } = spawnSync('promtool', ['test', 'rules', path], { encoding: 'utf8' });
-    const found = stdout + stderr;
+    return stdout + stderr;
+  }
+
+  it('name the cluster, and only what is of it, in the text of an alert', () => {
+    const found = foundAlerts('ServiceSeverelyAnomalous', input);
     expect(found).toContain('a/shop/cart behaves very abnormally');
     expect(found).toContain('cpu cores (60% of the anomaly)');
     expect(found).toContain('Most probable root cause: a/shop/cart.');
     expect(found).toContain('var-cluster=a&var-namespace=shop&var-service=cart');
     expect(found).not.toMatch(/memory|b\/shop/);
+  });
+
+  it('tell the callers, the callees and the pods of the own cluster', () => {
+    const call = (cluster: string, client: string, server: string, feature: string, value: number) => ({
+      series: `edge:lorikeet_feature:window{cluster="${cluster}",client_namespace="shop",client_service="${client}",server_namespace="shop",server_service="${server}",feature="${feature}"}`,
+      values: `${value}x20`,
+    });
+    const pod = (cluster: string, index: number, values: string) => ({
+      series: `lorikeet_target_info{${of(cluster, 'cart')},pod="cart-${index}"}`,
+      values,
+    });
+    const found = foundAlerts('ServiceSeverelyAnomalous', [
+      ...input,
+      call('a', 'front', 'cart', 'request_rate', 7),
+      call('a', 'cart', 'cart-db', 'failure_rate', 3),
+      call('b', 'basket', 'cart', 'request_rate', 9),
+      call('b', 'cart', 'mail', 'request_rate', 9),
+      ...[1, 2].map((index) => pod('a', index, '1x20')),
+      ...[1, 2, 3].map((index) => pod('b', index, '1x20')),
+    ]);
+    expect(found).toContain('Called by shop/front (request rate 7/s).');
+    expect(found).toContain('Calls shop/cart-db (failure rate 3/s).');
+    expect(found).not.toMatch(/basket|mail/);
+  });
+
+  it('keep apart a service that is gone in one of them', () => {
+    const goneInA = [
+      { series: `anomaly_score{${of('a', 'cart')},detector="autoencoder"}`, values: '4x4 stale' },
+      { series: `anomaly_score{${of('a', 'cart')},detector="gone"}`, values: '_x4 4x20' },
+      {
+        series: `anomaly_interval_start_timestamp_seconds{${of('a', 'cart')},detector="gone"}`,
+        values: '_x4 150x20',
+      },
+      score('b', 'cart', '2x20'),
+      ...cause('a', 'cart', 1),
+      ...cause('b', 'cart', 1),
+    ];
+    const [severe, warned] = ['ServiceSeverelyAnomalous', 'ServiceAnomalous'].map((alert) =>
+      foundAlerts(alert, goneInA),
+    );
+    expect(severe).toContain('a/shop/cart is gone');
+    expect(severe).toContain('Gone since 1970-01-01 00:02:30');
+    expect(severe).toMatch(/cluster="a", detector="autoencoder", namespace="shop", service="cart"/);
+    expect(warned).toContain('a/shop/cart is gone');
+    expect(warned).toContain('b/shop/cart behaves abnormally');
+    const incident = foundAlerts('RootCauseIdentified', goneInA);
+    expect(incident.match(/Gone: [^.]*/g)).toEqual(
+      expect.arrayContaining([expect.stringMatching(/^Gone: a\/shop\/cart/)]),
+    );
+    expect(incident).not.toContain('Gone: b');
   });
 });
