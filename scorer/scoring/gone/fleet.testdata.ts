@@ -1,5 +1,7 @@
 import { CHANNELS, type FeatureSet, parseFeatures } from '../../features/features.ts';
 import { Fleet } from '../../fleet/fleet.ts';
+import { Identity } from '../../identity/identity.ts';
+import { WHOLE_FLEET } from '../../identity/shard.ts';
 import { edgeKey, serviceKey, type ServiceName } from '../../identity/service-key.ts';
 import { type GoneEvidence, type GoneLimits, GoneServices } from './gone-services.ts';
 import { failingCalls } from './failing-calls.ts';
@@ -17,8 +19,12 @@ edges:
 `,
 );
 
-export const name = (service: string, namespace = 'shop'): ServiceName => ({ namespace, service });
-export const key = (service: string, namespace = 'shop'): string => serviceKey(name(service, namespace));
+export const name = (service: string, namespace = 'shop', cluster?: string): ServiceName => ({
+  ...(cluster !== undefined && { cluster }),
+  namespace,
+  service,
+});
+export const key = (...parts: Parameters<typeof name>): string => serviceKey(name(...parts));
 export const keyOfEdge = (client: string, server: string): string => edgeKey(name(client), name(server));
 
 export const LIMITS: GoneLimits = { keepSteps: 60, settleSteps: 1, max: 3 };
@@ -28,7 +34,7 @@ const TAILS = [0, 4, 14] as const;
 
 /** A fleet that is played step by step, and the services that are gone from it. */
 export class PlayedFleet {
-  readonly fleet = new Fleet(SET, 1000, CAPACITY);
+  readonly fleet = new Fleet(SET, 1000, CAPACITY, WHOLE_FLEET, new Identity(['cluster']));
   readonly gone: GoneServices;
   step: number;
   readonly #last = new Map<string, number>();
@@ -81,9 +87,9 @@ export class PlayedFleet {
 
   #value(service: string, channel: number): void {
     for (const { name: feature } of SET.features) {
-      const [own, namespace] = service.split('.');
+      const [own, namespace, cluster] = service.split('.');
       this.fleet.addService({
-        labels: { ...name(own!, namespace), feature, channel: CHANNELS[channel]! },
+        labels: { ...name(own!, namespace, cluster), feature, channel: CHANNELS[channel]! },
         timestamps: Float64Array.of(this.step * 1000),
         values: Float64Array.of(1),
       });
@@ -112,8 +118,8 @@ export interface PlayedEvidence {
   readonly excused?: readonly string[];
 }
 
-/** The key of `service`, or of `service.namespace`. */
+/** The key of `service`, of `service.namespace`, or of `service.namespace.cluster`. */
 function playedKey(service: string): string {
-  const [own, namespace] = service.split('.');
-  return key(own!, namespace);
+  const [own, namespace, cluster] = service.split('.');
+  return key(own!, namespace, cluster);
 }

@@ -1,7 +1,7 @@
 import type { Feature } from '../../features/features.ts';
 import type { Fleet } from '../../fleet/fleet.ts';
 import { bitsOf } from '../errors.ts';
-import { isOutage } from './outage.ts';
+import { Outages } from './outage.ts';
 import { hasValues, lastSeen } from './presence.ts';
 import { scoreOf, type Streak, Streaks } from './streaks.ts';
 import { sweptNamespaces } from './sweep.ts';
@@ -89,7 +89,7 @@ export class GoneServices {
   /** The services with current values, and the channel that these are in. */
   #present: ReadonlyMap<string, number> = new Map();
   #scored: ReadonlySet<string> = new Set();
-  #outage = 0;
+  readonly #outages = new Outages();
 
   constructor(limits: GoneLimits) {
     this.#limits = limits;
@@ -111,8 +111,8 @@ export class GoneServices {
   /**
    * Finds the services without current values.
    *
-   * @returns the keys of those that may be part of the incident; none while the store lacks most services, which none of
-   *   them caused
+   * @returns the keys of those that may be part of the incident; none of those that the store lacks most of, which none
+   *   of them caused
    */
   observe(features: readonly Feature[], fleet: Fleet, step: number): ReadonlySet<string> {
     this.#forget(step);
@@ -128,28 +128,28 @@ export class GoneServices {
       if (seen.step === step && this.#isJudged(key)) present.set(key, seen.channel);
       else absent.set(key, { ...seen, step: Math.min(seen.step, step - 1) });
     }
-    this.#outage = isOutage(this.#present, present, this.missing, this.#outage) ? this.#outage + 1 : 0;
-    if (this.#outage > 0) return new Set();
-    this.#present = present;
-    for (const key of present.keys()) this.#comeBack(key, step);
-    for (const [key, seen] of absent) this.#miss(key, seen);
-    for (const [key, one] of this.missing)
+    this.#outages.update(this.#present, present, this.missing);
+    const before = [...this.#present].filter(([key]) => this.#outages.covers(key));
+    const measured = [...present].filter(([key]) => !this.#outages.covers(key));
+    this.#present = new Map([...before, ...measured]);
+    for (const [key] of measured) this.#comeBack(key, step);
+    for (const [key, seen] of absent) if (!this.#outages.covers(key)) this.#miss(key, seen);
+    for (const [key, one] of this.#judged)
       if (!absent.has(key)) this.missing.set(key, { ...one, steps: one.steps + 1 });
-    return new Set([...this.missing].filter(([, one]) => one.removed !== true && mayBeGone(one)).map(([key]) => key));
+    return new Set(this.#judged.filter(([, one]) => mayBeGone(one)).map(([key]) => key));
   }
 
   /** Of the services without current values those that are part of the incident unless something excuses them. */
   suspects(failing: GoneEvidence['failing']): string[] {
     const isSuspect = (key: string, { gone, streak, seen }: Missing) =>
       gone !== undefined || this.streaks.endsAnomalous(streak, seen) || (failing.get(key) ?? 0) > 1;
-    return [...this.missing].filter(([key, one]) => one.removed !== true && isSuspect(key, one)).map(([key]) => key);
+    return this.#judged.filter(([key, one]) => isSuspect(key, one)).map(([key]) => key);
   }
 
   /** Decides which of the services without current values are part of the incident. */
   judge(step: number, { failing, isRemoved, isExcused }: GoneEvidence): void {
     const swept = sweptNamespaces(this.missing, this.#present);
-    for (const [key, one] of this.missing) {
-      if (one.removed === true) continue;
+    for (const [key, one] of this.#judged) {
       if (isRemoved(key)) {
         this.missing.set(key, { ...one, removed: true, gone: undefined });
         continue;
@@ -180,19 +180,26 @@ export class GoneServices {
    * @param bits evidence by service in the ranking
    */
   remember(step: number, scores: ReadonlyMap<string, number>, bits: ReadonlyMap<string, number>): void {
-    if (this.#outage > 0) return;
-    this.#scored = new Set(scores.keys());
+    const isOut = (key: string) => this.#outages.covers(key);
+    const before = [...this.#scored].filter(isOut);
+    this.#scored = new Set([...before, ...[...scores.keys()].filter((key) => !isOut(key))]);
     for (const [key, score] of scores) {
-      if (!this.missing.has(key)) this.streaks.extend(key, step, score, bits.get(key) ?? 0);
+      if (!isOut(key) && !this.missing.has(key)) this.streaks.extend(key, step, score, bits.get(key) ?? 0);
     }
     for (const [key, streak] of this.streaks.entries) {
       const channel = this.#present.get(key);
-      if (this.#isJudged(key) || channel === undefined || !this.streaks.endsAnomalous(streak, step - 1)) continue;
+      if (isOut(key) || this.#isJudged(key) || channel === undefined || !this.streaks.endsAnomalous(streak, step - 1))
+        continue;
       const gone = { step, score: scoreOf(streak), failing: false, missedElsewhere: false };
       this.#miss(key, { channel, step: step - 1 });
       this.missing.set(key, { ...this.missing.get(key)!, gone });
     }
-    this.streaks.endBefore(step);
+    this.streaks.endBefore(step, isOut);
+  }
+
+  /** The services without current values that may be gone. */
+  get #judged(): (readonly [string, Missing])[] {
+    return [...this.missing].filter(([key, { removed }]) => removed !== true && !this.#outages.covers(key));
   }
 
   /** False for a service that was anomalous, and had too few values to be scored at the last step. */

@@ -54,9 +54,10 @@ export class Streaks {
     this.#current.set(key, { from: before?.from ?? step, to: step, scores, bits });
   }
 
-  /** Ends the streaks that have paused for too long. */
-  endBefore(step: number): void {
-    for (const [key, { to }] of this.#current) if (to < step - this.#settleSteps) this.#current.delete(key);
+  /** Ends the streaks that have paused for too long, except those that are kept. */
+  endBefore(step: number, isKept: (key: string) => boolean): void {
+    for (const [key, { to }] of this.#current)
+      if (to < step - this.#settleSteps && !isKept(key)) this.#current.delete(key);
   }
 
   /** True if a service that was last seen at `seen` was anomalous before it ended, long enough for an alert. */

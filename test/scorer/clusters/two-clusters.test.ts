@@ -44,6 +44,8 @@ describe('two clusters in one Prometheus', { timeout: 120_000 }, () => {
   let alertmanager: RunningProgram;
   let app: ScorerApp;
   const broken = new Set<string>();
+  /** The services that are there. */
+  const services = [...ALL];
 
   const query = async (text: string) => (await bed.client(url).query(text, Date.now())).series;
   /** `cluster/service` -> value. */
@@ -92,7 +94,7 @@ describe('two clusters in one Prometheus', { timeout: 120_000 }, () => {
     bed.onClear(() => prometheus.stop());
     url = prometheus.url;
     const write = `${url}/api/v1/write`;
-    bed.play(write, ALL, {
+    bed.play(write, services, {
       factor: ({ cluster = '', service }, feature) =>
         broken.has(cluster) && service === 'cart-db' && feature === 'request_latency' ? 40 : 1,
       edges: EDGES,
@@ -221,6 +223,31 @@ describe('two clusters in one Prometheus', { timeout: 120_000 }, () => {
     );
     expect(await values('anomaly_score{scorer="blind"}')).toEqual(new Map());
     await blind.stop();
+  });
+
+  it('keeps a service that dies in one of them in its incident, and none of the other', async () => {
+    const isDead = ({ cluster, service }: ServiceName) => cluster === A && service === 'cart-db';
+    const [dead] = services.splice(services.findIndex(isDead), 1);
+    const gone = await bed.until(
+      'it is gone',
+      () => values('anomaly_score{detector="gone"} > 1'),
+      (seen) => seen.size > 0,
+    );
+    expect([...gone.keys()]).toEqual([`${A}/cart-db`]);
+    await bed.until(
+      'its own score has ended',
+      () => values('anomaly_score{scorer="main",detector!="gone"}'),
+      (seen) => seen.size > 0 && !seen.has(`${A}/cart-db`),
+    );
+    expect([...(await values('anomaly_root_cause_rank{scorer="main"} == 1')).keys()]).toContain(`${A}/cart-db`);
+    expect(await alerts()).toContain(`active ${A} RootCauseIdentified critical`);
+    broken.clear();
+    services.push(dead!);
+    await bed.until(
+      'it is back',
+      () => values('anomaly_score{detector="gone"}'),
+      (seen) => seen.size === 0,
+    );
   });
 
   it('learns the services of both, from a state directory whose services have no further labels', async () => {
