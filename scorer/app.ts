@@ -12,13 +12,16 @@ import { Fleet } from './fleet/fleet.ts';
 import { DetectorsInUse } from './learning/detectors/detectors-in-use.ts';
 import { KnowledgeInUse } from './learning/knowledge-in-use.ts';
 import { MaintenanceWatch } from './scoring/maintenance-watch.ts';
+import { GoneWatch } from './cycle/gone-watch.ts';
 import { KeptExperience } from './cycle/kept-experience.ts';
+import { KeptState } from './cycle/kept-state.ts';
 import { TraceFeed } from './cycle/trace-feed.ts';
 import type { RestingMemory } from './cycle/memory.ts';
 import { ScorerMetrics } from './metrics.ts';
 import { detectorSamples } from './output/detector-samples.ts';
 import { scoreSamples } from './output/samples.ts';
 import { PrometheusClient } from './prometheus/client.ts';
+import { equalTo } from './prometheus/selector.ts';
 import { Publisher } from './output/publisher.ts';
 import type { Sample } from './output/remote-write/sample.ts';
 import { Schedule } from './cycle/schedule.ts';
@@ -67,6 +70,7 @@ export class ScorerApp {
   readonly #experience: KeptExperience;
   readonly #traces: TraceReceiver | undefined;
   readonly #traceFeed: TraceFeed;
+  readonly #kept: KeptState;
   #last: { readonly step: number; readonly scores: FleetScores['scores'] } = { step: 0, scores: [] };
   #failedCycles = 0;
   #ready: true | string = 'no cycle has been completed yet';
@@ -75,10 +79,11 @@ export class ScorerApp {
     const { config, set, logger } = options;
     this.#options = options;
     this.#conditions = new ConditionLog(logger);
-    this.#detectors = new DetectorsInUse({ config, set, logger, metrics: this.metrics });
+    const shared = { config, set, logger, metrics: this.metrics };
+    this.#detectors = new DetectorsInUse(shared);
     const minimum = Math.ceil(config.learning.minimum / config.interval);
     const reach = Math.max(config.steps.at(-1) ?? 0, minimum, this.#detectors.reach) + 1;
-    this.#fleet = new Fleet(set, config.interval, reach + 1, config.shard);
+    this.#fleet = new Fleet(set, config.interval, reach + 1, config.shard, config.identity);
     const http = createHttpClient(config.prometheus, {
       timeoutMs: config.prometheus.timeout,
       maxBytes: MAX_RESPONSE_BYTES,
@@ -86,7 +91,8 @@ export class ScorerApp {
     this.#stops.onStop('prometheus client', () => http.close());
     const client = new PrometheusClient({ url: config.prometheus.url, http });
     this.#experience = new KeptExperience(config, set, logger, (key) => this.#fleet.services.has(key));
-    this.#shards = config.shard.count > 1 ? new ShardRanking(config.shard, config.interval) : undefined;
+    this.#shards =
+      config.shard.count > 1 ? new ShardRanking(config.shard, config.interval, config.identity) : undefined;
     this.#feed = new Feed({
       client,
       fleet: this.#fleet,
@@ -95,30 +101,24 @@ export class ScorerApp {
       features: { services: set.features, edges: set.edges },
       instances: instanceSeries(this.#detectors),
       shards: this.#shards,
+      matchers: { features: config.prometheus.matchers, own: equalTo(config.external_labels) },
       metrics: this.metrics,
-    });
-    this.#maintenance = new MaintenanceWatch({
-      expressions: config.maintenance,
-      client,
       logger,
-      metrics: this.metrics,
     });
-    this.#publisher = new Publisher({ config, logger, metrics: this.metrics });
+    this.#maintenance = new MaintenanceWatch({ ...shared, client });
+    this.#publisher = new Publisher(shared);
     this.#stops.onStop('output', () => this.#publisher.close());
-    this.#knowledge = new KnowledgeInUse({ config, set, logger, metrics: this.metrics });
-    this.#learning = new BackgroundLearning({
-      config,
-      command: options.learnCommand,
-      knowledge: this.#knowledge,
-      detectors: this.#detectors,
-      logger,
-      metrics: this.metrics,
-    });
+    this.#knowledge = new KnowledgeInUse(shared);
+    const learned = { knowledge: this.#knowledge, detectors: this.#detectors };
+    this.#learning = new BackgroundLearning({ ...shared, ...learned, command: options.learnCommand });
     this.#stops.onStop('learning', () => this.#learning.stop());
-    this.#detection = new Detection({ config, set, fleet: this.#fleet, detectors: this.#detectors });
-    const traces = { registry: this.metrics.registry, web: options.web, logger };
+    const gone = new GoneWatch({ ...shared, fleet: this.#fleet, client });
+    this.#detection = new Detection({ config, set, fleet: this.#fleet, detectors: this.#detectors, gone });
+    const { registry } = this.metrics;
+    const traces = { registry, web: options.web, logger, labels: config.identity.labels };
     this.#traces = config.traces && new TraceReceiver({ ...traces, config: config.traces });
-    this.#traceFeed = new TraceFeed(config, this.metrics.registry, logger);
+    this.#traceFeed = new TraceFeed(config, registry, logger);
+    this.#kept = new KeptState(this.#experience, gone, this.#traceFeed);
     this.#traces?.onTrace((trace) => this.takeTrace(trace));
     this.metrics.interval.set(config.interval / 1000);
     this.metrics.shard.set({ index: config.shard.index, count: config.shard.count }, 1);
@@ -155,10 +155,8 @@ export class ScorerApp {
 
   /** Opens the model, the profiles and the experience: all that `cycle` needs. */
   async open(): Promise<void> {
-    this.#experience.load();
-    this.#stops.onStop('experience', () => this.#experience.save());
-    await this.#traceFeed.load();
-    this.#stops.onStop('sample of traces', () => this.#traceFeed.save());
+    await this.#kept.load();
+    this.#stops.onStop('kept state', () => this.#kept.save());
     await this.#knowledge.open();
     this.#stops.onStop('model', () => this.#knowledge.close());
     await this.#detectors.open();
@@ -184,7 +182,9 @@ export class ScorerApp {
       await this.metrics.timed('query', () => this.#feed.fetchUntil(step));
       await this.#maintenance.update(timestampMs);
       this.#fleet.forgetBefore(step - FORGET_AFTER_STEPS);
-      const detected = await this.#detection.run(step, this.#knowledge.current, this.#traceFeed.next(), {
+      const detected = await this.#detection.run(step, this.#knowledge.current, {
+        traces: this.#traceFeed.next(),
+        maintenance: this.#maintenance.current,
         experience: this.#experience.experience,
         ...(this.#shards !== undefined && {
           assumeIncident: true,
@@ -200,8 +200,7 @@ export class ScorerApp {
       this.metrics.lastCycle.set(timestampMs / 1000);
       this.#conditions.recovered('cycle', 'cycles complete again');
       this.#learning.consider({ step, states: result.states, services: this.#fleet.services });
-      await this.#experience.saveIfDue(step);
-      await this.#traceFeed.saveIfDue(step);
+      await this.#kept.saveIfDue(step);
     } catch (error) {
       this.metrics.cyclesFailed.inc();
       this.#conditions.failing('cycle', 'cycle failed', error);
@@ -238,11 +237,10 @@ export class ScorerApp {
   }
 
   #samplesOf({ fleet: result, ...findings }: Detected, timestampMs: number): Sample[] {
-    const maintenance = this.#maintenance.current;
     const times = { timestampMs, intervalMs: this.#options.config.interval };
     const causes = this.#shards?.rank(result, timestampMs) ?? result.causes;
     return [
-      ...scoreSamples({ ...result, causes }, timestampMs, maintenance),
+      ...scoreSamples({ ...result, causes }, times, this.#maintenance.current),
       ...detectorSamples(findings, times),
       ...(this.#shards?.samples(result, timestampMs) ?? []),
     ];

@@ -5,7 +5,11 @@ import { durationSchema, readConfigFile, urlSchema } from '../daemon/config-file
 import { httpClientSchema } from '../daemon/http-client/client.ts';
 import { resolveHttpClientFiles } from '../daemon/http-client/settings.ts';
 import { type DetectorSettings, detectorsSchema } from './detectors/settings.ts';
+import { identitySchema } from './identity/identity.ts';
 import { hostOrdinal, type ShardPlace, WHOLE_FLEET } from './identity/shard.ts';
+import { externalLabelsSchema } from './output/external-labels.ts';
+import { readMatchers } from './prometheus/selector.ts';
+import { goneSchema } from './scoring/gone/settings.ts';
 import { DEFAULT_LAGS } from './tensor/tensor.ts';
 import { tracesSchema } from './traces/config.ts';
 
@@ -35,6 +39,20 @@ const endpointSchema = httpClientSchema.safeExtend({
   timeout: durationSchema.default(SCORER_DEFAULTS.timeout),
 });
 
+/** Named as in Alertmanager's routes and remote read's `required_matchers`, and written as in PromQL. */
+const MATCHERS = 'expected label matchers such as {cluster="a"}';
+
+const matchersSchema = z
+  .string(MATCHERS)
+  .transform((text, context) => {
+    const matchers = readMatchers(text);
+    if (matchers !== undefined) return matchers;
+    context.addIssue({ code: 'custom', message: MATCHERS, input: text });
+    return z.NEVER;
+  })
+  .optional()
+  .transform((matchers = '') => matchers);
+
 const shardSchema = z
   .strictObject({
     index: z
@@ -53,7 +71,9 @@ const shardSchema = z
 
 /** The schema of scorer.yaml. */
 export const scorerKeys = z.strictObject({
-  prometheus: endpointSchema,
+  prometheus: endpointSchema.safeExtend({ matchers: matchersSchema }),
+  identity: identitySchema,
+  external_labels: externalLabelsSchema,
   output: z.enum(['remote_write', 'metrics'], 'expected remote_write or metrics').default('remote_write'),
   remote_write: endpointSchema
     .safeExtend({
@@ -76,6 +96,7 @@ export const scorerKeys = z.strictObject({
   shard: shardSchema.default(WHOLE_FLEET),
   traces: tracesSchema.optional(),
   maintenance: z.array(z.string('expected a PromQL expression').min(1, 'expected a PromQL expression')).default([]),
+  gone: goneSchema,
   state_dir: z.string('expected a path').default(SCORER_DEFAULTS.stateDir),
   learning: z
     .strictObject({

@@ -4,6 +4,8 @@ export const DETECTOR = 'autoencoder';
 export const UNTOLERATED_SERIES = 'anomaly_score_untolerated';
 /** How much a feature has changed for good. */
 export const LEVEL_SHIFT_SERIES = 'anomaly_level_shift';
+/** Value of the `detector` label on the scores of services that are gone, whatever detectors are in use. */
+export const GONE = 'gone';
 /** Score of the edge from a caller to a callee. */
 export const EDGE_SCORE_SERIES = 'anomaly_edge_score';
 /** Unix time of the first and the last anomalous window of an anomaly that is reported. */

@@ -7,7 +7,14 @@ import type { Reconstructor } from '../detectors/reconstructor.ts';
 import type { ScorerConfig } from '../config.ts';
 import { EDGE_SERIES, ENDPOINT_SERIES, type FeatureSet, POD_SERIES, SERVICE_SERIES } from '../features/features.ts';
 import type { Fleet } from '../fleet/fleet.ts';
-import { fetchFleet, fetchSelected, type PastSelectors, type PastSpan, type TimeSpan } from '../fleet/past.ts';
+import {
+  fetchFleet,
+  fetchSelected,
+  type PastSelectors,
+  type PastSource,
+  type PastSpan,
+  type TimeSpan,
+} from '../fleet/past.ts';
 import { openKnowledge } from '../learning/knowledge.ts';
 import { type ServicePast, servicePasts } from '../learning/history/clean.ts';
 import { NothingToLearnError } from '../detectors/error.ts';
@@ -19,6 +26,7 @@ import type { TrainingChoices } from '../learning/train-model.ts';
 import type { FleetModel } from '../learning/store/model-store.ts';
 import type { Profiles } from '../scoring/profiles/profiles-file.ts';
 import type { PrometheusClient } from '../prometheus/client.ts';
+import { selectorOf } from '../prometheus/selector.ts';
 import { createExperience } from '../scoring/experience/experience.ts';
 import type { TensorShape } from '../tensor/tensor.ts';
 import { faultSpans, type FaultSpan } from './detection.ts';
@@ -38,6 +46,8 @@ export interface BacktestOptions {
   /** The history to learn from, in or before the window. Faults in it are excluded, and replayed. */
   readonly training: TimeSpan;
   readonly faults: readonly Fault[];
+  /** Called for each kind of series that can't be used. */
+  readonly onRejected?: PastSource['onRejected'];
   readonly seed?: number;
   readonly epochs?: number;
   /** Network of the model. Default: that of `train`. */
@@ -83,7 +93,8 @@ export async function openSession(options: BacktestOptions): Promise<BacktestSes
 async function openIn(options: BacktestOptions): Promise<BacktestSession> {
   const { config, set, client, window, training, seed = 1, onProgress } = options;
   const faults = faultSpans(options.faults, config.interval, graceMs(set.windows.at(-1) ?? 0, config.interval));
-  const source = { config, set, client };
+  const { onRejected } = options;
+  const source = { config, set, client, ...(onRejected !== undefined && { onRejected }) };
   const learning = {
     ...training,
     exclude: faults.map(({ startMs, last }) => ({ fromMs: startMs - config.interval, toMs: last * config.interval })),
@@ -146,12 +157,13 @@ function before(window: TimeSpan, reachMs: number): TimeSpan {
 }
 
 /** Selectors of all features that are needed. */
-function everything({ detectors }: ScorerConfig): PastSelectors {
+function everything({ detectors, prometheus }: ScorerConfig): PastSelectors {
+  const all = (series: string) => selectorOf(series, prometheus.matchers);
   const others = configuredDetectors(detectors).length > 0;
   return {
-    services: [SERVICE_SERIES],
-    edges: [EDGE_SERIES],
-    ...(others && { pods: [POD_SERIES], endpoints: [ENDPOINT_SERIES] }),
+    services: [all(SERVICE_SERIES)],
+    edges: [all(EDGE_SERIES)],
+    ...(others && { pods: [all(POD_SERIES)], endpoints: [all(ENDPOINT_SERIES)] }),
   };
 }
 

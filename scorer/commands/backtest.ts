@@ -10,6 +10,7 @@ import { ProgressBar } from '../learning/progress.ts';
 import { PrometheusClient } from '../prometheus/client.ts';
 import { WHOLE_FLEET } from '../identity/shard.ts';
 import { readScorerFiles } from '../scorer-files.ts';
+import { RejectionNotes } from './rejection-notes.ts';
 import { readTime, REPORT_FLAGS, TRAINING_FLAGS } from './flags.ts';
 
 const FLAGS = {
@@ -27,7 +28,7 @@ const FLAGS = {
   },
   faults: {
     type: 'string',
-    help: 'JSON file with the known faults: [{"start", "end"?, "namespace", "service", "type"}].',
+    help: 'JSON file with the known faults: [{"start", "end"?, "namespace", "service", "type"}], with the labels of identity.labels.',
   },
   ...REPORT_FLAGS,
   ...TRAINING_FLAGS,
@@ -43,11 +44,12 @@ export const backtest = defineCommand({
     const window = span('from', values.from, 'to', values.to);
     const training = span('train-from', values['train-from'] ?? values.from, 'train-to', values['train-to']);
     if (values.faults === undefined) throw new UsageError('--faults: expected a JSON file with the known faults');
-    const faults = readFaults(values.faults);
     const { config, set } = readScorerFiles(values['config.file']);
+    const faults = readFaults(values.faults, config.identity);
     const http = createHttpClient(config.prometheus, { timeoutMs: config.prometheus.timeout });
     stops.onStop('prometheus client', () => http.close());
     const progress = new ProgressBar(standardError);
+    const notes = new RejectionNotes();
     const result = await replay({
       // The whole fleet is replayed, whichever shard this scorer has.
       config: { ...config, shard: WHOLE_FLEET },
@@ -59,8 +61,10 @@ export const backtest = defineCommand({
       epochs: values.epochs,
       seed: values.seed,
       onProgress: (phase, share, detail) => progress.update(phase, share, detail),
+      onRejected: notes.onRejected,
     });
     progress.end();
+    standardError.write(String(notes));
     print(renderTable(result));
     await writeReports(result, { json: values.out, html: values.html });
   },

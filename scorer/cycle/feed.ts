@@ -6,10 +6,13 @@ import {
   SERVICE_SERIES,
   VERSION_SERIES,
 } from '../features/features.ts';
+import type { Logger } from '../../daemon/logger.ts';
 import type { Fleet } from '../fleet/fleet.ts';
 import type { ScorerMetrics } from '../metrics.ts';
+import { RejectionReport } from './rejection-report.ts';
 import { EVIDENCE_SERIES, INCIDENT_SERIES } from '../series.ts';
 import { PrometheusError, type PrometheusClient, type RangeSeries } from '../prometheus/client.ts';
+import { selectorOf, selectorOfAll } from '../prometheus/selector.ts';
 import type { ShardRanking } from '../scoring/ranking/shard-ranking.ts';
 
 export interface FeedOptions {
@@ -24,7 +27,11 @@ export interface FeedOptions {
   readonly instances?: readonly string[];
   /** Receives the series that other shards wrote. Default: the fleet isn't sharded. */
   readonly shards?: ShardRanking | undefined;
+  /** Label matchers for features, and for the series that scorers write. Default: none. */
+  readonly matchers?: { readonly features: string; readonly own: string };
   readonly metrics?: ScorerMetrics;
+  /** Default: series that can't be used are counted only. */
+  readonly logger?: Logger;
 }
 
 /** Upper bound of the steps in one request: a large fleet's whole history in one request would time out. */
@@ -50,27 +57,32 @@ interface Query {
 export class Feed {
   readonly #options: FeedOptions;
   readonly #queries: readonly Query[];
+  readonly #rejections: RejectionReport;
 
   constructor(options: FeedOptions) {
     this.#options = options;
-    const { fleet, features, instances = [], shards } = options;
+    const { fleet, features, instances = [], shards, matchers = NO_MATCHERS, logger } = options;
+    this.#rejections = new RejectionReport(fleet.rejected, options.metrics, logger);
+    const all = (series: string) => selectorOf(series, matchers.features);
     const byFeature = (series: string, list: readonly Feature[]) =>
-      list.map(({ name }) => `${series}{feature="${name}"}`);
+      list.map(({ name }) => selectorOf(series, `feature="${name}"`, matchers.features));
     const instanceAdders: Readonly<Record<string, (series: RangeSeries) => void>> = {
       [POD_SERIES]: (series) => fleet.addPod(series),
       [VERSION_SERIES]: (series) => fleet.addVersion(series),
       [ENDPOINT_SERIES]: (series) => fleet.addEndpoint(series),
     };
-    const shardSeries = [EVIDENCE_SERIES, INCIDENT_SERIES];
-    const select = (names: readonly string[]) => `{__name__=~"${names.join('|')}"}`;
+    const ofShards = [EVIDENCE_SERIES, INCIDENT_SERIES];
     this.#queries = [
       {
         name: 'services',
         fetched: undefined,
         steps: MAX_STEPS_PER_REQUEST,
         // Pods and endpoints are fetched with the services, if a detector reads them.
-        selectors: [instances.length === 0 ? SERVICE_SERIES : select([SERVICE_SERIES, ...instances])],
-        split: [...byFeature(SERVICE_SERIES, features.services), ...instances],
+        selectors:
+          instances.length === 0
+            ? [all(SERVICE_SERIES)]
+            : [selectorOfAll([SERVICE_SERIES, ...instances], matchers.features)],
+        split: [...byFeature(SERVICE_SERIES, features.services), ...instances.map(all)],
         add: (series) => {
           const add = instanceAdders[series.labels['__name__'] ?? ''];
           if (add === undefined) fleet.addService(series);
@@ -81,9 +93,11 @@ export class Feed {
         name: 'edges',
         fetched: undefined,
         steps: MAX_STEPS_PER_REQUEST,
-        // The series of other shards are fetched with the edges, which saves a third query.
-        selectors: [shards === undefined ? EDGE_SERIES : select([EDGE_SERIES, ...shardSeries])],
-        split: [...byFeature(EDGE_SERIES, features.edges), ...(shards === undefined ? [] : [select(shardSeries)])],
+        selectors: shards === undefined ? [all(EDGE_SERIES)] : withShards(ofShards, matchers),
+        split: [
+          ...byFeature(EDGE_SERIES, features.edges),
+          ...(shards === undefined ? [] : [selectorOfAll(ofShards, matchers.own)]),
+        ],
         add: (series) => {
           if (shards?.take(series) !== true) fleet.addEdge(series);
         },
@@ -102,6 +116,7 @@ export class Feed {
       for (const query of this.#queries) query.fetched = undefined;
     }
     const outcomes = await Promise.allSettled(this.#queries.map((query) => this.#run(query, step)));
+    this.#rejections.report();
     for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
   }
 
@@ -139,6 +154,14 @@ export class Feed {
       await this.#fetch(query, startMs, endMs);
     }
   }
+}
+
+const NO_MATCHERS = { features: '', own: '' };
+
+/** The series of other shards are fetched with the edges, which saves a third query if one selector selects both. */
+function withShards(ofShards: readonly string[], matchers: typeof NO_MATCHERS): string[] {
+  if (matchers.features === matchers.own) return [selectorOfAll([EDGE_SERIES, ...ofShards], matchers.own)];
+  return [selectorOf(EDGE_SERIES, matchers.features), selectorOfAll(ofShards, matchers.own)];
 }
 
 /** The series of pods and endpoints that the configured detectors read. */

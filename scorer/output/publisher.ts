@@ -2,6 +2,7 @@ import { createHttpClient } from '../../daemon/http-client/client.ts';
 import type { Logger } from '../../daemon/logger.ts';
 import type { ScorerConfig } from '../config.ts';
 import type { ScorerMetrics } from '../metrics.ts';
+import { withExternalLabels } from './external-labels.ts';
 import { renderScores, SeriesLedger } from './samples.ts';
 import type { Sample } from './remote-write/sample.ts';
 import { RemoteWriter } from './remote-write/writer.ts';
@@ -15,6 +16,7 @@ export interface PublisherOptions {
 /** Publishes each cycle's samples, by remote write or on /metrics, as configured by `output`. */
 export class Publisher {
   readonly #metrics: ScorerMetrics;
+  readonly #externalLabels: Readonly<Record<string, string>>;
   readonly #ledger = new SeriesLedger();
   readonly #remote: { readonly writer: RemoteWriter; close(): Promise<void> } | undefined;
   #exposed: readonly Sample[] = [];
@@ -22,11 +24,13 @@ export class Publisher {
 
   constructor(options: PublisherOptions) {
     this.#metrics = options.metrics;
+    this.#externalLabels = options.config.external_labels;
     this.#remote = openRemote(options);
   }
 
   /** Publishes all samples of a cycle. Doesn't wait for their delivery, so that retries don't delay the next cycle. */
-  publish(samples: readonly Sample[], timestampMs: number): void {
+  publish(own: readonly Sample[], timestampMs: number): void {
+    const samples = withExternalLabels(own, this.#externalLabels);
     const written = this.#ledger.withStaleMarkers(samples, timestampMs);
     const remote = this.#remote;
     if (remote === undefined) this.#exposed = samples;
