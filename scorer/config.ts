@@ -1,10 +1,11 @@
+import { accessSync, constants, statSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { dirname, resolve } from 'node:path';
 import { z } from 'zod';
-import { durationSchema, readConfigFile, urlSchema } from '../daemon/config-file.ts';
-import { httpClientSchema } from '../daemon/http-client/client.ts';
-import { resolveHttpClientFiles } from '../daemon/http-client/settings.ts';
+import { ConfigError, durationSchema, readConfigFile } from '../daemon/config-file.ts';
 import { type DetectorSettings, detectorsSchema } from './detectors/settings.ts';
+import { openEndpoints, prometheusSchema, remoteWriteSchema } from './endpoints.ts';
+import { problemOfPromQL } from './features/promql.ts';
 import { hostOrdinal, type ShardPlace, WHOLE_FLEET } from './identity/shard.ts';
 import { DEFAULT_LAGS } from './tensor/tensor.ts';
 import { tracesSchema } from './traces/config.ts';
@@ -17,9 +18,6 @@ export const SCORER_DEFAULTS = {
   interval: MINUTE,
   /** Share of the interval to wait until rules are evaluated and samples ingested. */
   delayShare: 0.1,
-  timeout: 30_000,
-  retryAge: 10 * MINUTE,
-  maxSamplesPerSend: 2000,
   learning: {
     minimum: 15 * MINUTE,
     history: 24 * HOUR,
@@ -29,11 +27,6 @@ export const SCORER_DEFAULTS = {
   },
   stateDir: 'lorikeet-state',
 } as const;
-
-const endpointSchema = httpClientSchema.safeExtend({
-  url: urlSchema,
-  timeout: durationSchema.default(SCORER_DEFAULTS.timeout),
-});
 
 const shardSchema = z
   .strictObject({
@@ -51,16 +44,20 @@ const shardSchema = z
     return z.NEVER;
   });
 
+const promqlSchema = z
+  .string('expected a PromQL expression')
+  .min(1, 'expected a PromQL expression')
+  .superRefine((expression, context) => {
+    const problem = problemOfPromQL(expression);
+    if (problem === undefined) return;
+    context.addIssue({ code: 'custom', message: `expected a PromQL expression: ${problem}`, input: expression });
+  });
+
 /** The schema of scorer.yaml. */
 export const scorerKeys = z.strictObject({
-  prometheus: endpointSchema,
+  prometheus: prometheusSchema,
   output: z.enum(['remote_write', 'metrics'], 'expected remote_write or metrics').default('remote_write'),
-  remote_write: endpointSchema
-    .safeExtend({
-      retry_age: durationSchema.default(SCORER_DEFAULTS.retryAge),
-      max_samples_per_send: z.int('expected a whole number').positive().default(SCORER_DEFAULTS.maxSamplesPerSend),
-    })
-    .optional(),
+  remote_write: remoteWriteSchema.optional(),
   interval: durationSchema.default(SCORER_DEFAULTS.interval),
   delay: durationSchema.optional(),
   steps: z
@@ -71,12 +68,12 @@ export const scorerKeys = z.strictObject({
     })
     .default([...DEFAULT_LAGS]),
   detectors: detectorsSchema,
-  features_file: z.string('expected a path').optional(),
+  features_file: z.string('expected a path').min(1, 'expected a path').optional(),
   base_model: z.string('expected the path of an .onnx file').optional(),
   shard: shardSchema.default(WHOLE_FLEET),
   traces: tracesSchema.optional(),
-  maintenance: z.array(z.string('expected a PromQL expression').min(1, 'expected a PromQL expression')).default([]),
-  state_dir: z.string('expected a path').default(SCORER_DEFAULTS.stateDir),
+  maintenance: z.array(promqlSchema).default([]),
+  state_dir: z.string('expected a path').min(1, 'expected a path').default(SCORER_DEFAULTS.stateDir),
   learning: z
     .strictObject({
       minimum: durationSchema.default(SCORER_DEFAULTS.learning.minimum),
@@ -109,18 +106,41 @@ export type ScorerConfig = z.output<typeof scorerSchema>;
 export function readScorerConfig(path: string): ScorerConfig {
   const config = readConfigFile(path, scorerSchema);
   const directory = dirname(resolve(path));
-  const { remote_write: remoteWrite } = config;
-  return {
+  const resolved: ScorerConfig = {
     ...config,
-    prometheus: { ...config.prometheus, ...resolveHttpClientFiles(config.prometheus, directory) },
-    ...(remoteWrite !== undefined && {
-      remote_write: { ...remoteWrite, ...resolveHttpClientFiles(remoteWrite, directory) },
-    }),
+    ...openEndpoints(path, config),
     state_dir: resolve(directory, config.state_dir),
     detectors: resolvePatternFile(config.detectors, directory),
     ...(config.features_file === undefined ? {} : { features_file: resolve(directory, config.features_file) }),
     ...(config.base_model === undefined ? {} : { base_model: resolve(directory, config.base_model) }),
   };
+  checkPaths(path, resolved);
+  return resolved;
+}
+
+/** @throws ConfigError for a file that is missing, and for a state_dir that is a file */
+function checkPaths(path: string, config: ScorerConfig): void {
+  const problems: string[] = [];
+  const files = {
+    base_model: config.base_model,
+    'detectors.pattern.examples_file': config.detectors.pattern?.examples_file,
+  };
+  for (const [key, file] of Object.entries(files)) {
+    if (file !== undefined && !isReadableFile(file)) problems.push(`${path}: ${key}: expected a file, got ${file}`);
+  }
+  const state = statSync(config.state_dir, { throwIfNoEntry: false });
+  if (state?.isDirectory() === false)
+    problems.push(`${path}: state_dir: expected a directory, got ${config.state_dir}`);
+  if (problems.length > 0) throw new ConfigError(problems.join('\n'));
+}
+
+function isReadableFile(file: string): boolean {
+  try {
+    accessSync(file, constants.R_OK);
+    return statSync(file).isFile();
+  } catch {
+    return false;
+  }
 }
 
 function resolvePatternFile(detectors: DetectorSettings, directory: string): DetectorSettings {

@@ -2,6 +2,8 @@ import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import { collectProcessMetrics } from '../daemon/process-metrics.ts';
 import { VERSION } from '../daemon/version.ts';
 
+/** Labels of a target of remote write. */
+const TARGET = ['remote_name', 'url'];
 const PHASES = ['query', 'encode', 'inference', 'rank', 'write'] as const;
 export type Phase = (typeof PHASES)[number];
 
@@ -28,11 +30,17 @@ export class ScorerMetrics {
   readonly queryFailures = this.#counter('query_failures_total', 'Prometheus queries that failed, by error code.', [
     'code',
   ]);
-  readonly samplesWritten = this.#counter('samples_written_total', 'Samples accepted by the remote-write receiver.');
+  readonly samplesWritten = this.#counter(
+    'samples_written_total',
+    'Samples accepted by a remote-write receiver.',
+    TARGET,
+  );
   readonly writeFailures = this.#counter('write_failures_total', 'Remote-write requests that failed, by error code.', [
+    ...TARGET,
     'code',
   ]);
   readonly samplesDropped = this.#counter('samples_dropped_total', 'Samples dropped instead of written, by reason.', [
+    ...TARGET,
     'reason',
   ]);
   readonly modelAge = this.#gauge('model_age_seconds', 'Time since the profiles in use were last learned.');

@@ -33,7 +33,10 @@ export interface RangeOptions extends QueryOptions {
 }
 
 export interface PrometheusClientOptions {
-  /** Base URL: `http://prometheus:9090`, with the path prefix before `/api/v1` if there is one. */
+  /**
+   * Base URL: `http://prometheus:9090`, with the path prefix before `/api/v1` if there is one. Its query is sent with
+   * every request, such as `?extra_label=cluster=a` of VictoriaMetrics.
+   */
   readonly url: string;
   readonly http: HttpClient;
   /** Default: 11,000, the limit of Prometheus. */
@@ -45,12 +48,13 @@ const MIN_SPAN_MS = 1000;
 
 /** A client of Prometheus' HTTP API. Every method throws PrometheusError. */
 export class PrometheusClient {
-  readonly #base: string;
+  readonly #base: URL;
   readonly #http: HttpClient;
   readonly #maxPoints: number;
 
   constructor({ url, http, maxPointsPerSeries = 11_000 }: PrometheusClientOptions) {
-    this.#base = `${url.replace(/\/+$/, '')}/api/v1`;
+    this.#base = new URL(url);
+    this.#base.pathname = `${this.#base.pathname.replace(/\/+$/, '')}/api/v1`;
     this.#http = http;
     this.#maxPoints = maxPointsPerSeries;
   }
@@ -111,12 +115,14 @@ export class PrometheusClient {
     visit: (series: RangeSeries) => void,
   ): Promise<readonly string[]> {
     const form = new URLSearchParams(parameters);
+    const url = new URL(this.#base);
+    url.pathname += `/${path}`;
     if (timeoutMs !== undefined) form.set('timeout', `${timeoutMs}ms`);
     const reader = new ResponseReader(visit);
     const { status, body } = await this.#http
       .request({
         method: 'POST',
-        url: `${this.#base}/${path}`,
+        url: url.href,
         headers: { 'content-type': 'application/x-www-form-urlencoded', accept: 'application/json' },
         body: form.toString(),
         onBody: (chunk) => reader.push(chunk),
