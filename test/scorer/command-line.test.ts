@@ -52,12 +52,24 @@ describe('lorikeet-scorer', () => {
     ],
     ['no number of shards', `${VALID}shard: { index: 0 }\n`, 'scorer.yaml: shard.count: missing, expected number'],
     ['no YAML', 'a: [', 'scorer.yaml: not valid YAML'],
+    [
+      'a file that is missing',
+      VALID.replace("9' }", "9', tls_config: { ca_file: gone.pem } }"),
+      'scorer.yaml: prometheus.tls_config.ca_file: ',
+    ],
+    [
+      'no PromQL',
+      `${VALID}maintenance: ["x =="]\n`,
+      'scorer.yaml: maintenance[0]: expected a PromQL expression: syntax error',
+    ],
   ])('rejects %s with file, path and expected value, status 2', async (_, text, message) => {
     writeFileSync(join(folder, 'scorer.yaml'), text);
-    const { status, err } = await scorer('run', '--config.file=scorer.yaml');
-    expect(err).toContain(message);
-    expect(err.trim().split('\n')).toHaveLength(1);
-    expect(status).toBe(2);
+    for (const check of [[], ['--config.check']]) {
+      const { status, err } = await scorer('run', '--config.file=scorer.yaml', ...check);
+      expect(err).toContain(message);
+      expect(err.trim().split('\n')).toHaveLength(1);
+      expect(status).toBe(2);
+    }
   });
 
   it.each([

@@ -78,7 +78,7 @@ const identifier = z.string('expected a UUID').regex(/^[0-9a-f]{8}(-[0-9a-f]{4})
 const tenant = z.string('expected a tenant').regex(/^[0-9a-zA-Z.-]+$/, 'expected the id or the domain of a tenant');
 const customCloud = z.strictObject({
   name: z.literal('AzureCustom', 'expected AzureCustom'),
-  aad_endpoint: urlSchema,
+  aad_endpoint: urlSchema.refine((url) => url.startsWith('https:'), 'expected an https URL'),
   token_audience: textSchema,
 });
 
