@@ -202,9 +202,14 @@ export function featureSamples(
 
 /** The value of one of the scorer's own counters or gauges. */
 export async function metric(app: ScorerApp, row: string): Promise<number> {
+  const [name = '', labels = ''] = row.replace(/\}$/, '').split('{');
   const text = await app.metrics.registry.metrics();
-  const line = text.split('\n').find((one) => one.startsWith(`lorikeet_scorer_${row} `));
-  return Number(line?.split(' ').at(-1) ?? 0);
+  const lines = text.split('\n').filter((line) => {
+    const [series = ''] = line.split(' ');
+    const wanted = labels === '' ? [] : labels.split(',');
+    return series.replace(/\{.*/, '') === `lorikeet_scorer_${name}` && wanted.every((label) => series.includes(label));
+  });
+  return lines.reduce((sum, line) => sum + Number(line.split(' ').at(-1)), 0);
 }
 
 /** The newest value of each series by service. */
