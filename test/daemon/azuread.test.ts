@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, afterEach, expect, test, vi } from 'vitest';
 import { createHttpClient, httpClientSchema } from '../../daemon/http-client/client.ts';
-import { startAuthority, startManagedIdentity } from '../testserver/azure.ts';
+import { startAuthority, startManagedIdentity } from '../testserver/credentials/azure.ts';
 import { serve } from '../testserver/http.ts';
 import { makeAuthority } from './certificates.ts';
 

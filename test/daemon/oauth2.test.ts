@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, expect, test } from 'vitest';
 import { createHttpClient, type HttpClient, httpClientSchema } from '../../daemon/http-client/client.ts';
 import { serve, type RunningServer } from '../testserver/http.ts';
-import { startOAuth2Server, type OAuth2Server } from '../testserver/oauth2.ts';
+import { startOAuth2Server, type OAuth2Server } from '../testserver/credentials/oauth2.ts';
 import { makeAuthority } from './certificates.ts';
 
 const folder = mkdtempSync(join(tmpdir(), `lorikeet-oauth2-${process.pid}-`));

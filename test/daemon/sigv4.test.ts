@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { createHttpClient, httpClientSchema } from '../../daemon/http-client/client.ts';
 import { readRequestBody, serve } from '../testserver/http.ts';
-import { parts, type SignedRequest, sigv4Signature } from '../testserver/sigv4.ts';
+import { parts, type SignedRequest, sigv4Signature } from '../testserver/credentials/sigv4.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'lorikeet-sigv4-'));
 afterAll(() => rmSync(folder, { recursive: true }));

@@ -1,5 +1,5 @@
 import type { ServerOptions } from 'node:https';
-import { readRequestBody, serve, type RunningServer } from './http.ts';
+import { readRequestBody, serve, type RunningServer } from '../http.ts';
 
 export interface Identity extends RunningServer {
   /** What tokens were asked for, as forms. */

@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { ServerOptions } from 'node:https';
-import { readRequestBody, serve, type RunningServer } from './http.ts';
+import { readRequestBody, serve, type RunningServer } from '../http.ts';
 
 export interface OAuth2Server extends RunningServer {
   /** The forms of all requests, with the Authorization header as `authorization` if there was one. */
