@@ -38,7 +38,9 @@ export function parseConfig<T extends z.ZodType>(name: string, text: string, sch
   try {
     value = text.split('\n').every((line) => EMPTY_LINE.test(line)) ? undefined : load(text);
   } catch (error) {
-    throw new ConfigError(`${name}: not valid YAML: ${(error as Error).message.split('\n')[0] ?? ''}`);
+    // Names of aliases and tags may be the start of a secret that was not quoted.
+    const reason = ((error as Error).message.split('\n')[0] ?? '').replace(/"[^"]*"|!?<[^>]*>+/g, '...');
+    throw new ConfigError(`${name}: not valid YAML: ${reason}`);
   }
   return checkConfig(name, value, schema);
 }

@@ -123,11 +123,12 @@ class UndiciClient implements HttpClient {
     const outgoing = { method, url: new URL(request.url), headers, body };
     const attempt = async () => {
       const credentials = await authorizeOrFail(this.#authorizer, outgoing, signal);
-      return await this.#once(request, { ...credentials, ...headers }, signal);
+      return { credentials, response: await this.#once(request, { ...credentials, ...headers }, signal) };
     };
-    const response = await attempt();
+    const { credentials, response } = await attempt();
     // A token may be revoked before it expires.
-    return response.status === 401 && this.#authorizer.forget?.() === true ? await attempt() : response;
+    const again = response.status === 401 && this.#authorizer.forget?.(credentials) === true;
+    return again ? (await attempt()).response : response;
   }
 
   async #once(request: HttpRequest, headers: Headers, signal: AbortSignal): Promise<HttpResponse> {

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { parseConfig } from '../config-file.ts';
 import { httpClientSchema } from './settings.ts';
+import { JWT_BEARER } from './settings/credentials.ts';
 import { checkHttpClientFiles, resolveHttpClientFiles } from './settings/files.ts';
 
 const parse = (yaml: string) => parseConfig('scorer.yaml', yaml, httpClientSchema);
@@ -34,6 +35,8 @@ test.each([
   [`azuread: {oauth: {client_id: ${ID}, client_secret: s, tenant_id: t}}`],
   [`azuread: {workload_identity: {client_id: ${ID}, tenant_id: t}}`],
   ['azuread: {sdk: }'],
+  [`azuread: {certificate: {client_id: ${ID}, tenant_id: t, certificate_path: c, certificate_key_path: k}}`],
+  [`oauth2: {${OAUTH2}, grant_type: "${JWT_BEARER}", client_certificate_key_file: k, claims: {a: 1}}`],
   ['azuread: {cloud: {name: AzureCustom, aad_endpoint: "https://a", token_audience: b}, sdk: {tenant_id: t}}'],
   ['tls_config: {min_version: TLS10, max_version: TLS13, server_name: a, ca: x, cert: y, key: z}'],
   ['{proxy_url: "http://me:pw@p:3128", no_proxy: "a,b", proxy_connect_header: {X-A: [b]}}'],
@@ -57,11 +60,18 @@ test.each([
   ['{bearer_token: a, bearer_token_file: b}', 'expected bearer_token or bearer_token_file, not both'],
   [`{bearer_token: a, sigv4: {}, oauth2: {${OAUTH2}}}`, 'expected bearer_token or oauth2 or sigv4, not more than one'],
   ['oauth2: {client_id: a}', 'scorer.yaml: oauth2.token_url: missing'],
+  [`oauth2: {${OAUTH2}, grant_type: password}`, 'oauth2.grant_type: expected client_credentials or urn:'],
+  [
+    `oauth2: {${OAUTH2}, grant_type: "${JWT_BEARER}"}`,
+    'expected client_certificate_key or client_certificate_key_file',
+  ],
+  [`oauth2: {${OAUTH2}, signature_algorithm: ES256}`, 'oauth2.signature_algorithm: expected RS256, RS384 or RS512'],
   [`oauth2: {${OAUTH2}, client_secret: a, client_secret_file: b}`, 'expected client_secret or client_secret_file'],
   [`oauth2: {${OAUTH2}, no_proxy: a}`, 'scorer.yaml: oauth2.no_proxy: expected proxy_url with it'],
   ['sigv4: {access_key: a}', 'expected access_key and secret_key together'],
   ['sigv4: {external_id: a}', 'scorer.yaml: sigv4.external_id: expected role_arn with it'],
-  ['azuread: {}', 'expected one of managed_identity, oauth, workload_identity, sdk'],
+  ['sigv4: {tags: {a: b}}', 'scorer.yaml: sigv4.tags: expected role_arn with it'],
+  ['azuread: {}', 'expected one of managed_identity, oauth, workload_identity, certificate, sdk'],
   ['azuread: {sdk: {}, managed_identity: {}}', 'expected managed_identity or sdk, not both'],
   ['azuread: {managed_identity: {client_id: a}}', 'azuread.managed_identity.client_id: expected a UUID'],
   [
@@ -103,6 +113,13 @@ test.each([
   ['proxy_url: "ftp://me:hunter2@p"'],
   ['{proxy_url: "http://me:hunter2@p", proxy_from_environment: true}'],
   ['tls_config: {key: hunter2}'],
+  ['bearer_token: *hunter2'],
+  ['bearer_token: !hunter2 x'],
+  ['bearer_token: !<hunter2> x'],
+  ['bearer_token: "hunter2'],
+  ['bearer_token: %hunter2'],
+  ['bearer_token: @hunter2'],
+  ['{bearer_token: hunter2}}'],
 ])('no secret is printed for %s', (yaml) => {
   const error = (() => {
     try {
@@ -155,6 +172,14 @@ http_headers: {X-A: {values: [v], files: [f, /g]}}
     ['authorization: {credentials_file: gone}', 'authorization.credentials_file: FOLDER/gone: no such file'],
     ['bearer_token_file: gone', 'bearer_token_file: FOLDER/gone: no such file'],
     [`oauth2: {${OAUTH2}, client_secret_file: gone}`, 'oauth2.client_secret_file: FOLDER/gone: no such file'],
+    [
+      `oauth2: {${OAUTH2}, grant_type: "${JWT_BEARER}", client_certificate_key_file: gone}`,
+      'oauth2.client_certificate_key_file: FOLDER/gone: no such file',
+    ],
+    [
+      `azuread: {certificate: {client_id: ${ID}, tenant_id: t, certificate_path: gone}}`,
+      'azuread.certificate.certificate_path: FOLDER/gone: no such file',
+    ],
     [`oauth2: {${OAUTH2}, tls_config: {ca_file: gone}}`, 'oauth2.tls_config.ca_file: FOLDER/gone: no such file'],
     [
       `azuread: {workload_identity: {client_id: ${ID}, tenant_id: t, token_file_path: gone}}`,

@@ -1,4 +1,4 @@
-import { execFile } from 'node:child_process';
+import { execFile, execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -59,6 +59,11 @@ test.each([
     `{ client_id: ${ID}, tenant_id: ${TENANT}, token_file_path: token }`,
     { client_assertion: 'federated' },
   ],
+  [
+    'certificate',
+    `{ client_id: ${ID}, tenant_id: ${TENANT}, certificate_path: own.crt, certificate_key_path: own.key }`,
+    { client_assertion: expect.stringMatching(/^eyJ/) },
+  ],
 ])('the program gets a token by %s', async (kind, settings, expected) => {
   const authority = makeAuthority(folder, kind);
   const { cert, key } = authority.sign(`${kind}-server`, 'entra');
@@ -66,6 +71,8 @@ test.each([
   stops.push(() => entra.stop());
   const { url, seen } = await recordAuthorization();
   writeFileSync(join(folder, 'token'), 'federated');
+  const rsa = ['-newkey', 'rsa:2048', '-nodes', '-keyout', join(folder, 'own.key'), '-out', join(folder, 'own.crt')];
+  execFileSync('openssl', ['req', '-x509', ...rsa, '-subj', '/CN=own'], { stdio: 'pipe' });
   writeFileSync(
     join(folder, 'scorer.yaml'),
     `prometheus:

@@ -1,8 +1,10 @@
+import { generateKeyPairSync } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, expect, test } from 'vitest';
 import { createHttpClient, type HttpClient, httpClientSchema } from '../../daemon/http-client/client.ts';
+import { JWT_BEARER } from '../../daemon/http-client/settings/credentials.ts';
 import { serve, type RunningServer } from '../testserver/http.ts';
 import { startOAuth2Server, type OAuth2Server } from '../testserver/credentials/oauth2.ts';
 import { makeAuthority } from './certificates.ts';
@@ -126,4 +128,58 @@ test('the token server has TLS settings of its own', async () => {
   await expect(get(client(settings), server.url)).rejects.toMatchObject({ code: 'CREDENTIALS' });
   const trusting = client({ ...settings, tls_config: { ca_file: authority.cert } });
   expect(await get(trusting, server.url)).toBe('200 Bearer token-1');
+});
+
+test.each([
+  [undefined, 'RSA-SHA256'],
+  ['RS512', 'RSA-SHA512'],
+])('an assertion is signed, with algorithm %s', async (algorithm, digest) => {
+  const { publicKey, privateKey } = generateKeyPairSync('rsa', {
+    modulusLength: 2048,
+    publicKeyEncoding: { type: 'spki', format: 'pem' },
+    privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
+  });
+  const tokens = await start({ secret: () => '', assertions: { key: publicKey, digest } });
+  const server = await guarded(tokens);
+  const file = join(folder, `${digest}.key`);
+  writeFileSync(file, privateKey);
+  const http = client({
+    client_id: 'me',
+    token_url: tokens.url,
+    grant_type: JWT_BEARER,
+    client_certificate_key_file: file,
+    client_certificate_key_id: 'key-1',
+    scopes: ['a', 'b'],
+    claims: { team: 'x', level: 3 },
+    endpoint_params: { resource: 'r' },
+    ...(algorithm !== undefined && { signature_algorithm: algorithm, iss: 'issuer', audience: 'audience' }),
+  });
+  expect(await get(http, server.url)).toBe('200 Bearer token-1');
+  expect(await get(http, server.url)).toBe('200 Bearer token-1');
+  const [request] = tokens.requests;
+  expect(request).toMatchObject({ scope: 'a b', resource: 'r' });
+  const [header, claims] = (request?.['assertion'] ?? '')
+    .split('.')
+    .slice(0, 2)
+    .map((part) => JSON.parse(Buffer.from(part, 'base64url').toString()) as Record<string, unknown>);
+  expect(header).toEqual({ alg: algorithm ?? 'RS256', typ: 'JWT', kid: 'key-1' });
+  expect(claims).toMatchObject({
+    iss: algorithm === undefined ? 'me' : 'issuer',
+    sub: 'me',
+    aud: algorithm === undefined ? tokens.url : 'audience',
+    scope: 'a b',
+    team: 'x',
+    level: 3,
+  });
+  expect(Number(claims?.['exp']) - Number(claims?.['iat'])).toBe(600);
+});
+
+test('two requests whose token is revoked at the same time both get a new one', async () => {
+  const tokens = await start({ secret: () => 's' });
+  const server = await guarded(tokens);
+  const http = client({ client_id: 'me:too', client_secret: 's', token_url: tokens.url });
+  await get(http, server.url);
+  tokens.revoke();
+  const answers = await Promise.all([get(http, server.url), get(http, server.url), get(http, server.url)]);
+  expect(answers.map((answer) => answer.slice(0, 3))).toEqual(['200', '200', '200']);
 });

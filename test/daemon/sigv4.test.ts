@@ -117,12 +117,26 @@ test('a role is assumed once, and its credentials are used', async () => {
   vi.stubEnv('AWS_ENDPOINT_URL_STS', sts.url);
   const { url, requests } = await record();
   const role = 'arn:aws:iam::123456789012:role/metrics';
-  const http = client({ region: 'eu-west-1', ...KEYS, role_arn: role, external_id: 'external' });
+  const http = client({
+    region: 'eu-west-1',
+    ...KEYS,
+    role_arn: role,
+    external_id: 'external',
+    session_name: 's',
+    tags: { a: 'b' },
+  });
   await http.request({ method: 'GET', url });
   await http.request({ method: 'GET', url });
   expect(sts.requests).toHaveLength(1);
   const form = new URLSearchParams(Buffer.from(sts.requests[0]?.body ?? []).toString());
-  expect(Object.fromEntries(form)).toMatchObject({ Action: 'AssumeRole', RoleArn: role, ExternalId: 'external' });
+  expect(Object.fromEntries(form)).toMatchObject({
+    Action: 'AssumeRole',
+    RoleArn: role,
+    ExternalId: 'external',
+    RoleSessionName: 's',
+    'Tags.member.1.Key': 'a',
+    'Tags.member.1.Value': 'b',
+  });
   expect(requests[1]?.headers['x-amz-security-token']).toBe('role-token');
   expect(parts(requests[1]?.headers ?? {}).signature).toBe(requests[1] && sigv4Signature(requests[1], 'role-secret'));
 });

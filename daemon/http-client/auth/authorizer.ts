@@ -10,8 +10,11 @@ export interface OutgoingRequest {
 export interface Authorizer {
   /** @throws Error with the reason why there are no credentials */
   authorize(request: OutgoingRequest, signal: AbortSignal): Promise<Readonly<Record<string, string>>>;
-  /** Call it after status 401. True if credentials were kept that may have expired: new ones may be accepted. */
-  forget?(): boolean;
+  /**
+   * Call it with what `authorize` returned after status 401. True if these credentials were kept from an earlier request
+   * and may have been revoked: new ones may be accepted.
+   */
+  forget?(refused: Readonly<Record<string, string>>): boolean;
   close?(): Promise<void>;
 }
 

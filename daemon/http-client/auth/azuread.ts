@@ -1,5 +1,6 @@
 import {
   AzureAuthorityHosts,
+  ClientCertificateCredential,
   ClientSecretCredential,
   DefaultAzureCredential,
   ManagedIdentityCredential,
@@ -7,6 +8,7 @@ import {
   WorkloadIdentityCredential,
 } from '@azure/identity';
 import type { AzureadSettings } from '../settings/credentials.ts';
+import { readSettingsFile } from '../settings/files.ts';
 import type { Authorizer } from './authorizer.ts';
 
 /** Prometheus' clouds: where tokens come from, and for whom they are. */
@@ -21,28 +23,34 @@ export async function openAzuread(settings: AzureadSettings): Promise<Authorizer
   const { cloud } = settings;
   const { authorityHost, scope } =
     typeof cloud === 'string' ? CLOUDS[cloud] : { authorityHost: cloud.aad_endpoint, scope: cloud.token_audience };
-  const credential = credentialOf(settings, authorityHost, typeof cloud !== 'string');
+  const credential = await credentialOf(settings, authorityHost, typeof cloud !== 'string');
   let token: { readonly authorization: string; readonly renewMs: number } | undefined;
+  /** Headers with a token that was made for them. */
+  const fresh = new WeakSet<object>();
   return {
     async authorize(_request, signal) {
-      if (token === undefined || Date.now() >= token.renewMs) {
-        const fresh = await credential.getToken(settings.scope ?? scope, { abortSignal: signal });
-        if (fresh === null) throw new Error('azuread: no token');
-        const renewMs = Date.now() + Math.max(0, fresh.expiresOnTimestamp - Date.now()) / 2;
-        token = { authorization: `Bearer ${fresh.token}`, renewMs };
-      }
-      return { authorization: token.authorization };
+      if (token !== undefined && Date.now() < token.renewMs) return { authorization: token.authorization };
+      const made = await credential.getToken(settings.scope ?? scope, { abortSignal: signal });
+      if (made === null) throw new Error('azuread: no token');
+      const renewMs = Date.now() + Math.max(0, made.expiresOnTimestamp - Date.now()) / 2;
+      token = { authorization: `Bearer ${made.token}`, renewMs };
+      const headers = { authorization: token.authorization };
+      fresh.add(headers);
+      return headers;
     },
-    forget() {
-      const had = token !== undefined;
-      token = undefined;
-      return had;
+    forget(refused) {
+      if (token?.authorization === refused['authorization']) token = undefined;
+      return !fresh.has(refused);
     },
   };
 }
 
-function credentialOf(settings: AzureadSettings, authorityHost: string, isCustom: boolean): TokenCredential {
-  const { managed_identity: managed, oauth, workload_identity: workload, sdk } = settings;
+async function credentialOf(
+  settings: AzureadSettings,
+  authorityHost: string,
+  isCustom: boolean,
+): Promise<TokenCredential> {
+  const { managed_identity: managed, oauth, workload_identity: workload, certificate: own, sdk } = settings;
   // A cloud of one's own isn't in Microsoft's list of clouds.
   const options = { authorityHost, ...(isCustom && { disableInstanceDiscovery: true }) };
   if (oauth !== undefined) {
@@ -51,6 +59,16 @@ function credentialOf(settings: AzureadSettings, authorityHost: string, isCustom
   if (workload !== undefined) {
     const { client_id: clientId, tenant_id: tenantId, token_file_path: tokenFilePath } = workload;
     return new WorkloadIdentityCredential({ ...options, clientId, tenantId, tokenFilePath });
+  }
+  if (own !== undefined) {
+    const { certificate_path: path, certificate_key_path: keyPath, certificate_password: password } = own;
+    const pem = [path, ...(keyPath === undefined ? [] : [keyPath])].map(readSettingsFile);
+    const certificate = {
+      certificate: (await Promise.all(pem)).join('\n'),
+      ...(password !== undefined && { certificatePassword: password }),
+    };
+    const chain = { sendCertificateChain: own.send_certificate_chain };
+    return new ClientCertificateCredential(own.tenant_id, own.client_id, certificate, { ...options, ...chain });
   }
   if (managed !== undefined) {
     return managed?.client_id === undefined

@@ -60,6 +60,7 @@ async function readAuthorization(settings: HttpClientSettings): Promise<string |
 class LaterAuthorizer implements Authorizer {
   readonly #open: () => Promise<Authorizer>;
   #opened: Promise<Authorizer> | undefined;
+  #current: Authorizer | undefined;
 
   constructor(open: () => Promise<Authorizer>) {
     this.#open = open;
@@ -68,10 +69,15 @@ class LaterAuthorizer implements Authorizer {
   async authorize(request: OutgoingRequest, signal: AbortSignal): Promise<Readonly<Record<string, string>>> {
     this.#opened ??= this.#open();
     try {
-      return await (await this.#opened).authorize(request, signal);
+      this.#current = await this.#opened;
+      return await this.#current.authorize(request, signal);
     } catch (error) {
       this.#opened = undefined;
       throw error;
     }
+  }
+
+  forget(refused: Readonly<Record<string, string>>): boolean {
+    return this.#current?.forget?.(refused) ?? false;
   }
 }

@@ -1,7 +1,8 @@
 import type { HttpClient, HttpResponse } from '../message.ts';
-import type { OAuth2Settings } from '../settings/credentials.ts';
+import { JWT_BEARER, type OAuth2Settings } from '../settings/credentials.ts';
 import { readSecretFile } from '../settings/files.ts';
 import { type Authorizer, basicAuthorization } from './authorizer.ts';
+import { jwtAssertion } from './jwt-assertion.ts';
 
 /** A token is renewed this long before it expires, as by Go's client. */
 const RENEWAL_MS = 10_000;
@@ -17,7 +18,7 @@ interface Token {
 type Style = 'header' | 'form';
 
 /**
- * Authorizes by client credentials (RFC 6749, 4.4). Requests share one token until shortly before it expires, or until
+ * Authorizes by client credentials (RFC 6749, 4.4) or a signed assertion (RFC 7523). Requests share one token until shortly before it expires, or until
  * the secret's file changes.
  */
 export class OAuth2Authorizer implements Authorizer {
@@ -26,8 +27,8 @@ export class OAuth2Authorizer implements Authorizer {
   #token: Token | undefined;
   #pending: { readonly secret: string; readonly token: Promise<Token> } | undefined;
   #style: Style | undefined;
-  /** True if the last request used a token of an earlier one. */
-  #reused = false;
+  /** Headers with a token that was made for them. */
+  readonly #fresh = new WeakSet<object>();
 
   constructor(settings: OAuth2Settings, http: HttpClient) {
     this.#settings = settings;
@@ -35,17 +36,25 @@ export class OAuth2Authorizer implements Authorizer {
   }
 
   async authorize(): Promise<Readonly<Record<string, string>>> {
-    const { client_secret: text = '', client_secret_file: file } = this.#settings;
-    const secret = file === undefined ? text : await readSecretFile(file);
+    const secret = await this.#readSecret();
     const known = this.#token;
-    this.#reused = known !== undefined && known.secret === secret && Date.now() < known.expiresMs - RENEWAL_MS;
-    const { authorization } = this.#reused && known !== undefined ? known : await this.#renew(secret);
-    return { authorization };
+    if (known !== undefined && known.secret === secret && Date.now() < known.expiresMs - RENEWAL_MS) {
+      return { authorization: known.authorization };
+    }
+    const headers = { authorization: (await this.#renew(secret)).authorization };
+    this.#fresh.add(headers);
+    return headers;
   }
 
-  forget(): boolean {
-    this.#token = undefined;
-    return this.#reused;
+  forget(refused: Readonly<Record<string, string>>): boolean {
+    if (this.#token?.authorization === refused['authorization']) this.#token = undefined;
+    return !this.#fresh.has(refused);
+  }
+
+  async #readSecret(): Promise<string> {
+    const key = this.#settings.grant_type === JWT_BEARER ? 'client_certificate_key' : 'client_secret';
+    const file = this.#settings[`${key}_file`];
+    return file === undefined ? (this.#settings[key] ?? '') : await readSecretFile(file);
   }
 
   async close(): Promise<void> {
@@ -67,6 +76,7 @@ export class OAuth2Authorizer implements Authorizer {
   }
 
   async #fetch(secret: string): Promise<Token> {
+    if (this.#settings.grant_type === JWT_BEARER) return readToken(await this.#askByAssertion(secret), secret);
     if (this.#style !== undefined) return readToken(await this.#ask(secret, this.#style), secret);
     // Like Go's client: the form only if the server refuses the header, which the RFC requires it to support.
     const first = await this.#ask(secret, 'header');
@@ -78,20 +88,33 @@ export class OAuth2Authorizer implements Authorizer {
   }
 
   async #ask(secret: string, style: Style): Promise<HttpResponse> {
-    const { client_id: id, scopes, token_url: url, endpoint_params: parameters } = this.#settings;
+    const { client_id: id, endpoint_params: parameters } = this.#settings;
     const form = new URLSearchParams({ grant_type: 'client_credentials', ...parameters });
-    if (scopes.length > 0) form.set('scope', scopes.join(' '));
     if (style === 'form') {
       form.set('client_id', id);
       if (secret !== '') form.set('client_secret', secret);
     }
+    const authorization = style === 'header' ? basicAuthorization(formEncoded(id), formEncoded(secret)) : undefined;
+    return await this.#post(form, authorization);
+  }
+
+  async #askByAssertion(key: string): Promise<HttpResponse> {
+    const assertion = jwtAssertion(this.#settings, key);
+    return await this.#post(
+      new URLSearchParams({ grant_type: JWT_BEARER, assertion, ...this.#settings.endpoint_params }),
+    );
+  }
+
+  async #post(form: URLSearchParams, authorization?: string): Promise<HttpResponse> {
+    const { scopes, token_url: url } = this.#settings;
+    if (scopes.length > 0) form.set('scope', scopes.join(' '));
     return await this.#http.request({
       method: 'POST',
       url,
       headers: {
         'content-type': 'application/x-www-form-urlencoded',
         accept: 'application/json',
-        ...(style === 'header' && { authorization: basicAuthorization(formEncoded(id), formEncoded(secret)) }),
+        ...(authorization !== undefined && { authorization }),
       },
       body: form.toString(),
     });

@@ -49,7 +49,10 @@ function credentialsOf(settings: Sigv4Settings, region: string): AwsCredentialId
     masterCredentials: own,
     params: {
       RoleArn: role,
-      RoleSessionName: 'lorikeet',
+      RoleSessionName: settings.session_name ?? 'lorikeet',
+      ...(settings.tags !== undefined && {
+        Tags: Object.entries(settings.tags).map(([Key, Value]) => ({ Key, Value })),
+      }),
       ...(externalId !== undefined && { ExternalId: externalId }),
     },
     clientConfig: { region, useFipsEndpoint: settings.use_fips_sts_endpoint },

@@ -33,12 +33,24 @@ export const authorizationSchema = z
     message: 'expected one of credentials and credentials_file',
   });
 
-/** Client credentials (RFC 6749, 4.4), with TLS and a proxy of their own. */
+export const JWT_BEARER = 'urn:ietf:params:oauth:grant-type:jwt-bearer';
+
+/** Client credentials (RFC 6749, 4.4) or a signed assertion (RFC 7523), with TLS and a proxy of their own. */
 export const oauth2Schema = z
   .strictObject({
     client_id: textSchema,
     client_secret: z.string('expected a string').optional(),
     client_secret_file: fileSchema.optional(),
+    grant_type: z
+      .enum(['client_credentials', JWT_BEARER], `expected client_credentials or ${JWT_BEARER}`)
+      .default('client_credentials'),
+    client_certificate_key_id: textSchema.optional(),
+    client_certificate_key: z.string('expected a key in PEM format').optional(),
+    client_certificate_key_file: fileSchema.optional(),
+    signature_algorithm: z.enum(['RS256', 'RS384', 'RS512'], 'expected RS256, RS384 or RS512').default('RS256'),
+    iss: textSchema.optional(),
+    audience: textSchema.optional(),
+    claims: z.record(z.string(), z.json()).default({}),
     scopes: z.array(textSchema, 'expected a list of scopes').default([]),
     token_url: urlSchema,
     endpoint_params: z.record(z.string(), z.string('expected a string')).default({}),
@@ -47,8 +59,13 @@ export const oauth2Schema = z
   })
   .superRefine((oauth, context) => {
     refuseProxyContradictions(oauth, context);
-    const message = atMostOne(oauth, ['client_secret', 'client_secret_file']);
-    if (message !== undefined) context.addIssue({ code: 'custom', message });
+    for (const key of ['client_secret', 'client_certificate_key'] as const) {
+      const message = atMostOne(oauth, [key, `${key}_file`]);
+      if (message !== undefined) context.addIssue({ code: 'custom', message });
+    }
+    if (oauth.grant_type !== JWT_BEARER) return;
+    if (oauth.client_certificate_key !== undefined || oauth.client_certificate_key_file !== undefined) return;
+    context.addIssue({ code: 'custom', message: 'expected client_certificate_key or client_certificate_key_file' });
   });
 export type OAuth2Settings = z.output<typeof oauth2Schema>;
 
@@ -61,15 +78,19 @@ export const sigv4Schema = z
     profile: textSchema.optional(),
     role_arn: textSchema.optional(),
     external_id: textSchema.optional(),
+    session_name: textSchema.optional(),
+    tags: z.record(z.string(), z.string('expected a string')).optional(),
     use_fips_sts_endpoint: flagSchema.default(false),
     service_name: textSchema.default('aps'),
   })
   .refine((aws) => (aws.access_key === undefined) === (aws.secret_key === undefined), {
     message: 'expected access_key and secret_key together',
   })
-  .refine((aws) => aws.external_id === undefined || aws.role_arn !== undefined, {
-    path: ['external_id'],
-    message: 'expected role_arn with it',
+  .superRefine((aws, context) => {
+    for (const key of ['external_id', 'session_name', 'tags'] as const) {
+      if (aws[key] === undefined || aws.role_arn !== undefined) continue;
+      context.addIssue({ code: 'custom', path: [key], message: 'expected role_arn with it', input: aws[key] });
+    }
   });
 export type Sigv4Settings = z.output<typeof sigv4Schema>;
 
@@ -94,14 +115,28 @@ export const azureadSchema = z
       .strictObject({
         client_id: identifier,
         tenant_id: tenant,
-        token_file_path: fileSchema.default('/var/run/secrets/azure/tokens/azure-identity-token'),
+        token_file_path: fileSchema.default(
+          // The variable that Azure's webhook sets in pods.
+          () => process.env['AZURE_FEDERATED_TOKEN_FILE'] || '/var/run/secrets/azure/tokens/azure-identity-token',
+        ),
+      })
+      .optional(),
+    certificate: z
+      .strictObject({
+        client_id: identifier,
+        tenant_id: tenant,
+        /** PEM; the key may be in a file of its own. */
+        certificate_path: fileSchema,
+        certificate_key_path: fileSchema.optional(),
+        certificate_password: z.string('expected a string').optional(),
+        send_certificate_chain: flagSchema.default(false),
       })
       .optional(),
     sdk: z.strictObject({ tenant_id: tenant.optional() }).nullable().optional(),
     scope: textSchema.optional(),
   })
   .superRefine((azure, context) => {
-    const kinds = ['managed_identity', 'oauth', 'workload_identity', 'sdk'] as const;
+    const kinds = ['managed_identity', 'oauth', 'workload_identity', 'certificate', 'sdk'] as const;
     if (kinds.every((kind) => azure[kind] === undefined)) {
       context.addIssue({ code: 'custom', message: `expected one of ${kinds.join(', ')}` });
     }

@@ -9,7 +9,9 @@ import { isHeaderValue } from './headers.ts';
 import type { TlsSettings } from './tls.ts';
 
 /** Mappings from a user's own names, which may look like keys of files. */
-const OWN_NAMES = new Set(['headers', 'proxy_connect_header', 'endpoint_params']);
+const OWN_NAMES = new Set(['headers', 'proxy_connect_header', 'endpoint_params', 'claims', 'tags']);
+/** Keys of files whose names don't end in `_file`. */
+const FILE_KEYS = new Set(['token_file_path', 'certificate_path', 'certificate_key_path']);
 /** Files whose whole text is sent in a header. */
 const SECRET_FILES = /(username|password|credentials|bearer_token)_file$|\.files\[\d+\]$/;
 
@@ -99,7 +101,7 @@ function mapFiles(value: unknown, path: string, visit: Visit): unknown {
 }
 
 function isFileKey(key: string): boolean {
-  return key.endsWith('_file') || key === 'token_file_path';
+  return key.endsWith('_file') || FILE_KEYS.has(key);
 }
 
 /** Reads a file of the settings as text. @throws Error `<file>: no such file` or `<file>: not readable` */
