@@ -50,7 +50,7 @@ export const oauth2Schema = z
     signature_algorithm: z.enum(['RS256', 'RS384', 'RS512'], 'expected RS256, RS384 or RS512').default('RS256'),
     iss: textSchema.optional(),
     audience: textSchema.optional(),
-    claims: z.record(z.string(), z.json()).default({}),
+    claims: z.record(z.string(), z.unknown()).default({}),
     scopes: z.array(textSchema, 'expected a list of scopes').default([]),
     token_url: urlSchema,
     endpoint_params: z.record(z.string(), z.string('expected a string')).default({}),
