@@ -80,19 +80,21 @@ interface Endpoints {
  * @param path of the configuration file, as the user wrote it
  * @throws ConfigError if a file of the endpoints cannot be used
  */
-export function openEndpoints(path: string, { prometheus, remote_write: targets }: Endpoints): Endpoints {
+export function openEndpoints<P extends Endpoints['prometheus']>(
+  path: string,
+  { prometheus, remote_write: targets }: Endpoints & { readonly prometheus: P },
+): Pick<Endpoints, 'remote_write'> & { readonly prometheus: P } {
   const directory = dirname(resolve(path));
-  const checked = <T extends Endpoints['prometheus']>(key: string, endpoint: T): T => {
+  const checked = <E extends Endpoints['prometheus']>(key: string, endpoint: E): E => {
     const resolved = resolveHttpClientFiles(endpoint, directory);
     checkHttpClientFiles(path, key, resolved);
     return resolved;
   };
+  const list = (targets?.length ?? 0) > 1;
   return {
     prometheus: checked('prometheus', prometheus),
     ...(targets !== undefined && {
-      remote_write: targets.map((target, at) =>
-        checked(targets.length === 1 ? 'remote_write' : `remote_write[${at}]`, target),
-      ),
+      remote_write: targets.map((target, at) => checked(list ? `remote_write[${at}]` : 'remote_write', target)),
     }),
   };
 }

@@ -3,7 +3,7 @@ const SECRET = '<secret>';
 
 /** Keys of configuration files whose values are secrets. */
 const SECRET_KEYS =
-  /^(password|credentials|bearer_token|client_secret|client_certificate_key|access_key|secret_key|external_id|certificate_password|key|secrets|basic_auth_users)$/;
+  /^(password|credentials|bearer_token|client_secret|client_certificate_key|access_key|secret_key|external_id|certificate_password|key|secrets)$/;
 /** Keys whose values are mappings from a user's names to values that may be secrets. */
 const SECRET_MAPPINGS = new Set(['headers', 'http_headers', 'proxy_connect_header', 'endpoint_params']);
 

@@ -22,7 +22,8 @@ export class Publisher {
   constructor({ config, logger, metrics }: PublisherOptions) {
     this.#metrics = metrics;
     const { output, remote_write: targets } = config;
-    if (output === 'remote_write' && targets !== undefined) this.#remote = new RemoteTargets(targets, logger, metrics);
+    if (output === 'remote_write' && targets !== undefined)
+      this.#remote = new RemoteTargets(targets, { logger, metrics });
   }
 
   /** Publishes all samples of a cycle. Doesn't wait for their delivery, so that retries don't delay the next cycle. */

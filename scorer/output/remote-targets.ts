@@ -6,12 +6,19 @@ import type { ScorerMetrics } from '../metrics.ts';
 import type { Sample } from './remote-write/sample.ts';
 import { RemoteWriter } from './remote-write/writer.ts';
 
+export interface RemoteTargetsOptions {
+  readonly logger: Logger;
+  readonly metrics: ScorerMetrics;
+  /** Called when a request to any target failed; it may be retried. */
+  readonly onFailure?: () => void;
+}
+
 /** The targets of remote write. Each has its own queue, retries and metrics: a slow one doesn't delay the others. */
 export class RemoteTargets {
   readonly #targets: readonly { readonly writer: RemoteWriter; close(): Promise<void> }[];
 
-  constructor(targets: readonly RemoteWriteTarget[], logger: Logger, metrics: ScorerMetrics) {
-    this.#targets = targets.map((target) => openTarget(target, logger, metrics));
+  constructor(targets: readonly RemoteWriteTarget[], options: RemoteTargetsOptions) {
+    this.#targets = targets.map((target) => openTarget(target, options));
   }
 
   /** Resolves when every target has accepted or dropped the samples. */
@@ -24,7 +31,7 @@ export class RemoteTargets {
   }
 }
 
-function openTarget(target: RemoteWriteTarget, logger: Logger, metrics: ScorerMetrics) {
+function openTarget(target: RemoteWriteTarget, { logger, metrics, onFailure }: RemoteTargetsOptions) {
   const {
     url,
     timeout,
@@ -45,7 +52,10 @@ function openTarget(target: RemoteWriteTarget, logger: Logger, metrics: ScorerMe
     observer: {
       onAccepted: (samples) => metrics.samplesWritten.inc(labels, samples),
       onDropped: (reason, samples) => metrics.samplesDropped.inc({ ...labels, reason }, samples),
-      onRequestFailed: (code) => metrics.writeFailures.inc({ ...labels, code }),
+      onRequestFailed: (code) => {
+        metrics.writeFailures.inc({ ...labels, code });
+        onFailure?.();
+      },
     },
   });
   metrics.samplesWritten.inc(labels, 0);

@@ -1,9 +1,11 @@
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { freePort } from '../../scripts/free-port.ts';
+import { until } from '../until.ts';
 
 const PROGRAM = resolve('dist/lorikeet-scorer.js');
 let folder: string;
@@ -105,6 +107,40 @@ describe('lorikeet-scorer', () => {
     const ended = await scorer('run', `--web.listen-address=127.0.0.1:${port}`);
     holder.close();
     expect(ended).toMatchObject({ status: 1, err: `lorikeet-scorer: listen 127.0.0.1:${port}: address in use\n` });
+  });
+
+  it('prints no secret, in no log line, page or metric', async () => {
+    writeFileSync(
+      join(folder, 'secret.yaml'),
+      `prometheus: { url: 'http://me:hunter2@127.0.0.1:9/?token=hunter2', http_headers: { X-A: { secrets: [hunter2] } } }
+remote_write:
+  - { url: 'http://me:hunter2@127.0.0.1:9/api/v1/write?token=hunter2' }
+  - { url: 'http://127.0.0.1:9/api/v1/write', name: two, bearer_token: hunter2, headers: { X-B: hunter2 } }
+interval: 1s
+`,
+    );
+    const port = await freePort();
+    const child = spawn(
+      process.execPath,
+      [PROGRAM, 'run', '--config.file=secret.yaml', `--web.listen-address=127.0.0.1:${port}`, '--log.level=debug'],
+      { cwd: folder, stdio: ['ignore', 'pipe', 'pipe'] },
+    );
+    let printed = '';
+    for (const stream of [child.stdout, child.stderr])
+      stream.on('data', (chunk: Buffer) => (printed += chunk.toString()));
+    try {
+      await until('a cycle has failed', () => printed.includes('cycle failed'), { timeoutMs: 30_000 });
+      for (const path of ['/', '/metrics', '/tensors', '/-/ready']) {
+        printed += await (await fetch(`http://127.0.0.1:${port}${path}`)).text();
+      }
+    } finally {
+      child.kill('SIGTERM');
+      await new Promise((ended) => child.once('close', ended));
+    }
+    expect(printed).toContain('remote_name="http://127.0.0.1:9/api/v1/write"');
+    expect(printed).toContain('remote_name="two"');
+    expect(printed).not.toContain('hunter2');
+    expect(printed).not.toContain(Buffer.from('me:hunter2').toString('base64'));
   });
 
   it('renders the shipped rules', async () => {
