@@ -93,6 +93,10 @@ const scorerSchema = scorerKeys
   .refine((config) => config.detectors.trace_sequence === undefined || config.traces !== undefined, {
     path: ['traces'],
     message: 'expected a section with listen_address, because detectors has trace_sequence',
+  })
+  .refine(({ learning }) => learning.minimum <= learning.history, {
+    path: ['learning', 'minimum'],
+    message: 'expected at most learning.history, or no service would ever have enough of it',
   });
 
 /** The scorer's configuration: durations in milliseconds, paths absolute. */
