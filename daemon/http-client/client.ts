@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { Agent, ProxyAgent, request as send, type Dispatcher } from 'undici';
 import { brokeWhileIdle, HttpError, toHttpError } from './error.ts';
 import type { HttpRequest, HttpResponse } from './message.ts';
@@ -47,6 +48,8 @@ class UndiciClient implements HttpClient {
   constructor(settings: HttpClientSettings, options: HttpClientOptions) {
     this.#settings = settings;
     this.#options = options;
+    // Each pending request listens.
+    setMaxListeners(0, this.#closed.signal);
   }
 
   async request(request: HttpRequest): Promise<HttpResponse> {
