@@ -6,4 +6,4 @@ import { rules } from './commands/rules.ts';
 import { run } from './commands/run.ts';
 import { train } from './commands/train.ts';
 
-await runProgram('lorikeet-scorer', defineProgram({ commands: { run, train, backtest, rules, doctor } }));
+await runProgram('lorikeet-scorer', defineProgram({ commands: { run, train, backtest, doctor, rules } }));

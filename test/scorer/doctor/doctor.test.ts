@@ -11,6 +11,9 @@ import { CHANNELS, SERVICE_SERIES } from '../../../scorer/features/features.ts';
 import { RemoteWriter } from '../../../scorer/output/remote-write/writer.ts';
 import { type RunningPrometheus, startPrometheus } from '../../testserver/prometheus.ts';
 import { serve } from '../../testserver/http.ts';
+import { describeWith } from '../../skips/describe-with.ts';
+import { VICTORIA_METRICS } from '../../skips/needs.ts';
+import { startVictoriaMetrics } from '../../testserver/victoria-metrics.ts';
 import { ObservedShop } from './observed-shop.ts';
 
 /** PromQL whose mistake only Prometheus finds. */
@@ -22,6 +25,8 @@ let healthy: RunningPrometheus;
 let good: string;
 
 const problems = (found: readonly Report[]) => found.filter(({ status }) => status !== 'ok');
+const isOk = (text: string) => (found: readonly Report[]) =>
+  found.some(({ status, message }) => status === 'ok' && message.includes(text));
 const isError = (text: string) => (found: readonly Report[]) =>
   found.some(({ status, message, remedy = '' }) => status === 'error' && `${message} -> ${remedy}`.includes(text));
 const isWarning = (text: string) => (found: readonly Report[]) =>
@@ -294,18 +299,47 @@ features:
   });
 });
 
+describeWith([VICTORIA_METRICS], 'lorikeet-scorer doctor with VictoriaMetrics', () => {
+  const own = new ObservedShop();
+  afterAll(() => own.clear());
+
+  it('finds nothing wrong where rules are evaluated elsewhere', { timeout: 60_000 }, async () => {
+    const victoria = await startVictoriaMetrics();
+    own.onClear(() => victoria.stop());
+    // Instant queries leave out the newest 30 s.
+    const ages = Array.from({ length: 90 }, (_, index) => 1000 * (90 - index));
+    await writeFeatures(`${victoria.url}/api/v1/write`, [{}], ages);
+    const playing = setInterval(() => void writeFeatures(`${victoria.url}/api/v1/write`, [{}], [0]), 1000);
+    own.onClear(() => clearInterval(playing));
+    const configFile = own.configure(victoria, { extra: 'delay: 5s' });
+    await own.until(configFile, 'intervals', (found) => isOk('rules are evaluated every 1s')(found));
+    const { findings } = await own.until(configFile, 'rules', isOk('all 2 features are recorded elsewhere'));
+    expect(problems(findings)).toEqual([]);
+    expect(isOk(`${victoria.url} answers queries`)(findings)).toBe(true);
+  });
+});
+
 /** Writes the features of shop/cart as two clusters would that share a store. */
 async function writeClusters(url: string): Promise<void> {
+  await writeFeatures(url, [{ cluster: 'east' }, { cluster: 'west' }], [2000, 1000, 0]);
+}
+
+/** Writes the features of shop/cart with further labels, at times ago in milliseconds. */
+async function writeFeatures(
+  url: string,
+  further: readonly Record<string, string>[],
+  ages: readonly number[],
+): Promise<void> {
   const http = createHttpClient(httpClientSchema.parse({}), { timeoutMs: 5000 });
   const writer = new RemoteWriter({ url, http, logger: createLogger({ write: () => undefined }) });
   const now = Date.now();
-  for (const back of [2000, 1000, 0]) {
+  for (const back of ages) {
     await writer.write(
-      ['east', 'west'].flatMap((cluster) =>
+      further.flatMap((labels) =>
         ['request_rate', 'memory_bytes'].flatMap((feature) =>
           CHANNELS.map((channel) => ({
             name: SERVICE_SERIES,
-            labels: { cluster, namespace: 'shop', service: 'cart', feature, channel },
+            labels: { ...labels, namespace: 'shop', service: 'cart', feature, channel },
             value: 1,
             timestampMs: now - back,
           })),
