@@ -21,20 +21,21 @@ export const doctor = defineCommand({
     'Exit status 0: all is well, 1: there are warnings, 2: the scorer cannot work. Writes nothing to Prometheus: the\n' +
     'remote-write receiver gets a request without series.',
   flags: FLAGS,
-  async run(values) {
-    const result = await examineFiles(values['config.file']);
+  async run(values, _words, { signal }) {
+    const result = await examineFiles(values['config.file'], signal);
+    signal.throwIfAborted();
     print(values.format === 'json' ? renderExaminationJson(result) : renderExamination(result));
     return EXIT_STATUS[result.status];
   },
 });
 
 /** Examines the system of a configuration file; what is wrong with the file itself is a finding of `config`. */
-export async function examineFiles(path: string): Promise<Examination> {
+export async function examineFiles(path: string, signal?: AbortSignal): Promise<Examination> {
   try {
     const { config, set } = readScorerFiles(path);
     const http = createHttpClient(config.prometheus, { timeoutMs: config.prometheus.timeout });
     try {
-      return await examine(new System({ config, set, http }));
+      return await examine(new System({ config, set, http, signal }));
     } finally {
       await http.close();
     }

@@ -27,16 +27,17 @@ export interface ExaminationOptions {
 /** Runs all checks. Never rejects: a check that fails is an error in the report. */
 export async function examine(system: System, { running = false }: ExaminationOptions = {}): Promise<Examination> {
   const chosen = CHECKS.filter((check) => !(running && check.beforeStart === true));
-  const answers = await resultOf(prometheus, system);
-  const reachable = worst(answers) !== 'error';
-  const skipped = chosen.filter((check) => check.queries && !reachable).map(({ name }) => name);
+  const answers = resultOf(prometheus, system);
+  const skipped: string[] = [];
   const findings = await Promise.all(
-    chosen
-      .filter(({ name }) => !skipped.includes(name))
-      .map(async (check) => {
-        const found = check === prometheus ? answers : await resultOf(check, system);
-        return found.map((finding): Report => ({ check: check.name, ...finding }));
-      }),
+    chosen.map(async (check) => {
+      if (check.queries && worst(await answers) === 'error') {
+        skipped.push(check.name);
+        return [];
+      }
+      const found = await (check === prometheus ? answers : resultOf(check, system));
+      return found.map((finding): Report => ({ check: check.name, ...finding }));
+    }),
   );
   return { status: worst(findings.flat()), findings: findings.flat(), skipped };
 }

@@ -11,6 +11,8 @@ export interface SystemOptions {
   readonly set: FeatureSet;
   /** Of the section `prometheus` in the configuration. */
   readonly http: HttpClient;
+  /** Ends all requests. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** A series of an instant query. */
@@ -32,17 +34,19 @@ export class System {
   readonly config: ScorerConfig;
   readonly set: FeatureSet;
   readonly timeoutMs: number;
+  readonly signal: AbortSignal | undefined;
   readonly api: StatusApi;
   readonly #client: PrometheusClient;
   readonly #answers = new Map<string, Promise<unknown>>();
 
-  constructor({ config, set, http }: SystemOptions) {
+  constructor({ config, set, http, signal }: SystemOptions) {
+    this.signal = signal;
     this.config = config;
     this.set = set;
     this.timeoutMs = Math.min(config.prometheus.timeout, MAX_REQUEST_MS);
     const { url } = config.prometheus;
     this.#client = new PrometheusClient({ url, http });
-    this.api = new StatusApi({ url, http, timeoutMs: this.timeoutMs });
+    this.api = new StatusApi({ url, http, timeoutMs: this.timeoutMs, signal });
   }
 
   /** The features file that the scorer reads. */
@@ -82,10 +86,15 @@ export class System {
     return this.#once('targets', () => this.api.targets());
   }
 
+  /** Asks for a number, at this machine's time. @throws PrometheusError if Prometheus does not answer */
+  async ping(): Promise<void> {
+    await this.#client.query('vector(1)', Date.now(), this.#limits);
+  }
+
   /** Evaluates `query` at the server's time. @throws PrometheusError */
   instant(query: string): Promise<readonly InstantSeries[]> {
     return this.#once(`query ${query}`, async () => {
-      const { series } = await this.#client.query(query, await this.now(), { timeoutMs: this.timeoutMs });
+      const { series } = await this.#client.query(query, await this.now(), this.#limits);
       return series.map(({ labels, values }) => ({ labels, value: values[0] ?? NaN }));
     });
   }
@@ -94,8 +103,12 @@ export class System {
   samples(selector: string, spanMs: number): Promise<readonly RangeSeries[]> {
     return this.#once(`samples ${selector} ${spanMs}`, async () => {
       const now = await this.now();
-      return (await this.#client.samples(selector, now - spanMs, now, { timeoutMs: this.timeoutMs })).series;
+      return (await this.#client.samples(selector, now - spanMs, now, this.#limits)).series;
     });
+  }
+
+  get #limits() {
+    return { timeoutMs: this.timeoutMs, ...(this.signal !== undefined && { signal: this.signal }) };
   }
 
   #once<T>(question: string, ask: () => Promise<T>): Promise<T> {

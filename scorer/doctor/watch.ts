@@ -25,10 +25,10 @@ export class ProblemWatch {
   readonly #options: ProblemWatchOptions;
   readonly #http: HttpClient;
   readonly #known = new Map<string, string>();
+  readonly #stopped = new AbortController();
   #errors: readonly Report[] = [];
   #dueMs = 0;
   #running: Promise<void> | undefined;
-  #stopped = false;
 
   constructor(options: ProblemWatchOptions) {
     this.#options = options;
@@ -51,7 +51,7 @@ export class ProblemWatch {
 
   /** Examines the system in the background if that is due. Called each cycle; never rejects. */
   consider(): void {
-    if (this.#stopped || this.#running !== undefined || performance.now() < this.#dueMs) return;
+    if (this.#stopped.signal.aborted || this.#running !== undefined || performance.now() < this.#dueMs) return;
     this.#running = this.#examine().finally(() => {
       this.#running = undefined;
     });
@@ -63,7 +63,7 @@ export class ProblemWatch {
   }
 
   async stop(): Promise<void> {
-    this.#stopped = true;
+    this.#stopped.abort();
     await this.#http.close();
     await this.#running;
   }
@@ -71,9 +71,11 @@ export class ProblemWatch {
   async #examine(): Promise<void> {
     const { config, set } = this.#options;
     this.#dueMs = performance.now() + Math.max(MIN_PERIOD_MS, MIN_PERIOD_CYCLES * config.interval);
-    const found = await examine(new System({ config, set, http: this.#http }), { running: true });
+    const found = await examine(new System({ config, set, http: this.#http, signal: this.#stopped.signal }), {
+      running: true,
+    });
     // What `stop` interrupted says nothing.
-    if (this.#stopped) return;
+    if (this.#stopped.signal.aborted) return;
     this.#errors = found.findings.filter(({ status }) => status === 'error');
     // Errors end in the next cycle after they are mended.
     if (this.#errors.length > 0) this.#dueMs = 0;

@@ -5,6 +5,7 @@ export interface StatusApiOptions {
   readonly url: string;
   readonly http: HttpClient;
   readonly timeoutMs: number;
+  readonly signal?: AbortSignal | undefined;
 }
 
 interface ApiParameters {
@@ -96,7 +97,7 @@ export class StatusApi {
   }
 
   async get(path: string, { parameters = {}, form }: ApiParameters = {}): Promise<unknown> {
-    const { http, timeoutMs } = this.#options;
+    const { http, timeoutMs, signal } = this.#options;
     // The query of the base URL, such as a tenant, belongs to every request.
     const url = new URL(this.#base);
     url.pathname += `/${path}`;
@@ -111,6 +112,7 @@ export class StatusApi {
         },
         ...(form !== undefined && { body: new URLSearchParams(form).toString() }),
         timeoutMs,
+        ...(signal !== undefined && { signal }),
       });
       if (status !== 200) return undefined;
       const answer = JSON.parse(body.toString()) as { status?: unknown; data?: unknown } | null;

@@ -11,7 +11,7 @@ export const prometheus: Check = {
   queries: false,
   async run(system) {
     try {
-      await system.instant('vector(1)');
+      await system.ping();
     } catch (failure) {
       const { reason, remedy } = queryFailure(failure);
       return [error(`${system.url}: ${reason}`, remedy)];

@@ -20,13 +20,13 @@ export const receiver: Check = {
   name: 'receiver',
   about: 'the remote-write receiver accepts a request without series, so nothing is written',
   queries: false,
-  async run({ config, timeoutMs }) {
+  async run({ config, timeoutMs, signal }) {
     if (config.output !== 'remote_write') return [ok('not needed: scores are on /metrics (output: metrics)')];
-    return await Promise.all([config.remote_write ?? []].flat().map((target) => findingOf(target, timeoutMs)));
+    return await Promise.all([config.remote_write ?? []].flat().map((target) => findingOf(target, timeoutMs, signal)));
   },
 };
 
-async function findingOf(target: WriteTarget, timeoutMs: number): Promise<Finding> {
+async function findingOf(target: WriteTarget, timeoutMs: number, signal: AbortSignal | undefined): Promise<Finding> {
   const http = createHttpClient(target, { timeoutMs });
   try {
     const response = await http.request({
@@ -35,6 +35,7 @@ async function findingOf(target: WriteTarget, timeoutMs: number): Promise<Findin
       headers: WRITE_HEADERS,
       body: encodeWriteRequest([]),
       maxBytes: 1024 * 1024,
+      ...(signal !== undefined && { signal }),
     });
     return judge(response, shownUrl(target.url));
   } catch (failure) {

@@ -10,12 +10,12 @@ export const replicas: Check = {
   name: 'replicas',
   about: 'one server, not a pair with separate storage, answers at `prometheus.url`',
   queries: true,
-  async run({ config, timeoutMs }) {
+  async run({ config, timeoutMs, signal }) {
     const starts = await Promise.all(
       Array.from({ length: CONNECTIONS }, async () => {
         const http = createHttpClient(config.prometheus, { timeoutMs });
         try {
-          const api = new StatusApi({ url: config.prometheus.url, http, timeoutMs });
+          const api = new StatusApi({ url: config.prometheus.url, http, timeoutMs, signal });
           return (await api.runtimeInfo())?.startTime;
         } finally {
           await http.close();

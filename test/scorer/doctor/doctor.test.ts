@@ -93,6 +93,16 @@ describe('lorikeet-scorer doctor', { timeout: 60_000 }, () => {
     expect(scheme[0]?.remedy).toContain('http://');
   });
 
+  it('gives up on a server that does not answer, after some seconds', async () => {
+    const silent = await serve(() => undefined);
+    shop.onClear(() => silent.stop());
+    const started = performance.now();
+    const { findings } = await examineFiles(shop.configure(silent));
+    expect(performance.now() - started).toBeLessThan(8000);
+    expect(isError('no response within 5000 ms')(findings.filter(({ check }) => check === 'prometheus'))).toBe(true);
+    expect(isError('no response within 5000 ms')(findings.filter(({ check }) => check === 'receiver'))).toBe(true);
+  });
+
   it('names a receiver that is off, and the flag that enables it', async () => {
     const closed = await startPrometheus({ receiver: false });
     shop.onClear(() => closed.stop());
@@ -230,6 +240,19 @@ features:
     const [found] = problems(findings.filter(({ check }) => check === 'labels'));
     expect(found?.status).toBe('error');
     expect(found?.message).toBe('several series stand for one service (shop/cart): cluster is east or west');
+  });
+
+  it('names features that come late, and those that came to an end', async () => {
+    const store = await startPrometheus();
+    shop.onClear(() => store.stop());
+    const seconds = (from: number) => Array.from({ length: 20 }, (_, index) => 1000 * (from + 19 - index));
+    await writeFeatures(`${store.url}/api/v1/write`, [{}], seconds(60));
+    const ended = await examineFiles(shop.configure(store));
+    expect(isError('the newest feature is 1m')(ended.findings)).toBe(true);
+    expect(isError('set delay: 1m')(ended.findings)).toBe(true);
+    const waiting = await examineFiles(shop.configure(store, { extra: 'delay: 58s' }));
+    expect(isWarning('features are stored at least')(waiting.findings)).toBe(false);
+    expect(problems(waiting.findings)).toEqual([]);
   });
 
   it('names a state directory that cannot be written', async () => {
