@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { ConfigError } from './config-file.ts';
 import { UsageError } from './flags.ts';
 import { describeError } from './logger.ts';
@@ -77,6 +78,8 @@ export type ProgramMain = (context: ProgramContext) => Promise<number | void>;
 export async function runProgram(name: string, main: ProgramMain, stopTimeoutMs = 5000): Promise<void> {
   const stops = new StopStack();
   const abort = new AbortController();
+  // Any number of requests may end with the program.
+  setMaxListeners(0, abort.signal);
   let reload: (() => void | Promise<void>) | undefined;
   let reloading: Promise<void> = Promise.resolve();
 

@@ -36,6 +36,8 @@ export class System {
   readonly timeoutMs: number;
   readonly signal: AbortSignal | undefined;
   readonly api: StatusApi;
+  /** The labels that name a service. */
+  readonly identity: readonly string[] = ['namespace', 'service'];
   readonly #client: PrometheusClient;
   readonly #answers = new Map<string, Promise<unknown>>();
 
@@ -59,8 +61,14 @@ export class System {
     return shownUrl(this.config.prometheus.url);
   }
 
+  /** A selector of the scorer's series. @param labels that they have, `""` for none */
+  selector(series: string = SERVICE_SERIES, labels: Readonly<Record<string, string>> = {}): string {
+    const matchers = Object.entries(labels).map(([name, value]) => `${name}=${JSON.stringify(value)}`);
+    return `${series}{${matchers.join(',')}}`;
+  }
+
   /** PromQL for how often each series of `selector` has a value in the last minutes: unlike a selector, no lookback. */
-  recent(selector: string = SERVICE_SERIES): string {
+  recent(selector: string = this.selector()): string {
     return `count_over_time(${selector}[${this.recentMs}ms])`;
   }
 

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { createHttpClient, type HttpClient } from '../../daemon/http-client/client.ts';
 import type { Logger } from '../../daemon/logger.ts';
 import type { ScorerConfig } from '../config.ts';
@@ -33,6 +34,7 @@ export class ProblemWatch {
   constructor(options: ProblemWatchOptions) {
     this.#options = options;
     const { prometheus } = options.config;
+    setMaxListeners(0, this.#stopped.signal);
     this.#http = createHttpClient(prometheus, { timeoutMs: prometheus.timeout });
   }
 

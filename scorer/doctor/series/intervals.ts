@@ -64,7 +64,10 @@ async function slowestScrape(system: System): Promise<Scrapes | undefined> {
 async function evaluationFinding(system: System): Promise<Finding> {
   const { interval } = system.config;
   const loaded = (await recordingGroups(system)).flatMap((group) => group.interval ?? []);
-  const example = loaded.length > 0 ? [] : await system.instant(`topk(1, ${SERVICE_SERIES}{channel="red"})`);
+  const example =
+    loaded.length > 0
+      ? []
+      : await system.instant(`topk(1, ${system.recent(system.selector(SERVICE_SERIES, { channel: 'red' }))})`);
   const [first] = example;
   const slowest = loaded.length > 0 ? Math.max(...loaded) * 1000 : first && (await sampleInterval(system, first));
   if (slowest === undefined) return ok('the evaluation interval is unknown');
@@ -78,9 +81,8 @@ async function evaluationFinding(system: System): Promise<Finding> {
 
 /** The usual time between two samples of a series, milliseconds, to a second; undefined if it has fewer than three. */
 async function sampleInterval(system: System, { labels }: InstantSeries): Promise<number | undefined> {
-  const { __name__: name = '', ...others } = labels;
-  const matchers = Object.entries(others).map(([label, value]) => `${label}=${JSON.stringify(value)}`);
-  const [series] = await system.samples(`${name}{${matchers.join(',')}}`, 2 * system.recentMs);
+  const { __name__: name = SERVICE_SERIES, ...others } = labels;
+  const [series] = await system.samples(system.selector(name, others), 2 * system.recentMs);
   const times = [...(series?.timestamps ?? [])];
   const distances = times.slice(1).map((time, index) => time - (times[index] ?? 0));
   return distances.length < 2 ? undefined : Math.max(1, Math.round(quantile(distances, 0.5) / 1000)) * 1000;

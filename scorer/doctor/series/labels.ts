@@ -14,13 +14,14 @@ export const labels: Check = {
     const [nameless, doubled] = await Promise.all([namelessFinding(system), doubledFinding(system)]);
     const found = [nameless, doubled].filter((finding) => finding !== undefined);
     if (found.length > 0) return found;
-    const services = await system.instant(`count(group by (${NAME.join(', ')}) (${system.recent()}))`);
+    const services = await system.instant(`count(group by (${system.identity.join(', ')}) (${system.recent()}))`);
     return [ok(`${services[0]?.value ?? 0} services, each with its own series`)];
   },
 };
 
 async function namelessFinding(system: System): Promise<Finding | undefined> {
-  const without = (label: string) => `count by (feature) (${system.recent(`${SERVICE_SERIES}{${label}=""}`)})`;
+  const without = (label: string) =>
+    `count by (feature) (${system.recent(system.selector(SERVICE_SERIES, { [label]: '' }))})`;
   const answers = await Promise.all(NAME.map((label) => system.instant(without(label))));
   const lacking = NAME.filter((_, index) => (answers[index]?.length ?? 0) > 0);
   if (lacking.length === 0) return undefined;
@@ -32,11 +33,11 @@ async function namelessFinding(system: System): Promise<Finding | undefined> {
 }
 
 async function doubledFinding(system: System): Promise<Finding | undefined> {
-  const by = [...NAME, ...COLUMN].join(', ');
+  const by = [...system.identity, ...COLUMN].join(', ');
   const doubled = `count by (${by}) (${system.recent()}) > 1`;
-  const services = await system.instant(`count by (${NAME.join(', ')}) (${doubled})`);
+  const services = await system.instant(`count by (${system.identity.join(', ')}) (${doubled})`);
   if (services.length === 0) return undefined;
-  const names = services.map((series) => `${series.labels['namespace']}/${series.labels['service']}`).sort();
+  const names = services.map(({ labels: of }) => system.identity.map((label) => of[label]).join('/')).sort();
   const [example] = await system.instant(`topk(1, ${doubled})`);
   const differing = example === undefined ? [] : differingLabels(await seriesOf(system, example));
   const told = differing.map(([label, values]) => `${label} is ${values.join(' or ')}`).join('; ');
@@ -48,10 +49,9 @@ async function doubledFinding(system: System): Promise<Finding | undefined> {
   );
 }
 
-/** The series that have the same namespace, service, feature and channel as `example`. */
-async function seriesOf(system: System, { labels: of }: InstantSeries): Promise<readonly InstantSeries[]> {
-  const matchers = [...NAME, ...COLUMN].map((label) => `${label}=${JSON.stringify(of[label] ?? '')}`);
-  return await system.instant(system.recent(`${SERVICE_SERIES}{${matchers.join(',')}}`));
+/** The series that have the same service, feature and channel as `example`. */
+async function seriesOf(system: System, example: InstantSeries): Promise<readonly InstantSeries[]> {
+  return await system.instant(system.recent(system.selector(SERVICE_SERIES, example.labels)));
 }
 
 /** The labels in which series differ, with the first of their values. */

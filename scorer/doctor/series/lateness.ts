@@ -36,11 +36,9 @@ export const lateness: Check = {
  * VictoriaMetrics leaves out the newest 30 s.
  */
 async function newestTime(system: System): Promise<number | undefined> {
-  const [example] = await system.instant(`topk(1, count by (namespace, service) (${system.recent()}))`);
+  const [example] = await system.instant(`topk(1, count by (${system.identity.join(', ')}) (${system.recent()}))`);
   if (example === undefined) return undefined;
-  const { namespace = '', service = '' } = example.labels;
-  const selector = `${SERVICE_SERIES}{namespace=${JSON.stringify(namespace)},service=${JSON.stringify(service)}}`;
-  const series = await system.samples(selector, system.recentMs);
+  const series = await system.samples(system.selector(SERVICE_SERIES, example.labels), system.recentMs);
   const times = series.flatMap(({ timestamps }) => timestamps.at(-1) ?? []);
   return times.length === 0 ? undefined : Math.max(...times);
 }

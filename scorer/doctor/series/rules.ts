@@ -45,7 +45,7 @@ async function recordedFeatures(system: System, groups: readonly LoadedGroup[]):
   }
   const names = async (series: string) =>
     new Set(
-      (await system.instant(`count by (feature) (${system.recent(series)})`)).flatMap(
+      (await system.instant(`count by (feature) (${system.recent(system.selector(series))})`)).flatMap(
         ({ labels }) => labels['feature'] ?? [],
       ),
     );
