@@ -36,6 +36,12 @@ export function queryFailure(failure: unknown): { readonly reason: string; reado
   if (failure.code === 'UNREACHABLE' || failure.code === 'TIMEOUT') {
     return { reason, remedy: unreachableRemedy(failure, 'prometheus') };
   }
+  if (failure.exceedsLimit) {
+    return {
+      reason,
+      remedy: 'raise the limit of the server, such as --query.max-samples, or divide the fleet with shard.count',
+    };
+  }
   if (failure.code === 'UNPARSABLE') {
     return {
       reason,
