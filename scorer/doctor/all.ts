@@ -2,6 +2,7 @@ import type { Check } from './check.ts';
 import { files } from './own/files.ts';
 import { stateDirectory } from './own/state-directory.ts';
 import { traces } from './own/traces.ts';
+import { detectors } from './series/detectors.ts';
 import { features } from './series/features.ts';
 import { intervals } from './series/intervals.ts';
 import { labels } from './series/labels.ts';
@@ -29,6 +30,7 @@ export const CHECKS: readonly Check[] = [
   rules,
   intervals,
   features,
+  detectors,
   labels,
   lateness,
   limits,

@@ -58,6 +58,18 @@ describe('doctor and the server', { timeout: 60_000 }, () => {
     expect(of('replicas', scraped.findings)).toMatchObject([{ status: 'ok' }]);
   });
 
+  it('names detectors whose features nobody records', async () => {
+    const prometheus = await startPrometheus();
+    shop.onClear(() => prometheus.stop());
+    const features = `${process.cwd()}/rules/features.yaml`;
+    const configFile = shop.configure(prometheus, { features, extra: 'detectors: { instance_outlier: {} }' });
+    const { findings } = await examineFiles(configFile);
+    expect(of('detectors', findings)).toMatchObject([
+      { status: 'warning', message: expect.stringContaining('instance_outlier reads features of pods, and none has') },
+    ]);
+    expect(of('detectors', findings)[0]?.remedy).toContain('lorikeet-scorer rules --part=instances');
+  });
+
   it('names a retention that is shorter than the history to learn from', async () => {
     const prometheus = await startPrometheus();
     shop.onClear(() => prometheus.stop());
