@@ -103,8 +103,7 @@ export class ScorerApp {
     });
     this.#watch = new ProblemWatch({ config, set, logger, metrics: this.metrics });
     this.#stops.onStop('examination', () => this.#watch.stop());
-    const onFailure = () => this.#watch.suspect();
-    this.#publisher = new Publisher({ config, logger, metrics: this.metrics, onFailure });
+    this.#publisher = new Publisher({ config, logger, metrics: this.metrics });
     this.#stops.onStop('output', () => this.#publisher.close());
     this.#knowledge = new KnowledgeInUse({ config, set, logger, metrics: this.metrics });
     this.#learning = new BackgroundLearning({
@@ -205,7 +204,6 @@ export class ScorerApp {
       await this.#traceFeed.saveIfDue(step);
     } catch (error) {
       this.metrics.cyclesFailed.inc();
-      this.#watch.suspect();
       if (this.#health.failed(error)) this.#publisher.publish([], timestampMs);
     }
   }

@@ -1,4 +1,5 @@
 import { setMaxListeners } from 'node:events';
+import type { Counter } from 'prom-client';
 import { createHttpClient, type HttpClient } from '../../daemon/http-client/client.ts';
 import type { Logger } from '../../daemon/logger.ts';
 import type { ScorerConfig } from '../config.ts';
@@ -29,6 +30,8 @@ export class ProblemWatch {
   readonly #stopped = new AbortController();
   #errors: readonly Report[] = [];
   #dueMs = 0;
+  /** Failed queries and writes up to the last call. */
+  #failures = 0;
   #running: Promise<void> | undefined;
 
   constructor(options: ProblemWatchOptions) {
@@ -46,15 +49,13 @@ export class ProblemWatch {
     return `${first.check}: ${first.message}; ${first.remedy ?? ''}${others}`;
   }
 
-  /** Something failed: the next call of `consider` examines the system again. */
-  suspect(): void {
-    this.#dueMs = 0;
-  }
-
-  /** Examines the system in the background if that is due. Called each cycle; never rejects. */
+  /**
+   * Examines the system in the background if that is due, or if a query or a write has failed since. Called each cycle;
+   * never rejects.
+   */
   consider(): void {
-    if (this.#stopped.signal.aborted || this.#running !== undefined || performance.now() < this.#dueMs) return;
-    this.#running = this.#examine().finally(() => {
+    if (this.#stopped.signal.aborted || this.#running !== undefined) return;
+    this.#running = this.#examineIfDue().finally(() => {
       this.#running = undefined;
     });
   }
@@ -68,6 +69,14 @@ export class ProblemWatch {
     this.#stopped.abort();
     await this.#http.close();
     await this.#running;
+  }
+
+  async #examineIfDue(): Promise<void> {
+    const { queryFailures, writeFailures } = this.#options.metrics;
+    const failures = (await total(queryFailures)) + (await total(writeFailures));
+    const failed = failures > this.#failures;
+    this.#failures = failures;
+    if (failed || performance.now() >= this.#dueMs) await this.#examine();
   }
 
   async #examine(): Promise<void> {
@@ -105,6 +114,11 @@ export class ProblemWatch {
       if (!problems.some((problem) => problem.check === check)) logger.info('problem solved', { check });
     }
   }
+}
+
+/** The sum of a counter over its labels. */
+async function total(counter: Counter): Promise<number> {
+  return (await counter.get()).values.reduce((sum, { value }) => sum + value, 0);
 }
 
 /** The same for the same problem, whatever the figures in its message. */

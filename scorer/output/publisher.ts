@@ -10,8 +10,6 @@ export interface PublisherOptions {
   readonly config: ScorerConfig;
   readonly logger: Logger;
   readonly metrics: ScorerMetrics;
-  /** Called when a remote-write request failed. */
-  readonly onFailure?: () => void;
 }
 
 /** Publishes each cycle's samples, by remote write or on /metrics, as configured by `output`. */
@@ -52,7 +50,7 @@ export class Publisher {
   }
 }
 
-function openRemote({ config, logger, metrics, onFailure }: PublisherOptions) {
+function openRemote({ config, logger, metrics }: PublisherOptions) {
   if (config.output !== 'remote_write' || config.remote_write === undefined) return undefined;
   const { url, timeout, retry_age: retryAgeMs, max_samples_per_send: maxSamplesPerSend } = config.remote_write;
   const http = createHttpClient(config.remote_write, { timeoutMs: timeout });
@@ -65,10 +63,7 @@ function openRemote({ config, logger, metrics, onFailure }: PublisherOptions) {
     observer: {
       onAccepted: (samples) => metrics.samplesWritten.inc(samples),
       onDropped: (reason, samples) => metrics.samplesDropped.inc({ reason }, samples),
-      onRequestFailed: (code) => {
-        metrics.writeFailures.inc({ code });
-        onFailure?.();
-      },
+      onRequestFailed: (code) => metrics.writeFailures.inc({ code }),
     },
   });
   const close = async (): Promise<void> => {

@@ -5,11 +5,20 @@ import {
   type HttpResponse,
 } from '../../../daemon/http-client/client.ts';
 import { describeError } from '../../../daemon/logger.ts';
-import { encodeWriteRequest } from '../../output/remote-write/encode.ts';
-import { WRITE_HEADERS } from '../../output/remote-write/transport.ts';
 import { shownUrl } from '../../prometheus/shown-url.ts';
 import { type Check, error, type Finding, ok, warning } from '../check.ts';
 import { statusRemedy, unreachableRemedy } from '../remedies.ts';
+
+/** Remote write 1.0, which receivers of 2.0 accept too: a request without series, compressed by snappy. */
+const EMPTY_REQUEST = {
+  method: 'POST',
+  headers: {
+    'content-encoding': 'snappy',
+    'content-type': 'application/x-protobuf',
+    'x-prometheus-remote-write-version': '0.1.0',
+  },
+  body: Uint8Array.of(0),
+} as const;
 
 const OR_METRICS = 'or set output: metrics and remove remote_write';
 
@@ -30,10 +39,8 @@ async function findingOf(target: WriteTarget, timeoutMs: number, signal: AbortSi
   const http = createHttpClient(target, { timeoutMs });
   try {
     const response = await http.request({
-      method: 'POST',
+      ...EMPTY_REQUEST,
       url: target.url,
-      headers: WRITE_HEADERS,
-      body: encodeWriteRequest([]),
       maxBytes: 1024 * 1024,
       ...(signal !== undefined && { signal }),
     });

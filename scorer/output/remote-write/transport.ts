@@ -11,7 +11,7 @@ export type Delivery =
   | { readonly kind: 'bisect' | 'refused'; readonly code: FailureCode; readonly reason: string }
   | { readonly kind: 'aborted' };
 
-export const WRITE_HEADERS = {
+const HEADERS = {
   'content-encoding': 'snappy',
   'content-type': 'application/x-protobuf',
   'x-prometheus-remote-write-version': '0.1.0',
@@ -37,7 +37,7 @@ export async function deliver(
     const { status, headers, body } = await http.request({
       method: 'POST',
       url,
-      headers: WRITE_HEADERS,
+      headers: HEADERS,
       body: encodeWriteRequest(samples),
       maxBytes: MAX_RESPONSE_BYTES,
       signal,
