@@ -13,10 +13,10 @@ const FLAGS = {
   format: { type: 'string', default: 'text', choices: ['text', 'json'], help: 'Format of the report.' },
 } as const satisfies Flags;
 
-/** `lorikeet-scorer doctor`: says what is wrong with the system that the scorer works in, and how to mend it. */
+/** `lorikeet-scorer doctor`: says what is wrong with the system that the scorer works in, and how to fix it. */
 export const doctor = defineCommand({
   usage: 'doctor [flags]',
-  summary: 'Examine Prometheus, the rules and the configuration, and say what is wrong and how to mend it.',
+  summary: 'Examine Prometheus, the rules and the configuration, and say what is wrong and how to fix it.',
   details:
     'Exit status 0: all is well, 1: there are warnings, 2: the scorer cannot work. Writes nothing to Prometheus: the\n' +
     'remote-write receiver gets a request without series.',

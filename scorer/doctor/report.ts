@@ -7,7 +7,7 @@ export const EXIT_STATUS: Readonly<Record<Status, number>> = { ok: 0, warning: 1
 const VERDICTS: Readonly<Record<Status, string>> = {
   ok: 'the scorer can work',
   warning: 'the scorer can work, but see the warnings',
-  error: 'the scorer cannot work until the errors are mended',
+  error: 'the scorer cannot work until the errors are fixed',
 };
 
 /** The examination as text: a line for each finding, and below it what to do. */

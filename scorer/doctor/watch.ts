@@ -88,7 +88,7 @@ export class ProblemWatch {
     // What `stop` interrupted says nothing.
     if (this.#stopped.signal.aborted) return;
     this.#errors = found.findings.filter(({ status }) => status === 'error');
-    // Errors end in the next cycle after they are mended.
+    // Errors end in the next cycle after they are fixed.
     if (this.#errors.length > 0) this.#dueMs = 0;
     this.#publish(found);
   }

@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { StopStack } from '../../daemon/lifecycle.ts';
 import { backtest } from '../../scorer/commands/backtest.ts';
 import { type RunningPrometheus, startPrometheus } from '../testserver/prometheus.ts';
+import { type Proxy, startProxy } from '../testserver/proxy.ts';
 import { untilValue } from '../until.ts';
 
 const MINUTE = 60_000;
@@ -26,6 +27,7 @@ const FAULTS = [
 const stops = new StopStack();
 let folder: string;
 let prometheus: RunningPrometheus;
+let proxy: Proxy;
 const at = (step: number) => new Date(BEGIN + step * MINUTE).toISOString();
 
 function* history(): Generator<string> {
@@ -58,10 +60,13 @@ describe('lorikeet-scorer backtest', { timeout: 120_000 }, () => {
       (name, index) => `  - { name: ${name}, expr: 'm[$window]', scale: log, signal: ${signals[index] ?? ''} }`,
     );
     writeFileSync(join(folder, 'features.yaml'), `windows: [1m, 2m, 3m]\nfeatures:\n${features.join('\n')}\n`);
-    writeFileSync(
-      join(folder, 'scorer.yaml'),
-      `prometheus: { url: ${prometheus.url} }\noutput: metrics\nsteps: [0, 1, 2, 3]\nfeatures_file: features.yaml\n`,
-    );
+    proxy = await startProxy(prometheus.url);
+    for (const [name, { url }] of Object.entries({ scorer: prometheus, proxied: proxy })) {
+      writeFileSync(
+        join(folder, `${name}.yaml`),
+        `prometheus: { url: ${url} }\noutput: metrics\nsteps: [0, 1, 2, 3]\nfeatures_file: features.yaml\n`,
+      );
+    }
     const labels = FAULTS.map(({ service, from, to }) => ({
       start: at(from - 0.5),
       end: at(to),
@@ -74,6 +79,7 @@ describe('lorikeet-scorer backtest', { timeout: 120_000 }, () => {
 
   afterAll(async () => {
     await stops.stop();
+    await proxy?.stop();
     await prometheus?.stop();
     rmSync(folder, { recursive: true, force: true });
   });
@@ -138,23 +144,23 @@ describe('lorikeet-scorer backtest', { timeout: 120_000 }, () => {
     expect(third).toBeCloseTo(1 / 3, 2);
   });
 
-  it('ends at Ctrl-C, within a second, and leaves nothing behind', async () => {
+  it.each([
+    ['while it learns', 0, (stderr: string) => stderr.includes('train ')],
+    ['while it waits for Prometheus', 60_000, () => proxy.requests.size > 0],
+  ])('ends at Ctrl-C %s, within a second, and leaves nothing behind', async (_when, delayMs, begun) => {
     const left = () =>
       readdirSync(tmpdir())
         .filter((name) => name.startsWith('lorikeet-backtest-'))
         .sort();
     const before = left();
+    proxy.reset();
+    proxy.delayMs = delayMs;
+    const flags = [...own('proxied.yaml'), `--from=${at(0)}`, `--to=${at(STEPS - 1)}`, '--epochs=100000'];
     const program = resolve('dist/lorikeet-scorer.js');
-    const flags = [...own(), `--from=${at(0)}`, `--to=${at(STEPS - 1)}`, '--epochs=100000'];
     const child = spawn(process.execPath, [program, 'backtest', ...flags], { stdio: ['ignore', 'ignore', 'pipe'] });
     let stderr = '';
     child.stderr.on('data', (chunk: Buffer) => void (stderr += chunk.toString()));
-    await untilValue(
-      'training',
-      () => stderr,
-      (text) => text.includes('train '),
-      { timeoutMs: 30_000, periodMs: 50 },
-    );
+    await untilValue('the backtest', () => stderr, begun, { timeoutMs: 30_000, periodMs: 50 });
     const interrupted = performance.now();
     child.kill('SIGINT');
     const [status] = (await once(child, 'exit')) as [number];
@@ -164,8 +170,8 @@ describe('lorikeet-scorer backtest', { timeout: 120_000 }, () => {
   });
 });
 
-const own = () => [
-  `--config.file=${join(folder, 'scorer.yaml')}`,
+const own = (config = 'scorer.yaml') => [
+  `--config.file=${join(folder, config)}`,
   `--out=${join(folder, 'report.json')}`,
   `--html=${join(folder, 'report.html')}`,
   '--epochs=20',

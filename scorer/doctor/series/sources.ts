@@ -18,7 +18,7 @@ export const sources: Check = {
       return [...down, ok('only the features are in this store, not the series that they are computed from')];
     }
     const none = `no series of ${someOf(wanted)}`;
-    return down.length > 0 ? [...down, error(none, 'mend the targets above')] : [error(none, remedyOf(wanted))];
+    return down.length > 0 ? [...down, error(none, 'fix the targets above')] : [error(none, remedyOf(wanted))];
   },
 };
 
