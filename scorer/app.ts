@@ -1,9 +1,10 @@
 import { createHttpClient } from '../daemon/http-client/client.ts';
 import { listen } from '../daemon/http-server/web-app.ts';
 import { StopStack } from '../daemon/lifecycle.ts';
-import { ConditionLog } from '../daemon/logger.ts';
 import { BackgroundLearning } from './learning/background.ts';
 import type { ScorerConfig } from './config.ts';
+import { ProblemWatch } from './doctor/watch.ts';
+import { CycleHealth } from './cycle/cycle-health.ts';
 import { type Detected, Detection } from './cycle/detection.ts';
 import { Feed, instanceSeries } from './cycle/feed.ts';
 import { observeScores } from './cycle/observe-scores.ts';
@@ -40,8 +41,6 @@ export interface ScorerAppOptions extends ScorerWebOptions {
   readonly memory?: RestingMemory | undefined;
 }
 
-/** Failed cycles in a row after which the scores are marked stale, so that they don't look current. */
-const FAILED_CYCLES_UNTIL_STALE = 2;
 /**
  * Stops a runaway response; memory stays small, as responses are parsed in a stream. 10,000 services: 130 MB a step.
  */
@@ -54,7 +53,7 @@ export class ScorerApp {
   readonly metrics = new ScorerMetrics();
   readonly #options: ScorerAppOptions;
   readonly #stops = new StopStack();
-  readonly #conditions: ConditionLog;
+  readonly #health: CycleHealth;
   readonly #fleet: Fleet;
   readonly #feed: Feed;
   readonly #knowledge: KnowledgeInUse;
@@ -67,14 +66,13 @@ export class ScorerApp {
   readonly #seasons: KeptSeasons;
   readonly #traces: TraceReceiver | undefined;
   readonly #traceFeed: TraceFeed;
+  readonly #watch: ProblemWatch;
   #last: { readonly step: number; readonly scores: FleetScores['scores'] } = { step: 0, scores: [] };
-  #failedCycles = 0;
-  #ready: true | string = 'no cycle has been completed yet';
 
   constructor(options: ScorerAppOptions) {
     const { config, set, logger } = options;
     this.#options = options;
-    this.#conditions = new ConditionLog(logger);
+    this.#health = new CycleHealth(logger, config.prometheus.url);
     this.#detectors = new DetectorsInUse({ config, set, logger, metrics: this.metrics });
     const minimum = Math.ceil(config.learning.minimum / config.interval);
     const reach = Math.max(config.steps.at(-1) ?? 0, minimum, this.#detectors.reach) + 1;
@@ -103,6 +101,8 @@ export class ScorerApp {
       logger,
       metrics: this.metrics,
     });
+    this.#watch = new ProblemWatch({ config, set, logger, metrics: this.metrics });
+    this.#stops.onStop('examination', () => this.#watch.stop());
     this.#publisher = new Publisher({ config, logger, metrics: this.metrics });
     this.#stops.onStop('output', () => this.#publisher.close());
     this.#knowledge = new KnowledgeInUse({ config, set, logger, metrics: this.metrics });
@@ -135,11 +135,13 @@ export class ScorerApp {
       await this.#traces.start();
     }
     await this.open();
+    this.#watch.consider();
     const schedule = new Schedule({
       intervalMs: config.interval,
       delayMs: config.delay ?? config.interval * 0.1,
       cycle: async (step) => {
         await this.cycle(step);
+        this.#watch.consider();
         void this.rest();
       },
       onSkip: (count) => {
@@ -195,18 +197,14 @@ export class ScorerApp {
       observeScores(this.metrics, result, this.#knowledge.current.profiles?.learnedAtMs);
       this.#last = { step, scores: result.scores };
       this.#publisher.publish(this.#samplesOf(detected, timestampMs), timestampMs);
-      this.#failedCycles = 0;
-      this.#ready = true;
+      this.#health.completed();
       this.metrics.lastCycle.set(timestampMs / 1000);
-      this.#conditions.recovered('cycle', 'cycles complete again');
       this.#learning.consider({ step, states: result.states, services: this.#fleet.services });
       await this.#seasons.saveIfDue(step);
       await this.#traceFeed.saveIfDue(step);
     } catch (error) {
       this.metrics.cyclesFailed.inc();
-      this.#conditions.failing('cycle', 'cycle failed', error);
-      this.#failedCycles++;
-      if (this.#failedCycles === FAILED_CYCLES_UNTIL_STALE) this.#publisher.publish([], timestampMs);
+      if (this.#health.failed(error)) this.#publisher.publish([], timestampMs);
     }
   }
 
@@ -232,7 +230,7 @@ export class ScorerApp {
         contentType: this.metrics.registry.contentType,
         body: (await this.metrics.registry.metrics()) + this.renderScores(),
       }),
-      ready: () => this.#ready,
+      ready: () => (this.#health.ready === true ? this.#watch.ready : this.#health.ready),
     };
     return createScorerWebApp(view, this.#options);
   }

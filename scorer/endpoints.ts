@@ -69,6 +69,17 @@ export function targetName({ name, url }: RemoteWriteTarget): string {
   return name ?? redactUrl(url);
 }
 
+/** The keys of the targets in the configuration, for messages. */
+export function targetKeys(targets: readonly RemoteWriteTarget[]): string[] {
+  return targets.map((_, at) => (targets.length > 1 ? `remote_write[${at}]` : 'remote_write'));
+}
+
+/** The version of the protocol that a target is configured to get; undefined: what its receiver supports. */
+export function writeVersionOf({ protobuf_message: message }: RemoteWriteTarget): '1.0' | '2.0' | undefined {
+  if (message === undefined) return undefined;
+  return message === 'prometheus.WriteRequest' ? '1.0' : '2.0';
+}
+
 interface Endpoints {
   readonly prometheus: z.output<typeof prometheusSchema>;
   readonly remote_write?: readonly RemoteWriteTarget[] | undefined;
@@ -90,11 +101,11 @@ export function openEndpoints<P extends Endpoints['prometheus']>(
     checkHttpClientFiles(path, key, resolved);
     return resolved;
   };
-  const list = (targets?.length ?? 0) > 1;
+  const keys = targetKeys(targets ?? []);
   return {
     prometheus: checked('prometheus', prometheus),
     ...(targets !== undefined && {
-      remote_write: targets.map((target, at) => checked(list ? `remote_write[${at}]` : 'remote_write', target)),
+      remote_write: targets.map((target, at) => checked(keys[at] ?? '', target)),
     }),
   };
 }

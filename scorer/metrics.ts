@@ -60,6 +60,11 @@ export class ScorerMetrics {
     'config_last_reload_successful',
     '1 if the last configuration reload succeeded, else 0.',
   );
+  readonly problem = this.#gauge(
+    'problem',
+    '1 for each problem that lorikeet-scorer doctor would report, by check and severity (error, warning).',
+    ['check', 'severity'],
+  );
   readonly cycleDuration = this.#histogram('cycle_duration_seconds', 'Duration of a cycle, by phase.', ['phase']);
   readonly detectorDuration = this.#histogram('detector_duration_seconds', 'Duration of a detector in a cycle.', [
     'detector',

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { request as send, type Dispatcher } from 'undici';
 import type { Authorizer } from './auth/authorizer.ts';
 import { authorizeOrFail, createAuthorizer } from './auth/create-authorizer.ts';
@@ -48,6 +49,8 @@ class UndiciClient implements HttpClient {
   constructor(settings: HttpClientSettings, options: HttpClientOptions) {
     this.#settings = settings;
     this.#options = options;
+    // Each pending request listens.
+    setMaxListeners(0, this.#closed.signal);
     this.#connections = new Connections(settings);
     this.#authorizer = createAuthorizer(settings, ({ tls_config: tls, ...proxy }) =>
       createHttpClient(

@@ -21,6 +21,8 @@ import type { Profiles } from '../scoring/profiles/profiles-file.ts';
 import type { PrometheusClient } from '../prometheus/client.ts';
 import { createSeasons } from '../scoring/seasons.ts';
 import type { TensorShape } from '../tensor/tensor.ts';
+import { maintenanceBetween } from '../scoring/maintenance.ts';
+import { type Alarms, alarmsOf } from './alarms.ts';
 import { faultSpans, type FaultSpan } from './detection.ts';
 import type { Debounce } from './alerts.ts';
 import { type Evaluation, evaluate, graceMs } from './figures.ts';
@@ -43,6 +45,8 @@ export interface BacktestOptions {
   /** Network of the model. Default: that of `train`. */
   readonly network?: TrainingChoices['network'];
   readonly onProgress?: (phase: string, share: number, detail: string) => void;
+  /** Ends the backtest soon after it aborts. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** A model with its profiles, and the history to replay with it. */
@@ -59,6 +63,8 @@ export interface BacktestSession {
   /** Replays with a model and its profiles; `phase` is the name in progress reports. */
   replay(phase: string, profiles: Profiles, model: Reconstructor, options?: Partial<ReplayOptions>): Promise<Replay>;
   judge(replay: Replay, debounce?: Debounce): Evaluation;
+  /** The alarms outside of faults and maintenance. */
+  alarms(replay: Replay): Alarms;
   /** The configured detectors beside the autoencoder that could learn. */
   readonly detectors: readonly Detector[];
   replayDetector(detector: Detector): Promise<Replay>;
@@ -69,7 +75,7 @@ export interface BacktestSession {
  * Learns from the training span like `train`, without the faults, in a temporary state directory. Then fetches the
  * history to replay: every step of the window that wasn't learned from.
  *
- * @throws NothingToLearnError, PrometheusError
+ * @throws NothingToLearnError, PrometheusError; the signal's reason if it aborts
  */
 export async function openSession(options: BacktestOptions): Promise<BacktestSession> {
   const directory = mkdtempSync(join(tmpdir(), 'lorikeet-backtest-'));
@@ -81,19 +87,15 @@ export async function openSession(options: BacktestOptions): Promise<BacktestSes
 }
 
 async function openIn(options: BacktestOptions): Promise<BacktestSession> {
-  const { config, set, client, window, training, seed = 1, onProgress } = options;
+  const { config, set, client, window, training, seed = 1, onProgress, signal } = options;
   const faults = faultSpans(options.faults, config.interval, graceMs(set.windows.at(-1) ?? 0, config.interval));
-  const source = { config, set, client };
+  const source = sourceOf(options);
   const learning = {
     ...training,
     exclude: faults.map(({ startMs, last }) => ({ fromMs: startMs - config.interval, toMs: last * config.interval })),
   };
-  const choices: TrainingChoices = {
-    seed,
-    ...(options.epochs !== undefined && { epochs: options.epochs }),
-    ...(options.network !== undefined && { network: options.network }),
-  };
-  await learn(source, learning, 'all', choices, ({ phase, share, detail }) => onProgress?.(phase, share, detail));
+  const report: OnProgress = ({ phase, share, detail }) => onProgress?.(phase, share, detail);
+  await learn(source, learning, 'all', choicesOf(options), report);
   const { model, profiles } = await openKnowledge(config, set);
   if (model === undefined || profiles === undefined)
     throw new NothingToLearnError('the learned profiles do not fit the configuration');
@@ -106,7 +108,9 @@ async function openIn(options: BacktestOptions): Promise<BacktestSession> {
     const shape: TensorShape = { features: set.features, steps: config.steps };
     const reach = Math.max(config.steps.at(-1) ?? 0, ...detectors.map((detector) => detector.reach));
     const fleet = await fetchSelected(source, before(window, reach * config.interval), everything(config));
+    const maintenance = await maintenanceBetween(client, config.maintenance, window, config.interval);
     const replayed: ReplayOptions = {
+      signal,
       steps: stepsToReplay(window, training, faults, config.interval),
       seasons: () => createSeasons(set, config),
       wantRanking: (step) => faults.some(({ first, last }) => step >= first && step <= last),
@@ -131,6 +135,8 @@ async function openIn(options: BacktestOptions): Promise<BacktestSession> {
           ...replayed,
           onProgress: (share) => onProgress?.(detector.name, share, `${replayed.steps.length} steps`),
         }),
+      alarms: (replay) =>
+        alarmsOf(replay, { faults, intervalMs: config.interval, silenced: (key) => maintenance.stepsOf(key) }),
       judge: (replay, debounce) => evaluate(replay, faults, config.interval, debounce),
       close,
     };
@@ -155,13 +161,18 @@ function everything({ detectors }: ScorerConfig): PastSelectors {
   };
 }
 
-async function learnAndOpen(
-  { config, set, client, onProgress }: BacktestOptions,
-  learning: PastSpan,
-  seed: number,
-): Promise<Detector[]> {
+function sourceOf({ config, set, client, signal }: BacktestOptions) {
+  return { config, set, client, ...(signal !== undefined && { signal }) };
+}
+
+function choicesOf({ seed = 1, epochs, network }: BacktestOptions): TrainingChoices {
+  return { seed, ...(epochs !== undefined && { epochs }), ...(network !== undefined && { network }) };
+}
+
+async function learnAndOpen(options: BacktestOptions, learning: PastSpan, seed: number): Promise<Detector[]> {
+  const { config, set, onProgress } = options;
   const report: OnProgress = ({ phase, share, detail }) => onProgress?.(phase, share, detail);
-  const outcomes = await learnDetectors({ config, set, client }, learning, { all: true, seed }, report);
+  const outcomes = await learnDetectors(sourceOf(options), learning, { all: true, seed }, report);
   const opened: Detector[] = [];
   for (const { descriptor, settings } of configuredDetectors(config.detectors)) {
     const reason = outcomes.find(({ detector }) => detector === descriptor.name)?.reason;

@@ -1,7 +1,7 @@
 import { createHttpClient } from '../../daemon/http-client/client.ts';
 import type { Logger } from '../../daemon/logger.ts';
 import { redactUrl } from '../../daemon/secrets/redact.ts';
-import { type RemoteWriteTarget, targetName } from '../endpoints.ts';
+import { type RemoteWriteTarget, targetName, writeVersionOf } from '../endpoints.ts';
 import type { ScorerMetrics } from '../metrics.ts';
 import type { Sample } from './remote-write/sample.ts';
 import { RemoteWriter } from './remote-write/writer.ts';
@@ -9,8 +9,6 @@ import { RemoteWriter } from './remote-write/writer.ts';
 export interface RemoteTargetsOptions {
   readonly logger: Logger;
   readonly metrics: ScorerMetrics;
-  /** Called when a request to any target failed; it may be retried. */
-  readonly onFailure?: () => void;
 }
 
 /** The targets of remote write. Each has its own queue, retries and metrics: a slow one doesn't delay the others. */
@@ -31,14 +29,8 @@ export class RemoteTargets {
   }
 }
 
-function openTarget(target: RemoteWriteTarget, { logger, metrics, onFailure }: RemoteTargetsOptions) {
-  const {
-    url,
-    timeout,
-    retry_age: retryAgeMs,
-    max_samples_per_send: maxSamplesPerSend,
-    protobuf_message: message,
-  } = target;
+function openTarget(target: RemoteWriteTarget, { logger, metrics }: RemoteTargetsOptions) {
+  const { url, timeout, retry_age: retryAgeMs, max_samples_per_send: maxSamplesPerSend } = target;
   // Prometheus' names of the labels, and of the fields of its log.
   const labels = { remote_name: targetName(target), url: redactUrl(url) };
   const http = createHttpClient(target, { timeoutMs: timeout });
@@ -48,14 +40,11 @@ function openTarget(target: RemoteWriteTarget, { logger, metrics, onFailure }: R
     logger: logger.with(labels),
     maxSamplesPerSend,
     retryAgeMs,
-    version: message === undefined ? undefined : message === 'prometheus.WriteRequest' ? '1.0' : '2.0',
+    version: writeVersionOf(target),
     observer: {
       onAccepted: (samples) => metrics.samplesWritten.inc(labels, samples),
       onDropped: (reason, samples) => metrics.samplesDropped.inc({ ...labels, reason }, samples),
-      onRequestFailed: (code) => {
-        metrics.writeFailures.inc({ ...labels, code });
-        onFailure?.();
-      },
+      onRequestFailed: (code) => metrics.writeFailures.inc({ ...labels, code }),
     },
   });
   metrics.samplesWritten.inc(labels, 0);

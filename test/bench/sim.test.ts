@@ -9,6 +9,7 @@ import { planLoad } from '../../bench/sim/load-plan.ts';
 import { pressureBetween } from '../../bench/sim/pressure.ts';
 import { readRecording, writeRecording } from '../../bench/sim/recording.ts';
 import { resultRows } from '../../bench/sim/rows.ts';
+import { alarmsOf } from '../../scorer/backtest/alarms.ts';
 import type { BacktestResult } from '../../scorer/backtest/backtest.ts';
 import { faultSpans } from '../../scorer/backtest/detection.ts';
 import { evaluate } from '../../scorer/backtest/figures.ts';
@@ -71,6 +72,7 @@ function result(): BacktestResult {
     faults,
     replay,
     evaluation,
+    alarms: alarmsOf(replay, { faults, intervalMs: INTERVAL }),
     detectors: {},
     baselines: ['PCA reconstruction', 'random'].map((title) => ({ name: title, title, evaluation })),
   };

@@ -75,7 +75,7 @@ describe('lorikeet-scorer', () => {
   });
 
   it.each([
-    [['sing'], 'unknown command sing, expected run, train, backtest, rules'],
+    [['sing'], 'unknown command sing, expected run, train, backtest, doctor, rules'],
     [['run', '--colour=red'], 'unknown flag --colour'],
     [['run', 'twice'], 'unexpected argument "twice"'],
     [['run', '--log.level=loud'], '--log.level: expected debug, info, warn, error, got "loud"'],

@@ -22,6 +22,16 @@ export function resolveHttpClientFiles<T extends HttpClientSettings>(settings: T
   return mapFiles(settings, '', (file) => resolve(folder, file)) as T;
 }
 
+/** Key in the settings and path of each file that they name. */
+export function httpClientFiles(settings: HttpClientSettings): readonly (readonly [key: string, path: string])[] {
+  const files: (readonly [string, string])[] = [];
+  mapFiles(settings, '', (file, key) => {
+    files.push([key, file]);
+    return file;
+  });
+  return files;
+}
+
 /**
  * Reads every file that the settings name, as the client will for each request.
  *

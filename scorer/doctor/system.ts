@@ -1,0 +1,127 @@
+import type { HttpClient } from '../../daemon/http-client/client.ts';
+import { redactUrl } from '../../daemon/secrets/redact.ts';
+import type { ScorerConfig } from '../config.ts';
+import { type FeatureSet, SERVICE_SERIES } from '../features/features.ts';
+import { SHIPPED_FEATURES } from '../paths.ts';
+import { PrometheusClient, type RangeSeries } from '../prometheus/client.ts';
+import { type LoadedGroup, type ScrapedTarget, StatusApi } from '../prometheus/status-api.ts';
+
+export interface SystemOptions {
+  readonly config: ScorerConfig;
+  readonly set: FeatureSet;
+  /** Of the section `prometheus` in the configuration. */
+  readonly http: HttpClient;
+  /** Ends all requests. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** A series of an instant query. */
+export interface InstantSeries {
+  readonly labels: Readonly<Record<string, string>>;
+  readonly value: number;
+}
+
+/** Upper bound of the time for one request: a check must not hang where the scorer would wait. */
+const MAX_REQUEST_MS = 5000;
+/** Time in which a feature must have a value to be there: several evaluations and lateness. */
+const MIN_RECENT_MS = 3 * 60_000;
+
+/**
+ * The system around a scorer during one examination: its configuration, and what Prometheus answers. Each question is
+ * asked once.
+ */
+export class System {
+  readonly config: ScorerConfig;
+  readonly set: FeatureSet;
+  readonly timeoutMs: number;
+  readonly signal: AbortSignal | undefined;
+  readonly api: StatusApi;
+  /** The labels that name a service. */
+  readonly identity: readonly string[] = ['namespace', 'service'];
+  readonly #client: PrometheusClient;
+  readonly #answers = new Map<string, Promise<unknown>>();
+
+  constructor({ config, set, http, signal }: SystemOptions) {
+    this.signal = signal;
+    this.config = config;
+    this.set = set;
+    this.timeoutMs = Math.min(config.prometheus.timeout, MAX_REQUEST_MS);
+    const { url } = config.prometheus;
+    this.#client = new PrometheusClient({ url, http });
+    this.api = new StatusApi({ url, http, timeoutMs: this.timeoutMs, signal });
+  }
+
+  /** The features file that the scorer reads. */
+  get featuresFile(): string {
+    return this.config.features_file ?? SHIPPED_FEATURES;
+  }
+
+  /** Address of Prometheus, without credentials. */
+  get url(): string {
+    return redactUrl(this.config.prometheus.url);
+  }
+
+  /** A selector of the scorer's series. @param labels that they have, `""` for none */
+  selector(series: string = SERVICE_SERIES, labels: Readonly<Record<string, string>> = {}): string {
+    const matchers = Object.entries(labels).map(([name, value]) => `${name}=${JSON.stringify(value)}`);
+    return `${series}{${matchers.join(',')}}`;
+  }
+
+  /** PromQL for how often each series of `selector` has a value in the last minutes: unlike a selector, no lookback. */
+  recent(selector: string = this.selector()): string {
+    return `count_over_time(${selector}[${this.recentMs}ms])`;
+  }
+
+  get recentMs(): number {
+    return Math.max(5 * this.config.interval, MIN_RECENT_MS);
+  }
+
+  /** Server's time now, Unix milliseconds, so that a wrong clock of this machine spoils no other check. */
+  async now(): Promise<number> {
+    return Date.now() + ((await this.clockSkewMs()) ?? 0);
+  }
+
+  clockSkewMs(): Promise<number | undefined> {
+    return this.#once('skew', () => this.api.clockSkewMs());
+  }
+
+  /** Undefined where the server does not list its rules. */
+  ruleGroups(): Promise<readonly LoadedGroup[] | undefined> {
+    return this.#once('rules', () => this.api.ruleGroups());
+  }
+
+  targets(): Promise<readonly ScrapedTarget[] | undefined> {
+    return this.#once('targets', () => this.api.targets());
+  }
+
+  /** Asks for a number, at this machine's time. @throws PrometheusError if Prometheus does not answer */
+  async ping(): Promise<void> {
+    await this.#client.query('vector(1)', Date.now(), this.#limits);
+  }
+
+  /** Evaluates `query` at the server's time. @throws PrometheusError */
+  instant(query: string): Promise<readonly InstantSeries[]> {
+    return this.#once(`query ${query}`, async () => {
+      const { series } = await this.#client.query(query, await this.now(), this.#limits);
+      return series.map(({ labels, values }) => ({ labels, value: values[0] ?? NaN }));
+    });
+  }
+
+  /** The samples of a selector in the last `spanMs`. @throws PrometheusError */
+  samples(selector: string, spanMs: number): Promise<readonly RangeSeries[]> {
+    return this.#once(`samples ${selector} ${spanMs}`, async () => {
+      const now = await this.now();
+      return (await this.#client.samples(selector, now - spanMs, now, this.#limits)).series;
+    });
+  }
+
+  get #limits() {
+    return { timeoutMs: this.timeoutMs, ...(this.signal !== undefined && { signal: this.signal }) };
+  }
+
+  #once<T>(question: string, ask: () => Promise<T>): Promise<T> {
+    let answer = this.#answers.get(question) as Promise<T> | undefined;
+    if (answer === undefined) this.#answers.set(question, (answer = ask()));
+    return answer;
+  }
+}
