@@ -1,11 +1,10 @@
-import { createHttpClient } from '../daemon/http-client/client.ts';
 import { listen } from '../daemon/http-server/web-app.ts';
 import { StopStack } from '../daemon/lifecycle.ts';
 import { ConditionLog } from '../daemon/logger.ts';
 import { BackgroundLearning } from './learning/background.ts';
 import type { ScorerConfig } from './config.ts';
 import { type Detected, Detection } from './cycle/detection.ts';
-import { Feed, instanceSeries } from './cycle/feed.ts';
+import { FeatureSource } from './cycle/feature-source.ts';
 import { observeScores } from './cycle/observe-scores.ts';
 import type { FeatureSet } from './features/features.ts';
 import { Fleet } from './fleet/fleet.ts';
@@ -18,7 +17,6 @@ import type { RestingMemory } from './cycle/memory.ts';
 import { ScorerMetrics } from './metrics.ts';
 import { detectorSamples } from './output/detector-samples.ts';
 import { scoreSamples } from './output/samples.ts';
-import { PrometheusClient } from './prometheus/client.ts';
 import { Publisher } from './output/publisher.ts';
 import type { Sample } from './output/remote-write/sample.ts';
 import { Schedule } from './cycle/schedule.ts';
@@ -42,10 +40,6 @@ export interface ScorerAppOptions extends ScorerWebOptions {
 
 /** Failed cycles in a row after which the scores are marked stale, so that they don't look current. */
 const FAILED_CYCLES_UNTIL_STALE = 2;
-/**
- * Stops a runaway response; memory stays small, as responses are parsed in a stream. 10,000 services: 130 MB a step.
- */
-const MAX_RESPONSE_BYTES = 2 ** 31;
 /** Services and edges without a value for this many steps are forgotten. */
 const FORGET_AFTER_STEPS = 60;
 
@@ -56,7 +50,7 @@ export class ScorerApp {
   readonly #stops = new StopStack();
   readonly #conditions: ConditionLog;
   readonly #fleet: Fleet;
-  readonly #feed: Feed;
+  readonly #source: FeatureSource;
   readonly #knowledge: KnowledgeInUse;
   readonly #learning: BackgroundLearning;
   readonly #maintenance: MaintenanceWatch;
@@ -79,27 +73,22 @@ export class ScorerApp {
     const minimum = Math.ceil(config.learning.minimum / config.interval);
     const reach = Math.max(config.steps.at(-1) ?? 0, minimum, this.#detectors.reach) + 1;
     this.#fleet = new Fleet(set, config.interval, reach + 1, config.shard);
-    const http = createHttpClient(config.prometheus, {
-      timeoutMs: config.prometheus.timeout,
-      maxBytes: MAX_RESPONSE_BYTES,
-    });
-    this.#stops.onStop('prometheus client', () => http.close());
-    const client = new PrometheusClient({ url: config.prometheus.url, http });
     this.#seasons = new KeptSeasons(config, set, logger, (key) => this.#fleet.services.has(key));
     this.#shards = config.shard.count > 1 ? new ShardRanking(config.shard, config.interval) : undefined;
-    this.#feed = new Feed({
-      client,
+    this.#source = new FeatureSource({
+      config,
+      set,
       fleet: this.#fleet,
-      intervalMs: config.interval,
       reach,
-      features: { services: set.features, edges: set.edges },
-      instances: instanceSeries(this.#detectors),
+      detectors: this.#detectors,
       shards: this.#shards,
+      logger,
       metrics: this.metrics,
     });
+    this.#stops.onStop('prometheus client', () => this.#source.close());
     this.#maintenance = new MaintenanceWatch({
       expressions: config.maintenance,
-      client,
+      client: this.#source.client,
       logger,
       metrics: this.metrics,
     });
@@ -137,7 +126,7 @@ export class ScorerApp {
     await this.open();
     const schedule = new Schedule({
       intervalMs: config.interval,
-      delayMs: config.delay ?? config.interval * 0.1,
+      delayMs: () => this.#source.delayMs,
       cycle: async (step) => {
         await this.cycle(step);
         void this.rest();
@@ -150,6 +139,7 @@ export class ScorerApp {
     schedule.start();
     this.#stops.onStop('schedule', () => schedule.stop());
     logger.info('listening', { address: listener.address });
+    this.#source.announce();
     return listener.address;
   }
 
@@ -181,7 +171,7 @@ export class ScorerApp {
     try {
       await this.#knowledge.adopt();
       await this.#detectors.adopt();
-      await this.metrics.timed('query', () => this.#feed.fetchUntil(step));
+      await this.metrics.timed('query', () => this.#source.fetchUntil(step));
       await this.#maintenance.update(timestampMs);
       this.#fleet.forgetBefore(step - FORGET_AFTER_STEPS);
       const detected = await this.#detection.run(step, this.#knowledge.current, this.#traceFeed.next(), {

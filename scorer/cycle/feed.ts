@@ -11,6 +11,7 @@ import type { ScorerMetrics } from '../metrics.ts';
 import { EVIDENCE_SERIES, INCIDENT_SERIES } from '../series.ts';
 import { PrometheusError, type PrometheusClient, type RangeSeries } from '../prometheus/client.ts';
 import type { ShardRanking } from '../scoring/ranking/shard-ranking.ts';
+import { ArrivalLog, type Arrivals, joinArrivals, NO_ARRIVALS } from '../timing/arrivals.ts';
 
 export interface FeedOptions {
   readonly client: PrometheusClient;
@@ -29,6 +30,12 @@ export interface FeedOptions {
 
 /** Upper bound of the steps in one request: a large fleet's whole history in one request would time out. */
 const MAX_STEPS_PER_REQUEST = 10;
+/** Steps that every query fetches again, for values that came late. */
+const OVERLAP_STEPS = 1;
+/** Upper bound of these steps, where all values are known to come late, and now and then to find the latest ones. */
+const MAX_OVERLAP_STEPS = 5;
+/** Steps between two queries with the largest overlap. */
+const STEPS_PER_DEEP_QUERY = 10;
 
 interface Query {
   readonly name: 'services' | 'edges';
@@ -39,17 +46,20 @@ interface Query {
   fetched: number | undefined;
   /** Steps per request; halved after each timeout. */
   steps: number;
+  readonly arrivals: ArrivalLog;
   readonly add: (series: RangeSeries) => void;
 }
 
 /**
  * Keeps a fleet up to date with two queries per cycle, whatever the fleet's size: one for the features of all services,
  * one for those of all edges. Each covers the time since the last step that it fetched, in several requests where that
- * is long. They are range selectors, which have no lookback: a rule that stopped must not look current.
+ * is long, and some steps before it, for values that came late. They are range selectors, which have no lookback: a rule
+ * that stopped must not look current.
  */
 export class Feed {
   readonly #options: FeedOptions;
   readonly #queries: readonly Query[];
+  #arrivals = NO_ARRIVALS;
 
   constructor(options: FeedOptions) {
     this.#options = options;
@@ -68,6 +78,7 @@ export class Feed {
         name: 'services',
         fetched: undefined,
         steps: MAX_STEPS_PER_REQUEST,
+        arrivals: new ArrivalLog(),
         // Pods and endpoints are fetched with the services, if a detector reads them.
         selectors: [instances.length === 0 ? SERVICE_SERIES : select([SERVICE_SERIES, ...instances])],
         split: [...byFeature(SERVICE_SERIES, features.services), ...instances],
@@ -81,6 +92,7 @@ export class Feed {
         name: 'edges',
         fetched: undefined,
         steps: MAX_STEPS_PER_REQUEST,
+        arrivals: new ArrivalLog(),
         // The series of other shards are fetched with the edges, which saves a third query.
         selectors: [shards === undefined ? EDGE_SERIES : select([EDGE_SERIES, ...shardSeries])],
         split: [...byFeature(EDGE_SERIES, features.edges), ...(shards === undefined ? [] : [select(shardSeries)])],
@@ -91,6 +103,11 @@ export class Feed {
     ];
   }
 
+  /** When the values of the last fetch came. */
+  get arrivals(): Arrivals {
+    return this.#arrivals;
+  }
+
   /**
    * Fetches everything up to and including `step`. If the clock was set back, clears the fleet and fetches it again.
    *
@@ -99,24 +116,33 @@ export class Feed {
   async fetchUntil(step: number): Promise<void> {
     if (this.#queries.some(({ fetched }) => fetched !== undefined && fetched > step)) {
       this.#options.fleet.clear();
-      for (const query of this.#queries) query.fetched = undefined;
+      for (const query of this.#queries) {
+        query.fetched = undefined;
+        query.arrivals.clear();
+      }
     }
     const outcomes = await Promise.allSettled(this.#queries.map((query) => this.#run(query, step)));
     for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
+    this.#arrivals = joinArrivals(outcomes.map((outcome) => (outcome as PromiseFulfilledResult<Arrivals>).value));
   }
 
-  async #run(query: Query, to: number): Promise<void> {
+  async #run(query: Query, to: number): Promise<Arrivals> {
     const { intervalMs, metrics, reach, shards } = this.#options;
     const stop = metrics?.queryDuration.startTimer({ query: query.name });
     // Samples of other shards have the timestamp of the step itself, which a left-open range would exclude.
     const overlapMs = shards === undefined ? 0 : 1;
+    let arrivals = NO_ARRIVALS;
     try {
       let fetched = Math.max(query.fetched ?? -Infinity, to - reach - 1);
+      let from = fetched - this.#overlap(query, to);
       while (fetched < to) {
-        const last = Math.min(to, fetched + query.steps);
-        await this.#fetch(query, fetched * intervalMs - overlapMs, last * intervalMs);
-        query.fetched = fetched = last;
+        const last = Math.min(to, from + query.steps);
+        query.arrivals.asked(Date.now(), last * intervalMs);
+        await this.#fetch(query, from * intervalMs - overlapMs, last * intervalMs);
+        arrivals = query.arrivals.answered();
+        query.fetched = fetched = from = last;
       }
+      return arrivals;
     } catch (error) {
       if (error instanceof PrometheusError && error.code === 'TIMEOUT') query.steps = Math.ceil(query.steps / 2);
       metrics?.queryFailures.inc({ code: error instanceof PrometheusError ? error.code : 'OTHER' });
@@ -126,12 +152,32 @@ export class Feed {
     }
   }
 
+  /** Steps to fetch again: as many as values are late, as far as a request may be that long. */
+  #overlap({ fetched, steps, arrivals }: Query, to: number): number {
+    const { intervalMs, reach } = this.#options;
+    if (fetched === undefined) return 0;
+    const max = Math.min(MAX_OVERLAP_STEPS, reach, steps - 1);
+    const since = (fetched - MAX_OVERLAP_STEPS) * intervalMs;
+    const completeMs = to % STEPS_PER_DEEP_QUERY === 0 ? undefined : arrivals.completeUntilMs(since);
+    const missing = completeMs === undefined ? max : fetched + 1 - Math.ceil(completeMs / intervalMs);
+    return Math.min(max, Math.max(OVERLAP_STEPS, missing));
+  }
+
   /** Switches to one query per feature for good when a query for all features exceeds a server limit. */
   async #fetch(query: Query, startMs: number, endMs: number): Promise<void> {
+    const { client, fleet } = this.#options;
+    const watch =
+      query.fetched === undefined
+        ? undefined
+        : { until: query.fetched, onFilled: (timestampMs: number) => query.arrivals.seeGapFilled(timestampMs) };
+    const visit = (series: RangeSeries) => {
+      const { __name__: name = '', feature, channel = '' } = series.labels;
+      if (feature !== undefined) query.arrivals.see(`${name} ${feature} ${channel}`, series.timestamps);
+      fleet.gapWatch = watch;
+      query.add(series);
+    };
     try {
-      for (const selector of query.selectors) {
-        await this.#options.client.samples(selector, startMs, endMs, { visit: query.add });
-      }
+      for (const selector of query.selectors) await client.samples(selector, startMs, endMs, { visit });
     } catch (error) {
       const splits = error instanceof PrometheusError && error.exceedsLimit && query.selectors !== query.split;
       if (!splits) throw error;

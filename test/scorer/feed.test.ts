@@ -1,4 +1,4 @@
-import { afterEach, expect, test } from 'vitest';
+import { afterEach, expect, test, vi } from 'vitest';
 import { createHttpClient } from '../../daemon/http-client/client.ts';
 import { httpClientSchema } from '../../daemon/http-client/settings.ts';
 import { EDGE_SERIES, readFeatures, SERVICE_SERIES } from '../../scorer/features/features.ts';
@@ -87,11 +87,79 @@ test('a past that exceeds the timeout is queried in shorter and shorter ranges, 
   const now = asked.slice(before);
   expect(now).toHaveLength(2);
   expect(new Set(now.map(({ series }) => series))).toEqual(new Set([EDGE_SERIES, SERVICE_SERIES]));
-  for (const { rangeMs } of now) expect(rangeMs).toBe(INTERVAL_MS);
+  // The new step, and the one before it again, for what came late; of edges, which have no values yet, more.
+  for (const { series, rangeMs } of now) {
+    expect(rangeMs).toBe(series === SERVICE_SERIES ? 2 * INTERVAL_MS : MAX_ANSWERED_MS);
+  }
   for (const name of [SERVICE_SERIES, EDGE_SERIES]) {
-    const answered = asked.filter(({ series, rangeMs }) => series === name && rangeMs <= MAX_ANSWERED_MS);
+    const answered = asked
+      .slice(0, before)
+      .filter(({ series, rangeMs }) => series === name && rangeMs <= MAX_ANSWERED_MS);
     expect(new Set(answered.map(({ untilMs }) => untilMs)).size).toBe(answered.length);
   }
+});
+
+/** The rule of one feature: evaluated at the end of each step, visible `latenessMs` later. */
+function startLateServer(clock: { nowMs: number; latenessMs: number }) {
+  return serve((request, response) => {
+    void readRequestBody(request).then((body) => {
+      const form = new URLSearchParams(body.toString());
+      const [, series = '', range] = /^([^[]+)\[(\d+)ms\]$/.exec(form.get('query') ?? '') ?? [];
+      const question = { series, rangeMs: Number(range), untilMs: Math.round(Number(form.get('time')) * 1000) };
+      const { data } = JSON.parse(answerTo(question)) as { data: { result: { values: [number, string][] }[] } };
+      const visible = (at: number) => at * 1000 + clock.latenessMs <= clock.nowMs;
+      for (const one of data.result) one.values = one.values.filter(([at]) => visible(at));
+      data.result = data.result.filter(({ values }) => values.length > 0);
+      response.end(JSON.stringify({ status: 'success', data: { resultType: 'matrix', ...data } }));
+    });
+  });
+}
+
+test.each([0.5, 1, 2.2, 4])('values that come %d intervals late are read, with two queries a cycle', async (late) => {
+  const clock = { nowMs: 0, latenessMs: late * INTERVAL_MS };
+  const server = await startLateServer(clock);
+  stops.push(() => server.stop());
+  const { feed, fleet } = createFeed(server.url);
+  const now = vi.spyOn(Date, 'now').mockImplementation(() => clock.nowMs);
+  stops.push(async () => now.mockRestore());
+  for (let step = STEP; step < STEP + 25; step++) {
+    clock.nowMs = step * INTERVAL_MS + 100;
+    await feed.fetchUntil(step);
+    const [history] = fleet.services.values();
+    const visible = Math.floor((clock.nowMs - clock.latenessMs) / INTERVAL_MS);
+    for (let seen = Math.max(STEP, step - 15); seen <= visible; seen++)
+      expect(history?.get(seen, 0), `step ${seen}`).toBe(valueAt(seen));
+    if (step > STEP + 5) {
+      const { latenessMs, sufficientDelayMs } = feed.arrivals;
+      expect(latenessMs).toBeGreaterThan(0);
+      expect(sufficientDelayMs).toBeGreaterThanOrEqual(clock.latenessMs);
+      expect(sufficientDelayMs).toBeLessThanOrEqual(clock.latenessMs + INTERVAL_MS);
+    }
+  }
+});
+
+test('a single value that came late is right at the next step, also after cycles were skipped', async () => {
+  const clock = { nowMs: 0, latenessMs: 0 };
+  const server = await startLateServer(clock);
+  stops.push(() => server.stop());
+  const { feed, fleet } = createFeed(server.url);
+  const now = vi.spyOn(Date, 'now').mockImplementation(() => clock.nowMs);
+  stops.push(async () => now.mockRestore());
+  for (const [step, latenessMs] of [
+    [0, 0],
+    [1, 900],
+    [2, 0],
+    [3, 900],
+    [7, 0],
+  ] as const) {
+    clock.nowMs = (STEP + step) * INTERVAL_MS + 100;
+    clock.latenessMs = latenessMs;
+    await feed.fetchUntil(STEP + step);
+    const [history] = fleet.services.values();
+    if (latenessMs > 0) expect(history?.get(STEP + step, 0)).toBeNaN();
+    else for (let seen = 0; seen <= step; seen++) expect(history?.get(STEP + seen, 0)).toBe(valueAt(STEP + seen));
+  }
+  expect(feed.arrivals.lateValues).toBe(1);
 });
 
 test('results of a query are kept if another one fails', async () => {

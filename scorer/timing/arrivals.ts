@@ -1,0 +1,129 @@
+import { median } from '../numeric/statistics.ts';
+
+/** What one cycle showed of the arrival of features, milliseconds. */
+export interface Arrivals {
+  /** Age of the oldest value that the cycle before asked for in vain, at that time; 0 if no value came late. */
+  readonly latenessMs: number;
+  /** A delay with which that value would have been there; 0 if no value came late. */
+  readonly sufficientDelayMs: number;
+  /** Number of values that were missing at their step and came later. */
+  readonly lateValues: number;
+  /** Time between two evaluations of the rules; undefined until two were seen. */
+  readonly ruleIntervalMs: number | undefined;
+}
+
+export const NO_ARRIVALS: Arrivals = { latenessMs: 0, sufficientDelayMs: 0, lateValues: 0, ruleIntervalMs: undefined };
+
+/** The arrivals of several queries of one cycle. */
+export function joinArrivals(all: readonly Arrivals[]): Arrivals {
+  const largest = (of: (one: Arrivals) => number) => Math.max(0, ...all.map(of));
+  const intervals = all.flatMap(({ ruleIntervalMs }) => ruleIntervalMs ?? []);
+  return {
+    latenessMs: largest((one) => one.latenessMs),
+    sufficientDelayMs: largest((one) => one.sufficientDelayMs),
+    lateValues: all.reduce((sum, { lateValues }) => sum + lateValues, 0),
+    ruleIntervalMs: intervals.length === 0 ? undefined : Math.max(...intervals),
+  };
+}
+
+/** A sample that the query before should have returned is late by at least this, or its clock is a bit off. */
+const MIN_LATENESS_MS = 1;
+
+/**
+ * Finds values that come after the query for their time. All series of a rule have the timestamps of its evaluations: an
+ * evaluation that is older than the last query, and wasn't in its answer, was late. Values that fill a gap in a single
+ * service's history are late too, though others of the same rule were in time.
+ *
+ * @example
+ * log.asked(Date.now(), step * intervalMs);
+ * for (const series of answer) log.see(`${feature} ${channel}`, series.timestamps);
+ * const { latenessMs } = log.answered();
+ */
+export class ArrivalLog {
+  /** The newest timestamp of each rule, in the answers up to the one before. */
+  readonly #newest = new Map<string, number>();
+  /** The same in this answer, with the shortest time between two evaluations. */
+  #answer = new Map<string, { newest: number; intervalMs: number }>();
+  #asked: { readonly atMs: number; readonly untilMs: number } | undefined;
+  #last: { readonly atMs: number; readonly untilMs: number } | undefined;
+  #late = { firstMs: Infinity, sufficientMs: 0, gaps: 0 };
+  #ruleIntervalMs: number | undefined;
+
+  /**
+   * A query is sent.
+   *
+   * @param atMs the scorer's clock
+   * @param untilMs end of the time that it asks for
+   */
+  asked(atMs: number, untilMs: number): void {
+    this.#asked = { atMs, untilMs };
+    this.#answer = new Map();
+    this.#late = { firstMs: Infinity, sufficientMs: 0, gaps: 0 };
+  }
+
+  /** The answer has a series of a rule, with ascending timestamps. */
+  see(rule: string, timestamps: Float64Array): void {
+    const newest = timestamps.at(-1);
+    if (newest === undefined) return;
+    const known = this.#answer.get(rule);
+    if (known === undefined) this.#answer.set(rule, { newest, intervalMs: shortestGap(timestamps) });
+    else if (newest > known.newest) known.newest = newest;
+    const before = this.#newest.get(rule);
+    if (before === undefined || newest <= before) return;
+    this.#noteLate(timestamps.find((timestamp) => timestamp > before) ?? Infinity, before);
+  }
+
+  /** A value fills a gap at a step that an earlier query had asked for. */
+  seeGapFilled(timestampMs: number): void {
+    this.#late.gaps++;
+    this.#noteLate(timestampMs, -Infinity);
+  }
+
+  /** The query was answered as a whole. */
+  answered(): Arrivals {
+    const { firstMs, sufficientMs, gaps } = this.#late;
+    const intervals = [...this.#answer].flatMap(([rule, { newest, intervalMs }]) => {
+      const gap = Math.min(intervalMs, newest - (this.#newest.get(rule) ?? newest - intervalMs));
+      return gap > 0 && Number.isFinite(gap) ? [gap] : [];
+    });
+    if (intervals.length > 0) this.#ruleIntervalMs = median(intervals);
+    for (const [rule, { newest }] of this.#answer) this.#newest.set(rule, newest);
+    const latenessMs = this.#last !== undefined && Number.isFinite(firstMs) ? this.#last.atMs - firstMs : 0;
+    this.#last = this.#asked;
+    return { latenessMs, sufficientDelayMs: sufficientMs, lateValues: gaps, ruleIntervalMs: this.#ruleIntervalMs };
+  }
+
+  /**
+   * Time up to which every rule's evaluations have arrived; rules without one since `sinceMs` are left out, as they may
+   * have ended. Undefined if there is no other.
+   */
+  completeUntilMs(sinceMs: number): number | undefined {
+    const alive = [...this.#newest.values()].filter((newest) => newest > sinceMs);
+    return alive.length === 0 ? undefined : Math.min(...alive);
+  }
+
+  /** Forgets everything, as after the clock was set back. */
+  clear(): void {
+    this.#newest.clear();
+    this.#last = undefined;
+  }
+
+  /** @param visibleMs the newest evaluation of its rule that had arrived at the last query */
+  #noteLate(timestampMs: number, visibleMs: number): void {
+    if (this.#last === undefined || timestampMs > this.#last.untilMs) return;
+    const latenessMs = this.#last.atMs - timestampMs;
+    if (latenessMs < MIN_LATENESS_MS) return;
+    this.#late.firstMs = Math.min(this.#late.firstMs, timestampMs);
+    // An evaluation that had arrived bounds how late they come; one long ago, after a pause, says less.
+    const bound = Math.min(this.#last.atMs - visibleMs, latenessMs + (this.#ruleIntervalMs ?? 0));
+    this.#late.sufficientMs = Math.max(this.#late.sufficientMs, bound);
+  }
+}
+
+function shortestGap(timestamps: Float64Array): number {
+  let shortest = Infinity;
+  for (let at = 1; at < timestamps.length; at++) {
+    shortest = Math.min(shortest, (timestamps[at] ?? NaN) - (timestamps[at - 1] ?? NaN));
+  }
+  return shortest;
+}
