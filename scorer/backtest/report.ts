@@ -1,4 +1,5 @@
 import { writeFile } from 'node:fs/promises';
+import { formatDuration } from '../../daemon/config-file.ts';
 import type { BacktestResult } from './backtest.ts';
 import { COLUMNS, ratio } from './columns.ts';
 import type { Evaluation, Figures } from './figures.ts';
@@ -19,7 +20,7 @@ export function evaluations({
 
 /** The content of `report.json`; null for metrics that couldn't be measured. */
 export function reportOf(result: BacktestResult) {
-  const { window, training, services, faults, evaluation, detectors, baselines } = result;
+  const { window, training, services, faults, alert, evaluation, detectors, baselines } = result;
   const time = (ms: number) => new Date(ms).toISOString();
   return {
     window: {
@@ -30,6 +31,7 @@ export function reportOf(result: BacktestResult) {
     },
     services,
     faults: faults.length,
+    alert: { cycles: alert.cycles, seconds_after_last: alert.firingDelayMs / 1000 },
     ...rounded(evaluation.figures),
     ...(Object.keys(detectors).length > 0 && {
       detectors: Object.fromEntries(Object.entries(detectors).map(([name, { figures }]) => [name, rounded(figures)])),
@@ -55,7 +57,7 @@ export async function writeReports(
 
 /** Renders the table for stdout, in Markdown. */
 export function renderTable(result: BacktestResult): string {
-  const { services, faults, evaluation, intervalMs, replay } = result;
+  const { services, faults, alert, evaluation, intervalMs, replay } = result;
   const rows = [
     ['', ...COLUMNS.map(([title]) => title)],
     ...evaluations(result).map(({ name, evaluation: { figures } }) => [
@@ -75,7 +77,8 @@ export function renderTable(result: BacktestResult): string {
   const hours = (replay.steps.length * intervalMs) / 3_600_000;
   const intro =
     `${services} services, ${faults.length} faults, ${hours.toFixed(1)} h replayed; false alarms per service-day, ` +
-    `on ${evaluation.serviceDays.toFixed(2)} fault-free service-days`;
+    `on ${evaluation.serviceDays.toFixed(2)} fault-free service-days; delay to score ${alert.cycles} in a row above 1, ` +
+    `the alert fires at most ${formatDuration(alert.firingDelayMs)} later`;
   return `${intro}\n\n${markdown(rows)}\n${markdown(types)}`;
 }
 

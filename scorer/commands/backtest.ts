@@ -3,12 +3,14 @@ import { type Flags, LOG_FLAGS, UsageError } from '../../daemon/flags.ts';
 import { createHttpClient } from '../../daemon/http-client/client.ts';
 import { standardError } from '../../daemon/streams/line-output.ts';
 import { backtest as replay } from '../backtest/backtest.ts';
+import { readAlertTiming } from '../backtest/alerts.ts';
 import { readFaults } from '../backtest/labels.ts';
 import { renderTable, writeReports } from '../backtest/report.ts';
 import type { TimeSpan } from '../fleet/past.ts';
 import { ProgressBar } from '../learning/progress.ts';
 import { PrometheusClient } from '../prometheus/client.ts';
 import { WHOLE_FLEET } from '../identity/shard.ts';
+import { SHIPPED_ALERTS } from '../paths.ts';
 import { readScorerFiles } from '../scorer-files.ts';
 import { readTime, REPORT_FLAGS, TRAINING_FLAGS } from './flags.ts';
 
@@ -28,6 +30,11 @@ const FLAGS = {
   faults: {
     type: 'string',
     help: 'JSON file with the known faults: [{"start", "end"?, "namespace", "service", "type"}].',
+  },
+  'alerts.file': {
+    type: 'string',
+    default: SHIPPED_ALERTS,
+    help: 'Rule file with the alert ServiceAnomalous, whose wait and evaluation interval count.',
   },
   ...REPORT_FLAGS,
   ...TRAINING_FLAGS,
@@ -56,6 +63,7 @@ export const backtest = defineCommand({
       window,
       training,
       faults,
+      alertTiming: readAlertTiming(values['alerts.file']),
       epochs: values.epochs,
       seed: values.seed,
       onProgress: (phase, share, detail) => progress.update(phase, share, detail),

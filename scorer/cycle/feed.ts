@@ -32,8 +32,8 @@ export interface FeedOptions {
 const MAX_STEPS_PER_REQUEST = 10;
 /** Steps that every query fetches again, for values that came late. */
 const OVERLAP_STEPS = 1;
-/** Upper bound of these steps, where all values are known to come late, and now and then to find the latest ones. */
-const MAX_OVERLAP_STEPS = 5;
+/** Upper bound of this overlap, where all values are known to come late, and now and then to find the latest ones. */
+const MAX_OVERLAP_MS = 300_000;
 /** Steps between two queries with the largest overlap. */
 const STEPS_PER_DEEP_QUERY = 10;
 
@@ -156,9 +156,9 @@ export class Feed {
   #overlap({ fetched, steps, arrivals }: Query, to: number): number {
     const { intervalMs, reach } = this.#options;
     if (fetched === undefined) return 0;
-    const max = Math.min(MAX_OVERLAP_STEPS, reach, steps - 1);
-    const since = (fetched - MAX_OVERLAP_STEPS) * intervalMs;
-    const completeMs = to % STEPS_PER_DEEP_QUERY === 0 ? undefined : arrivals.completeUntilMs(since);
+    const max = Math.min(Math.ceil(MAX_OVERLAP_MS / intervalMs), reach, steps - 1);
+    const isDeep = to % STEPS_PER_DEEP_QUERY === 0;
+    const completeMs = isDeep ? undefined : arrivals.completeUntilMs(fetched * intervalMs - MAX_OVERLAP_MS);
     const missing = completeMs === undefined ? max : fetched + 1 - Math.ceil(completeMs / intervalMs);
     return Math.min(max, Math.max(OVERLAP_STEPS, missing));
   }

@@ -42,7 +42,7 @@ const MIN_LATENESS_MS = 1;
 export class ArrivalLog {
   /** The newest timestamp of each rule, in the answers up to the one before. */
   readonly #newest = new Map<string, number>();
-  /** The same in this answer, with the shortest time between two evaluations. */
+  /** The same in this answer, with the usual time between two evaluations. */
   #answer = new Map<string, { newest: number; intervalMs: number }>();
   #asked: { readonly atMs: number; readonly untilMs: number } | undefined;
   #last: { readonly atMs: number; readonly untilMs: number } | undefined;
@@ -66,7 +66,7 @@ export class ArrivalLog {
     const newest = timestamps.at(-1);
     if (newest === undefined) return;
     const known = this.#answer.get(rule);
-    if (known === undefined) this.#answer.set(rule, { newest, intervalMs: shortestGap(timestamps) });
+    if (known === undefined) this.#answer.set(rule, { newest, intervalMs: usualGap(timestamps) });
     else if (newest > known.newest) known.newest = newest;
     const before = this.#newest.get(rule);
     if (before === undefined || newest <= before) return;
@@ -83,8 +83,8 @@ export class ArrivalLog {
   answered(): Arrivals {
     const { firstMs, sufficientMs, gaps } = this.#late;
     const intervals = [...this.#answer].flatMap(([rule, { newest, intervalMs }]) => {
-      const gap = Math.min(intervalMs, newest - (this.#newest.get(rule) ?? newest - intervalMs));
-      return gap > 0 && Number.isFinite(gap) ? [gap] : [];
+      const gap = Number.isFinite(intervalMs) ? intervalMs : newest - (this.#newest.get(rule) ?? newest);
+      return gap > 0 ? [gap] : [];
     });
     if (intervals.length > 0) this.#ruleIntervalMs = median(intervals);
     for (const [rule, { newest }] of this.#answer) this.#newest.set(rule, newest);
@@ -114,16 +114,16 @@ export class ArrivalLog {
     const latenessMs = this.#last.atMs - timestampMs;
     if (latenessMs < MIN_LATENESS_MS) return;
     this.#late.firstMs = Math.min(this.#late.firstMs, timestampMs);
-    // An evaluation that had arrived bounds how late they come; one long ago, after a pause, says less.
-    const bound = Math.min(this.#last.atMs - visibleMs, latenessMs + (this.#ruleIntervalMs ?? 0));
+    // An evaluation that had arrived bounds how late they come; one long ago, before a pause of the rules, says less.
+    const rule = this.#ruleIntervalMs ?? 0;
+    const isKnown = Number.isFinite(visibleMs);
+    const bound = isKnown ? Math.min(this.#last.atMs - visibleMs, latenessMs + 2 * rule) : latenessMs + rule;
     this.#late.sufficientMs = Math.max(this.#late.sufficientMs, bound);
   }
 }
 
-function shortestGap(timestamps: Float64Array): number {
-  let shortest = Infinity;
-  for (let at = 1; at < timestamps.length; at++) {
-    shortest = Math.min(shortest, (timestamps[at] ?? NaN) - (timestamps[at - 1] ?? NaN));
-  }
-  return shortest;
+/** The median time between two timestamps; infinite if there is one. */
+function usualGap(timestamps: Float64Array): number {
+  const gaps = Array.from(timestamps.subarray(1), (timestamp, at) => timestamp - (timestamps[at] ?? NaN));
+  return gaps.length === 0 ? Infinity : median(gaps);
 }

@@ -35,6 +35,7 @@ export class FeatureDelay {
   #ms: number;
   #recent: Arrivals[] = [];
   #judged = 0;
+  #isLate = false;
 
   /** @param configuredMs from scorer.yaml; undefined: found */
   constructor(intervalMs: number, configuredMs: number | undefined) {
@@ -70,15 +71,19 @@ export class FeatureDelay {
     const late = this.#recent.filter(({ latenessMs }) => latenessMs > 0).length;
     // The first cycle that can tell comes right after the start: waiting for more of them would lose their scores.
     const isFirst = this.#judged === 2 && arrivals.latenessMs > 0;
-    if (late < MIN_LATE_CYCLES && !isFirst) return 'enough';
+    if (late >= MIN_LATE_CYCLES || isFirst) this.#isLate = true;
+    else if (late === 0) this.#isLate = false;
     const needed = this.sufficientMs;
-    if (needed <= this.#ms) return 'enough';
+    if (!this.#isLate || needed <= this.#ms) return 'enough';
     if (this.#isConfigured) return needed > MAX_DELAY_MS ? 'beyond_limit' : 'too_short';
-    const raised = Math.min(MAX_DELAY_MS, needed);
-    if (raised <= this.#ms) return 'beyond_limit';
-    this.#ms = raised;
+    if (needed > MAX_DELAY_MS) {
+      this.#ms = MAX_DELAY_MS;
+      return 'beyond_limit';
+    }
+    this.#ms = needed;
     // What was late with the old delay says nothing about the new one.
     this.#recent = [];
-    return needed > MAX_DELAY_MS ? 'beyond_limit' : 'raised';
+    this.#isLate = false;
+    return 'raised';
   }
 }

@@ -10,6 +10,9 @@ const NEEDS_TWO = /\b(?:rate|irate|increase|delta|idelta|deriv|resets|changes)\s
 /** Time to look back for samples: long enough for two at any usual scrape interval. */
 const LOOKBACK_MS = 600_000;
 
+/** Scrapes are a little early or late. */
+const PRECISION_MS = 100;
+
 /** What a feature reads over its windows. */
 export interface WindowSelector {
   /** A vector selector such as `lorikeet_requests_total{role="server"}`. */
@@ -78,7 +81,7 @@ export async function sampleIntervalMs(
   const { series: found } = await client.samples(`{${matchers.join(',')}}`, nowMs - LOOKBACK_MS, nowMs);
   const times = found[0]?.timestamps ?? new Float64Array();
   const gaps = Array.from(times.subarray(1), (time, index) => time - (times[index] ?? NaN));
-  return gaps.length === 0 ? undefined : median(gaps);
+  return gaps.length === 0 ? undefined : Math.round(median(gaps) / PRECISION_MS) * PRECISION_MS;
 }
 
 /** A window that is too short for what some features read. */
