@@ -92,12 +92,9 @@ async function openIn(options: BacktestOptions): Promise<BacktestSession> {
     ...training,
     exclude: faults.map(({ startMs, last }) => ({ fromMs: startMs - config.interval, toMs: last * config.interval })),
   };
-  const choices: TrainingChoices = {
-    seed,
-    ...(options.epochs !== undefined && { epochs: options.epochs }),
-    ...(options.network !== undefined && { network: options.network }),
-  };
-  await learn(source, learning, 'all', choices, ({ phase, share, detail }) => onProgress?.(phase, share, detail));
+  await learn(source, learning, 'all', trainingChoices(options), ({ phase, share, detail }) =>
+    onProgress?.(phase, share, detail),
+  );
   const { model, profiles } = await openKnowledge(config, set);
   if (model === undefined || profiles === undefined)
     throw new NothingToLearnError('the learned profiles do not fit the configuration');
@@ -142,6 +139,10 @@ async function openIn(options: BacktestOptions): Promise<BacktestSession> {
     await close();
     throw error;
   }
+}
+
+function trainingChoices({ seed = 1, epochs, network }: BacktestOptions): TrainingChoices {
+  return { seed, ...(epochs !== undefined && { epochs }), ...(network !== undefined && { network }) };
 }
 
 /** The window, extended by the history that its first steps refer to. */
