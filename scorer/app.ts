@@ -124,6 +124,7 @@ export class ScorerApp {
       await this.#traces.start();
     }
     await this.open();
+    await this.#source.open();
     const schedule = new Schedule({
       intervalMs: config.interval,
       delayMs: () => this.#source.delayMs,
@@ -139,7 +140,6 @@ export class ScorerApp {
     schedule.start();
     this.#stops.onStop('schedule', () => schedule.stop());
     logger.info('listening', { address: listener.address });
-    this.#source.announce();
     return listener.address;
   }
 

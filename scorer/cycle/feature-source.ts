@@ -4,7 +4,7 @@ import type { ScorerConfig } from '../config.ts';
 import type { FeatureSet } from '../features/features.ts';
 import type { Fleet } from '../fleet/fleet.ts';
 import type { ScorerMetrics } from '../metrics.ts';
-import { PrometheusClient } from '../prometheus/client.ts';
+import { PrometheusClient, PrometheusError } from '../prometheus/client.ts';
 import type { ShardRanking } from '../scoring/ranking/shard-ranking.ts';
 import { Feed, instanceSeries } from './feed.ts';
 import { TimingWatch } from './timing-watch.ts';
@@ -32,9 +32,11 @@ export class FeatureSource {
   readonly #http: HttpClient;
   readonly #timing: TimingWatch;
   readonly #feed: Feed;
+  readonly #logger: Logger;
 
   constructor({ config, set, fleet, reach, detectors, shards, logger, metrics }: FeatureSourceOptions) {
     const { url, timeout: timeoutMs } = config.prometheus;
+    this.#logger = logger;
     this.#http = createHttpClient(config.prometheus, { timeoutMs, maxBytes: MAX_RESPONSE_BYTES });
     this.client = new PrometheusClient({
       url,
@@ -59,8 +61,15 @@ export class FeatureSource {
     return this.#timing.delay.ms;
   }
 
-  /** Logs how long cycles wait. */
-  announce(): void {
+  /** Asks which features are there, so that the first cycle can tell whether they come late, and logs the delay. */
+  async open(): Promise<void> {
+    try {
+      await this.#feed.ask(Date.now(), this.delayMs);
+      this.#timing.asked();
+    } catch (error) {
+      if (!(error instanceof PrometheusError)) throw error;
+      this.#logger.debug('features not asked for at the start', { error });
+    }
     this.#timing.announce();
   }
 

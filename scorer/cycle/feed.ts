@@ -37,6 +37,11 @@ const MAX_OVERLAP_MS = 300_000;
 /** Steps between two queries with the largest overlap. */
 const STEPS_PER_DEEP_QUERY = 10;
 
+/** The time of the newest evaluation of each rule of services. */
+const NEWEST = `max by (feature, channel) (timestamp(${SERVICE_SERIES}))`;
+/** It is asked before the first cycle, which must not wait long for it. */
+const ASK_TIMEOUT_MS = 5000;
+
 interface Query {
   readonly name: 'services' | 'edges';
   /** One selector for all features, or one per feature after that exceeded a server limit. */
@@ -103,6 +108,25 @@ export class Feed {
     ];
   }
 
+  /**
+   * Asks which features are there now, as if a cycle with this delay had just fetched them: the first fetch then shows
+   * which of them were late.
+   *
+   * @throws PrometheusError
+   */
+  async ask(nowMs: number, delayMs: number): Promise<void> {
+    const arrivals = this.#queries.find(({ name }) => name === 'services')!.arrivals;
+    arrivals.asked(nowMs, nowMs - delayMs);
+    await this.#options.client.query(NEWEST, nowMs, {
+      timeoutMs: ASK_TIMEOUT_MS,
+      visit: ({ labels, values }) => {
+        const newestMs = Math.round((values[0] ?? NaN) * 1000);
+        arrivals.see(ruleOf({ ...labels, __name__: SERVICE_SERIES }), Float64Array.of(newestMs));
+      },
+    });
+    arrivals.answered();
+  }
+
   /** When the values of the last fetch came. */
   get arrivals(): Arrivals {
     return this.#arrivals;
@@ -131,18 +155,21 @@ export class Feed {
     const stop = metrics?.queryDuration.startTimer({ query: query.name });
     // Samples of other shards have the timestamp of the step itself, which a left-open range would exclude.
     const overlapMs = shards === undefined ? 0 : 1;
-    let arrivals = NO_ARRIVALS;
+    let watched: ArrivalLog | undefined;
     try {
       let fetched = Math.max(query.fetched ?? -Infinity, to - reach - 1);
       let from = fetched - this.#overlap(query, to);
       while (fetched < to) {
         const last = Math.min(to, from + query.steps);
-        query.arrivals.asked(Date.now(), last * intervalMs);
-        await this.#fetch(query, from * intervalMs - overlapMs, last * intervalMs);
-        arrivals = query.arrivals.answered();
+        // Of a long past, only the last requests show what is late now.
+        if (watched === undefined && last > to - query.steps) {
+          watched = query.arrivals;
+          watched.asked(Date.now(), to * intervalMs);
+        }
+        await this.#fetch(query, from * intervalMs - overlapMs, last * intervalMs, watched);
         query.fetched = fetched = from = last;
       }
-      return arrivals;
+      return watched?.answered() ?? NO_ARRIVALS;
     } catch (error) {
       if (error instanceof PrometheusError && error.code === 'TIMEOUT') query.steps = Math.ceil(query.steps / 2);
       metrics?.queryFailures.inc({ code: error instanceof PrometheusError ? error.code : 'OTHER' });
@@ -164,15 +191,14 @@ export class Feed {
   }
 
   /** Switches to one query per feature for good when a query for all features exceeds a server limit. */
-  async #fetch(query: Query, startMs: number, endMs: number): Promise<void> {
+  async #fetch(query: Query, startMs: number, endMs: number, watched: ArrivalLog | undefined): Promise<void> {
     const { client, fleet } = this.#options;
     const watch =
-      query.fetched === undefined
+      query.fetched === undefined || watched === undefined
         ? undefined
-        : { until: query.fetched, onFilled: (timestampMs: number) => query.arrivals.seeGapFilled(timestampMs) };
+        : { until: query.fetched, onFilled: (timestampMs: number) => watched.seeGapFilled(timestampMs) };
     const visit = (series: RangeSeries) => {
-      const { __name__: name = '', feature, channel = '' } = series.labels;
-      if (feature !== undefined) query.arrivals.see(`${name} ${feature} ${channel}`, series.timestamps);
+      if (series.labels['feature'] !== undefined) watched?.see(ruleOf(series.labels), series.timestamps);
       fleet.gapWatch = watch;
       query.add(series);
     };
@@ -182,9 +208,14 @@ export class Feed {
       const splits = error instanceof PrometheusError && error.exceedsLimit && query.selectors !== query.split;
       if (!splits) throw error;
       query.selectors = query.split;
-      await this.#fetch(query, startMs, endMs);
+      await this.#fetch(query, startMs, endMs, watched);
     }
   }
+}
+
+/** Identifies the rule that a series of a feature comes from. */
+function ruleOf({ __name__: name, feature, channel }: RangeSeries['labels']): string {
+  return `${name ?? ''} ${feature ?? ''} ${channel ?? ''}`;
 }
 
 /** The series of pods and endpoints that the configured detectors read. */

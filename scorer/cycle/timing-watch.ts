@@ -4,7 +4,7 @@ import type { ScorerConfig } from '../config.ts';
 import type { FeatureSet } from '../features/features.ts';
 import type { ScorerMetrics } from '../metrics.ts';
 import type { ClockReading, PrometheusClient } from '../prometheus/client.ts';
-import type { Arrivals } from '../timing/arrivals.ts';
+import { type Arrivals, NO_ARRIVALS } from '../timing/arrivals.ts';
 import { clockSkewMs, MAX_CLOCK_SKEW_MS } from '../timing/clock-skew.ts';
 import { FeatureDelay, MAX_DELAY_MS } from '../timing/feature-delay.ts';
 import { type EmptyWindow, emptyWindows, sampleIntervals, windowAdvice } from '../timing/sample-interval.ts';
@@ -52,6 +52,11 @@ export class TimingWatch {
       delay_seconds: ms / 1000,
       from: isConfigured ? 'configuration' : 'default, longer if features come later',
     });
+  }
+
+  /** The store was asked what it has before the first cycle, which is therefore the first that can tell. */
+  asked(): void {
+    this.delay.observe(NO_ARRIVALS);
   }
 
   /** Takes the arrivals of a cycle. */

@@ -29,6 +29,18 @@ export function joinArrivals(all: readonly Arrivals[]): Arrivals {
 /** A sample that the query before should have returned is late by at least this, or its clock is a bit off. */
 const MIN_LATENESS_MS = 1;
 
+/** Largest ages at the last query, milliseconds. */
+interface Late {
+  /** Of an evaluation that it lacked, and of the newest one of that rule that it had. */
+  readonly ruleMs: number;
+  readonly visibleMs: number;
+  /** Of a value that filled a gap, and the number of these. */
+  readonly gapMs: number;
+  readonly gaps: number;
+}
+
+const NOTHING_LATE: Late = { ruleMs: 0, visibleMs: 0, gapMs: 0, gaps: 0 };
+
 /**
  * Finds values that come after the query for their time. All series of a rule have the timestamps of its evaluations: an
  * evaluation that is older than the last query, and wasn't in its answer, was late. Values that fill a gap in a single
@@ -46,7 +58,7 @@ export class ArrivalLog {
   #answer = new Map<string, { newest: number; intervalMs: number }>();
   #asked: { readonly atMs: number; readonly untilMs: number } | undefined;
   #last: { readonly atMs: number; readonly untilMs: number } | undefined;
-  #late = { firstMs: Infinity, sufficientMs: 0, gaps: 0 };
+  #late = NOTHING_LATE;
   #ruleIntervalMs: number | undefined;
 
   /**
@@ -58,7 +70,7 @@ export class ArrivalLog {
   asked(atMs: number, untilMs: number): void {
     this.#asked = { atMs, untilMs };
     this.#answer = new Map();
-    this.#late = { firstMs: Infinity, sufficientMs: 0, gaps: 0 };
+    this.#late = NOTHING_LATE;
   }
 
   /** The answer has a series of a rule, with ascending timestamps. */
@@ -70,27 +82,39 @@ export class ArrivalLog {
     else if (newest > known.newest) known.newest = newest;
     const before = this.#newest.get(rule);
     if (before === undefined || newest <= before) return;
-    this.#noteLate(timestamps.find((timestamp) => timestamp > before) ?? Infinity, before);
+    const latenessMs = this.#latenessMs(timestamps.find((timestamp) => timestamp > before) ?? Infinity);
+    if (latenessMs === 0) return;
+    const { ruleMs, visibleMs } = this.#late;
+    const ageMs = this.#last!.atMs - before;
+    this.#late = { ...this.#late, ruleMs: Math.max(ruleMs, latenessMs), visibleMs: Math.max(visibleMs, ageMs) };
   }
 
   /** A value fills a gap at a step that an earlier query had asked for. */
   seeGapFilled(timestampMs: number): void {
-    this.#late.gaps++;
-    this.#noteLate(timestampMs, -Infinity);
+    const { gaps, gapMs } = this.#late;
+    this.#late = { ...this.#late, gaps: gaps + 1, gapMs: Math.max(gapMs, this.#latenessMs(timestampMs)) };
   }
 
   /** The query was answered as a whole. */
   answered(): Arrivals {
-    const { firstMs, sufficientMs, gaps } = this.#late;
+    const { ruleMs, visibleMs, gapMs, gaps } = this.#late;
     const intervals = [...this.#answer].flatMap(([rule, { newest, intervalMs }]) => {
       const gap = Number.isFinite(intervalMs) ? intervalMs : newest - (this.#newest.get(rule) ?? newest);
       return gap > 0 ? [gap] : [];
     });
     if (intervals.length > 0) this.#ruleIntervalMs = median(intervals);
     for (const [rule, { newest }] of this.#answer) this.#newest.set(rule, newest);
-    const latenessMs = this.#last !== undefined && Number.isFinite(firstMs) ? this.#last.atMs - firstMs : 0;
     this.#last = this.#asked;
-    return { latenessMs, sufficientDelayMs: sufficientMs, lateValues: gaps, ruleIntervalMs: this.#ruleIntervalMs };
+    const ruleIntervalMs = this.#ruleIntervalMs ?? 0;
+    // An evaluation that had arrived bounds how late they come; one long ago, before a pause of the rules, says less.
+    const byRule = ruleMs === 0 ? 0 : Math.min(visibleMs, ruleMs + 2 * ruleIntervalMs);
+    const byGap = gapMs === 0 ? 0 : gapMs + ruleIntervalMs;
+    return {
+      latenessMs: Math.max(ruleMs, gapMs),
+      sufficientDelayMs: Math.max(byRule, byGap),
+      lateValues: gaps,
+      ruleIntervalMs: this.#ruleIntervalMs,
+    };
   }
 
   /**
@@ -108,17 +132,11 @@ export class ArrivalLog {
     this.#last = undefined;
   }
 
-  /** @param visibleMs the newest evaluation of its rule that had arrived at the last query */
-  #noteLate(timestampMs: number, visibleMs: number): void {
-    if (this.#last === undefined || timestampMs > this.#last.untilMs) return;
+  /** Age of a value at the last query, if that asked for it in vain; else 0. */
+  #latenessMs(timestampMs: number): number {
+    if (this.#last === undefined || timestampMs > this.#last.untilMs) return 0;
     const latenessMs = this.#last.atMs - timestampMs;
-    if (latenessMs < MIN_LATENESS_MS) return;
-    this.#late.firstMs = Math.min(this.#late.firstMs, timestampMs);
-    // An evaluation that had arrived bounds how late they come; one long ago, before a pause of the rules, says less.
-    const rule = this.#ruleIntervalMs ?? 0;
-    const isKnown = Number.isFinite(visibleMs);
-    const bound = isKnown ? Math.min(this.#last.atMs - visibleMs, latenessMs + 2 * rule) : latenessMs + rule;
-    this.#late.sufficientMs = Math.max(this.#late.sufficientMs, bound);
+    return latenessMs < MIN_LATENESS_MS ? 0 : latenessMs;
   }
 }
 

@@ -12,6 +12,8 @@ const STEP_SHARE = 0.05;
 /** Cycles that are looked back on, and how many of them must have had late values. */
 const RECENT_CYCLES = 5;
 const MIN_LATE_CYCLES = 3;
+/** First cycles, of which one with late values is enough. */
+const FIRST_CYCLES = 3;
 
 /** What a cycle's arrivals mean for the delay. */
 export type DelayVerdict =
@@ -69,8 +71,8 @@ export class FeatureDelay {
     this.#recent = [...this.#recent, arrivals].slice(-RECENT_CYCLES);
     this.#judged++;
     const late = this.#recent.filter(({ latenessMs }) => latenessMs > 0).length;
-    // The first cycle that can tell comes right after the start: waiting for more of them would lose their scores.
-    const isFirst = this.#judged === 2 && arrivals.latenessMs > 0;
+    // The first cycles come right after the start: waiting for more of them would lose their scores.
+    const isFirst = this.#judged <= FIRST_CYCLES && arrivals.latenessMs > 0;
     if (late >= MIN_LATE_CYCLES || isFirst) this.#isLate = true;
     else if (late === 0) this.#isLate = false;
     const needed = this.sufficientMs;

@@ -51,7 +51,13 @@ async function startSlowServer(
 function answerTo({ series, rangeMs, untilMs }: Asked): string {
   const last = untilMs / INTERVAL_MS;
   const steps = Array.from({ length: rangeMs / INTERVAL_MS }, (_, index) => last - index).reverse();
-  const labels = { namespace: 'shop', service: 'cart', feature: set.features[0]?.name, channel: 'red' };
+  const labels = {
+    __name__: series,
+    namespace: 'shop',
+    service: 'cart',
+    feature: set.features[0]?.name,
+    channel: 'red',
+  };
   const values = steps.map((step) => [step * (INTERVAL_MS / 1000), String(valueAt(step))]);
   const result = series === SERVICE_SERIES ? [{ metric: labels, values }] : [];
   return JSON.stringify({ status: 'success', data: { resultType: 'matrix', result } });
@@ -104,6 +110,13 @@ function startLateServer(clock: { nowMs: number; latenessMs: number }) {
   return serve((request, response) => {
     void readRequestBody(request).then((body) => {
       const form = new URLSearchParams(body.toString());
+      if (form.get('query')?.includes('timestamp(') === true) {
+        const newest = Math.floor((clock.nowMs - clock.latenessMs) / INTERVAL_MS) * (INTERVAL_MS / 1000);
+        const metric = { feature: set.features[0]?.name, channel: 'red' };
+        const result = [{ metric, value: [clock.nowMs / 1000, String(newest)] }];
+        response.end(JSON.stringify({ status: 'success', data: { resultType: 'vector', result } }));
+        return;
+      }
       const [, series = '', range] = /^([^[]+)\[(\d+)ms\]$/.exec(form.get('query') ?? '') ?? [];
       const question = { series, rangeMs: Number(range), untilMs: Math.round(Number(form.get('time')) * 1000) };
       const { data } = JSON.parse(answerTo(question)) as { data: { result: { values: [number, string][] }[] } };
@@ -136,6 +149,25 @@ test.each([0.5, 1, 2.2, 4])('values that come %d intervals late are read, with t
       expect(sufficientDelayMs).toBeLessThanOrEqual(clock.latenessMs + INTERVAL_MS);
     }
   }
+});
+
+test.each([
+  [0, 0],
+  [0.05, 0],
+  [2.2, 2.2],
+])('the first fetch shows what is late, if it was asked before: %d intervals', async (late, atLeast) => {
+  const clock = { nowMs: (STEP + 0.6) * INTERVAL_MS, latenessMs: late * INTERVAL_MS };
+  const server = await startLateServer(clock);
+  stops.push(() => server.stop());
+  const { feed } = createFeed(server.url);
+  const now = vi.spyOn(Date, 'now').mockImplementation(() => clock.nowMs);
+  stops.push(async () => now.mockRestore());
+  await feed.ask(clock.nowMs, 100);
+  clock.nowMs = (STEP + 2) * INTERVAL_MS + 100;
+  await feed.fetchUntil(STEP + 2);
+  expect(feed.arrivals.latenessMs > 0).toBe(late >= 1);
+  expect(feed.arrivals.sufficientDelayMs).toBeGreaterThanOrEqual(atLeast * INTERVAL_MS);
+  expect(feed.arrivals.sufficientDelayMs).toBeLessThanOrEqual((atLeast + (late >= 1 ? 1 : 0)) * INTERVAL_MS);
 });
 
 test('a single value that came late is right at the next step, also after cycles were skipped', async () => {
