@@ -28,8 +28,9 @@ export function aboveFloor({ floor }: Pick<Feature, 'floor'>, value: number): nu
 }
 
 /**
- * The difference of `value` from `center`, scaled units: a natural log ratio for log features, else `value - center`,
- * both as far as they are above the floor.
+ * The difference of `value` from `center`, scaled units: a natural log ratio for log features, else `value - center`.
+ * Values up to the floor don't differ from each other; where both are above it, the floor changes nothing but the offset
+ * of log ratios.
  */
 export function difference(feature: Feature, value: number, center: number): number {
   const [one, other] = [aboveFloor(feature, value), aboveFloor(feature, center)];
@@ -38,8 +39,9 @@ export function difference(feature: Feature, value: number, center: number): num
   return Math.log((Math.max(one, 0) + offset) / (Math.max(other, 0) + offset));
 }
 
-function logOffset(feature: Feature, center: number): number {
-  return Math.max(feature.floor, LOG_OFFSET_SHARE * center, Number.MIN_VALUE);
+/** Added to values above the floor: the floor, to make them whole again, and what keeps the log ratio of 0 finite. */
+function logOffset({ floor }: Feature, center: number): number {
+  return floor + Math.max(floor, LOG_OFFSET_SHARE * center, Number.MIN_VALUE);
 }
 
 /**

@@ -74,8 +74,8 @@ describe('readSeries', () => {
   });
 
   it('takes logarithms of log features where ratios are to count', () => {
-    const history = historyOf([0, 1, 0.01]);
-    const range = { min: Math.log(0.001), max: Math.log(1) };
+    const history = historyOf([0, 0.999, 0.019]);
+    const range = { min: Math.log(0.002), max: Math.log(1) };
     const series = readSeries(
       history,
       { columns: [0], features: [latency] },
@@ -83,7 +83,7 @@ describe('readSeries', () => {
       { from: 100, to: 102 },
       { ...raw, values: 'log' },
     );
-    expect([...series.values].map((value) => Math.round(value * 1e4) / 1e4)).toEqual([0, 1, 0.3333]);
+    expect([...series.values].map((value) => Math.round(value * 1e4) / 1e4)).toEqual([0, 1, 0.3705]);
   });
 
   it.each(['linear', 'log'] as const)('sees nothing in what happens below the floor: %s', (values) => {

@@ -47,10 +47,11 @@ export function columnValues(
   values: SequenceOptions['values'],
 ): Float64Array {
   const logarithmic = values === 'log' && feature.scale === 'log';
-  const least = Math.max(feature.floor, Number.MIN_VALUE);
+  // Ratios are those of whole values, offset by the floor, so that that of 0 is finite.
+  const offset = 2 * Math.max(feature.floor, Number.MIN_VALUE);
   return Float64Array.from({ length: to - from + 1 }, (_, index) => {
     const value = aboveFloor(feature, history.get(from + index, column));
-    return logarithmic ? Math.log(Math.max(value, 0) + least) : value;
+    return logarithmic ? Math.log(Math.max(value, 0) + offset) : value;
   });
 }
 
