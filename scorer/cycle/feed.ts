@@ -32,10 +32,11 @@ export interface FeedOptions {
 const MAX_STEPS_PER_REQUEST = 10;
 /** Steps that every query fetches again, for values that came late. */
 const OVERLAP_STEPS = 1;
-/** Upper bound of this overlap, where all values are known to come late, and now and then to find the latest ones. */
-const MAX_OVERLAP_MS = 300_000;
-/** Steps between two queries with the largest overlap. */
+/** The same now and then, to find values of single services that come later. */
+const DEEP_OVERLAP_STEPS = 5;
 const STEPS_PER_DEEP_QUERY = 10;
+/** A rule without an evaluation for this time may have ended: it isn't waited for. */
+const ALIVE_MS = 300_000;
 
 /** The time of the newest evaluation of each rule of services. */
 const NEWEST = `max by (feature, channel) (timestamp(${SERVICE_SERIES}))`;
@@ -183,11 +184,11 @@ export class Feed {
   #overlap({ fetched, steps, arrivals }: Query, to: number): number {
     const { intervalMs, reach } = this.#options;
     if (fetched === undefined) return 0;
-    const max = Math.min(Math.ceil(MAX_OVERLAP_MS / intervalMs), reach, steps - 1);
-    const isDeep = to % STEPS_PER_DEEP_QUERY === 0;
-    const completeMs = isDeep ? undefined : arrivals.completeUntilMs(fetched * intervalMs - MAX_OVERLAP_MS);
+    const max = Math.min(reach, steps - 1);
+    const least = to % STEPS_PER_DEEP_QUERY === 0 ? DEEP_OVERLAP_STEPS : OVERLAP_STEPS;
+    const completeMs = arrivals.completeUntilMs(fetched * intervalMs - ALIVE_MS);
     const missing = completeMs === undefined ? max : fetched + 1 - Math.ceil(completeMs / intervalMs);
-    return Math.min(max, Math.max(OVERLAP_STEPS, missing));
+    return Math.min(max, Math.max(least, missing));
   }
 
   /** Switches to one query per feature for good when a query for all features exceeds a server limit. */
