@@ -1,11 +1,11 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import type { ScorerApp } from '../../scorer/app.ts';
-import { serve } from '../testserver/http.ts';
-import { startPrometheus } from '../testserver/prometheus.ts';
-import { startProxy } from '../testserver/proxy.ts';
-import { byService, metric, type PlayOptions, ScorerBed, trueTime } from './running-scorer.ts';
+import type { ScorerApp } from '../../../scorer/app.ts';
+import { serve } from '../../testserver/http.ts';
+import { startPrometheus } from '../../testserver/prometheus.ts';
+import { startProxy } from '../../testserver/proxy.ts';
+import { byService, metric, type PlayOptions, ScorerBed, trueTime } from '../running-scorer.ts';
 
 /** Features that come late, rules and scrapes that are too slow, and clocks that differ, on a real Prometheus. */
 

@@ -1,12 +1,12 @@
 import { afterEach, expect, test, vi } from 'vitest';
-import { createHttpClient } from '../../daemon/http-client/client.ts';
-import { httpClientSchema } from '../../daemon/http-client/settings.ts';
-import { EDGE_SERIES, readFeatures, SERVICE_SERIES } from '../../scorer/features/features.ts';
-import { Feed } from '../../scorer/cycle/feed.ts';
-import { Fleet } from '../../scorer/fleet/fleet.ts';
-import { SHIPPED_FEATURES } from '../../scorer/paths.ts';
-import { PrometheusClient } from '../../scorer/prometheus/client.ts';
-import { readRequestBody, serve } from '../testserver/http.ts';
+import { createHttpClient } from '../../../daemon/http-client/client.ts';
+import { httpClientSchema } from '../../../daemon/http-client/settings.ts';
+import { EDGE_SERIES, readFeatures, SERVICE_SERIES } from '../../../scorer/features/features.ts';
+import { Feed } from '../../../scorer/cycle/feed.ts';
+import { Fleet } from '../../../scorer/fleet/fleet.ts';
+import { SHIPPED_FEATURES } from '../../../scorer/paths.ts';
+import { PrometheusClient } from '../../../scorer/prometheus/client.ts';
+import { readRequestBody, serve } from '../../testserver/http.ts';
 
 /** Queries after a timeout of the server. */
 
