@@ -1,4 +1,3 @@
-import { createHttpClient } from '../daemon/http-client/client.ts';
 import { listen } from '../daemon/http-server/web-app.ts';
 import { StopStack } from '../daemon/lifecycle.ts';
 import { BackgroundLearning } from './learning/background.ts';
@@ -6,7 +5,7 @@ import type { ScorerConfig } from './config.ts';
 import { ProblemWatch } from './doctor/watch.ts';
 import { CycleHealth } from './cycle/cycle-health.ts';
 import { type Detected, Detection } from './cycle/detection.ts';
-import { Feed, instanceSeries } from './cycle/feed.ts';
+import { FeatureSource } from './cycle/feature-source.ts';
 import { observeScores } from './cycle/observe-scores.ts';
 import type { FeatureSet } from './features/features.ts';
 import { Fleet } from './fleet/fleet.ts';
@@ -19,7 +18,6 @@ import type { RestingMemory } from './cycle/memory.ts';
 import { ScorerMetrics } from './metrics.ts';
 import { detectorSamples } from './output/detector-samples.ts';
 import { scoreSamples } from './output/samples.ts';
-import { PrometheusClient } from './prometheus/client.ts';
 import { Publisher } from './output/publisher.ts';
 import type { Sample } from './output/remote-write/sample.ts';
 import { Schedule } from './cycle/schedule.ts';
@@ -41,10 +39,6 @@ export interface ScorerAppOptions extends ScorerWebOptions {
   readonly memory?: RestingMemory | undefined;
 }
 
-/**
- * Stops a runaway response; memory stays small, as responses are parsed in a stream. 10,000 services: 130 MB a step.
- */
-const MAX_RESPONSE_BYTES = 2 ** 31;
 /** Services and edges without a value for this many steps are forgotten. */
 const FORGET_AFTER_STEPS = 60;
 
@@ -55,7 +49,7 @@ export class ScorerApp {
   readonly #stops = new StopStack();
   readonly #health: CycleHealth;
   readonly #fleet: Fleet;
-  readonly #feed: Feed;
+  readonly #source: FeatureSource;
   readonly #knowledge: KnowledgeInUse;
   readonly #learning: BackgroundLearning;
   readonly #maintenance: MaintenanceWatch;
@@ -77,31 +71,32 @@ export class ScorerApp {
     const minimum = Math.ceil(config.learning.minimum / config.interval);
     const reach = Math.max(config.steps.at(-1) ?? 0, minimum, this.#detectors.reach) + 1;
     this.#fleet = new Fleet(set, config.interval, reach + 1, config.shard);
-    const http = createHttpClient(config.prometheus, {
-      timeoutMs: config.prometheus.timeout,
-      maxBytes: MAX_RESPONSE_BYTES,
-    });
-    this.#stops.onStop('prometheus client', () => http.close());
-    const client = new PrometheusClient({ url: config.prometheus.url, http });
     this.#seasons = new KeptSeasons(config, set, logger, (key) => this.#fleet.services.has(key));
     this.#shards = config.shard.count > 1 ? new ShardRanking(config.shard, config.interval) : undefined;
-    this.#feed = new Feed({
-      client,
+    this.#source = new FeatureSource({
+      config,
+      set,
       fleet: this.#fleet,
-      intervalMs: config.interval,
       reach,
-      features: { services: set.features, edges: set.edges },
-      instances: instanceSeries(this.#detectors),
+      detectors: this.#detectors,
       shards: this.#shards,
-      metrics: this.metrics,
-    });
-    this.#maintenance = new MaintenanceWatch({
-      expressions: config.maintenance,
-      client,
       logger,
       metrics: this.metrics,
     });
-    this.#watch = new ProblemWatch({ config, set, logger, metrics: this.metrics });
+    this.#stops.onStop('prometheus client', () => this.#source.close());
+    this.#maintenance = new MaintenanceWatch({
+      expressions: config.maintenance,
+      client: this.#source.client,
+      logger,
+      metrics: this.metrics,
+    });
+    this.#watch = new ProblemWatch({
+      config,
+      set,
+      logger,
+      metrics: this.metrics,
+      delayMs: () => this.#source.delayMs,
+    });
     this.#stops.onStop('examination', () => this.#watch.stop());
     this.#publisher = new Publisher({ config, logger, metrics: this.metrics });
     this.#stops.onStop('output', () => this.#publisher.close());
@@ -135,10 +130,11 @@ export class ScorerApp {
       await this.#traces.start();
     }
     await this.open();
+    await this.#source.open();
     this.#watch.consider();
     const schedule = new Schedule({
       intervalMs: config.interval,
-      delayMs: config.delay ?? config.interval * 0.1,
+      delayMs: () => this.#source.delayMs,
       cycle: async (step) => {
         await this.cycle(step);
         this.#watch.consider();
@@ -183,7 +179,7 @@ export class ScorerApp {
     try {
       await this.#knowledge.adopt();
       await this.#detectors.adopt();
-      await this.metrics.timed('query', () => this.#feed.fetchUntil(step));
+      await this.metrics.timed('query', () => this.#source.fetchUntil(step));
       await this.#maintenance.update(timestampMs);
       this.#fleet.forgetBefore(step - FORGET_AFTER_STEPS);
       const detected = await this.#detection.run(step, this.#knowledge.current, this.#traceFeed.next(), {

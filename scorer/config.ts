@@ -2,22 +2,24 @@ import { accessSync, constants, statSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { dirname, resolve } from 'node:path';
 import { z } from 'zod';
-import { ConfigError, durationSchema, readConfigFile } from '../daemon/config-file.ts';
+import { ConfigError, durationSchema, formatDuration, readConfigFile } from '../daemon/config-file.ts';
 import { type DetectorSettings, detectorsSchema } from './detectors/settings.ts';
 import { openEndpoints, prometheusSchema, remoteWriteSchema } from './endpoints.ts';
 import { problemOfPromQL } from './features/promql.ts';
 import { hostOrdinal, type ShardPlace, WHOLE_FLEET } from './identity/shard.ts';
 import { DEFAULT_LAGS } from './tensor/tensor.ts';
+import { DEFAULT_DELAY_SHARE, MAX_DELAY_MS } from './timing/feature-delay.ts';
 import { tracesSchema } from './traces/config.ts';
 
 const MINUTE = 60_000;
+const MIN_INTERVAL = 1000;
 const HOUR = 60 * MINUTE;
 
 /** Defaults, durations in milliseconds. */
 export const SCORER_DEFAULTS = {
   interval: MINUTE,
-  /** Share of the interval to wait until rules are evaluated and samples ingested. */
-  delayShare: 0.1,
+  /** Share of the interval to wait until rules are evaluated and samples ingested, until more is known to be needed. */
+  delayShare: DEFAULT_DELAY_SHARE,
   learning: {
     minimum: 15 * MINUTE,
     history: 24 * HOUR,
@@ -58,8 +60,16 @@ export const scorerKeys = z.strictObject({
   prometheus: prometheusSchema,
   output: z.enum(['remote_write', 'metrics'], 'expected remote_write or metrics').default('remote_write'),
   remote_write: remoteWriteSchema.optional(),
-  interval: durationSchema.default(SCORER_DEFAULTS.interval),
-  delay: durationSchema.optional(),
+  interval: durationSchema
+    .refine((interval) => interval >= MIN_INTERVAL && interval <= SCORER_DEFAULTS.interval, {
+      message: 'expected 1s to 1m: the alerts wait 90s for a second score above 1',
+    })
+    .default(SCORER_DEFAULTS.interval),
+  delay: durationSchema
+    .refine((delay) => delay <= MAX_DELAY_MS, {
+      message: `expected ${formatDuration(MAX_DELAY_MS)} or less: Prometheus finds scores for 5m only`,
+    })
+    .optional(),
   steps: z
     .array(z.int('expected a whole number').nonnegative('expected 0 or more'))
     .min(2, 'expected at least two steps')

@@ -17,6 +17,35 @@ export class ScorerMetrics {
     'Feature values missing in the last cycle and replaced by the median.',
   );
   readonly interval = this.#gauge('interval_seconds', 'Configured interval between cycles.');
+  readonly delay = this.#gauge('delay_seconds', 'Time from the end of an interval to its cycle, configured or found.');
+  readonly featureLateness = this.#gauge(
+    'feature_lateness_seconds',
+    'Largest age, in the last cycles, of a feature value that a query asked for in vain; 0 if none came late.',
+  );
+  readonly sufficientDelay = this.#gauge(
+    'sufficient_delay_seconds',
+    'Delay with which no feature value would have come late in the last cycles.',
+  );
+  readonly lateValues = this.#counter('late_values_total', 'Feature values that came after the query for their step.');
+  readonly ruleInterval = this.#gauge('rule_interval_seconds', 'Time between two evaluations of the recording rules.');
+  readonly clockSkew = this.#gauge(
+    'clock_skew_seconds',
+    'How far the clock of Prometheus is at least ahead of the clock of the scorer; negative: behind.',
+  );
+  readonly emptyWindows = this.#gauge(
+    'empty_window_features',
+    'Features of services without values in a window, because scrapes are too far apart.',
+    ['window'],
+  );
+  readonly scrapeInterval = this.#gauge(
+    'scrape_interval_seconds',
+    'Longest time between two samples of the series that features read.',
+  );
+  readonly unfitProfiles = this.#gauge(
+    'unfit_profiles',
+    'Profiles on disk that were learned with other settings, by setting; those of another interval stay in use.',
+    ['setting'],
+  );
   readonly shard = this.#gauge('shard', 'Index of this shard and number of shards, as labels; always 1.', [
     'index',
     'count',

@@ -1,5 +1,5 @@
 import { serviceName, type ServiceName } from '../identity/service-key.ts';
-import { type Alert, ALERT_SCORES, alertsOf } from './alerts.ts';
+import { type Alert, ALERT_SCORES, alertsOf, type Debounce } from './alerts.ts';
 import { faultFreeServiceDays, type FaultSpan } from './detection.ts';
 import type { Replay } from './replay.ts';
 
@@ -28,16 +28,18 @@ const UNKNOWN = 'unknown';
 export interface AlarmOptions {
   readonly faults: readonly FaultSpan[];
   readonly intervalMs: number;
+  /** When the alert fires. Default: that of the shipped rules at an interval of a minute. */
+  readonly debounce?: Debounce;
   /** Steps at which a service's alerts are silenced, as by maintenance. */
   readonly silenced?: (key: string) => readonly number[];
 }
 
 /** Counts the alarms of a replay as the shipped rules would have fired them, without those during faults. */
-export function alarmsOf(replay: Replay, { faults, intervalMs, silenced = () => [] }: AlarmOptions): Alarms {
+export function alarmsOf(replay: Replay, { faults, intervalMs, debounce, silenced = () => [] }: AlarmOptions): Alarms {
   const audible = { ...replay, scores: withoutSilenced(replay, silenced) };
   const isFalse = (alert: Alert) => !faults.some(({ first, last }) => alert.firing <= last && alert.last >= first);
-  const warnings = alertsOf(audible, undefined, ALERT_SCORES.warning).filter(isFalse);
-  const severe = alertsOf(audible, undefined, ALERT_SCORES.severe).filter(isFalse);
+  const warnings = alertsOf(audible, debounce, ALERT_SCORES.warning).filter(isFalse);
+  const severe = alertsOf(audible, debounce, ALERT_SCORES.severe).filter(isFalse);
   const days = faultFreeServiceDays(audible.steps, audible.scores, faults, intervalMs);
   const leader = ({ key, firing }: Alert) => replay.signals?.get(key)?.get(firing) ?? UNKNOWN;
   const services = [...count(warnings, severe, ({ key }) => key, intervalMs)].map(([key, counts]) => ({

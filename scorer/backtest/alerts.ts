@@ -1,3 +1,6 @@
+import { z } from 'zod';
+import { ConfigError, durationSchema, readConfigFile } from '../../daemon/config-file.ts';
+import { SHIPPED_ALERTS } from '../paths.ts';
 import type { Replay } from './replay.ts';
 
 /** An alert fires if the score is above a limit in `above` of the last `of` cycles. */
@@ -6,7 +9,60 @@ export interface Debounce {
   readonly of: number;
 }
 
-/** The shipped rule: two cycles in a row. */
+/** When Prometheus fires an alert, milliseconds. */
+export interface AlertTiming {
+  /** `for` of the alert. */
+  readonly forMs: number;
+  /** Interval of its rule group. */
+  readonly evaluationMs: number;
+}
+
+const rulesSchema = z.object({
+  groups: z.array(
+    z.object({
+      interval: durationSchema.optional(),
+      rules: z.array(z.object({ alert: z.string().optional(), for: durationSchema.optional() })),
+    }),
+  ),
+});
+/** Prometheus' default `evaluation_interval`. */
+const DEFAULT_EVALUATION_MS = 60_000;
+
+/**
+ * Reads when ServiceAnomalous fires from a rule file. Default: the shipped one.
+ *
+ * @throws ConfigError
+ */
+export function readAlertTiming(path: string = SHIPPED_ALERTS): AlertTiming {
+  const { groups } = readConfigFile(path, rulesSchema);
+  for (const { interval: evaluationMs = DEFAULT_EVALUATION_MS, rules } of groups) {
+    const rule = rules.find(({ alert }) => alert === 'ServiceAnomalous');
+    if (rule !== undefined) return { forMs: rule.for ?? 0, evaluationMs };
+  }
+  throw new ConfigError(`${path}: expected an alert ServiceAnomalous`);
+}
+
+/** Time that the alert is pending: `for`, up to the next evaluation. */
+function pendingMs({ forMs, evaluationMs }: AlertTiming): number {
+  return Math.ceil(forMs / evaluationMs) * evaluationMs;
+}
+
+/**
+ * The cycles in a row that fire the alert: those that an evaluation finds while it is pending. The first evaluation comes
+ * up to one evaluation interval after the first score.
+ */
+export function debounceOf(timing: AlertTiming, intervalMs: number): Debounce {
+  const cycles = Math.ceil((pendingMs(timing) + timing.evaluationMs) / intervalMs);
+  return { above: cycles, of: cycles };
+}
+
+/** The longest time from the last of these cycles' time to the firing of the alert. @param delayMs of the cycles */
+export function firingDelayMs(timing: AlertTiming, intervalMs: number, delayMs: number): number {
+  const firstToLast = (debounceOf(timing, intervalMs).of - 1) * intervalMs;
+  return delayMs + timing.evaluationMs + pendingMs(timing) - firstToLast;
+}
+
+/** The shipped rule at an interval of one minute: two cycles in a row. */
 export const DEBOUNCE: Debounce = { above: 2, of: 2 };
 
 /** The score above which the shipped alerts fire, by severity. */

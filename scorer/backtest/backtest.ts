@@ -4,6 +4,8 @@ import { trainingWindows } from '../learning/history/training-windows.ts';
 import { windowSize } from '../tensor/tensor.ts';
 import type { WindowSource } from '../training/windows.ts';
 import { BASELINES } from '../detectors/baselines.ts';
+import { SCORER_DEFAULTS } from '../config.ts';
+import { debounceOf, firingDelayMs, readAlertTiming } from './alerts.ts';
 import { replayRandom, replayRobustZ } from './baselines.ts';
 import type { Alarms } from './alarms.ts';
 import type { FaultSpan } from './detection.ts';
@@ -18,6 +20,8 @@ export interface BacktestResult {
   readonly window: TimeSpan;
   readonly training: TimeSpan;
   readonly intervalMs: number;
+  /** Cycles in a row above 1 that fire the alert, and how long after the last one's time it fires at most. */
+  readonly alert: { readonly cycles: number; readonly firingDelayMs: number };
   readonly services: number;
   readonly faults: readonly FaultSpan[];
   readonly replay: Replay;
@@ -57,6 +61,7 @@ export async function backtest(options: BacktestOptions): Promise<BacktestResult
       window,
       training,
       intervalMs: config.interval,
+      alert: alertOf(options),
       services: profiles.services.size,
       faults,
       replay,
@@ -68,6 +73,14 @@ export async function backtest(options: BacktestOptions): Promise<BacktestResult
   } finally {
     await session.close();
   }
+}
+
+function alertOf({ config, alertTiming = readAlertTiming() }: BacktestOptions): BacktestResult['alert'] {
+  const { interval, delay = interval * SCORER_DEFAULTS.delayShare } = config;
+  return {
+    cycles: debounceOf(alertTiming, interval).of,
+    firingDelayMs: firingDelayMs(alertTiming, interval, delay),
+  };
 }
 
 async function judgeDetectors(session: BacktestSession): Promise<Record<string, DetectorResult>> {

@@ -24,7 +24,7 @@ import type { TensorShape } from '../tensor/tensor.ts';
 import { maintenanceBetween } from '../scoring/maintenance.ts';
 import { type Alarms, alarmsOf } from './alarms.ts';
 import { faultSpans, type FaultSpan } from './detection.ts';
-import type { Debounce } from './alerts.ts';
+import { type AlertTiming, type Debounce, debounceOf, readAlertTiming } from './alerts.ts';
 import { type Evaluation, evaluate, graceMs } from './figures.ts';
 import type { Fault } from './labels.ts';
 import { type Replay, type ReplayOptions, replayFleet } from './replay.ts';
@@ -40,6 +40,8 @@ export interface BacktestOptions {
   /** The history to learn from, in or before the window. Faults in it are excluded, and replayed. */
   readonly training: TimeSpan;
   readonly faults: readonly Fault[];
+  /** When the alert fires. Default: that of the shipped rules. */
+  readonly alertTiming?: AlertTiming;
   readonly seed?: number;
   readonly epochs?: number;
   /** Network of the model. Default: that of `train`. */
@@ -88,7 +90,9 @@ export async function openSession(options: BacktestOptions): Promise<BacktestSes
 
 async function openIn(options: BacktestOptions): Promise<BacktestSession> {
   const { config, set, client, window, training, seed = 1, onProgress, signal } = options;
-  const faults = faultSpans(options.faults, config.interval, graceMs(set.windows.at(-1) ?? 0, config.interval));
+  const shipped = debounceOf(options.alertTiming ?? readAlertTiming(), config.interval);
+  const grace = graceMs(set.windows.at(-1) ?? 0, config.interval, shipped);
+  const faults = faultSpans(options.faults, config.interval, grace);
   const source = sourceOf(options);
   const learning = {
     ...training,
@@ -136,8 +140,13 @@ async function openIn(options: BacktestOptions): Promise<BacktestSession> {
           onProgress: (share) => onProgress?.(detector.name, share, `${replayed.steps.length} steps`),
         }),
       alarms: (replay) =>
-        alarmsOf(replay, { faults, intervalMs: config.interval, silenced: (key) => maintenance.stepsOf(key) }),
-      judge: (replay, debounce) => evaluate(replay, faults, config.interval, debounce),
+        alarmsOf(replay, {
+          faults,
+          intervalMs: config.interval,
+          debounce: shipped,
+          silenced: (key) => maintenance.stepsOf(key),
+        }),
+      judge: (replay, debounce = shipped) => evaluate(replay, faults, config.interval, debounce),
       close,
     };
   } catch (error) {

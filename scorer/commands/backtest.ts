@@ -3,6 +3,7 @@ import { type Flags, LOG_FLAGS, UsageError } from '../../daemon/flags.ts';
 import { createHttpClient } from '../../daemon/http-client/client.ts';
 import { standardError } from '../../daemon/streams/line-output.ts';
 import { backtest as replay } from '../backtest/backtest.ts';
+import { readAlertTiming } from '../backtest/alerts.ts';
 import { readFaults } from '../backtest/labels.ts';
 import { renderTable, writeReports } from '../backtest/report/report.ts';
 import type { ScorerConfig } from '../config.ts';
@@ -12,6 +13,7 @@ import { ProgressBar } from '../learning/progress.ts';
 import { NothingToLearnError } from '../detectors/error.ts';
 import { PrometheusClient } from '../prometheus/client.ts';
 import { WHOLE_FLEET } from '../identity/shard.ts';
+import { SHIPPED_ALERTS } from '../paths.ts';
 import { readScorerFiles } from '../scorer-files.ts';
 import { lastWholeInterval, REPORT_FLAGS, timeOrAgo, TRAINING_FLAGS } from './flags.ts';
 
@@ -50,6 +52,11 @@ const FLAGS = {
       'JSON file with the known faults: [{"start", "end"?, "namespace", "service", "type"}]. ' +
       'Default: none, which reports only the alarms.',
   },
+  'alerts.file': {
+    type: 'string',
+    default: SHIPPED_ALERTS,
+    help: 'Rule file with the alert ServiceAnomalous, whose wait and evaluation interval count.',
+  },
   ...REPORT_FLAGS,
   ...TRAINING_FLAGS,
   ...LOG_FLAGS,
@@ -80,6 +87,7 @@ export const backtest = defineCommand({
       client,
       ...spans,
       faults,
+      alertTiming: readAlertTiming(values['alerts.file']),
       epochs: values.epochs,
       seed: values.seed,
       onProgress: (phase, share, detail) => progress.update(phase, share, detail),

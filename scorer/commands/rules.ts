@@ -16,7 +16,7 @@ const FLAGS = {
   'features.file': { type: 'string', default: SHIPPED_FEATURES, help: 'Features file.' },
   interval: {
     type: 'string',
-    help: "Evaluation interval of the rule groups. Default: Prometheus' evaluation_interval.",
+    help: 'Evaluation interval of the recording rules, at most the interval of the scorer. Default: 30s.',
   },
   part: {
     type: 'string',

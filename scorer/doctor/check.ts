@@ -10,6 +10,8 @@ export interface Finding {
   readonly message: string;
   /** Only of warnings and errors. */
   readonly remedy?: string;
+  /** True if the cycles of `run` log the same, as soon as it shows. */
+  readonly isLogged?: true;
 }
 
 /** One look at the system that the scorer works in. */
@@ -29,6 +31,9 @@ export interface Check {
 export const ok = (message: string): Finding => ({ status: 'ok', message });
 export const warning = (message: string, remedy: string): Finding => ({ status: 'warning', message, remedy });
 export const error = (message: string, remedy: string): Finding => ({ status: 'error', message, remedy });
+
+/** A finding that the cycles of `run` log themselves. */
+export const loggedByCycles = (finding: Finding): Finding => ({ ...finding, isLogged: true });
 
 /** The worst status of the findings; `ok` if there are none. */
 export function worst(findings: readonly { readonly status: Status }[]): Status {

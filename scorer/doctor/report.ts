@@ -23,5 +23,6 @@ export function renderExamination({ status, findings, skipped }: Examination): s
 
 /** The examination as JSON. Stable: fields are only added. */
 export function renderExaminationJson({ status, findings, skipped }: Examination): string {
-  return `${JSON.stringify({ status, findings, skipped }, undefined, 2)}\n`;
+  const shown = findings.map(({ isLogged: _, ...finding }) => finding);
+  return `${JSON.stringify({ status, findings: shown, skipped }, undefined, 2)}\n`;
 }

@@ -1,16 +1,19 @@
 import type { HttpClient } from '../../daemon/http-client/client.ts';
 import { redactUrl } from '../../daemon/secrets/redact.ts';
-import type { ScorerConfig } from '../config.ts';
+import { SCORER_DEFAULTS, type ScorerConfig } from '../config.ts';
 import { type FeatureSet, SERVICE_SERIES } from '../features/features.ts';
 import { SHIPPED_FEATURES } from '../paths.ts';
 import { PrometheusClient, type RangeSeries } from '../prometheus/client.ts';
 import { type LoadedGroup, type ScrapedTarget, StatusApi } from '../prometheus/status-api.ts';
+import { type EmptyWindow, emptyWindows, sampleIntervalMs, sampleIntervals } from '../timing/sample-interval.ts';
 
 export interface SystemOptions {
   readonly config: ScorerConfig;
   readonly set: FeatureSet;
   /** Of the section `prometheus` in the configuration. */
   readonly http: HttpClient;
+  /** Milliseconds from the end of a step to its cycle, in use by a running scorer. Default: configured, or the first. */
+  readonly delayMs?: number | undefined;
   /** Ends all requests. */
   readonly signal?: AbortSignal | undefined;
 }
@@ -34,6 +37,8 @@ export class System {
   readonly config: ScorerConfig;
   readonly set: FeatureSet;
   readonly timeoutMs: number;
+  /** Milliseconds from the end of a step to its cycle. */
+  readonly delayMs: number;
   readonly signal: AbortSignal | undefined;
   readonly api: StatusApi;
   /** The labels that name a service. */
@@ -41,13 +46,18 @@ export class System {
   readonly #client: PrometheusClient;
   readonly #answers = new Map<string, Promise<unknown>>();
 
-  constructor({ config, set, http, signal }: SystemOptions) {
+  constructor({ config, set, http, delayMs, signal }: SystemOptions) {
     this.signal = signal;
     this.config = config;
     this.set = set;
+    this.delayMs = delayMs ?? config.delay ?? config.interval * SCORER_DEFAULTS.delayShare;
     this.timeoutMs = Math.min(config.prometheus.timeout, MAX_REQUEST_MS);
     const { url } = config.prometheus;
-    this.#client = new PrometheusClient({ url, http });
+    const limited: HttpClient = {
+      request: (request) => http.request({ ...this.#limits, ...request }),
+      close: () => http.close(),
+    };
+    this.#client = new PrometheusClient({ url, http: limited });
     this.api = new StatusApi({ url, http, timeoutMs: this.timeoutMs, signal });
   }
 
@@ -113,6 +123,21 @@ export class System {
       const now = await this.now();
       return (await this.#client.samples(selector, now - spanMs, now, this.#limits)).series;
     });
+  }
+
+  /** Scrape interval of each selector that features read, milliseconds; without those that are unknown. */
+  sampleIntervals(): Promise<ReadonlyMap<string, number>> {
+    return this.#once('intervals', async () => sampleIntervals(this.#client, this.set, await this.now()));
+  }
+
+  /** Time between two samples of one of the selector's series, milliseconds. @throws PrometheusError */
+  sampleIntervalMs(selector: string): Promise<number | undefined> {
+    return this.#once(`interval ${selector}`, async () => sampleIntervalMs(this.#client, selector, await this.now()));
+  }
+
+  /** The windows that are too short for the scrapes. */
+  async emptyWindows(): Promise<readonly EmptyWindow[]> {
+    return emptyWindows(this.set, await this.sampleIntervals());
   }
 
   get #limits() {

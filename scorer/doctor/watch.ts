@@ -13,6 +13,8 @@ export interface ProblemWatchOptions {
   readonly set: FeatureSet;
   readonly logger: Logger;
   readonly metrics: ScorerMetrics;
+  /** Milliseconds from the end of a step to its cycle, now. */
+  readonly delayMs: () => number;
 }
 
 /** Time between two examinations while nothing is wrong. Each makes about twenty small requests. */
@@ -21,7 +23,7 @@ const MIN_PERIOD_CYCLES = 5;
 
 /**
  * Runs the checks of `lorikeet-scorer doctor` beside a running scorer. A problem is logged when it begins, when it
- * changes and when it ends, is exported as `lorikeet_scorer_problem`, and makes the scorer not ready if it is an error.
+ * changes and when it ends, unless the cycles log it themselves, is exported as `lorikeet_scorer_problem`, and makes the scorer not ready if it is an error.
  */
 export class ProblemWatch {
   readonly #options: ProblemWatchOptions;
@@ -80,11 +82,11 @@ export class ProblemWatch {
   }
 
   async #examine(): Promise<void> {
-    const { config, set } = this.#options;
+    const { config, set, delayMs } = this.#options;
     this.#dueMs = performance.now() + Math.max(MIN_PERIOD_MS, MIN_PERIOD_CYCLES * config.interval);
-    const found = await examine(new System({ config, set, http: this.#http, signal: this.#stopped.signal }), {
-      running: true,
-    });
+    const { signal } = this.#stopped;
+    const system = new System({ config, set, http: this.#http, delayMs: delayMs(), signal });
+    const found = await examine(system, { running: true });
     // What `stop` interrupted says nothing.
     if (this.#stopped.signal.aborted) return;
     this.#errors = found.findings.filter(({ status }) => status === 'error');
@@ -100,7 +102,8 @@ export class ProblemWatch {
     for (const { check, status } of problems) metrics.problem.set({ check, severity: status }, 1);
     const current = new Set<string>();
     for (const problem of problems) {
-      const { check, status, message, remedy } = problem;
+      const { check, status, message, remedy, isLogged } = problem;
+      if (isLogged === true) continue;
       const key = keyOf(problem);
       current.add(key);
       if (this.#known.has(key)) continue;

@@ -20,12 +20,18 @@ import { graphRules, onsetRules } from './graph-rules.ts';
 
 interface RuleGroup {
   readonly name: string;
-  readonly interval?: string;
+  readonly interval: string;
   readonly rules: readonly RecordingRule[];
 }
 
+/**
+ * Default evaluation interval of the rules, milliseconds: twice in a scorer's interval of one minute, so that features are
+ * half a minute old at most, whatever Prometheus' `evaluation_interval` is.
+ */
+export const RULE_INTERVAL_MS = 30_000;
+
 export interface RuleOptions {
-  /** Evaluation interval, milliseconds. Default: Prometheus' `evaluation_interval`. */
+  /** Evaluation interval, milliseconds. Default: `RULE_INTERVAL_MS`. */
   readonly intervalMs?: number;
   /** Default: services. */
   readonly part?: RecordingPart;
@@ -44,8 +50,8 @@ export type RecordingPart = (typeof RECORDING_PARTS)[number];
  * and scores. Each feature is a group of its own, so that Prometheus evaluates them in parallel.
  */
 export function renderRecordingRules(set: FeatureSet, options: RuleOptions = {}): string {
-  const { intervalMs, part = 'services', histograms = 'classic', detector = DETECTOR } = options;
-  const interval = intervalMs === undefined ? {} : { interval: formatDuration(intervalMs) };
+  const { intervalMs = RULE_INTERVAL_MS, part = 'services', histograms = 'classic', detector = DETECTOR } = options;
+  const interval = { interval: formatDuration(intervalMs) };
   const groups = part === 'services' ? serviceGroups(set, interval, detector) : instanceGroups(set, interval);
   const header = '# Rendered from features.yaml by `lorikeet-scorer rules`; change that file instead.\n';
   return header + dump({ groups: histograms === 'native' ? groups.map(withNative) : groups }, { lineWidth: -1 });

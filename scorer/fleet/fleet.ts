@@ -5,6 +5,13 @@ import { edgeKey, instanceKey, instanceName, podKey, serviceKey } from '../ident
 import { owns, type ShardPlace, WHOLE_FLEET } from '../identity/shard.ts';
 import { columnCount, columnIndex } from '../features/columns.ts';
 
+/** Reports values that fill a gap at a step that was fetched before. */
+export interface GapWatch {
+  /** The last step that was fetched before. */
+  readonly until: number;
+  readonly onFilled: (timestampMs: number) => void;
+}
+
 /**
  * The recent feature values of all services, edges of the call graph, pods and endpoints, as fetched from Prometheus.
  * A service has a column for each channel and feature, the others one for each feature.
@@ -17,6 +24,8 @@ export class Fleet {
   readonly endpoints = new Map<string, History>();
   /** The version that a pod runs, by `podKey`. */
   readonly versions = new Map<string, string>();
+  /** For the series that are added next. */
+  gapWatch: GapWatch | undefined;
   readonly #set: FeatureSet;
   readonly #intervalMs: number;
   readonly #capacity: number;
@@ -121,7 +130,12 @@ export class Fleet {
   /** A step covers the interval that ends with it; the latest of several samples in it counts. */
   #fill(history: History, column: number, timestamps: Float64Array, values: Float64Array): void {
     for (let index = 0; index < timestamps.length; index++) {
-      history.put(Math.ceil((timestamps[index] ?? NaN) / this.#intervalMs), column, values[index] ?? NaN);
+      const [timestampMs, value] = [timestamps[index] ?? NaN, values[index] ?? NaN];
+      const step = Math.ceil(timestampMs / this.#intervalMs);
+      if (this.gapWatch !== undefined && step <= this.gapWatch.until && Number.isFinite(value)) {
+        if (Number.isNaN(history.get(step, column))) this.gapWatch.onFilled(timestampMs);
+      }
+      history.put(step, column, value);
     }
   }
 }

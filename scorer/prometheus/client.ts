@@ -39,8 +39,19 @@ export interface PrometheusClientOptions {
    */
   readonly url: string;
   readonly http: HttpClient;
+  /** Called with the clocks of each response. */
+  readonly onClock?: (reading: ClockReading) => void;
   /** Default: 11,000, the limit of Prometheus. */
   readonly maxPointsPerSeries?: number;
+}
+
+/** The clocks of the scorer and of the server, milliseconds since the epoch. */
+export interface ClockReading {
+  /** The scorer's clock when the request was sent and when the response had arrived. */
+  readonly sentMs: number;
+  readonly receivedMs: number;
+  /** The server's clock while it answered, in whole seconds: the header `Date`. */
+  readonly serverMs: number;
 }
 
 /** A query for samples isn't split below this span. */
@@ -50,12 +61,14 @@ const MIN_SPAN_MS = 1000;
 export class PrometheusClient {
   readonly #base: URL;
   readonly #http: HttpClient;
+  readonly #onClock: PrometheusClientOptions['onClock'];
   readonly #maxPoints: number;
 
-  constructor({ url, http, maxPointsPerSeries = 11_000 }: PrometheusClientOptions) {
+  constructor({ url, http, onClock, maxPointsPerSeries = 11_000 }: PrometheusClientOptions) {
     this.#base = new URL(url);
     this.#base.pathname = `${this.#base.pathname.replace(/\/+$/, '')}/api/v1`;
     this.#http = http;
+    this.#onClock = onClock;
     this.#maxPoints = maxPointsPerSeries;
   }
 
@@ -119,7 +132,8 @@ export class PrometheusClient {
     url.pathname += `/${path}`;
     if (timeoutMs !== undefined) form.set('timeout', `${timeoutMs}ms`);
     const reader = new ResponseReader(visit);
-    const { status, body } = await this.#http
+    const sentMs = Date.now();
+    const { status, headers, body } = await this.#http
       .request({
         method: 'POST',
         url: url.href,
@@ -132,6 +146,8 @@ export class PrometheusClient {
       .catch((error: unknown) => {
         throw fromHttpError(error);
       });
+    const serverMs = Date.parse(headers['date'] ?? '');
+    if (!Number.isNaN(serverMs)) this.#onClock?.({ sentMs, receivedMs: Date.now(), serverMs });
     reader.push(body);
     const response = finish(status, reader);
     if (response.status === 'error' || status >= 300) throw fromResponse(status, response);

@@ -68,6 +68,7 @@ function result(): BacktestResult {
     window,
     training: window,
     intervalMs: INTERVAL,
+    alert: { cycles: 2, firingDelayMs: 4000 },
     services: 2,
     faults,
     replay,
@@ -86,6 +87,7 @@ describe('inLifeTime', () => {
     expect(serviceDays).toBeCloseTo((2 * (200 - 19)) / 1440, 9);
     expect(figures.false_alarms_per_service_day).toBeCloseTo(1440 / (2 * (200 - 19)), 9);
     expect(figures.delay_seconds).toEqual({ p50: 120, p90: 120 });
+    expect(inLifeTime(demo).alert).toEqual({ cycles: 2, firingDelayMs: 48_000 });
     expect(figures.recall).toBe(1);
     expect(figures.root_cause).toBe(demo.evaluation.figures.root_cause);
   });

@@ -49,7 +49,10 @@ test(
       const exporter = await bundle.start(`--targets.file=${targets}`, '--web.enable-native-histograms');
       const configWith = (histograms: HistogramForm): string => {
         const rules = join(folder, `${histograms}.yaml`);
-        writeFileSync(rules, renderRecordingRules(readFeatures('rules/features.yaml'), { histograms }));
+        writeFileSync(
+          rules,
+          renderRecordingRules(readFeatures('rules/features.yaml'), { histograms, intervalMs: 1000 }),
+        );
         return config(exporter.address, rules);
       };
       const [native, classic] = await Promise.all([

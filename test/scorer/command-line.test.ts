@@ -47,6 +47,16 @@ describe('lorikeet-scorer', () => {
       `${VALID}interval: soon\n`,
       'scorer.yaml: interval: expected a duration such as 30s or 5m, got "soon"',
     ],
+    ...['10m', '2m', '61s', '500ms'].map((interval): [string, string, string] => [
+      `an interval of ${interval}`,
+      `${VALID}interval: ${interval}\n`,
+      'scorer.yaml: interval: expected 1s to 1m: the alerts wait 90s for a second score above 1, got',
+    ]),
+    [
+      'a delay after which no query finds the score',
+      `${VALID}delay: 4m\n`,
+      'scorer.yaml: delay: expected 3m or less: Prometheus finds scores for 5m only, got',
+    ],
     [
       'a shard index out of range',
       `${VALID}shard: { index: 3, count: 3 }\n`,
@@ -92,6 +102,11 @@ describe('lorikeet-scorer', () => {
     const checked = await scorer('run', '--config.file=scorer.yaml', '--config.check');
     expect(checked).toMatchObject({ status: 0, err: '' });
     expect(checked.out).toMatch(/^scorer\.yaml: valid, \d+ features\n$/);
+  });
+
+  it.each(['interval: 15s\ndelay: 90s', 'interval: 1m\ndelay: 3m', 'interval: 1s'])('accepts %j', async (text) => {
+    writeFileSync(join(folder, 'scorer.yaml'), `${VALID}${text}\n`);
+    expect(await scorer('run', '--config.file=scorer.yaml', '--config.check')).toMatchObject({ status: 0, err: '' });
   });
 
   it('accepts the shipped configuration', async () => {

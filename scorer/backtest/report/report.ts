@@ -1,4 +1,5 @@
 import { writeFile } from 'node:fs/promises';
+import { formatDuration } from '../../../daemon/config-file.ts';
 import type { BacktestResult } from '../backtest.ts';
 import { rateTable, worstServices, worstSignals } from './alarm-tables.ts';
 import type { Alarms } from '../alarms.ts';
@@ -22,7 +23,7 @@ export function evaluations({
 
 /** The content of `report.json`; null for metrics that couldn't be measured. */
 export function reportOf(result: BacktestResult) {
-  const { window, training, services, faults, evaluation, alarms, detectors, baselines } = result;
+  const { window, training, services, faults, alert, evaluation, alarms, detectors, baselines } = result;
   const time = (ms: number) => new Date(ms).toISOString();
   return {
     window: {
@@ -33,6 +34,7 @@ export function reportOf(result: BacktestResult) {
     },
     services,
     faults: faults.length,
+    alert: { cycles: alert.cycles, seconds_after_last: alert.firingDelayMs / 1000 },
     ...rounded(evaluation.figures),
     alarms: rounded(alarms),
     ...(Object.keys(detectors).length > 0 && {
@@ -81,7 +83,7 @@ function minute(ms: number): string {
 }
 
 function faultTables(result: BacktestResult): string {
-  const { services, faults, evaluation, intervalMs, replay } = result;
+  const { services, faults, alert, evaluation, intervalMs, replay } = result;
   const rows = [
     ['', ...COLUMNS.map(([title]) => title)],
     ...evaluations(result).map(({ name, evaluation: { figures } }) => [
@@ -101,6 +103,7 @@ function faultTables(result: BacktestResult): string {
   const hours = (replay.steps.length * intervalMs) / 3_600_000;
   const intro =
     `${services} services, ${faults.length} faults, ${hours.toFixed(1)} h replayed; false alarms per service-day, ` +
-    `on ${evaluation.serviceDays.toFixed(2)} fault-free service-days`;
+    `on ${evaluation.serviceDays.toFixed(2)} fault-free service-days; delay to score ${alert.cycles} in a row above 1, ` +
+    `the alert fires at most ${formatDuration(alert.firingDelayMs)} later`;
   return `${intro}\n\n${markdown(rows)}\n${markdown(types)}`;
 }

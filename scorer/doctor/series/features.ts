@@ -1,6 +1,6 @@
 import { formatDuration } from '../../../daemon/config-file.ts';
 import { CHANNELS, type Feature, SERVICE_SERIES } from '../../features/features.ts';
-import { type Check, error, ok, someOf, warning } from '../check.ts';
+import { type Check, error, loggedByCycles, ok, someOf, warning } from '../check.ts';
 import { groupBy } from '../group-by.ts';
 import { metricNames } from './metric-names.ts';
 import { presentSources } from './sources.ts';
@@ -21,13 +21,15 @@ export const features: Check = {
       const span = formatDuration(system.recentMs);
       return [error(`no feature has had a value in the last ${span} (${SERVICE_SERIES})`, 'see sources and rules')];
     }
+    const tooShort = (await system.emptyWindows()).map(({ windowMs }) => windowMs);
     const findings = CHANNELS.flatMap((channel, index) => {
       const lacking = present.filter((feature) => !has(feature, channel));
       if (lacking.length === 0) return [];
       const window = formatDuration(set.windows[index] ?? 0);
       const message = `${lacking.length} of ${present.length} features have no value in the window of ${window}`;
       const names = lacking.length === present.length ? '' : `: ${someOf(lacking.map(({ name }) => name))}`;
-      return [warning(message + names, 'scrape more often, or render the rules with longer windows')];
+      const found = warning(message + names, 'scrape more often, or render the rules with longer windows');
+      return [tooShort.includes(set.windows[index] ?? NaN) ? loggedByCycles(found) : found];
     });
     const missing = set.features.filter(({ name }) => !channels.has(name));
     if (missing.length > 0) {

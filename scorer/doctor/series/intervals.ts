@@ -1,89 +1,64 @@
-import { formatDuration, parseDuration } from '../../../daemon/config-file.ts';
+import { formatDuration } from '../../../daemon/config-file.ts';
+import { SCORER_DEFAULTS } from '../../config.ts';
 import { SERVICE_SERIES } from '../../features/features.ts';
-import { quantile } from '../../numeric/statistics.ts';
-import { type Check, type Finding, ok, warning } from '../check.ts';
-import type { InstantSeries, System } from '../system.ts';
+import { RULE_INTERVAL_TOLERANCE } from '../../timing/arrivals.ts';
+import { windowAdvice } from '../../timing/sample-interval.ts';
+import { type Check, type Finding, loggedByCycles, ok, someOf, warning } from '../check.ts';
+import type { System } from '../system.ts';
 import { recordingGroups } from './rules.ts';
-import { sourceJobs, sourceNames, sourceSelector } from './sources.ts';
 
-/** A rate needs two samples in its window. */
-const MIN_SAMPLES = 2;
 /** As Prometheus recommends, so that a failed scrape leaves no gap. */
 const RECOMMENDED_SAMPLES = 4;
 
 /** The intervals of scrapes and rules against the shortest window and the scorer's interval. */
 export const intervals: Check = {
   name: 'intervals',
-  about: 'scrapes are frequent enough for the shortest window, and rules for the interval of the scorer',
+  about: 'scrapes are frequent enough for the windows, and rules for the interval of the scorer',
   queries: true,
   async run(system) {
-    const [scrapes, evaluations] = await Promise.all([scrapeFinding(system), evaluationFinding(system)]);
-    return [scrapes, evaluations];
+    const [scrapes, evaluations] = await Promise.all([scrapeFindings(system), evaluationFinding(system)]);
+    return [...scrapes, evaluations];
   },
 };
 
-async function scrapeFinding(system: System): Promise<Finding> {
-  const scrapes = await slowestScrape(system);
-  if (scrapes === undefined) return ok('the scrape interval is unknown');
-  const window = system.set.windows[0] ?? 0;
-  const every = `${scrapes.of} is scraped every ${formatDuration(scrapes.intervalMs)}`;
-  const longer = formatDuration(RECOMMENDED_SAMPLES * scrapes.intervalMs);
-  const shorter = formatDuration(Math.floor(window / RECOMMENDED_SAMPLES / 1000) * 1000 || 1);
-  const remedy = `set scrape_interval: ${shorter}, or windows from ${longer} on in the features file, and render the rules`;
-  if (scrapes.intervalMs * MIN_SAMPLES > window) {
-    const message = `${every}, and the shortest window is ${formatDuration(window)}: it has gaps or no rates`;
-    return warning(message, remedy);
+async function scrapeFindings(system: System): Promise<Finding[]> {
+  const { set } = system;
+  const scrapes = [...(await system.sampleIntervals())];
+  const [first, ...others] = scrapes;
+  if (first === undefined) return [ok('the scrape interval is unknown')];
+  const [of, intervalMs] = others.reduce((slowest, one) => (one[1] > slowest[1] ? one : slowest), first);
+  const empty = await system.emptyWindows();
+  if (empty.length > 0) {
+    return empty.map((found) => {
+      const every = `scraped every ${formatDuration(found.scrapeIntervalMs)}`;
+      const names = found.features.length === 0 ? 'edges and instances' : someOf(found.features);
+      const message = `the window of ${formatDuration(found.windowMs)} is too short for what is ${every}: ${names}`;
+      return loggedByCycles(warning(message, windowAdvice(set, found)));
+    });
   }
-  if (scrapes.intervalMs * RECOMMENDED_SAMPLES > window) {
-    return warning(`${every}: a failed scrape leaves a gap in the window of ${formatDuration(window)}`, remedy);
-  }
-  return ok(every);
-}
-
-interface Scrapes {
-  readonly of: string;
-  readonly intervalMs: number;
-}
-
-/** The longest scrape interval of the jobs that features are computed from. */
-async function slowestScrape(system: System): Promise<Scrapes | undefined> {
-  const names = sourceNames(system);
-  if (names.length === 0) return undefined;
-  const jobs = new Set(await sourceJobs(system));
-  const targets = (await system.targets()) ?? [];
-  const known = targets.flatMap(({ labels: { job = '' }, scrapeInterval }): Scrapes[] => {
-    const intervalMs = parseDuration(scrapeInterval ?? '');
-    return jobs.has(job) && intervalMs !== undefined ? [{ of: `job ${job}`, intervalMs }] : [];
-  });
-  if (known.length > 0) return known.reduce((slowest, one) => (one.intervalMs > slowest.intervalMs ? one : slowest));
-  const [example] = await system.instant(`topk(1, ${sourceSelector(names)})`);
-  const intervalMs = example === undefined ? undefined : await sampleInterval(system, example);
-  return intervalMs === undefined ? undefined : { of: example?.labels['__name__'] ?? '', intervalMs };
+  const every = `${of} is scraped every ${formatDuration(intervalMs)}`;
+  const window = set.windows[0] ?? 0;
+  if (intervalMs * RECOMMENDED_SAMPLES <= window) return [ok(every)];
+  const message = `${every}: a failed scrape leaves a gap in the window of ${formatDuration(window)}`;
+  return [warning(message, windowAdvice(set, { scrapeIntervalMs: intervalMs }))];
 }
 
 async function evaluationFinding(system: System): Promise<Finding> {
   const { interval } = system.config;
   const loaded = (await recordingGroups(system)).flatMap((group) => group.interval ?? []);
-  const example =
+  const slowest =
     loaded.length > 0
-      ? []
-      : await system.instant(`topk(1, ${system.recent(system.selector(SERVICE_SERIES, { channel: 'red' }))})`);
-  const [first] = example;
-  const slowest = loaded.length > 0 ? Math.max(...loaded) * 1000 : first && (await sampleInterval(system, first));
+      ? Math.max(...loaded) * 1000
+      : await system.sampleIntervalMs(system.selector(SERVICE_SERIES, { channel: 'red' }));
   if (slowest === undefined) return ok('the evaluation interval is unknown');
   const every = `rules are evaluated every ${formatDuration(slowest)}`;
-  if (slowest <= interval) return ok(every);
-  return warning(
-    `${every}, less often than the scorer's interval (${formatDuration(interval)}): cycles between have no values`,
-    `set interval: ${formatDuration(slowest)}, or render the rules with --interval=${formatDuration(interval)}`,
+  if (slowest <= interval * RULE_INTERVAL_TOLERANCE) return ok(every);
+  const render = `render the rules with --interval=${formatDuration(interval)}`;
+  return loggedByCycles(
+    warning(
+      `${every}, less often than the scorer's interval (${formatDuration(interval)}): cycles between have no values`,
+      // The scorer accepts no longer interval than its default.
+      slowest <= SCORER_DEFAULTS.interval ? `set interval: ${formatDuration(slowest)}, or ${render}` : render,
+    ),
   );
-}
-
-/** The usual time between two samples of a series, milliseconds, to a second; undefined if it has fewer than three. */
-async function sampleInterval(system: System, { labels }: InstantSeries): Promise<number | undefined> {
-  const { __name__: name = SERVICE_SERIES, ...others } = labels;
-  const [series] = await system.samples(system.selector(name, others), 2 * system.recentMs);
-  const times = [...(series?.timestamps ?? [])];
-  const distances = times.slice(1).map((time, index) => time - (times[index] ?? 0));
-  return distances.length < 2 ? undefined : Math.max(1, Math.round(quantile(distances, 0.5) / 1000)) * 1000;
 }

@@ -1,8 +1,8 @@
 import { formatDuration } from '../../../daemon/config-file.ts';
 import { SERVICE_SERIES } from '../../features/features.ts';
-import { type Check, error, type Finding, ok, warning } from '../check.ts';
+import { MAX_DELAY_MS } from '../../timing/feature-delay.ts';
+import { type Check, error, type Finding, loggedByCycles, ok, warning } from '../check.ts';
 import type { System } from '../system.ts';
-import { cycleDelay } from '../timing.ts';
 import { recordingGroups } from './rules.ts';
 
 /** Intervals without a new value after which the features have stopped. */
@@ -22,9 +22,7 @@ export const lateness: Check = {
     const { interval } = system.config;
     const everyMs = Math.max(interval, ...groups.map((group) => (group.interval ?? 0) * 1000));
     const ageMs = (await system.now()) - newestMs;
-    if (ageMs > STOPPED_INTERVALS * everyMs + cycleDelay(system.config)) {
-      return [stopped(ageMs)];
-    }
+    if (ageMs > STOPPED_INTERVALS * everyMs + system.delayMs) return [stopped(system, ageMs, everyMs)];
     const slow = Math.max(0, ...groups.map((group) => (group.evaluationTime ?? 0) * 1000));
     // The newest value is at most an interval old when it is stored.
     return [lateFinding(system, Math.max(ageMs - everyMs, slow))];
@@ -43,20 +41,40 @@ async function newestTime(system: System): Promise<number | undefined> {
   return times.length === 0 ? undefined : Math.max(...times);
 }
 
-function stopped(ageMs: number): Finding {
-  return error(
-    `the newest feature is ${seconds(ageMs)} old: no rule has been evaluated since, or they come later than the scorer waits`,
-    `if rules are evaluated for the past, as by Mimir, set delay: ${seconds(ageMs)}; else see the log of Prometheus`,
-  );
+function stopped({ config }: System, ageMs: number, everyMs: number): Finding {
+  const age = `the newest feature is ${seconds(ageMs)} old`;
+  const since = 'no rule has been evaluated since';
+  if (config.delay === undefined) {
+    if (ageMs > STOPPED_INTERVALS * everyMs + MAX_DELAY_MS)
+      return error(`${age}: ${since}`, 'see the log of Prometheus');
+    return warning(
+      `${age}: ${since}, or they come later than the scorer waits at first`,
+      'if rules are evaluated for the past, as by Mimir, the scorer finds the delay; else see the log of Prometheus',
+    );
+  }
+  const past =
+    ageMs > MAX_DELAY_MS
+      ? `evaluate rules for the past, as Mimir does, by less than ${formatDuration(MAX_DELAY_MS)}`
+      : `if rules are evaluated for the past, as by Mimir, set delay: ${seconds(ageMs)} or remove it`;
+  return error(`${age}: ${since}, or they come later than the scorer waits`, `${past}; else see the log of Prometheus`);
 }
 
-function lateFinding({ config }: System, lateMs: number): Finding {
-  const delayMs = cycleDelay(config);
+function lateFinding({ config, delayMs }: System, lateMs: number): Finding {
   if (lateMs <= delayMs + TOLERANCE_MS)
     return ok(`the newest values are stored in time (delay ${formatDuration(delayMs)})`);
-  return warning(
-    `features are stored at least ${seconds(lateMs)} late, and the scorer waits ${formatDuration(delayMs)} (delay)`,
-    `set delay: ${seconds(lateMs + delayMs)}, or make the slowest rule group faster`,
+  const late = `features are stored at least ${seconds(lateMs)} late`;
+  const longest = formatDuration(MAX_DELAY_MS);
+  if (lateMs > MAX_DELAY_MS) {
+    const message = `${late}, and the scorer waits ${longest} at most (delay)`;
+    return loggedByCycles(warning(message, 'make the slowest rule group faster, or evaluate it less in the past'));
+  }
+  if (config.delay === undefined) return ok(`${late}: the scorer waits for them, up to ${longest}`);
+  return loggedByCycles(
+    warning(
+      `${late}, and the scorer waits ${formatDuration(delayMs)} (delay)`,
+      `remove delay, which the scorer finds itself, set it to ${seconds(Math.min(lateMs + delayMs, MAX_DELAY_MS))}, ` +
+        'or make the slowest rule group faster',
+    ),
   );
 }
 

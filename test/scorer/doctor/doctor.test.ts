@@ -201,11 +201,19 @@ features:
     const configFile = shop.configure(rare);
     const { findings } = await shop.until(configFile, 'intervals', (found) => problems(found).length > 0);
     const [found] = problems(findings.filter(({ check }) => check === 'intervals'));
-    expect(found?.message).toBe(
-      'job lorikeet-exporter is scraped every 3s, and the shortest window is 4s: it has gaps or no rates',
+    expect(found?.message).toBe('the window of 4s is too short for what is scraped every 3s: request_rate');
+    expect(found?.remedy).toBe(
+      'scrape at least every 1s, or set windows: [12s, 24s, 48s] in a features file and render its rules',
     );
-    expect(found?.remedy).toContain('scrape_interval: 1s');
-    expect(found?.remedy).toContain('windows from 12s on');
+  });
+
+  it('names scrapes of which none may fail', async () => {
+    const rare = await shop.prometheus({ scrapeInterval: '2s' });
+    await shop.until(
+      shop.configure(rare),
+      'intervals',
+      isWarning('every 2s: a failed scrape leaves a gap in the window'),
+    );
   });
 
   it('names rules that are evaluated less often than the scorer scores', async () => {
@@ -247,12 +255,23 @@ features:
     shop.onClear(() => store.stop());
     const seconds = (from: number) => Array.from({ length: 20 }, (_, index) => 1000 * (from + 19 - index));
     await writeFeatures(`${store.url}/api/v1/write`, [{}], seconds(60));
-    const ended = await examineFiles(shop.configure(store));
+    const late = await examineFiles(shop.configure(store));
+    expect(isWarning('the newest feature is 1m')(late.findings)).toBe(true);
+    expect(isWarning('the scorer finds the delay')(late.findings)).toBe(true);
+    const ended = await examineFiles(shop.configure(store, { extra: 'delay: 5s' }));
     expect(isError('the newest feature is 1m')(ended.findings)).toBe(true);
     expect(isError('set delay: 1m')(ended.findings)).toBe(true);
     const waiting = await examineFiles(shop.configure(store, { extra: 'delay: 58s' }));
     expect(isWarning('features are stored at least')(waiting.findings)).toBe(false);
     expect(problems(waiting.findings)).toEqual([]);
+  });
+
+  it('names features that came to an end longer ago than the scorer waits', async () => {
+    const store = await startPrometheus();
+    shop.onClear(() => store.stop());
+    await writeFeatures(`${store.url}/api/v1/write`, [{}], [202_000, 201_000, 200_000]);
+    const { findings } = await shop.until(shop.configure(store), 'lateness', isError('the newest feature is 3m2'));
+    expect(isError('see the log of Prometheus')(findings.filter(({ check }) => check === 'lateness'))).toBe(true);
   });
 
   it('names a state directory that cannot be written', async () => {

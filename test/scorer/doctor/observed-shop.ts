@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { examineFiles } from '../../../scorer/commands/doctor.ts';
 import type { Examination, Report } from '../../../scorer/doctor/examine.ts';
+import { parseDuration } from '../../../daemon/config-file.ts';
 import { readFeatures } from '../../../scorer/features/features.ts';
 import { renderRecordingRules } from '../../../scorer/features/recording-rules.ts';
 import { serveMetrics } from '../../testserver/exposition.ts';
@@ -70,7 +71,9 @@ scrape_configs:
   - { job_name: lorikeet-exporter, honor_labels: true, static_configs: [{ targets: ['${target}'] }] }
 `,
       files: {
-        'rules.yaml': renderRecordingRules(readFeatures(features)),
+        'rules.yaml': renderRecordingRules(readFeatures(features), {
+          intervalMs: parseDuration(evaluationInterval) ?? NaN,
+        }),
         'alerts.yaml': ALERTS,
         ...options.files,
       },
