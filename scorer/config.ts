@@ -142,10 +142,18 @@ function checkPaths(path: string, config: ScorerConfig): void {
   for (const [key, file] of Object.entries(files)) {
     if (file !== undefined && !isReadableFile(file)) problems.push(`${path}: ${key}: expected a file, got ${file}`);
   }
-  const state = statSync(config.state_dir, { throwIfNoEntry: false });
-  if (state?.isDirectory() === false)
+  if (!mayBeDirectory(config.state_dir))
     problems.push(`${path}: state_dir: expected a directory, got ${config.state_dir}`);
   if (problems.length > 0) throw new ConfigError(problems.join('\n'));
+}
+
+/** False for a file, and for a path below a file. A directory that is missing is created. */
+function mayBeDirectory(path: string): boolean {
+  try {
+    return statSync(path, { throwIfNoEntry: false })?.isDirectory() !== false;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code !== 'ENOTDIR';
+  }
 }
 
 function isReadableFile(file: string): boolean {

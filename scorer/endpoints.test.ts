@@ -76,6 +76,7 @@ test.each([
     'detectors.pattern.examples_file',
   ],
   [`${PROMETHEUS + WRITE}state_dir: secret`, 'state_dir: expected a directory, got FOLDER/secret'],
+  [`${PROMETHEUS + WRITE}state_dir: secret/state`, 'state_dir: expected a directory, got FOLDER/secret/state'],
   [`${PROMETHEUS + WRITE}learning: { minimum: 2d }`, 'learning.minimum: expected at most learning.history'],
   [`${PROMETHEUS + WRITE}state_dir: ''`, 'state_dir: expected a path'],
 ])('refuses %s', (text, message) => {

@@ -88,16 +88,18 @@ export async function openSession(options: BacktestOptions): Promise<BacktestSes
   }
 }
 
+/** When the alert fires, the spans of the faults, and the history to learn from without them. */
+function spansOf({ config: { interval }, set, training, ...options }: BacktestOptions) {
+  const shipped = debounceOf(options.alertTiming ?? readAlertTiming(), interval);
+  const faults = faultSpans(options.faults, interval, graceMs(set.windows.at(-1) ?? 0, interval, shipped));
+  const exclude = faults.map(({ startMs, last }) => ({ fromMs: startMs - interval, toMs: last * interval }));
+  return { shipped, faults, learning: { ...training, exclude } };
+}
+
 async function openIn(options: BacktestOptions): Promise<BacktestSession> {
   const { config, set, client, window, training, seed = 1, onProgress, signal } = options;
-  const shipped = debounceOf(options.alertTiming ?? readAlertTiming(), config.interval);
-  const grace = graceMs(set.windows.at(-1) ?? 0, config.interval, shipped);
-  const faults = faultSpans(options.faults, config.interval, grace);
+  const { shipped, faults, learning } = spansOf(options);
   const source = sourceOf(options);
-  const learning = {
-    ...training,
-    exclude: faults.map(({ startMs, last }) => ({ fromMs: startMs - config.interval, toMs: last * config.interval })),
-  };
   const report: OnProgress = ({ phase, share, detail }) => onProgress?.(phase, share, detail);
   await learn(source, learning, 'all', choicesOf(options), report);
   const { model, profiles } = await openKnowledge(config, set);

@@ -23,6 +23,11 @@ export function renderExamination({ status, findings, skipped }: Examination): s
 
 /** The examination as JSON. Stable: fields are only added. */
 export function renderExaminationJson({ status, findings, skipped }: Examination): string {
-  const shown = findings.map(({ isLogged: _, ...finding }) => finding);
+  const shown = findings.map(({ check, status: of, message, remedy }) => ({
+    check,
+    status: of,
+    message,
+    ...(remedy !== undefined && { remedy }),
+  }));
   return `${JSON.stringify({ status, findings: shown, skipped }, undefined, 2)}\n`;
 }

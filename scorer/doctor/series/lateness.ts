@@ -22,7 +22,7 @@ export const lateness: Check = {
     const { interval } = system.config;
     const everyMs = Math.max(interval, ...groups.map((group) => (group.interval ?? 0) * 1000));
     const ageMs = (await system.now()) - newestMs;
-    if (ageMs > STOPPED_INTERVALS * everyMs + system.delayMs) return [stopped(system, ageMs, everyMs)];
+    if (ageMs > STOPPED_INTERVALS * everyMs + system.delayMs) return [stopped(system, ageMs)];
     const slow = Math.max(0, ...groups.map((group) => (group.evaluationTime ?? 0) * 1000));
     // The newest value is at most an interval old when it is stored.
     return [lateFinding(system, Math.max(ageMs - everyMs, slow))];
@@ -41,12 +41,10 @@ async function newestTime(system: System): Promise<number | undefined> {
   return times.length === 0 ? undefined : Math.max(...times);
 }
 
-function stopped({ config }: System, ageMs: number, everyMs: number): Finding {
+function stopped({ config }: System, ageMs: number): Finding {
   const age = `the newest feature is ${seconds(ageMs)} old`;
   const since = 'no rule has been evaluated since';
   if (config.delay === undefined) {
-    if (ageMs > STOPPED_INTERVALS * everyMs + MAX_DELAY_MS)
-      return error(`${age}: ${since}`, 'see the log of Prometheus');
     return warning(
       `${age}: ${since}, or they come later than the scorer waits at first`,
       'if rules are evaluated for the past, as by Mimir, the scorer finds the delay; else see the log of Prometheus',

@@ -266,19 +266,11 @@ features:
     expect(problems(waiting.findings)).toEqual([]);
   });
 
-  it('names features that came to an end longer ago than the scorer waits', async () => {
-    const store = await startPrometheus();
-    shop.onClear(() => store.stop());
-    await writeFeatures(`${store.url}/api/v1/write`, [{}], [202_000, 201_000, 200_000]);
-    const { findings } = await shop.until(shop.configure(store), 'lateness', isError('the newest feature is 3m2'));
-    expect(isError('see the log of Prometheus')(findings.filter(({ check }) => check === 'lateness'))).toBe(true);
-  });
-
   it('names a state directory that cannot be written', async () => {
     shop.write('file', '');
     const { findings } = await examineFiles(shop.configure(healthy, { state: 'file/state' }));
-    expect(problems(findings).map(({ check, status }) => [check, status])).toEqual([['state_dir', 'error']]);
-    expect(isError('set state_dir to a directory')(findings)).toBe(true);
+    expect(problems(findings).map(({ check, status }) => [check, status])).toEqual([['config', 'error']]);
+    expect(isError('state_dir: expected a directory')(findings)).toBe(true);
     mkdirSync(join(shop.folder, 'disk'));
     execFileSync('mount', ['-t', 'tmpfs', '-o', 'ro', `lorikeet-${process.pid}`, join(shop.folder, 'disk')]);
     shop.onClear(() => void execFileSync('umount', [join(shop.folder, 'disk')]));

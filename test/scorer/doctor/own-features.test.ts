@@ -84,7 +84,10 @@ scrape_configs:
 ${machines.join('\n')}
 `,
     files: {
-      'own-features.rules.yaml': readFileSync(join(folder, 'own-features.rules.yaml'), 'utf8'),
+      'own-features.rules.yaml': readFileSync(join(folder, 'own-features.rules.yaml'), 'utf8').replaceAll(
+        'interval: 30s',
+        'interval: 1s',
+      ),
       'services.alerts.yaml': readFileSync('rules/services.alerts.yaml', 'utf8'),
     },
   });
