@@ -5,10 +5,15 @@ import { PrometheusError } from '../prometheus/client.ts';
 /** Codes of Node.js and OpenSSL for certificates that are not trusted. */
 const CERTIFICATE = /CERT|SIGNATURE|ISSUER/;
 
+/** Messages about files of the HTTP client's settings. */
+const UNUSABLE_FILE = /: (no such file|is a directory|not readable|expected text on one line)$/;
+
 /** What to change in `section` of the configuration after a request to its URL got no response. */
 export function unreachableRemedy(failure: unknown, section: string): string {
   const http = find(failure, (error): error is HttpError => error instanceof HttpError);
   if (http?.code === 'CREDENTIALS') {
+    const ofFile = find(failure, (error): error is Error => UNUSABLE_FILE.test(error.message));
+    if (ofFile === undefined) return `correct the credentials in ${section}, or the server that issues tokens for them`;
     return `make the file readable for the user that runs the scorer, or correct its path in ${section}`;
   }
   const code = find(failure, (error): error is Error & { code: string } => /^[A-Z_]+$/.test(codeOf(error)))?.code ?? '';
