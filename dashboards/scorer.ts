@@ -102,11 +102,15 @@ function addState(dashboard: DashboardBuilder): void {
     .withPanel(
       timeSeries({
         title: 'Missing values',
-        description: 'Values missing in the last cycle. They count as normal.',
+        description:
+          'Values missing in the last cycle, which count as normal, and series that cannot be used within 5 minutes, by reason.',
         unit: 'short',
         span: 12,
         min: 0,
-        queries: { '{{instance}}': `max by (instance) (lorikeet_scorer_missing_values{${CHOSEN}})` },
+        queries: {
+          '{{instance}}': `max by (instance) (lorikeet_scorer_missing_values{${CHOSEN}})`,
+          'rejected: {{reason}}': `sum by (reason) (increase(lorikeet_scorer_series_rejected_total{${CHOSEN}}[5m])) > 0`,
+        },
       }),
     );
 }

@@ -12,6 +12,8 @@ import { Fleet } from './fleet/fleet.ts';
 import { DetectorsInUse } from './learning/detectors/detectors-in-use.ts';
 import { KnowledgeInUse } from './learning/knowledge-in-use.ts';
 import { MaintenanceWatch } from './scoring/maintenance-watch.ts';
+import { GoneWatch } from './cycle/gone-watch.ts';
+import { KeptState } from './cycle/kept-state.ts';
 import { KeptSeasons } from './cycle/kept-seasons.ts';
 import { TraceFeed } from './cycle/trace-feed.ts';
 import type { RestingMemory } from './cycle/memory.ts';
@@ -61,59 +63,46 @@ export class ScorerApp {
   readonly #traces: TraceReceiver | undefined;
   readonly #traceFeed: TraceFeed;
   readonly #watch: ProblemWatch;
+  readonly #kept: KeptState;
   #last: { readonly step: number; readonly scores: FleetScores['scores'] } = { step: 0, scores: [] };
 
   constructor(options: ScorerAppOptions) {
     const { config, set, logger } = options;
     this.#options = options;
+    const shared = { config, set, logger, metrics: this.metrics };
     this.#health = new CycleHealth(logger, config.prometheus.url);
-    this.#detectors = new DetectorsInUse({ config, set, logger, metrics: this.metrics });
+    this.#detectors = new DetectorsInUse(shared);
     const minimum = Math.ceil(config.learning.minimum / config.interval);
     const reach = Math.max(config.steps.at(-1) ?? 0, minimum, this.#detectors.reach) + 1;
-    this.#fleet = new Fleet(set, config.interval, reach + 1, config.shard);
+    this.#fleet = new Fleet(set, config.interval, reach + 1, config.shard, config.identity);
     this.#seasons = new KeptSeasons(config, set, logger, (key) => this.#fleet.services.has(key));
-    this.#shards = config.shard.count > 1 ? new ShardRanking(config.shard, config.interval) : undefined;
+    this.#shards =
+      config.shard.count > 1 ? new ShardRanking(config.shard, config.interval, config.identity) : undefined;
     this.#source = new FeatureSource({
-      config,
-      set,
+      ...shared,
       fleet: this.#fleet,
       reach,
       detectors: this.#detectors,
       shards: this.#shards,
-      logger,
-      metrics: this.metrics,
     });
     this.#stops.onStop('prometheus client', () => this.#source.close());
-    this.#maintenance = new MaintenanceWatch({
-      expressions: config.maintenance,
-      client: this.#source.client,
-      logger,
-      metrics: this.metrics,
-    });
-    this.#watch = new ProblemWatch({
-      config,
-      set,
-      logger,
-      metrics: this.metrics,
-      delayMs: () => this.#source.delayMs,
-    });
+    const { client } = this.#source;
+    this.#maintenance = new MaintenanceWatch({ ...shared, client });
+    this.#watch = new ProblemWatch({ ...shared, delayMs: () => this.#source.delayMs });
     this.#stops.onStop('examination', () => this.#watch.stop());
-    this.#publisher = new Publisher({ config, logger, metrics: this.metrics });
+    this.#publisher = new Publisher(shared);
     this.#stops.onStop('output', () => this.#publisher.close());
-    this.#knowledge = new KnowledgeInUse({ config, set, logger, metrics: this.metrics });
-    this.#learning = new BackgroundLearning({
-      config,
-      command: options.learnCommand,
-      knowledge: this.#knowledge,
-      detectors: this.#detectors,
-      logger,
-      metrics: this.metrics,
-    });
+    this.#knowledge = new KnowledgeInUse(shared);
+    const learned = { knowledge: this.#knowledge, detectors: this.#detectors };
+    this.#learning = new BackgroundLearning({ ...shared, ...learned, command: options.learnCommand });
     this.#stops.onStop('learning', () => this.#learning.stop());
-    this.#detection = new Detection({ config, set, fleet: this.#fleet, detectors: this.#detectors });
-    const traces = { registry: this.metrics.registry, web: options.web, logger };
+    const gone = new GoneWatch({ ...shared, fleet: this.#fleet, client });
+    this.#detection = new Detection({ config, set, fleet: this.#fleet, detectors: this.#detectors, gone });
+    const { registry } = this.metrics;
+    const traces = { registry, web: options.web, logger, labels: config.identity.labels };
     this.#traces = config.traces && new TraceReceiver({ ...traces, config: config.traces });
-    this.#traceFeed = new TraceFeed(config, this.metrics.registry, logger);
+    this.#traceFeed = new TraceFeed(config, registry, logger);
+    this.#kept = new KeptState(this.#seasons, gone, this.#traceFeed);
     this.#traces?.onTrace((trace) => this.takeTrace(trace));
     this.metrics.interval.set(config.interval / 1000);
     this.metrics.shard.set({ index: config.shard.index, count: config.shard.count }, 1);
@@ -153,10 +142,8 @@ export class ScorerApp {
 
   /** Opens the model, the profiles and the seasons: all that `cycle` needs. */
   async open(): Promise<void> {
-    this.#seasons.load();
-    this.#stops.onStop('seasons', () => this.#seasons.save());
-    await this.#traceFeed.load();
-    this.#stops.onStop('sample of traces', () => this.#traceFeed.save());
+    await this.#kept.load();
+    this.#stops.onStop('kept state', () => this.#kept.save());
     await this.#knowledge.open();
     this.#stops.onStop('model', () => this.#knowledge.close());
     await this.#detectors.open();
@@ -182,7 +169,9 @@ export class ScorerApp {
       await this.metrics.timed('query', () => this.#source.fetchUntil(step));
       await this.#maintenance.update(timestampMs);
       this.#fleet.forgetBefore(step - FORGET_AFTER_STEPS);
-      const detected = await this.#detection.run(step, this.#knowledge.current, this.#traceFeed.next(), {
+      const detected = await this.#detection.run(step, this.#knowledge.current, {
+        traces: this.#traceFeed.next(),
+        maintenance: this.#maintenance.current,
         seasons: this.#seasons.seasons,
         ...(this.#shards !== undefined && {
           assumeIncident: true,
@@ -196,8 +185,7 @@ export class ScorerApp {
       this.#health.completed();
       this.metrics.lastCycle.set(timestampMs / 1000);
       this.#learning.consider({ step, states: result.states, services: this.#fleet.services });
-      await this.#seasons.saveIfDue(step);
-      await this.#traceFeed.saveIfDue(step);
+      await this.#kept.saveIfDue(step);
     } catch (error) {
       this.metrics.cyclesFailed.inc();
       if (this.#health.failed(error)) this.#publisher.publish([], timestampMs);
@@ -232,11 +220,10 @@ export class ScorerApp {
   }
 
   #samplesOf({ fleet: result, ...findings }: Detected, timestampMs: number): Sample[] {
-    const maintenance = this.#maintenance.current;
     const times = { timestampMs, intervalMs: this.#options.config.interval };
     const causes = this.#shards?.rank(result, timestampMs) ?? result.causes;
     return [
-      ...scoreSamples({ ...result, causes }, timestampMs, maintenance),
+      ...scoreSamples({ ...result, causes }, times, this.#maintenance.current),
       ...detectorSamples(findings, times),
       ...(this.#shards?.samples(result, timestampMs) ?? []),
     ];

@@ -6,7 +6,11 @@ import { ConfigError, durationSchema, formatDuration, readConfigFile } from '../
 import { type DetectorSettings, detectorsSchema } from './detectors/settings.ts';
 import { openEndpoints, prometheusSchema, remoteWriteSchema } from './endpoints.ts';
 import { problemOfPromQL } from './features/promql.ts';
+import { identitySchema } from './identity/identity.ts';
 import { hostOrdinal, type ShardPlace, WHOLE_FLEET } from './identity/shard.ts';
+import { externalLabelsSchema } from './output/external-labels.ts';
+import { readMatchers } from './prometheus/selector.ts';
+import { goneSchema } from './scoring/gone/settings.ts';
 import { DEFAULT_LAGS } from './tensor/tensor.ts';
 import { DEFAULT_DELAY_SHARE, MAX_DELAY_MS } from './timing/feature-delay.ts';
 import { tracesSchema } from './traces/config.ts';
@@ -29,6 +33,20 @@ export const SCORER_DEFAULTS = {
   },
   stateDir: 'lorikeet-state',
 } as const;
+
+/** Named as in Alertmanager's routes and remote read's `required_matchers`, and written as in PromQL. */
+const MATCHERS = 'expected label matchers such as {cluster="a"}';
+
+const matchersSchema = z
+  .string(MATCHERS)
+  .transform((text, context) => {
+    const matchers = readMatchers(text);
+    if (matchers !== undefined) return matchers;
+    context.addIssue({ code: 'custom', message: MATCHERS, input: text });
+    return z.NEVER;
+  })
+  .optional()
+  .transform((matchers = '') => matchers);
 
 const shardSchema = z
   .strictObject({
@@ -57,7 +75,9 @@ const promqlSchema = z
 
 /** The schema of scorer.yaml. */
 export const scorerKeys = z.strictObject({
-  prometheus: prometheusSchema,
+  prometheus: prometheusSchema.safeExtend({ matchers: matchersSchema }),
+  identity: identitySchema,
+  external_labels: externalLabelsSchema,
   output: z.enum(['remote_write', 'metrics'], 'expected remote_write or metrics').default('remote_write'),
   remote_write: remoteWriteSchema.optional(),
   interval: durationSchema
@@ -83,6 +103,7 @@ export const scorerKeys = z.strictObject({
   shard: shardSchema.default(WHOLE_FLEET),
   traces: tracesSchema.optional(),
   maintenance: z.array(promqlSchema).default([]),
+  gone: goneSchema,
   state_dir: z.string('expected a path').min(1, 'expected a path').default(SCORER_DEFAULTS.stateDir),
   learning: z
     .strictObject({

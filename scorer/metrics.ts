@@ -1,6 +1,7 @@
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import { collectProcessMetrics } from '../daemon/process-metrics.ts';
 import { VERSION } from '../daemon/version.ts';
+import { REJECTIONS } from './fleet/rejected-series.ts';
 
 /** Labels of a target of remote write. */
 const TARGET = ['remote_name', 'url'];
@@ -59,6 +60,11 @@ export class ScorerMetrics {
   readonly queryFailures = this.#counter('query_failures_total', 'Prometheus queries that failed, by error code.', [
     'code',
   ]);
+  readonly seriesRejected = this.#counter(
+    'series_rejected_total',
+    'Series in answers of Prometheus that the scorer cannot use, by reason. Each counts once per cycle.',
+    ['reason'],
+  );
   readonly samplesWritten = this.#counter(
     'samples_written_total',
     'Samples accepted by a remote-write receiver.',
@@ -110,6 +116,7 @@ export class ScorerMetrics {
     ]).set({ version: VERSION, node_version: process.version }, 1);
     this.configReloaded.set(1);
     this.modelDamaged.set(0);
+    for (const reason of Object.keys(REJECTIONS)) this.seriesRejected.inc({ reason }, 0);
   }
 
   observePhase(phase: Phase, milliseconds: number): void {

@@ -6,6 +6,8 @@ import type { ScorerConfig } from './config.ts';
 const PACKAGE = resolve(fileURLToPath(import.meta.url), '../..');
 export const SHIPPED_FEATURES = join(PACKAGE, 'rules/features.yaml');
 export const SHIPPED_ALERTS = join(PACKAGE, 'rules/services.alerts.yaml');
+export const SHIPPED_DETECTOR_ALERTS = join(PACKAGE, 'rules/detectors.alerts.yaml');
+export const SHIPPED_DASHBOARDS = join(PACKAGE, 'dashboards/generated');
 export const SHIPPED_MODEL = join(PACKAGE, 'models/base.onnx');
 export const SHIPPED_PATTERNS_FILE = join(PACKAGE, 'models/patterns.json');
 
@@ -18,6 +20,8 @@ export interface ModelPaths {
   readonly checkpoint: string;
   /** Errors that recur daily or weekly. */
   readonly seasons: string;
+  /** Services of the incident that are gone. */
+  readonly gone: string;
   /** When the detectors beside the autoencoder learned. */
   readonly detectors: string;
   /** The sample of traces that `trace_sequence` learns from. */
@@ -34,6 +38,7 @@ export function modelPaths(config: ScorerConfig): ModelPaths {
     profiles: join(directory, 'profiles.json'),
     checkpoint: join(directory, 'fleet.checkpoint'),
     seasons: join(directory, 'seasons.json'),
+    gone: join(directory, 'gone.json'),
     detectors: join(directory, 'detectors.json'),
     traces: join(directory, 'traces.sample'),
     detector: (name) => join(directory, `${name}.json`),

@@ -1,5 +1,7 @@
 /** Value of the `detector` label on scores. */
 export const DETECTOR = 'autoencoder';
+/** Value of the `detector` label on the scores of services that are gone, whatever detectors are in use. */
+export const GONE = 'gone';
 /** Score of the edge from a caller to a callee. */
 export const EDGE_SCORE_SERIES = 'anomaly_edge_score';
 /** Unix time of the first and the last anomalous window of an anomaly that is reported. */

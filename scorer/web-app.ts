@@ -44,6 +44,7 @@ export function createScorerWebApp(view: ScorerView, options: ScorerWebOptions) 
     links: { [TENSORS_PATH]: 'Tensors' },
     routers: [
       tensorPages({
+        identity: view.config.identity,
         scores: () => view.last().scores,
         picture: (name) => drawService(view, name),
         features: view.set.features,
@@ -59,10 +60,10 @@ export function createScorerWebApp(view: ScorerView, options: ScorerWebOptions) 
 /** Draws a service's window of the last cycle, on request only. Returns the reason where there is nothing to draw. */
 async function drawService(
   { config, set, fleet, knowledge, last }: ScorerView,
-  name: ServiceName,
+  name: ServiceName | undefined,
 ): Promise<Image | string> {
   const { model, profiles } = knowledge.current;
-  const key = serviceKey(name);
+  const key = name === undefined ? '' : serviceKey(name);
   const history = fleet.services.get(key);
   const profile = profiles?.services.get(key);
   if (history === undefined) return 'No such service in this scorer.';

@@ -4,6 +4,7 @@ import { detectorsSchema } from '../../scorer/detectors/settings.ts';
 import { parseFeatures, POD_SERIES } from '../../scorer/features/features.ts';
 import { fetchSelected } from '../../scorer/fleet/past.ts';
 import { stepsBetween } from '../../scorer/fleet/steps.ts';
+import { Identity } from '../../scorer/identity/identity.ts';
 import { instanceName } from '../../scorer/identity/service-key.ts';
 import { connect } from '../nezha/recording.ts';
 import { startOnCopy } from '../sim/prometheus.ts';
@@ -31,7 +32,13 @@ export async function containerMetrics(folder: string, options: ContainerMetrics
   const { client, close } = connect(await startOnCopy(recordingPaths(folder).prometheus, stops));
   stops.onStop('prometheus client', close);
   const { fromMs, normalFromMs, faultsFromMs } = recording;
-  const config = { interval: intervalMs, steps: [0], shard: { index: 0, count: 1 } };
+  const config = {
+    interval: intervalMs,
+    steps: [0],
+    shard: { index: 0, count: 1 },
+    identity: new Identity(),
+    prometheus: { matchers: '' },
+  };
   const span = { fromMs, toMs: faultsFromMs };
   const fleet = await fetchSelected({ client, set, config }, span, { pods: [POD_SERIES] });
   const step = (timeMs: number) => Math.floor(timeMs / intervalMs);

@@ -1,4 +1,4 @@
-import { serviceName, type ServiceName } from '../identity/service-key.ts';
+import { serviceName } from '../identity/service-key.ts';
 import { type Alert, ALERT_SCORES, alertsOf, type Debounce } from './alerts.ts';
 import { faultFreeServiceDays, type FaultSpan } from './detection.ts';
 import type { Replay } from './replay.ts';
@@ -9,7 +9,7 @@ export interface Alarms {
   readonly severe_per_service_day: number;
   readonly service_days: number;
   /** Of services with an alarm, most alarms first. */
-  readonly services: readonly (ServiceName & AlarmCounts & { readonly signals: readonly string[] })[];
+  readonly services: readonly ServiceAlarms[];
   /** Signals that led when an alarm fired, most alarms first. */
   readonly signals: readonly (AlarmCounts & { readonly feature: string })[];
 }
@@ -24,6 +24,15 @@ export interface AlarmCounts {
 /** Signals named for each service. */
 const MAX_SIGNALS = 3;
 const UNKNOWN = 'unknown';
+
+/** The alarms of a service, beside the labels of its name. */
+export interface ServiceAlarms extends AlarmCounts {
+  readonly namespace: string;
+  readonly service: string;
+  /** Signals that led most often. */
+  readonly signals: readonly string[];
+  readonly [label: string]: unknown;
+}
 
 export interface AlarmOptions {
   readonly faults: readonly FaultSpan[];

@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Alert } from './alerts.ts';
+import { serviceKey } from '../identity/service-key.ts';
+import { hitsOf } from './ranking.ts';
 import { detectionFigures, detections, faultFreeServiceDays, faultSpans } from './detection.ts';
 
 const MINUTE = 60_000;
@@ -34,6 +36,34 @@ describe('detections', () => {
       falseAlarms: 2,
       delaySeconds: { p50: 120, p90: 120 },
     });
+  });
+});
+
+describe('two clusters', () => {
+  const of = (cluster: string) => serviceKey({ namespace: 'shop', service: 'cart', cluster });
+  const faults = faultSpans(
+    [
+      { ...fault(10, 20), key: of('a') },
+      { ...fault(12, 20), key: of('b') },
+    ],
+    MINUTE,
+    0,
+  );
+
+  it('detects a fault by an alert of its own cluster only, also while the other has a fault', () => {
+    const alerts = [
+      { ...alert(12, 15), key: of('b') },
+      { ...alert(16, 18), key: of('a') },
+      { ...alert(17, 18), key: of('c') },
+    ];
+    const found = detections(faults, alerts);
+    expect(found.map(({ alert: one }) => one?.onset)).toEqual([16, 12]);
+    expect(detectionFigures(found, alerts, MINUTE).falseAlarms).toBe(1);
+  });
+
+  it('ranks a fault among the services of its own cluster', () => {
+    const ranking = [of('b'), of('a')];
+    expect(hitsOf([{ key: of('a'), ranking }]).at_1).toBe(1);
   });
 });
 

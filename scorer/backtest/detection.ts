@@ -1,3 +1,4 @@
+import { scopeOf } from '../identity/service-key.ts';
 import { quantile } from '../numeric/statistics.ts';
 import type { Alert } from './alerts.ts';
 import type { Fault } from './labels.ts';
@@ -12,7 +13,10 @@ export interface FaultSpan extends Fault {
 
 export interface Detection {
   readonly fault: FaultSpan;
-  /** The first alert of any service with its onset and firing within the fault's steps; undefined if there is none. */
+  /**
+   * The first alert of any service of the fault's scope with its onset and firing within the fault's steps; undefined
+   * if there is none.
+   */
   readonly alert: Alert | undefined;
 }
 
@@ -27,15 +31,21 @@ export function faultSpans(faults: readonly Fault[], intervalMs: number, graceMs
 
 /**
  * Assigns to each fault the alert that detected it. An alert that was already firing at the fault's start doesn't
- * count, however long it lasts. A fault's span ends at the latest where the next fault starts.
+ * count, however long it lasts. A fault's span ends at the latest where the next fault of its scope starts.
  *
  * @param alerts ordered by the step at which they fire
  */
 export function detections(faults: readonly FaultSpan[], alerts: readonly Alert[]): Detection[] {
   return faults.map((fault, index) => {
-    const until = Math.min(fault.last, (faults[index + 1]?.first ?? Infinity) - 1);
-    return { fault, alert: alerts.find((alert) => alert.onset >= fault.first && alert.firing <= until) };
+    const next = faults.slice(index + 1).find((other) => isOfScope(other, fault));
+    const until = Math.min(fault.last, (next?.first ?? Infinity) - 1);
+    const due = (alert: Alert) => isOfScope(alert, fault) && alert.onset >= fault.first && alert.firing <= until;
+    return { fault, alert: alerts.find(due) };
   });
+}
+
+function isOfScope(one: { readonly key: string }, fault: { readonly key: string }): boolean {
+  return scopeOf(one.key) === scopeOf(fault.key);
 }
 
 export interface DetectionFigures {
@@ -58,7 +68,7 @@ export function detectionFigures(
     alert === undefined ? [] : [(alert.firing * intervalMs - fault.startMs) / 1000],
   );
   const truePositives = alerts.filter((alert) =>
-    found.some(({ fault }) => alert.firing <= fault.last && alert.last >= fault.first),
+    found.some(({ fault }) => isOfScope(alert, fault) && alert.firing <= fault.last && alert.last >= fault.first),
   );
   return {
     recall: delays.length / found.length,

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { Identity } from '../identity/identity.ts';
 import { serviceKey } from '../identity/service-key.ts';
 import { DEFAULT_DURATION_MS, faultsOf } from './labels.ts';
 
@@ -30,5 +31,14 @@ describe('faultsOf', () => {
 
   it('refuses a time without a zone', () => {
     expect(() => faultsOf([label('2024-01-01 00:00:00')])).toThrow('expected a time such as');
+  });
+
+  it('has the labels of the identity, and no others', () => {
+    const fault = { ...label('2024-01-01T00:00:00Z'), cluster: 'a' };
+    expect(faultsOf([fault], new Identity(['cluster']))[0]?.key).toBe(
+      serviceKey({ namespace: 'n', service: 's', cluster: 'a' }),
+    );
+    expect(faultsOf([label('2024-01-01T00:00:00Z')], new Identity(['cluster']))[0]?.key).toBe('["n","s"]');
+    expect(() => faultsOf([fault])).toThrow('cluster');
   });
 });

@@ -1,3 +1,5 @@
+import { scopeOf } from '../identity/service-key.ts';
+
 /** Shares of the faults whose service is among the first 1, 3 and 5 of the ranking. */
 export interface Hits {
   readonly at_1: number;
@@ -11,9 +13,14 @@ export interface RankedFault {
   readonly ranking: readonly string[] | undefined;
 }
 
-/** Computes the hit rates; NaN without faults. */
+/** Computes the hit rates, each among the services of the fault's own scope; NaN without faults. */
 export function hitsOf(faults: readonly RankedFault[]): Hits {
   const within = (count: number) =>
-    faults.filter(({ key, ranking }) => ranking?.slice(0, count).includes(key) === true).length / faults.length;
+    faults.filter(({ key, ranking = [] }) => ofScope(ranking, scopeOf(key)).slice(0, count).includes(key)).length /
+    faults.length;
   return { at_1: within(1), at_3: within(3), at_5: within(5) };
+}
+
+function ofScope(ranking: readonly string[], scope: string): string[] {
+  return ranking.filter((key) => scopeOf(key) === scope);
 }

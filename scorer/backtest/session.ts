@@ -7,7 +7,14 @@ import type { Reconstructor } from '../detectors/reconstructor.ts';
 import type { ScorerConfig } from '../config.ts';
 import { EDGE_SERIES, ENDPOINT_SERIES, type FeatureSet, POD_SERIES, SERVICE_SERIES } from '../features/features.ts';
 import type { Fleet } from '../fleet/fleet.ts';
-import { fetchFleet, fetchSelected, type PastSelectors, type PastSpan, type TimeSpan } from '../fleet/past.ts';
+import {
+  fetchFleet,
+  fetchSelected,
+  type PastSelectors,
+  type PastSource,
+  type PastSpan,
+  type TimeSpan,
+} from '../fleet/past.ts';
 import { openKnowledge } from '../learning/knowledge.ts';
 import { type ServicePast, servicePasts } from '../learning/history/clean.ts';
 import { NothingToLearnError } from '../detectors/error.ts';
@@ -19,6 +26,7 @@ import type { TrainingChoices } from '../learning/train-model.ts';
 import type { FleetModel } from '../learning/store/model-store.ts';
 import type { Profiles } from '../scoring/profiles/profiles-file.ts';
 import type { PrometheusClient } from '../prometheus/client.ts';
+import { selectorOf } from '../prometheus/selector.ts';
 import { createSeasons } from '../scoring/seasons.ts';
 import type { TensorShape } from '../tensor/tensor.ts';
 import { maintenanceBetween } from '../scoring/maintenance.ts';
@@ -42,6 +50,8 @@ export interface BacktestOptions {
   readonly faults: readonly Fault[];
   /** When the alert fires. Default: that of the shipped rules. */
   readonly alertTiming?: AlertTiming;
+  /** Called for each kind of series that can't be used. */
+  readonly onRejected?: PastSource['onRejected'];
   readonly seed?: number;
   readonly epochs?: number;
   /** Network of the model. Default: that of `train`. */
@@ -114,7 +124,7 @@ async function openIn(options: BacktestOptions): Promise<BacktestSession> {
     const shape: TensorShape = { features: set.features, steps: config.steps };
     const reach = Math.max(config.steps.at(-1) ?? 0, ...detectors.map((detector) => detector.reach));
     const fleet = await fetchSelected(source, before(window, reach * config.interval), everything(config));
-    const maintenance = await maintenanceBetween(client, config.maintenance, window, config.interval);
+    const maintenance = await maintenanceBetween(client, config.maintenance, window, config.interval, config.identity);
     const replayed: ReplayOptions = {
       signal,
       steps: stepsToReplay(window, training, faults, config.interval),
@@ -163,17 +173,19 @@ function before(window: TimeSpan, reachMs: number): TimeSpan {
 }
 
 /** Selectors of all features that are needed. */
-function everything({ detectors }: ScorerConfig): PastSelectors {
+function everything({ detectors, prometheus }: ScorerConfig): PastSelectors {
+  const all = (series: string) => selectorOf(series, prometheus.matchers);
   const others = configuredDetectors(detectors).length > 0;
   return {
-    services: [SERVICE_SERIES],
-    edges: [EDGE_SERIES],
-    ...(others && { pods: [POD_SERIES], endpoints: [ENDPOINT_SERIES] }),
+    services: [all(SERVICE_SERIES)],
+    edges: [all(EDGE_SERIES)],
+    ...(others && { pods: [all(POD_SERIES)], endpoints: [all(ENDPOINT_SERIES)] }),
   };
 }
 
-function sourceOf({ config, set, client, signal }: BacktestOptions) {
-  return { config, set, client, ...(signal !== undefined && { signal }) };
+function sourceOf({ config, set, client, signal, onRejected }: BacktestOptions) {
+  const optional = { ...(signal !== undefined && { signal }), ...(onRejected !== undefined && { onRejected }) };
+  return { config, set, client, ...optional };
 }
 
 function choicesOf({ seed = 1, epochs, network }: BacktestOptions): TrainingChoices {

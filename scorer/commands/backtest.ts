@@ -15,6 +15,7 @@ import { PrometheusClient } from '../prometheus/client.ts';
 import { WHOLE_FLEET } from '../identity/shard.ts';
 import { SHIPPED_ALERTS } from '../paths.ts';
 import { readScorerFiles } from '../scorer-files.ts';
+import { RejectionNotes } from './rejection-notes.ts';
 import { lastWholeInterval, REPORT_FLAGS, timeOrAgo, TRAINING_FLAGS } from './flags.ts';
 
 /** History to replay without --from. */
@@ -49,7 +50,7 @@ const FLAGS = {
   faults: {
     type: 'string',
     help:
-      'JSON file with the known faults: [{"start", "end"?, "namespace", "service", "type"}]. ' +
+      'JSON file with the known faults: [{"start", "end"?, "namespace", "service", "type"}], with the labels of identity.labels. ' +
       'Default: none, which reports only the alarms.',
   },
   'alerts.file': {
@@ -73,13 +74,14 @@ export const backtest = defineCommand({
     'which services and signals.',
   flags: FLAGS,
   async run(values, _words, { stops, signal }) {
-    const faults = values.faults === undefined ? [] : readFaults(values.faults);
     const { config, set } = readScorerFiles(values['config.file']);
+    const faults = values.faults === undefined ? [] : readFaults(values.faults, config.identity);
     const http = createHttpClient(config.prometheus, { timeoutMs: config.prometheus.timeout });
     stops.onStop('prometheus client', () => http.close());
     const client = new PrometheusClient({ url: config.prometheus.url, http });
     const spans = await spansOf(values, config, client, signal);
     const progress = new ProgressBar(standardError);
+    const notes = new RejectionNotes();
     const result = await replay({
       // The whole fleet is replayed, whichever shard this scorer has.
       config: { ...config, shard: WHOLE_FLEET },
@@ -92,8 +94,10 @@ export const backtest = defineCommand({
       seed: values.seed,
       onProgress: (phase, share, detail) => progress.update(phase, share, detail),
       signal,
+      onRejected: notes.onRejected,
     });
     progress.end();
+    standardError.write(String(notes));
     print(renderTable(result));
     await writeReports(result, { json: values.out, html: values.html });
   },
@@ -108,7 +112,8 @@ async function spansOf(
 ): Promise<{ readonly window: TimeSpan; readonly training: TimeSpan }> {
   const toMs = timeOrAgo('to', flags.to) ?? lastWholeInterval(config);
   const given = timeOrAgo('from', flags.from);
-  const fromMs = given ?? (await firstValue(client, { fromMs: toMs - DEFAULT_WINDOW_MS, toMs }, signal));
+  const fromMs =
+    given ?? (await firstValue(client, config.prometheus.matchers, { fromMs: toMs - DEFAULT_WINDOW_MS, toMs }, signal));
   if (fromMs === undefined) throw new NothingToLearnError('no feature has a value in the last week: see doctor');
   const trainFrom = timeOrAgo('train-from', flags['train-from']) ?? fromMs;
   const trained = Math.min(config.learning.history, (toMs - trainFrom) * MAX_TRAINING_SHARE);

@@ -8,6 +8,7 @@ import { type OnProgress, ProgressBar, renderProgress } from '../learning/progre
 import { PrometheusClient } from '../prometheus/client.ts';
 import { readScorerFiles } from '../scorer-files.ts';
 import { CONFIG_FLAG, lastWholeInterval, timeOrAgo, TRAINING_FLAGS } from './flags.ts';
+import { RejectionNotes } from './rejection-notes.ts';
 
 const FLAGS = {
   ...CONFIG_FLAG,
@@ -48,9 +49,11 @@ export const train = defineCommand({
     const fromMs = timeOrAgo('from', values.from) ?? toMs - config.learning.history;
     const bar = new ProgressBar(standardError);
     const json = values.progress === 'json';
+    const notes = new RejectionNotes();
     const fleet = {
       config,
       set,
+      onRejected: notes.onRejected,
       client: new PrometheusClient({ url: config.prometheus.url, http }),
       signal: json ? AbortSignal.any([signal, stdinClosed()]) : signal,
     };
@@ -66,7 +69,11 @@ export const train = defineCommand({
         : await learnBaseModel(fleet, span, values.model, training, onProgress);
     const choices = { all: values.all || values.retrain, seed: values.seed };
     const outcomes = values.model === undefined ? await learnDetectors(fleet, span, choices, onProgress) : [];
-    if (!json) bar.end();
+    if (!json) {
+      bar.end();
+      // A process that reads JSON finds the same in its own cycles.
+      standardError.write(String(notes));
+    }
     print(`learned ${result.services} services, ${result.edges} edges with ${result.model}\n`);
     for (const { detector, reason } of outcomes) print(`${detector}: ${reason ?? 'learned'}\n`);
   },

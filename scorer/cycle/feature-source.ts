@@ -5,6 +5,7 @@ import type { FeatureSet } from '../features/features.ts';
 import type { Fleet } from '../fleet/fleet.ts';
 import type { ScorerMetrics } from '../metrics.ts';
 import { PrometheusClient, PrometheusError } from '../prometheus/client.ts';
+import { equalTo } from '../prometheus/selector.ts';
 import type { ShardRanking } from '../scoring/ranking/shard-ranking.ts';
 import { Feed, instanceSeries } from './feed.ts';
 import { TimingWatch } from './timing-watch.ts';
@@ -52,7 +53,10 @@ export class FeatureSource {
       features: { services: set.features, edges: set.edges },
       instances: instanceSeries(detectors),
       shards,
+      matchers: { features: config.prometheus.matchers, own: equalTo(config.external_labels) },
+      places: config.identity.labels,
       metrics,
+      logger,
     });
   }
 

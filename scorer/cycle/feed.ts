@@ -6,10 +6,13 @@ import {
   SERVICE_SERIES,
   VERSION_SERIES,
 } from '../features/features.ts';
+import type { Logger } from '../../daemon/logger.ts';
 import type { Fleet } from '../fleet/fleet.ts';
 import type { ScorerMetrics } from '../metrics.ts';
+import { RejectionReport } from './rejection-report.ts';
 import { EVIDENCE_SERIES, INCIDENT_SERIES } from '../series.ts';
 import { PrometheusError, type PrometheusClient, type RangeSeries } from '../prometheus/client.ts';
+import { selectorOf, selectorOfAll } from '../prometheus/selector.ts';
 import type { ShardRanking } from '../scoring/ranking/shard-ranking.ts';
 import { ArrivalLog, type Arrivals, joinArrivals, NO_ARRIVALS } from '../timing/arrivals.ts';
 
@@ -25,7 +28,13 @@ export interface FeedOptions {
   readonly instances?: readonly string[];
   /** Receives the series that other shards wrote. Default: the fleet isn't sharded. */
   readonly shards?: ShardRanking | undefined;
+  /** Label matchers for features, and for the series that scorers write. Default: none. */
+  readonly matchers?: { readonly features: string; readonly own: string };
+  /** Further labels of services (`identity.labels`): each place has rules of its own. Default: none. */
+  readonly places?: readonly string[];
   readonly metrics?: ScorerMetrics;
+  /** Default: series that can't be used are counted only. */
+  readonly logger?: Logger;
 }
 
 /** Upper bound of the steps in one request: a large fleet's whole history in one request would time out. */
@@ -38,9 +47,7 @@ const STEPS_PER_DEEP_QUERY = 10;
 /** A rule without an evaluation for this time may have ended: it isn't waited for. */
 const ALIVE_MS = 300_000;
 
-/** The time of the newest evaluation of each rule of services. */
-const NEWEST = `max by (feature, channel) (timestamp(${SERVICE_SERIES}))`;
-/** It is asked before the first cycle, which must not wait long for it. */
+/** The newest evaluations are asked for before the first cycle, which must not wait long for it. */
 const ASK_TIMEOUT_MS = 5000;
 
 interface Query {
@@ -66,19 +73,21 @@ export class Feed {
   readonly #options: FeedOptions;
   readonly #queries: readonly Query[];
   #arrivals = NO_ARRIVALS;
+  readonly #rejections: RejectionReport;
 
   constructor(options: FeedOptions) {
     this.#options = options;
-    const { fleet, features, instances = [], shards } = options;
+    const { fleet, features, instances = [], shards, matchers = NO_MATCHERS, logger } = options;
+    this.#rejections = new RejectionReport(fleet.rejected, options.metrics, logger);
+    const all = (series: string) => selectorOf(series, matchers.features);
     const byFeature = (series: string, list: readonly Feature[]) =>
-      list.map(({ name }) => `${series}{feature="${name}"}`);
+      list.map(({ name }) => selectorOf(series, `feature="${name}"`, matchers.features));
     const instanceAdders: Readonly<Record<string, (series: RangeSeries) => void>> = {
       [POD_SERIES]: (series) => fleet.addPod(series),
       [VERSION_SERIES]: (series) => fleet.addVersion(series),
       [ENDPOINT_SERIES]: (series) => fleet.addEndpoint(series),
     };
-    const shardSeries = [EVIDENCE_SERIES, INCIDENT_SERIES];
-    const select = (names: readonly string[]) => `{__name__=~"${names.join('|')}"}`;
+    const ofShards = [EVIDENCE_SERIES, INCIDENT_SERIES];
     this.#queries = [
       {
         name: 'services',
@@ -86,8 +95,11 @@ export class Feed {
         steps: MAX_STEPS_PER_REQUEST,
         arrivals: new ArrivalLog(),
         // Pods and endpoints are fetched with the services, if a detector reads them.
-        selectors: [instances.length === 0 ? SERVICE_SERIES : select([SERVICE_SERIES, ...instances])],
-        split: [...byFeature(SERVICE_SERIES, features.services), ...instances],
+        selectors:
+          instances.length === 0
+            ? [all(SERVICE_SERIES)]
+            : [selectorOfAll([SERVICE_SERIES, ...instances], matchers.features)],
+        split: [...byFeature(SERVICE_SERIES, features.services), ...instances.map(all)],
         add: (series) => {
           const add = instanceAdders[series.labels['__name__'] ?? ''];
           if (add === undefined) fleet.addService(series);
@@ -99,9 +111,11 @@ export class Feed {
         fetched: undefined,
         steps: MAX_STEPS_PER_REQUEST,
         arrivals: new ArrivalLog(),
-        // The series of other shards are fetched with the edges, which saves a third query.
-        selectors: [shards === undefined ? EDGE_SERIES : select([EDGE_SERIES, ...shardSeries])],
-        split: [...byFeature(EDGE_SERIES, features.edges), ...(shards === undefined ? [] : [select(shardSeries)])],
+        selectors: shards === undefined ? [all(EDGE_SERIES)] : withShards(ofShards, matchers),
+        split: [
+          ...byFeature(EDGE_SERIES, features.edges),
+          ...(shards === undefined ? [] : [selectorOfAll(ofShards, matchers.own)]),
+        ],
         add: (series) => {
           if (shards?.take(series) !== true) fleet.addEdge(series);
         },
@@ -118,14 +132,22 @@ export class Feed {
   async ask(nowMs: number, delayMs: number): Promise<void> {
     const arrivals = this.#queries.find(({ name }) => name === 'services')!.arrivals;
     arrivals.asked(nowMs, nowMs - delayMs);
-    await this.#options.client.query(NEWEST, nowMs, {
+    const { places = [] } = this.#options;
+    await this.#options.client.query(this.#newest, nowMs, {
       timeoutMs: ASK_TIMEOUT_MS,
       visit: ({ labels, values }) => {
         const newestMs = Math.round((values[0] ?? NaN) * 1000);
-        arrivals.see(ruleOf({ ...labels, __name__: SERVICE_SERIES }), Float64Array.of(newestMs));
+        arrivals.see(ruleOf({ ...labels, __name__: SERVICE_SERIES }, places), Float64Array.of(newestMs));
       },
     });
     arrivals.answered();
+  }
+
+  /** PromQL for the time of the newest evaluation of each rule of services. */
+  get #newest(): string {
+    const { places = [], matchers = NO_MATCHERS } = this.#options;
+    const by = ['feature', 'channel', ...places].join(', ');
+    return `max by (${by}) (timestamp(${selectorOf(SERVICE_SERIES, matchers.features)}))`;
   }
 
   /** When the values of the last fetch came. */
@@ -147,6 +169,7 @@ export class Feed {
       }
     }
     const outcomes = await Promise.allSettled(this.#queries.map((query) => this.#run(query, step)));
+    this.#rejections.report();
     for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
     this.#arrivals = joinArrivals(outcomes.map((outcome) => (outcome as PromiseFulfilledResult<Arrivals>).value));
   }
@@ -193,13 +216,13 @@ export class Feed {
 
   /** Switches to one query per feature for good when a query for all features exceeds a server limit. */
   async #fetch(query: Query, startMs: number, endMs: number, watched: ArrivalLog | undefined): Promise<void> {
-    const { client, fleet } = this.#options;
+    const { client, fleet, places = [] } = this.#options;
     const watch =
       query.fetched === undefined || watched === undefined
         ? undefined
         : { until: query.fetched, onFilled: (timestampMs: number) => watched.seeGapFilled(timestampMs) };
     const visit = (series: RangeSeries) => {
-      if (series.labels['feature'] !== undefined) watched?.see(ruleOf(series.labels), series.timestamps);
+      if (series.labels['feature'] !== undefined) watched?.see(ruleOf(series.labels, places), series.timestamps);
       fleet.gapWatch = watch;
       query.add(series);
     };
@@ -214,9 +237,21 @@ export class Feed {
   }
 }
 
-/** Identifies the rule that a series of a feature comes from. */
-function ruleOf({ __name__: name, feature, channel }: RangeSeries['labels']): string {
-  return `${name ?? ''} ${feature ?? ''} ${channel ?? ''}`;
+const NO_MATCHERS = { features: '', own: '' };
+
+/** The series of other shards are fetched with the edges, which saves a third query if one selector selects both. */
+function withShards(ofShards: readonly string[], matchers: typeof NO_MATCHERS): string[] {
+  if (matchers.features === matchers.own) return [selectorOfAll([EDGE_SERIES, ...ofShards], matchers.own)];
+  return [selectorOf(EDGE_SERIES, matchers.features), selectorOfAll(ofShards, matchers.own)];
+}
+
+/** Identifies the rule that a series of a feature comes from: each place has its own. @param places labels of them */
+function ruleOf(
+  { __name__: name, feature, channel, ...labels }: RangeSeries['labels'],
+  places: readonly string[],
+): string {
+  const rule = `${name ?? ''} ${feature ?? ''} ${channel ?? ''}`;
+  return places.length === 0 ? rule : JSON.stringify([rule, ...places.map((label) => labels[label] ?? '')]);
 }
 
 /** The series of pods and endpoints that the configured detectors read. */

@@ -1,7 +1,7 @@
 import type { ScorerMetrics } from '../metrics.ts';
 import type { FleetScores, ServiceState } from '../scoring/score-fleet.ts';
 
-const STATES: readonly ServiceState[] = ['scored', 'learning', 'no_data', 'excluded'];
+const STATES: readonly ServiceState[] = ['scored', 'learning', 'no_data', 'excluded', 'gone'];
 
 /** Reports a cycle's scores in the scorer's own metrics. @param learnedAtMs of the profiles in use */
 export function observeScores(

@@ -26,11 +26,10 @@ export class TraceFeed {
     this.#logger = logger;
     this.#conditions = new ConditionLog(logger);
     this.#sample = createTraceSample(config);
-    const { traces } = config;
-    this.#endpoints =
-      traces?.endpoints === true
-        ? new EndpointDurations({ maxEndpoints: traces.max_endpoints, idleMs: traces.endpoint_idle }, registry)
-        : undefined;
+    const { traces, identity } = config;
+    if (traces?.endpoints !== true) return;
+    const limits = { maxEndpoints: traces.max_endpoints, idleMs: traces.endpoint_idle };
+    this.#endpoints = new EndpointDurations(limits, registry, { labels: identity.labels });
   }
 
   take(trace: Trace): void {

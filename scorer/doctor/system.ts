@@ -4,6 +4,7 @@ import { SCORER_DEFAULTS, type ScorerConfig } from '../config.ts';
 import { type FeatureSet, SERVICE_SERIES } from '../features/features.ts';
 import { SHIPPED_FEATURES } from '../paths.ts';
 import { PrometheusClient, type RangeSeries } from '../prometheus/client.ts';
+import { equalTo, selectorOf } from '../prometheus/selector.ts';
 import { type LoadedGroup, type ScrapedTarget, StatusApi } from '../prometheus/status-api.ts';
 import { type EmptyWindow, emptyWindows, sampleIntervalMs, sampleIntervals } from '../timing/sample-interval.ts';
 
@@ -42,13 +43,14 @@ export class System {
   readonly signal: AbortSignal | undefined;
   readonly api: StatusApi;
   /** The labels that name a service. */
-  readonly identity: readonly string[] = ['namespace', 'service'];
+  readonly identity: readonly string[];
   readonly #client: PrometheusClient;
   readonly #answers = new Map<string, Promise<unknown>>();
 
   constructor({ config, set, http, delayMs, signal }: SystemOptions) {
     this.signal = signal;
     this.config = config;
+    this.identity = [...config.identity.labels, 'namespace', 'service'];
     this.set = set;
     this.delayMs = delayMs ?? config.delay ?? config.interval * SCORER_DEFAULTS.delayShare;
     this.timeoutMs = Math.min(config.prometheus.timeout, MAX_REQUEST_MS);
@@ -66,15 +68,25 @@ export class System {
     return this.config.features_file ?? SHIPPED_FEATURES;
   }
 
+  /** True if the rules are those in rules/generated. */
+  get readsShippedRules(): boolean {
+    return this.config.features_file === undefined && this.config.identity.labels.length === 0;
+  }
+
+  /** A space and the flag of `lorikeet-scorer rules` that renders for the identity; empty where it needs none. */
+  get identityFlag(): string {
+    const { labels } = this.config.identity;
+    return labels.length === 0 ? '' : ` --identity.labels=${labels.join(',')}`;
+  }
+
   /** Address of Prometheus, without credentials. */
   get url(): string {
     return redactUrl(this.config.prometheus.url);
   }
 
-  /** A selector of the scorer's series. @param labels that they have, `""` for none */
+  /** A selector of the features' series that the scorer reads. @param labels that they have, `""` for none */
   selector(series: string = SERVICE_SERIES, labels: Readonly<Record<string, string>> = {}): string {
-    const matchers = Object.entries(labels).map(([name, value]) => `${name}=${JSON.stringify(value)}`);
-    return `${series}{${matchers.join(',')}}`;
+    return selectorOf(series, equalTo(labels), this.config.prometheus.matchers);
   }
 
   /** PromQL for how often each series of `selector` has a value in the last minutes: unlike a selector, no lookback. */

@@ -1,5 +1,7 @@
 import { formatDuration } from '../../daemon/config-file.ts';
 import { EDGE_SERIES, type FeatureSet, SERVICE_SERIES } from './features.ts';
+import { GONE } from '../series.ts';
+import { withLabels } from './labelled-expression.ts';
 import type { RecordingRule } from './rule.ts';
 
 /** Time since which a service is anomalous, Unix seconds. */
@@ -24,8 +26,11 @@ type Name = readonly [namespace: string, service: string];
 const ENDS = [...CLIENT, ...SERVER].join(', ');
 const CALLS = `group by (${ENDS}) (${EDGE_SERIES})`;
 
+/** Scores by one detector, and those of services that are gone, which no detector can score. */
+const selectScores = (detector: string) => `anomaly_score{detector=~"${detector}|${GONE}"}`;
+
 /** Scores of services by one detector, which may score their pods and endpoints instead. */
-const scoresOf = (detector: string) => `max by (namespace, service) (anomaly_score{detector="${detector}"})`;
+const scoresOf = (detector: string) => `max by (namespace, service) (${selectScores(detector)})`;
 
 /** `expr` with the labels `from` copied to the labels `to`. */
 function rename(expr: string, from: Name, to: Name): string {
@@ -35,31 +40,40 @@ function rename(expr: string, from: Name, to: Name): string {
 }
 
 /** Rules that record the start of a service's anomaly, as `detector` scores it. */
-export function onsetRules(set: FeatureSet, detector: string): RecordingRule[] {
-  const scores = `anomaly_score{detector="${detector}"}`;
+export function onsetRules(set: FeatureSet, detector: string, labels: readonly string[] = []): RecordingRule[] {
+  const scores = selectScores(detector);
   // A score that drops below 1 for less than the second window continues the same anomaly.
   const pause = formatDuration(set.windows[1] ?? 0);
-  return [
-    {
-      record: ONSET_SERIES,
-      expr:
-        `last_over_time(${ONSET_SERIES}[${pause}]) and on (namespace, service) ${scores} > 1` +
-        ` or max by (namespace, service) (timestamp(${scores}) and ${scores} > 1)`,
-    },
-  ];
+  const expr =
+    `last_over_time(${ONSET_SERIES}[${pause}]) and on (namespace, service) ${scores} > 1` +
+    ` or max by (namespace, service) (timestamp(${scores}) and ${scores} > 1)`;
+  return [{ record: ONSET_SERIES, expr: withLabels(expr, labels) }];
 }
 
 /**
  * Rules of the service graph. Each uses the one before, so they must be in one group: Grafana draws no node graph if an
  * edge lacks one of its nodes, or if there are no nodes.
+ *
+ * @param labels further labels of services; each of their values has a graph of its own
  */
-export function graphRules(set: FeatureSet, detector: string): RecordingRule[] {
+export function graphRules(set: FeatureSet, detector: string, labels: readonly string[] = []): RecordingRule[] {
   const scores = scoresOf(detector);
   const nodes: RecordingRule[] = [
     { record: RELEVANCE_SERIES, expr: set.edges.length > 0 ? relevanceByCalls(scores) : relevanceAlone(scores) },
-    { record: NODE_SERIES, expr: nodesOf(`topk(${MAX_NODES}, ${RELEVANCE_SERIES})`) },
+    { record: NODE_SERIES, expr: nodesOf(largest(MAX_NODES, RELEVANCE_SERIES, labels), labels) },
   ];
-  return set.edges.length > 0 ? [...nodes, { record: GRAPH_EDGE_SERIES, expr: edgesOf(set) }] : nodes;
+  const rules = set.edges.length > 0 ? [...nodes, { record: GRAPH_EDGE_SERIES, expr: edgesOf(set, labels) }] : nodes;
+  return rules.map(({ record, expr }) => ({ record, expr: withLabels(expr, labels) }));
+}
+
+/** The largest values: of each graph, as the services of each value of `labels` have one of their own. */
+function largest(count: number, expr: string, labels: readonly string[]): string {
+  return `topk${labels.length === 0 ? '' : ` by (${labels.join(', ')}) `}(${count}, ${expr})`;
+}
+
+/** `expr` with the labels `from` joined as the label `to`. */
+function join(expr: string, to: string, separator: string, from: readonly string[]): string {
+  return `label_join(${expr}, "${to}", "${separator}", "${from.join('", "')}")`;
 }
 
 function relevanceAlone(scores: string): string {
@@ -88,20 +102,20 @@ function relevanceByCalls(scores: string): string {
   ].join(' or ');
 }
 
-function nodesOf(services: string): string {
-  const named = `label_join(${rename(services, NAME, ['subtitle', 'title'])}, "id", "/", "namespace", "service")`;
+function nodesOf(services: string, labels: readonly string[]): string {
+  const titled = join(rename(services, NAME, ['subtitle', 'title']), 'id', '/', [...labels, ...NAME]);
+  const named = labels.length === 0 ? titled : join(titled, 'subtitle', '/', [...labels, 'namespace']);
   const placeholder = `label_replace(label_replace(vector(0), "id", "none", "", ""), "title", "no services yet", "", "")`;
   return `${named} or on () ${placeholder}`;
 }
 
-function edgesOf(set: FeatureSet): string {
+function edgesOf(set: FeatureSet, labels: readonly string[]): string {
   const traffic = set.edges.find(({ signal }) => signal === 'traffic');
   const rate = traffic === undefined ? [] : [`max by (${ENDS}) (${EDGE_SERIES}{feature="${traffic.name}"})`];
   const calls = [...rate, `0 * ${CALLS}`].join(' or ');
   const shown =
     `(${calls}) and on (${CLIENT.join(', ')}) ${rename(NODE_SERIES, NAME, CLIENT)}` +
     ` and on (${SERVER.join(', ')}) ${rename(NODE_SERIES, NAME, SERVER)}`;
-  const source = `label_join(topk(${MAX_EDGES}, ${shown}), "source", "/", "${CLIENT.join('", "')}")`;
-  const target = `label_join(${source}, "target", "/", "${SERVER.join('", "')}")`;
-  return `label_join(${target}, "id", " ", "source", "target")`;
+  const source = join(largest(MAX_EDGES, shown, labels), 'source', '/', [...labels, ...CLIENT]);
+  return join(join(source, 'target', '/', [...labels, ...SERVER]), 'id', ' ', ['source', 'target']);
 }

@@ -16,6 +16,7 @@ import {
 } from './features.ts';
 import { DETECTOR } from '../series.ts';
 import { readsNative, type HistogramForm } from './native-histograms.ts';
+import { withLabels } from './labelled-expression.ts';
 import { graphRules, onsetRules } from './graph-rules.ts';
 
 interface RuleGroup {
@@ -39,6 +40,8 @@ export interface RuleOptions {
   readonly histograms?: HistogramForm;
   /** Whose scores mark services as anomalous. Default: the autoencoder. */
   readonly detector?: string;
+  /** Further labels of services (`identity.labels`), by which each rule keeps them apart. Default: none. */
+  readonly labels?: readonly string[];
 }
 
 /** What a rule file is for: services, their edges and the graph, or pods and endpoints, which only some detectors read. */
@@ -50,9 +53,12 @@ export type RecordingPart = (typeof RECORDING_PARTS)[number];
  * and scores. Each feature is a group of its own, so that Prometheus evaluates them in parallel.
  */
 export function renderRecordingRules(set: FeatureSet, options: RuleOptions = {}): string {
-  const { intervalMs = RULE_INTERVAL_MS, part = 'services', histograms = 'classic', detector = DETECTOR } = options;
+  const { intervalMs = RULE_INTERVAL_MS, part = 'services', histograms = 'classic' } = options;
+  const { detector = DETECTOR, labels = [] } = options;
   const interval = { interval: formatDuration(intervalMs) };
-  const groups = part === 'services' ? serviceGroups(set, interval, detector) : instanceGroups(set, interval);
+  const divided = dividedSet(set, labels);
+  const groups =
+    part === 'services' ? serviceGroups(divided, interval, detector, labels) : instanceGroups(divided, interval);
   const header = '# Rendered from features.yaml by `lorikeet-scorer rules`; change that file instead.\n';
   return header + dump({ groups: histograms === 'native' ? groups.map(withNative) : groups }, { lineWidth: -1 });
 }
@@ -61,9 +67,23 @@ function withNative({ rules, ...group }: RuleGroup): RuleGroup {
   return { ...group, rules: rules.map((rule) => ({ ...rule, expr: readsNative(rule.expr) })) };
 }
 
+/** The set with expressions that keep services apart by `labels`. */
+function dividedSet(set: FeatureSet, labels: readonly string[]): FeatureSet {
+  const divided = <F extends Feature>(features: readonly F[]): readonly F[] =>
+    features.map((feature) => ({ ...feature, expr: withLabels(feature.expr, labels) }));
+  return {
+    ...set,
+    features: divided(set.features),
+    edges: divided(set.edges),
+    pods: divided(set.pods),
+    endpoints: divided(set.endpoints),
+    versions: set.versions && withLabels(set.versions, labels),
+  };
+}
+
 type Interval = Pick<RuleGroup, 'interval'>;
 
-function serviceGroups(set: FeatureSet, interval: Interval, detector: string): RuleGroup[] {
+function serviceGroups(set: FeatureSet, interval: Interval, detector: string, labels: readonly string[]): RuleGroup[] {
   const services: RuleGroup[] = set.features.map((feature) => ({
     name: `lorikeet_service_${feature.name}`,
     ...interval,
@@ -73,18 +93,17 @@ function serviceGroups(set: FeatureSet, interval: Interval, detector: string): R
       labels: { feature: feature.name, channel },
     })),
   }));
-  const units = unitRules(set.features, interval, 'lorikeet_units');
+  const units = unitRules(distinct([...set.features, ...set.edges]), interval, 'lorikeet_units');
   const incident: RuleGroup[] = [
-    { name: 'lorikeet_onset', ...interval, rules: onsetRules(set, detector) },
-    { name: 'lorikeet_graph', ...interval, rules: graphRules(set, detector) },
+    { name: 'lorikeet_onset', ...interval, rules: onsetRules(set, detector, labels) },
+    { name: 'lorikeet_graph', ...interval, rules: graphRules(set, detector, labels) },
   ];
   return [...services, ...shortestWindow(set, interval, 'edge', EDGE_SERIES, set.edges), ...units, ...incident];
 }
 
 function instanceGroups(set: FeatureSet, interval: Interval): RuleGroup[] {
-  const known = new Set(set.features.map(({ name }) => name));
-  const own = new Map([...set.pods, ...set.endpoints].map((feature) => [feature.name, feature]));
-  const units = [...own.values()].filter(({ name }) => !known.has(name));
+  const known = new Set([...set.features, ...set.edges].map(({ name }) => name));
+  const units = distinct([...set.pods, ...set.endpoints]).filter(({ name }) => !known.has(name));
   return [
     ...shortestWindow(set, interval, 'pod', POD_SERIES, set.pods),
     ...shortestWindow(set, interval, 'endpoint', ENDPOINT_SERIES, set.endpoints),
@@ -93,6 +112,12 @@ function instanceGroups(set: FeatureSet, interval: Interval): RuleGroup[] {
       ? []
       : [{ name: 'lorikeet_versions', ...interval, rules: [{ record: VERSION_SERIES, expr: oneLine(set.versions) }] }]),
   ];
+}
+
+/** Of features with the same name, the first. */
+function distinct(features: readonly Feature[]): Feature[] {
+  const names = features.map(({ name }) => name);
+  return features.filter(({ name }, index) => names.indexOf(name) === index);
 }
 
 /** For alerts and dashboards, which show the values of any features file. */

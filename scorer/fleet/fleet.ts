@@ -1,6 +1,9 @@
 import { CHANNELS, type Feature, type FeatureSet } from '../features/features.ts';
 import { History } from './history.ts';
+import { RejectedSeries } from './rejected-series.ts';
+import { Sources } from './sources.ts';
 import type { RangeSeries } from '../prometheus/client.ts';
+import { Identity } from '../identity/identity.ts';
 import { edgeKey, instanceKey, instanceName, podKey, serviceKey } from '../identity/service-key.ts';
 import { owns, type ShardPlace, WHOLE_FLEET } from '../identity/shard.ts';
 import { columnCount, columnIndex } from '../features/columns.ts';
@@ -11,6 +14,15 @@ export interface GapWatch {
   readonly until: number;
   readonly onFilled: (timestampMs: number) => void;
 }
+
+/** The labels of each kind of series, beside those of the identity. */
+const LABELS = {
+  services: ['namespace', 'service', 'feature', 'channel'],
+  edges: ['client_namespace', 'client_service', 'server_namespace', 'server_service', 'feature'],
+  pod: ['namespace', 'service', 'pod', 'feature'],
+  endpoint: ['namespace', 'service', 'endpoint', 'feature'],
+} as const;
+type Kind = keyof typeof LABELS;
 
 /**
  * The recent feature values of all services, edges of the call graph, pods and endpoints, as fetched from Prometheus.
@@ -26,10 +38,13 @@ export class Fleet {
   readonly versions = new Map<string, string>();
   /** For the series that are added next. */
   gapWatch: GapWatch | undefined;
+  readonly rejected = new RejectedSeries();
   readonly #set: FeatureSet;
   readonly #intervalMs: number;
   readonly #capacity: number;
   readonly #shard: ShardPlace;
+  readonly #identity: Identity;
+  readonly #sources: Readonly<Record<Kind, Sources>>;
   readonly #featureIndex: ReadonlyMap<string, number>;
   readonly #edgeIndex: ReadonlyMap<string, number>;
   readonly #podIndex: ReadonlyMap<string, number>;
@@ -38,39 +53,58 @@ export class Fleet {
   /**
    * @param capacity steps kept per service and edge
    * @param shard services of other shards are ignored, and edges between two of those
+   * @param identity which labels of series say whose they are
    */
-  constructor(set: FeatureSet, intervalMs: number, capacity: number, shard: ShardPlace = WHOLE_FLEET) {
+  constructor(
+    set: FeatureSet,
+    intervalMs: number,
+    capacity: number,
+    shard: ShardPlace = WHOLE_FLEET,
+    identity: Identity = new Identity(),
+  ) {
     this.#set = set;
     this.#intervalMs = intervalMs;
     this.#capacity = capacity;
     this.#shard = shard;
+    this.#identity = identity;
+    const sourcesOf = (kind: Kind) => new Sources([...LABELS[kind], ...identity.labels]);
+    this.#sources = {
+      services: sourcesOf('services'),
+      edges: sourcesOf('edges'),
+      pod: sourcesOf('pod'),
+      endpoint: sourcesOf('endpoint'),
+    };
     this.#featureIndex = positions(set.features);
     this.#edgeIndex = positions(set.edges);
     this.#podIndex = positions(set.pods);
     this.#endpointIndex = positions(set.endpoints);
   }
 
-  /** Adds one series of a service's feature; ignores unknown features. */
-  addService({ labels, timestamps, values }: RangeSeries): void {
+  /** Adds one series of a service's feature. */
+  addService(series: RangeSeries): void {
+    const { labels } = series;
     const feature = this.#featureIndex.get(labels['feature'] ?? '');
     const channel = CHANNELS.findIndex((name) => name === labels['channel']);
-    const { namespace, service } = labels;
-    if (feature === undefined || channel < 0 || namespace === undefined || service === undefined) return;
-    if (!owns(this.#shard, { namespace, service })) return;
-    const width = columnCount(this.#set.features);
-    const history = this.#history(this.services, serviceKey({ namespace, service }), width);
-    this.#fill(history, columnIndex(this.#set.features, channel, feature), timestamps, values);
+    if (feature === undefined || channel < 0) return this.rejected.add('unknown_feature', labels);
+    const name = this.#identity.service(labels);
+    if (name === undefined) return this.rejected.add('no_identity', labels);
+    if (!owns(this.#shard, name)) return;
+    if (this.#identity.isPartial(name)) this.rejected.addPartial(labels);
+    const history = this.#history(this.services, serviceKey(name), columnCount(this.#set.features));
+    this.#fill(history, columnIndex(this.#set.features, channel, feature), series, 'services');
   }
 
-  /** Adds one series of an edge's feature; ignores unknown features. */
-  addEdge({ labels, timestamps, values }: RangeSeries): void {
+  /** Adds one series of an edge's feature. */
+  addEdge(series: RangeSeries): void {
+    const { labels } = series;
     const feature = this.#edgeIndex.get(labels['feature'] ?? '');
-    const client = { namespace: labels['client_namespace'] ?? '', service: labels['client_service'] ?? '' };
-    const server = { namespace: labels['server_namespace'] ?? '', service: labels['server_service'] ?? '' };
-    if (feature === undefined || client.service === '' || server.service === '') return;
+    if (feature === undefined) return this.rejected.add('unknown_feature', labels);
+    const ends = this.#identity.edge(labels);
+    if (ends === undefined) return this.rejected.add('no_identity', labels);
+    const { client, server } = ends;
     if (!owns(this.#shard, client) && !owns(this.#shard, server)) return;
     const history = this.#history(this.edges, edgeKey(client, server), this.#set.edges.length);
-    this.#fill(history, feature, timestamps, values);
+    this.#fill(history, feature, series, 'edges');
   }
 
   /** Adds one series of a pod's feature. */
@@ -79,9 +113,10 @@ export class Fleet {
   }
 
   /** Adds the version of a pod. Its labels are those of kube-state-metrics: the service isn't among them. */
-  addVersion({ labels: { namespace, pod, version } }: RangeSeries): void {
-    if (namespace === undefined || pod === undefined || version === undefined) return;
-    this.versions.set(podKey(namespace, pod), version);
+  addVersion({ labels }: RangeSeries): void {
+    const { namespace, pod, version } = labels;
+    if (!namespace || !pod || !version) return this.rejected.add('no_identity', labels);
+    this.versions.set(podKey(this.#identity.place(labels), pod), version);
   }
 
   /** Adds one series of an endpoint's feature. */
@@ -92,15 +127,17 @@ export class Fleet {
   #addInstance(
     into: Map<string, History>,
     index: ReadonlyMap<string, number>,
-    { labels, timestamps, values }: RangeSeries,
+    series: RangeSeries,
     label: 'pod' | 'endpoint',
   ): void {
+    const { labels } = series;
     const feature = index.get(labels['feature'] ?? '');
-    const { namespace, service, [label]: instance } = labels;
-    if (feature === undefined || namespace === undefined || service === undefined || instance === undefined) return;
-    if (!owns(this.#shard, { namespace, service })) return;
-    const history = this.#history(into, instanceKey({ namespace, service }, instance), index.size);
-    this.#fill(history, feature, timestamps, values);
+    if (feature === undefined) return this.rejected.add('unknown_feature', labels);
+    const name = this.#identity.service(labels);
+    const instance = labels[label];
+    if (name === undefined || !instance) return this.rejected.add('no_identity', labels);
+    if (!owns(this.#shard, name)) return;
+    this.#fill(this.#history(into, instanceKey(name, instance), index.size), feature, series, label);
   }
 
   /** Removes everything. */
@@ -116,7 +153,8 @@ export class Fleet {
       for (const [key, history] of of) if ((history.newest ?? 0) < step) of.delete(key);
     }
     if (this.versions.size === 0) return gone;
-    const pods = new Set([...this.pods.keys()].map(instanceName).map((name) => podKey(name.namespace, name.instance)));
+    const names = [...this.pods.keys()].map(instanceName);
+    const pods = new Set(names.map((name) => podKey(name, name.instance)));
     for (const key of this.versions.keys()) if (!pods.has(key)) this.versions.delete(key);
     return gone;
   }
@@ -128,15 +166,19 @@ export class Fleet {
   }
 
   /** A step covers the interval that ends with it; the latest of several samples in it counts. */
-  #fill(history: History, column: number, timestamps: Float64Array, values: Float64Array): void {
+  #fill(history: History, column: number, { labels, timestamps, values }: RangeSeries, kind: Kind): void {
+    const source = this.#sources[kind].of(labels);
+    let twice = false;
     for (let index = 0; index < timestamps.length; index++) {
       const [timestampMs, value] = [timestamps[index] ?? NaN, values[index] ?? NaN];
       const step = Math.ceil(timestampMs / this.#intervalMs);
-      if (this.gapWatch !== undefined && step <= this.gapWatch.until && Number.isFinite(value)) {
-        if (Number.isNaN(history.get(step, column))) this.gapWatch.onFilled(timestampMs);
-      }
-      history.put(step, column, value);
+      const watched = this.gapWatch !== undefined && step <= this.gapWatch.until;
+      const isGap = watched && Number.isNaN(history.get(step, column));
+      if (!history.put(step, column, value, source)) twice = true;
+      // A step that is refused stays a gap.
+      if (isGap && !Number.isNaN(history.get(step, column))) this.gapWatch?.onFilled(timestampMs);
     }
+    if (twice) this.rejected.add('duplicate', labels);
   }
 }
 

@@ -43,4 +43,35 @@ describe('History', () => {
     history.put(5, 0, Infinity);
     expect(history.newest).toBeUndefined();
   });
+
+  it('refuses a step at which two sources have a value for one column, and no other step', () => {
+    const history = new History(2, 4);
+    expect(history.put(1, 0, 10, 1)).toBe(true);
+    expect(history.put(1, 1, 11, 1)).toBe(true);
+    expect(history.put(1, 1, 12, 2)).toBe(false);
+    // Whatever comes later for this step, also from the first source alone.
+    expect(history.put(1, 0, 13, 1)).toBe(true);
+    expect(history.put(2, 0, 20, 2)).toBe(true);
+    expect([history.get(1, 0), history.get(1, 1), history.get(2, 0)]).toEqual([NaN, NaN, 20]);
+  });
+
+  it('takes what one source has for a column and another one for another, or for another step', () => {
+    const history = new History(2, 4);
+    for (const step of [1, 2]) history.put(step, 0, step, 1);
+    for (const step of [1, 2, 3, 4]) history.put(step, 1, step, 2);
+    for (const step of [3, 4]) history.put(step, 0, step, 3);
+    // Read again, as late values are.
+    expect([history.put(2, 0, 5, 1), history.put(3, 0, 6, 3)]).toEqual([true, true]);
+    expect([1, 2, 3, 4].map((step) => history.get(step, 0))).toEqual([1, 5, 6, 4]);
+    expect([1, 2, 3, 4].map((step) => history.get(step, 1))).toEqual([1, 2, 3, 4]);
+  });
+
+  it('takes a step again one lap after it refused it', () => {
+    const history = new History(1, 4);
+    history.put(1, 0, 1, 1);
+    history.put(1, 0, 2, 2);
+    for (const step of [5, 9]) expect(history.put(step, 0, step, 1)).toBe(true);
+    expect(history.get(9, 0)).toBe(9);
+    expect(history.put(9, 0, 1, 2)).toBe(false);
+  });
 });

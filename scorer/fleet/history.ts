@@ -8,6 +8,11 @@ export class History {
   readonly #values: Float32Array;
   #newest: number | undefined;
   #oldestPut = Number.POSITIVE_INFINITY;
+  /** The source of all values; of each, once there are several. */
+  #source: number | undefined;
+  #sources: Uint16Array | undefined;
+  /** Steps that have no values because two sources had one for the same column. */
+  readonly #refused = new Set<number>();
 
   /**
    * @param width columns
@@ -29,13 +34,29 @@ export class History {
     return this.#oldestPut;
   }
 
-  /** Sets a value; ignores one that isn't finite, and steps that are older than the ring. */
-  put(step: number, column: number, value: number): void {
-    if (!Number.isFinite(value)) return;
+  /**
+   * Sets a value; ignores one that isn't finite, and steps that are older than the ring.
+   *
+   * A step at which two sources have a value for the same column belongs to two services of one name: it becomes and
+   * stays missing, because nobody knows which values are whose.
+   *
+   * @param source identifies the series of a column that the value is from, up to 65535
+   * @returns false if the step is refused for the first time with this value
+   */
+  put(step: number, column: number, value: number, source = 0): boolean {
+    if (!Number.isFinite(value)) return true;
     this.#reach(step);
-    if (step <= (this.#newest ?? step) - this.capacity) return;
+    if (step <= (this.#newest ?? step) - this.capacity || this.#refused.has(step)) return true;
+    const at = this.#start(step) + column;
+    if (!Number.isNaN(this.#values[at]) && this.#sourceAt(at) !== source) {
+      this.#clear(step);
+      this.#refused.add(step);
+      return false;
+    }
     this.#oldestPut = Math.min(this.#oldestPut, step);
-    this.#values[this.#start(step) + column] = value;
+    this.#values[at] = value;
+    this.#setSource(at, source);
+    return true;
   }
 
   /** The value at a step; NaN if missing or outside the ring. */
@@ -68,12 +89,28 @@ export class History {
     if (this.#newest === undefined) this.#newest = step;
     const from = Math.max(this.#newest + 1, step - this.capacity + 1);
     for (let cleared = from; cleared <= step; cleared++) this.#clear(cleared);
-    this.#newest = Math.max(this.#newest, step);
+    if (step <= this.#newest) return;
+    this.#newest = step;
+    for (const refused of this.#refused) if (!this.#reaches(refused)) this.#refused.delete(refused);
   }
 
   #clear(step: number): void {
     const start = this.#start(step);
     this.#values.fill(NaN, start, start + this.width);
+  }
+
+  #sourceAt(at: number): number | undefined {
+    return this.#sources === undefined ? this.#source : this.#sources[at];
+  }
+
+  /** Most services have one source for ever: they need no memory for those of their values. */
+  #setSource(at: number, source: number): void {
+    this.#source ??= source;
+    if (this.#sources === undefined) {
+      if (source === this.#source) return;
+      this.#sources = new Uint16Array(this.#values.length).fill(this.#source);
+    }
+    this.#sources[at] = source;
   }
 
   /** Offset of a step's row in the ring. */

@@ -2,7 +2,9 @@ import type { ScorerConfig } from '../config.ts';
 import { EDGE_SERIES, SERVICE_SERIES, type FeatureSet } from '../features/features.ts';
 import { Fleet } from './fleet.ts';
 import type { PrometheusClient, RangeSeries } from '../prometheus/client.ts';
+import type { Rejected, Rejection } from './rejected-series.ts';
 import { owns } from '../identity/shard.ts';
+import { equalTo, selectorOf } from '../prometheus/selector.ts';
 import { serviceKey, serviceName } from '../identity/service-key.ts';
 import { columnCount } from '../features/columns.ts';
 
@@ -22,8 +24,12 @@ export interface PastSpan extends TimeSpan {
 export interface PastSource {
   readonly client: PrometheusClient;
   readonly set: FeatureSet;
-  readonly config: Pick<ScorerConfig, 'interval' | 'steps' | 'shard'>;
+  readonly config: Pick<ScorerConfig, 'interval' | 'steps' | 'shard' | 'identity'> & {
+    readonly prometheus: Pick<ScorerConfig['prometheus'], 'matchers'>;
+  };
   readonly signal?: AbortSignal;
+  /** Called for each kind of series of an answer that can't be used. */
+  readonly onRejected?: (reason: Rejection, rejected: Rejected) => void;
 }
 
 /** Upper bound of the values one query returns: about 15 MB of JSON, held in memory at once. */
@@ -34,13 +40,14 @@ const LOOKBACK_MS = 300_000;
 /** The keys of this shard's services that exist at the end of a span, sorted. @throws PrometheusError */
 export async function listServices({ client, config, signal }: PastSource, { toMs }: TimeSpan): Promise<string[]> {
   const lookbackMs = Math.max(LOOKBACK_MS, 2 * config.interval);
-  const query = `group by (namespace, service) (last_over_time(${SERVICE_SERIES}[${lookbackMs}ms]))`;
+  const series = selectorOf(SERVICE_SERIES, config.prometheus.matchers);
+  const query = `group by (${config.identity.by}) (last_over_time(${series}[${lookbackMs}ms]))`;
   const keys: string[] = [];
   await client.query(query, toMs, {
     ...(signal !== undefined && { signal }),
-    visit: ({ labels: { namespace, service } }) => {
-      if (namespace === undefined || service === undefined || !owns(config.shard, { namespace, service })) return;
-      keys.push(serviceKey({ namespace, service }));
+    visit: ({ labels }) => {
+      const name = config.identity.service(labels);
+      if (name !== undefined && owns(config.shard, name)) keys.push(serviceKey(name));
     },
   });
   return keys.sort();
@@ -48,7 +55,10 @@ export async function listServices({ client, config, signal }: PastSource, { toM
 
 /** The features of all services and edges over the span; excluded time is missing. @throws PrometheusError */
 export async function fetchFleet(source: PastSource, span: PastSpan): Promise<Fleet> {
-  return await fetchSelected(source, span, { services: [SERVICE_SERIES], edges: [EDGE_SERIES] });
+  return await fetchSelected(source, span, {
+    services: [selectorOf(SERVICE_SERIES, source.config.prometheus.matchers)],
+    edges: [selectorOf(EDGE_SERIES, source.config.prometheus.matchers)],
+  });
 }
 
 /** A group of services that is fetched with one query, with the edges from and to them. */
@@ -67,21 +77,22 @@ export async function* fetchGroups(
   span: PastSpan,
   keys: readonly string[],
 ): AsyncGenerator<FleetGroup> {
+  const { config } = source;
   const size = groupSize(source, span);
   for (let start = 0; start < keys.length; start += size) {
     source.signal?.throwIfAborted();
     const group = keys.slice(start, start + size);
     const fleet = await fetchSelected(source, span, {
-      services: selectors(SERVICE_SERIES, group),
-      edges: edgeSelectors(group),
+      services: selectors(SERVICE_SERIES, group, '', config.prometheus.matchers),
+      edges: edgeSelectors(group, config.prometheus.matchers),
     });
     yield { keys: group, fleet };
   }
 }
 
-/** Selectors of the edges from and to these services. */
-export function edgeSelectors(keys: readonly string[]): string[] {
-  return [...selectors(EDGE_SERIES, keys, 'client_'), ...selectors(EDGE_SERIES, keys, 'server_')];
+/** Selectors of the edges from and to these services. @param matchers further label matchers */
+export function edgeSelectors(keys: readonly string[], matchers = ''): string[] {
+  return ['client_', 'server_'].flatMap((prefix) => selectors(EDGE_SERIES, keys, prefix, matchers));
 }
 
 /** Number of services whose history fits into one query. */
@@ -95,12 +106,12 @@ export type PastSelectors = Partial<Readonly<Record<'services' | 'edges' | 'pods
 
 /** The selected features over the span; excluded time is missing. @throws PrometheusError */
 export async function fetchSelected(
-  { config: { interval, steps, shard }, set, client, signal }: PastSource,
+  { config: { interval, steps, shard, identity }, set, client, signal, onRejected }: PastSource,
   { fromMs, toMs, exclude = [] }: PastSpan,
   { services = [], edges = [], pods = [], endpoints = [] }: PastSelectors,
 ): Promise<Fleet> {
   const reach = (steps.at(-1) ?? 0) + 1;
-  const fleet = new Fleet(set, interval, Math.ceil((toMs - fromMs) / interval) + reach + 1, shard);
+  const fleet = new Fleet(set, interval, Math.ceil((toMs - fromMs) / interval) + reach + 1, shard, identity);
   const start = Math.ceil(fromMs / interval) * interval;
   const fetch = async (selector: string, add: (series: RangeSeries) => void) => {
     await client.queryRange(selector, start, toMs, interval, {
@@ -112,25 +123,26 @@ export async function fetchSelected(
   for (const selector of edges) await fetch(selector, (series) => fleet.addEdge(series));
   for (const selector of pods) await fetch(selector, (series) => fleet.addPod(series));
   for (const selector of endpoints) await fetch(selector, (series) => fleet.addEndpoint(series));
+  if (onRejected !== undefined) for (const rejected of fleet.rejected.take()) onRejected(rejected.reason, rejected);
   return fleet;
 }
 
 /**
- * One selector for each namespace of `keys`, by the labels `<prefix>namespace` and `<prefix>service`.
+ * One selector for each namespace of `keys`, by the labels `<prefix>namespace` and `<prefix>service`, and by the further
+ * labels of the identity, which an edge has once.
  *
- * @param matchers further label matchers, each with a comma before it
+ * @param matchers further label matchers
  */
 export function selectors(series: string, keys: readonly string[], prefix = '', matchers = ''): string[] {
-  const byNamespace = new Map<string, string[]>();
-  for (const { namespace, service } of keys.map(serviceName)) {
-    const services = byNamespace.get(namespace) ?? [];
-    byNamespace.set(namespace, services);
+  const byPlace = new Map<string, string[]>();
+  for (const { namespace, service, ...labels } of keys.map(serviceName)) {
+    const place = equalTo({ ...labels, [`${prefix}namespace`]: namespace });
+    const services = byPlace.get(place) ?? [];
+    byPlace.set(place, services);
     services.push(service.replaceAll(/[\\^$.|?*+()[\]{}]/g, '\\$&'));
   }
-  return [...byNamespace].map(
-    ([namespace, services]) =>
-      `${series}{${prefix}namespace=${JSON.stringify(namespace)},` +
-      `${prefix}service=~${JSON.stringify(services.join('|'))}${matchers}}`,
+  return [...byPlace].map(([place, services]) =>
+    selectorOf(series, place, `${prefix}service=~${JSON.stringify(services.join('|'))}`, matchers),
   );
 }
 

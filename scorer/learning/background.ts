@@ -7,7 +7,7 @@ import { LEARNING_PHASES } from './progress.ts';
 import { TrainProcess } from './train-process.ts';
 import { LearningPlan, type LearningSituation } from './plan.ts';
 import type { ScorerMetrics } from '../metrics.ts';
-import { serviceName } from '../identity/service-key.ts';
+import { displayName, serviceName } from '../identity/service-key.ts';
 
 export interface BackgroundLearningOptions {
   readonly config: ScorerConfig;
@@ -71,7 +71,7 @@ export class BackgroundLearning {
     this.#waiting = keys.length;
     const [first] = keys;
     if (first === undefined) return;
-    const example = Object.values(serviceName(first)).join('/');
+    const example = displayName(serviceName(first));
     logger.info('services are learning', { services: keys.length, seconds_left: secondsLeft, for_example: example });
   }
 

@@ -12,12 +12,7 @@ import {
   VERSION_SCORE_SERIES,
 } from '../series.ts';
 import type { Sample } from './remote-write/sample.ts';
-import { MIN_EXPLAINED_SCORE } from './samples.ts';
-
-export interface DetectorSampleTimes {
-  readonly timestampMs: number;
-  readonly intervalMs: number;
-}
+import { MIN_EXPLAINED_SCORE, type SampleTimes } from './samples.ts';
 
 /** What the detectors beside the autoencoder found at a step. */
 export interface DetectorFindings {
@@ -37,7 +32,7 @@ export interface DetectorFindings {
 /** Converts what the detectors beside the autoencoder found to samples. */
 export function detectorSamples(
   { others, versions, unexpected, agreed, patterns }: DetectorFindings,
-  { timestampMs, intervalMs }: DetectorSampleTimes,
+  { timestampMs, intervalMs }: SampleTimes,
 ): Sample[] {
   const samples: Sample[] = [];
   const add = (name: string, labels: Readonly<Record<string, string>>, value: number) =>
@@ -70,11 +65,13 @@ function subjectLabels({ kind, key }: Verdict): Record<string, string> {
   if (kind === 'service') return { ...serviceName(key) };
   if (kind === 'edge') {
     const { client, server } = edgeEnds(key);
+    const { namespace, service, ...labels } = server;
     return {
+      ...labels,
       client_namespace: client.namespace,
       client_service: client.service,
-      server_namespace: server.namespace,
-      server_service: server.service,
+      server_namespace: namespace,
+      server_service: service,
     };
   }
   const { instance, ...service } = instanceName(key);

@@ -1,6 +1,7 @@
 import type { Logger } from '../../daemon/logger.ts';
 import type { ScorerConfig } from '../config.ts';
 import type { ScorerMetrics } from '../metrics.ts';
+import { withExternalLabels } from './external-labels.ts';
 import { renderScores, SeriesLedger } from './samples.ts';
 import type { Sample } from './remote-write/sample.ts';
 import { RemoteTargets } from './remote-targets.ts';
@@ -14,6 +15,7 @@ export interface PublisherOptions {
 /** Publishes each cycle's samples, by remote write or on /metrics, as configured by `output`. */
 export class Publisher {
   readonly #metrics: ScorerMetrics;
+  readonly #externalLabels: Readonly<Record<string, string>>;
   readonly #ledger = new SeriesLedger();
   readonly #remote: RemoteTargets | undefined;
   #exposed: readonly Sample[] = [];
@@ -21,13 +23,15 @@ export class Publisher {
 
   constructor({ config, logger, metrics }: PublisherOptions) {
     this.#metrics = metrics;
+    this.#externalLabels = config.external_labels;
     const { output, remote_write: targets } = config;
     if (output === 'remote_write' && targets !== undefined)
       this.#remote = new RemoteTargets(targets, { logger, metrics });
   }
 
   /** Publishes all samples of a cycle. Doesn't wait for their delivery, so that retries don't delay the next cycle. */
-  publish(samples: readonly Sample[], timestampMs: number): void {
+  publish(own: readonly Sample[], timestampMs: number): void {
+    const samples = withExternalLabels(own, this.#externalLabels);
     const written = this.#ledger.withStaleMarkers(samples, timestampMs);
     const remote = this.#remote;
     if (remote === undefined) this.#exposed = samples;

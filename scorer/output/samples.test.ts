@@ -3,6 +3,7 @@ import { renderScores, scoreSamples, SeriesLedger } from './samples.ts';
 import { serviceKey } from '../identity/service-key.ts';
 import type { FleetScores } from '../scoring/score-fleet.ts';
 
+const TIMES = { timestampMs: 1000, intervalMs: 1000 };
 const cart = serviceKey({ namespace: 'shop', service: 'cart' });
 const result = (score: number): FleetScores => ({
   scores: [{ key: cart, score, shares: [{ feature: 'cpu_cores', share: 0.8, usual: { low: 0.1, high: 0.3 } }] }],
@@ -13,7 +14,7 @@ const result = (score: number): FleetScores => ({
   inferenceMs: 0,
   rankMs: 0,
 });
-const names = (score: number) => scoreSamples(result(score), 1000).map(({ name }) => name);
+const names = (score: number) => scoreSamples(result(score), TIMES).map(({ name }) => name);
 
 const EXPLANATION = ['anomaly_feature_share', 'anomaly_feature_usual', 'anomaly_feature_usual'];
 
@@ -30,8 +31,18 @@ describe('scoreSamples', () => {
   });
 });
 
+test('a gone service has a score and the time since when it is gone', () => {
+  const gone = [{ key: cart, score: 3.5, since: 40, bits: 9 }];
+  const samples = scoreSamples({ ...result(0.2), scores: [], gone }, { timestampMs: 60_000, intervalMs: 500 });
+  const labels = { namespace: 'shop', service: 'cart', detector: 'gone' };
+  expect(samples).toEqual([
+    { name: 'anomaly_score', labels, value: 3.5, timestampMs: 60_000 },
+    { name: 'anomaly_interval_start_timestamp_seconds', labels, value: 20, timestampMs: 60_000 },
+  ]);
+});
+
 test('what is usual has a low and a high bound', () => {
-  const usual = scoreSamples(result(0.6), 1000).filter(({ name }) => name === 'anomaly_feature_usual');
+  const usual = scoreSamples(result(0.6), TIMES).filter(({ name }) => name === 'anomaly_feature_usual');
   expect(usual.map(({ labels, value }) => [labels['feature'], labels['bound'], value])).toEqual([
     ['cpu_cores', 'low', 0.1],
     ['cpu_cores', 'high', 0.3],
@@ -41,7 +52,7 @@ test('what is usual has a low and a high bound', () => {
 describe('SeriesLedger', () => {
   it('ends once, at the cycle in which it is missing, what was written before', () => {
     const ledger = new SeriesLedger();
-    const [score, share] = scoreSamples(result(0.6), 1000);
+    const [score, share] = scoreSamples(result(0.6), TIMES);
     ledger.withStaleMarkers([score!, share!], 1000);
     const next = ledger.withStaleMarkers([{ ...score!, timestampMs: 2000 }], 2000);
     expect(next).toEqual([

@@ -6,6 +6,7 @@ import {
   DETECTOR,
   EDGE_SCORE_SERIES,
   EVIDENCE_SERIES,
+  GONE,
   INCIDENT_SERIES,
   INTERVAL_END_SERIES,
   INTERVAL_START_SERIES,
@@ -16,11 +17,21 @@ import {
 } from '../series.ts';
 import type { Sample } from './remote-write/sample.ts';
 
+/** The time of a cycle, and the length of a step. */
+export interface SampleTimes {
+  readonly timestampMs: number;
+  readonly intervalMs: number;
+}
+
 /** Minimum score at which feature shares are exported: below it, there is no anomaly to explain. */
 export const MIN_EXPLAINED_SCORE = 0.5;
 
-/** Converts one cycle's scores to samples at `timestampMs`. */
-export function scoreSamples(result: FleetScores, timestampMs: number, maintenance?: Maintenance): Sample[] {
+/** Converts one cycle's scores to samples at the cycle's time. */
+export function scoreSamples(
+  result: FleetScores,
+  { timestampMs, intervalMs }: SampleTimes,
+  maintenance?: Maintenance,
+): Sample[] {
   const sample = (name: string, key: string, value: number, labels: Readonly<Record<string, string>> = {}): Sample => ({
     name,
     labels: { ...serviceName(key), ...labels },
@@ -39,6 +50,11 @@ export function scoreSamples(result: FleetScores, timestampMs: number, maintenan
         samples.push(sample('anomaly_feature_usual', key, usual[bound], { ...labels, bound }));
       }
     }
+  }
+  for (const { key, score, since } of result.gone ?? []) {
+    const labels = { detector: GONE };
+    samples.push(sample('anomaly_score', key, score, labels));
+    samples.push(sample(INTERVAL_START_SERIES, key, (since * intervalMs) / 1000, labels));
   }
   // Whatever its detectors, also those that score its pods alone.
   for (const key of result.states.keys()) {

@@ -41,10 +41,10 @@ export class PrometheusError extends Error {
   /** True if the query exceeded a limit of the client or the server: over a shorter span it may succeed. */
   get exceedsLimit(): boolean {
     if (this.code === 'TOO_LARGE') return true;
-    // Prometheus, VictoriaMetrics (samples, series), Mimir and Cortex, in this order.
+    // Prometheus (series with limits on the cost of queries), VictoriaMetrics (samples, series), Mimir and Cortex.
     return (
       this.status === 422 &&
-      /too many samples|maxSamplesPerQuery|matching timeseries exceeds|err-mimir-max|exceeded.*limit/i.test(
+      /too many (samples|series)|maxSamplesPerQuery|matching timeseries exceeds|err-mimir-max|exceeded.*limit/i.test(
         this.message,
       )
     );

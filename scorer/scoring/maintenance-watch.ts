@@ -1,11 +1,12 @@
 import { ConditionLog, type Logger } from '../../daemon/logger.ts';
 import { Maintenance, maintenanceAt } from './maintenance.ts';
+import type { ScorerConfig } from '../config.ts';
 import type { ScorerMetrics } from '../metrics.ts';
 import { type PrometheusClient, PrometheusError } from '../prometheus/client.ts';
 
 export interface MaintenanceWatchOptions {
-  /** `maintenance` in scorer.yaml. Without any, nothing is queried. */
-  readonly expressions: readonly string[];
+  /** Without any `maintenance`, nothing is queried. */
+  readonly config: Pick<ScorerConfig, 'maintenance' | 'identity'>;
   readonly client: PrometheusClient;
   readonly logger: Logger;
   readonly metrics: ScorerMetrics;
@@ -28,10 +29,10 @@ export class MaintenanceWatch {
 
   /** Queries again; keeps the last result if an expression fails. Never rejects. */
   async update(timeMs: number): Promise<void> {
-    const { expressions, client, metrics } = this.#options;
-    if (expressions.length === 0) return;
+    const { config, client, metrics } = this.#options;
+    if (config.maintenance.length === 0) return;
     try {
-      this.#current = await maintenanceAt(client, expressions, timeMs);
+      this.#current = await maintenanceAt(client, config.maintenance, timeMs, config.identity);
       this.#conditions.recovered('maintenance', 'maintenance query works again');
     } catch (error) {
       metrics.queryFailures.inc({ code: error instanceof PrometheusError ? error.code : 'OTHER' });

@@ -1,32 +1,26 @@
 import { type PrometheusClient, PrometheusError, type RangeSeries } from '../prometheus/client.ts';
+import { Identity, type Scope, selects } from '../identity/identity.ts';
 import { serviceName } from '../identity/service-key.ts';
-
-/**
- * The scope of one series of a maintenance expression: the service in its labels `namespace` and `service`, the whole
- * namespace without `service`, all services without either.
- */
-export interface MaintenanceScope {
-  readonly namespace: string | undefined;
-  readonly service: string | undefined;
-}
 
 /** The services in maintenance at one time. */
 export class Maintenance {
-  readonly #scopes: readonly MaintenanceScope[];
+  readonly #scopes: readonly Scope[];
 
-  constructor(scopes: readonly MaintenanceScope[]) {
+  constructor(scopes: readonly Scope[]) {
     this.#scopes = scopes;
   }
 
   covers(key: string): boolean {
-    const { namespace, service } = serviceName(key);
-    return this.#scopes.some((scope) => matches(scope, namespace, service));
+    if (this.#scopes.length === 0) return false;
+    const name = serviceName(key);
+    return this.#scopes.some((scope) => selects(scope, name));
   }
 }
 
 /**
- * Queries the services in maintenance at `timeMs`: those of the series that the expressions return. Series with the
- * value 0 are ignored, so that `maintenance_active` and `maintenance_active == 1` are equivalent.
+ * Queries the services in maintenance at `timeMs`: those that have the labels of a series which the expressions return,
+ * as far as these are labels of the identity; all of a namespace without `service`, all services without any. Series with
+ * the value 0 are ignored, so that `maintenance_active` and `maintenance_active == 1` are equivalent.
  *
  * @throws PrometheusError
  */
@@ -34,12 +28,13 @@ export async function maintenanceAt(
   client: PrometheusClient,
   expressions: readonly string[],
   timeMs: number,
+  identity: Identity = new Identity(),
 ): Promise<Maintenance> {
-  const scopes: MaintenanceScope[] = [];
+  const scopes: Scope[] = [];
   for (const expression of expressions) {
     await client.query(expression, timeMs, {
       visit: (series) => {
-        if (isActive(series.values[0])) scopes.push(scopeOf(series));
+        if (isActive(series.values[0])) scopes.push(identity.scope(series.labels));
       },
     });
   }
@@ -49,22 +44,24 @@ export async function maintenanceAt(
 /** Past maintenance by step. */
 export class MaintenanceHistory {
   readonly #intervalMs: number;
-  readonly #scopes: { readonly scope: MaintenanceScope; readonly steps: ReadonlySet<number> }[] = [];
+  readonly #identity: Identity;
+  readonly #scopes: { readonly scope: Scope; readonly steps: ReadonlySet<number> }[] = [];
 
-  constructor(intervalMs: number) {
+  constructor(intervalMs: number, identity: Identity = new Identity()) {
     this.#intervalMs = intervalMs;
+    this.#identity = identity;
   }
 
   add(series: RangeSeries): void {
     const active = [...series.timestamps].filter((_, index) => isActive(series.values[index]));
     const steps = new Set(active.map((timeMs) => Math.ceil(timeMs / this.#intervalMs)));
-    this.#scopes.push({ scope: scopeOf(series), steps });
+    this.#scopes.push({ scope: this.#identity.scope(series.labels), steps });
   }
 
   /** The steps at which a service was in maintenance. */
   stepsOf(key: string): number[] {
-    const { namespace, service } = serviceName(key);
-    const matching = this.#scopes.filter(({ scope }) => matches(scope, namespace, service));
+    const name = serviceName(key);
+    const matching = this.#scopes.filter(({ scope }) => selects(scope, name));
     return [...new Set(matching.flatMap(({ steps }) => [...steps]))];
   }
 }
@@ -80,8 +77,9 @@ export async function maintenanceBetween(
   expressions: readonly string[],
   { fromMs, toMs }: { readonly fromMs: number; readonly toMs: number },
   intervalMs: number,
+  identity: Identity = new Identity(),
 ): Promise<MaintenanceHistory> {
-  const history = new MaintenanceHistory(intervalMs);
+  const history = new MaintenanceHistory(intervalMs, identity);
   for (const expression of expressions) {
     try {
       await client.queryRange(expression, fromMs, toMs, intervalMs, { visit: (series) => history.add(series) });
@@ -90,17 +88,6 @@ export async function maintenanceBetween(
     }
   }
   return history;
-}
-
-function scopeOf({ labels }: RangeSeries): MaintenanceScope {
-  return { namespace: labels['namespace'], service: labels['service'] };
-}
-
-function matches(scope: MaintenanceScope, namespace: string, service: string): boolean {
-  return (
-    (scope.namespace === undefined || scope.namespace === namespace) &&
-    (scope.service === undefined || scope.service === service)
-  );
 }
 
 function isActive(value: number | undefined): boolean {

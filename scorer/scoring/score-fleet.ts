@@ -2,6 +2,7 @@ import type { Reconstructor } from '../detectors/reconstructor.ts';
 import type { EdgeFeature, Feature, FeatureSet } from '../features/features.ts';
 import type { Fleet } from '../fleet/fleet.ts';
 import type { History } from '../fleet/history.ts';
+import type { GoneService } from './gone/gone-services.ts';
 import type { EdgeScalings, Profiles } from './profiles/profiles-file.ts';
 import type { Profile } from './profiles/profile.ts';
 import { type CallEdge, type RankedCause, type Ranker, rankRootCauses, type Suspect } from './ranking/root-cause.ts';
@@ -16,14 +17,14 @@ import {
   widenScales,
 } from './errors.ts';
 import type { Seasons } from './seasons.ts';
-import { edgeEnds, serviceKey } from '../identity/service-key.ts';
+import { edgeEnds, scopeOf, serviceKey } from '../identity/service-key.ts';
 import { allocateWindows, encodeWindow, type TensorShape } from '../tensor/tensor.ts';
 import { columnCount } from '../features/columns.ts';
 
 /** Minimum share of a service's known columns that must have a value for it to be scored. */
 const MIN_OBSERVED_SHARE = 0.25;
 
-export type ServiceState = 'scored' | 'learning' | 'no_data' | 'excluded';
+export type ServiceState = 'scored' | 'learning' | 'no_data' | 'excluded' | 'gone';
 
 export interface ServiceScore {
   readonly key: string;
@@ -35,6 +36,8 @@ export interface ServiceScore {
 export interface FleetScores {
   readonly scores: readonly ServiceScore[];
   readonly causes: readonly RankedCause[];
+  /** Services of the incident that are gone; these have no score. */
+  readonly gone?: readonly GoneService[];
   readonly states: ReadonlyMap<string, ServiceState>;
   /** Number of values that services with a profile lack at this step; replaced by the median. */
   readonly missing: number;
@@ -105,10 +108,12 @@ export async function scoreFleet(
   const services = known.map((service, index) => ({ ...service, index })).filter(({ index }) => scorable[index]);
   const errors = newestErrors(shape, windows, reconstruction);
   const { scores, suspects } = scoreServices(shape, services, errors, step, seasons);
-  const isOwnIncident = others?.alone !== true && scores.some(({ score }) => score > 1);
+  const anomalous = others?.alone === true ? [] : scores.flatMap(({ key, score }) => (score > 1 ? [key] : []));
+  const incidents = new Set([...anomalous, ...(others?.bits.keys() ?? [])].map(scopeOf));
+  const isRanked = (key: string) => (assumeIncident || incidents.has(scopeOf(key))) && isCandidate?.(key) !== false;
   const causes =
-    assumeIncident || isOwnIncident || (others?.bits.size ?? 0) > 0
-      ? rank(withOthers(suspects, others), callEdges(set, fleet, step, profiles), isCandidate)
+    assumeIncident || incidents.size > 0
+      ? rank(withOthers(suspects, others), callEdges(set, fleet, step, profiles), isRanked)
       : [];
   const done = performance.now();
   return {

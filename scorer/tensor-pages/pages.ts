@@ -2,15 +2,17 @@ import type { ServerResponse } from 'node:http';
 import { type ErrorRequestHandler, Router } from 'express';
 import { refusedMethod, sendHtml, sendText } from '../../daemon/http-server/answer.ts';
 import { escapeHtml } from '../../daemon/http-server/landing-page.ts';
+import type { Identity } from '../identity/identity.ts';
 import type { Feature } from '../features/features.ts';
 import { encodePng, type Image } from './png.ts';
-import { serviceName, type ServiceName } from '../identity/service-key.ts';
+import { displayName, serviceName, type ServiceName } from '../identity/service-key.ts';
 
 export interface TensorPagesOptions {
   /** The services' scores of the last cycle. */
   readonly scores: () => readonly { readonly key: string; readonly score: number }[];
+  readonly identity: Identity;
   /** The picture of a service in the last cycle, or the reason why there is none. */
-  readonly picture: (name: ServiceName) => Promise<Image | string>;
+  readonly picture: (name: ServiceName | undefined) => Promise<Image | string>;
   /** The pictures' columns. */
   readonly features: readonly Pick<Feature, 'name' | 'unit'>[];
 }
@@ -19,15 +21,18 @@ export const TENSORS_PATH = '/tensors';
 /** Services on the page, those with the highest scores. */
 const MAX_SERVICES_SHOWN = 50;
 
-/** `/tensors`, the services with the highest scores, and `/tensors/<namespace>/<service>.png`, names URL-encoded. */
+/**
+ * `/tensors`, the services with the highest scores, and `/tensors/<namespace>/<service>.png`, names URL-encoded, with the
+ * further labels of the identity as the query: `?cluster=a`.
+ */
 export function tensorPages(options: TensorPagesOptions): Router {
   const router = Router({ caseSensitive: true });
   router.use(TENSORS_PATH, (request, response, next) => {
     if (!refusedMethod(request, response)) next();
   });
   router.get(TENSORS_PATH, (_request, response) => sendHtml(response, renderIndex(options)));
-  router.get(`${TENSORS_PATH}/:namespace/:service.png`, async ({ params }, response) => {
-    const picture = await options.picture(params);
+  router.get(`${TENSORS_PATH}/:namespace/:service.png`, async ({ params, query }, response) => {
+    const picture = await options.picture(options.identity.service({ ...textsOf(query), ...params }));
     if (typeof picture === 'string') return sendText(response, 404, picture);
     const png = encodePng(picture);
     response.writeHead(200, { 'Content-Type': 'image/png', 'Content-Length': png.length, 'Cache-Control': 'no-store' });
@@ -47,15 +52,22 @@ function sendNoPicture(response: ServerResponse): void {
   sendText(response, 404, `Expected ${TENSORS_PATH}/<namespace>/<service>.png.`);
 }
 
-export function picturePath({ namespace, service }: ServiceName): string {
-  return `${TENSORS_PATH}/${encodeURIComponent(namespace)}/${encodeURIComponent(service)}.png`;
+export function picturePath({ namespace, service, ...labels }: ServiceName): string {
+  const query = Object.keys(labels).length === 0 ? '' : `?${new URLSearchParams(labels)}`;
+  return `${TENSORS_PATH}/${encodeURIComponent(namespace)}/${encodeURIComponent(service)}.png${query}`;
+}
+
+/** A parameter that is given twice is none of a picture's. */
+function textsOf(query: Readonly<Record<string, unknown>>): Record<string, string> {
+  const texts = Object.entries(query).filter((entry): entry is [string, string] => typeof entry[1] === 'string');
+  return Object.fromEntries(texts);
 }
 
 function renderIndex({ scores, features }: TensorPagesOptions): string {
   const shown = [...scores()].sort((a, b) => b.score - a.score).slice(0, MAX_SERVICES_SHOWN);
   const figures = shown.map(({ key, score }) => {
     const name = serviceName(key);
-    const title = escapeHtml(`${name.namespace}/${name.service}`);
+    const title = escapeHtml(displayName(name));
     return `<figure><figcaption>${title}: ${score.toFixed(2)}</figcaption><img loading="lazy" alt="${title}" src="${escapeHtml(picturePath(name))}"></figure>`;
   });
   return `<!doctype html>

@@ -1,3 +1,4 @@
+import { isSameService } from '../identity/service-key.ts';
 import type { Span } from './span.ts';
 
 /**
@@ -23,6 +24,5 @@ function crossesHosts(child: Span, parent: Span): boolean {
   if (child.kind !== 'server') return false;
   if (parent.kind === 'client') return true;
   if (parent.kind === 'producer') return false;
-  const { namespace, service } = child.service;
-  return namespace !== parent.service.namespace || service !== parent.service.service;
+  return !isSameService(child.service, parent.service);
 }

@@ -41,4 +41,18 @@ describe('EndpointDurations', () => {
     durations.expire(1200);
     expect(await counts(registry)).toEqual(['cart GET /a 3']);
   });
+
+  it('has the further labels of services', async () => {
+    const registry = new Registry();
+    const durations = new EndpointDurations({ maxEndpoints: 10, idleMs: 1000 }, registry, { labels: ['cluster'] });
+    for (const cluster of ['a', 'b']) {
+      const { spans, ...trace } = request('cart', '/items/1');
+      durations.add({ ...trace, spans: spans.map((one) => ({ ...one, service: { ...one.service, cluster } })) }, 0);
+    }
+    const text = await registry.metrics();
+    for (const cluster of ['a', 'b']) {
+      const labels = `{namespace="shop",service="cart",cluster="${cluster}",endpoint="GET /items/{id}"}`;
+      expect(text).toContain(`lorikeet_endpoint_request_duration_seconds_count${labels} 1\n`);
+    }
+  });
 });

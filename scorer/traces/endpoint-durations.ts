@@ -1,4 +1,5 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
+import { instanceKey, type ServiceName } from '../identity/service-key.ts';
 import { OperationNames } from './operation.ts';
 import type { Span, Trace } from './span.ts';
 
@@ -10,7 +11,13 @@ export interface EndpointLimits {
 }
 
 const LABELS = ['namespace', 'service', 'endpoint'] as const;
-type Labels = Record<(typeof LABELS)[number], string>;
+type Labels = ServiceName & { readonly endpoint: string };
+
+export interface EndpointOptions {
+  /** Further labels of services. Default: none. */
+  readonly labels?: readonly string[];
+  readonly names?: OperationNames;
+}
 
 /** Seconds: from an answer out of memory to one that times out. */
 const BUCKETS = [0.001, 0.004, 0.016, 0.064, 0.256, 1.024, 4.096, 16.384];
@@ -32,13 +39,17 @@ export class EndpointDurations {
   readonly #count: Gauge;
   readonly #overflowed: Counter;
 
-  constructor(limits: EndpointLimits, registry: Registry, names = new OperationNames()) {
+  constructor(
+    limits: EndpointLimits,
+    registry: Registry,
+    { labels = [], names = new OperationNames() }: EndpointOptions = {},
+  ) {
     this.#limits = limits;
     this.#names = names;
     this.#duration = new Histogram({
       name: 'lorikeet_endpoint_request_duration_seconds',
       help: 'Duration of requests by endpoint, from server spans.',
-      labelNames: [...LABELS],
+      labelNames: [...LABELS, ...labels],
       buckets: BUCKETS,
       registers: [registry],
     });
@@ -73,8 +84,7 @@ export class EndpointDurations {
   }
 
   #endpointOf(span: Span, nowMs: number): Endpoint {
-    const { namespace, service } = span.service;
-    const labels = { namespace, service, endpoint: this.#names.of(span) };
+    const labels = { ...span.service, endpoint: this.#names.of(span) };
     const known = this.#find(labels, nowMs);
     if (known !== undefined) return known;
     if (this.#endpoints.size < this.#limits.maxEndpoints) return this.#start(labels, nowMs);
@@ -96,6 +106,6 @@ export class EndpointDurations {
   }
 }
 
-function keyOf({ namespace, service, endpoint }: Labels): string {
-  return JSON.stringify([namespace, service, endpoint]);
+function keyOf({ endpoint, ...service }: Labels): string {
+  return instanceKey(service, endpoint);
 }

@@ -10,7 +10,7 @@ import { renderServiceAlerts } from '../../scorer/features/service-alerts.ts';
 import { freePort } from '../free-port.ts';
 import { DEMO_DETECTORS } from './detectors.ts';
 import type { Processes } from './processes.ts';
-import { scaleYaml, TIME_SCALE } from './time-scale.ts';
+import { ALERT_DURATIONS, scaleAlerts, scaleYaml, TIME_SCALE } from './time-scale.ts';
 
 /** The root of the repository: this code runs bundled in dist/. */
 export const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), '..');
@@ -138,8 +138,11 @@ function writeRules(folder: string, detector: DetectorName): void {
   const alerts = ['services.alerts.yaml', 'lorikeet.alerts.yaml', ...(other ? ['detectors.alerts.yaml'] : [])];
   for (const name of alerts) {
     const shipped = readFileSync(join(ROOT, 'rules', name), 'utf8');
-    const text = name === 'services.alerts.yaml' ? renderServiceAlerts(shipped, detector) : shipped;
-    writeFileSync(join(rules, name), scaleYaml(text, ['for', 'keep_firing_for', 'interval']));
+    const text =
+      name === 'services.alerts.yaml'
+        ? scaleAlerts(renderServiceAlerts(shipped, detector))
+        : scaleYaml(shipped, ALERT_DURATIONS);
+    writeFileSync(join(rules, name), text);
   }
 }
 

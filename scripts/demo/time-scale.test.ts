@@ -1,6 +1,7 @@
+import { readFileSync } from 'node:fs';
 import { load } from 'js-yaml';
-import { describe, expect, it } from 'vitest';
-import { scaleDuration, scaleYaml } from './time-scale.ts';
+import { describe, expect, it, test } from 'vitest';
+import { scaleAlerts, scaleDuration, scaleYaml } from './time-scale.ts';
 
 describe('scaleDuration', () => {
   it.each([
@@ -11,6 +12,14 @@ describe('scaleDuration', () => {
   ])('%s becomes %s', (shipped, demo) => expect(scaleDuration(shipped)).toBe(demo));
 
   it('rejects an invalid duration', () => expect(() => scaleDuration('soon')).toThrow('not a duration: soon'));
+});
+
+test('scaleAlerts scales how long alerts are pending, and what looks back as far', () => {
+  const shipped = readFileSync('rules/services.alerts.yaml', 'utf8');
+  expect(shipped).toContain('[90s]');
+  const [demo, scaled] = [scaleDuration('90s'), scaleAlerts(shipped)];
+  expect(scaled).not.toContain('90s');
+  for (const text of [`for: ${demo}`, `[${demo}]`, `offset ${demo}`, 'offset 30m']) expect(scaled).toContain(text);
 });
 
 describe('scaleYaml', () => {

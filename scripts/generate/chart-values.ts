@@ -65,7 +65,12 @@ const values = z
       extraEgress: objects,
     }),
     rules: z.strictObject({ detector: z.enum(DETECTOR_NAMES) }),
-    operator: z.strictObject({ enabled: z.boolean(), rules: z.boolean(), labels }),
+    operator: z.strictObject({
+      enabled: z.boolean(),
+      rules: z.boolean(),
+      ruleFiles: z.record(z.string().regex(/^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/), text),
+      labels,
+    }),
     prometheus: z.strictObject({ enabled: z.boolean() }),
     dashboards: z.strictObject({ enabled: z.boolean(), labels }),
   })

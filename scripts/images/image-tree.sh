@@ -41,7 +41,7 @@ case $image in
     put 755 dist/lorikeet-scorer.js
     put 644 dist/lorikeet-sigv4.js dist/lorikeet-azuread.js
     put 644 dist/lorikeet_memory.node rules/features.yaml rules/features-traces.yaml rules/features-http-status.yaml
-    put 644 rules/services.alerts.yaml
+    put 644 rules/services.alerts.yaml rules/detectors.alerts.yaml dashboards/generated/*.json
     put 644 models/base.onnx models/base.json
     put_onnxruntime
     install -d -m 700 -o 65532 -g 65532 "$folder/var/lib/lorikeet"

@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path';
 import { load } from 'js-yaml';
 import { expect, test } from 'vitest';
 import { parseFlags } from '../../daemon/flags.ts';
+import { renderLabelledAlerts } from '../../scorer/features/labelled-alerts.ts';
 import { FLAGS, readConfig } from '../../exporter/config.ts';
 import { describeWith } from '../skips/describe-with.ts';
 import { HELM } from '../skips/needs.ts';
@@ -87,6 +88,35 @@ describeWith([HELM], 'the Helm chart', () => {
     ['scorer.shards=0', "at '/scorer/shards': minimum: got 0, want 1"],
   ])('rejects %s: %s', (value, message) => {
     expect(complaint(CHART, `--set=${value}`)).toContain(message);
+  });
+
+  test('refuses further labels of services beside its own rules, which do not have them', () => {
+    const labels = '--set-json=scorer.config.identity={"labels":["cluster"]}';
+    expect(complaint(CHART, labels, '--set=operator.enabled=true')).toContain(
+      "scorer.config.identity.labels: the chart's rules do not have the labels cluster: set operator.rules=false",
+    );
+    for (const more of ['operator.rules=false', 'operator.enabled=false']) {
+      expect(JSON.stringify(template(labels, `--set=operator.enabled=true,${more}`))).toContain('cluster');
+    }
+  });
+
+  test('installs rule files of users as PrometheusRules, as they are', () => {
+    const path = join(mkdtempSync(join(tmpdir(), 'lorikeet-rule-files-')), 'alerts.yaml');
+    writeFileSync(path, renderLabelledAlerts(readFileSync('rules/services.alerts.yaml', 'utf8'), ['cluster']));
+    const set = `--set-file=operator.ruleFiles.alerts=${path}`;
+    const rules = (...more: string[]) =>
+      template(set, '--set=operator.enabled=true,operator.rules=false,operator.labels.release=kps', ...more).filter(
+        ({ kind }) => kind === 'PrometheusRule',
+      );
+    const [rule, ...others] = rules();
+    expect(others).toEqual([]);
+    expect(rule?.metadata).toMatchObject({ name: 'lorikeet-alerts', labels: { release: 'kps' } });
+    expect(rule?.['spec']).toEqual(load(readFileSync(path, 'utf8')));
+    expect(rules('--set=operator.enabled=false')).toEqual([]);
+    expect(complaint(CHART, '--set=operator.enabled=true,operator.ruleFiles.alerts=none')).toContain(
+      'operator.ruleFiles.alerts: expected the text of a rule file, with groups',
+    );
+    rmSync(dirname(path), { recursive: true });
   });
 
   test('accepts annotations of users in addition to its own two', () => {

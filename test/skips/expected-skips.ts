@@ -1,7 +1,7 @@
 import { arch, release } from 'node:os';
 import { isUnified } from '../../exporter/cgroups/hierarchy.ts';
 import { hierarchyOf } from '../kernel/sandbox/controllers.ts';
-import { HELM, KUBERNETES, NUMPY, OTEL_COLLECTOR, SCHEMAS } from './needs.ts';
+import { CURRENT_PROMETHEUS, HELM, KUBERNETES, NUMPY, OTEL_COLLECTOR, SCHEMAS } from './needs.ts';
 import type { ExpectedSkip } from './skipped-tests.ts';
 
 /**
@@ -56,6 +56,12 @@ export const EXPECTED_SKIPS: readonly ExpectedSkip[] = [
     when: () => OTEL_COLLECTOR.isMissing(),
     why: 'it takes Go and minutes to build; scripts/build-otel-collector.sh does so',
   },
+  ...['test/scorer/', 'test/rules/', 'test/exporter/native-histograms.test.ts'].map((tests) => ({
+    reason: CURRENT_PROMETHEUS.lack,
+    tests,
+    when: () => CURRENT_PROMETHEUS.isMissing(),
+    why: 'it takes Go and minutes to build; the same tests run on the installed one',
+  })),
   {
     reason: 'the memory controller is in version 2',
     tests: 'test/exporter/container.test.ts > with the controllers of the other version > memory is ',

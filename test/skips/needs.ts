@@ -3,7 +3,8 @@ import { hasSchemas } from '../kubernetes/schema.ts';
 import { kubernetesAssets } from '../testserver/kubernetes-assets.ts';
 import { numpyInterpreter } from '../testserver/numpy.ts';
 import { otelCollector } from '../testserver/otel-collector.ts';
-import { hasVictoriaMetrics } from '../testserver/victoria-metrics.ts';
+import { hasCurrentRelease } from '../testserver/prometheus-releases.ts';
+import { hasVictoriaMetrics, hasVmalert } from '../testserver/victoria-metrics.ts';
 
 /** A requirement of a test that a machine may lack. */
 export interface Need {
@@ -30,6 +31,16 @@ export const SCHEMAS: Need = {
 export const VICTORIA_METRICS: Need = {
   lack: 'no VictoriaMetrics (Debian: apt-get install victoria-metrics)',
   isMissing: () => !hasVictoriaMetrics(),
+};
+
+export const VMALERT: Need = {
+  lack: 'no vmalert (Debian: apt-get install victoria-metrics)',
+  isMissing: () => !hasVmalert(),
+};
+
+export const CURRENT_PROMETHEUS: Need = {
+  lack: 'no current Prometheus and Alertmanager (scripts/build-prometheus.sh builds them)',
+  isMissing: () => !hasCurrentRelease(),
 };
 
 export const NUMPY: Need = {

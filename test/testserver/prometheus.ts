@@ -5,6 +5,8 @@ import { join } from 'node:path';
 import { freePort } from '../../scripts/free-port.ts';
 
 export interface PrometheusOptions {
+  /** Default: the one on the PATH. */
+  readonly program?: string;
   /** The YAML of `prometheus.yml`. Default: nothing to scrape. */
   readonly config?: string;
   /** Further flags, such as `--query.max-samples=1000`; `$folder` stands for that of the configuration. */
@@ -54,7 +56,7 @@ async function startIn(folder: string, options: PrometheusOptions): Promise<Runn
   const { isReady } = options;
   const launch = () =>
     startProgram(
-      'prometheus',
+      options.program ?? 'prometheus',
       [
         `--config.file=${configFile}`,
         `--storage.tsdb.path=${join(folder, 'data')}`,

@@ -13,8 +13,17 @@ export interface RunningVictoriaMetrics {
 
 /** True if Debian's package victoria-metrics is installed. */
 export function hasVictoriaMetrics(): boolean {
+  return runs('victoria-metrics');
+}
+
+/** True if its vmalert is. */
+export function hasVmalert(): boolean {
+  return runs('vmalert');
+}
+
+function runs(program: string): boolean {
   try {
-    execFileSync('victoria-metrics', ['-version'], { stdio: 'ignore' });
+    execFileSync(program, ['-version'], { stdio: 'ignore' });
     return true;
   } catch {
     return false;

@@ -1,5 +1,6 @@
 import type { Alarms } from '../alarms.ts';
 import type { BacktestResult } from '../backtest.ts';
+import { displayName, type ServiceName } from '../../identity/service-key.ts';
 import { ratio } from './columns.ts';
 
 /** Rows of the tables of services and of signals. */
@@ -28,7 +29,11 @@ export function worstServices({ services }: Alarms): Table {
     ['service', 'warning', 'severe', 'minutes', 'signals'],
     ...services
       .slice(0, MAX_ROWS)
-      .map(({ namespace, service, signals, ...of }) => [`${namespace}/${service}`, ...counts(of), signals.join(', ')]),
+      .map(({ warning, severe, minutes, signals, ...name }) => [
+        displayName(name as ServiceName),
+        ...counts({ warning, severe, minutes }),
+        signals.join(', '),
+      ]),
   ];
 }
 

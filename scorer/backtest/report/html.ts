@@ -1,4 +1,4 @@
-import { serviceName } from '../../identity/service-key.ts';
+import { displayName, serviceName } from '../../identity/service-key.ts';
 import type { BacktestResult } from '../backtest.ts';
 import { rateTable, worstServices, worstSignals } from './alarm-tables.ts';
 import { COLUMNS } from './columns.ts';
@@ -84,8 +84,7 @@ function table([head = [], ...rows]: readonly (readonly string[])[]): string {
 }
 
 function label(key: string): string {
-  const { namespace, service } = serviceName(key);
-  return `${namespace}/${service}`;
+  return displayName(serviceName(key));
 }
 
 function time(ms: number): string {

@@ -115,8 +115,8 @@ interface VersionGroup {
 function byAge(instances: readonly Instance[], versions: Fleet['versions']): VersionGroup[] {
   const groups = new Map<string, Instance[]>();
   for (const instance of instances) {
-    const { namespace, instance: pod } = instanceName(instance.key);
-    const version = versions.get(podKey(namespace, pod));
+    const name = instanceName(instance.key);
+    const version = versions.get(podKey(name, name.instance));
     if (version === undefined) continue;
     groups.set(version, [...(groups.get(version) ?? []), instance]);
   }

@@ -49,9 +49,9 @@ async function findingOf(
   );
 }
 
-function remedyOf({ config, featuresFile }: System, kind: Kind): string {
+function remedyOf({ readsShippedRules, featuresFile, identityFlag }: System, kind: Kind): string {
   if (kind === 'edge') return 'see rules, and whether anything has the metrics of calls';
-  return config.features_file === undefined
+  return readsShippedRules
     ? 'add rules/generated/lorikeet-instances.rules.yaml to rule_files and reload Prometheus'
-    : `render lorikeet-scorer rules --part=instances --features.file=${featuresFile}, and add it to rule_files`;
+    : `render lorikeet-scorer rules --part=instances --features.file=${featuresFile}${identityFlag}, and add it to rule_files`;
 }

@@ -28,7 +28,7 @@ async function namelessFinding(system: System): Promise<Finding | undefined> {
   const of = new Set(answers.flat().map((series) => series.labels['feature'] ?? ''));
   return error(
     `series without the label ${lacking.join(' or ')} belong to no service: ${someOf([...of].sort())}`,
-    `aggregate by (namespace, service) in the features file, and set the label where the series are scraped`,
+    `aggregate by (${system.identity.join(', ')}) in the features file, and set the label where the series are scraped`,
   );
 }
 
@@ -37,7 +37,7 @@ async function doubledFinding(system: System): Promise<Finding | undefined> {
   const doubled = `count by (${by}) (${system.recent()}) > 1`;
   const services = await system.instant(`count by (${system.identity.join(', ')}) (${doubled})`);
   if (services.length === 0) return undefined;
-  const names = services.map(({ labels: of }) => system.identity.map((label) => of[label]).join('/')).sort();
+  const names = services.map(({ labels: of }) => system.identity.flatMap((label) => of[label] ?? []).join('/')).sort();
   const [example] = await system.instant(`topk(1, ${doubled})`);
   const differing = example === undefined ? [] : differingLabels(await seriesOf(system, example));
   const told = differing.map(([label, values]) => `${label} is ${values.join(' or ')}`).join('; ');
@@ -45,7 +45,8 @@ async function doubledFinding(system: System): Promise<Finding | undefined> {
     `several series stand for one service (${someOf(names)})${told === '' ? '' : `: ${told}`}`,
     differing.length === 0
       ? 'let only one server evaluate the rules'
-      : `run one scorer for each ${differing[0]?.[0]} and let it read only the series of that, or rename the services`,
+      : `add ${differing[0]?.[0]} to identity.labels and render the rules with it, ` +
+          'or let the scorer read the series of one by prometheus.matchers',
   );
 }
 

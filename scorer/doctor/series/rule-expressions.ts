@@ -1,4 +1,5 @@
 import { CHANNELS, EDGE_SERIES, expandExpression, type Feature, SERVICE_SERIES } from '../../features/features.ts';
+import { withLabels } from '../../features/labelled-expression.ts';
 import { readsNative } from '../../features/native-histograms.ts';
 import type { LoadedGroup } from '../../prometheus/status-api.ts';
 import type { System } from '../system.ts';
@@ -26,7 +27,7 @@ export async function changedFeatures(system: System, groups: readonly LoadedGro
 }
 
 /** Each loaded rule that records a feature of the scorer's, with the expression that it should have. */
-function expressions({ set }: System, groups: readonly LoadedGroup[]): Expression[] {
+function expressions({ config, set }: System, groups: readonly LoadedGroup[]): Expression[] {
   return groups.flatMap((group) =>
     group.rules.flatMap(({ name, query, labels = {} }) => {
       const windowMs =
@@ -35,7 +36,13 @@ function expressions({ set }: System, groups: readonly LoadedGroup[]): Expressio
         name === EDGE_SERIES ? set.edges : name === SERVICE_SERIES ? set.features : [];
       const feature = features.find((one) => one.name === labels['feature']);
       if (feature === undefined || windowMs === undefined) return [];
-      return [{ feature: feature.name, expr: expandExpression(feature, windowMs), loaded: query }];
+      return [
+        {
+          feature: feature.name,
+          expr: expandExpression({ ...feature, expr: withLabels(feature.expr, config.identity.labels) }, windowMs),
+          loaded: query,
+        },
+      ];
     }),
   );
 }

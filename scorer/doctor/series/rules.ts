@@ -56,7 +56,7 @@ async function recordedFeatures(system: System, groups: readonly LoadedGroup[]):
 function notLoaded(system: System): Finding {
   return error(
     `no recording rule for ${SERVICE_SERIES} is loaded, and the series does not exist`,
-    system.config.features_file === undefined
+    system.readsShippedRules
       ? 'add rules/generated/lorikeet.rules.yaml to rule_files and reload Prometheus'
       : `${render(system)}, add it to rule_files and reload Prometheus`,
   );
@@ -110,6 +110,6 @@ async function otherFile(system: System, groups: readonly LoadedGroup[], recorde
   return [warning(`the rules compute ${someOf(changed)} by other expressions or windows: ${reads}`, remedy)];
 }
 
-function render({ featuresFile }: System): string {
-  return `render them with lorikeet-scorer rules --features.file=${featuresFile} --output=lorikeet.rules.yaml`;
+function render({ featuresFile, identityFlag }: System): string {
+  return `render them with lorikeet-scorer rules --features.file=${featuresFile}${identityFlag} --output=lorikeet.rules.yaml`;
 }

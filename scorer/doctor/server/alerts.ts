@@ -6,6 +6,7 @@ export const alerts: Check = {
   about: 'alerting rules read the scores',
   queries: true,
   async run(system) {
+    const { identityFlag } = system;
     const groups = await system.ruleGroups();
     // A server without any rule may leave them to another program, such as vmalert.
     if (groups === undefined || groups.length === 0) return [ok('the server does not list its rules')];
@@ -15,7 +16,9 @@ export const alerts: Check = {
     return [
       warning(
         'no alerting rule reads anomaly_score',
-        'add rules/services.alerts.yaml to rule_files and reload Prometheus',
+        identityFlag === ''
+          ? 'add rules/services.alerts.yaml to rule_files and reload Prometheus'
+          : `render lorikeet-scorer rules --part=alerts${identityFlag}, add it to rule_files and reload Prometheus`,
       ),
     ];
   },

@@ -1,5 +1,6 @@
 import { formatDuration, parseDuration } from '../../../daemon/config-file.ts';
 import { EDGE_SERIES, SERVICE_SERIES } from '../../features/features.ts';
+import { selectorOfAll } from '../../prometheus/selector.ts';
 import { type Check, type Finding, ok, warning } from '../check.ts';
 import type { System } from '../system.ts';
 
@@ -20,8 +21,9 @@ export const limits: Check = {
 async function samplesFinding(system: System): Promise<Finding> {
   const max = Number((await system.api.flags())?.['query.max-samples']);
   if (!Number.isFinite(max)) return ok('the server does not tell its limits');
+  const { matchers } = system.config.prometheus;
   const counts = await system.instant(
-    `max(sum by (__name__, feature) (${system.recent(`{__name__=~"${SERVICE_SERIES}|${EDGE_SERIES}"}`)}))`,
+    `max(sum by (__name__, feature) (${system.recent(selectorOfAll([SERVICE_SERIES, EDGE_SERIES], matchers))}))`,
   );
   // A query that exceeds a limit is split into one for each feature, and no further.
   const steps = system.recentMs / system.config.interval;

@@ -18,11 +18,11 @@ async function findingOf(system: System, expression: string, index: number): Pro
   const name = `maintenance[${index}]`;
   try {
     const active = (await system.instant(expression)).filter(({ value }) => Number.isFinite(value) && value !== 0);
-    const all = active.filter(({ labels }) => labels['namespace'] === undefined && labels['service'] === undefined);
+    const all = active.filter(({ labels }) => system.identity.every((label) => !labels[label]));
     if (all.length === 0) return ok(`${name} is valid; ${active.length} series are active`);
     return warning(
-      `${name} has a series without namespace and service: no service alerts now`,
-      'aggregate by (namespace, service) to choose services',
+      `${name} has a series without ${system.identity.join(' and ')}: no service alerts now`,
+      `aggregate by (${system.identity.join(', ')}) to choose services`,
     );
   } catch (failure) {
     if (!(failure instanceof PrometheusError)) throw failure;

@@ -44,7 +44,7 @@ export async function detectorPast(
   const unusual = await fetchUnusualTime(source, span, detector);
   const steps = Math.ceil((span.toMs - span.fromMs) / interval);
   const fetch = async (keys: readonly string[]): Promise<Fleet> => {
-    const fleet = await fetchSelected(source, span, selectorsOf(reads, keys));
+    const fleet = await fetchSelected(source, span, selectorsOf(reads, keys, config.prometheus.matchers));
     leaveOut(unusual, fleet);
     return fleet;
   };
@@ -94,13 +94,14 @@ function groupSize(reads: FeatureNames, steps: number): number {
 }
 
 /** Selectors of the features that are read of these services. */
-function selectorsOf(reads: FeatureNames, keys: readonly string[]): PastSelectors {
-  const of = (series: string, names: readonly string[] | undefined, prefixes: readonly string[] = [''], more = '') =>
-    names === undefined || names.length === 0
-      ? []
-      : prefixes.flatMap((prefix) => selectors(series, keys, prefix, `,feature=~"${names.join('|')}"${more}`));
+function selectorsOf(reads: FeatureNames, keys: readonly string[], matchers: string): PastSelectors {
+  const of = (series: string, names: readonly string[] | undefined, prefixes: readonly string[] = [''], more = '') => {
+    if (names === undefined || names.length === 0) return [];
+    const wanted = [`feature=~"${names.join('|')}"`, more, matchers].filter((text) => text !== '').join(',');
+    return prefixes.flatMap((prefix) => selectors(series, keys, prefix, wanted));
+  };
   return {
-    services: of(SERVICE_SERIES, reads.service, [''], ',channel="red"'),
+    services: of(SERVICE_SERIES, reads.service, [''], 'channel="red"'),
     edges: of(EDGE_SERIES, reads.edge, ['client_', 'server_']),
     pods: of(POD_SERIES, reads.pod),
     endpoints: of(ENDPOINT_SERIES, reads.endpoint),

@@ -3,6 +3,7 @@ import type { TimeSpan } from '../../fleet/past.ts';
 import type { PrometheusClient } from '../../prometheus/client.ts';
 import type { ScorerConfig } from '../../config.ts';
 import type { History } from '../../fleet/history.ts';
+import { equalTo, selectorOf } from '../../prometheus/selector.ts';
 import { DETECTOR } from '../../series.ts';
 import { maintenanceBetween, type MaintenanceHistory } from '../../scoring/maintenance.ts';
 import { edgeEnds, instanceName, serviceKey } from '../../identity/service-key.ts';
@@ -17,7 +18,7 @@ export interface UnusualTime {
 /** Source of unusual time. */
 export interface UnusualTimeSource {
   readonly client: PrometheusClient;
-  readonly config: Pick<ScorerConfig, 'interval' | 'maintenance'>;
+  readonly config: Pick<ScorerConfig, 'interval' | 'maintenance' | 'identity' | 'external_labels'>;
   readonly signal?: AbortSignal;
 }
 
@@ -35,7 +36,13 @@ export async function fetchUnusualTime(
   const { client, config } = source;
   return {
     anomalous: await fetchAnomalous(source, { fromMs, toMs }, detector),
-    maintenance: await maintenanceBetween(client, config.maintenance, { fromMs, toMs }, config.interval),
+    maintenance: await maintenanceBetween(
+      client,
+      config.maintenance,
+      { fromMs, toMs },
+      config.interval,
+      config.identity,
+    ),
   };
 }
 
@@ -44,26 +51,24 @@ export async function fetchUnusualTime(
  * learned as normal soon after it. Empty if Prometheus has no scores.
  */
 async function fetchAnomalous(
-  { client, config: { interval }, signal }: UnusualTimeSource,
+  { client, config: { interval, identity, external_labels: external }, signal }: UnusualTimeSource,
   { fromMs, toMs }: TimeSpan,
   detector: string,
 ): Promise<UnusualTime['anomalous']> {
   const start = Math.ceil(fromMs / interval) * interval;
   const found = new Map<string, number[]>();
-  await client.queryRange(
-    `max by (namespace, service) (anomaly_score{detector="${detector}"}) > 1`,
-    start,
-    toMs,
-    interval,
-    {
-      ...(signal !== undefined && { signal }),
-      visit: ({ labels: { namespace = '', service = '' }, timestamps }) => {
-        const steps = Array.from(timestamps, (timeMs) => Math.round(timeMs / interval));
-        const key = serviceKey({ namespace, service });
-        found.set(key, [...(found.get(key) ?? []), ...steps]);
-      },
+  // Its own scores: another scorer may have judged a service of the same name.
+  const scores = selectorOf('anomaly_score', `detector="${detector}"`, equalTo(external));
+  await client.queryRange(`max by (${identity.by}) (${scores}) > 1`, start, toMs, interval, {
+    ...(signal !== undefined && { signal }),
+    visit: ({ labels, timestamps }) => {
+      const name = identity.service(labels);
+      if (name === undefined) return;
+      const steps = Array.from(timestamps, (timeMs) => Math.round(timeMs / interval));
+      const key = serviceKey(name);
+      found.set(key, [...(found.get(key) ?? []), ...steps]);
     },
-  );
+  });
   return found;
 }
 

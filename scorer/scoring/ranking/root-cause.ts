@@ -1,3 +1,4 @@
+import { scopeOf } from '../../identity/service-key.ts';
 import { NORMAL_P99 } from '../../numeric/statistics.ts';
 
 /** A service that may be the root cause. */
@@ -27,7 +28,7 @@ export interface Evidence {
 }
 
 export interface RankedCause extends Evidence {
-  /** Share of the blame; the shares sum to 1. */
+  /** Share of the blame; the shares of an incident sum to 1. */
   readonly blame: number;
   /** 1 is the most probable root cause. */
   readonly rank: number;
@@ -79,8 +80,19 @@ export function rankRootCauses(
   return rankEvidence(evidence);
 }
 
-/** Ranks services by their evidence, most probable first, at most MAX_RANKED. */
+/** Ranks services by their evidence, most probable first, at most MAX_RANKED: apart for each scope, see `scopeOf`. */
 export function rankEvidence(evidence: readonly Evidence[]): RankedCause[] {
+  const scopes = new Map<string, Evidence[]>();
+  for (const one of evidence) {
+    const scope = scopeOf(one.key);
+    const known = scopes.get(scope);
+    if (known === undefined) scopes.set(scope, [one]);
+    else known.push(one);
+  }
+  return [...scopes.values()].flatMap(rankIncident);
+}
+
+function rankIncident(evidence: readonly Evidence[]): RankedCause[] {
   const sorted = [...evidence].sort((a, b) => b.bits - a.bits || (a.key < b.key ? -1 : 1));
   const ranked = sorted.slice(0, MAX_RANKED).map(({ key, bits }) => ({ key, bits, weight: 2 ** bits - 1 }));
   const total = ranked.reduce((sum, { weight }) => sum + weight, 0);

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { rankEvidence, rankRootCauses } from './root-cause.ts';
 import type { FleetScores } from '../score-fleet.ts';
+import { Identity } from '../../identity/identity.ts';
 import { serviceKey } from '../../identity/service-key.ts';
 import { ShardRanking } from './shard-ranking.ts';
 import { owns } from '../../identity/shard.ts';
@@ -71,6 +72,14 @@ describe('ShardRanking', () => {
     expect(shard.rank(calm, 180_000)).toEqual([]);
   });
 
+  it('ranks while a service is gone, although none that has a score is anomalous', () => {
+    const calm = scoresOf(0, 2, false);
+    const gone = [{ key: calm.scores[0]!.key, score: 3, since: 1, bits: 9 }];
+    const shard = new ShardRanking({ index: 0, count: 2 }, 60_000);
+    expect(shard.rank({ ...calm, gone }, 60_000).length).toBeGreaterThan(0);
+    expect(shard.samples({ ...calm, gone }, 60_000)[0]).toMatchObject({ name: 'anomaly_incident_services', value: 1 });
+  });
+
   it('forgets a shard that has fallen silent, and leaves out what it wrote itself and other series', () => {
     const [own, other] = [
       new ShardRanking({ index: 0, count: 2 }, 60_000),
@@ -81,5 +90,30 @@ describe('ShardRanking', () => {
     expect(own.rank(scoresOf(0, 2), 180_000)).toEqual(rankEvidence(scoresOf(0, 2).causes));
     const edgeSeries = { labels: { __name__: 'edge' }, timestamps: Float64Array.of(1), values: Float64Array.of(1) };
     expect(own.take(edgeSeries)).toBe(false);
+  });
+
+  it('ranks each cluster by itself, and none that has no incident in any shard', () => {
+    const identity = new Identity(['cluster']);
+    const of = (cluster: string, service: string) => serviceKey({ ...name(service), cluster });
+    const scores = (services: Readonly<Record<string, number>>): FleetScores => ({
+      ...scoresOf(0, 1),
+      scores: Object.entries(services).map(([one, score]) => ({ key: one, score, shares: [] })),
+      causes: Object.entries(services).map(([one, score]) => ({ key: one, bits: 10 * score, blame: 0, rank: 0 })),
+    });
+    const [own, other] = [0, 1].map((index) => new ShardRanking({ index, count: 2 }, 60_000, identity));
+    const mine = scores({ [of('a', 'cart')]: 0.5, [of('b', 'cart')]: 0.9, [of('c', 'cart')]: 3 });
+    exchange([own!], other!.samples(scores({ [of('a', 'db')]: 5, [of('b', 'db')]: 0.2 }), 60_000));
+    const ranked = own!.rank(mine, 120_000);
+    expect(ranked.map(({ key: one, rank, blame }) => [one, rank, blame > 0.99])).toEqual([
+      [of('a', 'cart'), 2, false],
+      [of('c', 'cart'), 1, true],
+    ]);
+    expect(own!.samples(mine, 60_000).slice(0, 3)).toMatchObject(
+      [
+        ['a', 0],
+        ['b', 0],
+        ['c', 1],
+      ].map(([cluster, value]) => ({ labels: { cluster, shard: '0' }, value })),
+    );
   });
 });

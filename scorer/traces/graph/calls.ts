@@ -1,4 +1,4 @@
-import type { ServiceName } from '../../identity/service-key.ts';
+import { isSamePlace, type ServiceName } from '../../identity/service-key.ts';
 import type { ReceivedSpan } from '../received-span.ts';
 import type { Trace } from '../span.ts';
 
@@ -19,7 +19,7 @@ export interface Call {
 /** The namespace of peers that send no spans. The exporter uses it for peers outside the cluster. */
 export const OUTSIDE = 'external';
 /** A caller that sends no spans, named as in Tempo and the Collector. */
-const USER: ServiceName = { namespace: OUTSIDE, service: 'user' };
+const USER = { namespace: OUTSIDE, service: 'user' };
 
 /**
  * The calls of a trace, paired as Tempo's service graphs and the Collector's servicegraph connector do: a client span
@@ -48,9 +48,11 @@ function calls({ kind }: ReceivedSpan): boolean {
 
 function pair(caller: ReceivedSpan, callee: ReceivedSpan): Call {
   const messaging = caller.kind === 'producer' || callee.kind === 'consumer';
+  // An edge has its further labels once, so what is in another cluster is outside, as it is for the exporter.
+  const isElsewhere = !isSamePlace(caller.service, callee.service);
   return {
     client: caller.service,
-    server: callee.service,
+    server: isElsewhere ? { ...caller.service, namespace: OUTSIDE, service: callee.service.service } : callee.service,
     connectionType: messaging ? 'messaging_system' : '',
     failed: caller.failed || callee.failed,
     clientSeconds: caller.durationMs / 1000,
@@ -60,7 +62,7 @@ function pair(caller: ReceivedSpan, callee: ReceivedSpan): Call {
 
 function callOfUser(span: ReceivedSpan): Call {
   return {
-    client: USER,
+    client: { ...span.service, ...USER },
     server: span.service,
     connectionType: 'virtual_node',
     failed: span.failed,
@@ -72,7 +74,7 @@ function callOfUser(span: ReceivedSpan): Call {
 function callOfPeer(span: ReceivedSpan, { name, database }: NonNullable<ReceivedSpan['peer']>): Call {
   return {
     client: span.service,
-    server: { namespace: OUTSIDE, service: name },
+    server: { ...span.service, namespace: OUTSIDE, service: name },
     connectionType: database ? 'database' : 'virtual_node',
     failed: span.failed,
     clientSeconds: span.durationMs / 1000,

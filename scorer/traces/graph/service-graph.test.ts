@@ -111,4 +111,20 @@ describe('ServiceGraph', () => {
     graph.expire(9999);
     expect((await lines(registry)).filter((line) => line.startsWith('traces_'))).toEqual([]);
   });
+
+  it('has the further labels of services once, and what is in another cluster outside', async () => {
+    const registry = new Registry();
+    const graph = new ServiceGraph({ maxEdges: 10, idleMs: 1000 }, registry, ['cluster']);
+    const call = (cluster: string, spans: string) =>
+      assemble([
+        received(`call-${spans}`, 'gone', { service: { ...front.service, cluster: 'a' }, kind: 'client' }),
+        received(`answer-${spans}`, `call-${spans}`, { service: { ...service('cart'), cluster }, kind: 'server' }),
+      ]);
+    graph.add(call('a', '1'), 0);
+    graph.add(call('b', '2'), 0);
+    const seen = (await lines(registry)).filter((line) => /request_total/.test(line));
+    expect(seen).toHaveLength(2);
+    for (const line of seen) expect(line).toMatch(/\{cluster="a",client="front".*client_k8s_namespace_name="shop"/);
+    expect(seen.map((line) => /server_k8s_namespace_name="(\w+)"/.exec(line)?.[1])).toEqual(['shop', 'external']);
+  });
 });

@@ -1,6 +1,7 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 import type { ReceivedSpan } from '../received-span.ts';
 import type { Trace } from '../span.ts';
+import { edgeKey, furtherLabels } from '../../identity/service-key.ts';
 import { type Call, callsOf } from './calls.ts';
 
 export interface ServiceGraphLimits {
@@ -17,7 +18,7 @@ const LABELS = [
   'client_k8s_namespace_name',
   'server_k8s_namespace_name',
 ] as const;
-type Labels = Record<(typeof LABELS)[number], string>;
+type Labels = Readonly<Record<string, string>>;
 
 /** Seconds, from a call within a node to one that times out. */
 const BUCKETS = [0.002, 0.008, 0.032, 0.128, 0.512, 2.048, 8.192];
@@ -42,9 +43,10 @@ export class ServiceGraph {
   readonly #edgeCount: Gauge;
   readonly #callsDropped: Counter;
 
-  constructor(limits: ServiceGraphLimits, registry: Registry) {
+  /** @param labels further labels of services, which both ends of a call have in common */
+  constructor(limits: ServiceGraphLimits, registry: Registry, labels: readonly string[] = []) {
     this.#limits = limits;
-    const common = { labelNames: [...LABELS], registers: [registry] };
+    const common = { labelNames: [...LABELS, ...labels], registers: [registry] };
     this.#total = new Counter({
       ...common,
       name: 'traces_service_graph_request_total',
@@ -106,7 +108,7 @@ export class ServiceGraph {
   }
 
   #edgeOf({ client, server, connectionType }: Call, nowMs: number): Edge | undefined {
-    const key = JSON.stringify([client.namespace, client.service, server.namespace, server.service, connectionType]);
+    const key = JSON.stringify([edgeKey(client, server), connectionType]);
     const known = this.#edges.get(key);
     if (known !== undefined) {
       known.lastMs = nowMs;
@@ -114,6 +116,7 @@ export class ServiceGraph {
     }
     if (this.#edges.size >= this.#limits.maxEdges) return undefined;
     const labels: Labels = {
+      ...furtherLabels(client),
       client: client.service,
       server: server.service,
       connection_type: connectionType,

@@ -42,9 +42,15 @@ const READ: ReadonlySet<string> = new Set([
 /** Collects the attributes of a span or a resource that are read. Of several with one key the first one counts. */
 export class AttributeCollector {
   readonly values = new Map<string, AttributeValue>();
+  readonly #reads: (key: string) => boolean;
+
+  /** @param reads returns true for further attributes to read. Default: none. */
+  constructor(reads: (key: string) => boolean = () => false) {
+    this.#reads = reads;
+  }
 
   wants(key: string): boolean {
-    return READ.has(key) && !this.values.has(key);
+    return (READ.has(key) || this.#reads(key)) && !this.values.has(key);
   }
 
   set(key: string, value: AttributeValue): void {

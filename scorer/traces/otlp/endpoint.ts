@@ -13,6 +13,8 @@ export interface OtlpEndpointOptions {
   /** Largest request in bytes, before and after decompression. */
   readonly maxBody: number;
   readonly defaultNamespace: string;
+  /** Further labels of services. Default: none. */
+  readonly labels?: readonly string[];
   /** @returns why the span is rejected, if it is */
   readonly onSpan: (span: ReceivedSpan) => Rejection | undefined;
   /** Called for each span that cannot be read. */
@@ -29,7 +31,7 @@ const SLICE_MS = 5;
  */
 export function otlpEndpoint(options: OtlpEndpointOptions): WebHandler {
   const bodies = new BodyReader(options.maxBody);
-  const reader = new SpanReader(options.defaultNamespace);
+  const reader = new SpanReader(options.defaultNamespace, options.labels);
   return async (request, response, next) => {
     if (pathOf(request) !== TRACES_PATH) return next();
     if (request.method !== 'POST') {

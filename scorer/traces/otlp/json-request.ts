@@ -40,7 +40,8 @@ function* spansOf(
   reader: SpanReader,
 ): Generator<ReceivedSpan | Rejection, void, undefined> {
   for (const { resource, scopeSpans } of resources) {
-    const attributes = isObject(resource) ? collect(resource['attributes']) : collect(undefined);
+    const list = isObject(resource) ? resource['attributes'] : undefined;
+    const attributes = collect(list, reader.services.reads);
     const service = attributes && reader.services.of(attributes);
     for (const { spans } of objects(scopeSpans) ?? []) {
       for (const span of objects(spans) ?? []) {
@@ -77,10 +78,10 @@ function readSpan(span: JsonObject, service: ServiceName, reader: SpanReader): R
 }
 
 /** Undefined if `list` is no list or a too long one. A missing list is empty. */
-function collect(list: unknown): Attributes | undefined {
+function collect(list: unknown, reads?: (key: string) => boolean): Attributes | undefined {
   const attributes = objects(list);
   if (attributes === undefined || attributes.length > MAX_FIELDS) return undefined;
-  const collector = new AttributeCollector();
+  const collector = new AttributeCollector(reads);
   for (const { key, value } of attributes) {
     if (typeof key !== 'string' || !isObject(value) || !collector.wants(key)) continue;
     const scalar = scalarOf(value);

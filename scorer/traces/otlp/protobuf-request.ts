@@ -24,16 +24,16 @@ function* decode(
   reader: SpanReader,
 ): Generator<ReceivedSpan | Rejection, void, undefined> {
   for (const { resource, spans } of resources) {
-    const attributes = resourceAttributes(resource);
+    const attributes = resourceAttributes(resource, reader);
     const service = attributes instanceof Rejection ? attributes : reader.services.of(attributes);
     for (const span of spans) yield service instanceof Rejection ? service : decodeSpan(span, service, reader);
   }
 }
 
-function resourceAttributes(bytes: Uint8Array): Attributes | Rejection {
+function resourceAttributes(bytes: Uint8Array, { services }: SpanReader): Attributes | Rejection {
   try {
     if (!isModest(bytes)) return new Rejection(`expected resources of at most ${MAX_SPAN_BYTES} bytes`);
-    return collect(fromBinary(ResourceSchema, bytes, OPTIONS).attributes);
+    return collect(fromBinary(ResourceSchema, bytes, OPTIONS).attributes, services.reads);
   } catch {
     return new Rejection('expected a resource in protobuf');
   }
@@ -69,8 +69,8 @@ function isModest(bytes: Uint8Array): boolean {
   return bytes.length <= MAX_SPAN_BYTES && hasFewFields(bytes, MAX_FIELDS);
 }
 
-function collect(attributes: readonly KeyValue[]): Attributes {
-  const collector = new AttributeCollector();
+function collect(attributes: readonly KeyValue[], reads?: (key: string) => boolean): Attributes {
+  const collector = new AttributeCollector(reads);
   for (const { key, value } of attributes) {
     const scalar = value?.value.value;
     if (scalar === undefined || !collector.wants(key)) continue;

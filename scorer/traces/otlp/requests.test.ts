@@ -48,6 +48,23 @@ describe.each(['json', 'protobuf'] as const)('a request in %s', (encoding) => {
     });
   });
 
+  it.each([
+    [['cluster'], { 'k8s.cluster.name': 'a' }, { cluster: 'a' }],
+    [['cluster'], { cluster: 'own', 'k8s.cluster.name': 'a' }, { cluster: 'own' }],
+    [
+      ['k8s_cluster_name', 'team_name'],
+      { 'k8s.cluster.name': 'a', 'team-name': 'x' },
+      { k8s_cluster_name: 'a', team_name: 'x' },
+    ],
+    [['environment', 'region'], { 'deployment.environment': 'prod', 'cloud.region': '' }, { environment: 'prod' }],
+    [['tenant'], { 'k8s.cluster.name': 'a' }, {}],
+  ])('names services with the labels %j from %j', (labels, attributes, further) => {
+    const resource = { ...CHECKOUT, ...attributes };
+    const request = write([{ resource, spans: [otlpSpan()] }]);
+    const [span] = [...read(request, new SpanReader('default', labels))] as ReceivedSpan[];
+    expect(span?.service).toEqual({ namespace: 'default', service: 'checkout', ...further });
+  });
+
   it('may be empty', () => {
     expect([...read(write([]), new SpanReader('default'))]).toEqual([]);
     expect([...read(write([{ resource: {}, spans: [] }]), new SpanReader('default'))]).toEqual([]);

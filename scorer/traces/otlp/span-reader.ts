@@ -40,8 +40,9 @@ export class SpanReader {
   readonly services: ServiceNames;
   readonly #names = new Interner(MAX_NAMES);
 
-  constructor(defaultNamespace: string) {
-    this.services = new ServiceNames(defaultNamespace);
+  /** @param labels further labels of services, which resource attributes give */
+  constructor(defaultNamespace: string, labels: readonly string[] = []) {
+    this.services = new ServiceNames(defaultNamespace, labels);
   }
 
   /** A span that ends before it starts, as its clock was set back, gets a duration of 0. */

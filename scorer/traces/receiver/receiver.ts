@@ -16,6 +16,8 @@ import { TraceStore } from '../trace-store.ts';
 
 export interface TraceReceiverOptions {
   readonly config: TracesConfig;
+  /** Further labels of services, which resource attributes give. Default: none. */
+  readonly labels?: readonly string[];
   readonly registry: Registry;
   /** TLS and basic auth. Default: neither. */
   readonly web?: WebConfigFile | undefined;
@@ -41,7 +43,7 @@ export class TraceReceiver {
   #sweeping: Promise<void> = Promise.resolve();
 
   constructor(options: TraceReceiverOptions) {
-    const { config, registry, logger } = options;
+    const { config, registry, logger, labels = [] } = options;
     this.#options = options;
     this.#conditions = new ConditionLog(logger);
     this.#metrics = new TraceMetrics(registry);
@@ -57,7 +59,7 @@ export class TraceReceiver {
       (reason, spans) => this.#metrics.dropped.inc({ reason }, spans),
     );
     this.#graph = config.service_graph
-      ? new ServiceGraph({ maxEdges: config.max_edges, idleMs: config.edge_idle }, registry)
+      ? new ServiceGraph({ maxEdges: config.max_edges, idleMs: config.edge_idle }, registry, labels)
       : undefined;
   }
 
@@ -120,10 +122,11 @@ export class TraceReceiver {
   }
 
   #endpoint() {
-    const { config } = this.#options;
+    const { config, labels = [] } = this.#options;
     const endpoint = otlpEndpoint({
       maxBody: config.max_body,
       defaultNamespace: config.namespace,
+      labels,
       onSpan: (span) => this.#take(span),
       onInvalid: () => {
         this.#metrics.received.inc();

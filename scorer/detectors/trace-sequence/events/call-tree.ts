@@ -1,4 +1,4 @@
-import type { ServiceName } from '../../../identity/service-key.ts';
+import { isSameService, type ServiceName } from '../../../identity/service-key.ts';
 import type { Peer } from '../../../traces/received-span.ts';
 import type { Span, Trace } from '../../../traces/span.ts';
 import { covered, type Interval } from './intervals.ts';
@@ -103,18 +103,14 @@ function nodeOf(drafts: readonly Draft[], index: number): CallNode {
     destination,
     failed: span.failed || call.failed,
     entry,
-    traced: isSame(destination, span.service),
+    traced: isSameService(destination, span.service),
     ownMs: entry ? ownMs(drafts, index) : NaN,
     wayMs: span.kind === 'server' && call.kind === 'client' ? Math.max(0, call.durationMs - span.durationMs) : NaN,
   };
 }
 
 function isEntry({ kind }: EventSpan, source: ServiceName | undefined, destination: ServiceName): boolean {
-  return kind === 'server' || kind === 'consumer' || source === undefined || !isSame(source, destination);
-}
-
-function isSame(a: ServiceName, b: ServiceName): boolean {
-  return a.namespace === b.namespace && a.service === b.service;
+  return kind === 'server' || kind === 'consumer' || source === undefined || !isSameService(source, destination);
 }
 
 /** A call to nobody who has a name, such as one to a file, is its service's own work. */
@@ -126,10 +122,10 @@ function destinationOf(span: EventSpan): ServiceName {
 function peerOf({ service: caller, peer }: EventSpan): ServiceName {
   const host = peer?.name.replace(/:\d+$/, '').toLowerCase();
   if (host === undefined || host === '') return caller;
-  if (/^[\d.]+$|^\[|:/.test(host)) return { namespace: 'external', service: 'address' };
+  if (/^[\d.]+$|^\[|:/.test(host)) return { ...caller, namespace: 'external', service: 'address' };
   const [service = host, namespace, domain] = host.split('.');
-  if (namespace === undefined) return { namespace: caller.namespace, service };
-  return domain === 'svc' ? { namespace, service } : { namespace: 'external', service: host };
+  if (namespace === undefined) return { ...caller, service };
+  return { ...caller, ...(domain === 'svc' ? { namespace, service } : { namespace: 'external', service: host }) };
 }
 
 /** Duration of an entry without that of the calls which it waits for, directly or in spans within the service. */
@@ -141,7 +137,7 @@ function ownMs(drafts: readonly Draft[], index: number): number {
   for (let child = next.pop(); child !== undefined; child = next.pop()) {
     const draft = drafts[child]!;
     const answered = draft.call !== draft.span;
-    if (answered || !isSame(destinationOf(draft.span), span.service)) calls.push(intervalOf(draft.call));
+    if (answered || !isSameService(destinationOf(draft.span), span.service)) calls.push(intervalOf(draft.call));
     else next.push(...draft.children);
   }
   return whole.to - whole.from - covered(calls, whole);

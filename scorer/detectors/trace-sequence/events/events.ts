@@ -1,4 +1,4 @@
-import { serviceKey, type ServiceName } from '../../../identity/service-key.ts';
+import { displayName, serviceKey } from '../../../identity/service-key.ts';
 import { OperationNames } from '../../../traces/operation.ts';
 import type { Trace } from '../../../traces/span.ts';
 import { type CallTree, callTree, type EventSpan } from './call-tree.ts';
@@ -79,8 +79,8 @@ export class EventReader {
 
   #representativeOf(tree: CallTree, index: number): Representative {
     const { span, source, destination } = tree.nodes[index]!;
-    const from = source === undefined ? 'client' : label(source);
-    const ends = [from, label(destination)];
+    const from = source === undefined ? 'client' : displayName(source);
+    const ends = [from, displayName(destination)];
     const key = `${ends.join('>')} ${this.#names.of(span)}`;
     const known = this.#representatives.get(key);
     if (known !== undefined) return known;
@@ -89,8 +89,4 @@ export class EventReader {
     this.#representatives.set(key, representative);
     return representative;
   }
-}
-
-function label({ namespace, service }: ServiceName): string {
-  return `${namespace}/${service}`;
 }

@@ -1,0 +1,147 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { ServiceName } from '../../../scorer/identity/service-key.ts';
+import { describeReleases } from '../../skips/describe-releases.ts';
+import { type RunningAlertmanager, startAlertmanager } from '../../testserver/alertmanager.ts';
+import { type RunningPrometheus, startPrometheus } from '../../testserver/prometheus.ts';
+import type { PrometheusRelease } from '../../testserver/prometheus-releases.ts';
+import { ScorerBed } from '../running-scorer.ts';
+
+const name = (service: string): ServiceName => ({ namespace: 'shop', service });
+const ALL = ['front', 'cart', 'db', 'mail', 'ads'].map(name);
+/** Duration for which an alert is pending: a score of two cycles. */
+const HOLD = '3s';
+
+describeReleases(testsWith);
+
+function testsWith(release: PrometheusRelease): void {
+  describe('a service that dies while it alarms', { timeout: 120_000 }, () => {
+    const bed = new ScorerBed();
+    /** The services that are there: changing it starts and ends them. */
+    const services = [...ALL];
+    let cartIsSlow = false;
+    let prometheus: RunningPrometheus;
+    let alertmanager: RunningAlertmanager;
+
+    beforeAll(async () => {
+      alertmanager = await startAlertmanager(release.alertmanager);
+      bed.onClear(() => alertmanager.stop());
+      const alerts = readFileSync('rules/services.alerts.yaml', 'utf8').replaceAll('90s', HOLD);
+      writeFileSync(join(bed.folder, 'alerts.yaml'), alerts);
+      prometheus = await startPrometheus({
+        program: release.prometheus,
+        config: configuration(),
+        flags: ['--rules.alert.resend-delay=1s'],
+      });
+      bed.onClear(() => prometheus.stop());
+      bed.play(`${prometheus.url}/api/v1/write`, services, {
+        factor: ({ service }) => (service === 'cart' && cartIsSlow ? 8 : 1),
+        edges: [[name('front'), name('cart')]],
+      });
+    });
+    afterAll(() => bed.clear());
+
+    function configuration(): string {
+      const rules = [join(bed.folder, 'alerts.yaml'), resolve('rules/generated/lorikeet.rules.yaml')];
+      const target = alertmanager.url.slice('http://'.length);
+      return `global: { evaluation_interval: 1s }
+rule_files: [${rules.join(', ')}]
+alerting: { alertmanagers: [{ static_configs: [{ targets: ['${target}'] }] }] }
+`;
+    }
+
+    const present = async (query: string) =>
+      (await bed.client(prometheus.url).query(query, Date.now())).series.map(({ labels }) => labels['service'] ?? '');
+    const gone = () => present('anomaly_score{detector="gone"} > 1');
+    const first = () => present('anomaly_root_cause_rank == 1');
+    const end = (...ended: readonly string[]) => {
+      for (const service of ended) services.splice(services.map((one) => one.service).indexOf(service), 1);
+    };
+
+    it('stays one page and the first suspect, over a restart, until it is back', async () => {
+      const config = bed.configure('gone', prometheus.url, `${prometheus.url}/api/v1/write`, {
+        extra: 'gone: { keep: 10m }\n',
+      });
+      const app = await bed.scorer(config, ALL);
+      await app.start();
+      await bed.until(
+        'all are scored',
+        () => present('anomaly_score < 1'),
+        (seen) => seen.length === ALL.length,
+      );
+      cartIsSlow = true;
+      const { firing, notifications } = alertmanager;
+      await bed.until(
+        'the page',
+        () => firing(),
+        (seen) => seen.length > 0,
+      );
+      const [text] = await alertmanager.descriptions('ServiceAnomalous');
+      expect(text).toMatch(
+        /request latency [\d.]+s, usually .* to .* of the anomaly\).*\. Called by shop\/front \(request latency [\d.]+m?s\)\./,
+      );
+      end('cart');
+      await bed.until('it is gone', gone, (seen) => seen.join() === 'cart');
+      await bed.until(
+        'its own score has ended',
+        () => present('anomaly_score{service="cart",detector!="gone"}'),
+        (seen) => seen.length === 0,
+      );
+      expect(await first()).toEqual(['cart']);
+
+      await app.stop();
+      const restarted = bed.blankScorer(config);
+      await restarted.start();
+      await bed.until(
+        'the restarted scorer writes',
+        () => present('anomaly_score{service="db"}'),
+        (seen) => seen.length === 1,
+      );
+      expect(await gone()).toEqual(['cart']);
+      // Alertmanager doesn't notify again, but has the text for whoever looks.
+      await bed.until(
+        'the alert says so',
+        () => alertmanager.descriptions('RootCauseIdentified'),
+        (texts) => texts.some((one) => /Gone: shop\/cart since \d{4}-/.test(one)),
+      );
+      expect(new Set(firing())).toEqual(new Set(['on-call: RootCauseIdentified critical']));
+      expect(notifications.flatMap(({ alerts }) => alerts).filter(({ status }) => status === 'resolved')).toEqual([]);
+
+      cartIsSlow = false;
+      services.push(name('cart'));
+      await bed.until('it is back', gone, (seen) => seen.length === 0);
+      await bed.until(
+        'its score is normal',
+        () => present('anomaly_score{service="cart"} < 1'),
+        (seen) => seen.length === 1,
+      );
+      await bed.until(
+        'the alert resolves',
+        () => notifications.flatMap(({ alerts }) => alerts).map(({ status }) => status),
+        (states) => states.includes('resolved'),
+      );
+      await restarted.stop();
+    });
+
+    it('is not gone with all others, nor if it was healthy and nobody misses it', async () => {
+      const app = await bed.scorer(bed.configure('calm', prometheus.url, `${prometheus.url}/api/v1/write`), ALL);
+      await app.start();
+      const scored = (count: number) =>
+        bed.until(
+          `${count} are scored`,
+          () => present('anomaly_score'),
+          (seen) => seen.length === count,
+        );
+      await scored(ALL.length);
+      end(...ALL.map(({ service }) => service));
+      await scored(0);
+      expect(await gone()).toEqual([]);
+      services.push(...ALL.slice(1));
+      await scored(ALL.length - 1);
+      await new Promise((resolve_) => setTimeout(resolve_, 4000));
+      expect(await gone()).toEqual([]);
+      await app.stop();
+    });
+  });
+}
