@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { cpus, release, totalmem } from 'node:os';
+import { dirname } from 'node:path';
 
 /** A benchmark's result file, `bench/results/<name>.json`. */
 export interface Results<Row> {
@@ -14,8 +15,9 @@ export interface Results<Row> {
 /** Writes `bench/results/<name>.json`, one row for each measured point. */
 export function writeResults<Row>(name: string, rows: readonly Row[]): Results<Row> {
   const results = { machine: describeMachine(), date: new Date().toISOString(), commit: commit(), rows };
-  mkdirSync('bench/results', { recursive: true });
-  writeFileSync(`bench/results/${name}.json`, `${JSON.stringify(results, null, 2)}\n`);
+  const path = `bench/results/${name}.json`;
+  mkdirSync(dirname(path), { recursive: true });
+  writeFileSync(path, `${JSON.stringify(results, null, 2)}\n`);
   return results;
 }
 

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { load } from 'js-yaml';
 import * as z from 'zod';
+import { renderRedacted } from './secrets/redact.ts';
 
 /** An invalid file or value from the user. The message names the file, the path in it and the expected value. */
 export class ConfigError extends Error {
@@ -37,7 +38,9 @@ export function parseConfig<T extends z.ZodType>(name: string, text: string, sch
   try {
     value = text.split('\n').every((line) => EMPTY_LINE.test(line)) ? undefined : load(text);
   } catch (error) {
-    throw new ConfigError(`${name}: not valid YAML: ${(error as Error).message.split('\n')[0] ?? ''}`);
+    // Names of aliases and tags may be the start of a secret that was not quoted.
+    const reason = ((error as Error).message.split('\n')[0] ?? '').replace(/"[^"]*"|!?<[^>]*>+/g, '...');
+    throw new ConfigError(`${name}: not valid YAML: ${reason}`);
   }
   return checkConfig(name, value, schema);
 }
@@ -56,14 +59,26 @@ function describeIssue(file: string, issue: z.core.$ZodIssue): string {
       return issue.keys.map((key) => `${at([...issue.path, key])}: unknown key`).join('\n');
     case 'invalid_type':
       if (issue.input === undefined) return `${at(issue.path)}: missing, expected ${issue.expected}`;
-      return `${at(issue.path)}: expected ${issue.expected}, got ${renderInput(issue.input)}`;
+      return `${at(issue.path)}: expected ${issue.expected}, got ${renderRedacted(issue.input, issue.path)}`;
     case 'invalid_union': {
+      const near = nearestBranch(issue);
+      if (near !== undefined) {
+        return near.map((inner) => describeIssue(file, { ...inner, path: [...issue.path, ...inner.path] })).join('\n');
+      }
       const nested = issue.errors.flat().map((inner) => inner.message);
-      return `${at(issue.path)}: ${nested[0] ?? issue.message}, got ${renderInput(issue.input)}`;
+      return `${at(issue.path)}: ${nested[0] ?? issue.message}, got ${renderRedacted(issue.input, issue.path)}`;
     }
     default:
-      return `${at(issue.path)}: ${issue.message}, got ${renderInput(issue.input)}`;
+      return `${at(issue.path)}: ${issue.message}, got ${renderRedacted(issue.input, issue.path)}`;
   }
+}
+
+/** The issues of the form that the value was meant to have: those that lie furthest inside it. */
+function nearestBranch({ errors }: z.core.$ZodIssueInvalidUnion): readonly z.core.$ZodIssue[] | undefined {
+  const depth = (issues: readonly z.core.$ZodIssue[]) =>
+    Math.max(0, ...issues.map(({ code, path }) => path.length + (code === 'unrecognized_keys' ? 1 : 0)));
+  const deepest = Math.max(0, ...errors.map(depth));
+  return deepest === 0 ? undefined : errors.find((issues) => depth(issues) === deepest);
 }
 
 function renderPath(path: readonly PropertyKey[]): string {
@@ -71,11 +86,6 @@ function renderPath(path: readonly PropertyKey[]): string {
     if (typeof part === 'number') return `${text}[${part}]`;
     return text === '' ? String(part) : `${text}.${String(part)}`;
   }, '');
-}
-
-function renderInput(input: unknown): string {
-  const text = JSON.stringify(input) ?? String(input);
-  return text.length > 80 ? `${text.slice(0, 77)}...` : text;
 }
 
 const DURATION = /^(?:(\d+)w)?(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?(?:(\d+)ms)?$/;
@@ -115,4 +125,9 @@ export const urlSchema = z
   .string('expected an http(s) URL')
   .refine((text) => /^https?:\/\/[^/]/.test(text) && URL.canParse(text), {
     message: 'expected an http(s) URL',
+    abort: true,
+  })
+  .refine((text) => !/[\s#]/.test(text), {
+    message: 'expected an http(s) URL without spaces and fragment',
+    abort: true,
   });

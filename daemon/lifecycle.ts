@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { ConfigError } from './config-file.ts';
 import { UsageError } from './flags.ts';
 import { describeError } from './logger.ts';
@@ -71,11 +72,14 @@ export type ProgramMain = (context: ProgramContext) => Promise<number | void>;
 
 /**
  * Runs a program: the only code that uses argv, signals and the exit status. `main` resolves with the exit status, 0
- * when void. Exit status 2: invalid usage or configuration, reported in one line; 1: any other failure.
+ * when void. Exit status 2: invalid usage or configuration, reported in one line; 130 or 143: stopped by SIGINT or SIGTERM
+ * before it was done; 1: any other failure.
  */
 export async function runProgram(name: string, main: ProgramMain, stopTimeoutMs = 5000): Promise<void> {
   const stops = new StopStack();
   const abort = new AbortController();
+  // Any number of requests may end with the program.
+  setMaxListeners(0, abort.signal);
   let reload: (() => void | Promise<void>) | undefined;
   let reloading: Promise<void> = Promise.resolve();
 
@@ -99,7 +103,7 @@ export async function runProgram(name: string, main: ProgramMain, stopTimeoutMs 
         },
       })) ?? 0;
   } catch (error) {
-    status = reportFailure(name, error);
+    status = endedBy(abort.signal, error) ? reportSignal(name, abort.signal) : reportFailure(name, error);
   }
   try {
     await stops.stop(stopTimeoutMs);
@@ -108,6 +112,19 @@ export async function runProgram(name: string, main: ProgramMain, stopTimeoutMs 
     status ||= 1;
   }
   process.exit(status);
+}
+
+/** True if the program failed because it was told to stop. */
+function endedBy(signal: AbortSignal, error: unknown): boolean {
+  if (!signal.aborted) return false;
+  if (error === signal.reason) return true;
+  return error instanceof Error && ((error as { code?: unknown }).code === 'ABORTED' || endedBy(signal, error.cause));
+}
+
+/** Returns 128 and the number of the signal, as shells report a program that it ended. */
+function reportSignal(name: string, { reason }: AbortSignal): number {
+  standardError.write(`${name}: stopped by ${String(reason)}\n`);
+  return reason === 'SIGINT' ? 130 : 143;
 }
 
 /** 128 + SIGPIPE, as shells report a program that the signal ended. */

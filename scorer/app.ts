@@ -1,11 +1,11 @@
-import { createHttpClient } from '../daemon/http-client/client.ts';
 import { listen } from '../daemon/http-server/web-app.ts';
 import { StopStack } from '../daemon/lifecycle.ts';
-import { ConditionLog } from '../daemon/logger.ts';
 import { BackgroundLearning } from './learning/background.ts';
 import type { ScorerConfig } from './config.ts';
+import { ProblemWatch } from './doctor/watch.ts';
+import { CycleHealth } from './cycle/cycle-health.ts';
 import { type Detected, Detection } from './cycle/detection.ts';
-import { Feed, instanceSeries } from './cycle/feed.ts';
+import { FeatureSource } from './cycle/feature-source.ts';
 import { observeScores } from './cycle/observe-scores.ts';
 import type { FeatureSet } from './features/features.ts';
 import { Fleet } from './fleet/fleet.ts';
@@ -20,8 +20,6 @@ import type { RestingMemory } from './cycle/memory.ts';
 import { ScorerMetrics } from './metrics.ts';
 import { detectorSamples } from './output/detector-samples.ts';
 import { scoreSamples } from './output/samples.ts';
-import { PrometheusClient } from './prometheus/client.ts';
-import { equalTo } from './prometheus/selector.ts';
 import { Publisher } from './output/publisher.ts';
 import type { Sample } from './output/remote-write/sample.ts';
 import { Schedule } from './cycle/schedule.ts';
@@ -43,12 +41,6 @@ export interface ScorerAppOptions extends ScorerWebOptions {
   readonly memory?: RestingMemory | undefined;
 }
 
-/** Failed cycles in a row after which the scores are marked stale, so that they don't look current. */
-const FAILED_CYCLES_UNTIL_STALE = 2;
-/**
- * Stops a runaway response; memory stays small, as responses are parsed in a stream. 10,000 services: 130 MB a step.
- */
-const MAX_RESPONSE_BYTES = 2 ** 31;
 /** Services and edges without a value for this many steps are forgotten. */
 const FORGET_AFTER_STEPS = 60;
 
@@ -57,9 +49,9 @@ export class ScorerApp {
   readonly metrics = new ScorerMetrics();
   readonly #options: ScorerAppOptions;
   readonly #stops = new StopStack();
-  readonly #conditions: ConditionLog;
+  readonly #health: CycleHealth;
   readonly #fleet: Fleet;
-  readonly #feed: Feed;
+  readonly #source: FeatureSource;
   readonly #knowledge: KnowledgeInUse;
   readonly #learning: BackgroundLearning;
   readonly #maintenance: MaintenanceWatch;
@@ -70,42 +62,34 @@ export class ScorerApp {
   readonly #experience: KeptExperience;
   readonly #traces: TraceReceiver | undefined;
   readonly #traceFeed: TraceFeed;
+  readonly #watch: ProblemWatch;
   readonly #kept: KeptState;
   #last: { readonly step: number; readonly scores: FleetScores['scores'] } = { step: 0, scores: [] };
-  #failedCycles = 0;
-  #ready: true | string = 'no cycle has been completed yet';
 
   constructor(options: ScorerAppOptions) {
     const { config, set, logger } = options;
     this.#options = options;
-    this.#conditions = new ConditionLog(logger);
     const shared = { config, set, logger, metrics: this.metrics };
+    this.#health = new CycleHealth(logger, config.prometheus.url);
     this.#detectors = new DetectorsInUse(shared);
     const minimum = Math.ceil(config.learning.minimum / config.interval);
     const reach = Math.max(config.steps.at(-1) ?? 0, minimum, this.#detectors.reach) + 1;
     this.#fleet = new Fleet(set, config.interval, reach + 1, config.shard, config.identity);
-    const http = createHttpClient(config.prometheus, {
-      timeoutMs: config.prometheus.timeout,
-      maxBytes: MAX_RESPONSE_BYTES,
-    });
-    this.#stops.onStop('prometheus client', () => http.close());
-    const client = new PrometheusClient({ url: config.prometheus.url, http });
     this.#experience = new KeptExperience(config, set, logger, (key) => this.#fleet.services.has(key));
     this.#shards =
       config.shard.count > 1 ? new ShardRanking(config.shard, config.interval, config.identity) : undefined;
-    this.#feed = new Feed({
-      client,
+    this.#source = new FeatureSource({
+      ...shared,
       fleet: this.#fleet,
-      intervalMs: config.interval,
       reach,
-      features: { services: set.features, edges: set.edges },
-      instances: instanceSeries(this.#detectors),
+      detectors: this.#detectors,
       shards: this.#shards,
-      matchers: { features: config.prometheus.matchers, own: equalTo(config.external_labels) },
-      metrics: this.metrics,
-      logger,
     });
+    this.#stops.onStop('prometheus client', () => this.#source.close());
+    const { client } = this.#source;
     this.#maintenance = new MaintenanceWatch({ ...shared, client });
+    this.#watch = new ProblemWatch({ ...shared, delayMs: () => this.#source.delayMs });
+    this.#stops.onStop('examination', () => this.#watch.stop());
     this.#publisher = new Publisher(shared);
     this.#stops.onStop('output', () => this.#publisher.close());
     this.#knowledge = new KnowledgeInUse(shared);
@@ -135,11 +119,14 @@ export class ScorerApp {
       await this.#traces.start();
     }
     await this.open();
+    await this.#source.open();
+    this.#watch.consider();
     const schedule = new Schedule({
       intervalMs: config.interval,
-      delayMs: config.delay ?? config.interval * 0.1,
+      delayMs: () => this.#source.delayMs,
       cycle: async (step) => {
         await this.cycle(step);
+        this.#watch.consider();
         void this.rest();
       },
       onSkip: (count) => {
@@ -179,7 +166,7 @@ export class ScorerApp {
     try {
       await this.#knowledge.adopt();
       await this.#detectors.adopt();
-      await this.metrics.timed('query', () => this.#feed.fetchUntil(step));
+      await this.metrics.timed('query', () => this.#source.fetchUntil(step));
       await this.#maintenance.update(timestampMs);
       this.#fleet.forgetBefore(step - FORGET_AFTER_STEPS);
       const detected = await this.#detection.run(step, this.#knowledge.current, {
@@ -195,17 +182,13 @@ export class ScorerApp {
       observeScores(this.metrics, result, this.#knowledge.current.profiles?.learnedAtMs);
       this.#last = { step, scores: result.scores };
       this.#publisher.publish(this.#samplesOf(detected, timestampMs), timestampMs);
-      this.#failedCycles = 0;
-      this.#ready = true;
+      this.#health.completed();
       this.metrics.lastCycle.set(timestampMs / 1000);
-      this.#conditions.recovered('cycle', 'cycles complete again');
       this.#learning.consider({ step, states: result.states, services: this.#fleet.services });
       await this.#kept.saveIfDue(step);
     } catch (error) {
       this.metrics.cyclesFailed.inc();
-      this.#conditions.failing('cycle', 'cycle failed', error);
-      this.#failedCycles++;
-      if (this.#failedCycles === FAILED_CYCLES_UNTIL_STALE) this.#publisher.publish([], timestampMs);
+      if (this.#health.failed(error)) this.#publisher.publish([], timestampMs);
     }
   }
 
@@ -231,7 +214,7 @@ export class ScorerApp {
         contentType: this.metrics.registry.contentType,
         body: (await this.metrics.registry.metrics()) + this.renderScores(),
       }),
-      ready: () => this.#ready,
+      ready: () => (this.#health.ready === true ? this.#watch.ready : this.#health.ready),
     };
     return createScorerWebApp(view, this.#options);
   }

@@ -1,29 +1,29 @@
+import { accessSync, constants, statSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { dirname, resolve } from 'node:path';
 import { z } from 'zod';
-import { durationSchema, readConfigFile, urlSchema } from '../daemon/config-file.ts';
-import { httpClientSchema } from '../daemon/http-client/client.ts';
-import { resolveHttpClientFiles } from '../daemon/http-client/settings.ts';
+import { ConfigError, durationSchema, formatDuration, readConfigFile } from '../daemon/config-file.ts';
 import { type DetectorSettings, detectorsSchema } from './detectors/settings.ts';
+import { openEndpoints, prometheusSchema, remoteWriteSchema } from './endpoints.ts';
+import { problemOfPromQL } from './features/promql.ts';
 import { identitySchema } from './identity/identity.ts';
 import { hostOrdinal, type ShardPlace, WHOLE_FLEET } from './identity/shard.ts';
 import { externalLabelsSchema } from './output/external-labels.ts';
 import { readMatchers } from './prometheus/selector.ts';
 import { goneSchema } from './scoring/gone/settings.ts';
 import { DEFAULT_LAGS } from './tensor/tensor.ts';
+import { DEFAULT_DELAY_SHARE, MAX_DELAY_MS } from './timing/feature-delay.ts';
 import { tracesSchema } from './traces/config.ts';
 
 const MINUTE = 60_000;
+const MIN_INTERVAL = 1000;
 const HOUR = 60 * MINUTE;
 
 /** Defaults, durations in milliseconds. */
 export const SCORER_DEFAULTS = {
   interval: MINUTE,
-  /** Share of the interval to wait until rules are evaluated and samples ingested. */
-  delayShare: 0.1,
-  timeout: 30_000,
-  retryAge: 10 * MINUTE,
-  maxSamplesPerSend: 2000,
+  /** Share of the interval to wait until rules are evaluated and samples ingested, until more is known to be needed. */
+  delayShare: DEFAULT_DELAY_SHARE,
   learning: {
     minimum: 15 * MINUTE,
     history: 24 * HOUR,
@@ -33,11 +33,6 @@ export const SCORER_DEFAULTS = {
   },
   stateDir: 'lorikeet-state',
 } as const;
-
-const endpointSchema = httpClientSchema.safeExtend({
-  url: urlSchema,
-  timeout: durationSchema.default(SCORER_DEFAULTS.timeout),
-});
 
 /** Named as in Alertmanager's routes and remote read's `required_matchers`, and written as in PromQL. */
 const MATCHERS = 'expected label matchers such as {cluster="a"}';
@@ -69,20 +64,32 @@ const shardSchema = z
     return z.NEVER;
   });
 
+const promqlSchema = z
+  .string('expected a PromQL expression')
+  .min(1, 'expected a PromQL expression')
+  .superRefine((expression, context) => {
+    const problem = problemOfPromQL(expression);
+    if (problem === undefined) return;
+    context.addIssue({ code: 'custom', message: `expected a PromQL expression: ${problem}`, input: expression });
+  });
+
 /** The schema of scorer.yaml. */
 export const scorerKeys = z.strictObject({
-  prometheus: endpointSchema.safeExtend({ matchers: matchersSchema }),
+  prometheus: prometheusSchema.safeExtend({ matchers: matchersSchema }),
   identity: identitySchema,
   external_labels: externalLabelsSchema,
   output: z.enum(['remote_write', 'metrics'], 'expected remote_write or metrics').default('remote_write'),
-  remote_write: endpointSchema
-    .safeExtend({
-      retry_age: durationSchema.default(SCORER_DEFAULTS.retryAge),
-      max_samples_per_send: z.int('expected a whole number').positive().default(SCORER_DEFAULTS.maxSamplesPerSend),
+  remote_write: remoteWriteSchema.optional(),
+  interval: durationSchema
+    .refine((interval) => interval >= MIN_INTERVAL && interval <= SCORER_DEFAULTS.interval, {
+      message: 'expected 1s to 1m: the alerts wait 90s for a second score above 1',
+    })
+    .default(SCORER_DEFAULTS.interval),
+  delay: durationSchema
+    .refine((delay) => delay <= MAX_DELAY_MS, {
+      message: `expected ${formatDuration(MAX_DELAY_MS)} or less: Prometheus finds scores for 5m only`,
     })
     .optional(),
-  interval: durationSchema.default(SCORER_DEFAULTS.interval),
-  delay: durationSchema.optional(),
   steps: z
     .array(z.int('expected a whole number').nonnegative('expected 0 or more'))
     .min(2, 'expected at least two steps')
@@ -91,13 +98,13 @@ export const scorerKeys = z.strictObject({
     })
     .default([...DEFAULT_LAGS]),
   detectors: detectorsSchema,
-  features_file: z.string('expected a path').optional(),
+  features_file: z.string('expected a path').min(1, 'expected a path').optional(),
   base_model: z.string('expected the path of an .onnx file').optional(),
   shard: shardSchema.default(WHOLE_FLEET),
   traces: tracesSchema.optional(),
-  maintenance: z.array(z.string('expected a PromQL expression').min(1, 'expected a PromQL expression')).default([]),
+  maintenance: z.array(promqlSchema).default([]),
   gone: goneSchema,
-  state_dir: z.string('expected a path').default(SCORER_DEFAULTS.stateDir),
+  state_dir: z.string('expected a path').min(1, 'expected a path').default(SCORER_DEFAULTS.stateDir),
   learning: z
     .strictObject({
       minimum: durationSchema.default(SCORER_DEFAULTS.learning.minimum),
@@ -117,6 +124,10 @@ const scorerSchema = scorerKeys
   .refine((config) => config.detectors.trace_sequence === undefined || config.traces !== undefined, {
     path: ['traces'],
     message: 'expected a section with listen_address, because detectors has trace_sequence',
+  })
+  .refine(({ learning }) => learning.minimum <= learning.history, {
+    path: ['learning', 'minimum'],
+    message: 'expected at most learning.history, or no service would ever have enough of it',
   });
 
 /** The scorer's configuration: durations in milliseconds, paths absolute. */
@@ -130,18 +141,49 @@ export type ScorerConfig = z.output<typeof scorerSchema>;
 export function readScorerConfig(path: string): ScorerConfig {
   const config = readConfigFile(path, scorerSchema);
   const directory = dirname(resolve(path));
-  const { remote_write: remoteWrite } = config;
-  return {
+  const resolved: ScorerConfig = {
     ...config,
-    prometheus: { ...config.prometheus, ...resolveHttpClientFiles(config.prometheus, directory) },
-    ...(remoteWrite !== undefined && {
-      remote_write: { ...remoteWrite, ...resolveHttpClientFiles(remoteWrite, directory) },
-    }),
+    ...openEndpoints(path, config),
     state_dir: resolve(directory, config.state_dir),
     detectors: resolvePatternFile(config.detectors, directory),
     ...(config.features_file === undefined ? {} : { features_file: resolve(directory, config.features_file) }),
     ...(config.base_model === undefined ? {} : { base_model: resolve(directory, config.base_model) }),
   };
+  checkPaths(path, resolved);
+  return resolved;
+}
+
+/** @throws ConfigError for a file that is missing, and for a state_dir that is a file */
+function checkPaths(path: string, config: ScorerConfig): void {
+  const problems: string[] = [];
+  const files = {
+    base_model: config.base_model,
+    'detectors.pattern.examples_file': config.detectors.pattern?.examples_file,
+  };
+  for (const [key, file] of Object.entries(files)) {
+    if (file !== undefined && !isReadableFile(file)) problems.push(`${path}: ${key}: expected a file, got ${file}`);
+  }
+  if (!mayBeDirectory(config.state_dir))
+    problems.push(`${path}: state_dir: expected a directory, got ${config.state_dir}`);
+  if (problems.length > 0) throw new ConfigError(problems.join('\n'));
+}
+
+/** False for a file, and for a path below a file. A directory that is missing is created. */
+function mayBeDirectory(path: string): boolean {
+  try {
+    return statSync(path, { throwIfNoEntry: false })?.isDirectory() !== false;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code !== 'ENOTDIR';
+  }
+}
+
+function isReadableFile(file: string): boolean {
+  try {
+    accessSync(file, constants.R_OK);
+    return statSync(file).isFile();
+  } catch {
+    return false;
+  }
 }
 
 function resolvePatternFile(detectors: DetectorSettings, directory: string): DetectorSettings {

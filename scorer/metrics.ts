@@ -3,6 +3,8 @@ import { collectProcessMetrics } from '../daemon/process-metrics.ts';
 import { VERSION } from '../daemon/version.ts';
 import { REJECTIONS } from './fleet/rejected-series.ts';
 
+/** Labels of a target of remote write. */
+const TARGET = ['remote_name', 'url'];
 const PHASES = ['query', 'encode', 'inference', 'rank', 'write'] as const;
 export type Phase = (typeof PHASES)[number];
 
@@ -16,6 +18,35 @@ export class ScorerMetrics {
     'Feature values missing in the last cycle and replaced by the median.',
   );
   readonly interval = this.#gauge('interval_seconds', 'Configured interval between cycles.');
+  readonly delay = this.#gauge('delay_seconds', 'Time from the end of an interval to its cycle, configured or found.');
+  readonly featureLateness = this.#gauge(
+    'feature_lateness_seconds',
+    'Largest age, in the last cycles, of a feature value that a query asked for in vain; 0 if none came late.',
+  );
+  readonly sufficientDelay = this.#gauge(
+    'sufficient_delay_seconds',
+    'Delay with which no feature value would have come late in the last cycles.',
+  );
+  readonly lateValues = this.#counter('late_values_total', 'Feature values that came after the query for their step.');
+  readonly ruleInterval = this.#gauge('rule_interval_seconds', 'Time between two evaluations of the recording rules.');
+  readonly clockSkew = this.#gauge(
+    'clock_skew_seconds',
+    'How far the clock of Prometheus is at least ahead of the clock of the scorer; negative: behind.',
+  );
+  readonly emptyWindows = this.#gauge(
+    'empty_window_features',
+    'Features of services without values in a window, because scrapes are too far apart.',
+    ['window'],
+  );
+  readonly scrapeInterval = this.#gauge(
+    'scrape_interval_seconds',
+    'Longest time between two samples of the series that features read.',
+  );
+  readonly unfitProfiles = this.#gauge(
+    'unfit_profiles',
+    'Profiles on disk that were learned with other settings, by setting; those of another interval stay in use.',
+    ['setting'],
+  );
   readonly shard = this.#gauge('shard', 'Index of this shard and number of shards, as labels; always 1.', [
     'index',
     'count',
@@ -34,11 +65,17 @@ export class ScorerMetrics {
     'Series in answers of Prometheus that the scorer cannot use, by reason. Each counts once per cycle.',
     ['reason'],
   );
-  readonly samplesWritten = this.#counter('samples_written_total', 'Samples accepted by the remote-write receiver.');
+  readonly samplesWritten = this.#counter(
+    'samples_written_total',
+    'Samples accepted by a remote-write receiver.',
+    TARGET,
+  );
   readonly writeFailures = this.#counter('write_failures_total', 'Remote-write requests that failed, by error code.', [
+    ...TARGET,
     'code',
   ]);
   readonly samplesDropped = this.#counter('samples_dropped_total', 'Samples dropped instead of written, by reason.', [
+    ...TARGET,
     'reason',
   ]);
   readonly modelAge = this.#gauge('model_age_seconds', 'Time since the profiles in use were last learned.');
@@ -57,6 +94,11 @@ export class ScorerMetrics {
   readonly configReloaded = this.#gauge(
     'config_last_reload_successful',
     '1 if the last configuration reload succeeded, else 0.',
+  );
+  readonly problem = this.#gauge(
+    'problem',
+    '1 for each problem that lorikeet-scorer doctor would report, by check and severity (error, warning).',
+    ['check', 'severity'],
   );
   readonly cycleDuration = this.#histogram('cycle_duration_seconds', 'Duration of a cycle, by phase.', ['phase']);
   readonly detectorDuration = this.#histogram('detector_duration_seconds', 'Duration of a detector in a cycle.', [

@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { dump } from 'js-yaml';
+import { formatDuration } from '../../daemon/config-file.ts';
 import { UsageError } from '../../daemon/flags.ts';
 import { StopStack } from '../../daemon/lifecycle.ts';
 import { SimError } from '../../microsim/protocol/error.ts';
@@ -33,6 +34,7 @@ export interface RecordOptions {
 
 /** Started programs still compile their code, and rates need two scrapes. */
 const SETTLE_MS = 20_000;
+const RULE_INTERVAL_MS = 2000;
 /** A fault has to last for a few steps. */
 const MIN_FAULT_MS = 10_000;
 /** Spans are sent in batches, every second. */
@@ -118,12 +120,12 @@ async function startPrometheus(folder: string, targetsFile: string, processes: P
   writeFileSync(paths.features, features);
   const ruleFiles = RECORDING_PARTS.map((part) => {
     const path = `${paths.rules}.${part}.yaml`;
-    writeFileSync(path, renderRecordingRules(set, { part }));
+    writeFileSync(path, renderRecordingRules(set, { part, intervalMs: RULE_INTERVAL_MS }));
     return path;
   });
   const exporter = await freePort();
   const config = {
-    global: { scrape_interval: '1s', evaluation_interval: '2s' },
+    global: { scrape_interval: '1s', evaluation_interval: formatDuration(RULE_INTERVAL_MS) },
     rule_files: ruleFiles,
     scrape_configs: [
       { job_name: 'lorikeet-exporter', honor_labels: true, static_configs: [{ targets: [`127.0.0.1:${exporter}`] }] },

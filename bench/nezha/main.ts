@@ -6,7 +6,7 @@ import { load } from 'js-yaml';
 import { type Flags, parseFlags, renderHelp } from '../../daemon/flags.ts';
 import { type ProgramContext, runProgram } from '../../daemon/lifecycle.ts';
 import { backtest } from '../../scorer/backtest/backtest.ts';
-import { renderTable, writeReports } from '../../scorer/backtest/report.ts';
+import { renderTable, writeReports } from '../../scorer/backtest/report/report.ts';
 import { REPORT_FLAGS, TRAINING_FLAGS } from '../../scorer/commands/flags.ts';
 import { FOLDER_FLAGS, recordedFolder } from './recorded-folder.ts';
 import { TRAINING_SHARE } from './training-time.ts';

@@ -54,7 +54,8 @@ async function measure(services: number): Promise<Row> {
   const prometheus = await startPrometheus({ config });
   try {
     const series = await writeHistory(prometheus.url, services);
-    await writeFile(rules, renderRecordingRules(readFeatures('rules/features.yaml')));
+    const intervalMs = EVALUATION_SECONDS * 1000;
+    await writeFile(rules, renderRecordingRules(readFeatures('rules/features.yaml'), { intervalMs }));
     await fetch(`${prometheus.url}/-/reload`, { method: 'POST' });
     const evaluations: Evaluation[] = [];
     for (let done = 0; done <= EVALUATIONS; done++) {

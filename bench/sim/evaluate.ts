@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { StopStack } from '../../daemon/lifecycle.ts';
+import { readAlertTiming } from '../../scorer/backtest/alerts.ts';
 import { backtest, type BacktestResult } from '../../scorer/backtest/backtest.ts';
 import { readFaults } from '../../scorer/backtest/labels.ts';
 import type { BacktestOptions } from '../../scorer/backtest/session.ts';
@@ -8,7 +9,7 @@ import { type FeatureSet, parseFeatures } from '../../scorer/features/features.t
 import type { TimeSpan } from '../../scorer/fleet/past.ts';
 import type { PrometheusClient } from '../../scorer/prometheus/client.ts';
 import { SHIPPED_FEATURES } from '../../scorer/paths.ts';
-import { scaleYaml } from '../../scripts/demo/time-scale.ts';
+import { scaleYaml, TIME_SCALE } from '../../scripts/demo/time-scale.ts';
 import { connect } from '../nezha/recording.ts';
 import { startOnCopy, startWithFeatures } from './prometheus.ts';
 import { type Recording, readRecording, recordingPaths } from './recording.ts';
@@ -94,6 +95,7 @@ export function backtestOptions(
   { model, learnedMs = Infinity, seed, onProgress }: EvaluateOptions,
 ): BacktestOptions {
   const fromMs = Math.max(learning.fromMs, learning.toMs - learnedMs);
+  const { forMs, evaluationMs } = readAlertTiming();
   return {
     config: { ...config, base_model: model ?? NO_MODEL },
     set,
@@ -101,6 +103,7 @@ export function backtestOptions(
     window: { fromMs, toMs: window.toMs },
     training: { fromMs, toMs: learning.toMs },
     faults: readFaults(recordingPaths(folder).labels),
+    alertTiming: { forMs: forMs / TIME_SCALE, evaluationMs: evaluationMs / TIME_SCALE },
     seed,
     onProgress,
   };

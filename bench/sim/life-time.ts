@@ -9,6 +9,7 @@ import { TIME_SCALE } from '../../scripts/demo/time-scale.ts';
 export function inLifeTime(result: BacktestResult): BacktestResult {
   return {
     ...result,
+    alert: { ...result.alert, firingDelayMs: result.alert.firingDelayMs * TIME_SCALE },
     evaluation: scaled(result.evaluation),
     baselines: result.baselines.map((baseline) => ({ ...baseline, evaluation: scaled(baseline.evaluation) })),
   };

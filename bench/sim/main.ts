@@ -6,7 +6,7 @@ import { type Flags, type FlagValues, HELP_FLAG, parseFlags, renderHelp, UsageEr
 import { type ProgramContext, runProgram, type StopStack } from '../../daemon/lifecycle.ts';
 import { RUNTIMES, type Runtime } from '../../microsim/protocol/runtime.ts';
 import type { BacktestResult } from '../../scorer/backtest/backtest.ts';
-import { renderTable, writeReports } from '../../scorer/backtest/report.ts';
+import { renderTable, writeReports } from '../../scorer/backtest/report/report.ts';
 import { REPORT_FLAGS, TRAINING_FLAGS } from '../../scorer/commands/flags.ts';
 import { SHIPPED_MODEL } from '../../scorer/paths.ts';
 import { ProgressBar } from '../../scorer/learning/progress.ts';

@@ -40,7 +40,7 @@ export async function startWithFeatures(
 ): Promise<string> {
   const folder = temporaryFolder(stops);
   const rules = join(folder, 'features.rules.yaml');
-  writeFileSync(rules, renderRecordingRules(set));
+  writeFileSync(rules, renderRecordingRules(set, { intervalMs }));
   mkdirSync(join(folder, 'data'));
   const step = (timeMs: number) => (Math.ceil(timeMs / intervalMs) * intervalMs) / 1000;
   await runCommand('promtool', [

@@ -1,6 +1,6 @@
 import type { BacktestResult } from '../../scorer/backtest/backtest.ts';
 import type { Figures } from '../../scorer/backtest/figures.ts';
-import { evaluations } from '../../scorer/backtest/report.ts';
+import { evaluations } from '../../scorer/backtest/report/report.ts';
 import type { Recording } from './recording.ts';
 
 /** The source of the figures. */

@@ -1,36 +1,37 @@
-import { Agent, ProxyAgent, request as send, type Dispatcher } from 'undici';
+import { setMaxListeners } from 'node:events';
+import { request as send, type Dispatcher } from 'undici';
+import type { Authorizer } from './auth/authorizer.ts';
+import { authorizeOrFail, createAuthorizer } from './auth/create-authorizer.ts';
+import { readBody } from './body.ts';
+import { Connections } from './connections.ts';
 import { brokeWhileIdle, HttpError, toHttpError } from './error.ts';
-import type { HttpRequest, HttpResponse } from './message.ts';
+import type { HttpClient, HttpRequest, HttpResponse } from './message.ts';
 import { keepsSecrets, redirect } from './redirect.ts';
-import { readAuthorization, readTlsMaterial, type HttpClientSettings, type TlsMaterial } from './settings.ts';
+import type { HttpClientSettings } from './settings.ts';
+import { readSecretFile } from './settings/files.ts';
+import { takeUserInfo } from './url.ts';
 
-export type { HttpRequest, HttpResponse } from './message.ts';
+export type { HttpClient, HttpRequest, HttpResponse } from './message.ts';
 export { HttpError, type HttpErrorCode } from './error.ts';
 export { httpClientSchema, type HttpClientSettings } from './settings.ts';
 
-export interface HttpClient {
-  /** Resolves with the response, whatever its status. @throws HttpError */
-  request(request: HttpRequest): Promise<HttpResponse>;
-  /** Aborts pending requests and closes the connections. Idempotent. */
-  close(): Promise<void>;
-}
-
 export interface HttpClientOptions {
   readonly timeoutMs: number;
-  /** Default 128 MiB. */
+  /** Limit of a response's uncompressed size. Default: 128 MiB. */
   readonly maxBytes?: number;
   readonly userAgent?: string;
 }
 
 const MAX_REDIRECTS = 10;
-/**
- * Keeps the connection of a program that sends a request each minute. Prometheus closes idle ones after five minutes.
- */
-const KEEP_ALIVE_MS = 90_000;
+const MAX_TOKEN_BYTES = 1024 * 1024;
+
+/** Names in lower case. */
+type Headers = Readonly<Record<string, string | string[]>>;
 
 /**
  * An HTTP/1.1 client with Prometheus' settings. Keeps connections alive, and verifies TLS unless that is disabled.
- * Reads files of secrets and certificates for every request, so rotated ones take effect immediately.
+ * Reads files of secrets and certificates for every request, so rotated ones take effect immediately. User and password
+ * in a URL are sent as basic auth. Asks for gzip.
  *
  * @example createHttpClient(httpClientSchema.parse({}), { timeoutMs: 10_000 })
  */
@@ -42,11 +43,31 @@ class UndiciClient implements HttpClient {
   readonly #settings: HttpClientSettings;
   readonly #options: HttpClientOptions;
   readonly #closed = new AbortController();
-  #connections: { readonly key: string; readonly dispatcher: Dispatcher } | undefined;
+  readonly #connections: Connections;
+  readonly #authorizer: Authorizer;
 
   constructor(settings: HttpClientSettings, options: HttpClientOptions) {
     this.#settings = settings;
     this.#options = options;
+    // Each pending request listens.
+    setMaxListeners(0, this.#closed.signal);
+    this.#connections = new Connections(settings);
+    this.#authorizer = createAuthorizer(settings, ({ tls_config: tls, ...proxy }) =>
+      createHttpClient(
+        {
+          headers: {},
+          http_headers: {},
+          follow_redirects: true,
+          enable_http2: true,
+          proxy_from_environment: proxy.proxy_from_environment,
+          ...(tls !== undefined && { tls_config: tls }),
+          ...(proxy.proxy_url !== undefined && { proxy_url: proxy.proxy_url }),
+          ...(proxy.no_proxy !== undefined && { no_proxy: proxy.no_proxy }),
+          ...(proxy.proxy_connect_header !== undefined && { proxy_connect_header: proxy.proxy_connect_header }),
+        },
+        { ...options, maxBytes: MAX_TOKEN_BYTES },
+      ),
+    );
   }
 
   async request(request: HttpRequest): Promise<HttpResponse> {
@@ -73,41 +94,54 @@ class UndiciClient implements HttpClient {
 
   async close(): Promise<void> {
     this.#closed.abort();
-    await this.#connections?.dispatcher.destroy();
+    await Promise.all([this.#connections.destroy(), this.#authorizer.close?.()]);
   }
 
   async #follow(request: HttpRequest, signal: AbortSignal): Promise<HttpResponse> {
-    const { dispatcher, authorization } = await this.#credentials();
-    const origin = new URL(request.url);
-    let next = request;
+    const { url, authorization } = takeUserInfo(request.url);
+    const own = { ...(await this.#ownHeaders()), ...(authorization !== undefined && { authorization }) };
+    const origin = new URL(url);
+    let next: HttpRequest = { ...request, url };
     for (let redirects = 0; ; redirects++) {
       signal.throwIfAborted();
-      const secrets = keepsSecrets(origin, new URL(next.url))
-        ? { ...this.#settings.headers, ...(authorization !== undefined && { authorization }) }
-        : {};
-      const response = await this.#once(next, secrets, dispatcher, signal);
+      const trusted = keepsSecrets(origin, new URL(next.url));
+      const response = await this.#authorized(next, trusted ? own : undefined, signal);
       const redirected = this.#settings.follow_redirects ? redirect(next, response) : undefined;
       if (redirected === undefined) return response;
       if (redirects === MAX_REDIRECTS) throw new HttpError('PROTOCOL', `more than ${MAX_REDIRECTS} redirects`);
-      next = redirected;
+      next = { ...redirected, url: takeUserInfo(redirected.url).url };
     }
   }
 
-  async #once(
-    request: HttpRequest,
-    secrets: Readonly<Record<string, string>>,
-    dispatcher: Dispatcher,
-    signal: AbortSignal,
-  ): Promise<HttpResponse> {
+  /** @param own headers of the settings; undefined for another origin, which gets no credentials either */
+  async #authorized(request: HttpRequest, own: Headers | undefined, signal: AbortSignal): Promise<HttpResponse> {
+    const headers = {
+      'user-agent': this.#options.userAgent ?? 'lorikeet',
+      'accept-encoding': 'gzip',
+      ...own,
+      ...lowerCase(request.headers ?? {}),
+    };
+    if (own === undefined || own['authorization'] !== undefined) return await this.#once(request, headers, signal);
+    const { method, body } = request;
+    const outgoing = { method, url: new URL(request.url), headers, body };
+    const attempt = async () => {
+      const credentials = await authorizeOrFail(this.#authorizer, outgoing, signal);
+      return { credentials, response: await this.#once(request, { ...credentials, ...headers }, signal) };
+    };
+    const { credentials, response } = await attempt();
+    // A token may be revoked before it expires.
+    const again = response.status === 401 && this.#authorizer.forget?.(credentials) === true;
+    return again ? (await attempt()).response : response;
+  }
+
+  async #once(request: HttpRequest, headers: Headers, signal: AbortSignal): Promise<HttpResponse> {
+    const dispatcher = await this.#dispatcher(new URL(request.url));
     const attempt = () =>
       send(request.url, {
         dispatcher,
         method: request.method,
-        headers: lowerCase({
-          'user-agent': this.#options.userAgent ?? 'lorikeet',
-          ...lowerCase(secrets),
-          ...request.headers,
-        }),
+        // undici's ProxyAgent adds to the headers that it gets.
+        headers: { ...headers },
         body: request.body ?? null,
         signal,
         // One timeout for the whole exchange replaces undici's timeouts for its parts.
@@ -125,61 +159,26 @@ class UndiciClient implements HttpClient {
     return { status: response.statusCode, headers: joinHeaders(response.headers), body };
   }
 
-  async #credentials(): Promise<{ readonly dispatcher: Dispatcher; readonly authorization: string | undefined }> {
+  async #dispatcher(url: URL): Promise<Dispatcher> {
     try {
-      const [authorization, tls] = await Promise.all([
-        readAuthorization(this.#settings),
-        readTlsMaterial(this.#settings),
-      ]);
-      return { dispatcher: this.#dispatcher(tls), authorization };
+      return await this.#connections.to(url);
     } catch (error) {
-      throw new HttpError('CREDENTIALS', 'a file of the HTTP client settings cannot be used', { cause: error });
+      throw new HttpError('CREDENTIALS', 'the HTTP client settings cannot be used', { cause: error });
     }
   }
 
-  #dispatcher(tls: TlsMaterial): Dispatcher {
-    const key = JSON.stringify(tls);
-    if (this.#connections?.key === key) return this.#connections.dispatcher;
-    const dispatcher = createDispatcher(this.#settings, tls);
-    // The old connections close after their pending requests.
-    void this.#connections?.dispatcher.close().catch(() => undefined);
-    this.#connections = { key, dispatcher };
-    return dispatcher;
+  /** `headers` and `http_headers` of the settings. Reads their files for each request. */
+  async #ownHeaders(): Promise<Headers> {
+    const headers: Record<string, string | string[]> = lowerCase(this.#settings.headers);
+    try {
+      for (const [name, { values = [], secrets = [], files = [] }] of Object.entries(this.#settings.http_headers)) {
+        headers[name.toLowerCase()] = [...values, ...secrets, ...(await Promise.all(files.map(readSecretFile)))];
+      }
+    } catch (error) {
+      throw new HttpError('CREDENTIALS', 'a file of http_headers cannot be used', { cause: error });
+    }
+    return headers;
   }
-}
-
-function createDispatcher(settings: HttpClientSettings, material: TlsMaterial): Dispatcher {
-  const { server_name: serverName, insecure_skip_verify: insecure = false } = settings.tls_config ?? {};
-  const tls = { ...material, rejectUnauthorized: !insecure };
-  const target = { ...tls, ...(serverName !== undefined && { servername: serverName }) };
-  const pool = { keepAliveTimeout: KEEP_ALIVE_MS, keepAliveMaxTimeout: KEEP_ALIVE_MS };
-  if (settings.proxy_url === undefined) return new Agent({ ...pool, connect: target });
-  // Like Go's client: http requests go to the proxy directly, https through a tunnel.
-  return new ProxyAgent({ ...pool, uri: settings.proxy_url, proxyTunnel: false, proxyTls: tls, requestTls: target });
-}
-
-async function readBody(
-  response: Dispatcher.ResponseData,
-  maxBytes: number,
-  onBody: HttpRequest['onBody'],
-): Promise<Buffer> {
-  const refuse = (error: HttpError): never => {
-    response.body.on('error', () => undefined).destroy();
-    throw error;
-  };
-  const encoding = response.headers['content-encoding'];
-  if (encoding !== undefined && encoding !== 'identity') {
-    refuse(new HttpError('PROTOCOL', `unexpected content encoding ${JSON.stringify(encoding)}`));
-  }
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of response.body as AsyncIterable<Buffer>) {
-    size += chunk.length;
-    if (size > maxBytes) refuse(new HttpError('TOO_LARGE', `the response exceeds ${maxBytes} bytes`));
-    if (onBody === undefined) chunks.push(chunk);
-    else onBody(chunk);
-  }
-  return chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks);
 }
 
 function lowerCase(headers: Readonly<Record<string, string>>): Record<string, string> {

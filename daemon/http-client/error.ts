@@ -1,7 +1,7 @@
 /**
  * TIMEOUT: no complete response in time. CONNECT: no connection, or it broke. TOO_LARGE: the response exceeds the
  * limit. ABORTED: by the caller's signal or `close`. PROTOCOL: not a valid HTTP response to the request. CREDENTIALS: a
- * file of the settings cannot be read or used.
+ * file of the settings cannot be read or used, or there are no credentials.
  */
 export type HttpErrorCode = 'TIMEOUT' | 'CONNECT' | 'TOO_LARGE' | 'ABORTED' | 'PROTOCOL' | 'CREDENTIALS';
 
@@ -27,6 +27,8 @@ export function toHttpError(error: unknown): HttpError {
   const { name = '', code = '' } = error as { readonly name?: string; readonly code?: string };
   const protocol =
     name === 'HTTPParserError' ||
+    // Those of zlib.
+    code.startsWith('Z_') ||
     ['UND_ERR_HEADERS_OVERFLOW', 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH', 'UND_ERR_INVALID_ARG'].includes(code);
   return protocol
     ? new HttpError('PROTOCOL', 'not a valid HTTP exchange', { cause: error })

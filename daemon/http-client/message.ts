@@ -22,3 +22,10 @@ export interface HttpResponse {
   readonly headers: Readonly<Record<string, string>>;
   readonly body: Buffer;
 }
+
+export interface HttpClient {
+  /** Resolves with the response, whatever its status. @throws HttpError */
+  request(request: HttpRequest): Promise<HttpResponse>;
+  /** Aborts pending requests and closes the connections. Idempotent. */
+  close(): Promise<void>;
+}

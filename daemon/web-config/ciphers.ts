@@ -1,12 +1,4 @@
-import { getCiphers, type SecureVersion } from 'node:tls';
-
-/** exporter-toolkit's names of TLS versions -> those of Node.js, oldest first. */
-export const TLS_VERSIONS = {
-  TLS10: 'TLSv1',
-  TLS11: 'TLSv1.1',
-  TLS12: 'TLSv1.2',
-  TLS13: 'TLSv1.3',
-} as const satisfies Readonly<Record<string, SecureVersion>>;
+import { getCiphers } from 'node:tls';
 
 const CURVES = { CurveP256: 'P-256', CurveP384: 'P-384', CurveP521: 'P-521', X25519: 'X25519' } as const;
 

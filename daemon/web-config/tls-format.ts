@@ -1,5 +1,6 @@
 import * as z from 'zod';
-import { curveName, TLS_VERSIONS, opensslCipher } from './ciphers.ts';
+import { isOlder, TLS_VERSIONS, type TlsVersion } from '../tls/versions.ts';
+import { curveName, opensslCipher } from './ciphers.ts';
 
 /** As in Go, an empty string is a key that is not set. */
 const optionalText = (expected: string) =>
@@ -41,7 +42,7 @@ const curveSchema = z
   .transform(curveName);
 
 const versionSchema = z.enum(
-  Object.keys(TLS_VERSIONS) as readonly (keyof typeof TLS_VERSIONS)[],
+  Object.keys(TLS_VERSIONS) as readonly TlsVersion[],
   `expected ${Object.keys(TLS_VERSIONS).join(', ')}`,
 );
 
@@ -91,8 +92,7 @@ function refuseContradictions(tls: Keys, context: z.RefinementCtx): void {
     const expected = 'expected RequireAnyClientCert or RequireAndVerifyClientCert, because client_allowed_sans is set';
     refuse('client_auth_type', expected, type);
   }
-  const order = Object.keys(TLS_VERSIONS);
-  if (order.indexOf(tls.min_version) > order.indexOf(tls.max_version)) {
+  if (isOlder(tls.max_version, tls.min_version)) {
     refuse('min_version', `expected no more than max_version, ${tls.max_version}`, tls.min_version);
   }
 }

@@ -7,7 +7,7 @@ import { ConfigError } from '../config-file.ts';
 import { beingWritten, fingerprint } from '../file-watch.ts';
 import { sendText, type WebHandler } from '../http-server/answer.ts';
 import { ConditionLog, describeError, type Logger } from '../logger.ts';
-import { TLS_VERSIONS } from './ciphers.ts';
+import { TLS_VERSIONS } from '../tls/versions.ts';
 import { clientNames } from './client-names.ts';
 import { readWebConfig, type WebConfig } from './format.ts';
 import { Passwords } from './passwords.ts';

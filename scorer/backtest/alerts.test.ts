@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { alertsOf } from './alerts.ts';
+import { alertsOf, DEBOUNCE, debounceOf, firingDelayMs, readAlertTiming } from './alerts.ts';
 
 const replay = (scores: Readonly<Record<string, readonly number[]>>, steps?: readonly number[]) => ({
   steps: steps ?? Array.from(Object.values(scores)[0] ?? [], (_, index) => 10 + index),
@@ -50,5 +50,26 @@ describe('alertsOf', () => {
 
   it('returns the alerts of several services in the order of firing', () => {
     expect(alertsOf(replay({ a: [0, 2, 2], b: [2, 2, 0] })).map(({ key }) => key)).toEqual(['b', 'a']);
+  });
+});
+
+describe('the alert of the shipped rules', () => {
+  const MINUTE = 60_000;
+  const shipped = readAlertTiming();
+
+  it('waits for two cycles of a minute, and fires at most 51 s after the second', () => {
+    expect(shipped).toEqual({ forMs: 90_000, evaluationMs: 15_000 });
+    expect(debounceOf(shipped, MINUTE)).toEqual(DEBOUNCE);
+    expect(firingDelayMs(shipped, MINUTE, 6000)).toBe(51_000);
+  });
+
+  it.each([
+    ['rules every minute need three cycles', { ...shipped, evaluationMs: MINUTE }, MINUTE, 3, 6000 + MINUTE],
+    ['cycles of 30 s', shipped, MINUTE / 2, 4, 6000 + 15_000],
+    ['cycles of 15 s', shipped, MINUTE / 4, 7, 6000 + 15_000],
+    ['no wait', { forMs: 0, evaluationMs: 15_000 }, MINUTE, 1, 6000 + 15_000],
+  ])('%s', (_, timing, intervalMs, cycles, firingMs) => {
+    expect(debounceOf(timing, intervalMs)).toEqual({ above: cycles, of: cycles });
+    expect(firingDelayMs(timing, intervalMs, 6000)).toBe(firingMs);
   });
 });

@@ -4,7 +4,10 @@ import { trainingWindows } from '../learning/history/training-windows.ts';
 import { windowSize } from '../tensor/tensor.ts';
 import type { WindowSource } from '../training/windows.ts';
 import { BASELINES } from '../detectors/baselines.ts';
+import { SCORER_DEFAULTS } from '../config.ts';
+import { debounceOf, firingDelayMs, readAlertTiming } from './alerts.ts';
 import { replayRandom, replayRobustZ } from './baselines.ts';
+import type { Alarms } from './alarms.ts';
 import type { FaultSpan } from './detection.ts';
 import type { Evaluation } from './figures.ts';
 import type { Replay } from './replay.ts';
@@ -17,13 +20,22 @@ export interface BacktestResult {
   readonly window: TimeSpan;
   readonly training: TimeSpan;
   readonly intervalMs: number;
+  /** Cycles in a row above 1 that fire the alert, and how long after the last one's time it fires at most. */
+  readonly alert: { readonly cycles: number; readonly firingDelayMs: number };
   readonly services: number;
   readonly faults: readonly FaultSpan[];
   readonly replay: Replay;
   readonly evaluation: Evaluation;
+  readonly alarms: Alarms;
   /** Of each detector beside the autoencoder that could learn, by name. */
-  readonly detectors: Readonly<Record<string, Evaluation>>;
+  readonly detectors: Readonly<Record<string, DetectorResult>>;
+  /** None without faults: what they would be compared by cannot be measured then. */
   readonly baselines: readonly Baseline[];
+}
+
+export interface DetectorResult {
+  readonly evaluation: Evaluation;
+  readonly alarms: Alarms;
 }
 
 export interface Baseline {
@@ -37,57 +49,74 @@ export interface Baseline {
 /**
  * Learns from the training span like `train`, replays the rest like `run`, and evaluates the scores and the baselines.
  *
- * @throws NothingToLearnError, PrometheusError
+ * @throws NothingToLearnError, PrometheusError; the reason of `signal` if it aborts
  */
 export async function backtest(options: BacktestOptions): Promise<BacktestResult> {
-  const { config, window, training, seed = 1 } = options;
+  const { config, window, training, seed = 1, signal } = options;
   const session = await openSession(options);
   try {
-    const { shape, faults, fleet, pasts, profiles, model, replayed } = session;
+    const { faults, profiles, model } = session;
     const replay = await session.replay('replay', profiles, model.autoencoder);
-    const keys = [...profiles.services.keys()];
-    const robustZ = session.judge(replayRobustZ(shape, fleet, pasts, replayed));
-    const random = session.judge(replayRandom(keys, replayed, seed));
     return {
       window,
       training,
       intervalMs: config.interval,
+      alert: alertOf(options),
       services: profiles.services.size,
       faults,
       replay,
       evaluation: session.judge(replay),
+      alarms: session.alarms(replay),
       detectors: await judgeDetectors(session),
-      baselines: [
-        ...(await judgeBaselines(session)),
-        { name: 'robust_z', title: 'robust z-score', evaluation: robustZ },
-        { name: 'random', title: 'random', evaluation: random },
-      ],
+      baselines: faults.length === 0 ? [] : await judgeBaselines(session, seed, signal),
     };
   } finally {
     await session.close();
   }
 }
 
-async function judgeDetectors(session: BacktestSession): Promise<Record<string, Evaluation>> {
-  const found: Record<string, Evaluation> = {};
+function alertOf({ config, alertTiming = readAlertTiming() }: BacktestOptions): BacktestResult['alert'] {
+  const { interval, delay = interval * SCORER_DEFAULTS.delayShare } = config;
+  return {
+    cycles: debounceOf(alertTiming, interval).of,
+    firingDelayMs: firingDelayMs(alertTiming, interval, delay),
+  };
+}
+
+async function judgeDetectors(session: BacktestSession): Promise<Record<string, DetectorResult>> {
+  const found: Record<string, DetectorResult> = {};
   for (const detector of session.detectors) {
-    found[detector.name] = session.judge(await session.replayDetector(detector));
+    const replay = await session.replayDetector(detector);
+    found[detector.name] = { evaluation: session.judge(replay), alarms: session.alarms(replay) };
   }
   return found;
 }
 
-/** Each baseline in the autoencoder's place, everything else unchanged: fitted to the same windows, calibrated alike. */
-async function judgeBaselines(session: BacktestSession): Promise<Baseline[]> {
-  const { shape, pasts, profiles } = session;
+/**
+ * Each baseline in the autoencoder's place, everything else unchanged: fitted to the same windows, calibrated alike. Then
+ * the robust z-score and random scores.
+ */
+async function judgeBaselines(
+  session: BacktestSession,
+  seed: number,
+  signal: AbortSignal | undefined,
+): Promise<Baseline[]> {
+  const { shape, fleet, pasts, profiles, replayed } = session;
   const judged: Baseline[] = [];
   const windows = sampled(trainingWindows(shape, pasts), windowSize(shape));
   for (const { name, title, fit } of BASELINES) {
-    const model = fit(windows);
+    const model = await fit(windows, signal);
     const services = await calibrateServices(shape, pasts, { model, heldOut: true });
     const replay = await session.replay(name, { ...profiles, services }, model);
     judged.push({ name, title, evaluation: session.judge(replay) });
   }
-  return judged;
+  const robustZ = session.judge(replayRobustZ(shape, fleet, pasts, replayed));
+  const random = session.judge(replayRandom([...profiles.services.keys()], replayed, seed));
+  return [
+    ...judged,
+    { name: 'robust_z', title: 'robust z-score', evaluation: robustZ },
+    { name: 'random', title: 'random', evaluation: random },
+  ];
 }
 
 function sampled(windows: WindowSource, size: number): Float32Array[] {

@@ -34,8 +34,8 @@ export interface Evaluation {
 }
 
 /** Time after a fault's end in which an alert may still be due to it: the longest window plus the debounce. */
-export function graceMs(longestWindowMs: number, intervalMs: number): number {
-  return longestWindowMs + DEBOUNCE.of * intervalMs;
+export function graceMs(longestWindowMs: number, intervalMs: number, debounce: Debounce = DEBOUNCE): number {
+  return longestWindowMs + debounce.of * intervalMs;
 }
 
 /** Evaluates replayed scores and rankings against known faults. */

@@ -6,7 +6,7 @@ import { evidenceOf } from '../scoring/detector-evidence.ts';
 import type { Profiles } from '../scoring/profiles/profiles-file.ts';
 import { scoreFleet } from '../scoring/score-fleet.ts';
 import type { TensorShape } from '../tensor/tensor.ts';
-import type { Replay, ReplayOptions } from './replay.ts';
+import { breathe, LeadingSignals, type Replay, type ReplayOptions } from './replay.ts';
 
 /**
  * Replays a detector beside the autoencoder, step by step: of each service its worst verdict, and a ranking by the evidence
@@ -18,16 +18,19 @@ export async function replayDetector(
   fleet: Fleet,
   profiles: Profiles,
   detector: Detector,
-  { steps, wantRanking, onProgress }: ReplayOptions,
+  { steps, wantRanking, onProgress, signal }: ReplayOptions,
 ): Promise<Replay> {
   const scores = new Map<string, Float64Array>();
   const rankings = new Map<number, readonly string[]>();
+  const leading = new LeadingSignals();
   for (const [index, step] of steps.entries()) {
+    await breathe(signal);
     const verdicts = await detector.score({ set, fleet }, step);
-    for (const [service, { score }] of worstByService(verdicts)) {
+    for (const [service, worst] of worstByService(verdicts)) {
       let of = scores.get(service);
       if (of === undefined) scores.set(service, (of = new Float64Array(steps.length).fill(NaN)));
-      of[index] = score;
+      of[index] = worst.score;
+      leading.add(step, service, worst);
     }
     if (wantRanking(step)) {
       const others = { bits: evidenceOf([{ detector: detector.name, verdicts }]), alone: true };
@@ -39,5 +42,5 @@ export async function replayDetector(
     }
     onProgress?.((index + 1) / steps.length);
   }
-  return { steps, scores, rankings };
+  return { steps, scores, rankings, signals: leading.signals };
 }

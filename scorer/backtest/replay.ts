@@ -1,6 +1,8 @@
+import { setImmediate } from 'node:timers/promises';
 import type { FeatureSet } from '../features/features.ts';
 import type { Fleet } from '../fleet/fleet.ts';
 import type { Profiles } from '../scoring/profiles/profiles-file.ts';
+import type { Verdict } from '../detectors/detector.ts';
 import type { Reconstructor } from '../detectors/reconstructor.ts';
 import type { Ranker } from '../scoring/ranking/root-cause.ts';
 import type { Experience } from '../scoring/experience/experience.ts';
@@ -13,6 +15,11 @@ export interface Replay {
   readonly steps: readonly number[];
   /** Service key -> score at each of `steps`; NaN where it wasn't scored. */
   readonly scores: ReadonlyMap<string, Float64Array>;
+  /**
+   * Service key -> the feature with the largest share of the error, at each of `steps` with a score above 1. Undefined
+   * if the detector does not explain its scores.
+   */
+  readonly signals?: ReadonlyMap<string, ReadonlyMap<number, string>>;
   /** Step -> service keys, most probable root cause first; only for the steps of `wantRanking`. */
   readonly rankings: ReadonlyMap<number, readonly string[]>;
 }
@@ -26,6 +33,26 @@ export interface ReplayOptions {
   /** Default: `rankRootCauses`. */
   readonly rank?: Ranker;
   readonly onProgress?: (share: number) => void;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** The leading features of anomalous services, collected while steps are replayed. */
+export class LeadingSignals {
+  readonly signals = new Map<string, Map<number, string>>();
+
+  add(step: number, key: string, { score, shares }: Pick<Verdict, 'score' | 'shares'>): void {
+    const feature = shares[0]?.feature;
+    if (!(score > 1) || feature === undefined) return;
+    const of = this.signals.get(key) ?? new Map<number, string>();
+    this.signals.set(key, of.set(step, feature));
+  }
+}
+
+/** Lets signals such as Ctrl-C in. @throws the reason of `signal` if it has aborted */
+export async function breathe(signal: AbortSignal | undefined): Promise<void> {
+  if (signal === undefined) return;
+  await setImmediate();
+  signal.throwIfAborted();
 }
 
 /** Scores and ranks one step after another, like the cycles of `run`. */
@@ -35,21 +62,25 @@ export async function replayFleet(
   fleet: Fleet,
   profiles: Profiles,
   model: Reconstructor,
-  { steps, wantRanking, rank, experience: createExperience, onProgress }: ReplayOptions,
+  { steps, wantRanking, rank, experience: createExperience, onProgress, signal }: ReplayOptions,
 ): Promise<Replay> {
   const scores = new Map([...profiles.services.keys()].map((key) => [key, new Float64Array(steps.length).fill(NaN)]));
   const experience = createExperience?.();
   const rankings = new Map<number, readonly string[]>();
+  const leading = new LeadingSignals();
   for (const [index, step] of steps.entries()) {
+    await breathe(signal);
     const assumeIncident = wantRanking(step);
     const cycle = await scoreFleet(shape, set, fleet, step, profiles, model, {
       assumeIncident,
       experience,
       ...(rank !== undefined && { rank }),
     });
-    for (const { key, score } of cycle.scores) {
-      const of = scores.get(key);
-      if (of !== undefined) of[index] = score;
+    for (const of of cycle.scores) {
+      const values = scores.get(of.key);
+      if (values === undefined) continue;
+      values[index] = of.score;
+      leading.add(step, of.key, of);
     }
     if (assumeIncident)
       rankings.set(
@@ -58,5 +89,5 @@ export async function replayFleet(
       );
     onProgress?.((index + 1) / steps.length);
   }
-  return { steps, scores, rankings };
+  return { steps, scores, rankings, signals: leading.signals };
 }

@@ -29,8 +29,10 @@ import type { PrometheusClient } from '../prometheus/client.ts';
 import { selectorOf } from '../prometheus/selector.ts';
 import { createExperience } from '../scoring/experience/experience.ts';
 import type { TensorShape } from '../tensor/tensor.ts';
+import { maintenanceBetween } from '../scoring/maintenance.ts';
+import { type Alarms, alarmsOf } from './alarms.ts';
 import { faultSpans, type FaultSpan } from './detection.ts';
-import type { Debounce } from './alerts.ts';
+import { type AlertTiming, type Debounce, debounceOf, readAlertTiming } from './alerts.ts';
 import { type Evaluation, evaluate, graceMs } from './figures.ts';
 import type { Fault } from './labels.ts';
 import { type Replay, type ReplayOptions, replayFleet } from './replay.ts';
@@ -46,6 +48,8 @@ export interface BacktestOptions {
   /** The history to learn from, in or before the window. Faults in it are excluded, and replayed. */
   readonly training: TimeSpan;
   readonly faults: readonly Fault[];
+  /** When the alert fires. Default: that of the shipped rules. */
+  readonly alertTiming?: AlertTiming;
   /** Called for each kind of series that can't be used. */
   readonly onRejected?: PastSource['onRejected'];
   readonly seed?: number;
@@ -53,6 +57,8 @@ export interface BacktestOptions {
   /** Network of the model. Default: that of `train`. */
   readonly network?: TrainingChoices['network'];
   readonly onProgress?: (phase: string, share: number, detail: string) => void;
+  /** Ends the backtest soon after it aborts. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** A model with its profiles, and the history to replay with it. */
@@ -69,6 +75,8 @@ export interface BacktestSession {
   /** Replays with a model and its profiles; `phase` is the name in progress reports. */
   replay(phase: string, profiles: Profiles, model: Reconstructor, options?: Partial<ReplayOptions>): Promise<Replay>;
   judge(replay: Replay, debounce?: Debounce): Evaluation;
+  /** The alarms outside of faults and maintenance. */
+  alarms(replay: Replay): Alarms;
   /** The configured detectors beside the autoencoder that could learn. */
   readonly detectors: readonly Detector[];
   replayDetector(detector: Detector): Promise<Replay>;
@@ -79,7 +87,7 @@ export interface BacktestSession {
  * Learns from the training span like `train`, without the faults, in a temporary state directory. Then fetches the
  * history to replay: every step of the window that wasn't learned from.
  *
- * @throws NothingToLearnError, PrometheusError
+ * @throws NothingToLearnError, PrometheusError; the signal's reason if it aborts
  */
 export async function openSession(options: BacktestOptions): Promise<BacktestSession> {
   const directory = mkdtempSync(join(tmpdir(), 'lorikeet-backtest-'));
@@ -90,21 +98,20 @@ export async function openSession(options: BacktestOptions): Promise<BacktestSes
   }
 }
 
+/** When the alert fires, the spans of the faults, and the history to learn from without them. */
+function spansOf({ config: { interval }, set, training, ...options }: BacktestOptions) {
+  const shipped = debounceOf(options.alertTiming ?? readAlertTiming(), interval);
+  const faults = faultSpans(options.faults, interval, graceMs(set.windows.at(-1) ?? 0, interval, shipped));
+  const exclude = faults.map(({ startMs, last }) => ({ fromMs: startMs - interval, toMs: last * interval }));
+  return { shipped, faults, learning: { ...training, exclude } };
+}
+
 async function openIn(options: BacktestOptions): Promise<BacktestSession> {
-  const { config, set, client, window, training, seed = 1, onProgress } = options;
-  const faults = faultSpans(options.faults, config.interval, graceMs(set.windows.at(-1) ?? 0, config.interval));
-  const { onRejected } = options;
-  const source = { config, set, client, ...(onRejected !== undefined && { onRejected }) };
-  const learning = {
-    ...training,
-    exclude: faults.map(({ startMs, last }) => ({ fromMs: startMs - config.interval, toMs: last * config.interval })),
-  };
-  const choices: TrainingChoices = {
-    seed,
-    ...(options.epochs !== undefined && { epochs: options.epochs }),
-    ...(options.network !== undefined && { network: options.network }),
-  };
-  await learn(source, learning, 'all', choices, ({ phase, share, detail }) => onProgress?.(phase, share, detail));
+  const { config, set, client, window, training, seed = 1, onProgress, signal } = options;
+  const { shipped, faults, learning } = spansOf(options);
+  const source = sourceOf(options);
+  const report: OnProgress = ({ phase, share, detail }) => onProgress?.(phase, share, detail);
+  await learn(source, learning, 'all', choicesOf(options), report);
   const { model, profiles } = await openKnowledge(config, set);
   if (model === undefined || profiles === undefined)
     throw new NothingToLearnError('the learned profiles do not fit the configuration');
@@ -117,7 +124,9 @@ async function openIn(options: BacktestOptions): Promise<BacktestSession> {
     const shape: TensorShape = { features: set.features, steps: config.steps };
     const reach = Math.max(config.steps.at(-1) ?? 0, ...detectors.map((detector) => detector.reach));
     const fleet = await fetchSelected(source, before(window, reach * config.interval), everything(config));
+    const maintenance = await maintenanceBetween(client, config.maintenance, window, config.interval, config.identity);
     const replayed: ReplayOptions = {
+      signal,
       steps: stepsToReplay(window, training, faults, config.interval),
       experience: () => createExperience(set, config),
       wantRanking: (step) => faults.some(({ first, last }) => step >= first && step <= last),
@@ -142,7 +151,14 @@ async function openIn(options: BacktestOptions): Promise<BacktestSession> {
           ...replayed,
           onProgress: (share) => onProgress?.(detector.name, share, `${replayed.steps.length} steps`),
         }),
-      judge: (replay, debounce) => evaluate(replay, faults, config.interval, debounce),
+      alarms: (replay) =>
+        alarmsOf(replay, {
+          faults,
+          intervalMs: config.interval,
+          debounce: shipped,
+          silenced: (key) => maintenance.stepsOf(key),
+        }),
+      judge: (replay, debounce = shipped) => evaluate(replay, faults, config.interval, debounce),
       close,
     };
   } catch (error) {
@@ -167,13 +183,19 @@ function everything({ detectors, prometheus }: ScorerConfig): PastSelectors {
   };
 }
 
-async function learnAndOpen(
-  { config, set, client, onProgress }: BacktestOptions,
-  learning: PastSpan,
-  seed: number,
-): Promise<Detector[]> {
+function sourceOf({ config, set, client, signal, onRejected }: BacktestOptions) {
+  const optional = { ...(signal !== undefined && { signal }), ...(onRejected !== undefined && { onRejected }) };
+  return { config, set, client, ...optional };
+}
+
+function choicesOf({ seed = 1, epochs, network }: BacktestOptions): TrainingChoices {
+  return { seed, ...(epochs !== undefined && { epochs }), ...(network !== undefined && { network }) };
+}
+
+async function learnAndOpen(options: BacktestOptions, learning: PastSpan, seed: number): Promise<Detector[]> {
+  const { config, set, onProgress } = options;
   const report: OnProgress = ({ phase, share, detail }) => onProgress?.(phase, share, detail);
-  const outcomes = await learnDetectors({ config, set, client }, learning, { all: true, seed }, report);
+  const outcomes = await learnDetectors(sourceOf(options), learning, { all: true, seed }, report);
   const opened: Detector[] = [];
   for (const { descriptor, settings } of configuredDetectors(config.detectors)) {
     const reason = outcomes.find(({ detector }) => detector === descriptor.name)?.reason;

@@ -23,7 +23,7 @@ const FLAGS = {
   },
   interval: {
     type: 'string',
-    help: "Evaluation interval of the rule groups. Default: Prometheus' evaluation_interval.",
+    help: 'Evaluation interval of the recording rules, at most the interval of the scorer. Default: 30s.',
   },
   part: {
     type: 'string',

@@ -1,15 +1,13 @@
-import { durationSchema } from '../../daemon/config-file.ts';
 import { defineCommand, print } from '../../daemon/command.ts';
 import { type Flags, LOG_FLAGS } from '../../daemon/flags.ts';
 import { createHttpClient } from '../../daemon/http-client/client.ts';
 import { standardError } from '../../daemon/streams/line-output.ts';
-import { SCORER_DEFAULTS, type ScorerConfig } from '../config.ts';
 import { learn, learnBaseModel } from '../learning/learn.ts';
 import { learnDetectors } from '../learning/detectors/learn-detectors.ts';
 import { type OnProgress, ProgressBar, renderProgress } from '../learning/progress.ts';
 import { PrometheusClient } from '../prometheus/client.ts';
 import { readScorerFiles } from '../scorer-files.ts';
-import { CONFIG_FLAG, readTime, TRAINING_FLAGS } from './flags.ts';
+import { CONFIG_FLAG, lastWholeInterval, timeOrAgo, TRAINING_FLAGS } from './flags.ts';
 import { RejectionNotes } from './rejection-notes.ts';
 
 const FLAGS = {
@@ -81,21 +79,9 @@ export const train = defineCommand({
   },
 });
 
-/** The last interval whose rules are evaluated and ingested, as in `run`. Milliseconds since the epoch. */
-function lastWholeInterval({ interval, delay = interval * SCORER_DEFAULTS.delayShare }: ScorerConfig): number {
-  return Math.floor((Date.now() - delay) / interval) * interval;
-}
-
 /** Aborts when stdin closes: the parent process exited or was killed, and nobody waits for the result. */
 function stdinClosed(): AbortSignal {
   const closed = new AbortController();
   process.stdin.once('close', () => closed.abort(new Error('stdin closed: the parent process is gone'))).resume();
   return closed.signal;
-}
-
-/** Milliseconds since the epoch of an RFC 3339 time, or of a duration before now. @throws UsageError */
-function timeOrAgo(flag: string, text: string | undefined): number | undefined {
-  if (text === undefined) return undefined;
-  const ago = durationSchema.safeParse(text);
-  return ago.success ? Date.now() - ago.data : readTime(flag, text);
 }

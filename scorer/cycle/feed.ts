@@ -14,6 +14,7 @@ import { EVIDENCE_SERIES, INCIDENT_SERIES } from '../series.ts';
 import { PrometheusError, type PrometheusClient, type RangeSeries } from '../prometheus/client.ts';
 import { selectorOf, selectorOfAll } from '../prometheus/selector.ts';
 import type { ShardRanking } from '../scoring/ranking/shard-ranking.ts';
+import { ArrivalLog, type Arrivals, joinArrivals, NO_ARRIVALS } from '../timing/arrivals.ts';
 
 export interface FeedOptions {
   readonly client: PrometheusClient;
@@ -29,6 +30,8 @@ export interface FeedOptions {
   readonly shards?: ShardRanking | undefined;
   /** Label matchers for features, and for the series that scorers write. Default: none. */
   readonly matchers?: { readonly features: string; readonly own: string };
+  /** Further labels of services (`identity.labels`): each place has rules of its own. Default: none. */
+  readonly places?: readonly string[];
   readonly metrics?: ScorerMetrics;
   /** Default: series that can't be used are counted only. */
   readonly logger?: Logger;
@@ -36,6 +39,16 @@ export interface FeedOptions {
 
 /** Upper bound of the steps in one request: a large fleet's whole history in one request would time out. */
 const MAX_STEPS_PER_REQUEST = 10;
+/** Steps that every query fetches again, for values that came late. */
+const OVERLAP_STEPS = 1;
+/** The same now and then, to find values of single services that come later. */
+const DEEP_OVERLAP_STEPS = 5;
+const STEPS_PER_DEEP_QUERY = 10;
+/** A rule without an evaluation for this time may have ended: it isn't waited for. */
+const ALIVE_MS = 300_000;
+
+/** The newest evaluations are asked for before the first cycle, which must not wait long for it. */
+const ASK_TIMEOUT_MS = 5000;
 
 interface Query {
   readonly name: 'services' | 'edges';
@@ -46,17 +59,20 @@ interface Query {
   fetched: number | undefined;
   /** Steps per request; halved after each timeout. */
   steps: number;
+  readonly arrivals: ArrivalLog;
   readonly add: (series: RangeSeries) => void;
 }
 
 /**
  * Keeps a fleet up to date with two queries per cycle, whatever the fleet's size: one for the features of all services,
  * one for those of all edges. Each covers the time since the last step that it fetched, in several requests where that
- * is long. They are range selectors, which have no lookback: a rule that stopped must not look current.
+ * is long, and some steps before it, for values that came late. They are range selectors, which have no lookback: a rule
+ * that stopped must not look current.
  */
 export class Feed {
   readonly #options: FeedOptions;
   readonly #queries: readonly Query[];
+  #arrivals = NO_ARRIVALS;
   readonly #rejections: RejectionReport;
 
   constructor(options: FeedOptions) {
@@ -77,6 +93,7 @@ export class Feed {
         name: 'services',
         fetched: undefined,
         steps: MAX_STEPS_PER_REQUEST,
+        arrivals: new ArrivalLog(),
         // Pods and endpoints are fetched with the services, if a detector reads them.
         selectors:
           instances.length === 0
@@ -93,6 +110,7 @@ export class Feed {
         name: 'edges',
         fetched: undefined,
         steps: MAX_STEPS_PER_REQUEST,
+        arrivals: new ArrivalLog(),
         selectors: shards === undefined ? [all(EDGE_SERIES)] : withShards(ofShards, matchers),
         split: [
           ...byFeature(EDGE_SERIES, features.edges),
@@ -106,6 +124,38 @@ export class Feed {
   }
 
   /**
+   * Asks which features are there now, as if a cycle with this delay had just fetched them: the first fetch then shows
+   * which of them were late.
+   *
+   * @throws PrometheusError
+   */
+  async ask(nowMs: number, delayMs: number): Promise<void> {
+    const arrivals = this.#queries.find(({ name }) => name === 'services')!.arrivals;
+    arrivals.asked(nowMs, nowMs - delayMs);
+    const { places = [] } = this.#options;
+    await this.#options.client.query(this.#newest, nowMs, {
+      timeoutMs: ASK_TIMEOUT_MS,
+      visit: ({ labels, values }) => {
+        const newestMs = Math.round((values[0] ?? NaN) * 1000);
+        arrivals.see(ruleOf({ ...labels, __name__: SERVICE_SERIES }, places), Float64Array.of(newestMs));
+      },
+    });
+    arrivals.answered();
+  }
+
+  /** PromQL for the time of the newest evaluation of each rule of services. */
+  get #newest(): string {
+    const { places = [], matchers = NO_MATCHERS } = this.#options;
+    const by = ['feature', 'channel', ...places].join(', ');
+    return `max by (${by}) (timestamp(${selectorOf(SERVICE_SERIES, matchers.features)}))`;
+  }
+
+  /** When the values of the last fetch came. */
+  get arrivals(): Arrivals {
+    return this.#arrivals;
+  }
+
+  /**
    * Fetches everything up to and including `step`. If the clock was set back, clears the fleet and fetches it again.
    *
    * @throws PrometheusError; the next call continues after the last step that was fetched
@@ -113,25 +163,37 @@ export class Feed {
   async fetchUntil(step: number): Promise<void> {
     if (this.#queries.some(({ fetched }) => fetched !== undefined && fetched > step)) {
       this.#options.fleet.clear();
-      for (const query of this.#queries) query.fetched = undefined;
+      for (const query of this.#queries) {
+        query.fetched = undefined;
+        query.arrivals.clear();
+      }
     }
     const outcomes = await Promise.allSettled(this.#queries.map((query) => this.#run(query, step)));
     this.#rejections.report();
     for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
+    this.#arrivals = joinArrivals(outcomes.map((outcome) => (outcome as PromiseFulfilledResult<Arrivals>).value));
   }
 
-  async #run(query: Query, to: number): Promise<void> {
+  async #run(query: Query, to: number): Promise<Arrivals> {
     const { intervalMs, metrics, reach, shards } = this.#options;
     const stop = metrics?.queryDuration.startTimer({ query: query.name });
     // Samples of other shards have the timestamp of the step itself, which a left-open range would exclude.
     const overlapMs = shards === undefined ? 0 : 1;
+    let watched: ArrivalLog | undefined;
     try {
       let fetched = Math.max(query.fetched ?? -Infinity, to - reach - 1);
+      let from = fetched - this.#overlap(query, to);
       while (fetched < to) {
-        const last = Math.min(to, fetched + query.steps);
-        await this.#fetch(query, fetched * intervalMs - overlapMs, last * intervalMs);
-        query.fetched = fetched = last;
+        const last = Math.min(to, from + query.steps);
+        // Of a long past, only the last requests show what is late now.
+        if (watched === undefined && last > to - query.steps) {
+          watched = query.arrivals;
+          watched.asked(Date.now(), to * intervalMs);
+        }
+        await this.#fetch(query, from * intervalMs - overlapMs, last * intervalMs, watched);
+        query.fetched = fetched = from = last;
       }
+      return watched?.answered() ?? NO_ARRIVALS;
     } catch (error) {
       if (error instanceof PrometheusError && error.code === 'TIMEOUT') query.steps = Math.ceil(query.steps / 2);
       metrics?.queryFailures.inc({ code: error instanceof PrometheusError ? error.code : 'OTHER' });
@@ -141,17 +203,36 @@ export class Feed {
     }
   }
 
+  /** Steps to fetch again: as many as values are late, as far as a request may be that long. */
+  #overlap({ fetched, steps, arrivals }: Query, to: number): number {
+    const { intervalMs, reach } = this.#options;
+    if (fetched === undefined) return 0;
+    const max = Math.min(reach, steps - 1);
+    const least = to % STEPS_PER_DEEP_QUERY === 0 ? DEEP_OVERLAP_STEPS : OVERLAP_STEPS;
+    const completeMs = arrivals.completeUntilMs(fetched * intervalMs - ALIVE_MS);
+    const missing = completeMs === undefined ? max : fetched + 1 - Math.ceil(completeMs / intervalMs);
+    return Math.min(max, Math.max(least, missing));
+  }
+
   /** Switches to one query per feature for good when a query for all features exceeds a server limit. */
-  async #fetch(query: Query, startMs: number, endMs: number): Promise<void> {
+  async #fetch(query: Query, startMs: number, endMs: number, watched: ArrivalLog | undefined): Promise<void> {
+    const { client, fleet, places = [] } = this.#options;
+    const watch =
+      query.fetched === undefined || watched === undefined
+        ? undefined
+        : { until: query.fetched, onFilled: (timestampMs: number) => watched.seeGapFilled(timestampMs) };
+    const visit = (series: RangeSeries) => {
+      if (series.labels['feature'] !== undefined) watched?.see(ruleOf(series.labels, places), series.timestamps);
+      fleet.gapWatch = watch;
+      query.add(series);
+    };
     try {
-      for (const selector of query.selectors) {
-        await this.#options.client.samples(selector, startMs, endMs, { visit: query.add });
-      }
+      for (const selector of query.selectors) await client.samples(selector, startMs, endMs, { visit });
     } catch (error) {
       const splits = error instanceof PrometheusError && error.exceedsLimit && query.selectors !== query.split;
       if (!splits) throw error;
       query.selectors = query.split;
-      await this.#fetch(query, startMs, endMs);
+      await this.#fetch(query, startMs, endMs, watched);
     }
   }
 }
@@ -162,6 +243,15 @@ const NO_MATCHERS = { features: '', own: '' };
 function withShards(ofShards: readonly string[], matchers: typeof NO_MATCHERS): string[] {
   if (matchers.features === matchers.own) return [selectorOfAll([EDGE_SERIES, ...ofShards], matchers.own)];
   return [selectorOf(EDGE_SERIES, matchers.features), selectorOfAll(ofShards, matchers.own)];
+}
+
+/** Identifies the rule that a series of a feature comes from: each place has its own. @param places labels of them */
+function ruleOf(
+  { __name__: name, feature, channel, ...labels }: RangeSeries['labels'],
+  places: readonly string[],
+): string {
+  const rule = `${name ?? ''} ${feature ?? ''} ${channel ?? ''}`;
+  return places.length === 0 ? rule : JSON.stringify([rule, ...places.map((label) => labels[label] ?? '')]);
 }
 
 /** The series of pods and endpoints that the configured detectors read. */

@@ -1,7 +1,10 @@
 export interface ScheduleOptions {
   readonly intervalMs: number;
-  /** Time from each multiple of the interval to its cycle, for rules to be evaluated and samples ingested. */
-  readonly delayMs: number;
+  /**
+   * Time from each multiple of the interval to its cycle, for rules to be evaluated and samples ingested. It may be
+   * longer than the interval, and may grow from cycle to cycle.
+   */
+  readonly delayMs: () => number;
   /** Runs the cycle of a step (intervals since the epoch). Must not reject. */
   readonly cycle: (step: number) => Promise<void>;
   /** Called with the number of steps that were skipped. */
@@ -17,7 +20,7 @@ export class Schedule {
   #timer: NodeJS.Timeout | undefined;
   #running: Promise<void> = Promise.resolve();
   #stopped = false;
-  #last: number | undefined;
+  #last: { readonly step: number; readonly delayMs: number } | undefined;
 
   constructor(options: ScheduleOptions) {
     this.#options = options;
@@ -37,22 +40,27 @@ export class Schedule {
   #wait(): void {
     if (this.#stopped) return;
     const { intervalMs, delayMs } = this.#options;
-    const next = (this.#currentStep() + 1) * intervalMs + delayMs;
+    const next = (this.#currentStep() + 1) * intervalMs + delayMs();
     this.#timer = setTimeout(() => {
       this.#running = this.#run().finally(() => this.#wait());
     }, next - Date.now());
   }
 
   #currentStep(): number {
-    return Math.floor((Date.now() - this.#options.delayMs) / this.#options.intervalMs);
+    return Math.floor((Date.now() - this.#options.delayMs()) / this.#options.intervalMs);
   }
 
   async #run(): Promise<void> {
     const step = this.#currentStep();
-    // A timer may fire a millisecond early, and the clock may be set back: no step runs twice.
-    if (this.#last !== undefined && step === this.#last) return;
-    if (this.#last !== undefined && step > this.#last + 1) this.#options.onSkip(step - this.#last - 1);
-    this.#last = step;
+    const delayMs = this.#options.delayMs();
+    if (this.#last !== undefined) {
+      const ahead = step - this.#last.step;
+      // A timer may fire a millisecond early, and a longer delay makes the current step an earlier one: no step runs
+      // twice. A step that is further back is one of a clock that was set back.
+      if (ahead <= 0 && -ahead <= (delayMs - this.#last.delayMs) / this.#options.intervalMs + 1) return;
+      if (ahead > 1) this.#options.onSkip(ahead - 1);
+    }
+    this.#last = { step, delayMs };
     await this.#options.cycle(step);
   }
 }

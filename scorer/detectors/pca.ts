@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import type { BaselineDetector } from './reconstructor.ts';
 
 /** Share of the variance that the principal components explain. */
@@ -7,8 +8,8 @@ const VARIANCE_SHARE = 0.9;
 export const pca: BaselineDetector = {
   name: 'pca',
   title: 'PCA reconstruction',
-  fit(windows) {
-    const components = principalComponents(windows, VARIANCE_SHARE);
+  async fit(windows, signal) {
+    const components = await principalComponents(windows, VARIANCE_SHARE, signal);
     const size = components.mean.length;
     return {
       reconstruct(data, _mask, count) {
@@ -28,13 +29,29 @@ export interface PrincipalComponents {
 }
 
 const MAX_SWEEPS = 30;
+/** Rows of a matrix after which other work gets a turn: some tens of milliseconds. */
+const ROWS_PER_PAUSE = 16;
 
-/** Returns the fewest components that explain at least `share` (0..1) of the variance. */
-export function principalComponents(rows: readonly ArrayLike<number>[], share: number): PrincipalComponents {
+async function pause(signal: AbortSignal | undefined): Promise<void> {
+  await setImmediate();
+  signal?.throwIfAborted();
+}
+
+/**
+ * Returns the fewest components that explain at least `share` (0..1) of the variance. Takes seconds for windows of
+ * hundreds of values, and lets other work in between.
+ *
+ * @throws the reason of `signal` if it aborts
+ */
+export async function principalComponents(
+  rows: readonly ArrayLike<number>[],
+  share: number,
+  signal?: AbortSignal,
+): Promise<PrincipalComponents> {
   const size = rows[0]?.length ?? 0;
   const mean = new Float64Array(size);
   for (const row of rows) for (let i = 0; i < size; i++) mean[i]! += (row[i] ?? 0) / rows.length;
-  const { values, vectors } = symmetricEigen(covariance(rows, mean));
+  const { values, vectors } = await symmetricEigen(await covariance(rows, mean, signal), signal);
   const order = Array.from(values.keys()).sort((a, b) => values[b]! - values[a]!);
   const total = values.reduce((sum, value) => sum + Math.max(0, value), 0);
   const axes: Float64Array[] = [];
@@ -58,11 +75,16 @@ export function project({ mean, axes }: PrincipalComponents, row: ArrayLike<numb
   return kept;
 }
 
-function covariance(rows: readonly ArrayLike<number>[], mean: Float64Array): Float64Array {
+async function covariance(
+  rows: readonly ArrayLike<number>[],
+  mean: Float64Array,
+  signal: AbortSignal | undefined,
+): Promise<Float64Array> {
   const size = mean.length;
   const matrix = new Float64Array(size * size);
   const centred = new Float64Array(size);
-  for (const row of rows) {
+  for (const [index, row] of rows.entries()) {
+    if (index % ROWS_PER_PAUSE === 0) await pause(signal);
     for (let i = 0; i < size; i++) centred[i] = (row[i] ?? 0) - mean[i]!;
     for (let i = 0; i < size; i++) {
       const value = centred[i]! / rows.length;
@@ -76,7 +98,10 @@ function covariance(rows: readonly ArrayLike<number>[], mean: Float64Array): Flo
 /**
  * Cyclic Jacobi method (Golub and Van Loan, Matrix Computations, 8.5). The eigenvectors are the columns of `vectors`.
  */
-function symmetricEigen(matrix: Float64Array): { values: Float64Array; vectors: Float64Array } {
+async function symmetricEigen(
+  matrix: Float64Array,
+  signal: AbortSignal | undefined,
+): Promise<{ values: Float64Array; vectors: Float64Array }> {
   const size = Math.round(Math.sqrt(matrix.length));
   const a = Float64Array.from(matrix);
   const vectors = new Float64Array(size * size);
@@ -86,7 +111,10 @@ function symmetricEigen(matrix: Float64Array): { values: Float64Array; vectors: 
     let off = 0;
     for (let p = 0; p < size; p++) for (let q = p + 1; q < size; q++) off += a[p * size + q]! ** 2;
     if (off <= 1e-18 * scale) break;
-    for (let p = 0; p < size; p++) for (let q = p + 1; q < size; q++) rotate(a, vectors, size, p, q);
+    for (let p = 0; p < size; p++) {
+      if (p % ROWS_PER_PAUSE === 0) await pause(signal);
+      for (let q = p + 1; q < size; q++) rotate(a, vectors, size, p, q);
+    }
   }
   return { values: Float64Array.from({ length: size }, (_, i) => a[i * size + i]!), vectors };
 }

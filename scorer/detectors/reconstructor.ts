@@ -14,6 +14,6 @@ export interface BaselineDetector {
   readonly name: string;
   /** Its name in tables. */
   readonly title: string;
-  /** Fits it to windows of fault-free time, each [channels, lags, features]. */
-  readonly fit: (windows: readonly Float32Array[]) => Reconstructor;
+  /** Fits it to windows of fault-free time, each [channels, lags, features]. @throws the reason of `signal` if it aborts */
+  readonly fit: (windows: readonly Float32Array[], signal?: AbortSignal) => Promise<Reconstructor>;
 }

@@ -84,7 +84,7 @@ export interface Feature {
   readonly scale: Scale;
   readonly signal: Signal;
   readonly unit: Unit;
-  /** Values below this, in the feature's unit, count as 0. */
+  /** Values up to this, in the feature's unit, count as nothing: none of them differs from another. */
   readonly floor: number;
   /** True for a service's load: what follows the load is no error. */
   readonly load?: boolean | undefined;

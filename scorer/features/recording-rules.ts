@@ -21,12 +21,18 @@ import { graphRules, onsetRules } from './graph-rules.ts';
 
 interface RuleGroup {
   readonly name: string;
-  readonly interval?: string;
+  readonly interval: string;
   readonly rules: readonly RecordingRule[];
 }
 
+/**
+ * Default evaluation interval of the rules, milliseconds: twice in a scorer's interval of one minute, so that features are
+ * half a minute old at most, whatever Prometheus' `evaluation_interval` is.
+ */
+export const RULE_INTERVAL_MS = 30_000;
+
 export interface RuleOptions {
-  /** Evaluation interval, milliseconds. Default: Prometheus' `evaluation_interval`. */
+  /** Evaluation interval, milliseconds. Default: `RULE_INTERVAL_MS`. */
   readonly intervalMs?: number;
   /** Default: services. */
   readonly part?: RecordingPart;
@@ -47,8 +53,9 @@ export type RecordingPart = (typeof RECORDING_PARTS)[number];
  * and scores. Each feature is a group of its own, so that Prometheus evaluates them in parallel.
  */
 export function renderRecordingRules(set: FeatureSet, options: RuleOptions = {}): string {
-  const { intervalMs, part = 'services', histograms = 'classic', detector = DETECTOR, labels = [] } = options;
-  const interval = intervalMs === undefined ? {} : { interval: formatDuration(intervalMs) };
+  const { intervalMs = RULE_INTERVAL_MS, part = 'services', histograms = 'classic' } = options;
+  const { detector = DETECTOR, labels = [] } = options;
+  const interval = { interval: formatDuration(intervalMs) };
   const divided = dividedSet(set, labels);
   const groups =
     part === 'services' ? serviceGroups(divided, interval, detector, labels) : instanceGroups(divided, interval);

@@ -8,6 +8,13 @@ import { edgeKey, instanceKey, instanceName, podKey, serviceKey } from '../ident
 import { owns, type ShardPlace, WHOLE_FLEET } from '../identity/shard.ts';
 import { columnCount, columnIndex } from '../features/columns.ts';
 
+/** Reports values that fill a gap at a step that was fetched before. */
+export interface GapWatch {
+  /** The last step that was fetched before. */
+  readonly until: number;
+  readonly onFilled: (timestampMs: number) => void;
+}
+
 /** The labels of each kind of series, beside those of the identity. */
 const LABELS = {
   services: ['namespace', 'service', 'feature', 'channel'],
@@ -29,6 +36,8 @@ export class Fleet {
   readonly endpoints = new Map<string, History>();
   /** The version that a pod runs, by `podKey`. */
   readonly versions = new Map<string, string>();
+  /** For the series that are added next. */
+  gapWatch: GapWatch | undefined;
   readonly rejected = new RejectedSeries();
   readonly set: FeatureSet;
   readonly #intervalMs: number;
@@ -161,8 +170,13 @@ export class Fleet {
     const source = this.#sources[kind].of(labels);
     let twice = false;
     for (let index = 0; index < timestamps.length; index++) {
-      const step = Math.ceil((timestamps[index] ?? NaN) / this.#intervalMs);
-      if (!history.put(step, column, values[index] ?? NaN, source)) twice = true;
+      const [timestampMs, value] = [timestamps[index] ?? NaN, values[index] ?? NaN];
+      const step = Math.ceil(timestampMs / this.#intervalMs);
+      const watched = this.gapWatch !== undefined && step <= this.gapWatch.until;
+      const isGap = watched && Number.isNaN(history.get(step, column));
+      if (!history.put(step, column, value, source)) twice = true;
+      // A step that is refused stays a gap.
+      if (isGap && !Number.isNaN(history.get(step, column))) this.gapWatch?.onFilled(timestampMs);
     }
     if (twice) this.rejected.add('duplicate', labels);
   }

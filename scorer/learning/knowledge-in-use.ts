@@ -3,6 +3,7 @@ import type { ScorerConfig } from '../config.ts';
 import type { FeatureSet } from '../features/features.ts';
 import { type Knowledge, openKnowledge } from './knowledge.ts';
 import type { ScorerMetrics } from '../metrics.ts';
+import { modelPaths } from '../paths.ts';
 import { Successor } from './successor.ts';
 
 export interface KnowledgeInUseOptions {
@@ -39,9 +40,25 @@ export class KnowledgeInUse {
     const opened = await openKnowledge(config, set);
     for (const { path, reason } of opened.rejected) logger.warn('model or profiles not usable', { path, reason });
     metrics.modelDamaged.set(Number(opened.rejected.some(({ damaged }) => damaged)));
+    this.#reportMisfits(opened);
     if (opened.model === undefined) logger.info('no model fits the features; one will be trained from history');
     else logger.info('model opened', { path: opened.model.path, services: opened.profiles?.services.size ?? 0 });
     await this.#knowledge.prepare(opened);
+  }
+
+  /** Says once for each file what was learned with other settings, which services may feel. */
+  #reportMisfits({ misfits = [], saved = 0 }: Knowledge): void {
+    const { config, logger, metrics } = this.#options;
+    metrics.unfitProfiles.reset();
+    for (const { setting, reason } of misfits) {
+      metrics.unfitProfiles.set({ setting }, saved);
+      logger.warn('profiles were learned with other settings', {
+        path: modelPaths(config).profiles,
+        setting,
+        reason,
+        services: saved,
+      });
+    }
   }
 
   /** Switches to the opened knowledge. Call between cycles, so that none mixes two models or uses a closed one. */

@@ -1,5 +1,6 @@
 import type { ScorerConfig } from '../config.ts';
 import type { FeatureSet } from '../features/features.ts';
+import { type FittingProfiles, fittingProfiles } from '../scoring/profiles/fitting-profiles.ts';
 import { type FleetModel, fleetModels, openModel, type Rejection } from './store/model-store.ts';
 import { modelPaths } from '../paths.ts';
 import { loadProfiles, type Profiles, ProfilesError } from '../scoring/profiles/profiles-file.ts';
@@ -10,6 +11,10 @@ export interface Knowledge {
   readonly profiles: Profiles | undefined;
   /** Existing files that aren't used. */
   readonly rejected: readonly Rejection[];
+  /** How the saved profiles differ from the configuration, and what follows. */
+  readonly misfits?: FittingProfiles['misfits'];
+  /** Number of saved profiles of services, whether they fit or not. */
+  readonly saved?: number;
 }
 
 /**
@@ -20,8 +25,14 @@ export async function openKnowledge(config: ScorerConfig, set: FeatureSet): Prom
   const { base, profiles: path } = modelPaths(config);
   const { saved, damage } = readProfiles(path);
   const { model, rejected } = await openModel([...fleetModels(config), base], set, config.steps, saved?.model);
-  const profiles = model !== undefined && saved !== undefined && fits(saved, model, set, config) ? saved : undefined;
-  return { model, profiles, rejected: damage === undefined ? rejected : [...rejected, damage] };
+  const fitting = saved && fittingProfiles(saved, model?.checksum ?? '', set, config);
+  return {
+    model,
+    profiles: fitting?.profiles,
+    rejected: damage === undefined ? rejected : [...rejected, damage],
+    misfits: fitting?.misfits ?? [],
+    saved: saved?.services.size ?? 0,
+  };
 }
 
 function readProfiles(path: string): { readonly saved?: Profiles | undefined; readonly damage?: Rejection } {
@@ -31,16 +42,4 @@ function readProfiles(path: string): { readonly saved?: Profiles | undefined; re
     if (!(error instanceof ProfilesError)) throw error;
     return { damage: { path, reason: error.message, damaged: true } };
   }
-}
-
-/** True if the profiles were learned with this model, these features, windows and steps, and this interval. */
-function fits(profiles: Profiles, model: FleetModel, set: FeatureSet, config: ScorerConfig): boolean {
-  return (
-    profiles.model === model.checksum &&
-    profiles.intervalMs === config.interval &&
-    profiles.steps.join() === config.steps.join() &&
-    profiles.windowsMs.join() === set.windows.join() &&
-    profiles.features.join() === set.features.map(({ name }) => name).join() &&
-    profiles.edgeFeatures.join() === set.edges.map(({ name }) => name).join()
-  );
 }

@@ -1,11 +1,10 @@
-import { createHttpClient } from '../../daemon/http-client/client.ts';
 import type { Logger } from '../../daemon/logger.ts';
 import type { ScorerConfig } from '../config.ts';
 import type { ScorerMetrics } from '../metrics.ts';
 import { withExternalLabels } from './external-labels.ts';
 import { renderScores, SeriesLedger } from './samples.ts';
 import type { Sample } from './remote-write/sample.ts';
-import { RemoteWriter } from './remote-write/writer.ts';
+import { RemoteTargets } from './remote-targets.ts';
 
 export interface PublisherOptions {
   readonly config: ScorerConfig;
@@ -18,14 +17,16 @@ export class Publisher {
   readonly #metrics: ScorerMetrics;
   readonly #externalLabels: Readonly<Record<string, string>>;
   readonly #ledger = new SeriesLedger();
-  readonly #remote: { readonly writer: RemoteWriter; close(): Promise<void> } | undefined;
+  readonly #remote: RemoteTargets | undefined;
   #exposed: readonly Sample[] = [];
   #delivering: Promise<unknown> = Promise.resolve();
 
-  constructor(options: PublisherOptions) {
-    this.#metrics = options.metrics;
-    this.#externalLabels = options.config.external_labels;
-    this.#remote = openRemote(options);
+  constructor({ config, logger, metrics }: PublisherOptions) {
+    this.#metrics = metrics;
+    this.#externalLabels = config.external_labels;
+    const { output, remote_write: targets } = config;
+    if (output === 'remote_write' && targets !== undefined)
+      this.#remote = new RemoteTargets(targets, { logger, metrics });
   }
 
   /** Publishes all samples of a cycle. Doesn't wait for their delivery, so that retries don't delay the next cycle. */
@@ -34,7 +35,7 @@ export class Publisher {
     const written = this.#ledger.withStaleMarkers(samples, timestampMs);
     const remote = this.#remote;
     if (remote === undefined) this.#exposed = samples;
-    else this.#delivering = this.#metrics.timed('write', () => remote.writer.write(written));
+    else this.#delivering = this.#metrics.timed('write', () => remote.write(written));
   }
 
   /** Resolves once the last samples were accepted or dropped: to false if newer ones were published since. */
@@ -52,30 +53,4 @@ export class Publisher {
   async close(): Promise<void> {
     await this.#remote?.close();
   }
-}
-
-function openRemote({ config, logger, metrics }: PublisherOptions) {
-  if (config.output !== 'remote_write' || config.remote_write === undefined) return undefined;
-  const { url, timeout, retry_age: retryAgeMs, max_samples_per_send: maxSamplesPerSend } = config.remote_write;
-  const http = createHttpClient(config.remote_write, { timeoutMs: timeout });
-  const writer = new RemoteWriter({
-    url,
-    http,
-    logger,
-    maxSamplesPerSend,
-    retryAgeMs,
-    observer: {
-      onAccepted: (samples) => metrics.samplesWritten.inc(samples),
-      onDropped: (reason, samples) => metrics.samplesDropped.inc({ reason }, samples),
-      onRequestFailed: (code) => metrics.writeFailures.inc({ code }),
-    },
-  });
-  const close = async (): Promise<void> => {
-    try {
-      await writer.close();
-    } finally {
-      await http.close();
-    }
-  };
-  return { writer, close };
 }

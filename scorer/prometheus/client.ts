@@ -33,11 +33,25 @@ export interface RangeOptions extends QueryOptions {
 }
 
 export interface PrometheusClientOptions {
-  /** Base URL: `http://prometheus:9090`, with the path prefix before `/api/v1` if there is one. */
+  /**
+   * Base URL: `http://prometheus:9090`, with the path prefix before `/api/v1` if there is one. Its query is sent with
+   * every request, such as `?extra_label=cluster=a` of VictoriaMetrics.
+   */
   readonly url: string;
   readonly http: HttpClient;
+  /** Called with the clocks of each response. */
+  readonly onClock?: (reading: ClockReading) => void;
   /** Default: 11,000, the limit of Prometheus. */
   readonly maxPointsPerSeries?: number;
+}
+
+/** The clocks of the scorer and of the server, milliseconds since the epoch. */
+export interface ClockReading {
+  /** The scorer's clock when the request was sent and when the response had arrived. */
+  readonly sentMs: number;
+  readonly receivedMs: number;
+  /** The server's clock while it answered, in whole seconds: the header `Date`. */
+  readonly serverMs: number;
 }
 
 /** A query for samples isn't split below this span. */
@@ -45,13 +59,16 @@ const MIN_SPAN_MS = 1000;
 
 /** A client of Prometheus' HTTP API. Every method throws PrometheusError. */
 export class PrometheusClient {
-  readonly #base: string;
+  readonly #base: URL;
   readonly #http: HttpClient;
+  readonly #onClock: PrometheusClientOptions['onClock'];
   readonly #maxPoints: number;
 
-  constructor({ url, http, maxPointsPerSeries = 11_000 }: PrometheusClientOptions) {
-    this.#base = `${url.replace(/\/+$/, '')}/api/v1`;
+  constructor({ url, http, onClock, maxPointsPerSeries = 11_000 }: PrometheusClientOptions) {
+    this.#base = new URL(url);
+    this.#base.pathname = `${this.#base.pathname.replace(/\/+$/, '')}/api/v1`;
     this.#http = http;
+    this.#onClock = onClock;
     this.#maxPoints = maxPointsPerSeries;
   }
 
@@ -111,12 +128,15 @@ export class PrometheusClient {
     visit: (series: RangeSeries) => void,
   ): Promise<readonly string[]> {
     const form = new URLSearchParams(parameters);
+    const url = new URL(this.#base);
+    url.pathname += `/${path}`;
     if (timeoutMs !== undefined) form.set('timeout', `${timeoutMs}ms`);
     const reader = new ResponseReader(visit);
-    const { status, body } = await this.#http
+    const sentMs = Date.now();
+    const { status, headers, body } = await this.#http
       .request({
         method: 'POST',
-        url: `${this.#base}/${path}`,
+        url: url.href,
         headers: { 'content-type': 'application/x-www-form-urlencoded', accept: 'application/json' },
         body: form.toString(),
         onBody: (chunk) => reader.push(chunk),
@@ -126,6 +146,8 @@ export class PrometheusClient {
       .catch((error: unknown) => {
         throw fromHttpError(error);
       });
+    const serverMs = Date.parse(headers['date'] ?? '');
+    if (!Number.isNaN(serverMs)) this.#onClock?.({ sentMs, receivedMs: Date.now(), serverMs });
     reader.push(body);
     const response = finish(status, reader);
     if (response.status === 'error' || status >= 300) throw fromResponse(status, response);

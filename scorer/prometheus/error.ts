@@ -33,6 +33,11 @@ export class PrometheusError extends Error {
     this.status = options.status;
   }
 
+  /** True if the query itself is at fault: it would fail again. */
+  get refusesQuery(): boolean {
+    return (this.code === 'BAD_DATA' || this.code === 'EXECUTION') && !this.exceedsLimit;
+  }
+
   /** True if the query exceeded a limit of the client or the server: over a shorter span it may succeed. */
   get exceedsLimit(): boolean {
     if (this.code === 'TOO_LARGE') return true;

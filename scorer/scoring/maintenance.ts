@@ -1,4 +1,4 @@
-import type { PrometheusClient, RangeSeries } from '../prometheus/client.ts';
+import { type PrometheusClient, PrometheusError, type RangeSeries } from '../prometheus/client.ts';
 import { Identity, type Scope, selects } from '../identity/identity.ts';
 import { serviceName } from '../identity/service-key.ts';
 
@@ -66,7 +66,12 @@ export class MaintenanceHistory {
   }
 }
 
-/** Queries the maintenance of a span, at each multiple of the interval in it. @throws PrometheusError */
+/**
+ * Queries the maintenance of a span, at each multiple of the interval in it. An expression that Prometheus cannot
+ * evaluate has no maintenance: nothing would be learned until it is corrected, otherwise.
+ *
+ * @throws PrometheusError
+ */
 export async function maintenanceBetween(
   client: PrometheusClient,
   expressions: readonly string[],
@@ -76,7 +81,11 @@ export async function maintenanceBetween(
 ): Promise<MaintenanceHistory> {
   const history = new MaintenanceHistory(intervalMs, identity);
   for (const expression of expressions) {
-    await client.queryRange(expression, fromMs, toMs, intervalMs, { visit: (series) => history.add(series) });
+    try {
+      await client.queryRange(expression, fromMs, toMs, intervalMs, { visit: (series) => history.add(series) });
+    } catch (error) {
+      if (!(error instanceof PrometheusError && error.refusesQuery)) throw error;
+    }
   }
   return history;
 }

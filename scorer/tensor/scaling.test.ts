@@ -11,7 +11,18 @@ describe('difference', () => {
     ['doubled', log, 20, 10, Math.log(20.2 / 10.2)],
     ['zero stays finite', log, 0, 10, Math.log(0.2 / 10.2)],
     ['negative counts as zero', log, -5, 10, Math.log(0.2 / 10.2)],
-    ['below the floor is nothing much', { ...log, floor: 1 }, 0.1, 0, Math.log(1.1)],
+    ['below the floor is nothing', { ...log, floor: 10 }, 1, 0, 0],
+    ['below the floor is nothing, wherever the centre is there', { ...log, floor: 10 }, 1, 9, 0],
+    ['from the floor to twice as much', { ...log, floor: 1 }, 2, 1, Math.log(3 / 2)],
+    ['from nothing to twice the floor', { ...log, floor: 1 }, 2, 0, Math.log(3 / 2)],
+    ['from twice the floor to nothing', { ...log, floor: 1 }, 0, 2, -Math.log(3 / 2)],
+    ['far above the floor', { ...log, floor: 1 }, 200, 100, Math.log(202 / 102)],
+    ['linear, below the floor', { ...linear, floor: 10 }, 1, 0, 0],
+    ['linear, below the floor on either side', { ...linear, floor: 10 }, -9, 9, 0],
+    ['linear, above the floor', { ...linear, floor: 10 }, 105, 100, 5],
+    ['linear, from nothing', { ...linear, floor: 10 }, -12, 0, -2],
+    ['ratio, below the floor', { ...ratio, floor: 0.05 }, 0.04, 0, 0],
+    ['ratio, above the floor', { ...ratio, floor: 0.05 }, 0.5, 0.4, 0.1],
     ['linear', linear, -3, 4, -7],
     ['ratio', ratio, 0.9, 0.4, 0.5],
   ])('%s', (_, feature, value, center, expected) => {
@@ -32,7 +43,22 @@ describe('learnScaling', () => {
   it('gives a constant series the least spread, not zero', () => {
     expect(learnScaling(log, [7, 7, 7])).toEqual({ center: 7, spread: 0.03 });
     expect(learnScaling(linear, [100, 100])?.spread).toBeCloseTo(3, 9);
+    expect(learnScaling({ ...linear, floor: 10 }, [0, 0])?.spread).toBeCloseTo(0.3, 9);
   });
+
+  it.each([log, linear, ratio])(
+    'sees nothing in what happens below the floor, and at once what exceeds it: $scale',
+    (of) => {
+      const feature = { ...of, floor: of.scale === 'ratio' ? 0.1 : 10 };
+      for (const normal of [[0, 0, 0, 0], [0, 0.9, 0.1, 0.5].map((share) => share * feature.floor)]) {
+        const scaling = learnScaling(feature, normal)!;
+        for (const share of [0, 0.1, 0.5, 1])
+          expect(deviation(feature, share * feature.floor, scaling)).toBeCloseTo(0, 9);
+        expect(deviation(feature, 1.01 * feature.floor, scaling)).toBeLessThan(1);
+        expect(deviation(feature, 5 * feature.floor, scaling)).toBeGreaterThan(30);
+      }
+    },
+  );
 
   it('leaves out NaN and infinities, and says nothing of an empty series', () => {
     expect(learnScaling(log, [NaN, 5, Infinity, 5])?.center).toBe(5);
@@ -52,6 +78,11 @@ describe('usualRange', () => {
   it.each([
     ['the inverse of log ratios', log, 10, 0.1, 10.2 * Math.exp(-0.1645) - 0.2, 10.2 * Math.exp(0.1645) - 0.2],
     ['nothing below the floor', { ...log, floor: 1 }, 0, 0.03, 0, 0],
+    ['nothing where the median is below the floor', { ...log, floor: 1 }, 0.5, 0.03, 0, 0],
+    ['from the floor to above it', { ...log, floor: 1 }, 2, Math.log(3 / 2) / 1.645, 0, 3.5],
+    ['of a linear feature nothing below the floor', { ...linear, floor: 10 }, 0, 0.3, 0, 0],
+    ['of a linear feature above the floor', { ...linear, floor: 10 }, 100, 10, 83.55, 116.45],
+    ['of a linear feature on both sides of 0', { ...linear, floor: 10 }, 12, 10, -24.45, 28.45],
     ['nothing below zero', log, 1, 5, 0, 1.02 * Math.exp(8.225) - 0.02],
     ['a difference', linear, 4, 10, -12.45, 20.45],
     ['a share', ratio, 0.9, 0.2, 0.571, 1],

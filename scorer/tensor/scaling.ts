@@ -18,7 +18,7 @@ export interface ColumnScaling {
 
 /** Minimum spread, scaled units: smaller differences are irrelevant in practice. */
 const MIN_SPREAD: Readonly<Record<Scale, number>> = { log: 0.03, linear: 1e-9, ratio: 0.01 };
-/** Minimum spread of linear features, as a share of the median. */
+/** Minimum spread of linear features, as a share of the median or the floor. */
 const MIN_LINEAR_SHARE = 0.03;
 /** Offset of log ratios, as a share of the median, so that the log ratio of 0 is finite. */
 const LOG_OFFSET_SHARE = 0.02;
@@ -26,23 +26,29 @@ const LOG_OFFSET_SHARE = 0.02;
 const SATURATION = 6;
 
 /**
+ * How far a value is beyond the feature's floor, in the feature's unit and with the value's sign: 0 for all values up to
+ * the floor, so that none of them differs from another, and continuous there, so that a value just above the floor is
+ * nearly nothing.
+ */
+export function aboveFloor({ floor }: Pick<Feature, 'floor'>, value: number): number {
+  return Math.sign(value) * Math.max(0, Math.abs(value) - floor);
+}
+
+/**
  * The difference of `value` from `center`, scaled units: a natural log ratio for log features, else `value - center`.
+ * Values up to the floor don't differ from each other; where both are above it, the floor changes nothing but the offset
+ * of log ratios.
  */
 export function difference(feature: Feature, value: number, center: number): number {
-  if (feature.scale !== 'log') return value - center;
+  const [one, other] = [aboveFloor(feature, value), aboveFloor(feature, center)];
+  if (feature.scale !== 'log') return one - other;
   const offset = logOffset(feature, center);
-  return Math.log((Math.max(value, 0) + offset) / (Math.max(center, 0) + offset));
+  return Math.log((Math.max(one, 0) + offset) / (Math.max(other, 0) + offset));
 }
 
-function logOffset(feature: Feature, center: number): number {
-  return Math.max(feature.floor, LOG_OFFSET_SHARE * center, Number.MIN_VALUE);
-}
-
-/** The value at a difference from `center`: the inverse of `difference`, never below 0 for log features. */
-export function valueAt(feature: Feature, away: number, center: number): number {
-  if (feature.scale !== 'log') return center + away;
-  const offset = logOffset(feature, center);
-  return Math.max(0, (Math.max(center, 0) + offset) * Math.exp(away) - offset);
+/** Added to values above the floor: the floor, to make them whole again, and what keeps the log ratio of 0 finite. */
+function logOffset({ floor }: Feature, center: number): number {
+  return floor + Math.max(floor, LOG_OFFSET_SHARE * center, Number.MIN_VALUE);
 }
 
 /** What a column of a service's kind is expected to be like, before it has been seen. */
@@ -97,7 +103,8 @@ function spreadOf(feature: Feature, center: number, sorted: Float64Array, prior:
 
 function minSpread(feature: Feature, center: number): number {
   const min = MIN_SPREAD[feature.scale];
-  return feature.scale === 'linear' ? Math.max(min, MIN_LINEAR_SHARE * Math.abs(center)) : min;
+  const size = Math.max(Math.abs(center), feature.floor);
+  return feature.scale === 'linear' ? Math.max(min, MIN_LINEAR_SHARE * size) : min;
 }
 
 /**
@@ -125,16 +132,25 @@ export interface UsualRange {
   readonly high: number;
 }
 
-/** The range of 90 % of a column's usual values: its scaling as a normal distribution. Values below the floor are 0. */
+/**
+ * The range of 90 % of a column's usual values: its scaling as a normal distribution. Where the median is below the
+ * floor, so is what is usual, which is 0.
+ */
 export function usualRange(feature: Feature, { center, spread }: ColumnScaling): UsualRange {
   const reach = USUAL_DEVIATIONS * spread;
-  if (feature.scale === 'ratio') return { low: Math.max(0, center - reach), high: Math.min(1, center + reach) };
-  if (feature.scale === 'linear') return { low: center - reach, high: center + reach };
-  const at = (away: number) => {
-    const value = valueAt(feature, away, center);
-    return value < feature.floor ? 0 : value;
-  };
-  return { low: at(-reach), high: at(reach) };
+  const [low, high] = [valueAt(feature, -reach, center), valueAt(feature, reach, center)];
+  if (feature.scale === 'linear') return { low, high };
+  return { low: Math.max(0, low), high: feature.scale === 'ratio' ? Math.min(1, high) : high };
+}
+
+/** The value that differs from `center` by `away`, scaled units: the inverse of `difference`. */
+export function valueAt(feature: Feature, away: number, center: number): number {
+  const from = aboveFloor(feature, center);
+  const offset = logOffset(feature, center);
+  const above = feature.scale === 'log' ? (Math.max(from, 0) + offset) * Math.exp(away) - offset : from + away;
+  if (feature.scale === 'log' && above <= 0) return 0;
+  if (from === 0 && Math.abs(above) < feature.floor) return 0;
+  return above === 0 ? center : above + Math.sign(above) * feature.floor;
 }
 
 /**

@@ -8,7 +8,9 @@ import { buildInfo } from './build-info.mjs';
  * take several megabytes of memory.
  */
 export const APART = {
+  'lorikeet-azuread': 'daemon/http-client/auth/azuread.ts',
   'lorikeet-kubeconfig': 'exporter/identity/kubernetes/api/kubeconfig.ts',
+  'lorikeet-sigv4': 'daemon/http-client/auth/sigv4.ts',
   'lorikeet-sim-tracing': 'microsim/service/tracing-sdk.ts',
 };
 

@@ -10,7 +10,7 @@ import { renderServiceAlerts } from '../../scorer/features/service-alerts.ts';
 import { freePort } from '../free-port.ts';
 import { DEMO_DETECTORS } from './detectors.ts';
 import type { Processes } from './processes.ts';
-import { scaleAlerts, scaleYaml, TIME_SCALE } from './time-scale.ts';
+import { ALERT_DURATIONS, scaleAlerts, scaleYaml, TIME_SCALE } from './time-scale.ts';
 
 /** The root of the repository: this code runs bundled in dist/. */
 export const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), '..');
@@ -19,8 +19,8 @@ const MINUTE = 60_000;
 /** Time between two scoring cycles. */
 export const INTERVAL_MS = MINUTE / TIME_SCALE;
 const SCRAPE_INTERVAL = '1s';
-/** Rules are evaluated more often than the scorer queries, which limits the age of its input to this. */
-const RULE_INTERVAL = '2s';
+/** Rules are evaluated more often than the scorer queries, which limits the age of its input to this, milliseconds. */
+const RULE_INTERVAL_MS = 2000;
 /** A trace is complete when no more of its spans arrive for this time. */
 const TRACES_WAIT = '2s';
 
@@ -130,7 +130,10 @@ function writeRules(folder: string, detector: DetectorName): void {
   const set = parseFeatures('features.yaml', features);
   const other = detector !== 'autoencoder';
   for (const part of other ? RECORDING_PARTS : (['services'] as const)) {
-    writeFileSync(join(rules, `${part}.rules.yaml`), renderRecordingRules(set, { part, detector }));
+    writeFileSync(
+      join(rules, `${part}.rules.yaml`),
+      renderRecordingRules(set, { part, detector, intervalMs: RULE_INTERVAL_MS }),
+    );
   }
   const alerts = ['services.alerts.yaml', 'lorikeet.alerts.yaml', ...(other ? ['detectors.alerts.yaml'] : [])];
   for (const name of alerts) {
@@ -138,7 +141,7 @@ function writeRules(folder: string, detector: DetectorName): void {
     const text =
       name === 'services.alerts.yaml'
         ? scaleAlerts(renderServiceAlerts(shipped, detector))
-        : scaleYaml(shipped, ['for', 'keep_firing_for']);
+        : scaleYaml(shipped, ALERT_DURATIONS);
     writeFileSync(join(rules, name), text);
   }
 }
@@ -165,7 +168,7 @@ function writePrometheusConfig(
     static_configs: [{ targets: [`127.0.0.1:${targets[config.job_name] ?? 0}`] }],
   }));
   const config = {
-    global: { scrape_interval: SCRAPE_INTERVAL, evaluation_interval: RULE_INTERVAL },
+    global: { scrape_interval: SCRAPE_INTERVAL, evaluation_interval: formatDuration(RULE_INTERVAL_MS) },
     rule_files: ['rules/*.yaml'],
     alerting: { alertmanagers: [{ static_configs: [{ targets: [`127.0.0.1:${port.alertmanager}`] }] }] },
     scrape_configs: scrapeConfigs,

@@ -22,6 +22,9 @@ export function scaleYaml(text: string, keys: readonly string[]): string {
   return dump(scaleValue(load(text) as Json, new Set(keys)), { lineWidth: -1 });
 }
 
+/** The keys of a file of alerts that are durations. */
+export const ALERT_DURATIONS = ['for', 'keep_firing_for', 'interval'] as const;
+
 /**
  * The text of the alerts of services in demo time: how long alerts are pending, and the ranges and offsets of the same
  * length in an expression that looks back as far.
@@ -32,7 +35,7 @@ export function scaleAlerts(text: string): string {
   const looking = text
     .replaceAll(`[${pending}]`, `[${scaled}]`)
     .replaceAll(new RegExp(`offset ${pending}\\b`, 'g'), `offset ${scaled}`);
-  return scaleYaml(looking, ['for', 'keep_firing_for']);
+  return scaleYaml(looking, ALERT_DURATIONS);
 }
 
 function scaleValue(value: Json, keys: ReadonlySet<string>, scaled = false): Json {

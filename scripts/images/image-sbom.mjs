@@ -7,7 +7,7 @@ import { APART, bundleOptions } from '../bundle/bundle.mjs';
 
 const PROGRAMS = {
   exporter: ['exporter/main.ts', APART['lorikeet-kubeconfig']],
-  scorer: ['scorer/main.ts'],
+  scorer: ['scorer/main.ts', APART['lorikeet-sigv4'], APART['lorikeet-azuread']],
   sim: ['microsim/main.ts', 'microsim/service/main.ts', 'microsim/load/main.ts', APART['lorikeet-sim-tracing']],
 };
 /** Packages outside the bundle, with their dependencies at run time; the other ones are for their installation. */

@@ -39,6 +39,7 @@ case $image in
     ;;
   scorer)
     put 755 dist/lorikeet-scorer.js
+    put 644 dist/lorikeet-sigv4.js dist/lorikeet-azuread.js
     put 644 dist/lorikeet_memory.node rules/features.yaml rules/features-traces.yaml rules/features-http-status.yaml
     put 644 rules/services.alerts.yaml rules/detectors.alerts.yaml dashboards/generated/*.json
     put 644 models/base.onnx models/base.json

@@ -9,6 +9,7 @@ import { planLoad } from '../../bench/sim/load-plan.ts';
 import { pressureBetween } from '../../bench/sim/pressure.ts';
 import { readRecording, writeRecording } from '../../bench/sim/recording.ts';
 import { resultRows } from '../../bench/sim/rows.ts';
+import { alarmsOf } from '../../scorer/backtest/alarms.ts';
 import type { BacktestResult } from '../../scorer/backtest/backtest.ts';
 import { faultSpans } from '../../scorer/backtest/detection.ts';
 import { evaluate } from '../../scorer/backtest/figures.ts';
@@ -67,10 +68,12 @@ function result(): BacktestResult {
     window,
     training: window,
     intervalMs: INTERVAL,
+    alert: { cycles: 2, firingDelayMs: 4000 },
     services: 2,
     faults,
     replay,
     evaluation,
+    alarms: alarmsOf(replay, { faults, intervalMs: INTERVAL }),
     detectors: {},
     baselines: ['PCA reconstruction', 'random'].map((title) => ({ name: title, title, evaluation })),
   };
@@ -84,6 +87,7 @@ describe('inLifeTime', () => {
     expect(serviceDays).toBeCloseTo((2 * (200 - 19)) / 1440, 9);
     expect(figures.false_alarms_per_service_day).toBeCloseTo(1440 / (2 * (200 - 19)), 9);
     expect(figures.delay_seconds).toEqual({ p50: 120, p90: 120 });
+    expect(inLifeTime(demo).alert).toEqual({ cycles: 2, firingDelayMs: 48_000 });
     expect(figures.recall).toBe(1);
     expect(figures.root_cause).toBe(demo.evaluation.figures.root_cause);
   });

@@ -58,7 +58,10 @@ describeReleases((release) => {
         const exporter = await bundle.start(`--targets.file=${targets}`, '--web.enable-native-histograms');
         const configWith = (histograms: HistogramForm): string => {
           const rules = join(folder, `${histograms}.yaml`);
-          writeFileSync(rules, renderRecordingRules(readFeatures('rules/features.yaml'), { histograms }));
+          writeFileSync(
+            rules,
+            renderRecordingRules(readFeatures('rules/features.yaml'), { histograms, intervalMs: 1000 }),
+          );
           return config(exporter.address, rules, nativeBySetting && histograms === 'native');
         };
         const [native, classic] = await Promise.all([

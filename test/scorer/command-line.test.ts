@@ -1,10 +1,12 @@
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { load } from 'js-yaml';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { freePort } from '../../scripts/free-port.ts';
+import { until } from '../until.ts';
 
 const PROGRAM = resolve('dist/lorikeet-scorer.js');
 let folder: string;
@@ -46,6 +48,16 @@ describe('lorikeet-scorer', () => {
       `${VALID}interval: soon\n`,
       'scorer.yaml: interval: expected a duration such as 30s or 5m, got "soon"',
     ],
+    ...['10m', '2m', '61s', '500ms'].map((interval): [string, string, string] => [
+      `an interval of ${interval}`,
+      `${VALID}interval: ${interval}\n`,
+      'scorer.yaml: interval: expected 1s to 1m: the alerts wait 90s for a second score above 1, got',
+    ]),
+    [
+      'a delay after which no query finds the score',
+      `${VALID}delay: 4m\n`,
+      'scorer.yaml: delay: expected 3m or less: Prometheus finds scores for 5m only, got',
+    ],
     [
       'a shard index out of range',
       `${VALID}shard: { index: 3, count: 3 }\n`,
@@ -53,6 +65,16 @@ describe('lorikeet-scorer', () => {
     ],
     ['no number of shards', `${VALID}shard: { index: 0 }\n`, 'scorer.yaml: shard.count: missing, expected number'],
     ['no YAML', 'a: [', 'scorer.yaml: not valid YAML'],
+    [
+      'a file that is missing',
+      VALID.replace("9' }", "9', tls_config: { ca_file: gone.pem } }"),
+      'scorer.yaml: prometheus.tls_config.ca_file: ',
+    ],
+    [
+      'no PromQL',
+      `${VALID}maintenance: ["x =="]\n`,
+      'scorer.yaml: maintenance[0]: expected a PromQL expression: syntax error',
+    ],
     [
       'a label that all services have',
       `${VALID}identity: { labels: [cluster, service] }\n`,
@@ -70,14 +92,16 @@ describe('lorikeet-scorer', () => {
     ],
   ])('rejects %s with file, path and expected value, status 2', async (_, text, message) => {
     writeFileSync(join(folder, 'scorer.yaml'), text);
-    const { status, err } = await scorer('run', '--config.file=scorer.yaml');
-    expect(err).toContain(message);
-    expect(err.trim().split('\n')).toHaveLength(1);
-    expect(status).toBe(2);
+    for (const check of [[], ['--config.check']]) {
+      const { status, err } = await scorer('run', '--config.file=scorer.yaml', ...check);
+      expect(err).toContain(message);
+      expect(err.trim().split('\n')).toHaveLength(1);
+      expect(status).toBe(2);
+    }
   });
 
   it.each([
-    [['sing'], 'unknown command sing, expected run, train, backtest, rules, dashboards'],
+    [['sing'], 'unknown command sing, expected run, train, backtest, doctor, rules, dashboards'],
     [['run', '--colour=red'], 'unknown flag --colour'],
     [['run', 'twice'], 'unexpected argument "twice"'],
     [['run', '--log.level=loud'], '--log.level: expected debug, info, warn, error, got "loud"'],
@@ -96,6 +120,11 @@ describe('lorikeet-scorer', () => {
     expect(checked.out).toMatch(/^scorer\.yaml: valid, \d+ features\n$/);
   });
 
+  it.each(['interval: 15s\ndelay: 90s', 'interval: 1m\ndelay: 3m', 'interval: 1s'])('accepts %j', async (text) => {
+    writeFileSync(join(folder, 'scorer.yaml'), `${VALID}${text}\n`);
+    expect(await scorer('run', '--config.file=scorer.yaml', '--config.check')).toMatchObject({ status: 0, err: '' });
+  });
+
   it('accepts the shipped configuration', async () => {
     const shipped = resolve('manifests/scorer.yaml');
     expect(await scorer('run', `--config.file=${shipped}`, '--config.check')).toMatchObject({ status: 0, err: '' });
@@ -109,6 +138,40 @@ describe('lorikeet-scorer', () => {
     const ended = await scorer('run', `--web.listen-address=127.0.0.1:${port}`);
     holder.close();
     expect(ended).toMatchObject({ status: 1, err: `lorikeet-scorer: listen 127.0.0.1:${port}: address in use\n` });
+  });
+
+  it('prints no secret, in no log line, page or metric', async () => {
+    writeFileSync(
+      join(folder, 'secret.yaml'),
+      `prometheus: { url: 'http://me:hunter2@127.0.0.1:9/?token=hunter2', http_headers: { X-A: { secrets: [hunter2] } } }
+remote_write:
+  - { url: 'http://me:hunter2@127.0.0.1:9/api/v1/write?token=hunter2' }
+  - { url: 'http://127.0.0.1:9/api/v1/write', name: two, bearer_token: hunter2, headers: { X-B: hunter2 } }
+interval: 1s
+`,
+    );
+    const port = await freePort();
+    const child = spawn(
+      process.execPath,
+      [PROGRAM, 'run', '--config.file=secret.yaml', `--web.listen-address=127.0.0.1:${port}`, '--log.level=debug'],
+      { cwd: folder, stdio: ['ignore', 'pipe', 'pipe'] },
+    );
+    let printed = '';
+    for (const stream of [child.stdout, child.stderr])
+      stream.on('data', (chunk: Buffer) => (printed += chunk.toString()));
+    try {
+      await until('a cycle has failed', () => printed.includes('cycle failed'), { timeoutMs: 30_000 });
+      for (const path of ['/', '/metrics', '/tensors', '/-/ready']) {
+        printed += await (await fetch(`http://127.0.0.1:${port}${path}`)).text();
+      }
+    } finally {
+      child.kill('SIGTERM');
+      await new Promise((ended) => child.once('close', ended));
+    }
+    expect(printed).toContain('remote_name="http://127.0.0.1:9/api/v1/write"');
+    expect(printed).toContain('remote_name="two"');
+    expect(printed).not.toContain('hunter2');
+    expect(printed).not.toContain(Buffer.from('me:hunter2').toString('base64'));
   });
 
   it('renders the shipped rules', async () => {

@@ -28,6 +28,7 @@ function startWriter(url: string, options: Partial<RemoteWriterOptions> = {}) {
   const writer = new RemoteWriter({
     url,
     http: httpClient(),
+    version: '1.0',
     logger: createLogger({ write: (line) => void log.push(line) }),
     minBackoffMs: 2,
     maxBackoffMs: 20,

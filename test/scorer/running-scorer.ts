@@ -61,18 +61,27 @@ export class ScorerBed {
     name: string,
     prometheusUrl: string,
     writeUrl: string,
-    { extra = '', delay = '300ms', tenants = ['readers', 'writers'] }: ConfigureOptions = {},
+    {
+      extra = '',
+      delay: delayed = '300ms',
+      interval = `${INTERVAL_MS}ms`,
+      stateDir = name,
+      output = 'remote_write',
+      tenants = ['readers', 'writers'],
+    }: ConfigureOptions = {},
   ): string {
+    const delay = delayed === 'found' ? undefined : delayed;
     const path = join(this.folder, `${name}.yaml`);
     writeFileSync(
       path,
       `prometheus: { url: '${prometheusUrl}', timeout: 2s, headers: { X-Scope-OrgID: ${tenants[0]} } }
-remote_write: { url: '${writeUrl}', timeout: 2s, headers: { X-Scope-OrgID: ${tenants[1]} } }
-interval: ${INTERVAL_MS}ms
-delay: ${delay}
+output: ${output}
+${output === 'metrics' ? '' : `remote_write: { url: '${writeUrl}', timeout: 2s, headers: { X-Scope-OrgID: ${tenants[1]} } }`}
+interval: ${interval}
+${delay === undefined ? '' : `delay: ${delay}`}
 steps: [0, 1, 2, 3]
 features_file: features.yaml
-state_dir: ${name}
+state_dir: ${stateDir}
 learning: { minimum: 15s }
 ${extra}`,
     );
@@ -90,11 +99,11 @@ ${extra}`,
     return this.blankScorer(configFile);
   }
 
-  /** A scorer, not started, with its state directory. */
-  blankScorer(configFile: string): ScorerApp {
+  /** A scorer, not started, with its state directory. @param features file in the folder. Default: those of the bed */
+  blankScorer(configFile: string, features?: string): ScorerApp {
     const app = new ScorerApp({
       config: readScorerConfig(configFile),
-      set: this.set,
+      set: features === undefined ? this.set : readFeatures(join(this.folder, features)),
       logger: this.logger,
       listenAddress: '127.0.0.1:0',
       learnCommand: [process.execPath, resolve('dist/lorikeet-scorer.js'), 'train', `--config.file=${configFile}`],
@@ -106,7 +115,16 @@ ${extra}`,
   /** Acts as the recording rules: writes the features of `services` twice per interval, until cleared. */
   play(writeUrl: string, services: readonly ServiceName[], options: PlayOptions = {}): void {
     const writer = this.writer(writeUrl, { maxBackoffMs: INTERVAL_MS });
-    const timer = setInterval(() => void writer.write(featureSamples(services, trueTime(), options)), INTERVAL_MS / 2);
+    const { latenessMs = () => 0 } = options;
+    const write = () => {
+      const now = trueTime();
+      const late = (sample: Sample) => ({
+        ...sample,
+        timestampMs: now - latenessMs(sample.labels['feature'] ?? ''),
+      });
+      void writer.write(featureSamples(services, now, options).map(late));
+    };
+    const timer = setInterval(write, INTERVAL_MS / 2);
     this.onClear(() => clearInterval(timer));
   }
 
@@ -141,8 +159,12 @@ ${extra}`,
 }
 
 export interface ConfigureOptions {
-  /** Time until written samples are visible to queries. */
+  /** Time until written samples are visible to queries; `found` leaves it to the scorer. */
   readonly delay?: string;
+  readonly interval?: string;
+  /** Default: the name of the configuration. */
+  readonly stateDir?: string;
+  readonly output?: 'remote_write' | 'metrics';
   /** Further lines of the configuration. */
   readonly extra?: string;
   /** Tenants for reads and writes, if the server has tenants. */
@@ -154,6 +176,8 @@ export type Edge = readonly [client: ServiceName, server: ServiceName];
 export interface PlayOptions {
   /** Factor for a feature of a service, relative to its usual value. Default: 1. */
   readonly factor?: (service: ServiceName, feature: string) => number;
+  /** Time until the rule of a feature has written its values. Default: none. */
+  readonly latenessMs?: (feature: string) => number;
   readonly edges?: readonly Edge[];
   readonly edgeFactor?: (edge: Edge) => number;
 }
@@ -203,9 +227,14 @@ export function featureSamples(
 
 /** The value of one of the scorer's own counters or gauges. */
 export async function metric(app: ScorerApp, row: string): Promise<number> {
+  const [name = '', labels = ''] = row.replace(/\}$/, '').split('{');
   const text = await app.metrics.registry.metrics();
-  const line = text.split('\n').find((one) => one.startsWith(`lorikeet_scorer_${row} `));
-  return Number(line?.split(' ').at(-1) ?? 0);
+  const lines = text.split('\n').filter((line) => {
+    const [series = ''] = line.split(' ');
+    const wanted = labels === '' ? [] : labels.split(',');
+    return series.replace(/\{.*/, '') === `lorikeet_scorer_${name}` && wanted.every((label) => series.includes(label));
+  });
+  return lines.reduce((sum, line) => sum + Number(line.split(' ').at(-1)), 0);
 }
 
 /** The newest value of each series by service. */

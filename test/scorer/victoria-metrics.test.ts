@@ -9,7 +9,7 @@ const SERVICES = ['cart', 'catalog', 'payment'].map((service) => ({ namespace: '
 
 /** Written samples are visible to queries after one or two seconds. */
 const DELAY = '2500ms';
-vi.setConfig({ testTimeout: 60_000 });
+vi.setConfig({ testTimeout: 120_000 });
 
 describeWith([VICTORIA_METRICS], 'the scorer against VictoriaMetrics', () => {
   const bed = new ScorerBed();
@@ -63,6 +63,19 @@ describeWith([VICTORIA_METRICS], 'the scorer against VictoriaMetrics', () => {
     expect(scores.get('payment')).toBeLessThan(scores.get('cart') ?? 0);
     expect(proxy.headers.get('/api/v1/query')?.['x-scope-orgid']).toBe('one');
     expect(proxy.headers.get('/api/v1/write')?.['x-scope-orgid']).toBe('two');
+    // Without the examinations of the server: they end when instant queries have a feature, after 30 s.
+    await bed.until(
+      'the scorer is content',
+      async () => await app.metrics.registry.metrics(),
+      (text) => !text.includes('lorikeet_scorer_problem{') && text.includes('samples_written_total'),
+      60_000,
+    );
+    proxy.reset();
+    await bed.until(
+      'a cycle',
+      () => proxy.requests.get('/api/v1/write') ?? 0,
+      (count) => count > 1,
+    );
     expect([...proxy.requests.keys()].sort()).toEqual(['/api/v1/query', '/api/v1/write']);
     await app.stop();
   });

@@ -9,8 +9,14 @@ export interface PrometheusOptions {
   readonly program?: string;
   /** The YAML of `prometheus.yml`. Default: nothing to scrape. */
   readonly config?: string;
-  /** Further flags, such as `--query.max-samples=1000`. */
+  /** Further flags, such as `--query.max-samples=1000`; `$folder` stands for that of the configuration. */
   readonly flags?: readonly string[];
+  /** Enables the remote-write receiver. Default: true. */
+  readonly receiver?: boolean;
+  /** Default: /-/ready responds with 200, which it does not for a server with a password. */
+  readonly isReady?: (url: string) => Promise<boolean>;
+  /** Further files in the folder of the configuration, by name. */
+  readonly files?: Readonly<Record<string, string>>;
   /** OpenMetrics text for the initial data, whole or in parts, converted to blocks by promtool. */
   readonly history?: string | Iterable<string>;
 }
@@ -43,9 +49,11 @@ export async function startPrometheus(options: PrometheusOptions = {}): Promise<
 async function startIn(folder: string, options: PrometheusOptions): Promise<RunningPrometheus> {
   const configFile = join(folder, 'prometheus.yml');
   await writeFile(configFile, options.config ?? 'global: {}\n');
+  for (const [name, text] of Object.entries(options.files ?? {})) await writeFile(join(folder, name), text);
   if (options.history !== undefined) await backfill(folder, options.history);
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
+  const { isReady } = options;
   const launch = () =>
     startProgram(
       options.program ?? 'prometheus',
@@ -54,12 +62,12 @@ async function startIn(folder: string, options: PrometheusOptions): Promise<Runn
         `--storage.tsdb.path=${join(folder, 'data')}`,
         '--storage.tsdb.retention.time=30d',
         `--web.listen-address=127.0.0.1:${port}`,
-        '--web.enable-remote-write-receiver',
+        ...(options.receiver === false ? [] : ['--web.enable-remote-write-receiver']),
         '--web.enable-lifecycle',
         '--log.level=warn',
-        ...(options.flags ?? []),
+        ...(options.flags ?? []).map((flag) => flag.replaceAll('$folder', folder)),
       ],
-      `${url}/-/ready`,
+      isReady === undefined ? `${url}/-/ready` : () => isReady(url),
     );
   let program = await launch();
   return {

@@ -41,6 +41,17 @@ function readValue(message: Uint8Array, at: number, number: number, type: number
   return { field: { number, wire: 'bytes', value: message.subarray(length.next, next) }, next };
 }
 
+/** The values of a packed repeated field. */
+export function readPacked(bytes: Uint8Array): readonly number[] {
+  const values: number[] = [];
+  for (let at = 0; at < bytes.length;) {
+    const { value, next } = readVarint(bytes, at);
+    values.push(Number(value));
+    at = next;
+  }
+  return values;
+}
+
 function readVarint(message: Uint8Array, start: number): { readonly value: bigint; readonly next: number } {
   let value = 0n;
   for (let i = 0; i < 10; i++) {

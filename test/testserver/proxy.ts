@@ -16,8 +16,9 @@ export interface Proxy extends RunningServer {
   reset(): void;
 }
 
-/** Starts a proxy on a free port of the loopback interface for the server at `target`. */
-export async function startProxy(target: string): Promise<Proxy> {
+/** Starts a proxy on a free port of the loopback interface; several targets take turns. */
+export async function startProxy(...targets: readonly [string, ...string[]]): Promise<Proxy> {
+  let turn = 0;
   const requests = new Map<string, number>();
   const headers = new Map<string, IncomingHttpHeaders>();
   const server = await serve((incoming, outgoing) => {
@@ -30,7 +31,7 @@ export async function startProxy(target: string): Promise<Proxy> {
         outgoing.writeHead(proxy.failWith).end('injected failure');
         return;
       }
-      const url = `${target}${incoming.url ?? ''}`;
+      const url = `${targets[turn++ % targets.length] ?? ''}${incoming.url ?? ''}`;
       const onward = forward(url, { method: incoming.method, headers: incoming.headers }, (answer) => {
         if (proxy.truncate) {
           void readRequestBody(answer).then((whole) => outgoing.end(whole.subarray(0, whole.length / 2)));

@@ -126,3 +126,51 @@ test('the block decoder agrees with the format description', () => {
     expect(() => decodeSnappyBlock(Uint8Array.from(bytes)), String(bytes)).toThrow('snappy');
   }
 });
+
+const V2 = {
+  'content-type': 'application/x-protobuf;proto=io.prometheus.write.v2.Request',
+  'x-prometheus-remote-write-version': '2.0.0',
+};
+const symbols = (...texts: readonly string[]) => texts.flatMap((text) => field(4, text));
+const SYMBOLS = symbols('', '__name__', 'up2', 'a', 'b');
+const GAUGE = field(5, [0x08, 2]);
+const seriesV2 = (...parts: readonly (readonly number[])[]) => field(5, parts.flat());
+const goodV2 = [...SYMBOLS, ...seriesV2(field(1, [1, 2, 3, 4]), sample(1), GAUGE)];
+
+test('accepts valid samples of 2.0, and says how many', async () => {
+  const response = await fetch(receiver.url, {
+    method: 'POST',
+    headers: { ...HEADERS, ...V2 },
+    body: new Uint8Array(block(goodV2)),
+  });
+  expect(response.status).toBe(204);
+  expect(response.headers.get('x-prometheus-remote-write-samples-written')).toBe('1');
+  expect(receiver.samples({ __name__: 'up2', a: 'b' })).toHaveLength(1);
+});
+
+test.each([
+  ['the message of 1.0', good, 'Request: unknown field 1'],
+  ['a first symbol with text', [...symbols('x'), ...seriesV2()], 'the first symbol is "x"'],
+  ['no symbol', seriesV2(field(1, [1, 2]), sample(1), GAUGE), 'the first symbol is undefined'],
+  ['a symbol twice', [...symbols('', 'a', 'a')], 'a symbol twice'],
+  ['a symbol after a series', [...goodV2, ...symbols('x')], 'a symbol after the first series'],
+  [
+    'a symbol of no use',
+    [...SYMBOLS, ...symbols('x'), ...seriesV2(field(1, [1, 2, 3, 4]), sample(1), GAUGE)],
+    'a symbol that',
+  ],
+  ['a reference to nothing', [...SYMBOLS, ...seriesV2(field(1, [1, 2, 3, 5]), sample(1), GAUGE)], 'no symbol 5'],
+  [
+    'a name without value',
+    [...SYMBOLS, ...seriesV2(field(1, [1, 2, 3]), sample(1), GAUGE)],
+    'a label name without value',
+  ],
+  ['an empty value', [...SYMBOLS, ...seriesV2(field(1, [1, 2, 3, 0]), sample(1), GAUGE)], 'empty label name or value'],
+  ['unsorted labels', [...SYMBOLS, ...seriesV2(field(1, [3, 4, 1, 2]), sample(1), GAUGE)], 'label __name__ after a'],
+  ['a series without samples', [...SYMBOLS, ...seriesV2(field(1, [1, 2, 3, 4]), GAUGE)], 'a series without samples'],
+  ['a series without a type', [...SYMBOLS, ...seriesV2(field(1, [1, 2, 3, 4]), sample(1))], 'a series without a type'],
+])('refuses 2.0 with %s', async (_what, body, reason) => {
+  const answer = await post(block(body), V2);
+  expect(answer.startsWith('400')).toBe(true);
+  expect(answer).toContain(reason);
+});

@@ -1,4 +1,4 @@
-import { readFields, type Field } from './protobuf-reader.ts';
+import { readFields, readPacked, type Field } from './protobuf-reader.ts';
 
 export interface ReceivedSample {
   /** The bits of the double: a stale marker is a NaN with a special payload. */
@@ -31,6 +31,66 @@ function readSeries(message: Uint8Array): ReceivedSeries {
   checkLabels(labels);
   if (samples.length === 0) throw new Error(`a series without samples: ${JSON.stringify(labels)}`);
   return { labels, samples };
+}
+
+/**
+ * Decodes io.prometheus.write.v2.Request of remote write 2.0 and validates it by the specification.
+ * https://prometheus.io/docs/specs/prw/remote_write_spec_2_0/
+ *
+ * @throws Error naming the violation
+ */
+export function decodeWriteRequestV2(message: Uint8Array): readonly ReceivedSeries[] {
+  const symbols: string[] = [];
+  const series: Uint8Array[] = [];
+  for (const field of readFields(message)) {
+    if (field.number === 4) {
+      if (series.length > 0) throw new Error('a symbol after the first series');
+      symbols.push(new TextDecoder('utf-8', { fatal: true }).decode(bytesOf(field, 4, 'Request')));
+    } else series.push(bytesOf(field, 5, 'Request'));
+  }
+  if (symbols[0] !== '') throw new Error(`the first symbol is ${JSON.stringify(symbols[0])}`);
+  if (new Set(symbols).size !== symbols.length) throw new Error('a symbol twice');
+  const used = new Set([0]);
+  const decoded = series.map((one) =>
+    readSeriesV2(one, (reference) => {
+      const text = symbols[reference];
+      if (text === undefined) throw new Error(`no symbol ${reference}`);
+      used.add(reference);
+      return text;
+    }),
+  );
+  if (used.size !== symbols.length) throw new Error('a symbol that no series uses');
+  return decoded;
+}
+
+function readSeriesV2(message: Uint8Array, symbol: (reference: number) => string): ReceivedSeries {
+  const references: number[] = [];
+  const samples: ReceivedSample[] = [];
+  let type = 0;
+  for (const field of readFields(message)) {
+    if (field.number === 1) references.push(...readPacked(bytesOf(field, 1, 'TimeSeries')));
+    else if (field.number === 2) samples.push(readSample(bytesOf(field, 2, 'TimeSeries')));
+    else type = readMetadata(bytesOf(field, 5, 'TimeSeries'), symbol);
+  }
+  if (references.length % 2 !== 0) throw new Error('a label name without value');
+  const texts = references.map(symbol);
+  const labels = texts.flatMap((name, at): [string, string][] => (at % 2 === 0 ? [[name, texts[at + 1] ?? '']] : []));
+  checkLabels(labels);
+  if (samples.length === 0) throw new Error(`a series without samples: ${JSON.stringify(labels)}`);
+  if (type === 0) throw new Error(`a series without a type: ${JSON.stringify(labels)}`);
+  return { labels, samples };
+}
+
+/** The type of the metric, 0 if it isn't specified. */
+function readMetadata(message: Uint8Array, symbol: (reference: number) => string): number {
+  let type = 0;
+  for (const field of readFields(message)) {
+    if (field.wire !== 'varint') throw new Error(`Metadata: unknown field ${field.number} (${field.wire})`);
+    if (field.number === 1) type = Number(field.value);
+    else if (field.number === 3 || field.number === 4) symbol(Number(field.value));
+    else throw new Error(`Metadata: unknown field ${field.number}`);
+  }
+  return type;
 }
 
 function readLabel(message: Uint8Array): [string, string] {

@@ -5,7 +5,7 @@
 import { type Flags, parseFlags, renderHelp } from '../../../daemon/flags.ts';
 import { type ProgramContext, runProgram } from '../../../daemon/lifecycle.ts';
 import { replayRobustZ } from '../../../scorer/backtest/baselines.ts';
-import { ratio } from '../../../scorer/backtest/columns.ts';
+import { ratio } from '../../../scorer/backtest/report/columns.ts';
 import { type Evaluation, RANKING_CYCLES } from '../../../scorer/backtest/figures.ts';
 import type { Replay } from '../../../scorer/backtest/replay.ts';
 import { type BacktestSession, openSession } from '../../../scorer/backtest/session.ts';

@@ -6,7 +6,7 @@
 import { type Flags, parseFlags, renderHelp } from '../../../daemon/flags.ts';
 import { type ProgramContext, runProgram } from '../../../daemon/lifecycle.ts';
 import { backtest, type BacktestResult } from '../../../scorer/backtest/backtest.ts';
-import { ratio } from '../../../scorer/backtest/columns.ts';
+import { ratio } from '../../../scorer/backtest/report/columns.ts';
 import type { Figures } from '../../../scorer/backtest/figures.ts';
 import type { BacktestOptions } from '../../../scorer/backtest/session.ts';
 import { TRAINING_FLAGS } from '../../../scorer/commands/flags.ts';

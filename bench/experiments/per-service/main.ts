@@ -4,7 +4,7 @@
  */
 import { type Flags, parseFlags, renderHelp } from '../../../daemon/flags.ts';
 import { type ProgramContext, runProgram } from '../../../daemon/lifecycle.ts';
-import { COLUMNS } from '../../../scorer/backtest/columns.ts';
+import { COLUMNS } from '../../../scorer/backtest/report/columns.ts';
 import type { Figures } from '../../../scorer/backtest/figures.ts';
 import { type BacktestSession, openSession } from '../../../scorer/backtest/session.ts';
 import type { Profile } from '../../../scorer/scoring/profiles/profile.ts';

@@ -4,7 +4,7 @@
  */
 import { type Flags, parseFlags, renderHelp } from '../../../daemon/flags.ts';
 import { type ProgramContext, runProgram } from '../../../daemon/lifecycle.ts';
-import { ratio } from '../../../scorer/backtest/columns.ts';
+import { ratio } from '../../../scorer/backtest/report/columns.ts';
 import { openSession } from '../../../scorer/backtest/session.ts';
 import { detectorsSchema } from '../../../scorer/detectors/settings.ts';
 import { FOLDER_FLAGS, recordedFolder } from '../../nezha/recorded-folder.ts';

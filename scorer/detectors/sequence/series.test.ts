@@ -64,7 +64,7 @@ describe('readSeries', () => {
     const history = historyOf([2, NaN, 3, 6]);
     const series = readSeries(
       history,
-      { columns: [0], features: [latency] },
+      { columns: [0], features: [{ ...latency, floor: 0 }] },
       [{ min: 2, max: 4 }],
       { from: 99, to: 103 },
       raw,
@@ -74,8 +74,8 @@ describe('readSeries', () => {
   });
 
   it('takes logarithms of log features where ratios are to count', () => {
-    const history = historyOf([0, 0.999, 0.009]);
-    const range = { min: Math.log(0.001), max: Math.log(1) };
+    const history = historyOf([0, 0.999, 0.019]);
+    const range = { min: Math.log(0.002), max: Math.log(1) };
     const series = readSeries(
       history,
       { columns: [0], features: [latency] },
@@ -83,7 +83,21 @@ describe('readSeries', () => {
       { from: 100, to: 102 },
       { ...raw, values: 'log' },
     );
-    expect([...series.values].map((value) => Math.round(value * 1e4) / 1e4)).toEqual([0, 1, 0.3333]);
+    expect([...series.values].map((value) => Math.round(value * 1e4) / 1e4)).toEqual([0, 1, 0.3705]);
+  });
+
+  it.each(['linear', 'log'] as const)('sees nothing in what happens below the floor: %s', (values) => {
+    const feature = { ...latency, floor: 10 };
+    const series = readSeries(
+      historyOf([0, 1, 9, 30]),
+      { columns: [0], features: [feature] },
+      [{ min: 0, max: 20 }],
+      { from: 100, to: 103 },
+      { ...raw, values },
+    );
+    expect(series.values[1]).toBe(series.values[0]);
+    expect(series.values[2]).toBe(series.values[0]);
+    expect(series.values[3]).toBeGreaterThan(series.values[0]!);
   });
 
   it('puts a column that was never observed in the middle', () => {

@@ -2,6 +2,7 @@ import type { Feature } from '../../features/features.ts';
 import type { History } from '../../fleet/history.ts';
 import { type ColumnRange, toRange, withoutOutliers } from './range.ts';
 import { hammingWeights, smoothBackwards } from './smoothing.ts';
+import { aboveFloor } from '../../tensor/scaling.ts';
 
 /** Which columns of a history a detector reads, and as what. */
 export interface SequenceColumns {
@@ -34,7 +35,10 @@ export interface SequenceSeries {
   readonly observed: Uint8Array;
 }
 
-/** The values of one column from `from` to `to`, NaN where missing; the unit is the feature's, or its logarithm. */
+/**
+ * The values of one column from `from` to `to`, NaN where missing, as far as they are above the feature's floor; the unit
+ * is the feature's, or its logarithm.
+ */
 export function columnValues(
   history: History,
   column: number,
@@ -43,10 +47,11 @@ export function columnValues(
   values: SequenceOptions['values'],
 ): Float64Array {
   const logarithmic = values === 'log' && feature.scale === 'log';
-  const least = Math.max(feature.floor, Number.MIN_VALUE);
+  // Ratios are those of whole values, offset by the floor, so that that of 0 is finite.
+  const offset = 2 * Math.max(feature.floor, Number.MIN_VALUE);
   return Float64Array.from({ length: to - from + 1 }, (_, index) => {
-    const value = history.get(from + index, column);
-    return logarithmic ? Math.log(Math.max(value, 0) + least) : value;
+    const value = aboveFloor(feature, history.get(from + index, column));
+    return logarithmic ? Math.log(Math.max(value, 0) + offset) : value;
   });
 }
 

@@ -42,11 +42,14 @@ export function encodeWriteRequest(samples: readonly SeriesSample[]): Uint8Array
 function writeSeries(writer: ProtobufWriter, series: Series): void {
   for (const [name, value] of series[0].labels) writer.message(1, (into) => into.string(1, name).string(2, value));
   for (const { sample } of series) {
-    writer.message(2, (into) => {
-      writeValue(into, sample);
-      into.varint(2, sample.timestampMs);
-    });
+    writer.message(2, (into) => writeSample(into, sample));
   }
+}
+
+/** The fields of a Sample, which are the same in both versions. */
+export function writeSample(writer: ProtobufWriter, sample: Sample): void {
+  writeValue(writer, sample);
+  writer.varint(2, sample.timestampMs);
 }
 
 function writeValue(writer: ProtobufWriter, { value, stale }: Sample): void {

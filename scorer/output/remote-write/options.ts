@@ -1,5 +1,6 @@
 import type { HttpClient } from '../../../daemon/http-client/client.ts';
 import type { Logger } from '../../../daemon/logger.ts';
+import type { WriteVersion } from './message.ts';
 import type { WriteObserver } from './outcome.ts';
 
 export interface RemoteWriterOptions {
@@ -7,6 +8,8 @@ export interface RemoteWriterOptions {
   readonly url: string;
   readonly http: HttpClient;
   readonly logger: Logger;
+  /** Default: 2.0 if the receiver supports it. */
+  readonly version?: WriteVersion | undefined;
   readonly maxSamplesPerSend?: number;
   /** Maximum number of queued samples. Beyond it, the oldest cycles are dropped, but never the newest. */
   readonly maxQueuedSamples?: number;

@@ -3,6 +3,7 @@
  * - an HTTP status, or `timeout`, `connect`, `protocol`, `credentials` or `too_large` (the response): the last failure
  *   before the samples became too old
  * - `conflict`: another writer writes the same series
+ * - `not_written`: a receiver of 2.0 answered with success but wrote less than it got
  * - `too_old`: before the first attempt
  * - `queue_full`, `out_of_order`, `duplicate`, `invalid`
  * - `closed`: the writer was closed

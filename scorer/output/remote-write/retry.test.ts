@@ -27,3 +27,13 @@ test('a pause ends early when its signal aborts, before or during it', async () 
   await paused;
   await pause(3_600_000, abort.signal);
 });
+
+test('a pause longer than timers can be does not end at once', async () => {
+  const stop = new AbortController();
+  let ended = false;
+  const pausing = pause(2 ** 40, stop.signal).then(() => (ended = true));
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  expect(ended).toBe(false);
+  stop.abort();
+  await pausing;
+});

@@ -15,7 +15,10 @@ export function retryAfterMs(header: string | undefined, nowMs: number): number 
   return Number.isNaN(date) ? undefined : Math.max(0, date - nowMs);
 }
 
-/** Resolves after `ms`, or as soon as `signal` aborts. */
+/** A longer one overflows Node.js' timers, which then fire at once. */
+const MAX_PAUSE_MS = 2 ** 31 - 1;
+
+/** Resolves after `ms`, at most 24 days, or as soon as `signal` aborts. */
 export async function pause(ms: number, signal: AbortSignal): Promise<void> {
   if (signal.aborted) return;
   await new Promise<void>((resolve) => {
@@ -24,7 +27,7 @@ export async function pause(ms: number, signal: AbortSignal): Promise<void> {
       signal.removeEventListener('abort', done);
       resolve();
     };
-    const timer = setTimeout(done, ms);
+    const timer = setTimeout(done, Math.min(ms, MAX_PAUSE_MS));
     signal.addEventListener('abort', done, { once: true });
   });
 }

@@ -1,21 +1,19 @@
-import { HttpError, type HttpClient } from '../../../daemon/http-client/client.ts';
-import { encodeWriteRequest } from './encode.ts';
+import { HttpError, type HttpClient, type HttpResponse } from '../../../daemon/http-client/client.ts';
+import { encodeFor, headersFor, samplesWritten, type WriteVersion } from './message.ts';
 import type { FailureCode } from './outcome.ts';
 import { retryAfterMs } from './retry.ts';
 import type { SeriesSample } from './sample.ts';
 
-/** Outcome of one request. `retry`: send the same again later. `bisect`: some of the samples are invalid. */
+/**
+ * Outcome of one request. `partial`: the others of the samples were refused. `retry`: send the same again later.
+ * `bisect`: some of the samples are invalid.
+ */
 export type Delivery =
   | { readonly kind: 'accepted' }
+  | { readonly kind: 'partial'; readonly code: FailureCode; readonly reason: string; readonly written: number }
   | { readonly kind: 'retry'; readonly code: FailureCode; readonly reason: string; readonly afterMs: number }
   | { readonly kind: 'bisect' | 'refused'; readonly code: FailureCode; readonly reason: string }
   | { readonly kind: 'aborted' };
-
-const HEADERS = {
-  'content-encoding': 'snappy',
-  'content-type': 'application/x-protobuf',
-  'x-prometheus-remote-write-version': '0.1.0',
-};
 
 /**
  * The error of receivers that have a newer sample of a series, or another one of the same time: status 400 in
@@ -25,36 +23,96 @@ const CONFLICT = /out[ -]of[ -]order|duplicate[ -](sample|timestamp)/i;
 
 /** Responses are empty or a line of text. */
 const MAX_RESPONSE_BYTES = 1024 * 1024;
+/** Statuses that have the same meaning in every version. */
+const UNRELATED = new Set([401, 403, 407, 413, 429]);
 
-/** Sends one remote-write 1.0 request and classifies the response. */
-export async function deliver(
-  http: HttpClient,
-  url: string,
-  samples: readonly SeriesSample[],
-  signal: AbortSignal,
-): Promise<Delivery> {
-  try {
-    const { status, headers, body } = await http.request({
+export interface TransportOptions {
+  readonly http: HttpClient;
+  readonly url: string;
+  /** Default: 2.0, until the receiver shows that it supports only 1.0. */
+  readonly version?: WriteVersion | undefined;
+  readonly onVersion?: (version: WriteVersion) => void;
+}
+
+/** Sends remote-write requests of the version that the receiver accepts, and classifies the responses. */
+export class Transport {
+  readonly #options: TransportOptions;
+  /** The version in use; undefined until a response shows it. */
+  #agreed: WriteVersion | undefined;
+
+  constructor(options: TransportOptions) {
+    this.#options = options;
+    this.#agreed = options.version;
+  }
+
+  async deliver(samples: readonly SeriesSample[], signal: AbortSignal): Promise<Delivery> {
+    try {
+      const version = this.#agreed ?? '2.0';
+      const response = await this.#send(version, samples, signal);
+      if (version === '1.0' || this.#options.version !== undefined) return classify(version, response, samples.length);
+      // Without a word for 2.0, 1.0 is tried, and kept if that works.
+      if (this.#knowsOnlyFirst(response)) {
+        const again = await this.#send('1.0', samples, signal);
+        if (response.status === 415 || (again.status >= 200 && again.status < 300)) this.#agree('1.0');
+        return classify('1.0', again, samples.length);
+      }
+      if (samplesWritten(response.headers) !== undefined) this.#agree('2.0');
+      return classify('2.0', response, samples.length);
+    } catch (error) {
+      if (!(error instanceof HttpError)) throw error;
+      if (error.code === 'ABORTED') return { kind: 'aborted' };
+      return { kind: 'retry', code: error.code.toLowerCase(), reason: error.message, afterMs: 0 };
+    }
+  }
+
+  /**
+   * A receiver of 1.0 answers 415, or 400 to what it cannot read. Or it answers 2xx and stores nothing, because it skips
+   * the fields that it does not know: only receivers of 2.0 say how much they wrote.
+   */
+  #knowsOnlyFirst({ status, headers }: HttpResponse): boolean {
+    if (status === 415) return true;
+    if (this.#agreed === '2.0' || samplesWritten(headers) !== undefined) return false;
+    return (status >= 200 && status < 300) || (status >= 400 && status < 500 && !UNRELATED.has(status));
+  }
+
+  #agree(version: WriteVersion): void {
+    if (this.#agreed === version) return;
+    this.#agreed = version;
+    this.#options.onVersion?.(version);
+  }
+
+  async #send(version: WriteVersion, samples: readonly SeriesSample[], signal: AbortSignal): Promise<HttpResponse> {
+    return await this.#options.http.request({
       method: 'POST',
-      url,
-      headers: HEADERS,
-      body: encodeWriteRequest(samples),
+      url: this.#options.url,
+      headers: headersFor(version),
+      body: encodeFor(version, samples),
       maxBytes: MAX_RESPONSE_BYTES,
       signal,
     });
-    if (status >= 200 && status < 300) return { kind: 'accepted' };
-    const code = String(status);
-    const reason = body.toString('utf8', 0, 300).trim();
-    if (status >= 500 || status === 429) {
-      return { kind: 'retry', code, reason, afterMs: retryAfterMs(headers['retry-after'], Date.now()) ?? 0 };
-    }
-    if (status === 409 || (status === 400 && CONFLICT.test(reason)))
-      return { kind: 'bisect', code: 'conflict', reason };
-    // A smaller request may be accepted: 400 rejects all samples for one invalid one, and 413 is due to the size.
-    return { kind: status === 400 || status === 413 ? 'bisect' : 'refused', code, reason };
-  } catch (error) {
-    if (!(error instanceof HttpError)) throw error;
-    if (error.code === 'ABORTED') return { kind: 'aborted' };
-    return { kind: 'retry', code: error.code.toLowerCase(), reason: error.message, afterMs: 0 };
   }
+}
+
+function classify(version: WriteVersion, { status, headers, body }: HttpResponse, sent: number): Delivery {
+  const written = version === '2.0' ? (samplesWritten(headers) ?? 0) : undefined;
+  const code = String(status);
+  const reason = body.toString('utf8', 0, 300).trim();
+  if (status >= 200 && status < 300) {
+    if (written === undefined || written >= sent) return { kind: 'accepted' };
+    return {
+      kind: 'partial',
+      code: 'not_written',
+      reason: `the receiver wrote ${written} of ${sent} samples`,
+      written,
+    };
+  }
+  if (status >= 500 || status === 429) {
+    return { kind: 'retry', code, reason, afterMs: retryAfterMs(headers['retry-after'], Date.now()) ?? 0 };
+  }
+  const conflict = status === 409 || (status === 400 && CONFLICT.test(reason));
+  if (written !== undefined && written > 0)
+    return { kind: 'partial', code: conflict ? 'conflict' : code, reason, written };
+  if (conflict) return { kind: 'bisect', code: 'conflict', reason };
+  // A smaller request may be accepted: 400 rejects all samples for one invalid one, and 413 is due to the size.
+  return { kind: status === 400 || status === 413 ? 'bisect' : 'refused', code, reason };
 }

@@ -2,10 +2,11 @@ import { ConditionLog } from '../../../daemon/logger.ts';
 import { groupBySeries } from './encode.ts';
 import { DEFAULTS, type RemoteWriterOptions } from './options.ts';
 import { OutcomeCount, type WriteOutcome } from './outcome.ts';
+import { logRefusal, type Refusal } from './refusal.ts';
 import { backoffMs, pause } from './retry.ts';
 import { identify, violationOf, type Sample, type SeriesSample } from './sample.ts';
 import { SeriesOrder } from './series-order.ts';
-import { deliver, type Delivery } from './transport.ts';
+import { type Delivery, Transport } from './transport.ts';
 
 /** The samples of one `write` until all are accepted or dropped. */
 interface Cycle {
@@ -20,12 +21,13 @@ interface Cycle {
 }
 
 /**
- * Writes samples by Prometheus remote write 1.0, one request at a time and in time order. A failure doesn't reject
+ * Writes samples by Prometheus remote write 2.0 or 1.0, one request at a time and in time order. A failure doesn't reject
  * `write`: it is part of the outcome, reported to the observer, and logged on change.
  */
 export class RemoteWriter {
   readonly #options: typeof DEFAULTS & RemoteWriterOptions;
   readonly #log: ConditionLog;
+  readonly #transport: Transport;
   readonly #order = new SeriesOrder();
   readonly #queue: Cycle[] = [];
   readonly #closed = new AbortController();
@@ -35,6 +37,10 @@ export class RemoteWriter {
   constructor(options: RemoteWriterOptions) {
     this.#options = { ...DEFAULTS, ...options };
     this.#log = new ConditionLog(options.logger);
+    this.#transport = new Transport({
+      ...options,
+      onVersion: (version) => options.logger.info('remote write version', { version }),
+    });
   }
 
   /** Queues one cycle's samples; resolves when all were accepted or dropped. */
@@ -104,7 +110,7 @@ export class RemoteWriter {
     for (let batch = cycle.batches.shift(); batch !== undefined; batch = cycle.batches.shift()) {
       const refusal = await this.#send(cycle, batch);
       if (refusal === undefined) continue;
-      const { code, reason, samples } = refusal;
+      const { code, samples } = refusal;
       const left = this.#options.maxBisections - cycle.bisections;
       if (refusal.kind === 'bisect' && samples.length > 1 && left >= 2) {
         cycle.bisections += 2;
@@ -114,14 +120,7 @@ export class RemoteWriter {
       }
       rejected = true;
       this.#drop(cycle, code, samples.length);
-      const only = samples.length === 1 ? samples[0] : undefined;
-      const conflict = 'another writer writes these series: do two scorers run for one shard?';
-      const refused = code === 'conflict' ? conflict : 'remote write refused samples';
-      this.#log.failing('refused', refused, `status ${code}`, {
-        samples: samples.length,
-        ...(only !== undefined && { series: describe(only) }),
-        reason,
-      });
+      logRefusal(this.#log, refusal);
     }
     if (!rejected && cycle.outcome.accepted > 0)
       this.#log.recovered('refused', 'remote write accepts all samples again');
@@ -135,14 +134,15 @@ export class RemoteWriter {
     for (let attempt = 1; ; attempt++) {
       samples = this.#sendable(cycle, samples, failure);
       if (samples.length === 0) return undefined;
-      const { http, url } = this.#options;
       cycle.outcome.requests++;
-      const delivery = await deliver(http, url, samples, this.#closed.signal);
+      const delivery = await this.#transport.deliver(samples, this.#closed.signal);
       this.#observe(delivery);
       switch (delivery.kind) {
         case 'accepted':
           this.#accept(cycle, samples);
           return undefined;
+        case 'partial':
+          return this.#acceptPart(cycle, samples, delivery.written, delivery);
         case 'bisect':
         case 'refused':
           return { ...delivery, samples };
@@ -194,6 +194,19 @@ export class RemoteWriter {
     cycle.outcome.accept(samples.length);
   }
 
+  /** The receiver wrote some of the samples and doesn't say which: none is sent again. */
+  #acceptPart(
+    cycle: Cycle,
+    samples: readonly SeriesSample[],
+    written: number,
+    { code, reason }: { readonly code: string; readonly reason: string },
+  ): Refusal {
+    this.#order.accept(samples);
+    cycle.waiting -= written;
+    cycle.outcome.accept(written);
+    return { kind: 'refused', code, reason, samples: samples.slice(written), isPartial: true };
+  }
+
   #drop(cycle: Cycle, code: string, samples: number): void {
     cycle.waiting -= samples;
     cycle.outcome.drop(code, samples);
@@ -213,15 +226,4 @@ export class RemoteWriter {
       this.#log.recovered('delivery', 'remote write works again');
     }
   }
-}
-
-interface Refusal {
-  readonly kind: 'bisect' | 'refused';
-  readonly code: string;
-  readonly reason: string;
-  readonly samples: readonly SeriesSample[];
-}
-
-function describe({ sample }: SeriesSample): string {
-  return `${sample.name}${JSON.stringify(sample.labels)}`;
 }

@@ -1,8 +1,9 @@
-import { displayName, serviceName } from '../identity/service-key.ts';
-import type { BacktestResult } from './backtest.ts';
+import { displayName, serviceName } from '../../identity/service-key.ts';
+import type { BacktestResult } from '../backtest.ts';
+import { rateTable, worstServices, worstSignals } from './alarm-tables.ts';
 import { COLUMNS } from './columns.ts';
-import type { FaultSpan } from './detection.ts';
-import type { Evaluation } from './figures.ts';
+import type { FaultSpan } from '../detection.ts';
+import type { Evaluation } from '../figures.ts';
 
 const WIDTH = 1100;
 const HEIGHT = 90;
@@ -30,9 +31,10 @@ svg { background: #fafafa; border: 1px solid #ddd }
 </style></head><body>
 <h1>Backtest</h1>
 <p>${escape(time(result.window.fromMs))} to ${escape(time(result.window.toMs))}, learned from ${escape(time(result.training.fromMs))} to ${escape(time(result.training.toMs))}; ${result.services} services, ${faults.length} faults.</p>
-${table([['', ...COLUMNS.map(([title]) => title)], ...evaluations.map(({ name: detector, evaluation }) => [detector, ...COLUMNS.map(([, text]) => text(evaluation.figures))])])}
-<h2>Faults</h2>
-${table([['start', 'service', 'type', 'alert', 'ranked'], ...faultRows(result)])}
+${faults.length === 0 ? '' : table([['', ...COLUMNS.map(([title]) => title)], ...evaluations.map(({ name: detector, evaluation }) => [detector, ...COLUMNS.map(([, text]) => text(evaluation.figures))])])}
+${faults.length === 0 ? '' : `<h2>Faults</h2>\n${table([['start', 'service', 'type', 'alert', 'ranked'], ...faultRows(result)])}`}
+<h2>Alarms</h2>
+${[rateTable(result), worstServices(result.alarms), worstSignals(result.alarms)].map(table).join('\n')}
 <h2>Scores</h2>
 <p>The red line is the threshold, 1; scores above ${MAX_SCORE} are clipped. Red bands: faults in this service; grey bands: faults in others.</p>
 ${plots.map(([key, scores]) => plot(key, scores, result)).join('\n')}

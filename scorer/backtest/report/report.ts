@@ -1,8 +1,12 @@
 import { writeFile } from 'node:fs/promises';
-import type { BacktestResult } from './backtest.ts';
+import { formatDuration } from '../../../daemon/config-file.ts';
+import type { BacktestResult } from '../backtest.ts';
+import { rateTable, worstServices, worstSignals } from './alarm-tables.ts';
+import type { Alarms } from '../alarms.ts';
 import { COLUMNS, ratio } from './columns.ts';
-import type { Evaluation, Figures } from './figures.ts';
+import type { Evaluation, Figures } from '../figures.ts';
 import { renderHtml } from './html.ts';
+import { markdown } from './markdown.ts';
 
 /** The evaluations of the model and of each baseline, with their names in the table. */
 export function evaluations({
@@ -12,14 +16,14 @@ export function evaluations({
 }: BacktestResult): { readonly name: string; readonly evaluation: Evaluation }[] {
   return [
     { name: 'autoencoder', evaluation },
-    ...Object.entries(detectors).map(([name, of]) => ({ name, evaluation: of })),
+    ...Object.entries(detectors).map(([name, of]) => ({ name, evaluation: of.evaluation })),
     ...baselines.map((baseline) => ({ ...baseline, name: baseline.title })),
   ];
 }
 
 /** The content of `report.json`; null for metrics that couldn't be measured. */
 export function reportOf(result: BacktestResult) {
-  const { window, training, services, faults, evaluation, detectors, baselines } = result;
+  const { window, training, services, faults, alert, evaluation, alarms, detectors, baselines } = result;
   const time = (ms: number) => new Date(ms).toISOString();
   return {
     window: {
@@ -30,18 +34,25 @@ export function reportOf(result: BacktestResult) {
     },
     services,
     faults: faults.length,
+    alert: { cycles: alert.cycles, seconds_after_last: alert.firingDelayMs / 1000 },
     ...rounded(evaluation.figures),
+    alarms: rounded(alarms),
     ...(Object.keys(detectors).length > 0 && {
-      detectors: Object.fromEntries(Object.entries(detectors).map(([name, { figures }]) => [name, rounded(figures)])),
+      detectors: Object.fromEntries(
+        Object.entries(detectors).map(([name, of]) => [
+          name,
+          { ...rounded(of.evaluation.figures), alarms: rounded(of.alarms) },
+        ]),
+      ),
     }),
     baselines: Object.fromEntries(baselines.map(({ name, evaluation: of }) => [name, rounded(of.figures)])),
   };
 }
 
-function rounded(figures: Figures): Figures {
+function rounded<T extends Figures | Alarms>(figures: T): T {
   return JSON.parse(
     JSON.stringify(figures, (_, value: unknown) => (typeof value === 'number' ? Number(value.toFixed(4)) : value)),
-  ) as Figures;
+  ) as T;
 }
 
 /** Writes the reports for which there is a path. */
@@ -53,9 +64,26 @@ export async function writeReports(
   if (paths.html !== undefined) await writeFile(paths.html, renderHtml(result, evaluations(result)));
 }
 
-/** Renders the table for stdout, in Markdown. */
+/** Renders the tables for stdout, in Markdown: without faults, only the alarms. */
 export function renderTable(result: BacktestResult): string {
-  const { services, faults, evaluation, intervalMs, replay } = result;
+  return result.faults.length === 0 ? alarmTables(result) : `${faultTables(result)}\n${alarmTables(result)}`;
+}
+
+function alarmTables(result: BacktestResult): string {
+  const { services, faults, alarms, intervalMs, replay, training } = result;
+  const hours = (replay.steps.length * intervalMs) / 3_600_000;
+  const learned = `learned from ${minute(training.fromMs)} to ${minute(training.toMs)}`;
+  const intro = faults.length > 0 ? '' : `${services} services, ${hours.toFixed(1)} h replayed, ${learned}\n\n`;
+  if (alarms.services.length === 0) return `${intro}${markdown(rateTable(result))}`;
+  return `${intro}${[rateTable(result), worstServices(alarms), worstSignals(alarms)].map(markdown).join('\n')}`;
+}
+
+function minute(ms: number): string {
+  return `${new Date(ms).toISOString().slice(0, 16)}Z`;
+}
+
+function faultTables(result: BacktestResult): string {
+  const { services, faults, alert, evaluation, intervalMs, replay } = result;
   const rows = [
     ['', ...COLUMNS.map(([title]) => title)],
     ...evaluations(result).map(({ name, evaluation: { figures } }) => [
@@ -75,14 +103,7 @@ export function renderTable(result: BacktestResult): string {
   const hours = (replay.steps.length * intervalMs) / 3_600_000;
   const intro =
     `${services} services, ${faults.length} faults, ${hours.toFixed(1)} h replayed; false alarms per service-day, ` +
-    `on ${evaluation.serviceDays.toFixed(2)} fault-free service-days`;
+    `on ${evaluation.serviceDays.toFixed(2)} fault-free service-days; delay to score ${alert.cycles} in a row above 1, ` +
+    `the alert fires at most ${formatDuration(alert.firingDelayMs)} later`;
   return `${intro}\n\n${markdown(rows)}\n${markdown(types)}`;
-}
-
-function markdown(rows: readonly (readonly string[])[]): string {
-  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0), 3));
-  const line = (cells: readonly string[]) =>
-    `| ${cells.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join(' | ')} |\n`;
-  const [head = [], ...body] = rows;
-  return [line(head), line(widths.map((width) => '-'.repeat(width))), ...body.map(line)].join('');
 }

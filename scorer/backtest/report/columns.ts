@@ -1,5 +1,5 @@
-import type { Figures } from './figures.ts';
-import type { Hits } from './ranking.ts';
+import type { Figures } from '../figures.ts';
+import type { Hits } from '../ranking.ts';
 
 /** The columns of the evaluation table: title, and formatter of one detector's figures. */
 export const COLUMNS: readonly (readonly [string, (figures: Figures) => string])[] = [
