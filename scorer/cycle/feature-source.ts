@@ -7,7 +7,8 @@ import type { ScorerMetrics } from '../metrics.ts';
 import { PrometheusClient, PrometheusError } from '../prometheus/client.ts';
 import { equalTo } from '../prometheus/selector.ts';
 import type { ShardRanking } from '../scoring/ranking/shard-ranking.ts';
-import { Feed, instanceSeries } from './feed.ts';
+import { Feed } from './feed.ts';
+import { instanceSeries } from './feed-selectors.ts';
 import { TimingWatch } from './timing-watch.ts';
 
 export interface FeatureSourceOptions {

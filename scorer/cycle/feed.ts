@@ -9,6 +9,7 @@ import {
 import type { Logger } from '../../daemon/logger.ts';
 import type { Fleet } from '../fleet/fleet.ts';
 import type { ScorerMetrics } from '../metrics.ts';
+import { type FeedMatchers, newestEvaluations, NO_MATCHERS, ruleOf, withShards } from './feed-selectors.ts';
 import { RejectionReport } from './rejection-report.ts';
 import { EVIDENCE_SERIES, INCIDENT_SERIES } from '../series.ts';
 import { PrometheusError, type PrometheusClient, type RangeSeries } from '../prometheus/client.ts';
@@ -29,7 +30,7 @@ export interface FeedOptions {
   /** Receives the series that other shards wrote. Default: the fleet isn't sharded. */
   readonly shards?: ShardRanking | undefined;
   /** Label matchers for features, and for the series that scorers write. Default: none. */
-  readonly matchers?: { readonly features: string; readonly own: string };
+  readonly matchers?: FeedMatchers;
   /** Further labels of services (`identity.labels`): each place has rules of its own. Default: none. */
   readonly places?: readonly string[];
   readonly metrics?: ScorerMetrics;
@@ -132,8 +133,8 @@ export class Feed {
   async ask(nowMs: number, delayMs: number): Promise<void> {
     const arrivals = this.#queries.find(({ name }) => name === 'services')!.arrivals;
     arrivals.asked(nowMs, nowMs - delayMs);
-    const { places = [] } = this.#options;
-    await this.#options.client.query(this.#newest, nowMs, {
+    const { client, places = [], matchers = NO_MATCHERS } = this.#options;
+    await client.query(newestEvaluations(places, matchers.features), nowMs, {
       timeoutMs: ASK_TIMEOUT_MS,
       visit: ({ labels, values }) => {
         const newestMs = Math.round((values[0] ?? NaN) * 1000);
@@ -141,13 +142,6 @@ export class Feed {
       },
     });
     arrivals.answered();
-  }
-
-  /** PromQL for the time of the newest evaluation of each rule of services. */
-  get #newest(): string {
-    const { places = [], matchers = NO_MATCHERS } = this.#options;
-    const by = ['feature', 'channel', ...places].join(', ');
-    return `max by (${by}) (timestamp(${selectorOf(SERVICE_SERIES, matchers.features)}))`;
   }
 
   /** When the values of the last fetch came. */
@@ -235,29 +229,4 @@ export class Feed {
       await this.#fetch(query, startMs, endMs, watched);
     }
   }
-}
-
-const NO_MATCHERS = { features: '', own: '' };
-
-/** The series of other shards are fetched with the edges, which saves a third query if one selector selects both. */
-function withShards(ofShards: readonly string[], matchers: typeof NO_MATCHERS): string[] {
-  if (matchers.features === matchers.own) return [selectorOfAll([EDGE_SERIES, ...ofShards], matchers.own)];
-  return [selectorOf(EDGE_SERIES, matchers.features), selectorOfAll(ofShards, matchers.own)];
-}
-
-/** Identifies the rule that a series of a feature comes from: each place has its own. @param places labels of them */
-function ruleOf(
-  { __name__: name, feature, channel, ...labels }: RangeSeries['labels'],
-  places: readonly string[],
-): string {
-  const rule = `${name ?? ''} ${feature ?? ''} ${channel ?? ''}`;
-  return places.length === 0 ? rule : JSON.stringify([rule, ...places.map((label) => labels[label] ?? '')]);
-}
-
-/** The series of pods and endpoints that the configured detectors read. */
-export function instanceSeries(detectors: { reads(kind: 'pod' | 'endpoint'): boolean }): string[] {
-  return [
-    ...(detectors.reads('pod') ? [POD_SERIES, VERSION_SERIES] : []),
-    ...(detectors.reads('endpoint') ? [ENDPOINT_SERIES] : []),
-  ];
 }
