@@ -5,6 +5,8 @@ import { readRequestBody, type RunningServer, serve } from './http.ts';
 export interface Proxy extends RunningServer {
   /** Requests by path since the start or the last `reset`. */
   readonly requests: Map<string, number>;
+  /** The PromQL of requests since the start or the last `reset`, as sent in a form or a URL. */
+  readonly queries: string[];
   /** Status for every request instead of the server's response; undefined: forward all. */
   failWith: number | undefined;
   /** Delay of every request before it is forwarded, in milliseconds. Default: 0. */
@@ -21,11 +23,16 @@ export async function startProxy(...targets: readonly [string, ...string[]]): Pr
   let turn = 0;
   const requests = new Map<string, number>();
   const headers = new Map<string, IncomingHttpHeaders>();
+  const queries: string[] = [];
   const server = await serve((incoming, outgoing) => {
     const path = (incoming.url ?? '').split('?')[0] ?? '';
     requests.set(path, (requests.get(path) ?? 0) + 1);
     headers.set(path, incoming.headers);
     void readRequestBody(incoming).then(async (body) => {
+      for (const form of [(incoming.url ?? '').split('?')[1] ?? '', body.toString()]) {
+        const query = new URLSearchParams(form).get('query');
+        if (query !== null) queries.push(query);
+      }
       if (proxy.delayMs > 0) await new Promise((resolve) => setTimeout(resolve, proxy.delayMs));
       if (proxy.failWith !== undefined) {
         outgoing.writeHead(proxy.failWith).end('injected failure');
@@ -48,10 +55,14 @@ export async function startProxy(...targets: readonly [string, ...string[]]): Pr
     ...server,
     requests,
     headers,
+    queries,
     failWith: undefined,
     delayMs: 0,
     truncate: false,
-    reset: () => requests.clear(),
+    reset: () => {
+      requests.clear();
+      queries.length = 0;
+    },
   };
   return proxy;
 }
