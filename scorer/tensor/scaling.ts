@@ -22,6 +22,8 @@ const MIN_SPREAD: Readonly<Record<Scale, number>> = { log: 0.03, linear: 1e-9, r
 const MIN_LINEAR_SHARE = 0.03;
 /** Offset of log ratios, as a share of the median, so that the log ratio of 0 is finite. */
 const LOG_OFFSET_SHARE = 0.02;
+/** Below this share of the usual load, values vary more for want of requests. */
+const SCARCE_LOAD = 0.5;
 /** Deviations beyond which a tensor value saturates. */
 const SATURATION = 6;
 
@@ -119,7 +121,7 @@ export function deviation(feature: Feature, value: number, scaling: ColumnScalin
   const away = difference(feature, value, scaling.center);
   const { response, spread } = scaling;
   if (response === undefined || load === 0) return away / spread;
-  const sampling = spread ** 2 * Math.max(1, Math.exp(-load));
+  const sampling = spread ** 2 * Math.max(1, SCARCE_LOAD * Math.exp(-load));
   return (away - response.slope * load) / Math.sqrt(sampling + (response.uncertainty * load) ** 2);
 }
 

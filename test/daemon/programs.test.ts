@@ -6,7 +6,7 @@ const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { readon
 
 const PROGRAMS = {
   'lorikeet-exporter': ['check'],
-  'lorikeet-scorer': ['run', 'train', 'backtest', 'doctor', 'rules'],
+  'lorikeet-scorer': ['run', 'train', 'backtest', 'doctor', 'rules', 'dashboards'],
   'lorikeet-sim': ['up', 'down', 'status', 'fault', 'inject', 'load', 'record'],
 } as const;
 

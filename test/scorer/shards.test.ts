@@ -79,7 +79,7 @@ describe('two shards', () => {
     );
     for (const [index, proxy] of proxies.entries()) {
       // Examinations ask their own questions, now and then.
-      const asked = proxy.queries.filter((query) => CYCLE_QUERY.test(query)).length;
+      const asked = proxy.queries.filter((asking) => CYCLE_QUERY.test(asking)).length;
       // The start or the end of the count may be within a cycle.
       expect(Math.abs(asked - 2 * ((after[index] ?? 0) - (before[index] ?? 0)))).toBeLessThanOrEqual(2);
     }

@@ -79,6 +79,7 @@ Arguments: the path of the annotations in the values, and the annotations.
 {{- $explaining := ternary ".+" $detector (eq $detector "agreement") -}}
 {{- range $text := rest (splitList "\n---\n" ((index . 0).Files.Get (index . 1))) }}
 {{- $text = $text | replace `detector="autoencoder"` (printf "detector=%q" $detector) | replace `detector=~"autoencoder"` (printf "detector=~%q" $explaining) }}
+{{- $text = $text | replace `detector=~"autoencoder|gone"` (printf `detector=~"%s|gone"` $detector) | replace `"detector", "autoencoder"` (printf `"detector", %q` $detector) }}
 {{- $object := fromYaml $text }}
 {{- $_ := set $object.metadata "labels" (merge (dict) $labels $object.metadata.labels) }}
 ---
