@@ -50,7 +50,7 @@ async function main({ argv }: ProgramContext): Promise<number> {
     }
   }
   await model.autoencoder.close();
-  writeResults('life', rows);
+  writeResults('experiments/life', rows);
   return 0;
 }
 

@@ -1,8 +1,8 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { makeAuthority } from '../daemon/certificates.ts';
-import { auditPolicy } from './kubernetes-audit.ts';
+import { makeAuthority } from '../../daemon/certificates.ts';
+import { auditPolicy } from '../kubernetes-audit.ts';
 
 export interface ServerFiles {
   readonly ca: string;

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
-import { freePort } from '../../scripts/free-port.ts';
-import { startProgram } from './prometheus.ts';
+import { freePort } from '../../../scripts/free-port.ts';
+import { startProgram } from '../prometheus.ts';
 
 export interface RunningEtcd {
   readonly url: string;
