@@ -3,7 +3,7 @@ import { CHANNELS } from '../features/features.ts';
 import { type ColumnScaling, fromUnit, type UsualRange, usualRange } from '../tensor/scaling.ts';
 import { largestShares, meanOfLargest } from '../numeric/statistics.ts';
 import { type TensorShape, type Windows, windowSize } from '../tensor/tensor.ts';
-import { columnCount, columnIndex } from '../features/columns.ts';
+import { columnCount, columnIndex, shortestObserved } from '../features/columns.ts';
 
 /** Number of largest feature errors that make the score: one alone may be noise, the mean of all would dilute it. */
 const SCORED_FEATURES = 2;
@@ -80,8 +80,7 @@ export function featureErrors(
   scales: ErrorScales,
 ): number[] {
   return shape.features.map((_, feature) => {
-    const columns = CHANNELS.map((__, channel) => columnIndex(shape.features, channel, feature));
-    const column = columns.find((at) => Number.isFinite(residuals[at]));
+    const column = shortestObserved(shape.features, feature, residuals);
     if (column === undefined) return NaN;
     const unexpected = Math.abs(residuals[column] ?? NaN) / (scales.residual[column] ?? NaN);
     const unusual = Math.abs(deviations[column] ?? NaN) / (scales.deviation[column] ?? NaN);

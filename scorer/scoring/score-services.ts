@@ -1,5 +1,4 @@
-import { columnCount, columnIndex } from '../features/columns.ts';
-import { CHANNELS } from '../features/features.ts';
+import { columnCount, columnIndex, shortestObserved } from '../features/columns.ts';
 import type { History } from '../fleet/history.ts';
 import { isSilent, loadOf } from '../tensor/load.ts';
 import { type ColumnScaling, deviation, usualRange } from '../tensor/scaling.ts';
@@ -16,7 +15,7 @@ import {
 import type { Experience } from './experience/experience.ts';
 import type { LevelShift } from './experience/levels.ts';
 import type { Judged } from './experience/seasons.ts';
-import type { Trend } from './experience/trends.ts';
+import { type Trend, trendScore } from './experience/trends.ts';
 import type { Profile } from './profiles/profile.ts';
 import type { Suspect } from './ranking/root-cause.ts';
 
@@ -76,7 +75,7 @@ export function scoreServices(
     const trend = experience?.trends.trendOf(key);
     const shares = featureShares(shape, errors, profile.scalings);
     const shifts = (experience?.levels.shiftsOf(key) ?? []).map((shift) => featureShift(shape, shift));
-    scores.push(withTrend(shape, { key, score, untolerated, shares, shifts }, trend, experience, profile));
+    scores.push(withTrend(shape, { key, score, untolerated, shares, shifts }, trend, profile));
     const scales = tolerance === undefined ? profile : widenScales(profile, tolerance);
     suspects.push({ key, evidence: ownEvidence(shape, own.residuals, scales) });
     if (experience !== undefined) live(experience, shape, service, step, { settled, score });
@@ -102,11 +101,10 @@ function idleLimits(
   const row = history.row(step);
   return features.map((feature, at) => {
     const { signal, floor } = feature;
-    const channels = CHANNELS.map((_, channel) => columnIndex(features, channel, at));
-    const column = channels.find((index) => Number.isFinite(row?.[index]));
+    const column = shortestObserved(features, at, row);
     if (column === undefined || scalings[column] === undefined) return 0;
     if (signal === 'traffic' || (row?.[column] ?? NaN) < floor) return 0;
-    if (signal === 'saturation' && column !== channels[0]) return 0;
+    if (signal === 'saturation' && column !== columnIndex(features, 0, at)) return 0;
     // The load of a longer window is falling already, the requests in it were made at another one.
     const atUsualLoad = deviation(feature, row?.[column] ?? NaN, scalings[column]);
     if (signal !== 'errors' && atUsualLoad < 0) return 0;
@@ -146,11 +144,11 @@ function withTrend(
   { features }: TensorShape,
   scored: ServiceScore,
   trend: Trend | undefined,
-  experience: Experience | undefined,
   profile: Profile,
 ): ServiceScore {
-  const score = trend === undefined ? 0 : (experience?.trends.scoreOf(trend) ?? 0);
-  if (trend === undefined || score <= Math.max(1, scored.score)) return scored;
+  if (trend === undefined) return scored;
+  const score = trendScore(trend);
+  if (score <= Math.max(1, scored.score)) return scored;
   const feature = features[trend.feature]!;
   const scaling = profile.scalings[columnIndex(features, 0, trend.feature)];
   const share = { feature: feature.name, share: 1, usual: scaling && usualRange(feature, scaling) };
@@ -172,8 +170,8 @@ function live(
   const judged: Judged = score > 1 ? 'anomalous' : isTolerated ? 'tolerated' : 'calm';
   seasons.record(key, step, settled, judged);
   trends.observe(key, history, step, profile.scalings);
-  const deviating = settled.flatMap((error, at) => (error > TAKES_PART * profile.threshold ? [at] : []));
   if (isSilent(shape.features, history.row(step))) return;
-  if (score > 1) levels.observe(shape, key, history, step, profile, deviating);
-  else if (levels.shiftsOf(key).length > 0) levels.observe(shape, key, history, step, profile, []);
+  const takesPart = (error: number) => score > 1 && error > TAKES_PART * profile.threshold;
+  const deviating = settled.flatMap((error, at) => (takesPart(error) ? [at] : []));
+  if (score > 1 || levels.shiftsOf(key).length > 0) levels.observe(shape, key, history, step, profile, deviating);
 }

@@ -109,6 +109,11 @@ function minSpread(feature: Feature, center: number): number {
   return feature.scale === 'linear' ? Math.max(min, MIN_LINEAR_SHARE * size) : min;
 }
 
+/** The difference of a value from the median that the load doesn't explain, scaled units. @param load as of `deviation` */
+export function unexplained(feature: Feature, value: number, scaling: ColumnScaling, load: number): number {
+  return difference(feature, value, scaling.center) - (scaling.response?.slope ?? 0) * load;
+}
+
 /**
  * Signed distance from what is expected at this load, in spreads; NaN for a missing or infinite value. The spread grows with
  * what isn't known: how the column follows a load this far from the usual one, and what fewer requests say, whose mean
@@ -118,11 +123,11 @@ function minSpread(feature: Feature, center: number): number {
  */
 export function deviation(feature: Feature, value: number, scaling: ColumnScaling, load = 0): number {
   if (!Number.isFinite(value)) return NaN;
-  const away = difference(feature, value, scaling.center);
+  const away = unexplained(feature, value, scaling, load);
   const { response, spread } = scaling;
   if (response === undefined || load === 0) return away / spread;
   const sampling = spread ** 2 * Math.max(1, SCARCE_LOAD * Math.exp(-load));
-  return (away - response.slope * load) / Math.sqrt(sampling + (response.uncertainty * load) ** 2);
+  return away / Math.sqrt(sampling + (response.uncertainty * load) ** 2);
 }
 
 /** The 95th percentile of a normal distribution, in standard deviations. */

@@ -1,41 +1,14 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { request as forward, type IncomingMessage, type ServerResponse } from 'node:http';
-import { connect } from 'node:net';
-import { tmpdir } from 'node:os';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { request as forward, type IncomingMessage } from 'node:http';
 import { join } from 'node:path';
-import { afterAll, afterEach, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { freePort } from '../../scripts/free-port.ts';
-import { readRequestBody, serve, type RunningServer } from '../testserver/http.ts';
-import {
-  createHttpClient,
-  httpClientSchema,
-  type HttpClient,
-  type HttpClientOptions,
-} from '../../daemon/http-client/client.ts';
+import { readRequestBody } from '../testserver/http.ts';
+import type { HttpClient } from '../../daemon/http-client/client.ts';
+import { httpBed } from './http-bed.ts';
 
-const folder = mkdtempSync(join(tmpdir(), `lorikeet-http-${process.pid}-`));
-const stops: (() => Promise<void>)[] = [];
-
-afterEach(async () => {
-  for (const stop of stops.splice(0).reverse()) await stop();
-});
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
-
-function client(settings: unknown = {}, options: Partial<HttpClientOptions> = {}): HttpClient {
-  const made = createHttpClient(httpClientSchema.parse(settings), { timeoutMs: 10_000, ...options });
-  stops.push(() => made.close());
-  return made;
-}
-
-async function start(
-  listener: (request: IncomingMessage, response: ServerResponse) => void,
-  tls?: Parameters<typeof serve>[1],
-): Promise<RunningServer> {
-  const server = await serve(listener, tls);
-  stops.push(() => server.stop());
-  return server;
-}
+const { folder, client, start, tunnel } = httpBed('http');
 
 /** A key and a certificate; signed by `ca` or by itself. */
 function certificate(name: string, subject: string, ca?: string): { readonly key: string; readonly cert: string } {
@@ -170,16 +143,7 @@ test('the proxy gets http requests directly and https through a tunnel', async (
   });
   proxy.server.on('connect', (request: IncomingMessage, socket) => {
     seen.push(`CONNECT ${request.url} ${request.headers['proxy-authorization']}`);
-    const upstream = connect(Number(request.url?.split(':')[1]), '127.0.0.1', () => {
-      socket.write('HTTP/1.1 200 OK\r\n\r\n');
-      socket.pipe(upstream).pipe(socket);
-    });
-    socket.on('error', () => upstream.destroy());
-    upstream.on('error', () => socket.destroy());
-    stops.push(async () => {
-      upstream.destroy();
-      socket.destroy();
-    });
+    tunnel(socket, Number(request.url?.split(':')[1]));
   });
   const http = client({
     proxy_url: proxy.url.replace('://', '://me:pw@'),

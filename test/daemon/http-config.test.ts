@@ -1,42 +1,14 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { connect } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { afterAll, afterEach, expect, test } from 'vitest';
-import {
-  createHttpClient,
-  type HttpClient,
-  type HttpClientOptions,
-  httpClientSchema,
-} from '../../daemon/http-client/client.ts';
-import { serve, type RunningServer } from '../testserver/http.ts';
+import { expect, test } from 'vitest';
+import type { HttpClient } from '../../daemon/http-client/client.ts';
 import { makeAuthority } from './certificates.ts';
+import { httpBed } from './http-bed.ts';
 
-const folder = mkdtempSync(join(tmpdir(), `lorikeet-http-config-${process.pid}-`));
+const { folder, client, start, tunnel } = httpBed('http-config');
 const authority = makeAuthority(folder);
-const stops: (() => Promise<void>)[] = [];
-afterEach(async () => {
-  for (const stop of stops.splice(0).reverse()) await stop();
-});
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
-
-function client(settings: unknown = {}, options: Partial<HttpClientOptions> = {}): HttpClient {
-  const made = createHttpClient(httpClientSchema.parse(settings), { timeoutMs: 10_000, ...options });
-  stops.push(() => made.close());
-  return made;
-}
-
-async function start(
-  listener: (request: IncomingMessage, response: ServerResponse) => void,
-  tls?: Parameters<typeof serve>[1],
-): Promise<RunningServer> {
-  const server = await serve(listener, tls);
-  stops.push(() => server.stop());
-  return server;
-}
-
 const read = async (http: HttpClient, url: string) => (await http.request({ method: 'GET', url })).body.toString();
 const authorization = (request: IncomingMessage, response: ServerResponse) =>
   response.end(String(request.headers.authorization));
@@ -154,16 +126,7 @@ test('proxy_connect_header is sent with CONNECT only, no_proxy is not proxied', 
   });
   proxy.server.on('connect', (request: IncomingMessage, socket) => {
     seen.push(`CONNECT ${request.url} ${String(request.headers['x-via'])}`);
-    const upstream = connect(secure.port, '127.0.0.1', () => {
-      socket.write('HTTP/1.1 200 OK\r\n\r\n');
-      socket.pipe(upstream).pipe(socket);
-    });
-    socket.on('error', () => upstream.destroy());
-    upstream.on('error', () => socket.destroy());
-    stops.push(async () => {
-      upstream.destroy();
-      socket.destroy();
-    });
+    tunnel(socket, secure.port);
   });
   const settings = {
     proxy_url: proxy.url,

@@ -1,6 +1,6 @@
-import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { writeAtomically } from '../../../daemon/atomic-write.ts';
+import { readSavedJson } from '../saved-json.ts';
 import type { Feature } from '../../features/features.ts';
 import { figureSchema } from '../profiles/profile.ts';
 import type { LevelShift } from './levels.ts';
@@ -51,14 +51,10 @@ export class ChangesError extends Error {
  * @throws ChangesError if the file is unreadable, damaged or of another version
  */
 export function loadChanges(path: string, features: readonly Feature[]): Changes {
-  let text: string;
-  try {
-    text = readFileSync(path, 'utf8');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return { levels: new Map(), hours: new Map() };
-    throw new ChangesError((error as Error).message, { cause: error });
-  }
-  const document = parse(path, text);
+  const saved = readSavedJson(path, documentSchema, 'not a file of changes of this version');
+  if (saved === undefined) return { levels: new Map(), hours: new Map() };
+  if ('unusable' in saved) throw new ChangesError(saved.unusable);
+  const { document } = saved;
   const names = document.features;
   const indexes = features.map(({ name }) => names.indexOf(name));
   const levelsOf = (shifts: readonly LevelShift[]) =>
@@ -71,14 +67,6 @@ export function loadChanges(path: string, features: readonly Feature[]): Changes
     levels: new Map(Object.entries(document.levels).map(([key, shifts]) => [key, levelsOf(shifts)])),
     hours: new Map(Object.entries(document.hours).map(([key, hours]) => [key, hoursOf(hours)])),
   };
-}
-
-function parse(path: string, text: string): z.output<typeof documentSchema> {
-  try {
-    return documentSchema.parse(JSON.parse(text));
-  } catch (error) {
-    throw new ChangesError(`${path}: not a file of changes of this version`, { cause: error });
-  }
 }
 
 function round(value: number): number {

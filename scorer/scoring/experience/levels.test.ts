@@ -1,22 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import type { Feature, Signal } from '../../features/features.ts';
 import { History } from '../../fleet/history.ts';
 import type { Profile } from '../profiles/profile.ts';
+import { featureOf } from './feature.testdata.ts';
 import { Levels } from './levels.ts';
 
-const feature = (name: string, signal: Signal, more: Partial<Feature> = {}): Feature => ({
-  name,
-  signal,
-  expr: '$window',
-  scale: 'log',
-  unit: 'none',
-  floor: 0,
-  ...more,
-});
 const features = [
-  feature('latency', 'latency'),
-  feature('memory', 'saturation'),
-  feature('failures', 'errors', { failure: true }),
+  featureOf('latency', 'latency'),
+  featureOf('memory', 'saturation'),
+  featureOf('failures', 'errors', { failure: true }),
 ];
 const shape = { features, steps: [0] };
 const COLUMNS = 9;

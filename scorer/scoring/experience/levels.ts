@@ -2,9 +2,9 @@ import { columnIndex } from '../../features/columns.ts';
 import type { Feature } from '../../features/features.ts';
 import type { History } from '../../fleet/history.ts';
 import { stepsBetween } from '../../fleet/steps.ts';
-import { quantileSorted, robustSpread, sortedFinite } from '../../numeric/statistics.ts';
+import { median, robustSpread, sortedFinite } from '../../numeric/statistics.ts';
 import { loadOf } from '../../tensor/load.ts';
-import { type ColumnScaling, difference, valueAt } from '../../tensor/scaling.ts';
+import { type ColumnScaling, unexplained, valueAt } from '../../tensor/scaling.ts';
 import type { TensorShape } from '../../tensor/tensor.ts';
 import type { Profile } from '../profiles/profile.ts';
 
@@ -108,7 +108,7 @@ export class Levels {
     if (profile.to >= shift.accepted) return false;
     const { away, scaling } = recent(shape, history, { from: step - MIN_STEPS + 1, to: step }, profile, shift.feature);
     if (scaling === undefined || away.length < MIN_OBSERVED * MIN_STEPS) return false;
-    return Math.abs(quantileSorted(sortedFinite(away), 0.5)) < MIN_DEVIATIONS * scaling.spread;
+    return Math.abs(median(away)) < MIN_DEVIATIONS * scaling.spread;
   }
 }
 
@@ -127,12 +127,11 @@ function newLevel(
   const { away, scaling } = recent(shape, history, range, profile, feature);
   if (scaling === undefined || away.length < MIN_OBSERVED * steps) return undefined;
   if (!away.every((value) => value * Math.sign(now) > MIN_DEVIATIONS * scaling.spread)) return undefined;
-  const sorted = sortedFinite(away);
-  const by = quantileSorted(sorted, 0.5);
+  const by = median(away);
   const half = Math.floor(away.length / 2);
-  const drift = middle(away.slice(half)) - middle(away.slice(0, half));
+  const drift = median(away.slice(half)) - median(away.slice(0, half));
   const limit = Math.max(STEADY_SPREADS * scaling.spread, STEADY_SHARE * Math.abs(by));
-  if (robustSpread(sorted) > limit || Math.abs(drift) > limit) return undefined;
+  if (robustSpread(sortedFinite(away)) > limit || Math.abs(drift) > limit) return undefined;
   return { feature, since: range.from, accepted: step, by };
 }
 
@@ -158,12 +157,7 @@ function recent(
   if (scaling === undefined) return { away: [], scaling };
   const away = stepsBetween(from, to).map((step) => {
     const load = loadOf(shape.features, history.row(step), scalings)[0] ?? 0;
-    const explained = (scaling.response?.slope ?? 0) * load;
-    return difference(shape.features[feature]!, history.get(step, column), scaling.center) - explained;
+    return unexplained(shape.features[feature]!, history.get(step, column), scaling, load);
   });
   return { away: away.filter(Number.isFinite), scaling };
-}
-
-function middle(values: readonly number[]): number {
-  return quantileSorted(sortedFinite(values), 0.5);
 }

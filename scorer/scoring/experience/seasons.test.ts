@@ -2,20 +2,12 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { Feature, Signal } from '../../features/features.ts';
+import { featureOf } from './feature.testdata.ts';
 import { Seasons } from './seasons.ts';
 
 const DAY = 1440;
 const WEEK = 7 * DAY;
-const feature = (name: string, signal: Signal): Feature => ({
-  name,
-  signal,
-  expr: '$window',
-  scale: 'log',
-  unit: 'none',
-  floor: 0,
-});
-const features = [feature('cpu', 'saturation'), feature('rate', 'traffic'), feature('latency', 'latency')];
+const features = [featureOf('cpu', 'saturation'), featureOf('rate', 'traffic'), featureOf('latency', 'latency')];
 /** A Wednesday's 03:00, whatever the slot begins with. */
 const NIGHT = 1000 * DAY + 180;
 const create = () => new Seasons(features, [DAY, WEEK]);
@@ -90,7 +82,7 @@ describe('saved seasons', () => {
     const saved = create();
     saved.record('["a/b","ü"]', NIGHT, [8, 0, 4]);
     await saved.save(path);
-    const read = new Seasons([features[2]!, feature('new', 'errors'), features[0]!], [DAY]);
+    const read = new Seasons([features[2]!, featureOf('new', 'errors'), features[0]!], [DAY]);
     read.record('["a/b","ü"]', NIGHT, [6, 0, 1.5]);
     expect(read.load(path)).toBeUndefined();
     expect(read.tolerance('["a/b","ü"]', NIGHT + DAY)).toEqual([9, 1, 12]);

@@ -1,8 +1,8 @@
-import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import type { ScorerConfig } from '../../config.ts';
 import type { Feature, FeatureSet } from '../../features/features.ts';
 import { writeAtomically } from '../../../daemon/atomic-write.ts';
+import { readSavedJson } from '../saved-json.ts';
 
 /** Length of a slot, steps. Errors are tolerated in the neighbouring slots too. */
 const SLOT_STEPS = 15;
@@ -171,15 +171,10 @@ export class Seasons {
    * @returns the reason why the file is unusable; undefined if it was loaded or doesn't exist
    */
   load(path: string): string | undefined {
-    let text: string;
-    try {
-      text = readFileSync(path, 'utf8');
-    } catch (error) {
-      return (error as NodeJS.ErrnoException).code === 'ENOENT' ? undefined : (error as Error).message;
-    }
-    const parsed = documentSchema.safeParse(parseJson(text));
-    if (!parsed.success) return `${path}: not a seasons file of this version`;
-    const { features, calm, alarmed } = parsed.data;
+    const saved = readSavedJson(path, documentSchema, 'not a seasons file of this version');
+    if (saved === undefined) return undefined;
+    if ('unusable' in saved) return saved.unusable;
+    const { features, calm, alarmed } = saved.document;
     const indexes = this.#features.map(({ name }) => features.indexOf(name));
     for (const [into, services] of [
       [this.#calm, calm],
@@ -216,12 +211,4 @@ function packed(services: ReadonlyMap<string, SlotErrors>): Record<string, objec
 
 function slotOf(step: number): number {
   return Math.floor(step / SLOT_STEPS);
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

@@ -1,15 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import type { Feature } from '../../features/features.ts';
 import { History } from '../../fleet/history.ts';
 import { Random } from '../../numeric/random.ts';
 import type { ColumnScaling } from '../../tensor/scaling.ts';
-import { Trends } from './trends.ts';
+import { featureOf } from './feature.testdata.ts';
+import { Trends, trendScore } from './trends.ts';
 
-const base = { expr: '$window', scale: 'log', unit: 'none', floor: 0 } as const;
-const features: Feature[] = [
-  { ...base, name: 'requests', signal: 'traffic', load: true },
-  { ...base, name: 'memory', signal: 'saturation' },
-];
+const features = [featureOf('requests', 'traffic', { load: true }), featureOf('memory', 'saturation')];
 const COLUMNS = 6;
 
 /** Lives so many hours; returns the trend at the end and the first hour at which its score was above 1. */
@@ -29,7 +25,7 @@ function grow(
     }
     trends.observe('cart', history, step, scalings);
     const trend = trends.trendOf('cart');
-    if (seen === undefined && trend !== undefined && trends.scoreOf(trend) > 1) seen = step / 60;
+    if (seen === undefined && trend !== undefined && trendScore(trend) > 1) seen = step / 60;
   }
   return { trend: trends.trendOf('cart'), seen };
 }

@@ -31,8 +31,13 @@ const MIN_TAU = 0.8;
 const MAX_JUMP = 0.4;
 /** Standard deviations of a learned slope. */
 const SLOPE_ERRORS = 2;
-/** Growth at which the score is 1. */
+/** Growth that a user wants to know of: the score is 1. */
 const ALARMING_GROWTH = Math.log(2.2);
+
+/** The score of a trend. */
+export function trendScore({ growth }: Trend): number {
+  return growth / ALARMING_GROWTH;
+}
 
 /**
  * Slow growth of resources, over hours and days: a leak that profiles would learn, a day at a time. Hours are compared with
@@ -80,11 +85,6 @@ export class Trends {
 
   trendOf(key: string): Trend | undefined {
     return this.#found.get(key);
-  }
-
-  /** The score of a trend: 1 at a growth that a user wants to know of. */
-  scoreOf({ growth }: Trend): number {
-    return growth / ALARMING_GROWTH;
   }
 
   forget(isKnown: (key: string) => boolean): void {

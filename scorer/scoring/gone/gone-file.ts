@@ -1,6 +1,6 @@
-import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { writeAtomically } from '../../../daemon/atomic-write.ts';
+import { readSavedJson } from '../saved-json.ts';
 import type { GoneServices } from './gone-services.ts';
 
 const streakSchema = z.strictObject({
@@ -51,26 +51,13 @@ export async function saveGone(path: string, gone: GoneServices, intervalMs: num
  * @returns the reason why the file is unusable; undefined if it was loaded or doesn't exist
  */
 export function loadGone(path: string, gone: GoneServices, intervalMs: number): string | undefined {
-  let text: string;
-  try {
-    text = readFileSync(path, 'utf8');
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'ENOENT' ? undefined : (error as Error).message;
-  }
-  const parsed = documentSchema.safeParse(parseJson(text));
-  if (!parsed.success) return `${path}: not a file of this version`;
-  const { interval_ms: savedIntervalMs, streaks, missing, returned } = parsed.data;
+  const saved = readSavedJson(path, documentSchema, 'not a file of this version');
+  if (saved === undefined) return undefined;
+  if ('unusable' in saved) return saved.unusable;
+  const { interval_ms: savedIntervalMs, streaks, missing, returned } = saved.document;
   if (savedIntervalMs !== intervalMs) return `${path}: of another interval`;
   for (const [key, streak] of Object.entries(streaks)) gone.streaks.set(key, streak);
   for (const [key, one] of Object.entries(missing)) gone.missing.set(key, one);
   for (const [key, one] of Object.entries(returned)) gone.returned.set(key, one);
   return undefined;
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

@@ -1,59 +1,18 @@
 import { afterEach, describe, expect, test } from 'vitest';
-import { createHttpClient, httpClientSchema } from '../../daemon/http-client/client.ts';
-import { createLogger } from '../../daemon/logger.ts';
-import { STALE_NAN } from '../../scorer/output/remote-write/encode.ts';
-import type { RemoteWriterOptions } from '../../scorer/output/remote-write/options.ts';
-import type { Sample } from '../../scorer/output/remote-write/sample.ts';
-import { RemoteWriter } from '../../scorer/output/remote-write/writer.ts';
-import { PrometheusClient } from '../../scorer/prometheus/client.ts';
-import { startPrometheus } from '../testserver/prometheus.ts';
-import { startReceiver, type Receiver, type ReceiverOptions } from '../testserver/receiver.ts';
+import { STALE_NAN } from '../../../scorer/output/remote-write/encode.ts';
+import { PrometheusClient } from '../../../scorer/prometheus/client.ts';
+import { startPrometheus } from '../../testserver/prometheus.ts';
+import type { Receiver } from '../../testserver/receiver.ts';
+import { fleet, labels, NOW, score, WritingBed } from './writing-bed.ts';
 
-const stops: (() => Promise<void>)[] = [];
-afterEach(async () => {
-  for (const stop of stops.splice(0).reverse()) await stop();
-});
+const bed = new WritingBed();
+afterEach(() => bed.clear());
 
-function httpClient() {
-  const http = createHttpClient(httpClientSchema.parse({}), { timeoutMs: 10_000 });
-  stops.push(() => http.close());
-  return http;
-}
-
-function startWriter(url: string, options: Partial<RemoteWriterOptions> = {}) {
-  const log: string[] = [];
-  const writer = new RemoteWriter({
-    url,
-    http: httpClient(),
-    logger: createLogger({ write: (line) => void log.push(line) }),
-    minBackoffMs: 2,
-    maxBackoffMs: 20,
-    ...options,
-  });
-  stops.push(() => writer.close(0));
-  return { writer, log };
-}
-
-async function withReceiver(receiving: ReceiverOptions = {}, writing: Partial<RemoteWriterOptions> = {}) {
-  const receiver = await startReceiver(receiving);
-  stops.push(() => receiver.stop());
-  return { receiver, ...startWriter(receiver.url, writing) };
-}
-
-const NOW = Date.now();
-const score = (service: string, value = 0.5, timestampMs = NOW): Sample => ({
-  name: 'anomaly_score',
-  labels: { service, detector: 'autoencoder' },
-  value,
-  timestampMs,
-});
-const fleet = (size: number, at = NOW) => Array.from({ length: size }, (_, i) => score(`s${i}`, i / size, at));
-const labels = (service: string) => ({ __name__: 'anomaly_score', service, detector: 'autoencoder' });
 const exchanges = ({ requests }: Receiver) => requests.map(({ version, status }) => `${version} ${status}`);
 const versions = (log: readonly string[]) => log.flatMap((line) => /version=(\S+)/.exec(line)?.[1] ?? []);
 
 test('a receiver of 2.0 gets 2.0 from the first request on', async () => {
-  const { receiver, writer, log } = await withReceiver();
+  const { receiver, writer, log } = await bed.withReceiver();
   const outcome = await writer.write([...fleet(2500), { ...score('gone'), stale: true }]);
   expect(outcome).toMatchObject({ accepted: 2501, dropped: {}, requests: 2 });
   expect(exchanges(receiver)).toEqual(['2.0 204', '2.0 204']);
@@ -63,7 +22,7 @@ test('a receiver of 2.0 gets 2.0 from the first request on', async () => {
 });
 
 test('several times of a series are one series of a request', async () => {
-  const { receiver, writer } = await withReceiver();
+  const { receiver, writer } = await bed.withReceiver();
   await writer.write([3, 1, 2].flatMap((at) => fleet(5, NOW + at)));
   expect(exchanges(receiver)).toEqual(['2.0 204']);
   expect(receiver.samples(labels('s4')).map(({ timestampMs }) => timestampMs - NOW)).toEqual([1, 2, 3]);
@@ -75,7 +34,7 @@ describe('a receiver of 1.0', () => {
     ['invalid', 400],
     ['ignored', 204],
   ] as const)('that finds 2.0 %s gets 1.0, and nothing is lost', async (otherVersion, status) => {
-    const { receiver, writer, log } = await withReceiver({ versions: ['1.0'], otherVersion });
+    const { receiver, writer, log } = await bed.withReceiver({ versions: ['1.0'], otherVersion });
     expect(await writer.write(fleet(10))).toMatchObject({ accepted: 10, dropped: {} });
     expect(await writer.write(fleet(10, NOW + 1))).toMatchObject({ accepted: 10, dropped: {} });
     expect(exchanges(receiver)).toEqual([`2.0 ${status}`, '1.0 204', '1.0 204']);
@@ -84,13 +43,13 @@ describe('a receiver of 1.0', () => {
   });
 
   test('may reject single series', async () => {
-    const { receiver, writer } = await withReceiver({ versions: ['1.0'] });
+    const { receiver, writer } = await bed.withReceiver({ versions: ['1.0'] });
     receiver.refuseSeries(({ service }) => service === 's7');
     expect(await writer.write(fleet(100))).toMatchObject({ accepted: 99, dropped: { 400: 1 } });
   });
 
   test('that fails at first is asked again which version it takes', async () => {
-    const { receiver, writer } = await withReceiver({ versions: ['1.0'] });
+    const { receiver, writer } = await bed.withReceiver({ versions: ['1.0'] });
     receiver.answerNext({ status: 503 }, { status: 404 }, { status: 404 });
     expect(await writer.write(fleet(3))).toMatchObject({ accepted: 0, dropped: { 404: 3 } });
     expect(await writer.write(fleet(3, NOW + 1))).toMatchObject({ accepted: 3, dropped: {} });
@@ -98,21 +57,21 @@ describe('a receiver of 1.0', () => {
   });
 
   test('gets nothing if only 2.0 is configured, and the log says why', async () => {
-    const { receiver, writer, log } = await withReceiver({ versions: ['1.0'] }, { version: '2.0' });
+    const { receiver, writer, log } = await bed.withReceiver({ versions: ['1.0'] }, { version: '2.0' });
     expect(await writer.write(fleet(3))).toMatchObject({ accepted: 0, dropped: { 415: 3 } });
     expect(exchanges(receiver)).toEqual(['2.0 415']);
     expect(log.join('\n')).toContain('status 415');
   });
 
   test('that ignores 2.0 does not pass for one that wrote, if only 2.0 is configured', async () => {
-    const { writer, log } = await withReceiver({ versions: ['1.0'], otherVersion: 'ignored' }, { version: '2.0' });
+    const { writer, log } = await bed.withReceiver({ versions: ['1.0'], otherVersion: 'ignored' }, { version: '2.0' });
     expect(await writer.write(fleet(3))).toMatchObject({ accepted: 0, dropped: { not_written: 3 } });
     expect(log.join('\n')).toContain('the receiver wrote 0 of 3 samples');
   });
 });
 
 test.each([401, 403, 429])('status %i says nothing about the version', async (status) => {
-  const { receiver, writer } = await withReceiver();
+  const { receiver, writer } = await bed.withReceiver();
   receiver.answerNext({ status });
   await writer.write(fleet(3));
   await writer.write(fleet(3, NOW + 1));
@@ -120,7 +79,7 @@ test.each([401, 403, 429])('status %i says nothing about the version', async (st
 });
 
 test('of a partial write, what the receiver counts is accepted, and nothing is sent twice', async () => {
-  const { receiver, writer, log } = await withReceiver();
+  const { receiver, writer, log } = await bed.withReceiver();
   const bad = new Set(['s7', 's70']);
   receiver.refuseSeries(({ service }) => bad.has(service ?? ''));
   expect(await writer.write(fleet(100))).toMatchObject({ accepted: 98, dropped: { 400: 2 }, requests: 1 });
@@ -131,22 +90,22 @@ test('of a partial write, what the receiver counts is accepted, and nothing is s
 });
 
 test('a receiver that rejects a whole request gets its parts', async () => {
-  const { receiver, writer } = await withReceiver();
+  const { receiver, writer } = await bed.withReceiver();
   const none = { 'x-prometheus-remote-write-samples-written': '0' };
   receiver.answerNext({ status: 400, headers: none, body: 'one is invalid' });
   expect(await writer.write(fleet(10))).toMatchObject({ accepted: 10, dropped: {}, requests: 3 });
 });
 
 test('another writer of the same series is a conflict', async () => {
-  const { receiver, writer, log } = await withReceiver();
-  const other = startWriter(receiver.url).writer;
+  const { receiver, writer, log } = await bed.withReceiver();
+  const other = bed.startWriter(receiver.url).writer;
   await other.write(fleet(3, NOW + 10));
   expect(await writer.write(fleet(3))).toMatchObject({ accepted: 0, dropped: { conflict: 3 } });
   expect(log.join('\n')).toContain('another writer writes these series');
 });
 
 test('success without the samples is a loss, not a success', async () => {
-  const { receiver, writer, log } = await withReceiver();
+  const { receiver, writer, log } = await bed.withReceiver();
   receiver.answerNext({ status: 200, headers: { 'x-prometheus-remote-write-samples-written': '4' } });
   expect(await writer.write(fleet(10))).toMatchObject({ accepted: 4, dropped: { not_written: 6 } });
   expect(log.join('\n')).toContain('the receiver wrote 4 of 10 samples');
@@ -154,11 +113,11 @@ test('success without the samples is a loss, not a success', async () => {
 
 test('Prometheus stores the samples in the version that it supports, and only drops the invalid ones', async () => {
   const prometheus = await startPrometheus();
-  stops.push(() => prometheus.stop());
+  bed.onClear(() => prometheus.stop());
   const build = (await (await fetch(`${prometheus.url}/api/v1/status/buildinfo`)).json()) as BuildInfo;
-  const { writer, log } = startWriter(`${prometheus.url}/api/v1/write`);
-  const other = startWriter(`${prometheus.url}/api/v1/write`).writer;
-  const prom = new PrometheusClient({ url: prometheus.url, http: httpClient() });
+  const { writer, log } = bed.startWriter(`${prometheus.url}/api/v1/write`);
+  const other = bed.startWriter(`${prometheus.url}/api/v1/write`).writer;
+  const prom = new PrometheusClient({ url: prometheus.url, http: bed.httpClient() });
   expect(await writer.write(fleet(100))).toMatchObject({ accepted: 100, dropped: {} });
   expect((await prom.samples('anomaly_score', NOW - 1000, NOW)).series).toHaveLength(100);
   expect(versions(log)).toEqual([supportsSecond(build.data.version) ? '2.0' : '1.0']);

@@ -1,63 +1,20 @@
 import { afterEach, expect, test } from 'vitest';
-import { createHttpClient, httpClientSchema } from '../../daemon/http-client/client.ts';
-import { createLogger } from '../../daemon/logger.ts';
-import { PrometheusClient } from '../../scorer/prometheus/client.ts';
-import { STALE_NAN } from '../../scorer/output/remote-write/encode.ts';
-import type { Sample } from '../../scorer/output/remote-write/sample.ts';
-import { type RemoteWriterOptions } from '../../scorer/output/remote-write/options.ts';
-import { RemoteWriter } from '../../scorer/output/remote-write/writer.ts';
-import { freePort } from '../../scripts/free-port.ts';
-import { startPrometheus } from '../testserver/prometheus.ts';
-import { startReceiver } from '../testserver/receiver.ts';
-import { until } from '../until.ts';
+import { PrometheusClient } from '../../../scorer/prometheus/client.ts';
+import { STALE_NAN } from '../../../scorer/output/remote-write/encode.ts';
+import type { RemoteWriterOptions } from '../../../scorer/output/remote-write/options.ts';
+import { freePort } from '../../../scripts/free-port.ts';
+import { startPrometheus } from '../../testserver/prometheus.ts';
+import { fleet, labels, NOW, score, WritingBed } from './writing-bed.ts';
+import { until } from '../../until.ts';
 
-const stops: (() => Promise<void>)[] = [];
-afterEach(async () => {
-  for (const stop of stops.splice(0).reverse()) await stop();
-});
+const bed = new WritingBed();
+afterEach(() => bed.clear());
 
-function httpClient(timeoutMs = 10_000) {
-  const http = createHttpClient(httpClientSchema.parse({}), { timeoutMs });
-  stops.push(() => http.close());
-  return http;
-}
-
-function startWriter(url: string, options: Partial<RemoteWriterOptions> = {}) {
-  const log: string[] = [];
-  const events: string[] = [];
-  const writer = new RemoteWriter({
-    url,
-    http: httpClient(),
-    version: '1.0',
-    logger: createLogger({ write: (line) => void log.push(line) }),
-    minBackoffMs: 2,
-    maxBackoffMs: 20,
-    observer: {
-      onAccepted: (samples) => void events.push(`accepted ${samples}`),
-      onDropped: (code, samples) => void events.push(`dropped ${code} ${samples}`),
-      onRequestFailed: (code) => void events.push(`failed ${code}`),
-    },
-    ...options,
-  });
-  stops.push(() => writer.close(0));
-  return { writer, log, events };
-}
-
-async function withReceiver(options: Partial<RemoteWriterOptions> = {}) {
-  const receiver = await startReceiver();
-  stops.push(() => receiver.stop());
-  return { receiver, ...startWriter(receiver.url, options) };
-}
-
-const NOW = Date.now();
-const score = (service: string, value = 0.5, timestampMs = NOW): Sample => ({
-  name: 'anomaly_score',
-  labels: { service, detector: 'autoencoder' },
-  value,
-  timestampMs,
-});
-const fleet = (size: number, at = NOW) => Array.from({ length: size }, (_, i) => score(`s${i}`, i / size, at));
-const labels = (service: string) => ({ __name__: 'anomaly_score', service, detector: 'autoencoder' });
+/** Everything here is of version 1.0. */
+const startWriter = (url: string, options: Partial<RemoteWriterOptions> = {}) =>
+  bed.startWriter(url, { version: '1.0', ...options });
+const withReceiver = (options: Partial<RemoteWriterOptions> = {}) =>
+  bed.withReceiver({}, { version: '1.0', ...options });
 
 test('a cycle is sent in batches that a strict receiver accepts', async () => {
   const { receiver, writer, events } = await withReceiver();
@@ -99,7 +56,7 @@ test('waits for Retry-After', async () => {
 });
 
 test('a hanging receiver is a timeout, and the same samples may be sent twice', async () => {
-  const { receiver, writer, events } = await withReceiver({ http: httpClient(100) });
+  const { receiver, writer, events } = await withReceiver({ http: bed.httpClient(100) });
   receiver.answerNext('hang');
   expect(await writer.write(fleet(1))).toMatchObject({ accepted: 1 });
   expect(events).toEqual(['failed timeout', 'accepted 1']);
@@ -227,7 +184,7 @@ test.each([
 });
 
 test('an HTTP client closed first drops waiting samples', async () => {
-  const http = httpClient();
+  const http = bed.httpClient();
   const { receiver, writer } = await withReceiver({ http });
   receiver.answerAll('hang');
   const waiting = writer.write(fleet(5));
@@ -238,10 +195,10 @@ test('an HTTP client closed first drops waiting samples', async () => {
 
 test('Prometheus stores the samples, ends stale series, and only rejects the invalid sample', async () => {
   const prometheus = await startPrometheus();
-  stops.push(() => prometheus.stop());
+  bed.onClear(() => prometheus.stop());
   const { writer } = startWriter(`${prometheus.url}/api/v1/write`);
   const other = startWriter(`${prometheus.url}/api/v1/write`).writer;
-  const prom = new PrometheusClient({ url: prometheus.url, http: httpClient() });
+  const prom = new PrometheusClient({ url: prometheus.url, http: bed.httpClient() });
   const at = NOW - 60_000;
   const present = async (time: number) =>
     (await prom.query('anomaly_score', time)).series.map((series) => series.labels['service']);
