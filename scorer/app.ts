@@ -11,7 +11,7 @@ import type { FeatureSet } from './features/features.ts';
 import { Fleet } from './fleet/fleet.ts';
 import { DetectorsInUse } from './learning/detectors/detectors-in-use.ts';
 import { KnowledgeInUse } from './learning/knowledge-in-use.ts';
-import { MaintenanceWatch } from './scoring/maintenance-watch.ts';
+import { AnnouncementWatch } from './announced/watch.ts';
 import { GoneWatch } from './cycle/gone-watch.ts';
 import { KeptExperience } from './cycle/kept-experience.ts';
 import { KeptState } from './cycle/kept-state.ts';
@@ -54,7 +54,7 @@ export class ScorerApp {
   readonly #source: FeatureSource;
   readonly #knowledge: KnowledgeInUse;
   readonly #learning: BackgroundLearning;
-  readonly #maintenance: MaintenanceWatch;
+  readonly #announcements: AnnouncementWatch;
   readonly #publisher: Publisher;
   readonly #detectors: DetectorsInUse;
   readonly #detection: Detection;
@@ -87,7 +87,8 @@ export class ScorerApp {
     });
     this.#stops.onStop('prometheus client', () => this.#source.close());
     const { client } = this.#source;
-    this.#maintenance = new MaintenanceWatch({ ...shared, client });
+    this.#announcements = new AnnouncementWatch({ ...shared, client });
+    this.#stops.onStop('announcements', () => this.#announcements.close());
     this.#watch = new ProblemWatch({ ...shared, delayMs: () => this.#source.delayMs });
     this.#stops.onStop('examination', () => this.#watch.stop());
     this.#publisher = new Publisher(shared);
@@ -167,11 +168,11 @@ export class ScorerApp {
       await this.#knowledge.adopt();
       await this.#detectors.adopt();
       await this.metrics.timed('query', () => this.#source.fetchUntil(step));
-      await this.#maintenance.update(timestampMs);
+      await this.#announcements.update(timestampMs);
       this.#fleet.forgetBefore(step - FORGET_AFTER_STEPS);
       const detected = await this.#detection.run(step, this.#knowledge.current, {
         traces: this.#traceFeed.next(),
-        maintenance: this.#maintenance.current,
+        announced: this.#announcements.current,
         experience: this.#experience.experience,
         ...(this.#shards !== undefined && {
           assumeIncident: true,
@@ -223,7 +224,7 @@ export class ScorerApp {
     const times = { timestampMs, intervalMs: this.#options.config.interval };
     const causes = this.#shards?.rank(result, timestampMs) ?? result.causes;
     return [
-      ...scoreSamples({ ...result, causes }, times, this.#maintenance.current),
+      ...scoreSamples({ ...result, causes }, times, this.#announcements.current),
       ...detectorSamples(findings, times),
       ...(this.#shards?.samples(result, timestampMs) ?? []),
     ];

@@ -3,9 +3,9 @@ import { hostname } from 'node:os';
 import { dirname, resolve } from 'node:path';
 import { z } from 'zod';
 import { ConfigError, durationSchema, formatDuration, readConfigFile } from '../daemon/config-file.ts';
+import { expectedSchema, expressionsSchema } from './announced/settings.ts';
 import { type DetectorSettings, detectorsSchema } from './detectors/settings.ts';
 import { openEndpoints, prometheusSchema, remoteWriteSchema } from './endpoints.ts';
-import { problemOfPromQL } from './features/promql.ts';
 import { identitySchema } from './identity/identity.ts';
 import { hostOrdinal, type ShardPlace, WHOLE_FLEET } from './identity/shard.ts';
 import { externalLabelsSchema } from './output/external-labels.ts';
@@ -64,15 +64,6 @@ const shardSchema = z
     return z.NEVER;
   });
 
-const promqlSchema = z
-  .string('expected a PromQL expression')
-  .min(1, 'expected a PromQL expression')
-  .superRefine((expression, context) => {
-    const problem = problemOfPromQL(expression);
-    if (problem === undefined) return;
-    context.addIssue({ code: 'custom', message: `expected a PromQL expression: ${problem}`, input: expression });
-  });
-
 /** The schema of scorer.yaml. */
 export const scorerKeys = z.strictObject({
   prometheus: prometheusSchema.safeExtend({ matchers: matchersSchema }),
@@ -102,7 +93,8 @@ export const scorerKeys = z.strictObject({
   base_model: z.string('expected the path of an .onnx file').optional(),
   shard: shardSchema.default(WHOLE_FLEET),
   traces: tracesSchema.optional(),
-  maintenance: z.array(promqlSchema).default([]),
+  maintenance: expressionsSchema,
+  expected: expectedSchema,
   gone: goneSchema,
   state_dir: z.string('expected a path').min(1, 'expected a path').default(SCORER_DEFAULTS.stateDir),
   learning: z

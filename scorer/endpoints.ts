@@ -36,6 +36,23 @@ export const prometheusSchema = endpointSchema.superRefine(refuseTwoCredentials)
   context.addIssue({ code: 'custom', path: ['url'], message: 'expected the URL up to /api/v1', input: url });
 });
 
+/** The section `expected.alertmanager`: where silences are read. */
+export const alertmanagerSchema = endpointSchema
+  .safeExtend({
+    /** A silence with a matcher for this label says that what its services do is expected. */
+    silence_label: z
+      .string('expected the name of a label')
+      .regex(/^[a-zA-Z_][a-zA-Z0-9_]*$/, 'expected the name of a label')
+      .default('expected'),
+  })
+  .superRefine(refuseTwoCredentials)
+  .superRefine(({ url }, context) => {
+    if (!/\/api\/v[12](\/|$)/.test(new URL(url).pathname)) return;
+    context.addIssue({ code: 'custom', path: ['url'], message: 'expected the URL up to /api/v2', input: url });
+  });
+
+export type AlertmanagerSettings = z.output<typeof alertmanagerSchema>;
+
 /** Prometheus' names of the messages of remote write 1.0 and 2.0. */
 export const WRITE_MESSAGES = ['prometheus.WriteRequest', 'io.prometheus.write.v2.Request'] as const;
 
@@ -85,25 +102,35 @@ interface Endpoints {
   readonly remote_write?: readonly RemoteWriteTarget[] | undefined;
 }
 
+/** A section with an optional Alertmanager. */
+interface WithAlertmanager {
+  readonly alertmanager?: AlertmanagerSettings | undefined;
+}
+
 /**
  * The endpoints with file names resolved against the directory of the configuration file.
  *
  * @param path of the configuration file, as the user wrote it
  * @throws ConfigError if a file of the endpoints cannot be used
  */
-export function openEndpoints<P extends Endpoints['prometheus']>(
+export function openEndpoints<P extends Endpoints['prometheus'], X extends WithAlertmanager>(
   path: string,
-  { prometheus, remote_write: targets }: Endpoints & { readonly prometheus: P },
-): Pick<Endpoints, 'remote_write'> & { readonly prometheus: P } {
+  { prometheus, remote_write: targets, expected }: Endpoints & { readonly prometheus: P; readonly expected: X },
+): Pick<Endpoints, 'remote_write'> & { readonly prometheus: P; readonly expected: X } {
   const directory = dirname(resolve(path));
-  const checked = <E extends Endpoints['prometheus']>(key: string, endpoint: E): E => {
+  const checked = <E extends z.output<typeof endpointSchema>>(key: string, endpoint: E): E => {
     const resolved = resolveHttpClientFiles(endpoint, directory);
     checkHttpClientFiles(path, key, resolved);
     return resolved;
   };
   const keys = targetKeys(targets ?? []);
+  const { alertmanager } = expected;
   return {
     prometheus: checked('prometheus', prometheus),
+    expected: {
+      ...expected,
+      ...(alertmanager !== undefined && { alertmanager: checked('expected.alertmanager', alertmanager) }),
+    },
     ...(targets !== undefined && {
       remote_write: targets.map((target, at) => checked(keys[at] ?? '', target)),
     }),

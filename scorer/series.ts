@@ -23,3 +23,5 @@ export const EVIDENCE_SERIES = 'anomaly_root_cause_evidence';
 export const INCIDENT_SERIES = 'anomaly_incident_services';
 /** 1 while a service is in maintenance: alerts leave it out. */
 export const MAINTENANCE_SERIES = 'anomaly_maintenance';
+/** 1 while what a service does is announced as expected: alerts leave it out, and it is learned. */
+export const EXPECTED_SERIES = 'anomaly_expected';

@@ -7,7 +7,7 @@ import { LearningPlan, type LearningSituation } from '../../scorer/learning/plan
 import { needsRenewal } from '../../scorer/learning/renewal.ts';
 import type { FleetModel } from '../../scorer/learning/store/model-store.ts';
 import { profilesOrigin } from '../../scorer/learning/store/profile-store.ts';
-import { MaintenanceHistory } from '../../scorer/scoring/maintenance.ts';
+import { AnnouncedHistory } from '../../scorer/announced/scopes.ts';
 import type { Profiles } from '../../scorer/scoring/profiles/profiles-file.ts';
 import { scoreFleet } from '../../scorer/scoring/score-fleet.ts';
 import { createExperience } from '../../scorer/scoring/experience/experience.ts';
@@ -65,7 +65,7 @@ export async function live(
 
   async function renew({ step }: LearningSituation, known: Profiles | undefined): Promise<Profiles> {
     const from = Math.max(FIRST_STEP, step - config.learning.history / config.interval);
-    const unusual = { anomalous, maintenance: new MaintenanceHistory(config.interval) };
+    const unusual = { anomalous, maintenance: new AnnouncedHistory() };
     const { all } = experience.levels;
     const past = clean(recording.copy(from, step), unusual, config, step * config.interval, all);
     const due = past.services.filter(({ key }) => needsRenewal(known?.services.get(key), step, config));

@@ -30,6 +30,8 @@ export interface ReplayOptions {
   readonly wantRanking: (step: number) => boolean;
   /** Creates the experience of a replay. Default: every step is judged by its profile alone. */
   readonly experience?: () => Experience;
+  /** Steps at which the anomalies of a service were announced as expected. Default: none. */
+  readonly expectedSteps?: (key: string) => readonly number[];
   /** Default: `rankRootCauses`. */
   readonly rank?: Ranker;
   readonly onProgress?: (share: number) => void;
@@ -62,10 +64,11 @@ export async function replayFleet(
   fleet: Fleet,
   profiles: Profiles,
   model: Reconstructor,
-  { steps, wantRanking, rank, experience: createExperience, onProgress, signal }: ReplayOptions,
+  { steps, wantRanking, rank, experience: createExperience, expectedSteps, onProgress, signal }: ReplayOptions,
 ): Promise<Replay> {
   const scores = new Map([...profiles.services.keys()].map((key) => [key, new Float64Array(steps.length).fill(NaN)]));
   const experience = createExperience?.();
+  const expected = new Map([...scores.keys()].map((key) => [key, new Set(expectedSteps?.(key))]));
   const rankings = new Map<number, readonly string[]>();
   const leading = new LeadingSignals();
   for (const [index, step] of steps.entries()) {
@@ -74,6 +77,7 @@ export async function replayFleet(
     const cycle = await scoreFleet(shape, set, fleet, step, profiles, model, {
       assumeIncident,
       experience,
+      isExpected: (key) => expected.get(key)?.has(step) === true,
       ...(rank !== undefined && { rank }),
     });
     for (const of of cycle.scores) {

@@ -29,7 +29,7 @@ import type { PrometheusClient } from '../prometheus/client.ts';
 import { selectorOf } from '../prometheus/selector.ts';
 import { createExperience } from '../scoring/experience/experience.ts';
 import type { TensorShape } from '../tensor/tensor.ts';
-import { maintenanceBetween } from '../scoring/maintenance.ts';
+import { fetchAnnouncements } from '../announced/history.ts';
 import { type Alarms, alarmsOf } from './alarms.ts';
 import { faultSpans, type FaultSpan } from './detection.ts';
 import { type AlertTiming, type Debounce, debounceOf, readAlertTiming } from './alerts.ts';
@@ -107,7 +107,7 @@ function spansOf({ config: { interval }, set, training, ...options }: BacktestOp
 }
 
 async function openIn(options: BacktestOptions): Promise<BacktestSession> {
-  const { config, set, client, window, training, seed = 1, onProgress, signal } = options;
+  const { config, set, window, training, seed = 1, onProgress, signal } = options;
   const { shipped, faults, learning } = spansOf(options);
   const source = sourceOf(options);
   const report: OnProgress = ({ phase, share, detail }) => onProgress?.(phase, share, detail);
@@ -124,11 +124,13 @@ async function openIn(options: BacktestOptions): Promise<BacktestSession> {
     const shape: TensorShape = { features: set.features, steps: config.steps };
     const reach = Math.max(config.steps.at(-1) ?? 0, ...detectors.map((detector) => detector.reach));
     const fleet = await fetchSelected(source, before(window, reach * config.interval), everything(config));
-    const maintenance = await maintenanceBetween(client, config.maintenance, window, config.interval, config.identity);
+    const { maintenance, expected } = await fetchAnnouncements(source, window);
+    const silenced = (key: string) => [...maintenance.stepsOf(key), ...expected.stepsOf(key)];
     const replayed: ReplayOptions = {
       signal,
       steps: stepsToReplay(window, training, faults, config.interval),
       experience: () => createExperience(set, config),
+      expectedSteps: (key) => expected.stepsOf(key),
       wantRanking: (step) => faults.some(({ first, last }) => step >= first && step <= last),
     };
     return {
@@ -151,13 +153,7 @@ async function openIn(options: BacktestOptions): Promise<BacktestSession> {
           ...replayed,
           onProgress: (share) => onProgress?.(detector.name, share, `${replayed.steps.length} steps`),
         }),
-      alarms: (replay) =>
-        alarmsOf(replay, {
-          faults,
-          intervalMs: config.interval,
-          debounce: shipped,
-          silenced: (key) => maintenance.stepsOf(key),
-        }),
+      alarms: (replay) => alarmsOf(replay, { faults, intervalMs: config.interval, debounce: shipped, silenced }),
       judge: (replay, debounce = shipped) => evaluate(replay, faults, config.interval, debounce),
       close,
     };

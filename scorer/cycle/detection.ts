@@ -11,7 +11,7 @@ import { type AnomalyPattern, AnomalyPatterns } from './anomaly-patterns.ts';
 import type { GoneWatch } from './gone-watch.ts';
 import { evidenceOf } from '../scoring/detector-evidence.ts';
 import type { GoneService } from '../scoring/gone/gone-services.ts';
-import type { Maintenance } from '../scoring/maintenance.ts';
+import type { Announcements } from '../announced/watch.ts';
 import type { Verdict } from '../detectors/detector.ts';
 import { type FleetScores, type OtherEvidence, scoreFleet, type ScoreOptions } from '../scoring/score-fleet.ts';
 
@@ -23,10 +23,10 @@ export interface DetectionOptions {
   readonly gone: GoneWatch;
 }
 
-export interface StepOptions extends Omit<ScoreOptions, 'others'> {
+export interface StepOptions extends Omit<ScoreOptions, 'others' | 'isExpected'> {
   /** Traces that were completed since the step before; undefined if no detector reads traces. */
   readonly traces: readonly Trace[] | undefined;
-  readonly maintenance: Maintenance;
+  readonly announced: Announcements;
 }
 
 /** What all configured detectors found at a step. */
@@ -54,16 +54,20 @@ export class Detection {
   async run(
     step: number,
     { model, profiles }: Knowledge,
-    { traces, maintenance, ...options }: StepOptions,
+    { traces, announced, ...options }: StepOptions,
   ): Promise<Detected> {
     const { config, set, fleet, detectors, gone } = this.#options;
     const input = { set, fleet, traces };
     const others = await detectors.score(input, step);
     const alone = config.detectors.autoencoder === undefined;
     const shape = { features: set.features, steps: config.steps };
-    await gone.update(step, profiles, maintenance);
+    await gone.update(step, profiles, announced);
     const evidence = allEvidence(others, gone.current, alone);
-    const scored = await scoreFleet(shape, set, fleet, step, profiles, model?.autoencoder, { ...options, ...evidence });
+    const scored = await scoreFleet(shape, set, fleet, step, profiles, model?.autoencoder, {
+      ...options,
+      ...evidence,
+      isExpected: (key) => announced.expected.covers(key),
+    });
     const scores = alone ? [] : scored.scores;
     gone.remember(step, worstScores(scores, others), new Map(scored.causes.map(({ key, bits }) => [key, bits])));
     const result = withoutGone({ ...scored, scores }, gone.current);

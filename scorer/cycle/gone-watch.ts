@@ -11,7 +11,8 @@ import { failingCalls } from '../scoring/gone/failing-calls.ts';
 import { loadGone, saveGone } from '../scoring/gone/gone-file.ts';
 import { type GoneEvidence, type GoneService, GoneServices } from '../scoring/gone/gone-services.ts';
 import { removedExpressions } from '../scoring/gone/removed.ts';
-import { type Maintenance, maintenanceAt } from '../scoring/maintenance.ts';
+import { announcedAt } from '../announced/expressions.ts';
+import type { Announcements } from '../announced/watch.ts';
 import type { Profiles } from '../scoring/profiles/profiles-file.ts';
 
 /** Steps between two saves while nothing changes but time. */
@@ -58,14 +59,14 @@ export class GoneWatch {
   }
 
   /** Finds the services that are gone at `step`. Never rejects. */
-  async update(step: number, profiles: Profiles | undefined, maintenance: Maintenance): Promise<void> {
+  async update(step: number, profiles: Profiles | undefined, announced: Announcements): Promise<void> {
     const { set, fleet } = this.#options;
     const absent = this.#services.observe(set.features, fleet, step);
     if (absent.size === 0) return;
     const failing = failingCalls(set, fleet, step, absent, profiles?.edges);
     const suspects = this.#services.suspects(failing);
     if (suspects.length === 0) return;
-    this.#services.judge(step, await this.#evidence(step, suspects, failing, maintenance));
+    this.#services.judge(step, await this.#evidence(step, suspects, failing, announced));
   }
 
   /** Remembers a step's scores and evidence by service. */
@@ -111,18 +112,19 @@ export class GoneWatch {
     step: number,
     suspects: readonly string[],
     failing: GoneEvidence['failing'],
-    maintenance: Maintenance,
+    announced: Announcements,
   ): Promise<GoneEvidence> {
     const { client, config } = this.#options;
     const timeMs = step * config.interval;
     const { identity } = config;
     const source: SourceOfSeries = { identity, matchers: config.prometheus.matchers };
     const expressions = config.gone.removed ?? removedExpressions(source);
-    const removed = await this.#try('removed', () => maintenanceAt(client, expressions, timeMs, identity));
+    const removed = await this.#try('removed', () => announcedAt(client, expressions, timeMs, identity));
     const excused = await this.#try('excused', () => excusedAt(client, suspects, timeMs, source));
     return {
       failing,
-      isRemoved: (key) => maintenance.covers(key) || removed?.covers(key) === true,
+      isRemoved: (key) =>
+        [announced.maintenance, announced.expected, removed].some((services) => services?.covers(key) === true),
       isExcused: (key) => excused?.has(key) === true,
     };
   }

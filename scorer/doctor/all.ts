@@ -10,9 +10,9 @@ import { lateness } from './series/lateness.ts';
 import { rules } from './series/rules.ts';
 import { sources } from './series/sources.ts';
 import { alerts } from './server/alerts.ts';
+import { expected, maintenance } from './server/announcements.ts';
 import { clock } from './server/clock.ts';
 import { limits } from './server/limits.ts';
-import { maintenance } from './server/maintenance.ts';
 import { prometheus } from './server/prometheus.ts';
 import { receiver } from './server/receiver.ts';
 import { replicas } from './server/replicas.ts';
@@ -35,5 +35,6 @@ export const CHECKS: readonly Check[] = [
   lateness,
   limits,
   maintenance,
+  expected,
   alerts,
 ];

@@ -1,5 +1,6 @@
 import type { SyntaxNode } from '@lezer/common';
 import { parser } from '@prometheus-io/lezer-promql';
+import { z } from 'zod';
 
 type ValueType = 'scalar' | 'string' | 'vector' | 'matrix';
 
@@ -34,6 +35,16 @@ export function problemOfPromQL(expression: string): string | undefined {
   if (found[0] !== undefined) return found[0];
   return type === 'vector' ? undefined : `expected an instant vector, got a ${NAMES[type]}`;
 }
+
+/** An expression that yields series with one value each. */
+export const promqlSchema = z
+  .string('expected a PromQL expression')
+  .min(1, 'expected a PromQL expression')
+  .superRefine((expression, context) => {
+    const problem = problemOfPromQL(expression);
+    if (problem === undefined) return;
+    context.addIssue({ code: 'custom', message: `expected a PromQL expression: ${problem}`, input: expression });
+  });
 
 const NAMES = { scalar: 'scalar', string: 'string', vector: 'instant vector', matrix: 'range vector' } as const;
 

@@ -1,11 +1,12 @@
 import { renderLabels } from '../../daemon/labels.ts';
-import type { Maintenance } from '../scoring/maintenance.ts';
+import type { Announcements } from '../announced/watch.ts';
 import type { FleetScores } from '../scoring/score-fleet.ts';
 import { serviceName } from '../identity/service-key.ts';
 import {
   DETECTOR,
   EDGE_SCORE_SERIES,
   EVIDENCE_SERIES,
+  EXPECTED_SERIES,
   GONE,
   INCIDENT_SERIES,
   INTERVAL_END_SERIES,
@@ -32,7 +33,7 @@ export const MIN_EXPLAINED_SCORE = 0.5;
 export function scoreSamples(
   result: FleetScores,
   { timestampMs, intervalMs }: SampleTimes,
-  maintenance?: Maintenance,
+  announced?: Announcements,
 ): Sample[] {
   const sample = (name: string, key: string, value: number, labels: Readonly<Record<string, string>> = {}): Sample => ({
     name,
@@ -64,7 +65,8 @@ export function scoreSamples(
   }
   // Whatever its detectors, also those that score its pods alone.
   for (const key of result.states.keys()) {
-    if (maintenance?.covers(key) === true) samples.push(sample(MAINTENANCE_SERIES, key, 1));
+    if (announced?.maintenance.covers(key) === true) samples.push(sample(MAINTENANCE_SERIES, key, 1));
+    if (announced?.expected.covers(key) === true) samples.push(sample(EXPECTED_SERIES, key, 1));
   }
   for (const { key, blame, rank } of result.causes) {
     samples.push(sample('anomaly_root_cause_score', key, blame), sample('anomaly_root_cause_rank', key, rank));
@@ -107,6 +109,7 @@ const HELP: Readonly<Record<string, string>> = {
   [PATTERN_SERIES]: 'Shape of the current anomaly in its leading feature, as a label; always 1.',
   [VERSION_SCORE_SERIES]: 'Difference of a version from the oldest one of its service, 1 is the learned threshold.',
   [MAINTENANCE_SERIES]: '1 while a service is in maintenance.',
+  [EXPECTED_SERIES]: '1 while what a service does is announced as expected.',
   [EVIDENCE_SERIES]: 'Evidence against a service in bits, for the ranking across shards.',
   [INCIDENT_SERIES]: 'Number of services of a shard with a score above 1.',
 };

@@ -182,6 +182,25 @@ edges:
     expect(await scoreAt(night + 2 * day, job)).toBeLessThan(1);
   });
 
+  it('tolerates the same fault at the same hour only if it was announced as expected', async () => {
+    const [night, day] = [10_000, 1440];
+    const secondNight = async (isExpected: () => boolean) => {
+      const seasons = new Seasons(set.features, [day]);
+      const experience = { seasons, levels: new Levels(), trends: new Trends(set.features, 60) };
+      const scoreAt = async (step: number, latency: number) => {
+        const fleet = fleetOf({ cart: { ...calm, latency } }, 1, step);
+        const options = { experience, isExpected };
+        const { scores } = await scoreFleet(shape, set, fleet, step, profilesOf('cart'), flat, options);
+        return scores[0]?.score ?? NaN;
+      };
+      for (const step of [night, night + 1, night + 2]) expect(await scoreAt(step, 6)).toBeGreaterThan(1);
+      expect(await scoreAt(night + 3, 1)).toBeLessThan(1);
+      return await scoreAt(night + day, 6);
+    };
+    expect(await secondNight(() => false)).toBeGreaterThan(1);
+    expect(await secondNight(() => true)).toBeLessThan(1);
+  });
+
   it('scores nobody without a model', async () => {
     const result = await scoreFleet(shape, set, fleetOf({ cart: calm }), 10, profilesOf('cart'), undefined);
     expect(result.scores).toEqual([]);

@@ -50,6 +50,8 @@ export interface ScoreOptions {
   readonly others?: OtherEvidence | undefined;
   /** What recurs, has changed or grows; this step is added to it. Default: every step is judged by its profile alone. */
   readonly experience?: Experience | undefined;
+  /** Returns true for services whose anomalies are announced as expected. Default: none. */
+  readonly isExpected?: ((key: string) => boolean) | undefined;
 }
 
 /**
@@ -63,7 +65,7 @@ export async function scoreFleet(
   step: number,
   profiles: Profiles | undefined,
   model: Reconstructor | undefined,
-  { assumeIncident = false, rank = rankRootCauses, isCandidate, experience, others }: ScoreOptions = {},
+  { assumeIncident = false, rank = rankRootCauses, isCandidate, experience, others, isExpected }: ScoreOptions = {},
 ): Promise<FleetScores> {
   const started = performance.now();
   const states = new Map<string, ServiceState>();
@@ -96,7 +98,7 @@ export async function scoreFleet(
     .map((service, index) => ({ ...service, index, called: called.has(service.key) }))
     .filter(({ index }) => scorable[index]);
   const errors = newestErrors(shape, windows, reconstruction);
-  const { scores, suspects } = scoreServices(shape, services, errors, step, experience);
+  const { scores, suspects } = scoreServices(shape, services, errors, step, experience, isExpected);
   const anomalous = others?.alone === true ? [] : scores.flatMap(({ key, score }) => (score > 1 ? [key] : []));
   const incidents = new Set([...anomalous, ...(others?.bits.keys() ?? [])].map(scopeOf));
   const isRanked = (key: string) => (assumeIncident || incidents.has(scopeOf(key))) && isCandidate?.(key) !== false;

@@ -55,6 +55,7 @@ export function scoreServices(
   { residuals, deviations }: NewestErrors,
   step: number,
   experience: Experience | undefined,
+  isExpected: (key: string) => boolean = () => false,
 ): { readonly scores: ServiceScore[]; readonly suspects: Suspect[] } {
   const columns = columnCount(shape.features);
   const scores: ServiceScore[] = [];
@@ -78,7 +79,7 @@ export function scoreServices(
     scores.push(withTrend(shape, { key, score, untolerated, shares, shifts }, trend, profile));
     const scales = tolerance === undefined ? profile : widenScales(profile, tolerance);
     suspects.push({ key, evidence: ownEvidence(shape, own.residuals, scales) });
-    if (experience !== undefined) live(experience, shape, service, step, { settled, score });
+    if (experience !== undefined) live(experience, shape, service, step, { settled, score, expected: isExpected(key) });
   }
   return { scores, suspects };
 }
@@ -164,10 +165,14 @@ function live(
   shape: TensorShape,
   { key, history, profile }: ScorableService,
   step: number,
-  { settled, score }: { readonly settled: readonly number[]; readonly score: number },
+  {
+    settled,
+    score,
+    expected,
+  }: { readonly settled: readonly number[]; readonly score: number; readonly expected: boolean },
 ): void {
   const isTolerated = rawScore(settled) > profile.threshold;
-  const judged: Judged = score > 1 ? 'anomalous' : isTolerated ? 'tolerated' : 'calm';
+  const judged: Judged = score > 1 && !expected ? 'anomalous' : isTolerated ? 'tolerated' : 'calm';
   seasons.record(key, step, settled, judged);
   trends.observe(key, history, step, profile.scalings);
   if (isSilent(shape.features, history.row(step))) return;

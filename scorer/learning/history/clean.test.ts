@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { CHANNELS, type FeatureSet, parseFeatures } from '../../features/features.ts';
 import { Fleet } from '../../fleet/fleet.ts';
 import { edgeKey, serviceKey } from '../../identity/service-key.ts';
-import { MaintenanceHistory } from '../../scoring/maintenance.ts';
+import { AnnouncedHistory } from '../../announced/scopes.ts';
 import { clean } from './clean.ts';
 
 const MINUTE = 60_000;
@@ -40,7 +40,7 @@ function fleet(): Fleet {
 }
 
 describe('clean', () => {
-  const maintenance = new MaintenanceHistory(MINUTE);
+  const maintenance = new AnnouncedHistory();
 
   it('leaves out the first steps, services that are younger than the minimum, and holds the last quarter out', () => {
     const { services, edges } = clean(fleet(), { anomalous: new Map(), maintenance }, config, 99 * MINUTE);

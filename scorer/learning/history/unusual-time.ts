@@ -1,27 +1,22 @@
 import type { Fleet } from '../../fleet/fleet.ts';
 import type { TimeSpan } from '../../fleet/past.ts';
-import type { PrometheusClient } from '../../prometheus/client.ts';
-import type { ScorerConfig } from '../../config.ts';
 import type { History } from '../../fleet/history.ts';
 import { equalTo, selectorOf } from '../../prometheus/selector.ts';
 import { DETECTOR } from '../../series.ts';
-import { maintenanceBetween, type MaintenanceHistory } from '../../scoring/maintenance.ts';
+import { type AnnouncementSource, fetchAnnouncements } from '../../announced/history.ts';
+import type { AnnouncedHistory } from '../../announced/scopes.ts';
 import { recurs } from '../../numeric/recurrence.ts';
 import { edgeEnds, instanceName, serviceKey } from '../../identity/service-key.ts';
 
 /** Time that must not be learned as normal. */
 export interface UnusualTime {
-  /** Steps at which each service was anomalous, by key. */
+  /** Steps at which each service was anomalous, by key, without those at which that was expected. */
   readonly anomalous: ReadonlyMap<string, readonly number[]>;
-  readonly maintenance: MaintenanceHistory;
+  readonly maintenance: AnnouncedHistory;
 }
 
 /** Source of unusual time. */
-export interface UnusualTimeSource {
-  readonly client: PrometheusClient;
-  readonly config: Pick<ScorerConfig, 'interval' | 'maintenance' | 'identity' | 'external_labels'>;
-  readonly signal?: AbortSignal;
-}
+export type UnusualTimeSource = AnnouncementSource;
 
 /**
  * Fetches the time in which services were anomalous or in maintenance.
@@ -34,17 +29,13 @@ export async function fetchUnusualTime(
   { fromMs, toMs }: TimeSpan,
   detector = DETECTOR,
 ): Promise<UnusualTime> {
-  const { client, config } = source;
-  return {
-    anomalous: await fetchAnomalous(source, { fromMs, toMs }, detector),
-    maintenance: await maintenanceBetween(
-      client,
-      config.maintenance,
-      { fromMs, toMs },
-      config.interval,
-      config.identity,
-    ),
-  };
+  const anomalous = await fetchAnomalous(source, { fromMs, toMs }, detector);
+  const { maintenance, expected } = await fetchAnnouncements(source, { fromMs, toMs });
+  const unexpected = [...anomalous].map(([key, steps]): [string, number[]] => {
+    const announced = new Set(expected.stepsOf(key));
+    return [key, steps.filter((step) => !announced.has(step))];
+  });
+  return { anomalous: new Map(unexpected), maintenance };
 }
 
 /**
@@ -55,7 +46,7 @@ async function fetchAnomalous(
   { client, config: { interval, identity, external_labels: external }, signal }: UnusualTimeSource,
   { fromMs, toMs }: TimeSpan,
   detector: string,
-): Promise<UnusualTime['anomalous']> {
+): Promise<ReadonlyMap<string, readonly number[]>> {
   const start = Math.ceil(fromMs / interval) * interval;
   const found = new Map<string, number[]>();
   // Its own scores: another scorer may have judged a service of the same name.

@@ -67,6 +67,7 @@ const sourceOf = (labels: readonly string[], matchers = '') => ({
     identity: new Identity(labels),
     prometheus: { matchers },
     maintenance: [],
+    expected: { expressions: [] },
     external_labels: { scorer: 'mine' },
   },
 });

@@ -9,8 +9,10 @@ import { examineFiles } from '../../../scorer/commands/doctor.ts';
 import type { Report } from '../../../scorer/doctor/examine.ts';
 import { CHANNELS, SERVICE_SERIES } from '../../../scorer/features/features.ts';
 import { RemoteWriter } from '../../../scorer/output/remote-write/writer.ts';
+import { startAlertmanager } from '../../testserver/alertmanager.ts';
 import { type RunningPrometheus, startPrometheus } from '../../testserver/prometheus.ts';
 import { serve } from '../../testserver/http.ts';
+import { INSTALLED_RELEASE } from '../../testserver/prometheus-releases.ts';
 import { describeWith } from '../../skips/describe-with.ts';
 import { VICTORIA_METRICS } from '../../skips/needs.ts';
 import { startVictoriaMetrics } from '../../testserver/victoria-metrics.ts';
@@ -289,6 +291,34 @@ features:
     const unparsable = await examineFiles(shop.configure(healthy, { extra: `maintenance: ['x ==']` }));
     expect(problems(unparsable.findings)).toHaveLength(1);
     expect(problems(unparsable.findings)[0]?.message).toContain('maintenance[0]');
+  });
+
+  it('names what cannot be expected: a broken expression, no Alertmanager, and silences of what is no service', async () => {
+    const examineExpected = async (expected: string) => {
+      const { findings } = await examineFiles(shop.configure(healthy, { extra: `expected: ${expected}` }));
+      return findings.filter(({ check }) => check === 'expected');
+    };
+    const broken = await examineExpected(`{ expressions: ['up == 0', '${BROKEN}'] }`);
+    expect(problems(broken)[0]?.remedy).toContain(`expected.expressions[1]: ${BROKEN}`);
+    const notOne = await examineExpected(`{ alertmanager: { url: '${healthy.url}' } }`);
+    expect(isWarning('instead of a list of silences')(notOne)).toBe(true);
+    expect(problems(notOne)[0]?.remedy).toContain('expected.alertmanager.url');
+    const alertmanager = await startAlertmanager(INSTALLED_RELEASE.alertmanager);
+    shop.onClear(() => alertmanager.stop());
+    const { url } = alertmanager;
+    expect(problems(await examineExpected(`{ alertmanager: { url: '${url}' } }`))).toEqual([]);
+    const silence = [
+      'silence',
+      'add',
+      'service=cart',
+      'team=payments',
+      'expected=yes',
+      '--comment=test',
+      '--author=test',
+    ];
+    execFileSync('amtool', [`--alertmanager.url=${url}`, ...silence]);
+    const strange = await examineExpected(`{ alertmanager: { url: '${url}' } }`);
+    expect(isWarning('services have no label team')(strange)).toBe(true);
   });
 
   it('names an address for traces that another program has', async () => {

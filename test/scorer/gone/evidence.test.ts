@@ -5,7 +5,7 @@ import { serviceKey } from '../../../scorer/identity/service-key.ts';
 import { PrometheusClient } from '../../../scorer/prometheus/client.ts';
 import { excusedAt, type SourceOfSeries } from '../../../scorer/scoring/gone/excuses.ts';
 import { removedExpressions } from '../../../scorer/scoring/gone/removed.ts';
-import { maintenanceAt } from '../../../scorer/scoring/maintenance.ts';
+import { announcedAt } from '../../../scorer/announced/expressions.ts';
 import { describeReleases } from '../../skips/describe-releases.ts';
 import { describeWith } from '../../skips/describe-with.ts';
 import { VICTORIA_METRICS } from '../../skips/needs.ts';
@@ -162,7 +162,7 @@ function testsWith(start: (history: History) => Promise<Server>): void {
       ['agent', false],
       ['elsewhere', false],
     ])('%s was removed on purpose: %s', async (service, removed) => {
-      const scopes = await maintenanceAt(client, removedExpressions(source), end, source.identity);
+      const scopes = await announcedAt(client, removedExpressions(source), end, source.identity);
       expect(scopes.covers(key(service))).toBe(removed);
       if (isOfAll) expect(scopes.covers(keyIn({ cluster: 'b' }, service))).toBe(false);
     });

@@ -1,10 +1,12 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { createHttpClient, httpClientSchema } from '../../daemon/http-client/client.ts';
-import { maintenanceAt, maintenanceBetween } from '../../scorer/scoring/maintenance.ts';
-import { PrometheusClient } from '../../scorer/prometheus/client.ts';
-import { serviceKey } from '../../scorer/identity/service-key.ts';
-import { type RunningPrometheus, startPrometheus } from '../testserver/prometheus.ts';
-import { ScorerBed } from './running-scorer.ts';
+import { createHttpClient, httpClientSchema } from '../../../daemon/http-client/client.ts';
+import { announcedAt, announcedBetween } from '../../../scorer/announced/expressions.ts';
+import { Identity } from '../../../scorer/identity/identity.ts';
+import { fetchUnusualTime } from '../../../scorer/learning/history/unusual-time.ts';
+import { PrometheusClient } from '../../../scorer/prometheus/client.ts';
+import { serviceKey } from '../../../scorer/identity/service-key.ts';
+import { type RunningPrometheus, startPrometheus } from '../../testserver/prometheus.ts';
+import { ScorerBed } from '../running-scorer.ts';
 
 const MINUTE = 60_000;
 const end = Math.floor(Date.now() / MINUTE) * MINUTE - 5 * MINUTE;
@@ -27,6 +29,8 @@ function history(): string {
   put('kind="gauge",namespace="shop",service="ads"', -19, -1, 0);
   put('kind="gauge",namespace="shop",service="ads"', 0, 0, 1);
   put('kind="all"', -10, -10);
+  const score = 'anomaly_score{namespace="shop",service="cart",detector="autoencoder"}';
+  for (let minute = -7; minute <= 0; minute++) lines.push(`${score} 2 ${end / 1000 + minute * 60}`);
   return `${lines.join('\n')}\n# EOF\n`;
 }
 
@@ -45,7 +49,7 @@ const lab = serviceKey({ namespace: 'lab', service: 'anything' });
 
 test('a series applies to a service, a namespace, or all services; 0 means no maintenance', async () => {
   const at = async (minute: number, ...expressions: string[]) => {
-    const maintenance = await maintenanceAt(client, expressions, end + minute * MINUTE);
+    const maintenance = await announcedAt(client, expressions, end + minute * MINUTE);
     return [cart, ads, lab].map((key) => maintenance.covers(key));
   };
   expect(await at(0, 'window')).toEqual([true, true, false]);
@@ -57,8 +61,8 @@ test('a series applies to a service, a namespace, or all services; 0 means no ma
 });
 
 test('past maintenance is known step by step', async () => {
-  const span = { fromMs: end - 19 * MINUTE, toMs: end };
-  const past = await maintenanceBetween(client, ['window{kind!="all"}'], span, MINUTE);
+  const span = { fromMs: end - 19 * MINUTE, toMs: end, intervalMs: MINUTE };
+  const past = await announcedBetween(client, ['window{kind!="all"}'], span);
   const minutes = (key: string) =>
     past
       .stepsOf(key)
@@ -69,11 +73,35 @@ test('past maintenance is known step by step', async () => {
   expect(minutes(lab)).toEqual([-19, -18, -17, -16, -15]);
 });
 
-test('an expression rejected by Prometheus is an error, not a silence', async () => {
-  await expect(maintenanceAt(client, ['window{'], end)).rejects.toMatchObject({ name: 'PrometheusError' });
+test('what was expected while it was anomalous is learned, what was in maintenance is not', async () => {
+  const span = { fromMs: end - 19 * MINUTE, toMs: end };
+  const anomalous = async (maintenance: readonly string[], expressions: readonly string[]) => {
+    const identity = new Identity();
+    const config = { interval: MINUTE, identity, external_labels: {}, maintenance: [...maintenance] };
+    const source = { client, config: { ...config, expected: { expressions: [...expressions] } } };
+    const unusual = await fetchUnusualTime(source, span);
+    const minutes = (steps: readonly number[] = []) => steps.map((step) => step - end / MINUTE);
+    return [minutes(unusual.anomalous.get(cart)), minutes(unusual.maintenance.stepsOf(cart))].map((of) =>
+      of.sort((a, b) => a - b),
+    );
+  };
+  expect(await anomalous([], [])).toEqual([[-7, -6, -5, -4, -3, -2, -1, 0], []]);
+  expect(await anomalous([], ['window{kind="service"}'])).toEqual([[-7, -6, -5], []]);
+  expect(await anomalous(['window{kind="service"}'], [])).toEqual([
+    [-7, -6, -5, -4, -3, -2, -1, 0],
+    [-4, -3, -2, -1, 0],
+  ]);
+  expect(await anomalous([], ['window{kind="namespace"}'])).toEqual(await anomalous([], []));
 });
 
-test('the scorer marks services in maintenance until it ends', { timeout: 90_000 }, async () => {
+test('an expression rejected by Prometheus is an error, not a silence', async () => {
+  await expect(announcedAt(client, ['window{'], end)).rejects.toMatchObject({ name: 'PrometheusError' });
+});
+
+test.each([
+  ['maintenance', 'maintenance: [announced == 1]\n'],
+  ['expected', 'expected: { expressions: [announced == 1] }\n'],
+])('the scorer marks services as %s until that ends', { timeout: 90_000 }, async (mark, extra) => {
   const bed = new ScorerBed();
   try {
     const services = [
@@ -87,13 +115,10 @@ test('the scorer marks services in maintenance until it ends', { timeout: 90_000
     const announce = async (value: number) =>
       await writer.write([{ ...announced, value, timestampMs: Math.floor(Date.now() / 1000) * 1000 }]);
     await announce(1);
-    const app = await bed.scorer(
-      bed.configure('marks', prometheus.url, write, { extra: 'maintenance: [announced == 1]\n' }),
-      services,
-    );
+    const app = await bed.scorer(bed.configure('marks', prometheus.url, write, { extra }), services);
     await app.start();
     const marked = async () =>
-      (await bed.client(prometheus.url).query('anomaly_maintenance', Date.now())).series.map(
+      (await bed.client(prometheus.url).query(`anomaly_${mark}`, Date.now())).series.map(
         ({ labels }) => labels['service'],
       );
     await bed.until('the mark is written only for that service', marked, (keys) => keys.join() === 'cart');
