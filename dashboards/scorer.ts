@@ -112,6 +112,20 @@ function addState(dashboard: DashboardBuilder): void {
           'rejected: {{reason}}': `sum by (reason) (increase(lorikeet_scorer_series_rejected_total{${CHOSEN}}[5m])) > 0`,
         },
       }),
+    )
+    .withPanel(
+      timeSeries({
+        title: 'Problems',
+        description:
+          'Problems around the scorer that its checks find: the number of scorers that have each. `lorikeet-scorer doctor` says what to do.',
+        unit: 'short',
+        span: 24,
+        min: 0,
+        noValue: 'none',
+        queries: {
+          '{{check}} ({{severity}})': `sum by (check, severity) (lorikeet_scorer_problem{${CHOSEN}}) > 0`,
+        },
+      }),
     );
 }
 

@@ -1,12 +1,11 @@
 import { type Alert, alertsOf } from '../../scorer/backtest/alerts.ts';
 import type { Replay } from '../../scorer/backtest/replay.ts';
 import { FIRST_STEP } from './live.ts';
+import { SEVERE_SCORE } from '../../scorer/scoring/severity.ts';
 import { faultMinutes } from './load.ts';
 import { keyOf } from './features.ts';
 import type { Scenario } from './scenario.ts';
 
-/** Score from which an alert is critical (rules/services.alerts.yaml). */
-const SEVERE = 3;
 const DAY = 24 * 60;
 /** After a fault its minutes stay in the longest window. */
 const GRACE_MINUTES = 15;
@@ -47,7 +46,7 @@ export function judge(scenario: Scenario, replay: Replay): Judgement {
   const alarms = ofLife(replay, 1);
   const isFalse = ({ onset }: Alert) => counts(onset);
   const warnings = perDay(minutes, alarms.filter(isFalse));
-  const severe = perDay(minutes, ofLife(replay, SEVERE).filter(isFalse));
+  const severe = perDay(minutes, ofLife(replay, SEVERE_SCORE).filter(isFalse));
   const largest = replay.steps.map((_, minute) =>
     counts(minute) ? Math.max(0, ...[...replay.scores.values()].map((scores) => scores[minute] || 0)) : 0,
   );
@@ -68,7 +67,7 @@ export function judge(scenario: Scenario, replay: Replay): Judgement {
     warnings,
     severe,
     above,
-    aboveSevere: largest.filter((score) => score > SEVERE).length,
+    aboveSevere: largest.filter((score) => score > SEVERE_SCORE).length,
     largest: Math.max(0, ...largest),
     faults: seen,
     passed:

@@ -28,6 +28,7 @@ function isBusy(minute: number, busy: number): boolean {
 /** What acts on a service: factors, the share of failed calls to it, and false if it is gone. */
 export interface TotalChange {
   load: number;
+  capacity: number;
   latency: number;
   cpu: number;
   memory: number;
@@ -38,7 +39,16 @@ export interface TotalChange {
 
 /** A service's change at a minute: the product of all events that act on it. */
 export function changeAt({ events }: Scenario, service: string, minute: number): TotalChange {
-  const total: TotalChange = { load: 1, latency: 1, cpu: 1, memory: 1, bytes: 1, failures: 0, present: true };
+  const total: TotalChange = {
+    load: 1,
+    capacity: 1,
+    latency: 1,
+    cpu: 1,
+    memory: 1,
+    bytes: 1,
+    failures: 0,
+    present: true,
+  };
   for (const event of events) {
     if (event.service !== 'all' && event.service !== service) continue;
     const share = shareOf(event, minute);

@@ -10,6 +10,8 @@ const factor = z.number().nonnegative();
 /** Factors on what a service does; `failures` are failed calls to it, a share of all. */
 const changeSchema = z.strictObject({
   load: factor.optional(),
+  /** Replicas: of so many times as many each gets its share, and all take memory. */
+  capacity: factor.optional(),
   latency: factor.optional(),
   cpu: factor.optional(),
   memory: factor.optional(),

@@ -74,7 +74,7 @@ export class World {
       const own = change(service.name);
       if (!own.present) continue;
       const asked = requests.get(service.name) ?? 0;
-      const utilisation = asked / 60 / (USUAL_RATES.get(service.name) ?? NaN);
+      const utilisation = asked / 60 / (USUAL_RATES.get(service.name) ?? NaN) / own.capacity;
       const waits = Object.entries(service.calls).reduce((sum, [to, calls]) => sum + calls * (seconds.get(to) ?? 0), 0);
       const mean =
         (service.seconds * (1 + QUEUEING * utilisation) * own.latency + waits) *
@@ -134,7 +134,7 @@ export class World {
   ): ServiceMinute {
     const answered = Math.round(asked * (1 - change.failures));
     const total = (pick: (edge: EdgeMinute) => number) => outgoing.reduce((sum, edge) => sum + pick(edge), 0);
-    const cpu = IDLE_CORES * 60 + asked * service.cpuSecondsPerRequest;
+    const cpu = IDLE_CORES * 60 * change.capacity + asked * service.cpuSecondsPerRequest;
     return {
       requests: answered,
       seconds: answered * mean,
@@ -143,13 +143,19 @@ export class World {
       callSeconds: total(({ seconds }) => seconds),
       receivedBytes: asked * RECEIVED_BYTES * this.#noise(NOISE.bytes),
       sentBytes: answered * service.sentBytes * change.bytes * this.#noise(NOISE.bytes),
-      connections: IDLE_CONNECTIONS + (asked / 60) * mean * 1.2 + 0.2 * Math.abs(this.#random.normal()),
+      connections:
+        IDLE_CONNECTIONS * change.capacity + (asked / 60) * mean * 1.2 + 0.2 * Math.abs(this.#random.normal()),
       opened: this.#poisson(asked * OPENED_PER_REQUEST),
       connectFailures: total(({ failures }) => failures),
       calledSeconds: answered * (mean + WIRE_SECONDS) * this.#noise(0.02),
       calledFailures: asked - answered,
       cpuSeconds: cpu * change.cpu * this.#noise(NOISE.cpu),
-      memoryBytes: service.memoryBytes * (1 + LOADED_MEMORY * utilisation) * change.memory * this.#noise(NOISE.memory),
+      memoryBytes:
+        service.memoryBytes *
+        change.capacity *
+        (1 + LOADED_MEMORY * utilisation) *
+        change.memory *
+        this.#noise(NOISE.memory),
     };
   }
 

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { ConfigError, durationSchema, readConfigFile } from '../../daemon/config-file.ts';
 import { SHIPPED_ALERTS } from '../paths.ts';
+import { SEVERE_SCORE } from '../scoring/severity.ts';
 import type { Replay } from './replay.ts';
 
 /** An alert fires if the score is above a limit in `above` of the last `of` cycles. */
@@ -66,7 +67,7 @@ export function firingDelayMs(timing: AlertTiming, intervalMs: number, delayMs: 
 export const DEBOUNCE: Debounce = { above: 2, of: 2 };
 
 /** The score above which the shipped alerts fire, by severity. */
-export const ALERT_SCORES = { warning: 1, severe: 3 } as const;
+export const ALERT_SCORES = { warning: 1, severe: SEVERE_SCORE } as const;
 
 /** One firing of the alert for one service. */
 export interface Alert {

@@ -38,8 +38,8 @@ export async function calibrateServices(
   onProgress?: (share: number, key: string) => void,
 ): Promise<Map<string, Profile>> {
   const profiles = new Map<string, Profile>();
-  for (const [index, { key, history, from, to, heldOutFrom, dayShare }] of services.entries()) {
-    const range = { from, to, heldOutFrom: heldOut ? heldOutFrom : from, dayShare };
+  for (const [index, { key, history, from, to, heldOutFrom, days }] of services.entries()) {
+    const range = { from, to, heldOutFrom: heldOut ? heldOutFrom : from, days };
     const profile = await learnProfile(shape, history, range, model, prior);
     if (Number.isFinite(profile.threshold)) profiles.set(key, profile);
     onProgress?.((index + 1) / services.length, key);

@@ -5,7 +5,7 @@ import { needsRenewal } from './renewal.ts';
 const config = { interval: 60_000, learning: SCORER_DEFAULTS.learning } as unknown as ScorerConfig;
 
 function profile(from: number, to: number) {
-  return { scalings: [], residual: [], deviation: [], threshold: 1, windows: to - from + 1, dayShare: 1, from, to };
+  return { scalings: [], residual: [], deviation: [], threshold: 1, windows: to - from + 1, days: 7, from, to };
 }
 
 describe('needsRenewal', () => {

@@ -49,16 +49,16 @@ export async function youngThreshold(
  */
 async function scoresWhenNew(
   shape: TensorShape,
-  { history, from: first, to: last, dayShare: wholeShare }: ServicePast,
+  { history, from: first, to: last, days: wholeDays }: ServicePast,
   youngSteps: number,
   model: Reconstructor,
   prior: Prior,
 ): Promise<number[]> {
   const rawScores: number[] = [];
-  const dayShare = (wholeShare * youngSteps) / (last - first + 1);
+  const days = (wholeDays * youngSteps) / (last - first + 1);
   for (let from = first; from + 2 * youngSteps <= last; from += youngSteps) {
     const to = from + youngSteps - 1;
-    const profile = await learnProfile(shape, history, { from, to, dayShare }, model, prior);
+    const profile = await learnProfile(shape, history, { from, to, days }, model, prior);
     const evaluated = stepsBetween(to + 1, Math.min(last, to + EVALUATED_SPAN * youngSteps));
     const rows = await errorsOver(shape, history, evaluated, profile.scalings, model);
     rawScores.push(...sustainedScores(stepScores(shape, rows, profile)));

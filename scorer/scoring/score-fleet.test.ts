@@ -34,7 +34,7 @@ const profile: Profile = {
   deviation: Array<number>(columns).fill(2),
   threshold: 2,
   windows: 100,
-  dayShare: 1,
+  days: 7,
   from: 0,
   to: 99,
 };

@@ -16,6 +16,7 @@ import type { Experience } from './experience/experience.ts';
 import type { LevelShift } from './experience/levels.ts';
 import type { Judged } from './experience/seasons.ts';
 import { type Trend, trendScore } from './experience/trends.ts';
+import { scoreOf } from './severity.ts';
 import type { Profile } from './profiles/profile.ts';
 import type { Suspect } from './ranking/root-cause.ts';
 
@@ -70,9 +71,11 @@ export function scoreServices(
     const settled = atNewLevel.map((error, at) => Math.min(error, atOldLevel[at]!, limits?.[at] ?? Infinity));
     const tolerance = experience?.seasons.tolerance(key, step);
     const errors = settled.map((error, feature) => error / (tolerance?.[feature] ?? 1));
-    const score = rawScore(errors) / profile.threshold;
+    const observed = { row: service.history.row(step), scalings: service.scalings };
+    const score = scoreOf(shape, errors, profile.threshold, observed);
     if (!Number.isFinite(score)) continue;
-    const untolerated = rawScore(atNewLevel.map((error, at) => Math.max(error, atOldLevel[at]!))) / profile.threshold;
+    const worst = atNewLevel.map((error, at) => Math.max(error, atOldLevel[at]!));
+    const untolerated = scoreOf(shape, worst, profile.threshold, observed);
     const trend = experience?.trends.trendOf(key);
     const shares = featureShares(shape, errors, profile.scalings);
     const shifts = (experience?.levels.shiftsOf(key) ?? []).map((shift) => featureShift(shape, shift));
@@ -86,7 +89,7 @@ export function scoreServices(
 
 /** True if nobody asks a service for anything, and this is no error of its own: others call it, or it is young. */
 function isIdle({ features }: TensorShape, { history, profile, called }: ScorableService, step: number): boolean {
-  return (called || profile.dayShare < 1) && isSilent(features, history.row(step));
+  return (called || profile.days < 1) && isSilent(features, history.row(step));
 }
 
 /**

@@ -24,6 +24,19 @@ export function loadOf(
   });
 }
 
+/** How far each channel's load is from where it has been, log ratios; 0 within, and where that isn't known. */
+export function loadBeyond(
+  features: readonly Feature[],
+  loads: readonly number[],
+  scalings: readonly (ColumnScaling | undefined)[],
+): readonly number[] {
+  const load = loadFeature(features);
+  return loads.map((away, channel) => {
+    const range = load === undefined ? undefined : scalings[columnIndex(features, channel, load)]?.drifts;
+    return range === undefined ? 0 : Math.max(0, away - range.high, range.low - away);
+  });
+}
+
 /** True if nobody asked a service for anything within the shortest window. */
 export function isSilent(features: readonly Feature[], row: ArrayLike<number> | undefined): boolean {
   const load = loadFeature(features);

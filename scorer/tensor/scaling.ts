@@ -2,14 +2,20 @@ import type { Feature, Scale } from '../features/features.ts';
 import { quantileSorted, robustSpread, sortedFinite } from '../numeric/statistics.ts';
 import { learnResponse, type LoadResponse, type SlopePrior } from './response.ts';
 
+/** Where a load has been, as differences from its median, log ratios. */
+export interface LoadRange {
+  readonly low: number;
+  readonly high: number;
+}
+
 /** The normal centre and spread of one column (a feature in a channel) of one service or edge. */
 export interface ColumnScaling {
   /** Median over the normal period, in the feature's unit. */
   readonly center: number;
   /** Robust standard deviation over the normal period, in scaled units (log ratio or difference). */
   readonly spread: number;
-  /** Of a load that hasn't been seen for a day: it may go anywhere, but only slowly. Default: false. */
-  readonly drifts?: boolean | undefined;
+  /** Of a load that hasn't been seen for a week: where it has been. It may go anywhere, but only slowly. */
+  readonly drifts?: LoadRange | undefined;
   /** Of a load that has another level now: the centre that what follows the load was learned at. Default: `center`. */
   readonly reference?: number | undefined;
   /** How the column follows the service's load; undefined if it doesn't, or if the service has no load. */
@@ -24,6 +30,11 @@ const MIN_LINEAR_SHARE = 0.03;
 const LOG_OFFSET_SHARE = 0.02;
 /** Below this share of the usual load, values vary more for want of requests. */
 const SCARCE_LOAD = 0.5;
+/**
+ * Standard deviation of what a line is wrong by, for each unit of log load beyond where it was learned: nothing follows the
+ * load by one power everywhere.
+ */
+const MISFIT_BEYOND = 0.15;
 /** Deviations beyond which a tensor value saturates. */
 const SATURATION = 6;
 
@@ -116,18 +127,19 @@ export function unexplained(feature: Feature, value: number, scaling: ColumnScal
 
 /**
  * Signed distance from what is expected at this load, in spreads; NaN for a missing or infinite value. The spread grows with
- * what isn't known: how the column follows a load this far from the usual one, and what fewer requests say, whose mean
- * varies by the square root of their number.
+ * what isn't known: how the column follows a load this far from the usual one, or where it has never been, and what fewer
+ * requests say, whose mean varies by the square root of their number.
  *
  * @param load difference of the load from its median, a log ratio
+ * @param beyond how far that is from where it has been, a log ratio of 0 or more
  */
-export function deviation(feature: Feature, value: number, scaling: ColumnScaling, load = 0): number {
+export function deviation(feature: Feature, value: number, scaling: ColumnScaling, load = 0, beyond = 0): number {
   if (!Number.isFinite(value)) return NaN;
   const away = unexplained(feature, value, scaling, load);
   const { response, spread } = scaling;
   if (response === undefined || load === 0) return away / spread;
   const sampling = spread ** 2 * Math.max(1, SCARCE_LOAD * Math.exp(-load));
-  return away / Math.sqrt(sampling + (response.uncertainty * load) ** 2);
+  return away / Math.sqrt(sampling + (response.uncertainty * load) ** 2 + (MISFIT_BEYOND * beyond) ** 2);
 }
 
 /** The 95th percentile of a normal distribution, in standard deviations. */

@@ -2,7 +2,7 @@ import { CHANNELS, type Feature } from '../features/features.ts';
 import { columnIndex } from '../features/columns.ts';
 import type { History } from '../fleet/history.ts';
 import { median } from '../numeric/statistics.ts';
-import { loadFeature, loadOf } from './load.ts';
+import { loadBeyond, loadFeature, loadOf } from './load.ts';
 import { type ColumnScaling, deviation, difference, toUnit } from './scaling.ts';
 
 /** Default lags, in steps: Fibonacci numbers, about an hour at an interval of one minute. */
@@ -46,7 +46,7 @@ function withRecentLoad(
   scalings: readonly (ColumnScaling | undefined)[],
 ): readonly (ColumnScaling | undefined)[] {
   const load = loadFeature(features);
-  if (load === undefined || scalings[load]?.drifts !== true) return scalings;
+  if (load === undefined || scalings[load]?.drifts === undefined) return scalings;
   const moved = [...scalings];
   for (const channel of CHANNELS.keys()) {
     const column = columnIndex(features, channel, load);
@@ -101,12 +101,14 @@ export function encodeWindow(
   const rows = shape.steps.map((back) => history.row(step - back));
   const moved = withRecentLoad(shape, rows, scalings);
   const loads = rows.map((values) => explainingLoad(features, values, scalings, moved));
+  const beyonds = loads.map((of) => loadBeyond(features, of, scalings));
   let position = index * windowSize(shape);
   let present = 0;
   for (let channel = 0; channel < CHANNELS.length; channel++) {
     for (let row = 0; row < rows.length; row++) {
       const values = rows[row];
       const load = loads[row]?.[channel];
+      const beyond = beyonds[row]?.[channel];
       for (let at = 0; at < features.length; at++, position++) {
         const column = columnIndex(features, channel, at);
         const feature = features[at];
@@ -117,7 +119,7 @@ export function encodeWindow(
           into.mask[position] = 0;
           continue;
         }
-        into.data[position] = toUnit(deviation(feature, value, scaling, load));
+        into.data[position] = toUnit(deviation(feature, value, scaling, load, beyond));
         into.mask[position] = 1;
         if (row === 0) present++;
       }

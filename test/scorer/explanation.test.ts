@@ -46,7 +46,7 @@ async function explain(fault: FaultSeries): Promise<string[]> {
   const fleet = new Fleet(set, recorded.intervalMs, history.capacity);
   fleet.services.set(fault.service, history);
   const [from, to] = [fault.learned[0]?.[0] ?? 0, fault.learned.at(-1)?.[0] ?? 0];
-  const learnable = { key: fault.service, history, from, to, heldOutFrom: from, dayShare: 1 };
+  const learnable = { key: fault.service, history, from, to, heldOutFrom: from, days: 7 };
   const services = await calibrateServices(shape, [learnable], {
     model: model.autoencoder,
     prior: model.prior,

@@ -34,7 +34,7 @@ export async function saveLearnedState(config: ScorerConfig, set: FeatureSet, fl
   try {
     const shape = { features: set.features, steps: config.steps };
     const history = usualHistory(set.features, columnCount(set.features), fleet);
-    const range = { from: 1, to: LEARNED_STEPS, heldOutFrom: 1, dayShare: 1 };
+    const range = { from: 1, to: LEARNED_STEPS, heldOutFrom: 1, days: 7 };
     const learned = await calibrateServices(shape, [{ key: '', history, ...range }], {
       model: model.autoencoder,
       prior: model.prior,

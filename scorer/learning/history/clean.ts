@@ -20,8 +20,8 @@ export interface Past {
 export interface ServicePast extends Past {
   /** First step of the held-out part, which a new model isn't trained on. */
   readonly heldOutFrom: number;
-  /** Share of a day from `from` to `to`, at most 1. */
-  readonly dayShare: number;
+  /** Days from `from` to `to`. */
+  readonly days: number;
 }
 
 /** The clean history of some services and of the edges from and to them. */
@@ -97,7 +97,7 @@ export function servicePasts({ services }: Fleet, { interval, learning }: Minimu
     if (to - history.oldest + 1 < minSteps) return [];
     const observed = stepsBetween(from, to).filter((step) => history.observed(step) > 0);
     const heldOutFrom = observed[Math.floor(observed.length * (1 - HELD_OUT_SHARE))] ?? to;
-    return [{ key, history, from, to, heldOutFrom, dayShare: Math.min(1, ((to - from + 1) * interval) / DAY_MS) }];
+    return [{ key, history, from, to, heldOutFrom, days: ((to - from + 1) * interval) / DAY_MS }];
   });
   return found.sort((a, b) => (a.key < b.key ? -1 : 1));
 }

@@ -16,7 +16,7 @@ const profile = (to: number) => ({
   deviation: [],
   threshold: 1,
   windows: 9,
-  dayShare: 1,
+  days: 7,
   from: 0,
   to,
 });

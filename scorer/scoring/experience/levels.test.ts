@@ -18,7 +18,7 @@ const profile: Profile = {
   deviation: Array<number>(COLUMNS).fill(1),
   threshold: 2,
   windows: 120,
-  dayShare: 0.1,
+  days: 0.1,
   from: 0,
   to: 119,
 };

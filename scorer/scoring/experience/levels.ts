@@ -7,6 +7,7 @@ import { loadOf } from '../../tensor/load.ts';
 import { type ColumnScaling, unexplained, valueAt } from '../../tensor/scaling.ts';
 import type { TensorShape } from '../../tensor/tensor.ts';
 import type { Profile } from '../profiles/profile.ts';
+import { HARMFUL_SATURATION } from '../severity.ts';
 
 /** A feature of a service that has changed for good. */
 export interface LevelShift {
@@ -30,8 +31,6 @@ const MIN_DEVIATIONS = 1.5;
 const STEADY_SHARE = 0.35;
 /** ... or so many of the spreads that the feature had before. */
 const STEADY_SPREADS = 2;
-/** More than this ratio of a resource does harm even if nothing else is wrong. */
-const HARMFUL_SATURATION = Math.log(2.5);
 
 /** Changes that have lasted and are steady, so that they age within minutes instead of alarming for a day. */
 export class Levels {

@@ -20,7 +20,7 @@ const profile = {
   deviation: [],
   threshold: 1,
   windows: 9,
-  dayShare: 1,
+  days: 7,
   from: 1000,
   to: 2439,
 };
@@ -52,7 +52,7 @@ describe('fittingProfiles', () => {
       const { from, to, ...rest } = profiles!.services.get('cart')!;
       expect(to * interval).toBe(2439 * MINUTE);
       expect((to - from + 1) * interval).toBe(config.learning.minimum);
-      expect(rest).toEqual({ scalings: [], residual: [], deviation: [], threshold: 1, windows: 9, dayShare: 1 });
+      expect(rest).toEqual({ scalings: [], residual: [], deviation: [], threshold: 1, windows: 9, days: 7 });
       expect(profiles?.edges.size).toBe(1);
     },
   );

@@ -23,8 +23,8 @@ export interface LearningRange {
   readonly to: number;
   /** First step that the model wasn't trained on. Default: `from`. */
   readonly heldOutFrom?: number;
-  /** Share of a day from the first step to the last one, at most 1. Default: 1. */
-  readonly dayShare?: number;
+  /** Days from the first step to the last one. Default: a week. */
+  readonly days?: number;
 }
 
 /**
@@ -37,12 +37,12 @@ export interface LearningRange {
 export async function learnProfile(
   shape: TensorShape,
   history: History,
-  { from, to, heldOutFrom = from, dayShare = 1 }: LearningRange,
+  { from, to, heldOutFrom = from, days = 7 }: LearningRange,
   model: Reconstructor,
   prior?: Prior,
 ): Promise<Profile> {
   const columns = columnCount(shape.features);
-  const scalings = learnScalings(shape.features, columns, history, from, to, { spread: prior?.spread, dayShare });
+  const scalings = learnScalings(shape.features, columns, history, from, to, { spread: prior?.spread, days });
   const seen = await errorsOver(shape, history, usualSteps(shape, history, { from, to }, scalings), scalings, model);
   const heldOut = seen.filter(({ step }) => step >= heldOutFrom);
   const estimate = (of: (rows: readonly ErrorRow[]) => number, expected: number | undefined, weight: number) =>
@@ -60,7 +60,7 @@ export async function learnProfile(
     prior?.threshold,
     THRESHOLD_PRIOR_WEIGHT,
   );
-  return { scalings, ...scales, threshold, windows: seen.length, dayShare, from, to };
+  return { scalings, ...scales, threshold, windows: seen.length, days, from, to };
 }
 
 /** The magnitude that one column's errors rarely exceed in fault-free time, in deviations. */

@@ -10,8 +10,8 @@ export interface Profile extends ErrorScales {
   readonly threshold: number;
   /** Number of windows learned from. */
   readonly windows: number;
-  /** Share of a day that was learned from, at most 1: what it may be that hasn't been seen yet. */
-  readonly dayShare: number;
+  /** Days that were learned from: what comes later in the day, or in the week, hasn't been seen yet. */
+  readonly days: number;
   /** First and last step learned from. */
   readonly from: number;
   readonly to: number;

@@ -18,12 +18,17 @@ const profiles: Profiles = {
     [
       serviceKey(cart),
       {
-        scalings: [{ center: 1, spread: 0.5 }, undefined],
-        residual: [2, NaN],
-        deviation: [0.1, NaN],
+        scalings: [
+          { center: 1, spread: 0.5 },
+          undefined,
+          { center: 2, spread: 0.5, drifts: { low: -1.5, high: 0.25 } },
+          { center: 3, spread: 0.5, response: { slope: 0.9, uncertainty: 0.01 } },
+        ],
+        residual: [2, NaN, 1, 1],
+        deviation: [0.1, NaN, 1, 1],
         threshold: 3,
         windows: 7,
-        dayShare: 1,
+        days: 7,
         from: 10,
         to: 16,
       },

@@ -26,13 +26,13 @@ export type EdgeScalings = readonly (ColumnScaling | undefined)[];
 const scalingSchema = z
   .union([
     z.tuple([z.number(), z.number()]),
-    z.tuple([z.number(), z.number(), z.literal('drifts')]),
+    z.tuple([z.number(), z.number(), z.literal('drifts'), z.number(), z.number()]),
     z.tuple([z.number(), z.number(), z.number(), z.number()]),
   ])
   .nullable();
 type PackedScaling = z.output<typeof scalingSchema>;
 const documentSchema = z.strictObject({
-  format: z.literal(4),
+  format: z.literal(5),
   model: z.string(),
   features: z.array(z.string()),
   edge_features: z.array(z.string()),
@@ -48,7 +48,7 @@ const documentSchema = z.strictObject({
       deviation: z.array(figureSchema),
       threshold: z.number().positive(),
       windows: z.number(),
-      day_share: z.number().default(1),
+      days: z.number(),
       from: z.int(),
       to: z.int(),
     }),
@@ -65,7 +65,7 @@ export class ProfilesError extends Error {
 /** Saves profiles atomically: a checksum line, then JSON. */
 export async function saveProfiles(path: string, profiles: Profiles): Promise<void> {
   const body = JSON.stringify({
-    format: 4,
+    format: 5,
     model: profiles.model,
     features: profiles.features,
     edge_features: profiles.edgeFeatures,
@@ -82,7 +82,7 @@ export async function saveProfiles(path: string, profiles: Profiles): Promise<vo
           deviation: profile.deviation.map(round),
           threshold: round(profile.threshold),
           windows: profile.windows,
-          day_share: profile.dayShare,
+          days: profile.days,
           from: profile.from,
           to: profile.to,
         },
@@ -121,9 +121,9 @@ export function loadProfiles(path: string): Profiles | undefined {
     intervalMs: document.interval_ms,
     learnedAtMs: document.learned_at_ms,
     services: new Map(
-      Object.entries(document.services).map(([key, { day_share: dayShare, ...profile }]) => [
+      Object.entries(document.services).map(([key, profile]) => [
         key,
-        { ...profile, dayShare, scalings: profile.scalings.map(unpack) },
+        { ...profile, scalings: profile.scalings.map(unpack) },
       ]),
     ),
     edges: new Map(Object.entries(document.edges).map(([key, scalings]) => [key, scalings.map(unpack)])),
@@ -133,15 +133,18 @@ export function loadProfiles(path: string): Profiles | undefined {
 function pack(scaling: ColumnScaling | undefined): PackedScaling {
   if (scaling === undefined) return null;
   const { center, spread, drifts, response } = scaling;
-  if (drifts === true) return [round(center), round(spread), 'drifts'];
+  if (drifts !== undefined) return [round(center), round(spread), 'drifts', round(drifts.low), round(drifts.high)];
   if (response === undefined) return [round(center), round(spread)];
   return [round(center), round(spread), round(response.slope), round(response.uncertainty)];
 }
 
 function unpack(packed: PackedScaling): ColumnScaling | undefined {
   if (packed === null) return undefined;
+  if (packed[2] === 'drifts') {
+    const [center, spread, , low, high] = packed;
+    return { center, spread, drifts: { low, high } };
+  }
   const [center, spread, slope, uncertainty] = packed;
-  if (slope === 'drifts') return { center, spread, drifts: true };
   if (slope === undefined || uncertainty === undefined) return { center, spread };
   return { center, spread, response: { slope, uncertainty } };
 }

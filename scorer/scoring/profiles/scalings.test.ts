@@ -1,7 +1,35 @@
 import { describe, expect, it } from 'vitest';
 import { History } from '../../fleet/history.ts';
 import { noise, shape } from './noisy-history.testdata.ts';
-import { learnEdgeScalings } from './scalings.ts';
+import { parseFeatures } from '../../features/features.ts';
+import { learnEdgeScalings, learnScalings } from './scalings.ts';
+
+describe('learnScalings', () => {
+  const { features } = parseFeatures(
+    'features.yaml',
+    `windows: [1s, 2s, 4s]
+features:
+  - { name: rate, expr: 'a[$window]', scale: log, signal: traffic, load: true }
+  - { name: latency, expr: 'b[$window]', scale: log, signal: latency }
+edges: []
+`,
+  );
+  const history = new History(6, 1000);
+  for (let step = 0; step < 1000; step++) {
+    // A single minute at 50 times the load is nowhere to have been.
+    const rate = step === 500 ? 5000 : 100 * Math.exp(Math.sin(step / 40));
+    for (const column of [0, 2, 4]) history.put(step, column, rate);
+    for (const column of [1, 3, 5]) history.put(step, column, 0.01);
+  }
+
+  it('remembers where a load has been, until that is a week', () => {
+    const [load, latency] = learnScalings(features, 6, history, 0, 999, { days: 3 });
+    expect(load?.drifts?.low).toBeCloseTo(-1, 1);
+    expect(load?.drifts?.high).toBeCloseTo(1, 1);
+    expect(latency?.drifts).toBeUndefined();
+    expect(learnScalings(features, 6, history, 0, 999, { days: 7 })[0]?.drifts).toBeUndefined();
+  });
+});
 
 describe('learnEdgeScalings', () => {
   it("widens the spread of an edge that is often wild to its 99th percentile's", () => {

@@ -5,16 +5,18 @@ import { stepsBetween } from '../../fleet/steps.ts';
 import { NORMAL_P99, quantile } from '../../numeric/statistics.ts';
 import { loadFeature } from '../../tensor/load.ts';
 import { SLOPE_PRIORS } from '../../tensor/response.ts';
-import { type ColumnScaling, deviation, difference, learnScaling } from '../../tensor/scaling.ts';
+import { type ColumnScaling, deviation, difference, learnScaling, type LoadRange } from '../../tensor/scaling.ts';
 import { PRIOR_WEIGHT } from './prior.ts';
 
 /** What is known of a service's columns beside its own past. */
 export interface Expected {
   /** Spread of each column, scaled units. */
   readonly spread?: readonly number[] | undefined;
-  /** Share of a day that the past covers: until it is 1, the load may drift to where it hasn't been yet. Default: 1. */
-  readonly dayShare?: number | undefined;
+  /** Days that the past covers: until they are a week, the load may drift to where it hasn't been yet. Default: 7. */
+  readonly days?: number | undefined;
 }
+
+const WEEK_DAYS = 7;
 
 /** Learns each column's scaling from the steps `from` to `to`, both included. */
 export function learnScalings(
@@ -23,7 +25,7 @@ export function learnScalings(
   history: History,
   from: number,
   to: number,
-  { spread, dayShare = 1 }: Expected = {},
+  { spread, days = WEEK_DAYS }: Expected = {},
 ): (ColumnScaling | undefined)[] {
   const steps = stepsBetween(from, to);
   const valuesOf = (column: number) => steps.map((step) => history.get(step, column));
@@ -32,8 +34,10 @@ export function learnScalings(
   const loads = CHANNELS.map((_, channel) => {
     if (load === undefined) return undefined;
     const column = columnIndex(features, channel, load);
-    const scaling = learnScaling(features[load]!, valuesOf(column), prior(column));
-    return scaling && { ...scaling, drifts: dayShare < 1 };
+    const values = valuesOf(column);
+    const scaling = learnScaling(features[load]!, values, prior(column));
+    if (scaling === undefined || days >= WEEK_DAYS) return scaling;
+    return { ...scaling, drifts: rangeOf(values.map((value) => difference(features[load]!, value, scaling.center))) };
   });
   return Array.from({ length: columns }, (_, column) => {
     const [index, scaling] = [column % features.length, loads[Math.floor(column / features.length)]];
@@ -46,6 +50,14 @@ export function learnScalings(
       slope: SLOPE_PRIORS[feature.signal],
     });
   });
+}
+
+/** Shares of the values below and above where a load has been: single minutes don't count. */
+const RANGE_SHARES = [0.01, 0.99] as const;
+
+function rangeOf(away: readonly number[]): LoadRange {
+  const [low, high] = RANGE_SHARES.map((share) => quantile(away, share)) as [number, number];
+  return { low, high };
 }
 
 /**
