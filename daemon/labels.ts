@@ -1,5 +1,8 @@
 export type Labels = Readonly<Record<string, string>>;
 
+/** The name of a label. */
+export const LABEL_NAME = /^[a-zA-Z_][a-zA-Z0-9_]*$/;
+
 const ESCAPES: Readonly<Record<string, string>> = { '\\': '\\\\', '"': '\\"', '\n': '\\n' };
 
 /** `text` with each character that matches `characters` escaped as in Prometheus' text format. */

@@ -4,6 +4,7 @@ import { durationSchema, urlSchema } from '../daemon/config-file.ts';
 import { httpClientSchema } from '../daemon/http-client/client.ts';
 import { setsCredentials } from '../daemon/http-client/settings.ts';
 import { checkHttpClientFiles, resolveHttpClientFiles } from '../daemon/http-client/settings/files.ts';
+import { LABEL_NAME } from '../daemon/labels.ts';
 import { redactUrl } from '../daemon/secrets/redact.ts';
 
 /** Durations in milliseconds. */
@@ -42,7 +43,7 @@ export const alertmanagerSchema = endpointSchema
     /** A silence with a matcher for this label says that what its services do is expected. */
     silence_label: z
       .string('expected the name of a label')
-      .regex(/^[a-zA-Z_][a-zA-Z0-9_]*$/, 'expected the name of a label')
+      .regex(LABEL_NAME, 'expected the name of a label')
       .default('expected'),
   })
   .superRefine(refuseTwoCredentials)

@@ -162,17 +162,22 @@ function withTrend(
 /** Share of the threshold from which a feature's error takes part in an anomaly. */
 const TAKES_PART = 0.5;
 
+/** What a step of a service was like. */
+interface Lived {
+  /** Errors before any tolerance, one value per feature. */
+  readonly settled: readonly number[];
+  readonly score: number;
+  /** True if its anomalies are announced as expected. */
+  readonly expected: boolean;
+}
+
 /** Adds a step to what the scorer has lived through. */
 function live(
   { seasons, levels, trends }: Experience,
   shape: TensorShape,
   { key, history, profile }: ScorableService,
   step: number,
-  {
-    settled,
-    score,
-    expected,
-  }: { readonly settled: readonly number[]; readonly score: number; readonly expected: boolean },
+  { settled, score, expected }: Lived,
 ): void {
   const isTolerated = rawScore(settled) > profile.threshold;
   const judged: Judged = score > 1 && !expected ? 'anomalous' : isTolerated ? 'tolerated' : 'calm';

@@ -1,3 +1,5 @@
+import { LABEL_NAME } from '../../../daemon/labels.ts';
+
 /** A sample to write. */
 export interface Sample {
   /** The metric's name. */
@@ -13,7 +15,6 @@ export interface Sample {
 export type Label = readonly [name: string, value: string];
 
 const METRIC_NAME = /^[a-zA-Z_:][a-zA-Z0-9_:]*$/;
-const LABEL_NAME = /^[a-zA-Z_][a-zA-Z0-9_]*$/;
 
 /** The violation of the remote-write specification; undefined for a valid sample. */
 export function violationOf({ name, labels, timestampMs }: Sample): string | undefined {
