@@ -80,9 +80,9 @@ export interface Scenario extends z.output<typeof scenarioSchema> {
 /** Reads the scenarios of all sets, sorted by name. @throws ConfigError */
 export function readScenarios(folder: string): Scenario[] {
   return SETS.flatMap((set) =>
-    readdirSync(join(folder, set))
+    readdirSync(join(folder, set), { recursive: true, encoding: 'utf8' })
       .filter((file) => file.endsWith('.yaml'))
-      .sort()
+      .sort((one, other) => basename(one).localeCompare(basename(other)))
       .map((file) => ({
         name: basename(file, '.yaml'),
         set,

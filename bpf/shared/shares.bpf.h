@@ -7,8 +7,8 @@
 #include "types.bpf.h"
 
 /* Shares of the maps `edges`, `accept_queues`, `udp_edges` and `port_protocols`, so that no cgroup can fill them for
- * all others (docs/adr/0015-fair-maps.md). An edge without a row in `edges` has none in `edge_protocols`, and one
- * without a row in `udp_edges` none in `dns_queries`. Asked only when a row is missing:
+ * all others (docs/adr/exporter/0015-fair-maps.md). An edge without a row in `edges` has none in `edge_protocols`, and
+ * one without a row in `udp_edges` none in `dns_queries`. Asked only when a row is missing:
  *
  *   monitored:    while the cgroup has at most MONITORED_FACTOR times as many rows as are free: one greedy cgroup
  *                 leaves a ninth of the map, two a seventeenth;

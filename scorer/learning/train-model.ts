@@ -17,7 +17,7 @@ import { NothingToLearnError } from '../detectors/error.ts';
 import type { OnProgress } from './progress.ts';
 import { digestWindows, trainingWindows } from './history/training-windows.ts';
 
-/** As good as variants with four times the weights, and as linear ones (docs/adr/0003-network.md). */
+/** As good as variants with four times the weights, and as linear ones (docs/adr/scorer/0003-network.md). */
 export const NETWORK = { slope: 0.2, output: 'sigmoid', maps: 4, bottleneck: 32 } as const;
 /**
  * Maximum number of services to train on. Their history is in memory at once: about 50 MB for a day and 15 features.

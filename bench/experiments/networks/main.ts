@@ -1,7 +1,7 @@
 /**
- * `npm run bench -- networks <folder> [--seeds=5]`: compares shapes of the network (docs/adr/0003-network.md), each
- * trained from several seeds, and PCA in its place. The folder has recorded faults as for `npm run bench -- nezha`,
- * evaluated with and without edges, or a history kept by `npm run bench -- sim`.
+ * `npm run bench -- networks <folder> [--seeds=5]`: compares shapes of the network
+ * (docs/adr/scorer/0003-network.md), each trained from several seeds, and PCA in its place. The folder has recorded
+ * faults as for `npm run bench -- nezha`, evaluated with and without edges, or a history kept by `npm run bench -- sim`.
  */
 import { type Flags, parseFlags, renderHelp } from '../../../daemon/flags.ts';
 import { type ProgramContext, runProgram } from '../../../daemon/lifecycle.ts';

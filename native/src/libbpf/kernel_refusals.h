@@ -19,8 +19,8 @@ struct Refusal {
 
 /// Intercepts libbpf's loads on this thread for its lifetime. libbpf stops at the first refused program; this gives it
 /// a placeholder descriptor instead, so one pass finds all refused programs. (A retry without each of them would need
-/// one load more for each; see docs/adr/0012-refused-programs.md.) At a refused map libbpf still stops; its name is
-/// kept.
+/// one load more for each; see docs/adr/exporter/0012-refused-programs.md.) At a refused map libbpf still stops; its
+/// name is kept.
 class KernelRefusals {
   public:
     /// `programs` are the names to intercept: libbpf also loads programs of its own to detect kernel features.

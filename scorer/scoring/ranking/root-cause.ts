@@ -55,7 +55,7 @@ export const MAX_RANKED = 20;
 /**
  * Ranks the root causes of an incident by the evidence against each service, in bits: that of its own signals except
  * traffic, plus that of its worst incoming edge, less what its worst outgoing edge explains. Compared with random walks
- * on the call graph in docs/adr/0004-root-cause-by-evidence.md.
+ * on the call graph in docs/adr/scorer/0004-root-cause-by-evidence.md.
  *
  * @param isCandidate true for services to rank; the others still explain the edges of their callers
  * @returns most probable first; empty without suspects and without deviating edges

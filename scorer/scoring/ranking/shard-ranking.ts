@@ -15,7 +15,7 @@ interface Received<T> {
 /**
  * Ranks the root causes of an incident across shards. Each shard computes the evidence against its own services, writes
  * that of its top services to Prometheus, and reads that of the other shards, one cycle old, together with the edges.
- * See docs/adr/0006-root-causes-across-shards.md.
+ * See docs/adr/scorer/0006-root-causes-across-shards.md.
  */
 export class ShardRanking {
   readonly #place: ShardPlace;
