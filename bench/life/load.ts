@@ -9,9 +9,10 @@ const SCATTER = 7919;
 
 /** Load of the whole shop at a minute of its life, relative to a usual afternoon. */
 export function loadAt({ begins, load }: Scenario, minute: number): number {
-  const hours = begins + minute / 60;
+  const { silent, busy_minutes_of_ten: busy, clock_change: clock } = load;
+  const setOn = clock !== undefined && minute >= clock.at / MINUTE_MS ? clock.hours : 0;
+  const hours = begins + minute / 60 + setOn;
   const hour = hours % DAY_HOURS;
-  const { silent, busy_minutes_of_ten: busy } = load;
   if (silent !== undefined && hour >= silent[0] && hour < silent[1]) return 0;
   if (busy !== undefined && !isBusy(minute, busy)) return 0;
   const day = (1 - Math.cos((2 * Math.PI * (hour - LEAST_HOUR)) / DAY_HOURS)) / 2;
@@ -25,7 +26,7 @@ function isBusy(minute: number, busy: number): boolean {
   return (minute + ((ten * ten * SCATTER) % 10)) % 10 < busy;
 }
 
-/** What acts on a service: factors, the share of failed calls to it, and false if it is gone. */
+/** What acts on a service: factors, the share of failed calls to it, and whether it is there and seen. */
 export interface TotalChange {
   load: number;
   capacity: number;
@@ -35,6 +36,7 @@ export interface TotalChange {
   bytes: number;
   failures: number;
   present: boolean;
+  scraped: boolean;
 }
 
 /** A service's change at a minute: the product of all events that act on it. */
@@ -48,17 +50,19 @@ export function changeAt({ events }: Scenario, service: string, minute: number):
     bytes: 1,
     failures: 0,
     present: true,
+    scraped: true,
   };
   for (const event of events) {
     if (event.service !== 'all' && event.service !== service) continue;
     const share = shareOf(event, minute);
     if (share === undefined) continue;
-    const { failures = 0, present = true, ...factors } = event.change;
+    const { failures = 0, present = true, scraped = true, ...factors } = event.change;
     for (const [name, factor] of Object.entries(factors) as [keyof typeof factors, number][]) {
       total[name] *= event.grows ? factor ** share : factor;
     }
     total.failures = Math.max(total.failures, failures);
     total.present &&= present;
+    total.scraped &&= scraped;
   }
   return total;
 }

@@ -19,6 +19,8 @@ const changeSchema = z.strictObject({
   failures: z.number().min(0).max(1).optional(),
   /** False: the service is gone. */
   present: z.boolean().optional(),
+  /** False: it works, but Prometheus gets nothing of it. */
+  scraped: z.boolean().optional(),
 });
 
 const eventSchema = z.strictObject({
@@ -51,6 +53,8 @@ const scenarioSchema = z.strictObject({
       night: z.number().min(0).default(1),
       /** Factor on Saturdays and Sundays. */
       weekend: z.number().default(1),
+      /** People's clocks are set on by so many hours. */
+      clock_change: z.strictObject({ at: durationSchema, hours: z.number() }).optional(),
       /** Hours of the day without any traffic: from, to. */
       silent: z.tuple([z.number(), z.number()]).optional(),
       /** Minutes of each ten with traffic; the others have none. */

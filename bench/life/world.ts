@@ -31,7 +31,7 @@ export interface EdgeMinute {
 }
 
 export interface ShopMinute {
-  /** Services that are gone are missing. */
+  /** Services that are gone or not scraped are missing. */
   readonly services: ReadonlyMap<string, ServiceMinute>;
   /** By client, then by server. */
   readonly edges: ReadonlyMap<string, ReadonlyMap<string, EdgeMinute>>;
@@ -81,6 +81,7 @@ export class World {
         this.#noise(NOISE.latency / Math.sqrt(Math.max(1, asked / 300)));
       seconds.set(service.name, mean + WIRE_SECONDS);
       const outgoing = this.#edgesOf(service, asked, seconds, change);
+      if (!own.scraped) continue;
       edges.set(service.name, outgoing);
       services.set(service.name, this.#service(service, own, { asked, mean, utilisation }, [...outgoing.values()]));
     }

@@ -9,7 +9,8 @@ features:
   - { name: rate, expr: 'a[$window]', scale: log, signal: traffic, load: true }
   - { name: latency, expr: 'b[$window]', scale: log, signal: latency }
   - { name: failures, expr: 'c[$window]', scale: log, signal: errors, failure: true }
-  - { name: size, expr: 'd[$window]', scale: log, signal: errors }
+  - { name: size, expr: 'd[$window]', scale: log, signal: errors, unit: bytes }
+  - { name: calls, expr: 'g[$window]', scale: log, signal: errors }
   - { name: memory, expr: 'e[$window]', scale: log, signal: saturation }
   - { name: queue, expr: 'f[$window]', scale: linear, signal: saturation }
 edges: []
@@ -33,7 +34,8 @@ describe('an anomaly is severe by', () => {
     ['answers that take twice as long', { latency: 2.1 }],
     ['any failures', { failures: 1.2 }],
     ['answers of half the size', { size: 0.45 }],
-    ['answers of twice the size', { size: 2.2 }],
+    ['twice as many calls for each request', { calls: 2.2 }],
+    ['half as many', { calls: 0.45 }],
     ['lost traffic', { rate: 0.05 }],
     ['three times the memory', { memory: 3 }],
     ['three times the memory at twice the load', { memory: 8, rate: 2 }],
@@ -47,6 +49,7 @@ describe('an anomaly is not severe by', () => {
   it.each<[string, Readonly<Record<string, number>>]>([
     ['slightly slower answers', { latency: 1.8 }],
     ['quicker answers', { latency: 0.3 }],
+    ['answers of three times the size', { size: 3 }],
     ['fewer failures', { failures: 0.1 }],
     ['ten times the visitors', { rate: 10 }],
     ['half the visitors', { rate: 0.5 }],
@@ -63,5 +66,12 @@ it('is that of its errors up to a severe one, and by what does harm beyond', () 
   expect(score({ memory: 1.5, rate: 3 }, 5)).toBe(2.5);
   expect(score({ latency: 4, memory: 1.5 }, 16)).toBe(4);
   expect(score({}, 0)).toBe(0);
-  expect(scoreOf(shape, [NaN, NaN, NaN, NaN, NaN, NaN], THRESHOLD, { row: undefined, scalings })).toBeNaN();
+  expect(
+    scoreOf(
+      shape,
+      NAMES.map(() => NaN),
+      THRESHOLD,
+      { row: undefined, scalings },
+    ),
+  ).toBeNaN();
 });

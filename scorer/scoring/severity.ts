@@ -8,8 +8,8 @@ import { rawScore } from './errors.ts';
 /** Above this score an anomaly is severe: its alert is critical (rules/services.alerts.yaml). */
 export const SEVERE_SCORE = 3;
 
-/** Answers take at least twice as long, or are of another size. */
-const HARMFUL_CHANGE = Math.log(2);
+/** Answers take at least twice as long, are half as large, or cost twice or half as many calls. */
+export const HARMFUL_CHANGE = Math.log(2);
 /** At most a tenth of the traffic is left. */
 const LOST_TRAFFIC = Math.log(10);
 /** More than this ratio of a resource, beyond what more requests take, does harm even if nothing else is wrong. */
@@ -64,7 +64,9 @@ function doesHarm(
     case 'latency':
       return reaches(away, HARMFUL_CHANGE);
     case 'errors':
-      return feature.failure ? away > 0 : reaches(Math.abs(away), HARMFUL_CHANGE);
+      if (feature.failure) return away > 0;
+      // An error page is shorter than an answer; a longer one is a new version.
+      return reaches(feature.unit === 'bytes' ? -away : Math.abs(away), HARMFUL_CHANGE);
     case 'traffic':
       return reaches(-away, LOST_TRAFFIC);
     case 'saturation':

@@ -67,7 +67,7 @@ describe('Levels', () => {
   });
 
   it.each([
-    ['slower answers', 0, after(150, 130)],
+    ['answers that take twice as long', 0, after(150, 210)],
     ['more failures', 2, after(150, 130)],
     ['three times the memory', 1, after(150, 300)],
     ['memory that still grows', 1, (step: number) => 100 * 1.02 ** Math.max(0, step - 150)],
@@ -76,8 +76,11 @@ describe('Levels', () => {
     expect(shiftAt(new Levels(), at, values, 180)).toBeUndefined();
   });
 
-  it('quicker answers, however much', () => {
-    expect(shiftAt(new Levels(), 0, after(150, 20))).toBe(169);
+  it.each([
+    ['quicker answers, however much', 20],
+    ['slightly slower answers', 130],
+  ])('%s', (_, value) => {
+    expect(shiftAt(new Levels(), 0, after(150, value))).toBe(169);
   });
 
   it('forgets a level that the service has left again', () => {

@@ -7,7 +7,7 @@ import { loadOf } from '../../tensor/load.ts';
 import { type ColumnScaling, unexplained, valueAt } from '../../tensor/scaling.ts';
 import type { TensorShape } from '../../tensor/tensor.ts';
 import type { Profile } from '../profiles/profile.ts';
-import { HARMFUL_SATURATION } from '../severity.ts';
+import { HARMFUL_CHANGE, HARMFUL_SATURATION } from '../severity.ts';
 
 /** A feature of a service that has changed for good. */
 export interface LevelShift {
@@ -135,12 +135,13 @@ function newLevel(
 }
 
 /**
- * Slower answers, more failures and several times the resources do harm, however long they last: they stay an incident until
- * they are half of a service's past.
+ * Answers that take twice as long, more failures and several times the resources do harm, however long they last: they stay
+ * an incident until they are half of a service's past.
  */
-function doesHarm({ signal, failure }: Feature, away: number): boolean {
+function doesHarm({ signal, failure, scale }: Feature, away: number): boolean {
   if (away <= 0) return false;
-  return signal === 'latency' || failure === true || (signal === 'saturation' && away > HARMFUL_SATURATION);
+  if (signal === 'latency') return scale !== 'log' || away >= HARMFUL_CHANGE;
+  return failure === true || (signal === 'saturation' && away > HARMFUL_SATURATION);
 }
 
 /** What the load doesn't explain of a feature's differences from the old level, in the shortest window. */
