@@ -1,4 +1,4 @@
-import { columnCount, columnIndex, shortestObserved } from '../features/columns.ts';
+import { columnCount, columnIndex } from '../features/columns.ts';
 import type { History } from '../fleet/history.ts';
 import { isSilent, loadOf } from '../tensor/load.ts';
 import { type ColumnScaling, deviation, usualRange } from '../tensor/scaling.ts';
@@ -16,6 +16,7 @@ import type { Experience } from './experience/experience.ts';
 import type { LevelShift } from './experience/levels.ts';
 import type { Judged } from './experience/seasons.ts';
 import { type Trend, trendScore } from './experience/trends.ts';
+import { idleLimits, isIdle } from './idle.ts';
 import { scoreOf } from './severity.ts';
 import type { Profile } from './profiles/profile.ts';
 import type { Suspect } from './ranking/root-cause.ts';
@@ -85,36 +86,6 @@ export function scoreServices(
     if (experience !== undefined) live(experience, shape, service, step, { settled, score, expected: isExpected(key) });
   }
   return { scores, suspects };
-}
-
-/** True if nobody asks a service for anything, and this is no error of its own: others call it, or it is young. */
-function isIdle({ features }: TensorShape, { history, profile, called }: ScorableService, step: number): boolean {
-  return (called || profile.days < 1) && isSilent(features, history.row(step));
-}
-
-/**
- * Limits of an idle service's errors: deviations alone, as no model has been trained on idle services. Traffic, features that
- * are as good as nothing, quicker answers, less use of resources, and their use by each of the last requests are no errors.
- */
-function idleLimits(
-  { features }: TensorShape,
-  { history, profile, scalings }: ScorableService,
-  step: number,
-  deviations: ArrayLike<number>,
-): readonly number[] {
-  const row = history.row(step);
-  return features.map((feature, at) => {
-    const { signal, floor } = feature;
-    const column = shortestObserved(features, at, row);
-    if (column === undefined || scalings[column] === undefined) return 0;
-    if (signal === 'traffic' || (row?.[column] ?? NaN) < floor) return 0;
-    if (signal === 'saturation' && column !== columnIndex(features, 0, at)) return 0;
-    // The load of a longer window is falling already, the requests in it were made at another one.
-    const atUsualLoad = deviation(feature, row?.[column] ?? NaN, scalings[column]);
-    if (signal !== 'errors' && atUsualLoad < 0) return 0;
-    const least = Math.min(Math.abs(deviations[column] ?? NaN), Math.abs(atUsualLoad));
-    return least / (profile.deviation[column] ?? NaN);
-  });
 }
 
 /**
