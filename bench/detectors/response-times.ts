@@ -33,6 +33,7 @@ const VARIANTS: Readonly<Record<string, Partial<GruVaeSettings>>> = {
   'same, tolerance 1': { ...PAPER, tolerance: 1 },
   defaults: {},
   'defaults, log': { values: 'log' },
+  '99.7th percentile': { threshold: 'percentile', confidence: 0.997 },
 };
 const TOPOLOGY = 'microsim/topologies/web-shop.yaml';
 const HOUR_MS = 3_600_000;
