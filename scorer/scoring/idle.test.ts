@@ -2,7 +2,6 @@ import { describe, expect, it } from 'vitest';
 import { parseFeatures } from '../features/features.ts';
 import { History } from '../fleet/history.ts';
 import { idleLimits, isIdle } from './idle.ts';
-import type { ScorableService } from './score-services.ts';
 
 const { features } = parseFeatures(
   'features.yaml',
@@ -21,7 +20,7 @@ const STEP = 5;
 const USUAL = [10, 0.1, 0, 50_000];
 
 /** A service that usually works, with these values in all windows now. */
-function service(values: readonly number[], { usual = USUAL, days = 0.3, called = false } = {}): ScorableService {
+function service(values: readonly number[], { usual = USUAL, days = 0.3, called = false } = {}) {
   const history = new History(COLUMNS, 10);
   for (let column = 0; column < COLUMNS; column++) history.put(STEP, column, values[column % features.length]!);
   const scalings = Array.from({ length: COLUMNS }, (_, column) => ({
@@ -30,12 +29,12 @@ function service(values: readonly number[], { usual = USUAL, days = 0.3, called 
   }));
   const ones = Array<number>(COLUMNS).fill(1);
   const learned = { scalings, residual: ones, deviation: ones, threshold: 2, windows: 100, from: 0, to: 4 };
-  return { key: 'cart', history, profile: { ...learned, days }, scalings, index: 0, called };
+  return { history, profile: { ...learned, days }, scalings, called };
 }
 const SILENT = [0, NaN, 0, 49_000];
 
 describe('a service without requests is idle', () => {
-  it.each<[string, ScorableService, boolean]>([
+  it.each<[string, ReturnType<typeof service>, boolean]>([
     ['while it is young', service(SILENT), true],
     ['if others call it', service(SILENT, { days: 30, called: true }), true],
     ['if its memory has never been more than nothing', service([0, NaN, 0, 0], { usual: [10, 0.1, 0, 0] }), true],

@@ -1,9 +1,20 @@
 import { columnIndex, shortestObserved } from '../features/columns.ts';
 import type { Feature } from '../features/features.ts';
+import type { History } from '../fleet/history.ts';
 import { isSilent } from '../tensor/load.ts';
 import { type ColumnScaling, deviation } from '../tensor/scaling.ts';
 import type { TensorShape } from '../tensor/tensor.ts';
-import type { ScorableService } from './score-services.ts';
+import type { Profile } from './profiles/profile.ts';
+
+/** A service of which may be asked whether it is idle. */
+interface Asked {
+  readonly history: History;
+  readonly profile: Profile;
+  /** By column. */
+  readonly scalings: readonly (ColumnScaling | undefined)[];
+  /** True if another service of the fleet calls it. */
+  readonly called: boolean;
+}
 
 /**
  * True if nobody asks a service for anything, and this is no error of its own: others call it, or it is young. A service whose
@@ -11,7 +22,7 @@ import type { ScorableService } from './score-services.ts';
  */
 export function isIdle(
   { features }: TensorShape,
-  { history, profile, called, scalings }: ScorableService,
+  { history, profile, called, scalings }: Asked,
   step: number,
 ): boolean {
   const row = history.row(step);
@@ -36,7 +47,7 @@ function isEmpty(
  */
 export function idleLimits(
   { features }: TensorShape,
-  { history, profile, scalings }: ScorableService,
+  { history, profile, scalings }: Asked,
   step: number,
   deviations: ArrayLike<number>,
 ): readonly number[] {
