@@ -1,6 +1,7 @@
 import { createServer, type RequestListener, type Server, type ServerOptions } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { UsageError } from '../flags.ts';
+import { type ConnectionLimits, Connections } from './connections.ts';
 
 /** Listening on the address failed. The message is for the user. */
 export class ListenError extends Error {
@@ -37,7 +38,7 @@ export interface Listener {
 }
 
 /** Limits for each connection, so that many slow clients cannot exhaust the program. Times in milliseconds. */
-export interface ServerLimits {
+export interface ServerLimits extends ConnectionLimits {
   /**
    * Time for the headers, from the start of the connection or, when it is kept alive, from the first byte of the
    * request.
@@ -52,9 +53,6 @@ export interface ServerLimits {
    * handshake.
    */
   readonly idleMs: number;
-  readonly connections: number;
-  /** Interval between checks of the first two. */
-  readonly checkMs: number;
 }
 
 export const DEFAULT_LIMITS: ServerLimits = {
@@ -62,7 +60,11 @@ export const DEFAULT_LIMITS: ServerLimits = {
   requestMs: 20_000,
   silentMs: 60_000,
   idleMs: 90_000,
+  refusedIdleMs: 5_000,
+  unreadMs: 30_000,
+  busyMs: 5_000,
   connections: 512,
+  pipelined: 16,
   checkMs: 2_000,
 };
 
@@ -94,9 +96,10 @@ export async function listen(
 ): Promise<Listener> {
   const { host, port } = parseListenAddress(address);
   const limits = { ...DEFAULT_LIMITS, ...options.limits };
-  const server = (options.createServer ?? createServer)(serverOptions(limits), handler);
+  const connections = new Connections(limits);
+  const server = (options.createServer ?? createServer)(serverOptions(limits), connections.guard(handler));
   server.timeout = limits.silentMs;
-  server.maxConnections = limits.connections;
+  connections.watch(server);
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
       reject(new ListenError(`listen ${address}: ${REASONS[error.code ?? ''] ?? error.message}`));

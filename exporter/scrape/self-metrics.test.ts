@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { expect, it } from 'vitest';
+import { REFUSAL_REASONS } from '../../daemon/refusals/refusals.ts';
 import { SelfMetrics } from './self-metrics.ts';
 
 it('exports the last state, in a format that promtool accepts', async () => {
@@ -38,6 +39,7 @@ it('exports the last state, in a format that promtool accepts', async () => {
     'lorikeet_exporter_external_peers_cut_total 2',
     `lorikeet_exporter_build_info{version="1.2.3",node_version="${process.versions.node}"} 1`,
     'lorikeet_exporter_log_lines_dropped_total 0',
+    ...REFUSAL_REASONS.map((reason) => `lorikeet_exporter_web_refusals_total{reason="${reason}"} 0`),
     'lorikeet_exporter_targets_last_reload_successful 0',
     'lorikeet_exporter_targets_without_cgroup 3',
   ]);
