@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { request } from 'node:http';
+import { type ClientRequest, type IncomingMessage, request } from 'node:http';
 import { gunzipSync } from 'node:zlib';
 import { Router } from 'express';
 import { describe, expect, it } from 'vitest';
@@ -73,6 +73,27 @@ describe.each(SERVER_NAMES)('the common pages on %s', (name) => {
     await until(() => waiting.length === 1);
     waiting.pop()?.();
     expect((await again).status).toBe(200);
+  });
+
+  it('renders for others while clients do not read their pages, and cuts the slowest of too many', async () => {
+    const body = Buffer.alloc(2 ** 24, 'x');
+    let released = 0;
+    const base = await serve({
+      maxConcurrentScrapes: 1,
+      metrics: () => Promise.resolve({ contentType: CONTENT_TYPE, body, release: () => void released++ }),
+    });
+    const slow: ClientRequest[] = [];
+    for (let reader = 0; reader < 6; reader++) {
+      const sent = request(`${base}/metrics`, { agent: false }).on('error', () => undefined);
+      slow.push(sent.end());
+      const [answer] = (await once(sent, 'response')) as [IncomingMessage];
+      expect(answer.statusCode).toBe(200);
+      answer.on('error', () => undefined);
+    }
+    // Four pages of 16 MB are 64 MB.
+    await until(() => released === 2);
+    for (const sent of slow) sent.destroy();
+    await until(() => released === 6);
   });
 
   it('releases the page and the slot of a client that disconnected or was served', async () => {

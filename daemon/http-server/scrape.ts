@@ -8,7 +8,9 @@ import {
   toOpenMetrics,
   type ExpositionFormat,
 } from './accept.ts';
+import { refusals } from '../refusals/refusals.ts';
 import { sendText, type WebHandler } from './answer.ts';
+import { SendingPages } from './sending.ts';
 
 const compress = promisify(gzip);
 
@@ -48,12 +50,10 @@ export interface ScrapeRouteOptions {
   readonly metrics: (scrape: Scrape) => Promise<MetricsPage>;
   /** Formats that `metrics` renders itself, besides text. Default: OpenMetrics, to which a text is converted. */
   readonly formats?: readonly ExpositionFormat[];
-  /** Maximum number of concurrent scrapes; further ones get status 503. Default: 5. */
+  /** Maximum number of scrapes that are rendered at a time; further ones get status 503. Default: 5. */
   readonly maxConcurrentScrapes?: number;
 }
 
-/** Maximum time of a scrape without data sent. */
-const STALLED_MS = 30_000;
 /** Fraction of the client's timeout for rendering; the rest is for compression and sending. */
 const RENDER_SHARE = 0.8;
 
@@ -71,37 +71,40 @@ export function scrapeTimeoutMs(request: IncomingMessage): number | undefined {
 
 export function scrapeRoute(options: ScrapeRouteOptions): WebHandler {
   const limit = options.maxConcurrentScrapes ?? 5;
-  let active = 0;
+  const sending = new SendingPages();
+  let rendering = 0;
   return async (request, response) => {
-    if (active >= limit) {
+    if (rendering >= limit) {
+      refusals.add('scrapes');
       response.setHeader('Retry-After', '1');
       sendText(response, 503, `Limit of ${limit} concurrent scrapes reached, try again later.`);
       return;
     }
-    active++;
+    rendering++;
     // Listen from the start: the client may disconnect at any time, and the event is emitted only once.
     const closed = new Promise<void>((resolve) => response.once('close', resolve));
-    // A client that stops reading would count as a concurrent scrape forever.
-    response.setTimeout(STALLED_MS, () => response.destroy());
     const { signal, stop } = watchClient(request, response);
+    let page: MetricsPage | undefined;
     try {
       const format = negotiateFormat(request.headers.accept, options.formats);
-      const page = await options.metrics({ format, signal, scraper: scraperOf(request) });
-      try {
-        // Skip if the client has disconnected or already has the response for the timeout.
-        if (!response.headersSent && !response.destroyed) await sendPage(request, response, inFormat(page, format));
-        // Until then the socket may use the body.
-        await closed;
-      } finally {
-        page.release?.();
-      }
+      page = await options.metrics({ format, signal, scraper: scraperOf(request) });
+      // Skip if the client has disconnected or already has the response for the timeout.
+      if (!isAnswered(response)) await sendPage(request, response, inFormat(page, format), sending);
     } catch (error) {
       if (!response.destroyed && !response.writableEnded) throw error;
     } finally {
       stop();
-      active--;
+      // The place is for rendering: a client that reads slowly must not keep it.
+      rendering--;
+      // Until then the socket may use the body.
+      const { release } = page ?? {};
+      if (release !== undefined) void closed.then(release);
     }
   };
+}
+
+function isAnswered(response: ServerResponse): boolean {
+  return response.headersSent || response.destroyed;
 }
 
 /** Aborts rendering shortly before the scrape's timeout, and responds with 503 if it does not end in time. */
@@ -131,11 +134,13 @@ async function sendPage(
   request: IncomingMessage,
   response: ServerResponse,
   { contentType, text }: ReturnType<typeof inFormat>,
+  sending: SendingPages,
 ): Promise<void> {
   let body = typeof text === 'string' ? Buffer.from(text) : text;
   const zipped = acceptsGzip(request.headers['accept-encoding']);
   if (zipped) body = await compress(body, { level: constants.Z_BEST_SPEED });
-  if (response.headersSent || response.destroyed) return;
+  if (isAnswered(response)) return;
+  sending.add(response, body.length);
   response.writeHead(200, {
     'Content-Type': contentType,
     Vary: 'Accept, Accept-Encoding',
