@@ -56,4 +56,29 @@ describe('Passwords', () => {
     const scrapes = Array.from({ length: 40 }, () => passwords.check(users, 'alice', 'wonder'));
     expect(new Set(await Promise.all(scrapes))).toEqual(new Set(['ACCEPTED']));
   });
+
+  it('compares a password of another source soon, however many one source guesses', async () => {
+    const passwords = new Passwords();
+    const order: string[] = [];
+    const check = async (source: string, password: string) => {
+      const verdict = await passwords.check(users, 'alice', password, { source, hasLeft: () => false });
+      order.push(`${source} ${verdict}`);
+    };
+    const guesses = Array.from({ length: 60 }, (_, index) => check('10.0.0.66', `guess ${index}`));
+    await Promise.all([...guesses, check('10.0.0.7', 'wonder')]);
+    const compared = order.filter((line) => !line.endsWith('BUSY'));
+    expect(compared.indexOf('10.0.0.7 ACCEPTED')).toBeLessThan(3);
+    expect(compared).toHaveLength(32);
+  });
+
+  it('compares nothing for clients that have left, unless another one waits for the same', async () => {
+    const passwords = new Passwords();
+    const gone = { source: 'a', hasLeft: () => true };
+    const first = passwords.check(users, 'alice', 'first');
+    const left = passwords.check(users, 'alice', 'wonder', gone);
+    const both = [passwords.check(users, 'bob', 'builder', gone), passwords.check(users, 'bob', 'builder')];
+    expect([await first, await left]).toEqual(['REFUSED', 'BUSY']);
+    expect(await Promise.all(both)).toEqual(['ACCEPTED', 'ACCEPTED']);
+    expect(await passwords.check(users, 'alice', 'wonder')).toBe('ACCEPTED');
+  });
 });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { parseGoDuration, TokenBucket } from './rate-limit.ts';
+import { parseGoDuration, RateLimiter, TokenBucket } from './rate-limit.ts';
 
 describe('parseGoDuration', () => {
   it.each([
@@ -41,5 +41,33 @@ describe('TokenBucket', () => {
     now = 1e6;
     expect([bucket.take(), bucket.take()]).toEqual([0, 0]);
     expect(bucket.take()).toBe(10);
+  });
+});
+
+describe('RateLimiter', () => {
+  const limit = { intervalMs: 1000, burst: 2 };
+
+  it('leaves each client its own tokens', () => {
+    const limiter = new RateLimiter(() => 5000);
+    const take = (client: string) => limiter.take(limit, client);
+    expect([take('a'), take('a'), take('a'), take('a')]).toEqual([0, 0, 1000, 1000]);
+    expect([take('b'), take('b'), take('b')]).toEqual([0, 0, 1000]);
+  });
+
+  it('begins anew with another limit', () => {
+    const limiter = new RateLimiter(() => 5000);
+    for (let request = 0; request < 3; request++) limiter.take(limit, 'a');
+    expect(limiter.take({ ...limit, burst: 1 }, 'a')).toBe(0);
+    expect(limiter.take({ ...limit, burst: 1 }, 'a')).toBe(1000);
+  });
+
+  it('forgets the client that has not asked for longest beyond 4096 of them', () => {
+    const limiter = new RateLimiter(() => 5000);
+    const take = (client: string) => limiter.take({ ...limit, burst: 1 }, client);
+    take('first');
+    take('second');
+    take('first');
+    for (let client = 0; client < 4095; client++) take(`other ${client}`);
+    expect([take('first'), take('second')]).toEqual([1000, 0]);
   });
 });

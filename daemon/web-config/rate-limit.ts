@@ -55,3 +55,32 @@ export class TokenBucket {
     return 0;
   }
 }
+
+/** Clients with a bucket of their own at a time, those that asked last. */
+const MAX_BUCKETS = 4096;
+
+/** A bucket for each client, so that one who asks too often uses up nobody else's tokens. */
+export class RateLimiter {
+  /** By client, the one that asked last at the end. */
+  readonly #buckets = new Map<string, TokenBucket>();
+  readonly #now: () => number;
+
+  /** @param now milliseconds of a monotonic clock */
+  constructor(now: () => number = () => performance.now()) {
+    this.#now = now;
+  }
+
+  /** Takes a token of `client`. @returns 0, or without a token the milliseconds until there is one */
+  take(limit: RateLimit, client: string): number {
+    const known = this.#buckets.get(client);
+    const isSame = known?.limit.intervalMs === limit.intervalMs && known.limit.burst === limit.burst;
+    const bucket = isSame ? known : new TokenBucket(limit, this.#now);
+    this.#buckets.delete(client);
+    this.#buckets.set(client, bucket);
+    for (const oldest of this.#buckets.keys()) {
+      if (this.#buckets.size <= MAX_BUCKETS) break;
+      this.#buckets.delete(oldest);
+    }
+    return bucket.take();
+  }
+}

@@ -6,12 +6,14 @@ import { createSecureContext } from 'node:tls';
 import { ConfigError } from '../config-file.ts';
 import { beingWritten, fingerprint } from '../file-watch.ts';
 import { sendText, type WebHandler } from '../http-server/answer.ts';
+import { sourceOf } from '../http-server/source.ts';
 import { ConditionLog, describeError, type Logger } from '../logger.ts';
+import { refusals } from '../refusals/refusals.ts';
 import { TLS_VERSIONS } from '../tls/versions.ts';
 import { clientNames } from './client-names.ts';
 import { readWebConfig, type WebConfig } from './format.ts';
 import { Passwords } from './passwords.ts';
-import { TokenBucket } from './rate-limit.ts';
+import { RateLimiter } from './rate-limit.ts';
 import type { ClientAuthType, TlsServerConfig } from './tls-format.ts';
 
 /** A configuration with the contents of its files at that time. */
@@ -32,8 +34,7 @@ export class WebConfigFile {
   readonly #logger: Logger;
   readonly #conditions: ConditionLog;
   readonly #passwords = new Passwords();
-  /** By listening port. */
-  readonly #buckets = new Map<number | undefined, TokenBucket>();
+  readonly #rateLimiter = new RateLimiter();
   #loaded: Loaded;
   #seen: string;
   #broken = false;
@@ -56,9 +57,12 @@ export class WebConfigFile {
   /** The handlers before every route: rate limit, headers, then the password. */
   readonly before: WebHandler = async (request, response, next) => {
     this.refresh();
-    const { headers, users } = this.#loaded.config;
-    const waitMs = this.#waitMs(request.socket.localPort);
+    const { headers, users, rateLimit } = this.#loaded.config;
+    const { socket } = request;
+    const source = sourceOf(socket.remoteAddress);
+    const waitMs = rateLimit === undefined ? 0 : this.#rateLimiter.take(rateLimit, `${socket.localPort} ${source}`);
     if (waitMs > 0) {
+      refusals.add('rate_limit');
       response.setHeader('Retry-After', Math.ceil(waitMs / 1000));
       return sendText(response, 429, 'Too Many Requests');
     }
@@ -68,9 +72,13 @@ export class WebConfigFile {
     const verdict =
       credentials === undefined
         ? 'REFUSED'
-        : await this.#passwords.check(users, credentials.user, credentials.password);
+        : await this.#passwords.check(users, credentials.user, credentials.password, {
+            source,
+            hasLeft: () => socket.destroyed,
+          });
     if (verdict === 'ACCEPTED') return next();
     if (verdict === 'BUSY') {
+      refusals.add('passwords');
       response.setHeader('Retry-After', '5');
       return sendText(response, 503, 'Too many passwords are being checked, try again later.');
     }
@@ -132,17 +140,6 @@ export class WebConfigFile {
       }
     }
     this.#loaded = loaded;
-  }
-
-  /** 0, or the milliseconds until the rate limit allows a request to this port. */
-  #waitMs(port: number | undefined): number {
-    const limit = this.#loaded.config.rateLimit;
-    if (limit === undefined) return 0;
-    let bucket = this.#buckets.get(port);
-    if (bucket === undefined || bucket.limit.intervalMs !== limit.intervalMs || bucket.limit.burst !== limit.burst) {
-      this.#buckets.set(port, (bucket = new TokenBucket(limit)));
-    }
-    return bucket.take();
   }
 
   #files(): string[] {
