@@ -45,7 +45,7 @@ export function createScorerWebApp(view: ScorerView, options: ScorerWebOptions) 
     routers: [
       tensorPages({
         identity: view.config.identity,
-        scores: () => view.last().scores,
+        last: view.last,
         picture: (name) => drawService(view, name),
         features: view.set.features,
       }),

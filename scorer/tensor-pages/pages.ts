@@ -2,14 +2,21 @@ import type { ServerResponse } from 'node:http';
 import { type ErrorRequestHandler, Router } from 'express';
 import { refusedMethod, sendHtml, sendText } from '../../daemon/http-server/answer.ts';
 import { escapeHtml } from '../../daemon/http-server/landing-page.ts';
+import { refusals } from '../../daemon/refusals/refusals.ts';
 import type { Identity } from '../identity/identity.ts';
 import type { Feature } from '../features/features.ts';
-import { encodePng, type Image } from './png.ts';
-import { displayName, serviceName, type ServiceName } from '../identity/service-key.ts';
+import { displayName, serviceKey, serviceName, type ServiceName } from '../identity/service-key.ts';
+import { type Drawn, Pictures } from './pictures.ts';
+import type { Image } from './png.ts';
+
+interface Score {
+  readonly key: string;
+  readonly score: number;
+}
 
 export interface TensorPagesOptions {
-  /** The services' scores of the last cycle. */
-  readonly scores: () => readonly { readonly key: string; readonly score: number }[];
+  /** Step and scores of the services in the last cycle. */
+  readonly last: () => { readonly step: number; readonly scores: readonly Score[] };
   readonly identity: Identity;
   /** The picture of a service in the last cycle, or the reason why there is none. */
   readonly picture: (name: ServiceName | undefined) => Promise<Image | string>;
@@ -27,16 +34,23 @@ const MAX_SERVICES_SHOWN = 50;
  */
 export function tensorPages(options: TensorPagesOptions): Router {
   const router = Router({ caseSensitive: true });
+  const pictures = new Pictures(() => options.last().step);
+  const index = indexOf(options);
   router.use(TENSORS_PATH, (request, response, next) => {
     if (!refusedMethod(request, response)) next();
   });
-  router.get(TENSORS_PATH, (_request, response) => sendHtml(response, renderIndex(options)));
+  router.get(TENSORS_PATH, (_request, response) => sendHtml(response, index()));
   router.get(`${TENSORS_PATH}/:namespace/:service.png`, async ({ params, query }, response) => {
-    const picture = await options.picture(options.identity.service({ ...textsOf(query), ...params }));
-    if (typeof picture === 'string') return sendText(response, 404, picture);
-    const png = encodePng(picture);
-    response.writeHead(200, { 'Content-Type': 'image/png', 'Content-Length': png.length, 'Cache-Control': 'no-store' });
-    return response.end(png);
+    const name = options.identity.service({ ...textsOf(query), ...params });
+    const key = name === undefined ? '' : serviceKey(name);
+    sendDrawn(
+      response,
+      await pictures.drawn(
+        key,
+        () => options.picture(name),
+        () => response.destroyed,
+      ),
+    );
   });
   router.use(TENSORS_PATH, (_request, response) => sendNoPicture(response));
   const onError: ErrorRequestHandler = (error, _request, response, next) => {
@@ -46,6 +60,19 @@ export function tensorPages(options: TensorPagesOptions): Router {
   };
   router.use(TENSORS_PATH, onError);
   return router;
+}
+
+function sendDrawn(response: ServerResponse, drawn: Drawn): void {
+  if (drawn === 'left') return;
+  if (drawn === 'busy') {
+    refusals.add('pictures');
+    response.setHeader('Retry-After', '1');
+    return sendText(response, 503, 'Too many pictures are being drawn, try again later.');
+  }
+  if ('reason' in drawn) return sendText(response, 404, drawn.reason);
+  const { png } = drawn;
+  response.writeHead(200, { 'Content-Type': 'image/png', 'Content-Length': png.length, 'Cache-Control': 'no-store' });
+  response.end(png);
 }
 
 function sendNoPicture(response: ServerResponse): void {
@@ -63,8 +90,20 @@ function textsOf(query: Readonly<Record<string, unknown>>): Record<string, strin
   return Object.fromEntries(texts);
 }
 
-function renderIndex({ scores, features }: TensorPagesOptions): string {
-  const shown = [...scores()].sort((a, b) => b.score - a.score).slice(0, MAX_SERVICES_SHOWN);
+/** Renders the page once for all who ask for it between two cycles. */
+function indexOf({ last, features }: TensorPagesOptions): () => string {
+  let page = '';
+  let shown: readonly Score[] | undefined;
+  return () => {
+    const { scores } = last();
+    if (scores !== shown) page = renderIndex(scores, features);
+    shown = scores;
+    return page;
+  };
+}
+
+function renderIndex(scores: readonly Score[], features: TensorPagesOptions['features']): string {
+  const shown = [...scores].sort((a, b) => b.score - a.score).slice(0, MAX_SERVICES_SHOWN);
   const figures = shown.map(({ key, score }) => {
     const name = serviceName(key);
     const title = escapeHtml(displayName(name));

@@ -24,18 +24,21 @@ export function pictureOf(shape: TensorShape, observed: Float32Array, reconstruc
   const [columns, rows] = [shape.features.length, shape.steps.length];
   const width = panels.length * (columns * CELL + GAP) + GAP;
   const height = rows * CELL + 2 * GAP;
-  const rgb = new Uint8Array(width * height * 3).fill(BACKGROUND);
-  for (const [index, panel] of panels.entries()) {
-    const left = GAP + index * (columns * CELL + GAP);
-    for (let y = 0; y < rows * CELL; y++) {
+  const stride = width * 3;
+  const rgb = new Uint8Array(stride * height).fill(BACKGROUND);
+  for (let row = 0; row < rows; row++) {
+    const top = (GAP + row * CELL) * stride;
+    for (const [index, panel] of panels.entries()) {
+      const left = GAP + index * (columns * CELL + GAP);
       for (let x = 0; x < columns * CELL; x++) {
-        const value = Math.floor(y / CELL) * columns + Math.floor(x / CELL);
-        const pixel = ((y + GAP) * width + left + x) * 3;
+        const value = row * columns + Math.floor(x / CELL);
         for (let channel = 0; channel < CHANNELS.length; channel++) {
-          rgb[pixel + channel] = toByte(panel[channel * rows * columns + value] ?? NaN);
+          rgb[top + (left + x) * 3 + channel] = toByte(panel[channel * rows * columns + value] ?? NaN);
         }
       }
     }
+    // The other lines of the row's cells are the same.
+    for (let y = 1; y < CELL; y++) rgb.copyWithin(top + y * stride, top, top + stride);
   }
   return { width, height, rgb };
 }
