@@ -1,10 +1,11 @@
+import type { Listen } from '../daemon/http-server/kept-listeners.ts';
 import { listen } from '../daemon/http-server/web-app.ts';
 import { StopStack } from '../daemon/lifecycle.ts';
 import { BackgroundLearning } from './learning/background.ts';
 import type { ScorerConfig } from './config.ts';
 import { ProblemWatch } from './doctor/watch.ts';
 import { CycleHealth } from './cycle/cycle-health.ts';
-import { type Detected, Detection } from './cycle/detection.ts';
+import { Detection } from './cycle/detection.ts';
 import { FeatureSource } from './cycle/feature-source.ts';
 import { observeScores } from './cycle/observe-scores.ts';
 import type { FeatureSet } from './features/features.ts';
@@ -18,10 +19,8 @@ import { KeptState } from './cycle/kept-state.ts';
 import { TraceFeed } from './cycle/trace-feed.ts';
 import type { RestingMemory } from './cycle/memory.ts';
 import { ScorerMetrics } from './metrics.ts';
-import { detectorSamples } from './output/detector-samples.ts';
-import { scoreSamples } from './output/samples.ts';
+import { cycleSamples } from './output/cycle-samples.ts';
 import { Publisher } from './output/publisher.ts';
-import type { Sample } from './output/remote-write/sample.ts';
 import { Schedule } from './cycle/schedule.ts';
 import type { FleetScores } from './scoring/score-fleet.ts';
 import { serviceName } from './identity/service-key.ts';
@@ -39,8 +38,12 @@ export interface ScorerAppOptions extends ScorerWebOptions {
   readonly learnCommand: readonly [string, ...string[]];
   /** Frees memory between cycles. Default: left to V8 and the C library. */
   readonly memory?: RestingMemory | undefined;
+  /** Default: listeners of its own. */
+  readonly listen?: Listen;
 }
 
+/** Time for a cycle to end before a successor takes over, milliseconds. */
+const LAST_CYCLE_MS = 5000;
 /** Services and edges without a value for this many steps are forgotten. */
 const FORGET_AFTER_STEPS = 60;
 
@@ -64,6 +67,7 @@ export class ScorerApp {
   readonly #traceFeed: TraceFeed;
   readonly #watch: ProblemWatch;
   readonly #kept: KeptState;
+  readonly #schedule: Schedule;
   #last: { readonly step: number; readonly scores: FleetScores['scores'] } = { step: 0, scores: [] };
 
   constructor(options: ScorerAppOptions) {
@@ -100,45 +104,54 @@ export class ScorerApp {
     const gone = new GoneWatch({ ...shared, fleet: this.#fleet, client });
     this.#detection = new Detection({ config, set, fleet: this.#fleet, detectors: this.#detectors, gone });
     const { registry } = this.metrics;
-    const traces = { registry, web: options.web, logger, labels: config.identity.labels };
+    const traces = { ...options, registry, labels: config.identity.labels };
     this.#traces = config.traces && new TraceReceiver({ ...traces, config: config.traces });
     this.#traceFeed = new TraceFeed(config, registry, logger);
     this.#kept = new KeptState(this.#experience, gone, this.#traceFeed);
     this.#traces?.onTrace((trace) => this.takeTrace(trace));
+    this.#schedule = this.#scheduleOf(options);
     this.metrics.interval.set(config.interval / 1000);
     this.metrics.shard.set({ index: config.shard.index, count: config.shard.count }, 1);
   }
 
-  /** Opens the model, starts the web server and the cycles. Resolves with the listen address. */
+  /** Starts the web server, opens the model, starts the cycles. Resolves with the listen address. */
   async start(): Promise<string> {
-    const { config, logger, listenAddress } = this.#options;
-    const createServer = this.#options.web?.createServer;
-    const listener = await listen(this.#webApp(), listenAddress, createServer && { createServer });
+    const address = await this.serve();
+    await this.prepare();
+    this.run();
+    this.#options.logger.info('listening', { address });
+    return address;
+  }
+
+  /** Starts the web server. Resolves with the listen address. @throws UsageError, ListenError */
+  async serve(): Promise<string> {
+    const { listenAddress, web: { createServer } = {}, listen: bind = listen } = this.#options;
+    const listener = await bind(this.#webApp(), listenAddress, createServer && { createServer });
     this.#stops.onStop('web', () => listener.close());
+    return listener.address;
+  }
+
+  /** All that may fail before the first cycle. */
+  async prepare(): Promise<void> {
     if (this.#traces !== undefined) {
       this.#stops.onStop('traces', () => this.#traces?.stop());
       await this.#traces.start();
     }
     await this.open();
     await this.#source.open();
+    this.#stops.onStop('schedule', () => this.#schedule.stop());
+  }
+
+  /** Starts the cycles. */
+  run(): void {
     this.#watch.consider();
-    const schedule = new Schedule({
-      intervalMs: config.interval,
-      delayMs: () => this.#source.delayMs,
-      cycle: async (step) => {
-        await this.cycle(step);
-        this.#watch.consider();
-        void this.rest();
-      },
-      onSkip: (count) => {
-        this.metrics.cyclesSkipped.inc(count);
-        logger.warn('cycles skipped', { count });
-      },
-    });
-    schedule.start();
-    this.#stops.onStop('schedule', () => schedule.stop());
-    logger.info('listening', { address: listener.address });
-    return listener.address;
+    this.#schedule.start();
+  }
+
+  /** Ends the cycles until `run`, and saves what they remember, for a successor to open. */
+  async pause(): Promise<void> {
+    await this.#schedule.stop(LAST_CYCLE_MS);
+    await this.#kept.save();
   }
 
   /** Opens the model, the profiles and the experience: all that `cycle` needs. */
@@ -156,8 +169,8 @@ export class ScorerApp {
     this.#traceFeed.take(trace);
   }
 
-  async stop(): Promise<void> {
-    await this.#stops.stop();
+  stop(): Promise<void> {
+    return this.#stops.stop();
   }
 
   /** Fetches, scores and publishes `step` (intervals since the epoch). Counts and logs failures; never rejects. */
@@ -182,7 +195,8 @@ export class ScorerApp {
       const { fleet: result } = detected;
       observeScores(this.metrics, result, this.#knowledge.current.profiles?.learnedAtMs);
       this.#last = { step, scores: result.scores };
-      this.#publisher.publish(this.#samplesOf(detected, timestampMs), timestampMs);
+      const times = { timestampMs, intervalMs: config.interval };
+      this.#publisher.publish(cycleSamples(detected, times, this.#announcements.current, this.#shards), timestampMs);
       this.#health.completed();
       this.metrics.lastCycle.set(timestampMs / 1000);
       this.#learning.consider({ step, states: result.states, services: this.#fleet.services });
@@ -203,11 +217,25 @@ export class ScorerApp {
     return this.#publisher.render();
   }
 
+  #scheduleOf({ config, logger }: ScorerAppOptions): Schedule {
+    return new Schedule({
+      intervalMs: config.interval,
+      delayMs: () => this.#source.delayMs,
+      cycle: async (step) => {
+        await this.cycle(step);
+        this.#watch.consider();
+        void this.rest();
+      },
+      onSkip: (count) => {
+        this.metrics.cyclesSkipped.inc(count);
+        logger.warn('cycles skipped', { count });
+      },
+    });
+  }
+
   #webApp() {
-    const { config, set } = this.#options;
     const view = {
-      config,
-      set,
+      ...this.#options,
       fleet: this.#fleet,
       knowledge: this.#knowledge,
       last: () => this.#last,
@@ -218,15 +246,5 @@ export class ScorerApp {
       ready: () => (this.#health.ready === true ? this.#watch.ready : this.#health.ready),
     };
     return createScorerWebApp(view, this.#options);
-  }
-
-  #samplesOf({ fleet: result, ...findings }: Detected, timestampMs: number): Sample[] {
-    const times = { timestampMs, intervalMs: this.#options.config.interval };
-    const causes = this.#shards?.rank(result, timestampMs) ?? result.causes;
-    return [
-      ...scoreSamples({ ...result, causes }, times, this.#announcements.current),
-      ...detectorSamples(findings, times),
-      ...(this.#shards?.samples(result, timestampMs) ?? []),
-    ];
   }
 }

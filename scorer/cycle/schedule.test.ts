@@ -21,6 +21,27 @@ describe('Schedule', () => {
     expect(ran).toHaveLength(3);
   });
 
+  it('goes on after a stop, and never beside a cycle that is still running', async () => {
+    const ran: number[] = [];
+    let [underWay, most] = [0, 0];
+    const cycle = async (step: number) => {
+      ran.push(step);
+      most = Math.max(most, ++underWay);
+      if (step === 11) await new Promise((resolve) => setTimeout(resolve, 1500));
+      underWay--;
+    };
+    const schedule = new Schedule({ intervalMs: 1000, delayMs: () => 300, cycle, onSkip: () => undefined });
+    schedule.start();
+    await vi.advanceTimersByTimeAsync(1200);
+    const stopped = schedule.stop(100);
+    await vi.advanceTimersByTimeAsync(100);
+    await stopped;
+    schedule.start();
+    await vi.advanceTimersByTimeAsync(3000);
+    await schedule.stop();
+    expect([ran, most]).toEqual([[10, 11, 13, 14], 1]);
+  });
+
   it('runs each step once when the delay is longer than the interval', async () => {
     const ran: [number, number][] = [];
     const cycle = async (step: number) => void ran.push([step, Date.now()]);

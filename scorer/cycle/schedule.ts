@@ -1,3 +1,5 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
 export interface ScheduleOptions {
   readonly intervalMs: number;
   /**
@@ -13,36 +15,44 @@ export interface ScheduleOptions {
 
 /**
  * Runs a cycle at each multiple of the interval. While a cycle overruns, further cycles are skipped and counted, never
- * queued; the same after the clock jumps ahead. After it jumps back, the schedule waits for the next step.
+ * queued; the same after the clock jumps ahead. After it jumps back, the schedule waits for the next step. It can be
+ * started again after it was stopped.
  */
 export class Schedule {
   readonly #options: ScheduleOptions;
   #timer: NodeJS.Timeout | undefined;
-  #running: Promise<void> = Promise.resolve();
-  #stopped = false;
+  #running: Promise<void> | undefined;
+  #stopped = true;
   #last: { readonly step: number; readonly delayMs: number } | undefined;
 
   constructor(options: ScheduleOptions) {
     this.#options = options;
   }
 
+  /** A cycle that is still running since `stop` is waited for. */
   start(): void {
-    this.#wait();
+    this.#stopped = false;
+    if (this.#running === undefined) this.#wait();
   }
 
-  /** Stops the schedule; resolves when the running cycle has finished. */
-  async stop(): Promise<void> {
+  /** Stops the schedule; resolves when the running cycle has finished, or after `waitMs`. Default: however long. */
+  async stop(waitMs?: number): Promise<void> {
     this.#stopped = true;
     clearTimeout(this.#timer);
-    await this.#running;
+    const waited = waitMs === undefined ? [] : [sleep(waitMs, undefined, { ref: false })];
+    await Promise.race([this.#running, ...waited]);
   }
 
   #wait(): void {
     if (this.#stopped) return;
+    clearTimeout(this.#timer);
     const { intervalMs, delayMs } = this.#options;
     const next = (this.#currentStep() + 1) * intervalMs + delayMs();
     this.#timer = setTimeout(() => {
-      this.#running = this.#run().finally(() => this.#wait());
+      this.#running = this.#run().finally(() => {
+        this.#running = undefined;
+        this.#wait();
+      });
     }, next - Date.now());
   }
 

@@ -1,6 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import type { Registry } from 'prom-client';
 import { notFound } from '../../../daemon/http-server/common-pages.ts';
+import type { Listen } from '../../../daemon/http-server/kept-listeners.ts';
 import { listen, type ListenOptions, runHandlers } from '../../../daemon/http-server/web-app.ts';
 import { StopStack } from '../../../daemon/lifecycle.ts';
 import { ConditionLog, type Logger } from '../../../daemon/logger.ts';
@@ -23,6 +24,8 @@ export interface TraceReceiverOptions {
   readonly web?: WebConfigFile | undefined;
   readonly logger: Logger;
   readonly limits?: ListenOptions['limits'];
+  /** Default: a listener of its own. */
+  readonly listen?: Listen | undefined;
 }
 
 export type TraceListener = (trace: Trace) => void;
@@ -72,10 +75,10 @@ export class TraceReceiver {
 
   /** @returns the address that it listens on. @throws UsageError, ListenError */
   async start(): Promise<string> {
-    const { config, web, logger, limits } = this.#options;
+    const { config, web, logger, limits, listen: bind = listen } = this.#options;
     const handlers = [...(web === undefined ? [] : [web.before]), this.#endpoint(), notFound];
     const createServer = web?.createServer;
-    const listener = await listen(runHandlers(handlers, logger), config.listen_address, {
+    const listener = await bind(runHandlers(handlers, logger), config.listen_address, {
       ...(createServer !== undefined && { createServer }),
       ...(limits !== undefined && { limits }),
     });
