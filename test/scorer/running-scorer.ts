@@ -68,6 +68,8 @@ export class ScorerBed {
       stateDir = name,
       output = 'remote_write',
       tenants = ['readers', 'writers'],
+      features = 'features.yaml',
+      steps = '[0, 1, 2, 3]',
     }: ConfigureOptions = {},
   ): string {
     const delay = delayed === 'found' ? undefined : delayed;
@@ -79,8 +81,8 @@ output: ${output}
 ${output === 'metrics' ? '' : `remote_write: { url: '${writeUrl}', timeout: 2s, headers: { X-Scope-OrgID: ${tenants[1]} } }`}
 interval: ${interval}
 ${delay === undefined ? '' : `delay: ${delay}`}
-steps: [0, 1, 2, 3]
-features_file: features.yaml
+steps: ${steps}
+features_file: ${features}
 state_dir: ${stateDir}
 learning: { minimum: 15s }
 ${extra}`,
@@ -165,6 +167,9 @@ export interface ConfigureOptions {
   /** Default: the name of the configuration. */
   readonly stateDir?: string;
   readonly output?: 'remote_write' | 'metrics';
+  /** Path of the features file. Default: that of the bed. */
+  readonly features?: string;
+  readonly steps?: string;
   /** Further lines of the configuration. */
   readonly extra?: string;
   /** Tenants for reads and writes, if the server has tenants. */

@@ -1,0 +1,85 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { hashSync } from 'bcryptjs';
+import { afterAll, describe, expect, it } from 'vitest';
+import { until } from '../until.ts';
+import { dial, dialMany, hangUp, statusesIn } from './connection.ts';
+import { LONELY_SCORER, run, type Running } from './running.ts';
+import { report, watchProgram } from './watch.ts';
+
+/** `connections` of DEFAULT_LIMITS. */
+const PLACES = 512;
+const GET = 'GET /-/healthy HTTP/1.1\r\nHost: a\r\n\r\n';
+const folder = mkdtempSync(join(tmpdir(), 'lorikeet-hostile-connections-'));
+const authorization = `Basic ${Buffer.from('prometheus:secret').toString('base64')}`;
+writeFileSync(join(folder, 'scorer.yaml'), LONELY_SCORER);
+writeFileSync(join(folder, 'web.yaml'), `basic_auth_users: { prometheus: ${hashSync('secret', 4)} }\n`);
+afterAll(() => rmSync(folder, { recursive: true }));
+
+const refused = (program: Running, name: string, reason: string, headers = {}) =>
+  program.value(`lorikeet_${name}_web_refusals_total{reason="${reason}"}`, headers);
+
+describe.each(['exporter', 'scorer'] as const)('lorikeet-%s', (name) => {
+  it('stays healthy with 512 idle connections that were answered, and counts those that gave way', async () => {
+    const program = await run(name, { cwd: folder });
+    try {
+      const idle = await dialMany(PLACES, program.port, GET);
+      await until('all answers', () => idle.every(({ received }) => received().includes('healthy')));
+      const watch = watchProgram(program);
+      await until('one to give way', async () => (await refused(program, name, 'idle_connection')) > 0);
+      const seen = await watch.stop();
+      report(`512 idle connections at lorikeet-${name}`, seen);
+      expect(seen.unhealthy).toBe(0);
+      // The oldest gave way.
+      expect([idle[0]?.isClosed(), idle.at(-1)?.isClosed()]).toEqual([true, false]);
+      hangUp(idle);
+    } finally {
+      await program.kill();
+    }
+  });
+
+  it('stays healthy with 600 connections that say nothing, or half a request', async () => {
+    const program = await run(name, { cwd: folder });
+    try {
+      const silent = [
+        ...(await dialMany(300, program.port, '')),
+        ...(await dialMany(300, program.port, 'GET / HTTP/1.1\r\nX: ')),
+      ];
+      const watch = watchProgram(program);
+      await until('refusals', async () => (await refused(program, name, 'idle_connection')) >= 600 - PLACES);
+      expect(await watch.stop()).toMatchObject({ unhealthy: 0 });
+      hangUp(silent);
+    } finally {
+      await program.kill();
+    }
+  });
+
+  it('soon closes idle connections of clients without a password, and keeps those of others', async () => {
+    const program = await run(name, { cwd: folder, args: ['--web.config.file=web.yaml'] });
+    try {
+      const known = await dial(program.port);
+      known.socket.write(GET.replace('\r\n\r\n', `\r\nAuthorization: ${authorization}\r\n\r\n`));
+      const strangers = await dialMany(20, program.port, GET);
+      await until('all to be closed', () => strangers.every(({ isClosed }) => isClosed()), { timeoutMs: 25_000 });
+      expect(strangers.every(({ received }) => received().startsWith('HTTP/1.1 401'))).toBe(true);
+      expect([known.isClosed(), statusesIn(known.received())]).toEqual([false, [200]]);
+      hangUp([known]);
+    } finally {
+      await program.kill();
+    }
+  });
+});
+
+it('a client with few connections keeps them while another opens a thousand', async () => {
+  const program = await run('exporter', { cwd: folder });
+  try {
+    const few = await dialMany(5, program.port, GET, '127.0.0.2');
+    const many = await dialMany(1000, program.port, GET);
+    await until('refusals', async () => (await refused(program, 'exporter', 'idle_connection')) >= 1000 + 5 - PLACES);
+    expect(few.some(({ isClosed }) => isClosed())).toBe(false);
+    hangUp([...few, ...many]);
+  } finally {
+    await program.kill();
+  }
+});
