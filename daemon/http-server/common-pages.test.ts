@@ -67,8 +67,15 @@ describe.each(SERVER_NAMES)('the common pages on %s', (name) => {
     const held = [exchange(`${base}/metrics`), exchange(`${base}/metrics`)];
     await until(() => waiting.length === 2);
     expect((await exchange(`${base}/metrics`)).status).toBe(503);
+    // Other clients have places, one each.
+    const ofOthers = ['127.0.0.2', '127.0.0.3'].map((localAddress) => exchange(`${base}/metrics`, { localAddress }));
+    await until(() => waiting.length === 4);
+    for (const localAddress of ['127.0.0.3', '127.0.0.4']) {
+      expect((await exchange(`${base}/metrics`, { localAddress })).status).toBe(503);
+    }
     for (const finish of waiting.splice(0)) finish();
-    expect((await Promise.all(held)).map((answer) => answer.status)).toEqual([200, 200]);
+    const answers = await Promise.all([...held, ...ofOthers]);
+    expect(answers.map(({ status }) => status)).toEqual([200, 200, 200, 200]);
     const again = exchange(`${base}/metrics`);
     await until(() => waiting.length === 1);
     waiting.pop()?.();

@@ -11,6 +11,7 @@ import {
 import { refusals } from '../refusals/refusals.ts';
 import { sendText, type WebHandler } from './answer.ts';
 import { SendingPages } from './sending.ts';
+import { sourceOf } from './source.ts';
 
 const compress = promisify(gzip);
 
@@ -50,7 +51,10 @@ export interface ScrapeRouteOptions {
   readonly metrics: (scrape: Scrape) => Promise<MetricsPage>;
   /** Formats that `metrics` renders itself, besides text. Default: OpenMetrics, to which a text is converted. */
   readonly formats?: readonly ExpositionFormat[];
-  /** Maximum number of scrapes that are rendered at a time; further ones get status 503. Default: 5. */
+  /**
+   * Maximum number of scrapes that are rendered at a time. Further ones get status 503, except for as many more of
+   * clients (sourceOf) with none, so that no single one keeps the others away. Default: 5.
+   */
   readonly maxConcurrentScrapes?: number;
 }
 
@@ -72,15 +76,15 @@ export function scrapeTimeoutMs(request: IncomingMessage): number | undefined {
 export function scrapeRoute(options: ScrapeRouteOptions): WebHandler {
   const limit = options.maxConcurrentScrapes ?? 5;
   const sending = new SendingPages();
-  let rendering = 0;
+  const places = new Places(limit);
   return async (request, response) => {
-    if (rendering >= limit) {
+    const leave = places.take(sourceOf(request.socket.remoteAddress));
+    if (leave === undefined) {
       refusals.add('scrapes');
       response.setHeader('Retry-After', '1');
       sendText(response, 503, `Limit of ${limit} concurrent scrapes reached, try again later.`);
       return;
     }
-    rendering++;
     // Listen from the start: the client may disconnect at any time, and the event is emitted only once.
     const closed = new Promise<void>((resolve) => response.once('close', resolve));
     const { signal, stop } = watchClient(request, response);
@@ -95,12 +99,38 @@ export function scrapeRoute(options: ScrapeRouteOptions): WebHandler {
     } finally {
       stop();
       // The place is for rendering: a client that reads slowly must not keep it.
-      rendering--;
+      leave();
       // Until then the socket may use the body.
       const { release } = page ?? {};
       if (release !== undefined) void closed.then(release);
     }
   };
+}
+
+/** The places of scrapes that are being rendered. */
+class Places {
+  readonly #limit: number;
+  /** Scrapes under way by client. */
+  readonly #taken = new Map<string, number>();
+  #total = 0;
+
+  constructor(limit: number) {
+    this.#limit = limit;
+  }
+
+  /** @returns a function that frees the place; undefined if there is none */
+  take(source: string): (() => void) | undefined {
+    const own = this.#taken.get(source) ?? 0;
+    if (this.#total >= (own === 0 ? 2 : 1) * this.#limit) return undefined;
+    this.#taken.set(source, own + 1);
+    this.#total++;
+    return () => {
+      const left = (this.#taken.get(source) ?? 0) - 1;
+      if (left > 0) this.#taken.set(source, left);
+      else this.#taken.delete(source);
+      this.#total--;
+    };
+  }
 }
 
 function isAnswered(response: ServerResponse): boolean {

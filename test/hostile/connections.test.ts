@@ -1,8 +1,13 @@
+import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import type { IncomingMessage } from 'node:http';
+import { request } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { hashSync } from 'bcryptjs';
 import { afterAll, describe, expect, it } from 'vitest';
+import { freePort } from '../../scripts/free-port.ts';
+import { makeAuthority } from '../daemon/certificates.ts';
 import { until } from '../until.ts';
 import { dial, dialMany, hangUp, statusesIn } from './connection.ts';
 import { LONELY_SCORER, run, type Running } from './running.ts';
@@ -79,6 +84,55 @@ it('a client with few connections keeps them while another opens a thousand', as
     await until('refusals', async () => (await refused(program, 'exporter', 'idle_connection')) >= 1000 + 5 - PLACES);
     expect(few.some(({ isClosed }) => isClosed())).toBe(false);
     hangUp([...few, ...many]);
+  } finally {
+    await program.kill();
+  }
+});
+
+it('a server with TLS stays healthy with 600 connections that never begin TLS', async () => {
+  const { cert, key } = makeAuthority(folder).sign('server', 'exporter');
+  writeFileSync(join(folder, 'tls.yaml'), `tls_server_config: { cert_file: '${cert}', key_file: '${key}' }\n`);
+  const program = await run('exporter', { cwd: folder, args: ['--web.config.file=tls.yaml'] });
+  try {
+    const secure = async (path: string) => {
+      const sent = request({ port: program.port, path, rejectUnauthorized: false, agent: false }).end();
+      const [answer] = (await once(sent, 'response')) as [IncomingMessage];
+      return { status: answer.statusCode, text: (await answer.toArray()).join('') };
+    };
+    const silent = await dialMany(600, program.port, '');
+    for (let time = 0; time < 5; time++) expect(await secure('/-/healthy')).toMatchObject({ status: 200 });
+    const gaveWay = /reason="idle_connection"\} (\d+)/.exec((await secure('/metrics')).text)?.[1];
+    expect(Number(gaveWay)).toBeGreaterThanOrEqual(600 - PLACES);
+    hangUp(silent);
+  } finally {
+    await program.kill();
+  }
+});
+
+it('takes spans while 512 connections send theirs without an end, and come again', async () => {
+  const port = await freePort();
+  writeFileSync(join(folder, 'traces.yaml'), `${LONELY_SCORER}traces: { listen_address: '127.0.0.1:${port}' }\n`);
+  const program = await run('scorer', { cwd: folder, args: ['--config.file=traces.yaml'] });
+  try {
+    const head = 'POST /v1/traces HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n';
+    const endless = `${head}Content-Length: 1000\r\n\r\n{`;
+    const body = '{"resourceSpans":[]}';
+    let isOver = false;
+    const busy = await dialMany(PLACES, port, endless);
+    for (const { closed } of busy) void closed.then(async () => isOver || (await dialMany(1, port, endless)));
+    await until(
+      'spans to be taken',
+      async () => {
+        const connection = await dial(port, '127.0.0.2');
+        connection.socket.write(`${head}Connection: close\r\nContent-Length: ${body.length}\r\n\r\n${body}`);
+        await connection.closed;
+        return statusesIn(connection.received()).includes(200);
+      },
+      { timeoutMs: 15_000, periodMs: 100 },
+    );
+    isOver = true;
+    expect(await refused(program, 'scorer', 'busy_connection')).toBeGreaterThan(0);
+    hangUp(busy);
   } finally {
     await program.kill();
   }

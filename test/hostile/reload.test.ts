@@ -1,10 +1,13 @@
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import type { ServerResponse } from 'node:http';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { freePort } from '../../scripts/free-port.ts';
+import { serve } from '../testserver/http.ts';
 import { until } from '../until.ts';
 import { LONELY_SCORER, run, type Running } from './running.ts';
 
@@ -81,6 +84,34 @@ describe('lorikeet-scorer', () => {
       expect(await reloaded).toMatchObject({ status: 200 });
     }
     expect(statuses).toEqual(new Set([200]));
+  });
+
+  it('reloads while a cycle waits for a Prometheus that does not answer', async () => {
+    const waiting: ServerResponse[] = [];
+    let isStuck = false;
+    const answer = (response: ServerResponse) =>
+      response.end('{"status":"success","data":{"resultType":"matrix","result":[]}}');
+    const prometheus = await serve((_request, response) => {
+      if (isStuck) waiting.push(response);
+      else answer(response);
+    });
+    try {
+      const text = `prometheus: { url: '${prometheus.url}', timeout: 60s }\noutput: metrics\ninterval: 1s\ndelay: 100ms\n`;
+      writeFileSync(join(folder, 'scorer.yaml'), text);
+      expect(await reload(scorer)).toMatchObject({ status: 200 });
+      isStuck = true;
+      await until('a cycle to wait', () => waiting.length > 0);
+      const reloaded = reload(scorer);
+      // Longer than the scorer waits for the cycle.
+      await sleep(7000);
+      expect([await isHealthy(scorer), scorer.ended()]).toEqual([true, undefined]);
+      isStuck = false;
+      for (const response of waiting) answer(response);
+      expect(await reloaded).toMatchObject({ status: 200 });
+      expect([await isHealthy(scorer), scorer.ended()]).toEqual([true, undefined]);
+    } finally {
+      await prometheus.stop();
+    }
   });
 
   it.each([

@@ -66,14 +66,16 @@ export interface ExchangeOptions {
   readonly method?: string;
   readonly headers?: Readonly<Record<string, string>>;
   readonly agent?: Agent | false;
+  /** The client's address. Default: that of the system. */
+  readonly localAddress?: string;
 }
 
 /** Sends a request. Unlike fetch, neither adds Accept-Encoding nor decompresses. */
 export async function exchange(
   url: string,
-  { method = 'GET', headers = {}, agent = false }: ExchangeOptions = {},
+  { method = 'GET', headers = {}, agent = false, localAddress }: ExchangeOptions = {},
 ): Promise<Answer> {
-  const sent = request(url, { method, headers, agent }).end();
+  const sent = request(url, { method, headers, agent, localAddress }).end();
   const [answer] = (await once(sent, 'response')) as [IncomingMessage];
   const chunks: Buffer[] = [];
   for await (const chunk of answer) chunks.push(chunk as Buffer);
