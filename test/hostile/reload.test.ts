@@ -99,8 +99,12 @@ describe('lorikeet-scorer', () => {
       const text = `prometheus: { url: '${prometheus.url}', timeout: 60s }\noutput: metrics\ninterval: 1s\ndelay: 100ms\n`;
       writeFileSync(join(folder, 'scorer.yaml'), text);
       expect(await reload(scorer)).toMatchObject({ status: 200 });
+      const lastCycle = () => scorer.value('lorikeet_scorer_last_cycle_timestamp_seconds');
+      await until('a cycle', async () => (await lastCycle()) > 0);
       isStuck = true;
-      await until('a cycle to wait', () => waiting.length > 0);
+      await until('a query to wait', () => waiting.length > 0);
+      // By then it is that of a cycle.
+      await sleep(2000);
       const reloaded = reload(scorer);
       // Longer than the scorer waits for the cycle.
       await sleep(7000);
