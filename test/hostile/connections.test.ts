@@ -131,7 +131,10 @@ it('takes spans while 512 connections send theirs without an end, and come again
       { timeoutMs: 15_000, periodMs: 100 },
     );
     isOver = true;
-    expect(await refused(program, 'scorer', 'busy_connection')).toBeGreaterThan(0);
+    // Idle is one whose request had not been read yet.
+    const reasons = ['busy_connection', 'idle_connection'];
+    const gaveWay = await Promise.all(reasons.map((reason) => refused(program, 'scorer', reason)));
+    expect(Math.max(...gaveWay)).toBeGreaterThan(0);
     hangUp(busy);
   } finally {
     await program.kill();
