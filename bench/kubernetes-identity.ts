@@ -43,7 +43,15 @@ async function measureViews(kubernetes: RunningKubernetes, fleet: Fleet): Promis
   const client = new ApiClient(fromKubeconfig(kubernetes.kubeconfig), 'bench');
   const watching = new AbortController();
   const read = async (path: string, accept: string, onBody: (chunk: Buffer) => void): Promise<void> =>
-    client.get({ path, accept, idleMs: 600_000, signal: watching.signal, onAnswer: () => undefined, onBody });
+    client.get({
+      path,
+      accept,
+      idleMs: 600_000,
+      maxMs: 600_000,
+      signal: watching.signal,
+      onAnswer: () => undefined,
+      onBody,
+    });
   const views = [];
   for (const { what, path, metadata } of VIEWS) {
     const view = { what, listed: 0, watched: 0 };

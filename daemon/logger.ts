@@ -1,3 +1,4 @@
+import { cutText } from './received/text.ts';
 import { standardError } from './streams/line-output.ts';
 
 export const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const;
@@ -6,7 +7,7 @@ export type LogLevel = (typeof LOG_LEVELS)[number];
 export const LOG_FORMATS = ['logfmt', 'json'] as const;
 export type LogFormat = (typeof LOG_FORMATS)[number];
 
-/** A value of a log field. An Error is written as its message, followed by the messages of its causes. */
+/** A value of a log field. Long text is cut. An Error is written as its message, followed by the messages of its causes. */
 export type LogValue = string | number | boolean | undefined | null | Error;
 export type LogFields = Readonly<Record<string, LogValue>>;
 
@@ -63,8 +64,12 @@ export function describeError(error: unknown): string {
   return error.cause === undefined ? own : `${own}: ${describeError(error.cause)}`;
 }
 
+/** Others choose some of what is logged, such as a server its error message. */
+const MAX_VALUE_CHARS = 2000;
+
 function plain(value: LogValue): string | number | boolean | undefined | null {
-  return value instanceof Error ? describeError(value) : value;
+  const text = value instanceof Error ? describeError(value) : value;
+  return typeof text === 'string' ? cutText(text, MAX_VALUE_CHARS) : text;
 }
 
 function renderJson(fields: LogFields): string {

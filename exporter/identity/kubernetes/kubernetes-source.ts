@@ -142,7 +142,7 @@ export class KubernetesSource implements TargetSource {
     if (this.reflectors.some(({ synced }) => !synced)) return;
     const targets = this.#localTargets();
     const table = this.#resolvePeers();
-    this.#rejected.update(this.#rejectedNow());
+    this.#rejected.update(this.#rejectedNow(), performance.now());
     this.#beforeChange();
     this.#targets = targets;
     this.#table = table;

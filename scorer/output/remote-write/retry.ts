@@ -4,17 +4,6 @@ export function backoffMs(attempt: number, minMs: number, maxMs: number, random:
   return full / 2 + (full / 2) * random();
 }
 
-/**
- * Parses a Retry-After header, seconds or a date (RFC 9110, 10.2.3), to milliseconds; undefined if absent or invalid.
- */
-export function retryAfterMs(header: string | undefined, nowMs: number): number | undefined {
-  if (header === undefined) return undefined;
-  if (/^\d+$/.test(header)) return Number(header) * 1000;
-  // Date.parse alone accepts almost any text.
-  const date = header.endsWith(' GMT') ? Date.parse(header) : Number.NaN;
-  return Number.isNaN(date) ? undefined : Math.max(0, date - nowMs);
-}
-
 /** A longer one overflows Node.js' timers, which then fire at once. */
 const MAX_PAUSE_MS = 2 ** 31 - 1;
 

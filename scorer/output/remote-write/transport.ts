@@ -1,7 +1,7 @@
 import { HttpError, type HttpClient, type HttpResponse } from '../../../daemon/http-client/client.ts';
+import { retryAfterMs } from '../../../daemon/received/retry-after.ts';
 import { encodeFor, headersFor, samplesWritten, type WriteVersion } from './message.ts';
 import type { FailureCode } from './outcome.ts';
-import { retryAfterMs } from './retry.ts';
 import type { SeriesSample } from './sample.ts';
 
 /**

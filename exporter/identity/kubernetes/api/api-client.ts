@@ -1,6 +1,8 @@
 import { request as requestHttp, type IncomingMessage, type RequestOptions } from 'node:http';
 import { request as requestHttps } from 'node:https';
 import { setImmediate } from 'node:timers/promises';
+import { parseReceivedJson } from '../../../../daemon/received/json.ts';
+import { retryAfterMs } from '../../../../daemon/received/retry-after.ts';
 import { ApiError, ProtocolError, type ApiStatus } from './api-error.ts';
 import type { Credentials } from './credentials.ts';
 
@@ -11,9 +13,11 @@ export interface ApiRequest {
   readonly accept: string;
   /** Timeout without data, in milliseconds. */
   readonly idleMs: number;
+  /** Timeout of the whole response, in milliseconds, however much data comes. */
+  readonly maxMs: number;
   readonly signal: AbortSignal;
   /** Called when a successful response starts. */
-  readonly onAnswer: () => void;
+  readonly onAnswer?: () => void;
   /** Receives the body in chunks as they arrive. */
   readonly onBody: (chunk: Buffer) => void;
 }
@@ -25,7 +29,7 @@ const LARGE_BYTES = 8192;
 /** Limit on the body of an error response, in bytes. */
 const REFUSAL_BYTES = 65_536;
 
-/** Reads streaming responses of any length and duration from the API server. */
+/** Reads streaming responses of any length from the API server. */
 export class ApiClient {
   readonly #credentials: Credentials;
   readonly #userAgent: string;
@@ -40,11 +44,14 @@ export class ApiClient {
    *
    * @throws ApiError for an error status, ProtocolError for a timeout, Node.js' own errors for a broken connection.
    */
-  async get({ path, accept, idleMs, signal, onAnswer, onBody }: ApiRequest): Promise<void> {
+  async get({ path, accept, idleMs, maxMs, signal, onAnswer, onBody }: ApiRequest): Promise<void> {
     const { server } = this.#credentials;
     const credentials = await this.#credentials.forRequest();
     const abort = new AbortController();
-    const timer = setTimeout(() => abort.abort(new ProtocolError(`timeout: no data for ${idleMs / 1000} s`)), idleMs);
+    const abortAfter = (ms: number, what: string) =>
+      setTimeout(() => abort.abort(new ProtocolError(`timeout: ${what} ${ms / 1000} s`)), ms);
+    const idle = abortAfter(idleMs, 'no data for');
+    const whole = abortAfter(maxMs, 'no end within');
     const onAbort = (): void => abort.abort(signal.reason);
     if (signal.aborted) onAbort();
     signal.addEventListener('abort', onAbort, { once: true });
@@ -55,9 +62,9 @@ export class ApiClient {
         signal: abort.signal,
       });
       if (response.statusCode !== 200) throw await refusal(response);
-      onAnswer();
+      onAnswer?.();
       for await (const chunk of response as AsyncIterable<Buffer>) {
-        timer.refresh();
+        idle.refresh();
         onBody(chunk);
         // A long list arrives faster than it is parsed: yield to the event loop after each chunk.
         if (chunk.length >= LARGE_BYTES) await setImmediate();
@@ -65,7 +72,8 @@ export class ApiClient {
     } catch (error) {
       throw abort.signal.aborted ? abort.signal.reason : error;
     } finally {
-      clearTimeout(timer);
+      clearTimeout(idle);
+      clearTimeout(whole);
       signal.removeEventListener('abort', onAbort);
       // No effect on a complete response; an incomplete one must not stay open.
       abort.abort();
@@ -90,18 +98,14 @@ async function refusal(response: IncomingMessage): Promise<ApiError> {
     if (body.length > REFUSAL_BYTES) break;
   }
   const { statusCode: status = 0, statusMessage } = response;
-  const retryAfterMs = 1000 * Number(response.headers['retry-after'] ?? 0);
-  return new ApiError(
-    `${status}: ${messageOf(body) ?? statusMessage ?? 'refused'}`,
-    status,
-    Number.isFinite(retryAfterMs) ? retryAfterMs : 0,
-  );
+  const message = `${status}: ${messageOf(body) ?? statusMessage ?? 'refused'}`;
+  return new ApiError(message, status, retryAfterMs(response.headers['retry-after'], Date.now()) ?? 0);
 }
 
 /** The API server's error message, unless a proxy sent the response. */
 function messageOf(body: string): string | undefined {
   try {
-    return (JSON.parse(body) as ApiStatus | null)?.message;
+    return (parseReceivedJson(Buffer.from(body)) as ApiStatus | null)?.message;
   } catch {
     return undefined;
   }

@@ -1,13 +1,16 @@
-/** An error response of the API server, with the server's message. */
+import { cutText } from '../../../../daemon/received/text.ts';
+import { MAX_MESSAGE_CHARS } from './limits.ts';
+
+/** An error response of the API server, with the start of the server's message. */
 export class ApiError extends Error {
   readonly code = 'KUBERNETES_API';
   override readonly name = 'ApiError';
   readonly status: number;
-  /** The server's Retry-After, in milliseconds. */
+  /** The server's Retry-After, in milliseconds, however long. */
   readonly retryAfterMs: number;
 
   constructor(message: string, status: number, retryAfterMs = 0) {
-    super(message);
+    super(cutText(message, MAX_MESSAGE_CHARS));
     this.status = status;
     this.retryAfterMs = retryAfterMs;
   }

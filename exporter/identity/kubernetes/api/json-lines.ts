@@ -1,25 +1,36 @@
+import { GatheredBytes } from '../../../../daemon/received/gathered-bytes.ts';
+import { parseReceivedJson } from '../../../../daemon/received/json.ts';
+import { ProtocolError } from './api-error.ts';
+import { MAX_OBJECT_BYTES } from './limits.ts';
+
 const NEWLINE = 0x0a;
 
 /** Parses JSON lines, as sent by a watch, from chunks that may end anywhere. */
 export class JsonLines {
   readonly #onValue: (value: unknown) => void;
+  readonly #maxBytes: number;
   /** The incomplete last line. */
-  #line: Buffer[] = [];
+  readonly #line = new GatheredBytes();
 
   /** `onValue` receives each parsed line. */
-  constructor(onValue: (value: unknown) => void) {
+  constructor(onValue: (value: unknown) => void, maxBytes = MAX_OBJECT_BYTES) {
     this.#onValue = onValue;
+    this.#maxBytes = maxBytes;
   }
 
-  /** @throws SyntaxError if a line is not valid JSON. */
+  /** @throws SyntaxError if a line is not valid JSON, ProtocolError if it is too long. */
   push(chunk: Buffer): void {
     let start = 0;
     for (let end = chunk.indexOf(NEWLINE); end >= 0; end = chunk.indexOf(NEWLINE, start)) {
-      const line = Buffer.concat([...this.#line, chunk.subarray(start, end)]).toString();
-      this.#line = [];
+      this.#add(chunk.subarray(start, end));
       start = end + 1;
-      if (line !== '') this.#onValue(JSON.parse(line));
+      if (this.#line.length > 0) this.#onValue(parseReceivedJson(this.#line.take()));
     }
-    if (start < chunk.length) this.#line.push(chunk.subarray(start));
+    this.#add(chunk.subarray(start));
+  }
+
+  #add(bytes: Buffer): void {
+    this.#line.push(bytes);
+    if (this.#line.length > this.#maxBytes) throw new ProtocolError(`an event exceeds ${this.#maxBytes} bytes`);
   }
 }

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { ProtocolError } from './api-error.ts';
 import { ListItems } from './list-items.ts';
 
 /** Reads `text` in chunks of `size` bytes. */
@@ -42,4 +43,23 @@ describe.each([1, 2, 3, 7, 16, 1000])('ListItems in chunks of %i bytes', (size) 
   it.each(['{"metadata":{}', '{"items":[{"a":1}', '{"items":[{"a"1}]}'])('refuses %s', (text) =>
     expect(() => read(text, size)).toThrow(SyntaxError),
   );
+});
+
+describe('ListItems refuses, before it is in memory,', () => {
+  const MIB = 'x'.repeat(2 ** 20);
+  it.each([
+    ['an endless item', '{"items":[{"a":"', MIB],
+    ['an endless start', '{"metadata":"', MIB],
+    ['an endless rest', '{"items":[],"metadata":"', MIB],
+    ['an endless nesting', '{"items":[', '['],
+  ])('%s', (_what, start, unit) => {
+    const list = new ListItems(() => undefined);
+    list.push(Buffer.from(start));
+    let pushed = 0;
+    const push = () => {
+      for (; pushed < 1000; pushed++) list.push(Buffer.from(unit));
+    };
+    expect(push).toThrow(ProtocolError);
+    expect(pushed).toBeLessThan(110);
+  });
 });

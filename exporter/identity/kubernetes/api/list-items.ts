@@ -1,3 +1,8 @@
+import { GatheredBytes } from '../../../../daemon/received/gathered-bytes.ts';
+import { MAX_NESTING, parseReceivedJson } from '../../../../daemon/received/json.ts';
+import { ProtocolError } from './api-error.ts';
+import { MAX_ENVELOPE_BYTES, MAX_OBJECT_BYTES } from './limits.ts';
+
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 const OPEN_BRACKET = 0x5b;
@@ -21,16 +26,16 @@ export class ListItems {
   /** The part of the list at the current byte; `between` is between two items. */
   #part: 'envelope' | 'between' | 'item' = 'envelope';
   /** Bytes of the incomplete item. */
-  #item: Buffer[] = [];
+  readonly #item = new GatheredBytes();
   /** Bytes of the list without its items. */
-  readonly #envelope: Buffer[] = [];
+  readonly #envelope = new GatheredBytes();
 
   /** `onItem` receives each parsed item. */
   constructor(onItem: (item: unknown) => void) {
     this.#onItem = onItem;
   }
 
-  /** @throws SyntaxError if an item is not valid JSON. */
+  /** @throws SyntaxError if an item is not valid JSON, ProtocolError if an item or the rest of the list is too large. */
   push(chunk: Buffer): void {
     let start = 0;
     const take = (end: number): void => {
@@ -56,11 +61,11 @@ export class ListItems {
 
   /** The list without its items, after the end of the stream. @throws SyntaxError if the list is incomplete. */
   envelope(): unknown {
-    return JSON.parse(Buffer.concat(this.#envelope).toString());
+    return parseReceivedJson(this.#envelope.take());
   }
 
   #open(byte: number, index: number, take: (end: number) => void): void {
-    this.#depth++;
+    if (++this.#depth > MAX_NESTING) throw new ProtocolError(`a list is nested more than ${MAX_NESTING} times`);
     if (byte === OPEN_BRACKET && this.#depth === ARRAY_DEPTH) {
       take(index + 1);
       this.#part = 'between';
@@ -74,9 +79,7 @@ export class ListItems {
     if (this.#part === 'item' && this.#depth === ITEM_DEPTH) {
       take(index + 1);
       this.#part = 'between';
-      const item = this.#item;
-      this.#item = [];
-      this.#onItem(JSON.parse((item.length === 1 ? (item[0] as Buffer) : Buffer.concat(item)).toString()));
+      this.#onItem(JSON.parse(this.#item.take().toString()));
     } else if (this.#part === 'between') {
       take(index);
       this.#part = 'envelope';
@@ -85,7 +88,12 @@ export class ListItems {
   }
 
   #take(bytes: Buffer): void {
-    if (this.#part === 'item') this.#item.push(bytes);
-    else if (this.#part === 'envelope') this.#envelope.push(bytes);
+    if (this.#part === 'item') add(this.#item, bytes, MAX_OBJECT_BYTES);
+    else if (this.#part === 'envelope') add(this.#envelope, bytes, MAX_ENVELOPE_BYTES);
   }
+}
+
+function add(to: GatheredBytes, bytes: Buffer, maxBytes: number): void {
+  if (to.length + bytes.length > maxBytes) throw new ProtocolError(`a part of a list exceeds ${maxBytes} bytes`);
+  to.push(bytes);
 }

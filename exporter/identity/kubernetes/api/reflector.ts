@@ -2,11 +2,12 @@ import { performance } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import { ConditionLog, describeError, type Logger } from '../../../../daemon/logger.ts';
-import type { ApiClient } from './api-client.ts';
+import type { ApiClient, ApiRequest } from './api-client.ts';
 import { ApiError, isExpired, ProtocolError, type ApiStatus } from './api-error.ts';
 import { Backoff } from './backoff.ts';
 import { JsonLines } from './json-lines.ts';
-import { ListItems } from './list-items.ts';
+import { MAX_OBJECTS, MAX_PAGE_MS, MAX_RETRY_AFTER_MS, MAX_WATCH_OVERTIME_MS } from './limits.ts';
+import { readPages } from './list-pages.ts';
 import { objectKey, type ApiObject } from './metadata.ts';
 
 /** A resource to list and watch. */
@@ -45,7 +46,6 @@ export interface ReflectorCounts {
   failures: number;
 }
 
-const PAGE = 500;
 /** Minimum duration of a watch in seconds. The server ends it after up to twice as long, so not all end at once. */
 const WATCH_SECONDS = 300;
 /** A watch this long, in milliseconds, proves that the server works, and that the list has not expired. */
@@ -56,8 +56,10 @@ interface WatchEvent {
   readonly object: ApiObject & ApiStatus;
 }
 
-interface ListEnvelope {
-  readonly metadata?: { readonly resourceVersion?: string; readonly continue?: string };
+interface Reading extends Pick<ApiRequest, 'maxMs' | 'onAnswer' | 'onBody'> {
+  readonly query: Readonly<Record<string, string>>;
+  /** The kind of the response where only metadata is asked for. */
+  readonly kind: string;
 }
 
 /**
@@ -131,25 +133,30 @@ export class Reflector<T> {
         if (performance.now() - started < HEALTHY_MS) pauseMs = this.#backoff.next();
       } catch (error) {
         if (signal.aborted) return;
-        // The server is back without the old version: list soon, without the long pause of failed attempts.
-        if (isExpired(error) && performance.now() - this.#listedAt >= HEALTHY_MS) this.#backoff.reset();
-        pauseMs = Math.max(this.#backoff.next(), error instanceof ApiError ? error.retryAfterMs : 0);
-        this.#failed(error);
+        pauseMs = this.#failed(error);
       }
       if (performance.now() - started >= HEALTHY_MS) this.#backoff.reset();
       await sleep(pauseMs, undefined, { signal }).catch(() => undefined);
     }
   }
 
-  #failed(error: unknown): void {
+  /** Returns the pause before the next attempt, in milliseconds. */
+  #failed(error: unknown): number {
     if (isExpired(error)) {
+      const isWatch = this.#version !== undefined;
+      // The server is back without the old version: list soon, without the long pause of failed attempts.
+      if (isWatch && performance.now() - this.#listedAt >= HEALTHY_MS) this.#backoff.reset();
+      const again = this.#expired;
       this.#version = undefined;
       this.#expired = true;
-      return;
+      // A list may expire while it is read, but not time after time.
+      if (!again) return this.#backoff.next();
     }
     this.counts.failures++;
     this.#failure = describeError(error);
     this.#log.failing('api', 'cannot read from the Kubernetes API, using the last list', error);
+    const asked = error instanceof ApiError ? error.retryAfterMs : 0;
+    return Math.max(this.#backoff.next(), Math.min(asked, MAX_RETRY_AFTER_MS));
   }
 
   #works(): void {
@@ -159,32 +166,21 @@ export class Reflector<T> {
 
   async #list(): Promise<void> {
     const listed = new Map<string, T>();
-    let version: string | undefined;
-    let next: string | undefined;
-    do {
-      const { metadata } = await this.#page(listed, next);
-      version = metadata?.resourceVersion;
-      next = metadata?.continue || undefined;
-    } while (next !== undefined);
-    if (version === undefined) throw new ProtocolError('the list has no resource version');
+    // At the start any version will do, even from a cache: the watch brings it up to date.
+    const from = this.#expired ? {} : { resourceVersion: '0' };
+    const get = (query: Readonly<Record<string, string>>, onBody: (chunk: Buffer) => void) => {
+      this.counts.lists++;
+      return this.#get({ query, kind: 'PartialObjectMetadataList', maxMs: MAX_PAGE_MS, onBody });
+    };
+    const version = await readPages(get, from, (object) => {
+      const compacted = this.#options.resource.compact(object);
+      if (compacted !== undefined) listed.set(objectKey(object.metadata), compacted);
+    });
+    this.#works();
     this.#version = version;
     this.#expired = false;
     this.#listedAt = performance.now();
     this.#replace(listed);
-  }
-
-  async #page(listed: Map<string, T>, next: string | undefined): Promise<ListEnvelope> {
-    const { resource } = this.#options;
-    const items = new ListItems((item) => {
-      const object = item as ApiObject;
-      const compacted = resource.compact(object);
-      if (compacted !== undefined) listed.set(objectKey(object.metadata), compacted);
-    });
-    // At the start any version will do, even from a cache: the watch brings it up to date.
-    const from = next !== undefined ? { continue: next } : this.#expired ? {} : { resourceVersion: '0' };
-    this.counts.lists++;
-    await this.#get({ limit: String(PAGE), ...from }, 'PartialObjectMetadataList', (chunk) => items.push(chunk));
-    return items.envelope() as ListEnvelope;
   }
 
   #replace(listed: Map<string, T>): void {
@@ -209,7 +205,14 @@ export class Reflector<T> {
     };
     const lines = new JsonLines((event) => this.#event(event as WatchEvent));
     this.counts.watches++;
-    await this.#get(query, 'PartialObjectMetadata', (chunk) => lines.push(chunk));
+    await this.#get({
+      query,
+      kind: 'PartialObjectMetadata',
+      maxMs: seconds * 1000 + MAX_WATCH_OVERTIME_MS,
+      // A watch may have nothing to say.
+      onAnswer: () => this.#works(),
+      onBody: (chunk) => lines.push(chunk),
+    });
   }
 
   #event({ type, object }: WatchEvent): void {
@@ -224,21 +227,22 @@ export class Reflector<T> {
     if (isDeepStrictEqual(known, now)) return;
     if (known !== undefined && now === undefined) this.#options.onRemove?.(key, known);
     if (now === undefined) this.#objects.delete(key);
-    else this.#objects.set(key, now);
+    else if (known === undefined && this.#objects.size >= MAX_OBJECTS) {
+      throw new ProtocolError(`more than ${MAX_OBJECTS} objects`);
+    } else this.#objects.set(key, now);
     this.#options.onChange();
   }
 
-  #get(query: Readonly<Record<string, string>>, metadataKind: string, onBody: (chunk: Buffer) => void): Promise<void> {
+  #get({ query, kind, ...request }: Reading): Promise<void> {
     const { client, resource, idleMs = 150_000 } = this.#options;
     const accept =
-      resource.metadataOnly === true ? `application/json;as=${metadataKind};g=meta.k8s.io;v=v1` : 'application/json';
+      resource.metadataOnly === true ? `application/json;as=${kind};g=meta.k8s.io;v=v1` : 'application/json';
     return client.get({
+      ...request,
       path: `${resource.path}?${new URLSearchParams({ ...resource.query, ...query }).toString()}`,
       accept,
       idleMs,
       signal: this.#stop.signal,
-      onAnswer: () => this.#works(),
-      onBody,
     });
   }
 }

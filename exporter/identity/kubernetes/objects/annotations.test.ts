@@ -22,7 +22,6 @@ it.each([
   [SERVICE, ''],
   [SERVICE, 'service/cart'],
   [SERVICE, '-cart'],
-  [SERVICE, 'a'.repeat(254)],
   [PROTOCOLS, ''],
   [PROTOCOLS, '9000=amqp,'],
   [PROTOCOLS, '9000=unknown'],
@@ -32,6 +31,11 @@ it.each([
   const { monitor, service, rejected } = readAnnotations({ name: 'pod', annotations: { [annotation]: value } });
   expect({ monitor, service }).toEqual({ monitor: undefined, service: undefined });
   expect(rejected).toEqual([expect.objectContaining({ annotation, value })]);
+});
+
+it.each([MONITOR, SERVICE, PROTOCOLS])('keeps the start of a long value of %s', (annotation) => {
+  const { rejected } = readAnnotations({ name: 'pod', annotations: { [annotation]: 'a'.repeat(254) } });
+  expect(rejected).toMatchObject([{ annotation, value: `${'a'.repeat(100)}… (254 characters)` }]);
 });
 
 it('reads the protocols of ports', () => {

@@ -1,3 +1,4 @@
+import { cutText } from '../../../../daemon/received/text.ts';
 import { EXPECTED_PROTOCOL, portNumber, protocolNumber } from '../../protocols.ts';
 import type { ObjectMeta } from '../api/metadata.ts';
 
@@ -8,6 +9,7 @@ export const PROTOCOLS = 'lorikeet.dev/protocols';
 /** An invalid annotation. */
 export interface RejectedAnnotation {
   readonly annotation: string;
+  /** The start of the value: all annotations of a pod may have 256 KiB. */
   readonly value: string;
   readonly expected: string;
 }
@@ -23,23 +25,26 @@ export interface Annotations {
   readonly rejected: readonly RejectedAnnotation[];
 }
 
+const MAX_VALUE_CHARS = 100;
+
 /** As for label values, but with up to 253 characters, the limit for names of workloads. */
 const NAME = /^[A-Za-z0-9](?:[-A-Za-z0-9_.]{0,251}[A-Za-z0-9])?$/;
 
 export function readAnnotations({ annotations = {} }: ObjectMeta): Annotations {
   const rejected: RejectedAnnotation[] = [];
+  const reject = (annotation: string, value: string, expected: string) =>
+    rejected.push({ annotation, value: cutText(value, MAX_VALUE_CHARS), expected });
   const { [MONITOR]: monitor, [SERVICE]: service, [PROTOCOLS]: declared } = annotations;
   if (monitor !== undefined && monitor !== 'true' && monitor !== 'false') {
-    rejected.push({ annotation: MONITOR, value: monitor, expected: '"true" or "false"' });
+    reject(MONITOR, monitor, '"true" or "false"');
   }
   const named = service !== undefined && NAME.test(service);
   if (service !== undefined && !named) {
-    rejected.push({ annotation: SERVICE, value: service, expected: 'a name of letters, digits, "-", "_" and "."' });
+    reject(SERVICE, service, 'a name of letters, digits, "-", "_" and "."');
   }
   const protocols = declared === undefined ? undefined : readProtocols(declared);
   if (declared !== undefined && protocols === undefined) {
-    const expected = `ports such as "9000=amqp,9001=messages", with ${EXPECTED_PROTOCOL}`;
-    rejected.push({ annotation: PROTOCOLS, value: declared, expected });
+    reject(PROTOCOLS, declared, `ports such as "9000=amqp,9001=messages", with ${EXPECTED_PROTOCOL}`);
   }
   return {
     monitor: monitor === 'true' ? true : monitor === 'false' ? false : undefined,

@@ -1,0 +1,14 @@
+import { expect, test } from 'vitest';
+import { GatheredBytes } from './gathered-bytes.ts';
+
+test('holds what was pushed since the last take, in whatever chunks', () => {
+  const gathered = new GatheredBytes();
+  const text = 'ünïcode '.repeat(2000);
+  for (const byte of Buffer.from(text)) gathered.push(Uint8Array.of(byte));
+  expect(gathered.length).toBe(Buffer.byteLength(text));
+  expect(gathered.take().toString()).toBe(text);
+  expect(gathered.length).toBe(0);
+  gathered.push(Buffer.from('next'));
+  expect(gathered.take().toString()).toBe('next');
+  expect(gathered.take()).toHaveLength(0);
+});
