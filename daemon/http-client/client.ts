@@ -17,7 +17,7 @@ export { httpClientSchema, type HttpClientSettings } from './settings.ts';
 
 export interface HttpClientOptions {
   readonly timeoutMs: number;
-  /** Limit of a response's uncompressed size. Default: 128 MiB. */
+  /** Limit of a 2xx response's uncompressed size. Default: 128 MiB. */
   readonly maxBytes?: number;
   readonly userAgent?: string;
 }
@@ -153,9 +153,12 @@ class UndiciClient implements HttpClient {
       if (!brokeWhileIdle(error) || signal.aborted) throw error;
       return attempt();
     });
-    const successful = response.statusCode >= 200 && response.statusCode < 300;
-    const maxBytes = request.maxBytes ?? this.#options.maxBytes ?? 128 * 1024 * 1024;
-    const body = await readBody(response, maxBytes, successful ? request.onBody : undefined);
+    const { keepBytes, onBody, maxBytes = this.#options.maxBytes ?? 128 * 1024 * 1024 } = request;
+    const body = await readBody(response, {
+      maxBytes,
+      ...(keepBytes !== undefined && { keepBytes }),
+      ...(onBody !== undefined && { onBody }),
+    });
     return { status: response.statusCode, headers: joinHeaders(response.headers), body };
   }
 

@@ -12,3 +12,13 @@ test('holds what was pushed since the last take, in whatever chunks', () => {
   expect(gathered.take().toString()).toBe('next');
   expect(gathered.take()).toHaveLength(0);
 });
+
+test('drops bytes from the start', () => {
+  const gathered = new GatheredBytes();
+  gathered.push(Buffer.from('abcdef'));
+  gathered.drop(2);
+  gathered.push(Buffer.from('gh'));
+  expect(gathered.bytes.toString()).toBe('cdefgh');
+  gathered.drop(9);
+  expect(gathered).toHaveLength(0);
+});

@@ -23,6 +23,18 @@ export class GatheredBytes {
     this.#length = length;
   }
 
+  /** The bytes, which are valid until the next call of another method. */
+  get bytes(): Buffer {
+    return this.#buffer.subarray(0, this.#length);
+  }
+
+  /** Removes the first bytes. */
+  drop(count: number): void {
+    if (count === 0) return;
+    this.#buffer.copyWithin(0, count, this.#length);
+    this.#length -= Math.min(count, this.#length);
+  }
+
   /** The bytes, which are valid until the next `push`. Empties the gatherer but keeps its memory, up to `keepBytes`. */
   take(keepBytes = 65_536): Buffer {
     const taken = this.#buffer.subarray(0, this.#length);

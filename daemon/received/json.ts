@@ -8,25 +8,26 @@ const CLOSE_BRACE = 0x7d;
 /** Nesting of the JSON that servers send, with a wide margin: that of a pod is below 20. */
 export const MAX_NESTING = 100;
 
+/** Each open bracket costs the parser 40 bytes of memory. In shorter JSON they may be as many as they want. */
+const SHORT_BYTES = 65_536;
+
 /**
  * Parses JSON that a server sent, as UTF-8.
  *
- * @throws SyntaxError if it is invalid, or nested more deeply than `maxNesting`: each open bracket costs the parser 50
- *   times its byte
+ * @throws SyntaxError if it is invalid, or long and nested more deeply than `MAX_NESTING`
  */
-export function parseReceivedJson(bytes: Buffer, maxNesting = MAX_NESTING): unknown {
-  checkNesting(bytes, maxNesting);
+export function parseReceivedJson(bytes: Buffer): unknown {
+  if (bytes.length > SHORT_BYTES) checkNesting(bytes);
   return JSON.parse(bytes.toString('utf8'));
 }
 
-/** @throws SyntaxError if JSON is nested more deeply than `maxNesting` */
-export function checkNesting(bytes: Buffer, maxNesting = MAX_NESTING): void {
+function checkNesting(bytes: Buffer): void {
   let depth = 0;
   for (let at = 0; at < bytes.length; at++) {
     const byte = bytes[at];
     if (byte === QUOTE) at = stringEnd(bytes, at + 1);
     else if (byte === OPEN_BRACKET || byte === OPEN_BRACE) {
-      if (++depth > maxNesting) throw new SyntaxError(`JSON is nested more than ${maxNesting} times`);
+      if (++depth > MAX_NESTING) throw new SyntaxError(`JSON is nested more than ${MAX_NESTING} times`);
     } else if (byte === CLOSE_BRACKET || byte === CLOSE_BRACE) depth--;
   }
 }

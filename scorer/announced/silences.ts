@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { createHttpClient, type HttpClient, HttpError } from '../../daemon/http-client/client.ts';
+import { parseReceivedJson } from '../../daemon/received/json.ts';
 import type { AlertmanagerSettings } from '../endpoints.ts';
 import type { Identity } from '../identity/identity.ts';
 import type { ServiceName } from '../identity/service-key.ts';
@@ -134,7 +135,7 @@ function valueTest({ value, isRegex, isEqual }: Matcher): ((actual: string) => b
 
 function parseJson(body: Buffer): unknown {
   try {
-    return JSON.parse(body.toString('utf8'));
+    return parseReceivedJson(body);
   } catch {
     return undefined;
   }

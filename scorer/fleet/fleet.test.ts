@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { parseFeatures } from '../features/features.ts';
 import { Identity } from '../identity/identity.ts';
-import { Fleet } from './fleet.ts';
+import { Fleet, MAX_OF } from './fleet.ts';
 
 const set = parseFeatures(
   'features.yaml',
@@ -112,4 +112,15 @@ it('counts what it cannot use', () => {
     { reason: 'unknown_feature', count: 1, example: { ...cart, feature: 'none' } },
   ]);
   expect(fleet.services.size).toBe(0);
+});
+
+it('takes no more services than fit, and keeps those that it knows', () => {
+  const fleet = fleetOf();
+  for (let count = 0; count <= MAX_OF.services; count++) {
+    fleet.addService(series({ ...cart, service: `s${count}` }, 1, [1]));
+  }
+  fleet.addService(series({ ...cart, service: 's0' }, 2, [2]));
+  expect(fleet.services.size).toBe(MAX_OF.services);
+  expect(fleet.services.get('["shop","s0"]')?.get(2, 0)).toBe(2);
+  expect(fleet.rejected.take()).toMatchObject([{ reason: 'too_many', count: 1, example: { service: 's50000' } }]);
 });

@@ -24,6 +24,9 @@ const LABELS = {
 } as const;
 type Kind = keyof typeof LABELS;
 
+/** Bounds on the memory, far above the fleets that a scorer can score in an interval. */
+export const MAX_OF = { services: 50_000, edges: 200_000, instances: 500_000 } as const;
+
 /**
  * The recent feature values of all services, edges of the call graph, pods and endpoints, as fetched from Prometheus.
  * A service has a column for each channel and feature, the others one for each feature.
@@ -90,7 +93,8 @@ export class Fleet {
     if (name === undefined) return this.rejected.add('no_identity', labels);
     if (!owns(this.#shard, name)) return;
     if (this.#identity.isPartial(name)) this.rejected.addPartial(labels);
-    const history = this.#history(this.services, serviceKey(name), columnCount(this.set.features));
+    const history = this.#history(this.services, serviceKey(name), columnCount(this.set.features), MAX_OF.services);
+    if (history === undefined) return this.rejected.add('too_many', labels);
     this.#fill(history, columnIndex(this.set.features, channel, feature), series, 'services');
   }
 
@@ -103,7 +107,8 @@ export class Fleet {
     if (ends === undefined) return this.rejected.add('no_identity', labels);
     const { client, server } = ends;
     if (!owns(this.#shard, client) && !owns(this.#shard, server)) return;
-    const history = this.#history(this.edges, edgeKey(client, server), this.set.edges.length);
+    const history = this.#history(this.edges, edgeKey(client, server), this.set.edges.length, MAX_OF.edges);
+    if (history === undefined) return this.rejected.add('too_many', labels);
     this.#fill(history, feature, series, 'edges');
   }
 
@@ -116,6 +121,7 @@ export class Fleet {
   addVersion({ labels }: RangeSeries): void {
     const { namespace, pod, version } = labels;
     if (!namespace || !pod || !version) return this.rejected.add('no_identity', labels);
+    if (this.versions.size >= MAX_OF.instances) return this.rejected.add('too_many', labels);
     this.versions.set(podKey(this.#identity.place(labels), pod), version);
   }
 
@@ -137,7 +143,9 @@ export class Fleet {
     const instance = labels[label];
     if (name === undefined || !instance) return this.rejected.add('no_identity', labels);
     if (!owns(this.#shard, name)) return;
-    this.#fill(this.#history(into, instanceKey(name, instance), index.size), feature, series, label);
+    const history = this.#history(into, instanceKey(name, instance), index.size, MAX_OF.instances);
+    if (history === undefined) return this.rejected.add('too_many', labels);
+    this.#fill(history, feature, series, label);
   }
 
   /** Removes everything. */
@@ -159,9 +167,10 @@ export class Fleet {
     return gone;
   }
 
-  #history(of: Map<string, History>, key: string, width: number): History {
+  /** Undefined if there are `max` others. */
+  #history(of: Map<string, History>, key: string, width: number, max: number): History | undefined {
     let history = of.get(key);
-    if (history === undefined) of.set(key, (history = new History(width, this.#capacity)));
+    if (history === undefined && of.size < max) of.set(key, (history = new History(width, this.#capacity)));
     return history;
   }
 

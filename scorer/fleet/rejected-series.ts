@@ -7,6 +7,7 @@ export const REJECTIONS = {
     'add the label that differs to identity.labels, or select one of its values by prometheus.matchers',
   no_identity: 'series lack the labels namespace and service, client_service and server_service, pod or endpoint',
   unknown_feature: 'series are of features that the features file does not have',
+  too_many: 'there are more services, edges, pods or endpoints than a scorer takes: divide them among shards',
 } as const;
 export type Rejection = keyof typeof REJECTIONS;
 

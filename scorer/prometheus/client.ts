@@ -161,7 +161,8 @@ function finish(status: number, reader: ResponseReader): ApiResponse {
   } catch (error) {
     if (!(error instanceof ResponseError)) throw error;
     if (status >= 300) throw fromResponse(status, undefined);
-    throw new PrometheusError('UNPARSABLE', 'not a response of the Prometheus API', { cause: error, status });
+    const what = error.code === 'TOO_LARGE' ? 'too large a response' : 'not a response of the Prometheus API';
+    throw new PrometheusError(error.code, what, { cause: error, status });
   }
 }
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { ResponseError, ResponseReader, parseValue, type RangeSeries } from './response.ts';
+import { RESPONSE_LIMITS, ResponseError, ResponseReader, parseValue, type RangeSeries } from './response.ts';
 
 function parse(text: string, chunkBytes = Number.POSITIVE_INFINITY) {
   const series: RangeSeries[] = [];
@@ -124,4 +124,39 @@ test('anything else is refused, cut at any byte too', () => {
   ]) {
     expect(() => parse(text), text).toThrow(ResponseError);
   }
+});
+
+const HEAD = '{"status":"success","data":{"resultType":"matrix","result":[';
+test.each([
+  ['a series', `${HEAD}{"metric":{},"values":[`, '[1,"2"],'],
+  ['a label', `${HEAD}{"metric":{"a":"`, 'x'],
+  ['a nesting', `${HEAD}{"metric":{},"values":[`, '['],
+  ['a start', '{"warnings":["', 'x'],
+  ['a start of nesting', '', '['],
+  ['an end', `${HEAD}{"metric":{},"values":[]}],"x":"`, 'x'],
+])('takes no more of %s without end than fits', (_what, start, unit) => {
+  for (const chunkBytes of [100, 65_536]) {
+    const reader = new ResponseReader(() => undefined);
+    const chunk = Buffer.from(unit.repeat(chunkBytes / unit.length));
+    let taken = 0;
+    for (reader.push(Buffer.from(start)); reader.push(chunk); taken += chunk.length);
+    expect(taken).toBeLessThanOrEqual(RESPONSE_LIMITS.wholeBytes);
+    expect(() => reader.end()).toThrow(expect.objectContaining({ code: 'TOO_LARGE' }));
+  }
+});
+
+test('refuses labels that are too long, and values of labels that are no text', () => {
+  const label = (length: number) => matrix(`{"metric":{"a":"${'x'.repeat(length)}"},"values":[]}`);
+  expect(parse(label(RESPONSE_LIMITS.labelChars - 1)).series).toHaveLength(1);
+  expect(() => parse(label(RESPONSE_LIMITS.labelChars))).toThrow(expect.objectContaining({ code: 'TOO_LARGE' }));
+  expect(() => parse(matrix('{"metric":{"a":{}},"values":[]}'))).toThrow(ResponseError);
+});
+
+test('keeps the start of an error, and of some warnings', () => {
+  const long = 'x'.repeat(5000);
+  const { error = '' } = parse(`{"status":"error","error":"${long}"}`);
+  expect(error.length).toBeLessThan(1100);
+  const { warnings } = parse(matrix('', `,"warnings":${JSON.stringify(Array.from({ length: 99 }, () => long))}`));
+  expect(warnings).toHaveLength(20);
+  expect(warnings[0]?.length).toBeLessThan(1100);
 });

@@ -1,4 +1,8 @@
 import type { HttpClient } from '../../daemon/http-client/client.ts';
+import { parseReceivedJson } from '../../daemon/received/json.ts';
+
+/** The rules and targets of a large server. */
+const MAX_BYTES = 64 * 1024 * 1024;
 
 export interface StatusApiOptions {
   /** Base URL, as of `PrometheusClient`. */
@@ -112,10 +116,11 @@ export class StatusApi {
         },
         ...(form !== undefined && { body: new URLSearchParams(form).toString() }),
         timeoutMs,
+        maxBytes: MAX_BYTES,
         ...(signal !== undefined && { signal }),
       });
       if (status !== 200) return undefined;
-      const answer = JSON.parse(body.toString()) as { status?: unknown; data?: unknown } | null;
+      const answer = parseReceivedJson(body) as { status?: unknown; data?: unknown } | null;
       return answer?.status === 'success' ? (answer.data ?? undefined) : undefined;
     } catch {
       return undefined;

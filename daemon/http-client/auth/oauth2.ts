@@ -1,3 +1,4 @@
+import { parseReceivedJson } from '../../received/json.ts';
 import type { HttpClient, HttpResponse } from '../message.ts';
 import { JWT_BEARER, type OAuth2Settings } from '../settings/credentials.ts';
 import { readSecretFile } from '../settings/files.ts';
@@ -153,7 +154,7 @@ function tokenType(type: unknown): string {
 
 function readJson(body: Buffer): Readonly<Record<string, unknown>> {
   try {
-    const value: unknown = JSON.parse(body.toString());
+    const value = parseReceivedJson(body);
     return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
   } catch {
     return {};
