@@ -26,7 +26,7 @@ export class Publisher {
     this.#externalLabels = config.external_labels;
     const { output, remote_write: targets } = config;
     if (output === 'remote_write' && targets !== undefined)
-      this.#remote = new RemoteTargets(targets, { logger, metrics });
+      this.#remote = new RemoteTargets(targets, { intervalMs: config.interval, logger, metrics });
   }
 
   /** Publishes all samples of a cycle. Doesn't wait for their delivery, so that retries don't delay the next cycle. */

@@ -23,7 +23,11 @@ function open(yaml: string) {
   const log: string[] = [];
   const metrics = new ScorerMetrics();
   const logger = createLogger({ write: (line) => void log.push(line) });
-  const targets = new RemoteTargets(parseConfig('scorer.yaml', yaml, remoteWriteSchema), { logger, metrics });
+  const targets = new RemoteTargets(parseConfig('scorer.yaml', yaml, remoteWriteSchema), {
+    intervalMs: 1000,
+    logger,
+    metrics,
+  });
   stops.push(() => targets.close());
   const metric = async (name: string) =>
     (await metrics.registry.metrics()).split('\n').filter((line) => line.startsWith(`lorikeet_scorer_${name}{`));

@@ -7,6 +7,8 @@ import type { Sample } from './remote-write/sample.ts';
 import { RemoteWriter } from './remote-write/writer.ts';
 
 export interface RemoteTargetsOptions {
+  /** Time between two writes, in milliseconds: a receiver that wants a longer pause is asked again after this. */
+  readonly intervalMs: number;
   readonly logger: Logger;
   readonly metrics: ScorerMetrics;
 }
@@ -29,7 +31,7 @@ export class RemoteTargets {
   }
 }
 
-function openTarget(target: RemoteWriteTarget, { logger, metrics }: RemoteTargetsOptions) {
+function openTarget(target: RemoteWriteTarget, { intervalMs, logger, metrics }: RemoteTargetsOptions) {
   const { url, timeout, retry_age: retryAgeMs, max_samples_per_send: maxSamplesPerSend } = target;
   // Prometheus' names of the labels, and of the fields of its log.
   const labels = { remote_name: targetName(target), url: redactUrl(url) };
@@ -40,6 +42,7 @@ function openTarget(target: RemoteWriteTarget, { logger, metrics }: RemoteTarget
     logger: logger.with(labels),
     maxSamplesPerSend,
     retryAgeMs,
+    maxRetryAfterMs: intervalMs,
     version: writeVersionOf(target),
     observer: {
       onAccepted: (samples) => metrics.samplesWritten.inc(labels, samples),

@@ -6,6 +6,12 @@ import { decodeWriteRequest, decodeWriteRequestV2, type ReceivedSample, type Rec
 /** The response to a request instead of accepting it. */
 export type Answer =
   | { readonly status: number; readonly headers?: Readonly<Record<string, string>>; readonly body?: string }
+  /** With a status of 2xx, take the samples like others; then respond with this body, after the headers. */
+  | {
+      readonly status: number;
+      readonly headers?: Readonly<Record<string, string>>;
+      readonly body: (response: ServerResponse) => void;
+    }
   /** Never respond. */
   | 'hang'
   /** Close the connection without a response. */
@@ -78,9 +84,12 @@ export async function startReceiver(options: ReceiverOptions = {}): Promise<Rece
       response.socket?.destroy();
       return;
     }
-    if (action !== undefined) {
+    const writes = typeof action?.body === 'function' ? action.body : undefined;
+    if (action !== undefined && (writes === undefined || action.status >= 300)) {
       entry.status = action.status;
-      response.writeHead(action.status, action.headers).end(action.body);
+      response.writeHead(action.status, action.headers);
+      if (typeof action.body === 'function') action.body(response);
+      else response.end(action.body);
       return;
     }
     if (!versions.includes(version)) {
@@ -100,7 +109,10 @@ export async function startReceiver(options: ReceiverOptions = {}): Promise<Rece
       entry.status = 400;
       entry.reason = (error as Error).message;
     }
-    response.writeHead(entry.status, version === '2.0' ? writtenHeaders(written) : {}).end(entry.reason);
+    if (entry.status === 204 && action !== undefined) entry.status = action.status;
+    response.writeHead(entry.status, { ...(version === '2.0' && writtenHeaders(written)), ...action?.headers });
+    if (writes === undefined) response.end(entry.reason);
+    else writes(response);
   };
   const server = await serve((request, response) => {
     void readRequestBody(request).then((body) => answer(request, body, response));

@@ -17,7 +17,12 @@ export interface RemoteWriterOptions {
   readonly retryAgeMs?: number;
   readonly minBackoffMs?: number;
   readonly maxBackoffMs?: number;
-  /** Attempts per batch that end in status 500, which Prometheus 2.42 also returns for samples it will never accept. */
+  /** The longest pause that a receiver's Retry-After causes. Milliseconds. */
+  readonly maxRetryAfterMs?: number;
+  /**
+   * Attempts per batch that end in status 500, which Prometheus 2.42 also returns for samples that it will never accept.
+   * A full disk does not count.
+   */
   readonly maxAttempts?: number;
   /** Extra requests per cycle that search for invalid samples. */
   readonly maxBisections?: number;
@@ -30,6 +35,7 @@ export const DEFAULTS = {
   retryAgeMs: 300_000,
   minBackoffMs: 250,
   maxBackoffMs: 10_000,
+  maxRetryAfterMs: 15_000,
   maxAttempts: 5,
   maxBisections: 100,
   observer: {},

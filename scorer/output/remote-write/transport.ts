@@ -11,7 +11,14 @@ import type { SeriesSample } from './sample.ts';
 export type Delivery =
   | { readonly kind: 'accepted' }
   | { readonly kind: 'partial'; readonly code: FailureCode; readonly reason: string; readonly written: number }
-  | { readonly kind: 'retry'; readonly code: FailureCode; readonly reason: string; readonly afterMs: number }
+  | {
+      readonly kind: 'retry';
+      readonly code: FailureCode;
+      readonly reason: string;
+      readonly afterMs: number;
+      /** False if the samples may be the reason: then it fails again and again. */
+      readonly isOfReceiver: boolean;
+    }
   | { readonly kind: 'bisect' | 'refused'; readonly code: FailureCode; readonly reason: string }
   | { readonly kind: 'aborted' };
 
@@ -21,10 +28,11 @@ export type Delivery =
  */
 const CONFLICT = /out[ -]of[ -]order|duplicate[ -](sample|timestamp)/i;
 
-/** Responses are empty or a line of text. */
-const MAX_RESPONSE_BYTES = 1024 * 1024;
-/** Statuses that have the same meaning in every version. */
-const UNRELATED = new Set([401, 403, 407, 413, 429]);
+/** What Prometheus says with a 500 while its disk is full or broken. */
+const STORAGE = /\bWAL\b|no space left|read-only file system|input\/output error/i;
+
+/** Of a response's body, the first line is logged. A 2xx ends a write, whatever follows. */
+const KEEP_BYTES = 16 * 1024;
 
 export interface TransportOptions {
   readonly http: HttpClient;
@@ -61,18 +69,19 @@ export class Transport {
     } catch (error) {
       if (!(error instanceof HttpError)) throw error;
       if (error.code === 'ABORTED') return { kind: 'aborted' };
-      return { kind: 'retry', code: error.code.toLowerCase(), reason: error.message, afterMs: 0 };
+      return { kind: 'retry', code: error.code.toLowerCase(), reason: error.message, afterMs: 0, isOfReceiver: true };
     }
   }
 
   /**
    * A receiver of 1.0 answers 415, or 400 to what it cannot read. Or it answers 2xx and stores nothing, because it skips
-   * the fields that it does not know: only receivers of 2.0 say how much they wrote.
+   * the fields that it does not know: only receivers of 2.0 say how much they wrote. To send again after any other 4xx
+   * would be the retry that both versions forbid.
    */
   #knowsOnlyFirst({ status, headers }: HttpResponse): boolean {
     if (status === 415) return true;
     if (this.#agreed === '2.0' || samplesWritten(headers) !== undefined) return false;
-    return (status >= 200 && status < 300) || (status >= 400 && status < 500 && !UNRELATED.has(status));
+    return (status >= 200 && status < 300) || status === 400;
   }
 
   #agree(version: WriteVersion): void {
@@ -87,7 +96,7 @@ export class Transport {
       url: this.#options.url,
       headers: headersFor(version),
       body: encodeFor(version, samples),
-      maxBytes: MAX_RESPONSE_BYTES,
+      keepBytes: KEEP_BYTES,
       signal,
     });
   }
@@ -107,7 +116,8 @@ function classify(version: WriteVersion, { status, headers, body }: HttpResponse
     };
   }
   if (status >= 500 || status === 429) {
-    return { kind: 'retry', code, reason, afterMs: retryAfterMs(headers['retry-after'], Date.now()) ?? 0 };
+    const afterMs = retryAfterMs(headers['retry-after'], Date.now()) ?? 0;
+    return { kind: 'retry', code, reason, afterMs, isOfReceiver: status !== 500 || STORAGE.test(reason) };
   }
   const conflict = status === 409 || (status === 400 && CONFLICT.test(reason));
   if (written !== undefined && written > 0)

@@ -8,12 +8,17 @@ import { identify, violationOf, type Sample, type SeriesSample } from './sample.
 import { SeriesOrder } from './series-order.ts';
 import { type Delivery, Transport } from './transport.ts';
 
+/** Extra requests of a search in a cycle of which nothing is accepted: from 2000 samples down to one, it takes 22. */
+const MAX_VAIN = 24;
+
 /** The samples of one `write` until all are accepted or dropped. */
 interface Cycle {
   readonly batches: (readonly SeriesSample[])[];
   readonly outcome: OutcomeCount;
   readonly done: (outcome: WriteOutcome) => void;
   readonly failed: (error: unknown) => void;
+  /** The time by the clock that was right when the cycle was queued, milliseconds since the epoch: it is never set. */
+  readonly now: () => number;
   /** Aborted when the cycle is dropped in favour of newer ones or the writer closes: nothing is sent after that. */
   readonly ended: AbortController;
   waiting: number;
@@ -53,7 +58,8 @@ export class RemoteWriter {
     const batches = this.#batches(samples, outcome);
     const waiting = batches.reduce((sum, batch) => sum + batch.length, 0);
     return new Promise((done, failed) => {
-      this.#queue.push({ batches, outcome, done, failed, ended: new AbortController(), waiting, bisections: 0 });
+      const [now, ended] = [steadyTime(), new AbortController()];
+      this.#queue.push({ batches, outcome, done, failed, now, ended, waiting, bisections: 0 });
       this.#makeRoom();
       if (this.#queue.length === 1) this.#draining = this.#drain();
     });
@@ -99,7 +105,7 @@ export class RemoteWriter {
   async #drain(): Promise<void> {
     for (let cycle = this.#queue[0]; cycle !== undefined; cycle = this.#queue[0]) {
       await this.#sendCycle(cycle).catch(cycle.failed);
-      this.#order.forgetBefore(Date.now() - this.#options.retryAgeMs);
+      this.#order.forgetBefore(cycle.now() - this.#options.retryAgeMs);
       this.#queue.shift();
       cycle.done(cycle.outcome);
     }
@@ -111,8 +117,7 @@ export class RemoteWriter {
       const refusal = await this.#send(cycle, batch);
       if (refusal === undefined) continue;
       const { code, samples } = refusal;
-      const left = this.#options.maxBisections - cycle.bisections;
-      if (refusal.kind === 'bisect' && samples.length > 1 && left >= 2) {
+      if (refusal.kind === 'bisect' && samples.length > 1 && this.#mayBisect(cycle, code)) {
         cycle.bisections += 2;
         const middle = Math.ceil(samples.length / 2);
         cycle.batches.unshift(samples.slice(0, middle), samples.slice(middle));
@@ -124,6 +129,13 @@ export class RemoteWriter {
     }
     if (!rejected && cycle.outcome.accepted > 0)
       this.#log.recovered('refused', 'remote write accepts all samples again');
+  }
+
+  /** A second writer writes all series, not one of them: a search that finds none of its own ends early. */
+  #mayBisect({ bisections, outcome }: Cycle, code: string): boolean {
+    const { maxBisections } = this.#options;
+    const max = code === 'conflict' && outcome.accepted === 0 ? Math.min(MAX_VAIN, maxBisections) : maxBisections;
+    return bisections + 2 <= max;
   }
 
   /** Sends `batch` until it is accepted, dropped or refused; returns the refused samples. */
@@ -151,7 +163,7 @@ export class RemoteWriter {
           return undefined;
         case 'retry':
           failure = delivery.code;
-          if (delivery.code === '500' && ++serverErrors >= this.#options.maxAttempts) {
+          if (!delivery.isOfReceiver && ++serverErrors >= this.#options.maxAttempts) {
             return { ...delivery, kind: 'refused', samples };
           }
           await this.#wait(cycle, samples, attempt, delivery.afterMs);
@@ -166,7 +178,7 @@ export class RemoteWriter {
       this.#log.failing('lost', 'samples dropped', 'queue full: the oldest samples are dropped');
       return this.#dropAll(cycle, 'queue_full', samples);
     }
-    const oldest = Date.now() - this.#options.retryAgeMs;
+    const oldest = cycle.now() - this.#options.retryAgeMs;
     const young = samples.filter(({ sample }) => sample.timestampMs >= oldest);
     if (young.length < samples.length) this.#log.failing('lost', 'samples dropped', `older than retry_age: ${failure}`);
     this.#drop(cycle, failure, samples.length - young.length);
@@ -179,11 +191,11 @@ export class RemoteWriter {
   }
 
   async #wait(cycle: Cycle, samples: readonly SeriesSample[], attempt: number, afterMs: number): Promise<void> {
-    const { minBackoffMs, maxBackoffMs, retryAgeMs } = this.#options;
+    const { minBackoffMs, maxBackoffMs, maxRetryAfterMs, retryAgeMs } = this.#options;
     const newest = samples.reduce((latest, { sample }) => Math.max(latest, sample.timestampMs), 0);
-    // Never wait beyond this, whatever Retry-After says: all samples of the batch are too old then.
-    const untilTooOld = Math.max(0, newest + retryAgeMs + 1 - Date.now());
-    const wanted = Math.max(afterMs, backoffMs(attempt, minBackoffMs, maxBackoffMs));
+    // Never wait beyond this: all samples of the batch are too old then.
+    const untilTooOld = Math.max(0, newest + retryAgeMs + 1 - cycle.now());
+    const wanted = Math.max(Math.min(afterMs, maxRetryAfterMs), backoffMs(attempt, minBackoffMs, maxBackoffMs));
     await pause(Math.min(wanted, untilTooOld), cycle.ended.signal);
   }
 
@@ -226,4 +238,9 @@ export class RemoteWriter {
       this.#log.recovered('delivery', 'remote write works again');
     }
   }
+}
+
+function steadyTime(): () => number {
+  const startedMs = Date.now() - performance.now();
+  return () => startedMs + performance.now();
 }
