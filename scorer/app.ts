@@ -222,6 +222,7 @@ export class ScorerApp {
       intervalMs: config.interval,
       delayMs: () => this.#source.delayMs,
       cycle: async (step) => {
+        if (await this.#source.isAhead(step * config.interval)) return this.metrics.cyclesSkipped.inc();
         await this.cycle(step);
         this.#watch.consider();
         void this.rest();

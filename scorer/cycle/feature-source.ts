@@ -1,5 +1,5 @@
 import { createHttpClient, type HttpClient } from '../../daemon/http-client/client.ts';
-import type { Logger } from '../../daemon/logger.ts';
+import { ConditionLog, type Logger } from '../../daemon/logger.ts';
 import type { ScorerConfig } from '../config.ts';
 import type { FeatureSet } from '../features/features.ts';
 import type { Fleet } from '../fleet/fleet.ts';
@@ -7,6 +7,7 @@ import type { ScorerMetrics } from '../metrics.ts';
 import { PrometheusClient, PrometheusError } from '../prometheus/client.ts';
 import { equalTo } from '../prometheus/selector.ts';
 import type { ShardRanking } from '../scoring/ranking/shard-ranking.ts';
+import { SteadyTime } from '../timing/steady-time.ts';
 import { Feed } from './feed.ts';
 import { instanceSeries } from './feed-selectors.ts';
 import { TimingWatch } from './timing-watch.ts';
@@ -28,6 +29,9 @@ export interface FeatureSourceOptions {
  */
 const MAX_RESPONSE_BYTES = 2 ** 31;
 
+/** The cycle waits for it. */
+const CLOCK_TIMEOUT_MS = 5000;
+
 /** Prometheus as the source of a fleet's features, and when it has them. */
 export class FeatureSource {
   readonly client: PrometheusClient;
@@ -35,15 +39,24 @@ export class FeatureSource {
   readonly #timing: TimingWatch;
   readonly #feed: Feed;
   readonly #logger: Logger;
+  readonly #log: ConditionLog;
+  readonly #time = new SteadyTime();
+  /** Readings of the store's clock. */
+  #clocks = 0;
 
   constructor({ config, set, fleet, reach, detectors, shards, logger, metrics }: FeatureSourceOptions) {
     const { url, timeout: timeoutMs } = config.prometheus;
     this.#logger = logger;
+    this.#log = new ConditionLog(logger);
     this.#http = createHttpClient(config.prometheus, { timeoutMs, maxBytes: MAX_RESPONSE_BYTES });
     this.client = new PrometheusClient({
       url,
       http: this.#http,
-      onClock: (reading) => this.#timing.observeClock(reading),
+      onClock: (reading) => {
+        this.#clocks++;
+        this.#time.observe(reading.serverMs, performance.now());
+        this.#timing.observeClock(reading);
+      },
     });
     this.#timing = new TimingWatch({ config, set, client: this.client, logger, metrics });
     this.#feed = new Feed({
@@ -78,11 +91,37 @@ export class FeatureSource {
     this.#timing.announce();
   }
 
+  /**
+   * True if `timestampMs` is in the store's future: the clock was set ahead. What is written then keeps the store from
+   * taking what is written after the clock is set back.
+   */
+  async isAhead(timestampMs: number): Promise<boolean> {
+    if (!this.#time.isKnown || this.#time.isAhead(timestampMs, performance.now())) await this.#readClock();
+    const isAhead = this.#time.isAhead(timestampMs, performance.now());
+    if (isAhead) this.#log.failing('clock', 'no cycles until the time is certain', 'the clock was set ahead');
+    else this.#log.recovered('clock', 'the time is certain again');
+    return isAhead;
+  }
+
   /** Fetches everything up to and including `step`. @throws PrometheusError */
   async fetchUntil(step: number): Promise<void> {
     await this.#feed.fetchUntil(step);
     this.#timing.observe(this.#feed.arrivals);
     this.#timing.lookAtWindows(Date.now());
+  }
+
+  /** Reads the store's clock; without one, as behind some proxies, the scorer's own counts. */
+  async #readClock(): Promise<void> {
+    const nowMs = Date.now();
+    const seen = this.#clocks;
+    try {
+      await this.client.query('vector(1)', nowMs, { timeoutMs: CLOCK_TIMEOUT_MS });
+    } catch (error) {
+      if (!(error instanceof PrometheusError)) throw error;
+      this.#logger.debug('clock of Prometheus not read', { error });
+      return;
+    }
+    if (this.#clocks === seen) this.#time.observe(nowMs, performance.now());
   }
 
   async close(): Promise<void> {
