@@ -71,6 +71,20 @@ describe('Schedule', () => {
     expect(ran.at(-1)).toBe(Math.floor((18_250 - longer) / 1000));
   });
 
+  it('runs no step early, and skips none, when the first timer fires a millisecond early', async () => {
+    const ran: number[] = [];
+    const cycle = async (step: number) => {
+      ran.push(step);
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    };
+    const schedule = new Schedule({ intervalMs: 1000, delayMs: () => 300, cycle, onSkip: () => expect.fail() });
+    schedule.start();
+    vi.setSystemTime(10_249);
+    await vi.advanceTimersByTimeAsync(3000);
+    await schedule.stop();
+    expect(ran).toEqual([10, 11, 12]);
+  });
+
   it('runs the steps of a clock that was set back', async () => {
     const ran: number[] = [];
     const cycle = async (step: number) => void ran.push(step);

@@ -47,22 +47,27 @@ export class Schedule {
     if (this.#stopped) return;
     clearTimeout(this.#timer);
     const { intervalMs, delayMs } = this.#options;
-    const next = (this.#currentStep() + 1) * intervalMs + delayMs();
-    this.#timer = setTimeout(() => {
-      this.#running = this.#run().finally(() => {
-        this.#running = undefined;
-        this.#wait();
-      });
-    }, next - Date.now());
+    const due = this.#currentStep() + 1;
+    this.#timer = setTimeout(
+      () => {
+        this.#running = this.#run(due).finally(() => {
+          this.#running = undefined;
+          this.#wait();
+        });
+      },
+      due * intervalMs + delayMs() - Date.now(),
+    );
   }
 
   #currentStep(): number {
     return Math.floor((Date.now() - this.#options.delayMs()) / this.#options.intervalMs);
   }
 
-  async #run(): Promise<void> {
+  async #run(due: number): Promise<void> {
     const step = this.#currentStep();
     const delayMs = this.#options.delayMs();
+    // Before the first step there is none to compare with.
+    if (this.#last === undefined && step === due - 1) return;
     if (this.#last !== undefined) {
       const ahead = step - this.#last.step;
       // A timer may fire a millisecond early, and a longer delay makes the current step an earlier one: no step runs
