@@ -103,10 +103,9 @@ export class ScorerApp {
     this.#stops.onStop('learning', () => this.#learning.stop());
     const gone = new GoneWatch({ ...shared, fleet: this.#fleet, client });
     this.#detection = new Detection({ config, set, fleet: this.#fleet, detectors: this.#detectors, gone });
-    const { registry } = this.metrics;
-    const traces = { ...options, registry, labels: config.identity.labels };
+    const traces = { ...options, registry: this.metrics.registry, labels: config.identity.labels };
     this.#traces = config.traces && new TraceReceiver({ ...traces, config: config.traces });
-    this.#traceFeed = new TraceFeed(config, registry, logger);
+    this.#traceFeed = new TraceFeed(config, this.metrics.registry, logger);
     this.#kept = new KeptState(this.#experience, gone, this.#traceFeed);
     this.#traces?.onTrace((trace) => this.takeTrace(trace));
     this.#schedule = this.#scheduleOf(options);
