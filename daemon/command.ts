@@ -11,6 +11,7 @@ import {
 import { aborted, type ProgramContext, type ProgramMain } from './lifecycle.ts';
 import { createLogger, type Logger } from './logger.ts';
 import { nearest } from './nearest.ts';
+import { renderText, renderWord } from './secrets/redact.ts';
 import { print } from './streams/print.ts';
 import { renderVersion } from './version.ts';
 
@@ -79,7 +80,7 @@ export function defineCommand<const T extends Flags>(spec: CommandSpec<T>): Comm
       const own = values as FlagValues<T>;
       if (values['help'] === true) return print(renderHelp(`${context.name} ${usage}\n\n${about}`, flags));
       if (values['version'] === true) return print(renderVersion(context.name));
-      if (positionals.length > max) throw new UsageError(`unexpected argument "${positionals[max]}"`);
+      if (positionals.length > max) throw new UsageError(`unexpected argument ${renderText(positionals[max] ?? '')}`);
       if (positionals.length < min) throw new UsageError(`usage: ${context.name} ${usage}`);
       if (values['config.check'] === true) return print((check?.(own) ?? []).map(renderChecked).join(''));
       return spec.run(own, positionals, context);
@@ -120,7 +121,9 @@ export function defineProgram({ commands, unnamed }: ProgramSpec): ProgramMain {
     const expected = `expected ${names.join(', ')}`;
     if (word === undefined) throw new UsageError(`no command, ${expected}`);
     const near = nearest(word, names);
-    throw new UsageError(`unknown command ${word}, ${near === undefined ? expected : `did you mean ${near}?`}`);
+    throw new UsageError(
+      `unknown command ${renderWord(word)}, ${near === undefined ? expected : `did you mean ${near}?`}`,
+    );
   };
 }
 

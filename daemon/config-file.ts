@@ -1,7 +1,8 @@
-import { readFileSync } from 'node:fs';
-import { load } from 'js-yaml';
 import * as z from 'zod';
-import { renderRedacted } from './secrets/redact.ts';
+import { FileError, readFileBounded } from './files/read-file.ts';
+import { renderMisplaced, renderPath, renderRedacted, renderUnknownKey } from './secrets/redact.ts';
+import { cut } from './text/visible.ts';
+import { MAX_YAML_LENGTH, parseYaml, YamlError } from './yaml/parse-yaml.ts';
 
 /** An invalid file or value from the user. The message names the file, the path in it and the expected value. */
 export class ConfigError extends Error {
@@ -15,32 +16,22 @@ export class ConfigError extends Error {
  * @throws ConfigError, for example `scorer.yaml: remote_write.url: expected an http(s) URL, got "foo"`.
  */
 export function readConfigFile<T extends z.ZodType>(path: string, schema: T): z.output<T> {
-  let text: string;
   try {
-    text = readFileSync(path, 'utf8');
+    return parseConfig(path, readFileBounded(path, MAX_YAML_LENGTH).toString('utf8'), schema);
   } catch (error) {
-    throw new ConfigError(
-      `${path}: ${(error as NodeJS.ErrnoException).code === 'ENOENT' ? 'no such file' : 'not readable'}`,
-      {
-        cause: error,
-      },
-    );
+    if (!(error instanceof FileError)) throw error;
+    throw new ConfigError(error.message);
   }
-  return parseConfig(path, text, schema);
 }
-
-/** A line without content. js-yaml rejects a file that has nothing else. */
-const EMPTY_LINE = /^\s*(?:#.*|---|\.\.\.)?\s*$/;
 
 /** Like `readConfigFile`, for text already read; `name` replaces the file's name in messages. */
 export function parseConfig<T extends z.ZodType>(name: string, text: string, schema: T): z.output<T> {
   let value: unknown;
   try {
-    value = text.split('\n').every((line) => EMPTY_LINE.test(line)) ? undefined : load(text);
+    value = parseYaml(text);
   } catch (error) {
-    // Names of aliases and tags may be the start of a secret that was not quoted.
-    const reason = ((error as Error).message.split('\n')[0] ?? '').replace(/"[^"]*"|!?<[^>]*>+/g, '...');
-    throw new ConfigError(`${name}: not valid YAML: ${reason}`);
+    if (!(error instanceof YamlError)) throw error;
+    throw new ConfigError(`${name}: ${error.message}`);
   }
   return checkConfig(name, value, schema);
 }
@@ -49,43 +40,62 @@ export function parseConfig<T extends z.ZodType>(name: string, text: string, sch
 export function checkConfig<T extends z.ZodType>(name: string, value: unknown, schema: T): z.output<T> {
   const parsed = schema.safeParse(value ?? {}, { reportInput: true });
   if (parsed.success) return parsed.data;
-  throw new ConfigError(parsed.error.issues.map((issue) => describeIssue(name, issue)).join('\n'));
+  throw new ConfigError(joinProblems(parsed.error.issues.flatMap((issue) => describeIssue(name, issue))));
 }
 
-function describeIssue(file: string, issue: z.core.$ZodIssue): string {
-  const at = (path: readonly PropertyKey[]) => (path.length === 0 ? file : `${file}: ${renderPath(path)}`);
+/** Bytes of one problem, and of all that a message has. */
+const MAX_PROBLEM = 600;
+const MAX_MESSAGE = 1900;
+
+/** A line for each problem, as many as a message may have. */
+function joinProblems(problems: readonly string[]): string {
+  const lines: string[] = [];
+  let left = MAX_MESSAGE;
+  for (const [at, problem] of problems.entries()) {
+    const line = cut(problem, MAX_PROBLEM);
+    left -= Buffer.byteLength(line) + 1;
+    if (left < 0 && at > 0) return [...lines, `and ${problems.length - at} more`].join('\n');
+    lines.push(line);
+  }
+  return lines.join('\n');
+}
+
+function describeIssue(file: string, issue: z.core.$ZodIssue): string[] {
+  const where = issue.path.length === 0 ? file : `${file}: ${renderPath(issue.path)}`;
   switch (issue.code) {
     case 'unrecognized_keys':
-      return issue.keys.map((key) => `${at([...issue.path, key])}: unknown key`).join('\n');
-    case 'invalid_type':
-      if (issue.input === undefined) return `${at(issue.path)}: missing, expected ${issue.expected}`;
-      return `${at(issue.path)}: expected ${issue.expected}, got ${renderRedacted(issue.input, issue.path)}`;
+      return issue.keys.map((key) => `${file}: ${renderUnknownKey([...issue.path, key])}: unknown key`);
+    case 'invalid_type': {
+      if (issue.input === undefined) return [`${where}: missing, expected ${issue.expected}`];
+      const isSection = issue.expected === 'object' || issue.expected === 'record';
+      const got = isSection ? renderMisplaced(issue.input) : renderRedacted(issue.input, issue.path);
+      return [`${where}: expected ${issue.expected}, got ${got}`];
+    }
     case 'invalid_union': {
       const near = nearestBranch(issue);
       if (near !== undefined) {
-        return near.map((inner) => describeIssue(file, { ...inner, path: [...issue.path, ...inner.path] })).join('\n');
+        return near.flatMap((inner) => describeIssue(file, { ...inner, path: [...issue.path, ...inner.path] }));
       }
       const nested = issue.errors.flat().map((inner) => inner.message);
-      return `${at(issue.path)}: ${nested[0] ?? issue.message}, got ${renderRedacted(issue.input, issue.path)}`;
+      return [`${where}: ${nested[0] ?? issue.message}, got ${renderRedacted(issue.input, issue.path)}`];
     }
     default:
-      return `${at(issue.path)}: ${issue.message}, got ${renderRedacted(issue.input, issue.path)}`;
+      return [`${where}: ${issue.message}${renderGot(issue)}`];
   }
+}
+
+/** What breaks a rule about several values is a whole section or list, of which nothing is said. */
+function renderGot({ code, input, path }: z.core.$ZodIssue): string {
+  const isSection = typeof input === 'object' && input !== null;
+  return isSection && ['custom', 'too_small', 'too_big'].includes(code) ? '' : `, got ${renderRedacted(input, path)}`;
 }
 
 /** The issues of the form that the value was meant to have: those that lie furthest inside it. */
 function nearestBranch({ errors }: z.core.$ZodIssueInvalidUnion): readonly z.core.$ZodIssue[] | undefined {
   const depth = (issues: readonly z.core.$ZodIssue[]) =>
-    Math.max(0, ...issues.map(({ code, path }) => path.length + (code === 'unrecognized_keys' ? 1 : 0)));
-  const deepest = Math.max(0, ...errors.map(depth));
+    issues.reduce((most, { code, path }) => Math.max(most, path.length + (code === 'unrecognized_keys' ? 1 : 0)), 0);
+  const deepest = errors.reduce((most, issues) => Math.max(most, depth(issues)), 0);
   return deepest === 0 ? undefined : errors.find((issues) => depth(issues) === deepest);
-}
-
-function renderPath(path: readonly PropertyKey[]): string {
-  return path.reduce<string>((text, part) => {
-    if (typeof part === 'number') return `${text}[${part}]`;
-    return text === '' ? String(part) : `${text}.${String(part)}`;
-  }, '');
 }
 
 const DURATION = /^(?:(\d+)w)?(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?(?:(\d+)ms)?$/;

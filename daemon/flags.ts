@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util';
 import { LOG_FORMATS, LOG_LEVELS } from './logger.ts';
 import { nearest } from './nearest.ts';
+import { renderText, renderWord } from './secrets/redact.ts';
 
 /** An invalid command line. The message is for the user. */
 export class UsageError extends Error {
@@ -121,7 +122,8 @@ function readOption(
   const flag = Object.hasOwn(flags, negated ? positive : name) ? flags[negated ? positive : name] : undefined;
   if (flag === undefined) throw new UsageError(unknownFlag(rawName, flags));
   if (flag.type === 'boolean') {
-    if (value !== undefined) throw new UsageError(`${rawName}: expected no value, got "${value}"`);
+    if (value !== undefined)
+      throw new UsageError(`${renderWord(rawName)}: expected no value, got ${renderText(value)}`);
     return [negated ? positive : name, !negated];
   }
   // A word that looks like a flag is not a value: the flag before it has none.
@@ -137,7 +139,7 @@ function unknownFlag(rawName: string, flags: Flags): string {
     ...(type === 'boolean' ? [`no-${name}`] : []),
   ]);
   const near = nearest(rawName.replace(/^-+/, ''), names);
-  return `unknown flag ${rawName}${near === undefined ? '; --help lists the known ones' : `, did you mean --${near}?`}`;
+  return `unknown flag ${renderWord(rawName)}${near === undefined ? '; --help lists the known ones' : `, did you mean --${near}?`}`;
 }
 
 function readFlag(name: string, flag: Flag, raw: string | boolean | undefined): string | number | boolean | undefined {
@@ -145,12 +147,12 @@ function readFlag(name: string, flag: Flag, raw: string | boolean | undefined): 
   if (flag.type === 'number') {
     const value = Number(raw);
     if (raw === '' || !Number.isFinite(value)) {
-      throw new UsageError(`--${name}: expected a number, got "${raw}"`);
+      throw new UsageError(`--${name}: expected a number, got ${renderText(String(raw))}`);
     }
     return value;
   }
   if (flag.type === 'string' && flag.choices !== undefined && !flag.choices.includes(`${raw}`)) {
-    throw new UsageError(`--${name}: expected ${flag.choices.join(', ')}, got "${raw}"`);
+    throw new UsageError(`--${name}: expected ${flag.choices.join(', ')}, got ${renderText(String(raw))}`);
   }
   return raw;
 }

@@ -4,6 +4,7 @@ import { UsageError } from './flags.ts';
 import { describeError } from './logger.ts';
 import { standardError } from './streams/line-output.ts';
 import { OutputError } from './streams/print.ts';
+import { cutAndCount, escapeLines } from './text/visible.ts';
 
 interface StopStep {
   readonly name: string;
@@ -108,7 +109,7 @@ export async function runProgram(name: string, main: ProgramMain, stopTimeoutMs 
   try {
     await stops.stop(stopTimeoutMs);
   } catch (error) {
-    standardError.write(`${name}: ${describeError(error)}\n`);
+    report(name, describeError(error));
     status ||= 1;
   }
   process.exit(status);
@@ -123,7 +124,7 @@ function endedBy(signal: AbortSignal, error: unknown): boolean {
 
 /** Returns 128 and the number of the signal, as shells report a program that it ended. */
 function reportSignal(name: string, { reason }: AbortSignal): number {
-  standardError.write(`${name}: stopped by ${String(reason)}\n`);
+  report(name, `stopped by ${String(reason)}`);
   return reason === 'SIGINT' ? 130 : 143;
 }
 
@@ -133,8 +134,15 @@ const READER_LEFT = 141;
 function reportFailure(name: string, error: unknown): number {
   if (error instanceof OutputError && error.readerLeft) return READER_LEFT;
   const usage = error instanceof ConfigError || error instanceof UsageError;
-  standardError.write(`${name}: ${describeError(error)}\n`);
+  report(name, describeError(error));
   return usage ? 2 : 1;
+}
+
+/** Characters of what is said about a failure. */
+const MAX_REPORT = 4096;
+
+function report(name: string, text: string): void {
+  standardError.write(`${name}: ${escapeLines(cutAndCount(text, MAX_REPORT))}\n`);
 }
 
 /** Resolves when `signal` aborts. */

@@ -1,5 +1,5 @@
-import { cutText } from './received/text.ts';
 import { standardError } from './streams/line-output.ts';
+import { cutAndCount, escapeInvisible } from './text/visible.ts';
 
 export const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
@@ -64,16 +64,23 @@ export function describeError(error: unknown): string {
   return error.cause === undefined ? own : `${own}: ${describeError(error.cause)}`;
 }
 
-/** Others choose some of what is logged, such as a server its error message. */
-const MAX_VALUE_CHARS = 2000;
+/** Characters of a value, and of a key. A message about a configuration is shorter. */
+const MAX_VALUE = 4096;
+const MAX_KEY = 64;
 
 function plain(value: LogValue): string | number | boolean | undefined | null {
-  const text = value instanceof Error ? describeError(value) : value;
-  return typeof text === 'string' ? cutText(text, MAX_VALUE_CHARS) : text;
+  const described = value instanceof Error ? describeError(value) : value;
+  return typeof described === 'string' ? cutAndCount(described, MAX_VALUE) : described;
 }
 
+/** Nothing that a name from outside may contain ends a line or moves a terminal's cursor. */
 function renderJson(fields: LogFields): string {
-  return JSON.stringify(Object.fromEntries(Object.entries(fields).map(([key, value]) => [key, plain(value)])));
+  const entries = Object.entries(fields).map(([key, value]) => [plainKey(key), plain(value)] as const);
+  return escapeInvisible(JSON.stringify(Object.fromEntries(entries)));
+}
+
+function plainKey(key: string): string {
+  return cutAndCount(key, MAX_KEY).replaceAll(/[^\w.-]/g, '_');
 }
 
 function renderLogfmt(fields: LogFields): string {
@@ -81,7 +88,7 @@ function renderLogfmt(fields: LogFields): string {
     .filter(([, value]) => value !== undefined)
     .map(([key, value]) => {
       const text = String(plain(value));
-      return `${key}=${/^[^\s"=\\]+$/.test(text) ? text : JSON.stringify(text)}`;
+      return `${plainKey(key)}=${/^[^\s"=\\\p{C}]+$/u.test(text) ? text : escapeInvisible(JSON.stringify(text))}`;
     })
     .join(' ');
 }
@@ -99,7 +106,7 @@ export class ConditionLog {
 
   /** `condition` failed with `error`; `message` is constant. */
   failing(condition: string, message: string, error: unknown, fields: LogFields = {}): void {
-    const description = describeError(error);
+    const description = cutAndCount(describeError(error), MAX_VALUE);
     if (this.#failing.get(condition) === description) return;
     this.#failing.set(condition, description);
     this.#logger.warn(message, { ...fields, error: description });

@@ -1,5 +1,6 @@
 import { LOG_FLAGS, UsageError, WEB_FLAGS, type BooleanFlag, type Flags, type FlagValues } from '../daemon/flags.ts';
 import { parseListenAddress } from '../daemon/http-server/web-app.ts';
+import { renderText } from '../daemon/secrets/redact.ts';
 import { COLLECTOR_NAMES, COLLECTORS, type CollectorName } from './collectors/all.ts';
 
 export const FLAGS = {
@@ -158,7 +159,9 @@ const MAX_ROWS = 1_000_000;
 
 function wholeNumber(flag: string, value: number, min: number): number {
   if (Number.isInteger(value) && value >= min && value <= MAX_ROWS) return value;
-  throw new UsageError(`--${flag}: expected a whole number from ${min} to ${MAX_ROWS}, got "${value}"`);
+  throw new UsageError(
+    `--${flag}: expected a whole number from ${min} to ${MAX_ROWS}, got ${renderText(String(value))}`,
+  );
 }
 
 const MAX_PORT = 65_535;
@@ -172,6 +175,6 @@ function ports(flag: string, value: string | undefined): readonly number[] {
   if (numbers.length <= MAX_PORTS && numbers.every((port) => port >= 1 && port <= MAX_PORT))
     return [...new Set(numbers)];
   throw new UsageError(
-    `--${flag}: expected at most ${MAX_PORTS} ports from 1 to ${MAX_PORT}, separated by commas, got "${value}"`,
+    `--${flag}: expected at most ${MAX_PORTS} ports from 1 to ${MAX_PORT}, separated by commas, got ${renderText(value)}`,
   );
 }

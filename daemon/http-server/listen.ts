@@ -1,6 +1,7 @@
 import { createServer, type RequestListener, type Server, type ServerOptions } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { UsageError } from '../flags.ts';
+import { renderText } from '../secrets/redact.ts';
 import { type ConnectionLimits, Connections } from './connections.ts';
 
 /** Listening on the address failed. The message is for the user. */
@@ -24,7 +25,9 @@ export function parseListenAddress(text: string): ListenAddress {
   const match = /^(?:\[([0-9a-fA-F:.]+(?:%[^\]]+)?)\]|([^:[\]]*)):(\d{1,5})$/.exec(text);
   const port = Number(match?.[3]);
   if (match === null || port > 65535) {
-    throw new UsageError(`--web.listen-address: expected [host]:port such as :9400 or [::1]:9400, got "${text}"`);
+    throw new UsageError(
+      `--web.listen-address: expected [host]:port such as :9400 or [::1]:9400, got ${renderText(text)}`,
+    );
   }
   const host = match[1] ?? match[2];
   return { host: host === '' ? undefined : host, port };

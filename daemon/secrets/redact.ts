@@ -1,41 +1,78 @@
+import { cut, quote } from '../text/visible.ts';
+import { isBelowSecret, isLoginSection, isSecretPlace, looksSecret } from './sensitive.ts';
+
 /** Stands for a secret in messages, as in Prometheus. */
 const SECRET = '<secret>';
+/** Stands for a key that may be a secret. */
+const SOME_KEY = '<key>';
 
-/** Keys of configuration files whose values are secrets. */
-const SECRET_KEYS =
-  /^(password|credentials|bearer_token|client_secret|client_certificate_key|access_key|secret_key|external_id|certificate_password|key|secrets)$/;
-/** Keys whose values are mappings from a user's names to values that may be secrets. */
-const SECRET_MAPPINGS = new Set(['headers', 'http_headers', 'proxy_connect_header', 'endpoint_params']);
+/** Characters of a value, and of a key, in a message. */
+const MAX_VALUE = 80;
+const MAX_KEY = 64;
 
-/** `input` as JSON for a message, without the secrets that its `path` in the configuration or its own keys announce. */
+/**
+ * A value of a configuration for a message: the only code that renders one. Secrets are those that the value's `path`
+ * announces, those that look like one, and what a URL has beside its place. Of mappings and lists only that they are
+ * some: what stands in them may be in the wrong place, and it may be of any size.
+ */
 export function renderRedacted(input: unknown, path: readonly PropertyKey[]): string {
-  const hidden = path.some((part, at) => isSecret(part) || (isMapping(part) && at < path.length - 1));
-  const text = hidden ? JSON.stringify(SECRET) : (JSON.stringify(redact(input, path.at(-1))) ?? String(input));
-  return text.length > 80 ? `${text.slice(0, 77)}...` : text;
+  if (Array.isArray(input)) return 'a list';
+  if (typeof input === 'object' && input !== null) return 'a mapping';
+  if (input === undefined || input === null || typeof input === 'boolean') return String(input);
+  if (isSecretPlace(path)) return `"${SECRET}"`;
+  return typeof input === 'string' ? renderText(input) : cut(String(input), MAX_VALUE);
 }
 
-function isSecret(key: PropertyKey | undefined): boolean {
-  return SECRET_KEYS.test(String(key));
+/** As `renderRedacted`, for a value where a section was expected: it may be any value of the section. */
+export function renderMisplaced(input: unknown): string {
+  return typeof input === 'string' || typeof input === 'number' ? `"${SECRET}"` : renderRedacted(input, []);
 }
 
-function isMapping(key: PropertyKey | undefined): boolean {
-  return SECRET_MAPPINGS.has(String(key));
+/** As `renderRedacted`, for a word of the command line. */
+export function renderText(text: string): string {
+  return looksSecret(text) ? `"${SECRET}"` : quote(redactUrls(text), MAX_VALUE);
 }
 
-function redact(value: unknown, key: PropertyKey | undefined): unknown {
-  if (value === null || value === undefined) return value;
-  if (isSecret(key) || (isMapping(key) && typeof value !== 'object')) return SECRET;
-  if (typeof value === 'string') return redactUrls(value);
-  if (typeof value !== 'object') return value;
-  if (Array.isArray(value)) return value.map((one) => redact(one, key));
-  return Object.fromEntries(
-    Object.entries(value).map(([name, inner]) => [name, isMapping(key) ? SECRET : redact(inner, name)]),
-  );
+/** As `renderText`, without quotes where it is a word. */
+export function renderWord(text: string): string {
+  return /^[\w.-]{1,64}$/.test(text) ? text : renderText(text);
 }
 
-/** Replaces what stands between the scheme and the last `@`, also of URLs that aren't valid. */
+/** What may precede the user of a URL. Of other words before a colon nobody knows what they are. */
+const SCHEME = /^(?:[a-z][a-z0-9+.-]{0,15}:\/\/|https?:\/{0,2})/i;
+
+/** Hides user, password, query and fragment, also of URLs that aren't valid. */
 function redactUrls(text: string): string {
-  return text.replace(/\/\/[^\s]*@/, '//xxxxx@');
+  const scheme = SCHEME.exec(text)?.[0] ?? '';
+  let rest = text.slice(scheme.length);
+  // A password may contain all that ends one.
+  const at = rest.lastIndexOf('@');
+  if (at !== -1) rest = `xxxxx${rest.slice(at)}`;
+  return scheme + (scheme === '' ? rest : rest.replace(/[?#][^]*/, '?xxxxx'));
+}
+
+/** A path in a configuration: `targets[0].cgroup`. Hides keys that are secrets, as `password:hunter2` without a blank. */
+export function renderPath(path: readonly PropertyKey[]): string {
+  return path.reduce<string>((text, part, at) => {
+    if (typeof part === 'number') return `${text}[${part}]`;
+    const key = renderKey(String(part), path.slice(0, at));
+    return text === '' ? key : `${text}.${key}`;
+  }, '');
+}
+
+/** As `renderPath`, for a path to a key that isn't known. */
+export function renderUnknownKey(path: readonly PropertyKey[]): string {
+  const before = path.slice(0, -1);
+  const key = String(path.at(-1));
+  const isWord = isLoginSection(before) ? /^[a-z_]+(?:[:=@\s]|$)/ : /^[A-Za-z_][A-Za-z_-]*\d?(?:[:=@\s]|$)/;
+  return renderPath([...before, isWord.test(key) ? key : SOME_KEY]);
+}
+
+function renderKey(key: string, before: readonly PropertyKey[]): string {
+  if (key === SOME_KEY || isBelowSecret(before) || looksSecret(key)) return SOME_KEY;
+  if (key.length <= MAX_KEY && /^[\w.$/!#%&'*+^`|~-]+$/.test(key)) return key;
+  const word = /^[\w.-]*/.exec(key)?.[0] ?? '';
+  return word.length > 0 && word.length <= MAX_KEY ? `${word}...` : SOME_KEY;
 }
 
 /** A valid URL without user, password, query and fragment, for messages and labels. */

@@ -133,7 +133,7 @@ basic_auth_users:
     ['rate_limit: {rate: 1s}', 'rate_limit.rate: unknown key'],
     ['basic_auth_users: {alice: }', 'basic_auth_users.alice: expected a bcrypt hash'],
     ['http_server_config: {gzip: true}', 'http_server_config.gzip: unknown key'],
-    ['basic_auth_users: [alice]', 'basic_auth_users: expected record, got ["alice"]'],
+    ['basic_auth_users: [alice]', 'basic_auth_users: expected record, got a list'],
     ['- a', 'expected'],
     ['a: [', 'not valid YAML'],
   ])('refuses %j', (text, message) => expect(() => read(text)).toThrow(message));

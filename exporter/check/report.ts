@@ -1,3 +1,4 @@
+import { escapeLines } from '../../daemon/text/visible.ts';
 import type { CollectorName } from '../collectors/all.ts';
 import type { Health } from '../kernel/programs.ts';
 
@@ -68,7 +69,7 @@ export function renderReport(report: MachineReport): string {
     ['io controller', cgroups.io],
   ].map(([what = '', value = '']) => `  ${what.padEnd(18)}${value}`);
   if (cgroups.warning !== undefined) machine.push(`  ${''.padEnd(18)}${cgroups.warning}`);
-  return [
+  const lines = [
     'Machine',
     ...machine,
     '',
@@ -85,7 +86,9 @@ export function renderReport(report: MachineReport): string {
     '',
     `${VERDICTS[health]}${reason === undefined ? '' : `: ${reason}`}`,
     '',
-  ].join('\n');
+  ];
+  // Paths are whatever somebody mounted.
+  return escapeLines(lines.join('\n'));
 }
 
 function programLines({ program, runs, idle, at, error, remedy }: ProgramReport): readonly string[] {

@@ -1,5 +1,6 @@
 import { defineCommand, print } from '../../daemon/command.ts';
 import { LOG_FLAGS, UsageError } from '../../daemon/flags.ts';
+import { renderText } from '../../daemon/secrets/redact.ts';
 import { FAULT_TYPES, describeFaultArgs, faultBody, isInternal } from '../protocol/fault.ts';
 import { requestJson } from '../protocol/json-http.ts';
 import { DEFAULT_ADMIN } from '../protocol/process-config.ts';
@@ -20,7 +21,7 @@ export const inject = defineCommand({
     }
     if (type === undefined) throw new UsageError('expected a fault type');
     const fault = faultOf(type, flags);
-    if (!isInternal(fault.type)) throw new UsageError(`type: expected ${INTERNAL.join(', ')}, got "${type}"`);
+    if (!isInternal(fault.type)) throw new UsageError(`type: expected ${INTERNAL.join(', ')}, got ${renderText(type)}`);
     await requestJson(DEFAULT_ADMIN, 'POST /fault', faultBody(fault));
     return print(`${fault.type} ${describeFaultArgs(fault.args, fault.callee)}`.trimEnd().concat('\n'));
   },

@@ -2,6 +2,7 @@ import { defineCommand } from '../../daemon/command.ts';
 import { parseDuration } from '../../daemon/config-file.ts';
 import { UsageError } from '../../daemon/flags.ts';
 import { standardOutput } from '../../daemon/streams/line-output.ts';
+import { renderText } from '../../daemon/secrets/redact.ts';
 import { connectSim } from '../controller/client.ts';
 import { DEFAULT_FAULT_TYPES, FAULT_TYPES, type FaultType } from '../protocol/fault.ts';
 import { planFaults } from '../recording/fault-schedule.ts';
@@ -53,7 +54,7 @@ export const record = defineCommand({
 function readDuration(flag: string, text: string): number {
   const milliseconds = parseDuration(text);
   if (milliseconds === undefined)
-    throw new UsageError(`--${flag}: expected a duration such as 30s or 5m, got "${text}"`);
+    throw new UsageError(`--${flag}: expected a duration such as 30s or 5m, got ${renderText(text)}`);
   return milliseconds;
 }
 
@@ -61,6 +62,6 @@ function readTypes(text: string): FaultType[] {
   return text.split(',').map((name) => {
     const type = FAULT_TYPES.find((candidate) => candidate === name);
     if (type !== undefined) return type;
-    throw new UsageError(`--fault.types: expected ${FAULT_TYPES.join(', ')}, got "${name}"`);
+    throw new UsageError(`--fault.types: expected ${FAULT_TYPES.join(', ')}, got ${renderText(name)}`);
   });
 }

@@ -5,6 +5,7 @@ import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { UsageError, type FlagValues } from '../../daemon/flags.ts';
 import type { ProgramContext } from '../../daemon/lifecycle.ts';
+import { renderText } from '../../daemon/secrets/redact.ts';
 import { findCgroupMount } from '../controller/cgroup.ts';
 import { connectSim } from '../controller/client.ts';
 import { waitFor } from '../protocol/condition.ts';
@@ -117,7 +118,7 @@ function readTopologyFlag(flags: UpFlags): Topology {
   if (flags.network === undefined) return topology;
   const network = networkSchema.safeParse(flags.network);
   if (network.success) return { ...topology, network: network.data };
-  throw new UsageError(`--network: ${network.error.issues[0]?.message}, got "${flags.network}"`);
+  throw new UsageError(`--network: ${network.error.issues[0]?.message}, got ${renderText(flags.network)}`);
 }
 
 function readTraces(flags: UpFlags, { traces }: Topology): Topology['traces'] {
@@ -138,7 +139,9 @@ function readListenAddress(text: string | undefined): { host: string; port: numb
   const match = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\]):(\d{1,5})$/.exec(text);
   const port = Number(match?.[2]);
   if (match?.[1] === undefined || port > 65_535) {
-    throw new UsageError(`--web.listen-address: expected a loopback address such as 127.0.0.1:9480, got "${text}"`);
+    throw new UsageError(
+      `--web.listen-address: expected a loopback address such as 127.0.0.1:9480, got ${renderText(text)}`,
+    );
   }
   return { host: match[1].replaceAll(/[[\]]/g, ''), port };
 }

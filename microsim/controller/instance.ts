@@ -4,6 +4,7 @@ import { createServer, type Server } from 'node:net';
 import { dirname, join } from 'node:path';
 import { findCgroupMount, removeCgroup } from './cgroup.ts';
 import { listNetns, netnsPath, removeNetns } from './network.ts';
+import { renderText } from '../../daemon/secrets/redact.ts';
 
 export const DEFAULT_STATE_ROOT = '/run/lorikeet-sim';
 /** Parts that are not services start with an underscore, which is not allowed in names of services. */
@@ -25,7 +26,7 @@ export class Instance {
 
   constructor(name: string, stateDir?: string) {
     if (!/^[a-z0-9][a-z0-9-]{0,39}$/.test(name)) {
-      throw new SimError(`name: expected lower-case letters, digits and hyphens, got "${name}"`);
+      throw new SimError(`name: expected lower-case letters, digits and hyphens, got ${renderText(name)}`);
     }
     this.name = name;
     this.stateDir = stateDir ?? join(DEFAULT_STATE_ROOT, name);

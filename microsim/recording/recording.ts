@@ -1,4 +1,4 @@
-import { writeAtomically } from '../../daemon/atomic-write.ts';
+import { writeAtomically } from '../../daemon/files/atomic-write.ts';
 import { formatDuration } from '../../daemon/config-file.ts';
 import type { SimClient } from '../controller/client.ts';
 import { describeFaultArgs } from '../protocol/fault.ts';

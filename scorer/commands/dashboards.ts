@@ -1,6 +1,7 @@
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { defineCommand, print } from '../../daemon/command.ts';
+import { writeTextFile } from '../../daemon/files/write-file.ts';
 import { type Flags, UsageError } from '../../daemon/flags.ts';
 import { labelledDashboard } from '../features/labelled-dashboards.ts';
 import { SHIPPED_DASHBOARDS } from '../paths.ts';
@@ -25,7 +26,7 @@ export const dashboards = defineCommand({
         typeof labelledDashboard
       >[0];
       const path = join(values.output, name);
-      writeFileSync(path, `${JSON.stringify(labelledDashboard(shipped, labels), null, 2)}\n`);
+      writeTextFile(path, `${JSON.stringify(labelledDashboard(shipped, labels), null, 2)}\n`);
       print(`${path}\n`);
     }
   },

@@ -1,5 +1,6 @@
 import { durationSchema } from '../../daemon/config-file.ts';
 import { type Flags, UsageError } from '../../daemon/flags.ts';
+import { renderText } from '../../daemon/secrets/redact.ts';
 import { SCORER_DEFAULTS, type ScorerConfig } from '../config.ts';
 
 export const CONFIG_FLAG = {
@@ -35,6 +36,6 @@ function readTime(flag: string, text: string): number {
   const time = Date.parse(text);
   if (!Number.isNaN(time)) return time;
   throw new UsageError(
-    `--${flag}: expected a time such as 2024-05-01T12:00:00Z or a duration such as 2h, got "${text}"`,
+    `--${flag}: expected a time such as 2024-05-01T12:00:00Z or a duration such as 2h, got ${renderText(text)}`,
   );
 }

@@ -1,5 +1,6 @@
 import type { Flags } from '../../daemon/flags.ts';
 import { UsageError } from '../../daemon/flags.ts';
+import { renderText } from '../../daemon/secrets/redact.ts';
 import { readScorerConfig, type ScorerConfig } from '../config.ts';
 import { identitySchema } from '../identity/identity.ts';
 
@@ -32,5 +33,7 @@ export function readIdentity(values: {
   const labels = text === '' ? [] : text.split(',').map((label) => label.trim());
   const parsed = identitySchema.safeParse({ labels });
   if (parsed.success) return { labels, config };
-  throw new UsageError(`--identity.labels: ${parsed.error.issues[0]?.message ?? 'expected labels'}, got "${text}"`);
+  throw new UsageError(
+    `--identity.labels: ${parsed.error.issues[0]?.message ?? 'expected labels'}, got ${renderText(text)}`,
+  );
 }

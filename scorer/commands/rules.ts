@@ -1,8 +1,10 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { load } from 'js-yaml';
 import { formatDuration, parseDuration } from '../../daemon/config-file.ts';
 import { defineCommand, print } from '../../daemon/command.ts';
+import { writeTextFile } from '../../daemon/files/write-file.ts';
 import { type Flags, type FlagValues, UsageError } from '../../daemon/flags.ts';
+import { renderText } from '../../daemon/secrets/redact.ts';
 import { readFeatures } from '../features/features.ts';
 import { DETECTOR_NAMES } from '../detectors/settings.ts';
 import { HISTOGRAM_FORMS } from '../features/native-histograms.ts';
@@ -61,7 +63,7 @@ export const rules = defineCommand({
     const yaml = render(values);
     const text = values.format === 'json' ? `${JSON.stringify(load(yaml), null, 2)}\n` : yaml;
     if (values.output === undefined) print(text);
-    else writeFileSync(values.output, text);
+    else writeTextFile(values.output, text);
   },
 });
 
@@ -86,5 +88,5 @@ function render(values: FlagValues<typeof FLAGS>): string {
 function readInterval(text: string | undefined): number | undefined {
   const intervalMs = text === undefined ? undefined : parseDuration(text);
   if (text === undefined || intervalMs) return intervalMs;
-  throw new UsageError(`--interval: expected a duration such as ${formatDuration(30_000)}, got "${text}"`);
+  throw new UsageError(`--interval: expected a duration such as ${formatDuration(30_000)}, got ${renderText(text)}`);
 }

@@ -126,7 +126,8 @@ export const detectorsSchema = z
       context.addIssue({
         code: 'custom',
         path: ['agreement', 'of', index],
-        message: `expected a detector of this list, got ${name}`,
+        message: 'expected a detector of this list',
+        input: name,
       });
     }
     if (agreement !== undefined && agreement.at_least > agreement.of.length) {

@@ -1,3 +1,4 @@
+import { escapeLines } from '../../daemon/text/visible.ts';
 import { type Status } from './check.ts';
 import type { Examination } from './examine.ts';
 
@@ -18,7 +19,8 @@ export function renderExamination({ status, findings, skipped }: Examination): s
     ...(remedy === undefined ? [] : [`${' '.repeat(9 + width)}-> ${remedy}`]),
   ]);
   const left = skipped.length === 0 ? [] : [`not checked, because Prometheus does not answer: ${skipped.join(', ')}`];
-  return `${[...lines, '', ...left, VERDICTS[status]].join('\n')}\n`;
+  // Labels are whatever Prometheus was sent.
+  return escapeLines(`${[...lines, '', ...left, VERDICTS[status]].join('\n')}\n`);
 }
 
 /** The examination as JSON. Stable: fields are only added. */

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readFile, stat } from 'node:fs/promises';
 import type { z } from 'zod';
-import { writeAtomically } from '../../daemon/atomic-write.ts';
+import { writeAtomically } from '../../daemon/files/atomic-write.ts';
 import { ProtobufWriter } from '../../daemon/wire/protobuf.ts';
 import type { Graph } from './graph.ts';
 import { OnnxFormatError, readModel } from './onnx-reader.ts';

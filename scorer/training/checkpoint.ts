@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFile, rm } from 'node:fs/promises';
 import { deserialize, serialize } from 'node:v8';
 import { z } from 'zod';
-import { writeAtomically } from '../../daemon/atomic-write.ts';
+import { writeAtomically } from '../../daemon/files/atomic-write.ts';
 import type { TrainingState } from './train-network.ts';
 
 /** An unfinished training run: its setup and its state. */

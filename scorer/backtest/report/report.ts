@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises';
+import { writeTextFile } from '../../../daemon/files/write-file.ts';
 import { formatDuration } from '../../../daemon/config-file.ts';
 import type { BacktestResult } from '../backtest.ts';
 import { rateTable, worstServices, worstSignals } from './alarm-tables.ts';
@@ -60,8 +60,8 @@ export async function writeReports(
   result: BacktestResult,
   paths: { readonly json?: string; readonly html?: string },
 ): Promise<void> {
-  if (paths.json !== undefined) await writeFile(paths.json, `${JSON.stringify(reportOf(result), null, 2)}\n`);
-  if (paths.html !== undefined) await writeFile(paths.html, renderHtml(result, evaluations(result)));
+  if (paths.json !== undefined) writeTextFile(paths.json, `${JSON.stringify(reportOf(result), null, 2)}\n`);
+  if (paths.html !== undefined) writeTextFile(paths.html, renderHtml(result, evaluations(result)));
 }
 
 /** Renders the tables for stdout, in Markdown: without faults, only the alarms. */

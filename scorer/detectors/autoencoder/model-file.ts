@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { type AutoencoderWeights, parameterCount } from './weights.ts';
-import { writeAtomically } from '../../../daemon/atomic-write.ts';
+import { writeAtomically } from '../../../daemon/files/atomic-write.ts';
 import { decodeAutoencoder, encodeAutoencoder } from './codec.ts';
 import { type ModelCard, type ModelCardDraft, modelCardSchema } from './model-card.ts';
 

@@ -67,6 +67,6 @@ describe('a classifier', () => {
   it('names what is wrong in a file of examples', () => {
     const path = join(folder, 'wrong.yaml');
     writeFileSync(path, 'patterns: [{ name: saw, examples: [[1, 2]] }]');
-    expect(() => readPatterns(path)).toThrow('wrong.yaml: patterns.0.examples.0: expected 16 values or more');
+    expect(() => readPatterns(path)).toThrow('wrong.yaml: patterns[0].examples[0]: expected 16 values or more');
   });
 });

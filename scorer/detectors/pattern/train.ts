@@ -1,6 +1,5 @@
-import { load } from 'js-yaml';
-import { readFileSync } from 'node:fs';
 import { z } from 'zod';
+import { readConfigFile } from '../../../daemon/config-file.ts';
 import { Random } from '../../numeric/random.ts';
 import type { BatchSource } from '../../training/batch.ts';
 import { trainNetwork, type TrainingProgress } from '../../training/train-network.ts';
@@ -35,15 +34,10 @@ const examplesSchema = z.strictObject({
  * Patterns of a user's own: a YAML file with `patterns: [{name, examples: [[...]]}]`, each example a series in order of time
  * that is level at its beginning.
  *
- * @throws Error naming file, path and expectation
+ * @throws ConfigError naming file, path and expectation
  */
 export function readPatterns(path: string): PatternSource[] {
-  const parsed = examplesSchema.safeParse(load(readFileSync(path, 'utf8')));
-  if (!parsed.success) {
-    const [issue] = parsed.error.issues;
-    throw new Error(`${path}: ${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'malformed'}`);
-  }
-  return parsed.data.patterns.map(({ name, examples }) => ({
+  return readConfigFile(path, examplesSchema).patterns.map(({ name, examples }) => ({
     name,
     draw: (random) => examples[Math.floor(random.uniform() * examples.length)]!,
   }));

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
-import type { FileContent } from '../../../daemon/atomic-write.ts';
+import type { FileContent } from '../../../daemon/files/atomic-write.ts';
 import type { ScorerConfig } from '../../config.ts';
 import { modelPaths } from '../../paths.ts';
 

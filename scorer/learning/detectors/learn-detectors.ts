@@ -1,4 +1,4 @@
-import { writeAtomically } from '../../../daemon/atomic-write.ts';
+import { writeAtomically } from '../../../daemon/files/atomic-write.ts';
 import type { ScorerConfig } from '../../config.ts';
 import { configuredDetectors } from '../../detectors/all.ts';
 import { NothingToLearnError } from '../../detectors/error.ts';

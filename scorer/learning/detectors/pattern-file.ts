@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { FileContent } from '../../../daemon/atomic-write.ts';
+import type { FileContent } from '../../../daemon/files/atomic-write.ts';
 import type { ScorerConfig } from '../../config.ts';
 import { PATTERN_TRAINING, readPatterns, trainPatterns } from '../../detectors/pattern/train.ts';
 import { modelPaths, SHIPPED_PATTERNS_FILE } from '../../paths.ts';
@@ -23,7 +23,7 @@ export function arePatternsDue(config: ScorerConfig): boolean {
  * Trains the classifier of the user's own patterns.
  *
  * @returns the file to write; undefined if there is nothing to train
- * @throws Error naming the file of examples and what is wrong in it, TrainingError
+ * @throws ConfigError naming the file of examples and what is wrong in it, TrainingError
  */
 export async function learnPatterns(
   config: ScorerConfig,

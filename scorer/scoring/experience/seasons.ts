@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { ScorerConfig } from '../../config.ts';
 import type { Feature, FeatureSet } from '../../features/features.ts';
-import { writeAtomically } from '../../../daemon/atomic-write.ts';
+import { writeAtomically } from '../../../daemon/files/atomic-write.ts';
 import { readSavedJson } from '../saved-json.ts';
 
 /** Length of a slot, steps. Errors are tolerated in the neighbouring slots too. */

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { writeAtomically } from '../../../daemon/atomic-write.ts';
+import { writeAtomically } from '../../../daemon/files/atomic-write.ts';
 import { readSavedJson } from '../saved-json.ts';
 import type { GoneServices } from './gone-services.ts';
 

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { figureSchema, type Profile } from './profile.ts';
 import type { ColumnScaling } from '../../tensor/scaling.ts';
-import { writeAtomically } from '../../../daemon/atomic-write.ts';
+import { writeAtomically } from '../../../daemon/files/atomic-write.ts';
 
 /** The profiles of all services and edges, with the model and the features that they belong to. */
 export interface Profiles {

@@ -24,7 +24,8 @@ describe('fromKubeconfig', () => {
   });
 
   it.each([
-    ['no file', () => join(folder.path, 'none'), 'ENOENT'],
+    ['no file', () => join(folder.path, 'none'), 'none: no such file'],
+    ['what is not YAML', () => folder.write('broken', 'token: hunter2: x'), /^not valid YAML: [^h]*\(1:15\)$/],
     ['no kubeconfig', () => folder.write('other', '[]'), 'expected a current context'],
     [
       'no context',

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { writeAtomically } from '../../../../daemon/atomic-write.ts';
+import { writeAtomically } from '../../../../daemon/files/atomic-write.ts';
 import { Random } from '../../../numeric/random.ts';
 import type { Trace } from '../../../traces/span.ts';
 import type { TraceHistory } from '../../detector.ts';

@@ -1,5 +1,6 @@
 import { mkdir, open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { WriteError } from './write-file.ts';
 
 export interface FileContent {
   readonly path: string;
@@ -10,19 +11,29 @@ export interface FileContent {
  * Writes files of one directory atomically: at any time, even after a power failure, each is either the old or the new
  * one. Writes temporary files, syncs them, renames them and syncs the directory. All are on disk before the first is
  * renamed, to keep the time short in which old and new files coexist.
+ *
+ * @throws WriteError, and leaves no temporary file
  */
 export async function writeAtomically(files: readonly FileContent[]): Promise<void> {
   const pending = files.map(({ path, content }) => ({ path, content, temporary: `${path}.${process.pid}.tmp` }));
   const directories = new Set(pending.map(({ path }) => dirname(path)));
   try {
-    for (const directory of directories) await mkdir(directory, { recursive: true });
-    for (const { temporary, content } of pending) await writeSynced(temporary, content);
-    for (const { temporary, path } of pending) await rename(temporary, path);
+    for (const directory of directories) await naming(directory, mkdir(directory, { recursive: true }));
+    for (const { path, temporary, content } of pending) await naming(path, writeSynced(temporary, content));
+    for (const { path, temporary } of pending) await naming(path, rename(temporary, path));
   } catch (error) {
-    await Promise.all(pending.map(({ temporary }) => rm(temporary, { force: true })));
+    await Promise.allSettled(pending.map(({ temporary }) => rm(temporary, { force: true })));
     throw error;
   }
-  for (const directory of directories) await syncDirectory(directory);
+  for (const directory of directories) await naming(directory, syncDirectory(directory));
+}
+
+async function naming(path: string, work: Promise<unknown>): Promise<void> {
+  try {
+    await work;
+  } catch (error) {
+    throw new WriteError(path, error);
+  }
 }
 
 async function writeSynced(path: string, content: string | Uint8Array): Promise<void> {
