@@ -1,4 +1,4 @@
-import { closeSync, openSync, readSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 
 /** A file cannot be read, or is too large. The message names it and says why. */
 export class FileError extends Error {
@@ -20,6 +20,7 @@ const PROBLEMS: Readonly<Record<string, string>> = {
   EACCES: 'not readable, because its permissions forbid it',
   EMFILE: 'not readable, because this process has as many files open as it may (ulimit -n)',
   ENFILE: 'not readable, because the system has as many files open as it may',
+  IRREGULAR: 'not a regular file',
   TOO_LARGE: 'larger than it may be',
 };
 
@@ -43,14 +44,34 @@ export function readFileBounded(path: string, maxBytes: number): Buffer {
   }
 }
 
-/** As `readFileBounded`; undefined if there is no such file. */
-export function readFileIfPresent(path: string, maxBytes: number): Buffer | undefined {
+/** More than a program keeps of a large fleet in one file, and less than a string may have. */
+const MAX_STATE_BYTES = 256 * 2 ** 20;
+
+/**
+ * Reads a file that this program wrote itself, and never waits for what somebody put in its place.
+ *
+ * @returns undefined if there is no such file
+ * @throws FileError
+ */
+export function readStateFile(path: string): Buffer | undefined {
   try {
-    return readFileBounded(path, maxBytes);
+    const file = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+    try {
+      const stats = fstatSync(file);
+      if (!stats.isFile()) throw failure(stats.isDirectory() ? 'EISDIR' : 'IRREGULAR');
+      if (stats.size > MAX_STATE_BYTES) throw failure('TOO_LARGE');
+      return readBounded(file, MAX_STATE_BYTES);
+    } finally {
+      closeSync(file);
+    }
   } catch (error) {
-    if (error instanceof FileError && error.code === 'ENOENT') return undefined;
-    throw error;
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw new FileError(path, error);
   }
+}
+
+function failure(code: string): Error {
+  return Object.assign(new Error(code), { code });
 }
 
 function readBounded(file: number, maxBytes: number): Buffer {
@@ -60,7 +81,7 @@ function readBounded(file: number, maxBytes: number): Buffer {
     const read = readSync(file, chunk);
     if (read === 0) return Buffer.concat(chunks, total);
     total += read;
-    if (total > maxBytes) throw Object.assign(new Error(`more than ${maxBytes} bytes`), { code: 'TOO_LARGE' });
+    if (total > maxBytes) throw failure('TOO_LARGE');
     chunks.push(chunk.subarray(0, read));
   }
 }

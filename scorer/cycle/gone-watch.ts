@@ -1,3 +1,4 @@
+import { setAside } from '../../daemon/files/set-aside.ts';
 import { ConditionLog, type Logger } from '../../daemon/logger.ts';
 import type { ScorerConfig } from '../config.ts';
 import type { FeatureSet } from '../features/features.ts';
@@ -54,8 +55,10 @@ export class GoneWatch {
 
   load(): void {
     const { config, logger } = this.#options;
-    const unused = loadGone(modelPaths(config).gone, this.#services, config.interval);
-    if (unused !== undefined) logger.warn('file of gone services not usable, starting without', { reason: unused });
+    const path = modelPaths(config).gone;
+    const reason = loadGone(path, this.#services, config.interval);
+    if (reason === undefined) return;
+    logger.warn('file of gone services not usable, starting without', { reason, set_aside: setAside(path) });
   }
 
   /** Finds the services that are gone at `step`. Never rejects. */

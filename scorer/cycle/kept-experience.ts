@@ -1,3 +1,4 @@
+import { setAside } from '../../daemon/files/set-aside.ts';
 import { ConditionLog, type Logger } from '../../daemon/logger.ts';
 import type { ScorerConfig } from '../config.ts';
 import type { FeatureSet } from '../features/features.ts';
@@ -32,7 +33,10 @@ export class KeptExperience {
     const { seasons: seasonsPath, changes: changesPath } = modelPaths(this.#config);
     const unused = seasons.load(seasonsPath);
     if (unused !== undefined) {
-      this.#logger.warn('seasons file not usable, starting without seasons', { reason: unused });
+      this.#logger.warn('seasons file not usable, starting without seasons', {
+        reason: unused,
+        set_aside: setAside(seasonsPath),
+      });
     }
     try {
       const changes = loadChanges(changesPath, this.#set.features);
@@ -42,6 +46,7 @@ export class KeptExperience {
       if (!(error instanceof ChangesError)) throw error;
       this.#logger.warn('file of changes not usable, starting without new levels and trends', {
         reason: error.message,
+        set_aside: setAside(changesPath),
       });
     }
   }

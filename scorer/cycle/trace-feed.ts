@@ -1,4 +1,5 @@
 import type { Registry } from 'prom-client';
+import { setAside } from '../../daemon/files/set-aside.ts';
 import { ConditionLog, type Logger } from '../../daemon/logger.ts';
 import type { ScorerConfig } from '../config.ts';
 import type { TraceSample } from '../detectors/trace-sequence/sample/trace-sample.ts';
@@ -49,8 +50,10 @@ export class TraceFeed {
   }
 
   async load(): Promise<void> {
-    const reason = await this.#sample?.load(modelPaths(this.#config).traces, Date.now());
-    if (reason !== undefined) this.#logger.warn('sample of traces not usable, starting without one', { reason });
+    const path = modelPaths(this.#config).traces;
+    const reason = await this.#sample?.load(path, Date.now());
+    if (reason === undefined) return;
+    this.#logger.warn('sample of traces not usable, starting without one', { reason, set_aside: setAside(path) });
   }
 
   async saveIfDue(step: number): Promise<void> {

@@ -28,6 +28,30 @@ export function serviceName(key: string): ServiceName {
   return { ...labels, namespace, service };
 }
 
+/** True for a key that `serviceKey` returned, as for one of a file that somebody may have written. */
+export function isServiceKey(text: string): boolean {
+  return isKey(text, 2);
+}
+
+/** True for a key that `edgeKey` returned. */
+export function isEdgeKey(text: string): boolean {
+  return isKey(text, 4);
+}
+
+function isKey(text: string, parts: number): boolean {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    return false;
+  }
+  if (!Array.isArray(value) || value.length < parts || value.length > parts + 1) return false;
+  const labels: unknown = value[parts] ?? {};
+  const isObject = typeof labels === 'object' && labels !== null && !Array.isArray(labels);
+  const isText = (one: unknown) => typeof one === 'string';
+  return isObject && value.slice(0, parts).every(isText) && Object.values(labels).every(isText);
+}
+
 /** True if both are the name of one service. */
 export function isSameService(a: ServiceName, b: ServiceName): boolean {
   return a === b || (a.service === b.service && a.namespace === b.namespace && isSamePlace(a, b));

@@ -1,3 +1,4 @@
+import { setAside } from '../../daemon/files/set-aside.ts';
 import type { Logger } from '../../daemon/logger.ts';
 import type { ScorerConfig } from '../config.ts';
 import type { FeatureSet } from '../features/features.ts';
@@ -38,7 +39,10 @@ export class KnowledgeInUse {
   async open(): Promise<void> {
     const { config, set, logger, metrics } = this.#options;
     const opened = await openKnowledge(config, set);
-    for (const { path, reason } of opened.rejected) logger.warn('model or profiles not usable', { path, reason });
+    for (const { path, reason, damaged } of opened.rejected) {
+      const aside = damaged && path !== modelPaths(config).base ? setAside(path) : undefined;
+      logger.warn('model or profiles not usable', { path, reason, set_aside: aside });
+    }
     metrics.modelDamaged.set(Number(opened.rejected.some(({ damaged }) => damaged)));
     this.#reportMisfits(opened);
     if (opened.model === undefined) logger.info('no model fits the features; one will be trained from history');

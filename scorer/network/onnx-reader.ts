@@ -38,6 +38,8 @@ export function readModel(bytes: Uint8Array): ReadModel {
 
 function readTensor(bytes: Uint8Array, into: Map<string, ReadTensor>): void {
   const tensor = new Map(fields(bytes));
+  // Fields external_data and data_location.
+  if (tensor.has(13) || (tensor.get(14) ?? 0) !== 0) throw new OnnxFormatError('its weights are in another file');
   if (tensor.get(2) !== DATA_TYPES.float32) return;
   const name = asText(tensor.get(8));
   const shape = varints(asBytes(tensor.get(1)));

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import { readFile, stat } from 'node:fs/promises';
 import type { z } from 'zod';
 import { writeAtomically } from '../../daemon/files/atomic-write.ts';
+import { FileError, readStateFile } from '../../daemon/files/read-file.ts';
 import { ProtobufWriter } from '../../daemon/wire/protobuf.ts';
 import type { Graph } from './graph.ts';
 import { OnnxFormatError, readModel } from './onnx-reader.ts';
@@ -42,8 +42,6 @@ export interface NetworkFormat<T> {
 /** Keys of the ONNX file's metadata. */
 const NETWORK_KEY = 'lorikeet.network';
 const DIGEST_KEY = 'lorikeet.sha256';
-
-const MAX_BYTES = 256 * 2 ** 20;
 
 /**
  * Encodes a network as an ONNX file.
@@ -99,7 +97,7 @@ export async function saveNetwork<T>(path: string, format: NetworkFormat<T>, gra
  * @throws NetworkFileError if the file is damaged or holds another network
  */
 export async function loadNetwork<T>(path: string, format: NetworkFormat<T>): Promise<StoredNetwork<T> | undefined> {
-  const file = await readIfPresent(path);
+  const file = readIfPresent(path);
   if (file === undefined) return undefined;
   const body = file.subarray(0, Math.max(0, file.length - DIGEST_BYTES));
   if (!file.subarray(body.length).equals(digestEntry(body))) throw new NetworkFileError(path, 'its digest is wrong');
@@ -110,14 +108,12 @@ export async function loadNetwork<T>(path: string, format: NetworkFormat<T>): Pr
   }
 }
 
-async function readIfPresent(path: string): Promise<Buffer | undefined> {
+function readIfPresent(path: string): Buffer | undefined {
   try {
-    const { size } = await stat(path);
-    if (size > MAX_BYTES) throw new NetworkFileError(path, `${size} bytes, more than ${MAX_BYTES}`);
-    return await readFile(path);
+    return readStateFile(path);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw error;
+    if (!(error instanceof FileError)) throw error;
+    throw new NetworkFileError(path, error.message.slice(path.length + 2));
   }
 }
 

@@ -1,5 +1,5 @@
-import { readFileSync } from 'node:fs';
 import type { z } from 'zod';
+import { FileError, readStateFile } from '../../daemon/files/read-file.ts';
 
 /** A document, or the reason why its file is unusable; undefined if there is no such file. */
 export type SavedJson<T> = { readonly document: T } | { readonly unusable: string } | undefined;
@@ -10,17 +10,20 @@ export type SavedJson<T> = { readonly document: T } | { readonly unusable: strin
  * @param misfit what a damaged file, or one of another version, is told to be
  */
 export function readSavedJson<T extends z.ZodType>(path: string, schema: T, misfit: string): SavedJson<z.output<T>> {
-  let text: string;
+  let bytes: Buffer | undefined;
   try {
-    text = readFileSync(path, 'utf8');
+    bytes = readStateFile(path);
   } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'ENOENT' ? undefined : { unusable: (error as Error).message };
+    if (!(error instanceof FileError)) throw error;
+    return { unusable: error.message };
   }
-  const parsed = schema.safeParse(parseJson(text));
+  if (bytes === undefined) return undefined;
+  const parsed = schema.safeParse(parseJson(bytes.toString('utf8')));
   return parsed.success ? { document: parsed.data } : { unusable: `${path}: ${misfit}` };
 }
 
-function parseJson(text: string): unknown {
+/** A value; undefined if the text isn't JSON, which no schema of a document takes. */
+export function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {

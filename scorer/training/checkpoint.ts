@@ -1,8 +1,10 @@
 import { createHash } from 'node:crypto';
-import { readFile, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { deserialize, serialize } from 'node:v8';
 import { z } from 'zod';
 import { writeAtomically } from '../../daemon/files/atomic-write.ts';
+import { readStateFile } from '../../daemon/files/read-file.ts';
+import { setAside } from '../../daemon/files/set-aside.ts';
 import type { TrainingState } from './train-network.ts';
 
 /** An unfinished training run: its setup and its state. */
@@ -51,18 +53,23 @@ export async function saveCheckpoint(path: string, checkpoint: Checkpoint): Prom
   await writeAtomically([{ path, content: Buffer.concat([digest(body), body]) }]);
 }
 
-/** Loads a checkpoint; undefined if there is none, or if it is damaged or of another version. */
+/** Loads a checkpoint; undefined if there is none, or if it is unreadable, damaged or of another version. */
 export async function loadCheckpoint(path: string): Promise<Checkpoint | undefined> {
-  let bytes: Buffer;
-  try {
-    bytes = await readFile(path);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw error;
-  }
+  const bytes = readOrSetAside(path);
+  if (bytes === undefined) return undefined;
   const body = bytes.subarray(DIGEST_BYTES);
   if (!digest(body).equals(bytes.subarray(0, DIGEST_BYTES))) return undefined;
   return checkpointSchema.safeParse(deserialize(body)).data;
+}
+
+/** What cannot be read must not be in the way of the next checkpoint. */
+function readOrSetAside(path: string): Buffer | undefined {
+  try {
+    return readStateFile(path);
+  } catch {
+    setAside(path);
+    return undefined;
+  }
 }
 
 export async function removeCheckpoint(path: string): Promise<void> {

@@ -1,8 +1,8 @@
 import { InferenceSession, Tensor } from 'onnxruntime-node';
-import { decodeAutoencoder } from './codec.ts';
+import { decodeAutoencoder, encodeAutoencoder } from './codec.ts';
 import { loadModel, ModelFileError } from './model-file.ts';
 import { sessionOptions } from '../../network/session.ts';
-import type { AutoencoderShape } from './weights.ts';
+import type { AutoencoderShape, AutoencoderWeights } from './weights.ts';
 
 export interface AutoencoderOptions {
   readonly threads?: number;
@@ -32,6 +32,9 @@ export class Autoencoder {
   }
 
   /**
+   * Runs this program's own graph with the weights of a model, never a graph of the file: that might compute anything,
+   * and read other files.
+   *
    * @param model the bytes of an ONNX file, or its path. With a path, the checksum is compared with that in the card.
    * @throws ModelFileError if the file is damaged or missing, OnnxFormatError if the bytes aren't such a model
    */
@@ -39,8 +42,9 @@ export class Autoencoder {
     model: Uint8Array | string,
     { threads = 1, chunk = 64 }: AutoencoderOptions = {},
   ): Promise<Autoencoder> {
-    const { bytes, shape } = typeof model === 'string' ? await readSaved(model) : readBytes(model);
-    return new Autoencoder(shape, await InferenceSession.create(bytes, sessionOptions(threads)), chunk);
+    const weights = typeof model === 'string' ? await readSaved(model) : decodeAutoencoder(model);
+    const session = await InferenceSession.create(encodeAutoencoder(weights), sessionOptions(threads));
+    return new Autoencoder(weights.shape, session, chunk);
   }
 
   /** Number of values in one window: channels x steps x features. */
@@ -96,12 +100,8 @@ export class Autoencoder {
   }
 }
 
-async function readSaved(path: string): Promise<{ bytes: Uint8Array; shape: AutoencoderShape }> {
+async function readSaved(path: string): Promise<AutoencoderWeights> {
   const saved = await loadModel(path);
   if (saved === undefined) throw new ModelFileError(path, 'no such file');
-  return { bytes: saved.bytes, shape: saved.weights.shape };
-}
-
-function readBytes(bytes: Uint8Array): { bytes: Uint8Array; shape: AutoencoderShape } {
-  return { bytes, shape: decodeAutoencoder(bytes).shape };
+  return saved.weights;
 }

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
 import { type AutoencoderWeights, parameterCount } from './weights.ts';
 import { writeAtomically } from '../../../daemon/files/atomic-write.ts';
+import { FileError, readStateFile } from '../../../daemon/files/read-file.ts';
 import { decodeAutoencoder, encodeAutoencoder } from './codec.ts';
 import { type ModelCard, type ModelCardDraft, modelCardSchema } from './model-card.ts';
 
@@ -52,10 +52,10 @@ export async function saveModel(path: string, weights: AutoencoderWeights, draft
 /**
  * Reads a model and its card; undefined if neither exists.
  *
- * @throws ModelFileError if one of them is missing or damaged
+ * @throws ModelFileError if one of them is missing, unreadable or damaged
  */
 export async function loadModel(path: string): Promise<SavedModel | undefined> {
-  const [bytes, cardText] = await Promise.all([readIfPresent(path), readIfPresent(cardPath(path))]);
+  const [bytes, cardText] = [readIfPresent(path), readIfPresent(path, cardPath(path))];
   if (bytes === undefined && cardText === undefined) return undefined;
   if (bytes === undefined) throw new ModelFileError(path, `missing, though its card ${cardPath(path)} exists`);
   if (cardText === undefined) throw new ModelFileError(path, `its card ${cardPath(path)} is missing`);
@@ -77,7 +77,7 @@ function decode(path: string, bytes: Uint8Array): AutoencoderWeights {
   try {
     return decodeAutoencoder(bytes);
   } catch (cause) {
-    throw new ModelFileError(path, 'not a Lorikeet model', cause);
+    throw new ModelFileError(path, `not a Lorikeet model: ${(cause as Error).message}`);
   }
 }
 
@@ -96,12 +96,14 @@ function assertFits(path: string, card: ModelCard, { shape }: AutoencoderWeights
     throw new ModelFileError(path, `the card describes ${described} inputs, the model takes ${held}`);
 }
 
-async function readIfPresent(path: string): Promise<Buffer | undefined> {
+/** @param file of the model `path`: its own, or its card */
+function readIfPresent(path: string, file = path): Buffer | undefined {
   try {
-    return await readFile(path);
+    return readStateFile(file);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw error;
+    if (!(error instanceof FileError)) throw error;
+    const what = error.message.slice(file.length + 2);
+    throw new ModelFileError(path, file === path ? what : `its card ${file}: ${what}`);
   }
 }
 

@@ -1,6 +1,6 @@
-import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import type { FileContent } from '../../../daemon/files/atomic-write.ts';
+import { readSavedJson } from '../../scoring/saved-json.ts';
 import type { ScorerConfig } from '../../config.ts';
 import { modelPaths } from '../../paths.ts';
 
@@ -11,11 +11,18 @@ export type DetectorTimes = z.output<typeof timesSchema>;
 
 /** A file that is missing or damaged is an empty one: everything is due again. */
 export function readDetectorTimes(config: ScorerConfig): DetectorTimes {
-  try {
-    return timesSchema.parse(JSON.parse(readFileSync(modelPaths(config).detectors, 'utf8')));
-  } catch {
-    return {};
-  }
+  const saved = readTimes(config);
+  return saved !== undefined && 'document' in saved ? saved.document : {};
+}
+
+/** Why the file is unusable; undefined if it isn't, or doesn't exist. */
+export function detectorTimesProblem(config: ScorerConfig): string | undefined {
+  const saved = readTimes(config);
+  return saved !== undefined && 'unusable' in saved ? saved.unusable : undefined;
+}
+
+function readTimes(config: ScorerConfig) {
+  return readSavedJson(modelPaths(config).detectors, timesSchema, 'not the times of detectors');
 }
 
 /** The file with a detector that has learned at `nowMs`. */

@@ -1,18 +1,19 @@
-import { readFileSync } from 'node:fs';
-import type { Logger } from '../../../daemon/logger.ts';
+import { readStateFile } from '../../../daemon/files/read-file.ts';
+import { setAside } from '../../../daemon/files/set-aside.ts';
+import { describeError, type Logger } from '../../../daemon/logger.ts';
 import type { ScorerConfig } from '../../config.ts';
 import { configuredDetectors } from '../../detectors/all.ts';
 import type { Detector, DetectorInput, SubjectKind } from '../../detectors/detector.ts';
 import { InstanceOutlier, type VersionVerdict } from '../../detectors/instance-outlier/instance-outlier.ts';
 import { PatternClassifier } from '../../detectors/pattern/classifier.ts';
 import { PATTERN_LENGTH } from '../../detectors/pattern/shapes.ts';
-import { LearnedFileError } from '../../detectors/learned-file.ts';
 import { TraceSequence, type UnexpectedEventRow } from '../../detectors/trace-sequence/trace-sequence.ts';
 import { agreement, type DetectorVerdicts, worstByService } from '../../detectors/verdicts.ts';
 import type { FeatureSet } from '../../features/features.ts';
 import type { ScorerMetrics } from '../../metrics.ts';
 import { modelPaths } from '../../paths.ts';
 import { Successor } from '../successor.ts';
+import { detectorTimesProblem } from './detector-times.ts';
 import { patternFile } from './pattern-file.ts';
 
 export interface DetectorsInUseOptions {
@@ -51,6 +52,7 @@ export class DetectorsInUse {
   /** Opens what was saved, for use from the next `adopt` on. One without a usable file has no verdicts. */
   async open(): Promise<void> {
     const opened: Detector[] = [];
+    this.#checkTimes();
     for (const { descriptor, settings } of this.#configured()) {
       const detector = await this.#tryOpen(descriptor.name, (bytes) =>
         descriptor.open(bytes, settings, this.#options.set),
@@ -104,12 +106,22 @@ export class DetectorsInUse {
     if (config.detectors.pattern === undefined) return undefined;
     const path = patternFile(config);
     try {
-      return await PatternClassifier.open(readFileSync(path));
+      const bytes = readStateFile(path);
+      if (bytes === undefined) throw new Error('no such file');
+      return await PatternClassifier.open(bytes);
     } catch (error) {
-      if (!isUnusable(error)) throw error;
-      logger.warn('classifier of patterns is not used', { path, reason: error.message });
+      const aside = path.startsWith(modelPaths(config).directory) ? setAside(path) : undefined;
+      logger.warn('classifier of patterns is not used', { path, reason: describeError(error), set_aside: aside });
       return undefined;
     }
+  }
+
+  #checkTimes(): void {
+    const { config, logger } = this.#options;
+    const reason = this.#configured().length === 0 ? undefined : detectorTimesProblem(config);
+    if (reason === undefined) return;
+    const aside = setAside(modelPaths(config).detectors);
+    logger.warn('times of detectors not usable, all learn again', { reason, set_aside: aside });
   }
 
   #configured() {
@@ -120,15 +132,17 @@ export class DetectorsInUse {
     const { config, logger } = this.#options;
     const path = modelPaths(config).detector(name);
     try {
-      const detector = await open(readFileSync(path));
+      const bytes = readStateFile(path);
+      if (bytes === undefined) {
+        logger.info('detector has not learned yet', { detector: name });
+        return undefined;
+      }
+      const detector = await open(bytes);
       logger.info('detector opened', { detector: name, path });
       return detector;
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'ENOENT') {
-        logger.info('detector has not learned yet', { detector: name });
-      } else if (isUnusable(error)) {
-        logger.warn('what a detector learned is not used', { detector: name, path, reason: error.message });
-      } else throw error;
+      const fields = { detector: name, path, reason: describeError(error), set_aside: setAside(path) };
+      logger.warn('what a detector learned is not used', fields);
       return undefined;
     }
   }
@@ -150,11 +164,6 @@ export function agreedScores(
     return new Map([...worstByService(verdicts)].map(([service, { score }]) => [service, score]));
   });
   return agreement(scores, atLeast);
-}
-
-/** True for files that are damaged, of another version, or can't be read. */
-function isUnusable(error: unknown): error is Error {
-  return error instanceof LearnedFileError || (error instanceof Error && 'code' in error);
 }
 
 async function close({ detectors, classifier }: Opened): Promise<void> {

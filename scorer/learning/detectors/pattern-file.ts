@@ -1,7 +1,9 @@
 import { createHash } from 'node:crypto';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { FileContent } from '../../../daemon/files/atomic-write.ts';
+import { readFileBounded } from '../../../daemon/files/read-file.ts';
+import { MAX_YAML_LENGTH } from '../../../daemon/yaml/parse-yaml.ts';
 import type { ScorerConfig } from '../../config.ts';
 import { PATTERN_TRAINING, readPatterns, trainPatterns } from '../../detectors/pattern/train.ts';
 import { modelPaths, SHIPPED_PATTERNS_FILE } from '../../paths.ts';
@@ -44,10 +46,21 @@ export async function learnPatterns(
   return { path, content };
 }
 
-/** Named after the examples, so that a changed file is trained again. */
+/** Named after the examples, so that a changed file is trained again. Undefined without any that can be read. */
 function ownPatternFile(config: ScorerConfig): string | undefined {
   const examples = config.detectors.pattern?.examples_file;
   if (examples === undefined) return undefined;
-  const digest = createHash('sha256').update(readFileSync(examples)).digest('hex');
+  const text = examplesText(examples);
+  if (text === undefined) return undefined;
+  const digest = createHash('sha256').update(text).digest('hex');
   return join(modelPaths(config).directory, `pattern-${digest.slice(0, 12)}.json`);
+}
+
+/** A file that has gone since the start is no reason to stop scoring. */
+function examplesText(path: string): Buffer | undefined {
+  try {
+    return readFileBounded(path, MAX_YAML_LENGTH);
+  } catch {
+    return undefined;
+  }
 }

@@ -1,4 +1,4 @@
-import { readdirSync, rmSync, statSync } from 'node:fs';
+import { lstatSync, readdirSync, rmSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import type { ScorerConfig } from '../../config.ts';
 import { modelPaths } from '../../paths.ts';
@@ -49,21 +49,21 @@ export function removeOutdated(config: ScorerConfig, kept: string): void {
     .map((name) => join(directory, name))) {
     const other = basename(path).startsWith('fleet-') && path !== kept && path !== cardPath(kept);
     const outdated = path.endsWith('.tmp') ? Date.now() - writtenAt(path) > ABANDONED_MS : other;
-    if (outdated) rmSync(path, { force: true });
+    if (outdated && lstatSync(path, { throwIfNoEntry: false })?.isDirectory() === false) rmSync(path, { force: true });
   }
 }
 
 /** Modification time of a file, milliseconds since the epoch; 0 if it no longer exists. */
 function writtenAt(path: string): number {
-  return statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0;
+  return lstatSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0;
 }
 
+/** None in what isn't a readable directory: reading or writing a file of it names it and says why. */
 function filesIn(directory: string): string[] {
   try {
     return readdirSync(directory);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
-    throw error;
+  } catch {
+    return [];
   }
 }
 

@@ -1,9 +1,11 @@
 import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { figureSchema, type Profile } from './profile.ts';
 import type { ColumnScaling } from '../../tensor/scaling.ts';
 import { writeAtomically } from '../../../daemon/files/atomic-write.ts';
+import { FileError, readStateFile } from '../../../daemon/files/read-file.ts';
+import { isEdgeKey, isServiceKey } from '../../identity/service-key.ts';
+import { parseJson } from '../saved-json.ts';
 
 /** The profiles of all services and edges, with the model and the features that they belong to. */
 export interface Profiles {
@@ -41,7 +43,7 @@ const documentSchema = z.strictObject({
   interval_ms: z.number(),
   learned_at_ms: z.number(),
   services: z.record(
-    z.string(),
+    z.string().refine(isServiceKey),
     z.strictObject({
       scalings: z.array(scalingSchema),
       residual: z.array(figureSchema),
@@ -53,7 +55,7 @@ const documentSchema = z.strictObject({
       to: z.int(),
     }),
   ),
-  edges: z.record(z.string(), z.array(scalingSchema)),
+  edges: z.record(z.string().refine(isEdgeKey), z.array(scalingSchema)),
 });
 
 /** The profiles file is unusable; the message names it. */
@@ -100,16 +102,11 @@ export async function saveProfiles(path: string, profiles: Profiles): Promise<vo
  * @throws ProfilesError if the file is damaged or of another version
  */
 export function loadProfiles(path: string): Profiles | undefined {
-  let text: string;
-  try {
-    text = readFileSync(path, 'utf8');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw new ProfilesError(`${path}: not readable`, { cause: error });
-  }
+  const text = readText(path);
+  if (text === undefined) return undefined;
   const [sum, body = ''] = text.split('\n', 2);
   if (sum !== checksum(body)) throw new ProfilesError(`${path}: checksum doesn't match`);
-  const parsed = documentSchema.safeParse(JSON.parse(body));
+  const parsed = documentSchema.safeParse(parseJson(body));
   if (!parsed.success) throw new ProfilesError(`${path}: not a profiles file of this version`, { cause: parsed.error });
   const document = parsed.data;
   return {
@@ -128,6 +125,15 @@ export function loadProfiles(path: string): Profiles | undefined {
     ),
     edges: new Map(Object.entries(document.edges).map(([key, scalings]) => [key, scalings.map(unpack)])),
   };
+}
+
+function readText(path: string): string | undefined {
+  try {
+    return readStateFile(path)?.toString('utf8');
+  } catch (error) {
+    if (!(error instanceof FileError)) throw error;
+    throw new ProfilesError(error.message);
+  }
 }
 
 function pack(scaling: ColumnScaling | undefined): PackedScaling {

@@ -103,7 +103,7 @@ export function decodeSample(events: string, bytes: Buffer): SampleContent | str
   const body = bytes.subarray(DIGEST_BYTES);
   if (body.length < LENGTH_BYTES || !digest(body).equals(bytes.subarray(0, DIGEST_BYTES))) return 'it is damaged';
   const start = LENGTH_BYTES + body.readUInt32LE(0);
-  const header = headerSchema.safeParse(JSON.parse(body.subarray(LENGTH_BYTES, start).toString('utf8')));
+  const header = headerSchema.safeParse(parseHeader(body.subarray(LENGTH_BYTES, start)));
   if (!header.success) return 'it is of another version';
   if (header.data.events !== events) return 'it was made with other order or patterns';
   const total = header.data.groups.flatMap(({ traces }) => traces).reduce((sum, [, length]) => sum + length, 0);
@@ -127,7 +127,17 @@ export function decodeSample(events: string, bytes: Buffer): SampleContent | str
     ...rest,
     source: source ?? undefined,
   }));
-  return { representatives, groups };
+  const known = representatives.length;
+  const isKnown = ({ codes }: StoredTrace) => codes.every((code) => code >>> FLAG_BITS < known);
+  return groups.every(({ traces }) => traces.every(isKnown)) ? { representatives, groups } : 'it is damaged';
+}
+
+function parseHeader(bytes: Buffer): unknown {
+  try {
+    return JSON.parse(bytes.toString('utf8'));
+  } catch {
+    return undefined;
+  }
 }
 
 function digest(body: Uint8Array): Buffer {

@@ -1,5 +1,5 @@
-import { readFile } from 'node:fs/promises';
 import { writeAtomically } from '../../../../daemon/files/atomic-write.ts';
+import { readStateFile } from '../../../../daemon/files/read-file.ts';
 import { Random } from '../../../numeric/random.ts';
 import type { Trace } from '../../../traces/span.ts';
 import type { TraceHistory } from '../../detector.ts';
@@ -126,14 +126,15 @@ export class TraceSample implements TraceHistory {
   async load(path: string, nowMs: number): Promise<string | undefined> {
     this.#stretches.clear();
     this.#forgetRepresentatives();
-    let bytes: Buffer;
+    let bytes: Buffer | undefined;
     try {
-      bytes = await readFile(path);
+      bytes = readStateFile(path);
     } catch (error) {
-      return (error as NodeJS.ErrnoException).code === 'ENOENT' ? undefined : (error as Error).message;
+      return (error as Error).message;
     }
+    if (bytes === undefined) return undefined;
     const content = decodeSample(this.#options.events, bytes);
-    if (typeof content === 'string') return content;
+    if (typeof content === 'string') return `${path}: ${content}`;
     for (const { seen, traces } of content.groups) {
       // The first stands for those that were left out.
       for (const [index, trace] of traces.entries()) {
