@@ -67,8 +67,7 @@ function describeIssue(file: string, issue: z.core.$ZodIssue): string[] {
       return issue.keys.map((key) => `${file}: ${renderUnknownKey([...issue.path, key])}: unknown key`);
     case 'invalid_type': {
       if (issue.input === undefined) return [`${where}: missing, expected ${issue.expected}`];
-      const isSection = issue.expected === 'object' || issue.expected === 'record';
-      const got = isSection ? renderMisplaced(issue.input) : renderRedacted(issue.input, issue.path);
+      const got = expectsSection(issue) ? renderMisplaced(issue.input) : renderRedacted(issue.input, issue.path);
       return [`${where}: expected ${issue.expected}, got ${got}`];
     }
     case 'invalid_union': {
@@ -76,12 +75,18 @@ function describeIssue(file: string, issue: z.core.$ZodIssue): string[] {
       if (near !== undefined) {
         return near.flatMap((inner) => describeIssue(file, { ...inner, path: [...issue.path, ...inner.path] }));
       }
-      const nested = issue.errors.flat().map((inner) => inner.message);
-      return [`${where}: ${nested[0] ?? issue.message}, got ${renderRedacted(issue.input, issue.path)}`];
+      const nested = issue.errors.flat();
+      const isMisplaced = nested.some(expectsSection);
+      const got = isMisplaced ? renderMisplaced(issue.input) : renderRedacted(issue.input, issue.path);
+      return [`${where}: ${nested[0]?.message ?? issue.message}, got ${got}`];
     }
     default:
       return [`${where}: ${issue.message}${renderGot(issue)}`];
   }
+}
+
+function expectsSection(issue: z.core.$ZodIssue): boolean {
+  return issue.code === 'invalid_type' && (issue.expected === 'object' || issue.expected === 'record');
 }
 
 /** What breaks a rule about several values is a whole section or list, of which nothing is said. */

@@ -1,5 +1,7 @@
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 
+const TOO_LARGE = 'TOO_LARGE';
+
 /** A file cannot be read, or is too large. The message names it and says why. */
 export class FileError extends Error {
   override readonly name = 'FileError';
@@ -7,11 +9,22 @@ export class FileError extends Error {
   readonly code: string;
 
   constructor(path: string, error: unknown) {
-    const { code = 'EIO' } = error as { readonly code?: string };
-    super(`${path}: ${PROBLEMS[code] ?? `not readable (${code})`}`);
+    const { code = 'EIO', message } = error as { readonly code?: string; readonly message: string };
+    super(`${path}: ${code === TOO_LARGE ? message : (PROBLEMS[code] ?? `not readable (${code})`)}`);
     this.code = code;
   }
 }
+
+/**
+ * This process or the system has as much open as it may. Says nothing about the file, which must not be replaced: the
+ * message names it and says why it cannot be read.
+ */
+export class LimitError extends Error {
+  readonly code = 'LIMIT';
+  override readonly name = 'LimitError';
+}
+
+const LIMITS = new Set(['EMFILE', 'ENFILE', 'ENOMEM']);
 
 const PROBLEMS: Readonly<Record<string, string>> = {
   ENOENT: 'no such file',
@@ -21,7 +34,6 @@ const PROBLEMS: Readonly<Record<string, string>> = {
   EMFILE: 'not readable, because this process has as many files open as it may (ulimit -n)',
   ENFILE: 'not readable, because the system has as many files open as it may',
   IRREGULAR: 'not a regular file',
-  TOO_LARGE: 'larger than it may be',
 };
 
 const CHUNK_BYTES = 64 * 1024;
@@ -51,7 +63,7 @@ const MAX_STATE_BYTES = 256 * 2 ** 20;
  * Reads a file that this program wrote itself, and never waits for what somebody put in its place.
  *
  * @returns undefined if there is no such file
- * @throws FileError
+ * @throws FileError if what is there is of no use, LimitError
  */
 export function readStateFile(path: string): Buffer | undefined {
   try {
@@ -59,19 +71,25 @@ export function readStateFile(path: string): Buffer | undefined {
     try {
       const stats = fstatSync(file);
       if (!stats.isFile()) throw failure(stats.isDirectory() ? 'EISDIR' : 'IRREGULAR');
-      if (stats.size > MAX_STATE_BYTES) throw failure('TOO_LARGE');
+      if (stats.size > MAX_STATE_BYTES) throw tooLarge(`${stats.size} bytes, more than ${MAX_STATE_BYTES}`);
       return readBounded(file, MAX_STATE_BYTES);
     } finally {
       closeSync(file);
     }
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw new FileError(path, error);
+    const { code = '' } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT') return undefined;
+    const problem = new FileError(path, error);
+    throw LIMITS.has(code) ? new LimitError(problem.message) : problem;
   }
 }
 
-function failure(code: string): Error {
-  return Object.assign(new Error(code), { code });
+function failure(code: string, message = code): Error {
+  return Object.assign(new Error(message), { code });
+}
+
+function tooLarge(message: string): Error {
+  return failure(TOO_LARGE, message);
 }
 
 function readBounded(file: number, maxBytes: number): Buffer {
@@ -81,7 +99,7 @@ function readBounded(file: number, maxBytes: number): Buffer {
     const read = readSync(file, chunk);
     if (read === 0) return Buffer.concat(chunks, total);
     total += read;
-    if (total > maxBytes) throw failure('TOO_LARGE');
+    if (total > maxBytes) throw tooLarge(`more than ${maxBytes} bytes`);
     chunks.push(chunk.subarray(0, read));
   }
 }

@@ -76,6 +76,7 @@ export const backtest = defineCommand({
   async run(values, _words, { stops, signal }) {
     const { config, set } = readScorerFiles(values['config.file']);
     const faults = values.faults === undefined ? [] : readFaults(values.faults, config.identity);
+    const alertTiming = readAlertTiming(values['alerts.file']);
     const http = createHttpClient(config.prometheus, { timeoutMs: config.prometheus.timeout });
     stops.onStop('prometheus client', () => http.close());
     const client = new PrometheusClient({ url: config.prometheus.url, http });
@@ -89,7 +90,7 @@ export const backtest = defineCommand({
       client,
       ...spans,
       faults,
-      alertTiming: readAlertTiming(values['alerts.file']),
+      alertTiming,
       epochs: values.epochs,
       seed: values.seed,
       onProgress: (phase, share, detail) => progress.update(phase, share, detail),

@@ -3,7 +3,7 @@ import { rm } from 'node:fs/promises';
 import { deserialize, serialize } from 'node:v8';
 import { z } from 'zod';
 import { writeAtomically } from '../../daemon/files/atomic-write.ts';
-import { readStateFile } from '../../daemon/files/read-file.ts';
+import { FileError, readStateFile } from '../../daemon/files/read-file.ts';
 import { setAside } from '../../daemon/files/set-aside.ts';
 import type { TrainingState } from './train-network.ts';
 
@@ -66,7 +66,8 @@ export async function loadCheckpoint(path: string): Promise<Checkpoint | undefin
 function readOrSetAside(path: string): Buffer | undefined {
   try {
     return readStateFile(path);
-  } catch {
+  } catch (error) {
+    if (!(error instanceof FileError)) throw error;
     setAside(path);
     return undefined;
   }

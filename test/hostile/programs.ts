@@ -18,6 +18,8 @@ export interface Running {
   readonly url: string;
   /** Its log so far, by lines. */
   readonly log: readonly string[];
+  /** Its exit status or signal. */
+  readonly ended: Promise<unknown>;
   /** Stops it like a service manager. @returns its exit status or signal */
   stop(): Promise<unknown>;
 }
@@ -44,6 +46,21 @@ export class Bench {
 
   /** Starts a program on a free port. Resolves when it listens. */
   async start(program: Program, args: readonly string[], shell = ''): Promise<Running> {
+    const running = this.startQuietly(program, args, shell);
+    const { log, ended } = running;
+    let address: string | undefined;
+    void ended.then((status) => (address ??= `ended with ${String(status)}`));
+    const listening = () => log.map((line) => /msg=listening address=(\S+)/.exec(line)?.[1]).find(Boolean);
+    while (address === undefined) {
+      await new Promise((resolved) => setTimeout(resolved, 20));
+      address ??= listening();
+    }
+    if (address.startsWith('ended')) throw new Error(`${program} ${address}: ${log.join('\n')}`);
+    return { ...running, url: `http://${address}` };
+  }
+
+  /** As `start`, without waiting for anything. */
+  startQuietly(program: Program, args: readonly string[], shell = ''): Omit<Running, 'url'> {
     const script = [process.execPath, resolve('dist', `${program}.js`), ...args, '--web.listen-address=127.0.0.1:0'];
     const child = spawn('bash', ['-c', `${shell}\nexec "$@"`, 'bash', ...script], {
       stdio: ['ignore', 'ignore', 'pipe'],
@@ -51,23 +68,14 @@ export class Bench {
     });
     this.#children.push(child);
     const log: string[] = [];
-    const ended = once(child, 'exit').then(([status, signal]) => (status ?? signal) as unknown);
-    const address = await new Promise<string>((listens, fails) => {
-      createInterface(child.stderr).on('line', (line) => {
-        log.push(line);
-        const found = /msg=listening address=(\S+)/.exec(line)?.[1];
-        if (found !== undefined) listens(found);
-      });
-      void ended.then((status) => fails(new Error(`${program} ended with ${String(status)}: ${log.join('\n')}`)));
-    });
-    return {
-      url: `http://${address}`,
-      log,
-      stop: () => {
-        child.kill('SIGTERM');
-        return ended;
-      },
+    createInterface(child.stderr).on('line', (line) => log.push(line));
+    // Once all of its log was read, too.
+    const ended = once(child, 'close').then(([status, signal]) => (status ?? signal) as unknown);
+    const stop = () => {
+      child.kill('SIGTERM');
+      return ended;
     };
+    return { log, ended, stop };
   }
 
   remove(): void {

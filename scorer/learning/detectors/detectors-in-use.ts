@@ -1,4 +1,4 @@
-import { readStateFile } from '../../../daemon/files/read-file.ts';
+import { LimitError, readStateFile } from '../../../daemon/files/read-file.ts';
 import { setAside } from '../../../daemon/files/set-aside.ts';
 import { describeError, type Logger } from '../../../daemon/logger.ts';
 import type { ScorerConfig } from '../../config.ts';
@@ -110,6 +110,7 @@ export class DetectorsInUse {
       if (bytes === undefined) throw new Error('no such file');
       return await PatternClassifier.open(bytes);
     } catch (error) {
+      if (error instanceof LimitError) throw error;
       const aside = path.startsWith(modelPaths(config).directory) ? setAside(path) : undefined;
       logger.warn('classifier of patterns is not used', { path, reason: describeError(error), set_aside: aside });
       return undefined;
@@ -141,6 +142,7 @@ export class DetectorsInUse {
       logger.info('detector opened', { detector: name, path });
       return detector;
     } catch (error) {
+      if (error instanceof LimitError) throw error;
       const fields = { detector: name, path, reason: describeError(error), set_aside: setAside(path) };
       logger.warn('what a detector learned is not used', fields);
       return undefined;

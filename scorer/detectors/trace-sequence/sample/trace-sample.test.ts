@@ -100,7 +100,7 @@ describe('a sample of traces', () => {
     await traces.save(path);
     writeFileSync(path, change(readFileSync(path)));
     const again = sample(2400, 1e7, events);
-    expect(await again.load(path, 2 * HOUR)).toBe(reason);
+    expect(await again.load(path, 2 * HOUR)).toBe(`${path}: ${reason}`);
     expect(again.size.traces).toBe(0);
   });
 

@@ -1,5 +1,5 @@
 import { writeAtomically } from '../../../../daemon/files/atomic-write.ts';
-import { readStateFile } from '../../../../daemon/files/read-file.ts';
+import { FileError, readStateFile } from '../../../../daemon/files/read-file.ts';
 import { Random } from '../../../numeric/random.ts';
 import type { Trace } from '../../../traces/span.ts';
 import type { TraceHistory } from '../../detector.ts';
@@ -130,7 +130,8 @@ export class TraceSample implements TraceHistory {
     try {
       bytes = readStateFile(path);
     } catch (error) {
-      return (error as Error).message;
+      if (!(error instanceof FileError)) throw error;
+      return error.message;
     }
     if (bytes === undefined) return undefined;
     const content = decodeSample(this.#options.events, bytes);
