@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { FileError, readFileBounded } from './files/read-file.ts';
-import { renderMisplaced, renderPath, renderRedacted, renderUnknownKey } from './secrets/redact.ts';
+import { renderFile, renderMisplaced, renderPath, renderRedacted, renderUnknownKey } from './secrets/redact.ts';
 import { cut } from './text/visible.ts';
 import { MAX_YAML_LENGTH, parseYaml, YamlError } from './yaml/parse-yaml.ts';
 
@@ -31,7 +31,7 @@ export function parseConfig<T extends z.ZodType>(name: string, text: string, sch
     value = parseYaml(text);
   } catch (error) {
     if (!(error instanceof YamlError)) throw error;
-    throw new ConfigError(`${name}: ${error.message}`);
+    throw new ConfigError(`${renderFile(name)}: ${error.message}`);
   }
   return checkConfig(name, value, schema);
 }
@@ -40,24 +40,25 @@ export function parseConfig<T extends z.ZodType>(name: string, text: string, sch
 export function checkConfig<T extends z.ZodType>(name: string, value: unknown, schema: T): z.output<T> {
   const parsed = schema.safeParse(value ?? {}, { reportInput: true });
   if (parsed.success) return parsed.data;
-  throw new ConfigError(joinProblems(parsed.error.issues.flatMap((issue) => describeIssue(name, issue))));
+  const file = renderFile(name);
+  throw configError(parsed.error.issues.flatMap((issue) => describeIssue(file, issue)));
 }
 
 /** Bytes of one problem, and of all that a message has. */
 const MAX_PROBLEM = 600;
 const MAX_MESSAGE = 1900;
 
-/** A line for each problem, as many as a message may have. */
-function joinProblems(problems: readonly string[]): string {
+/** An error with a line for each problem, as many as a message may have. */
+export function configError(problems: readonly string[]): ConfigError {
   const lines: string[] = [];
   let left = MAX_MESSAGE;
   for (const [at, problem] of problems.entries()) {
     const line = cut(problem, MAX_PROBLEM);
     left -= Buffer.byteLength(line) + 1;
-    if (left < 0 && at > 0) return [...lines, `and ${problems.length - at} more`].join('\n');
+    if (left < 0 && at > 0) return new ConfigError([...lines, `and ${problems.length - at} more`].join('\n'));
     lines.push(line);
   }
-  return lines.join('\n');
+  return new ConfigError(lines.join('\n'));
 }
 
 function describeIssue(file: string, issue: z.core.$ZodIssue): string[] {

@@ -2,7 +2,8 @@ import { accessSync, constants, statSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { dirname, resolve } from 'node:path';
 import { z } from 'zod';
-import { ConfigError, durationSchema, formatDuration, readConfigFile } from '../daemon/config-file.ts';
+import { configError, durationSchema, formatDuration, readConfigFile } from '../daemon/config-file.ts';
+import { renderFile } from '../daemon/secrets/redact.ts';
 import { expectedSchema, expressionsSchema } from './announced/settings.ts';
 import { type DetectorSettings, detectorsSchema } from './detectors/settings.ts';
 import { openEndpoints, prometheusSchema, remoteWriteSchema } from './endpoints.ts';
@@ -153,11 +154,12 @@ function checkPaths(path: string, config: ScorerConfig): void {
     'detectors.pattern.examples_file': config.detectors.pattern?.examples_file,
   };
   for (const [key, file] of Object.entries(files)) {
-    if (file !== undefined && !isReadableFile(file)) problems.push(`${path}: ${key}: expected a file, got ${file}`);
+    if (file !== undefined && !isReadableFile(file))
+      problems.push(`${renderFile(path)}: ${key}: expected a file, got ${renderFile(file)}`);
   }
   if (!mayBeDirectory(config.state_dir))
-    problems.push(`${path}: state_dir: expected a directory, got ${config.state_dir}`);
-  if (problems.length > 0) throw new ConfigError(problems.join('\n'));
+    problems.push(`${renderFile(path)}: state_dir: expected a directory, got ${renderFile(config.state_dir)}`);
+  if (problems.length > 0) throw configError(problems);
 }
 
 /** False for a file, and for a path below a file. A directory that is missing is created. */

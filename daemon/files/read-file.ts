@@ -1,4 +1,5 @@
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
+import { renderFile } from '../secrets/redact.ts';
 
 const TOO_LARGE = 'TOO_LARGE';
 
@@ -7,11 +8,15 @@ export class FileError extends Error {
   override readonly name = 'FileError';
   /** The operating system's, such as ENOENT, or TOO_LARGE. */
   readonly code: string;
+  /** The message without the name. */
+  readonly problem: string;
 
   constructor(path: string, error: unknown) {
     const { code = 'EIO', message } = error as { readonly code?: string; readonly message: string };
-    super(`${path}: ${code === TOO_LARGE ? message : (PROBLEMS[code] ?? `not readable (${code})`)}`);
+    const problem = code === TOO_LARGE ? message : (PROBLEMS[code] ?? `not readable (${code})`);
+    super(`${renderFile(path)}: ${problem}`);
     this.code = code;
+    this.problem = problem;
   }
 }
 

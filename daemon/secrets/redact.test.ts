@@ -1,5 +1,13 @@
 import { expect, test } from 'vitest';
-import { redactUrl, renderMisplaced, renderPath, renderRedacted, renderText, renderUnknownKey } from './redact.ts';
+import {
+  redactUrl,
+  renderFile,
+  renderMisplaced,
+  renderPath,
+  renderRedacted,
+  renderText,
+  renderUnknownKey,
+} from './redact.ts';
 
 test.each<[unknown, PropertyKey[], string]>([
   ['foo', ['url'], '"foo"'],
@@ -24,6 +32,13 @@ test.each<[unknown, PropertyKey[], string]>([
   ['-----BEGIN PRIVATE KEY-----\nMII', ['base_model'], '"<secret>"'],
   ['eyJhbGciOiJIUzI1NiJ9.e30.x', ['interval'], '"<secret>"'],
   ['$2y$10$abc', ['interval'], '"<secret>"'],
+  ['Bearer glsa_Xq7Rt2Lm9Zp4Wv8Kd3Hs6Yb1', ['interval'], '"<secret>"'],
+  [
+    '/kubepods.slice/pod0123456789abcdef0123456789abcdef',
+    ['cgroup'],
+    '"/kubepods.slice/pod0123456789abcdef0123456789abcdef"',
+  ],
+  ['TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256', ['a'], '"TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256"'],
   ['a\u001b[31m\u009b', ['url'], '"a\\u001b[31m\\u009b"'],
 ])('%j at %j is rendered as %s', (input, path, text) => {
   expect(renderRedacted(input, path)).toBe(text);
@@ -68,6 +83,12 @@ test.each<[PropertyKey[], string]>([
   [['remote write'], 'remote...'],
 ])('the unknown key %j is rendered as %s', (path, text) => {
   expect(renderUnknownKey(path)).toBe(text);
+});
+
+test('the name of a file is whole, unless it is very long or a secret', () => {
+  expect(renderFile('/etc/lorikeet/scorer.yaml')).toBe('/etc/lorikeet/scorer.yaml');
+  expect(renderFile('/etc/glsa_Xq7Rt2Lm9Zp4Wv8Kd3Hs6Yb1')).toBe('/etc/<secret>');
+  expect(renderFile(`/a/${'b'.repeat(500)}/c.yaml`)).toMatch(/^\.{3}b{290}\/c\.yaml$/);
 });
 
 test('a URL keeps what says where it is', () => {

@@ -9,6 +9,7 @@ const SOME_KEY = '<key>';
 /** Characters of a value, and of a key, in a message. */
 const MAX_VALUE = 80;
 const MAX_KEY = 64;
+const MAX_FILE = 300;
 
 /**
  * A value of a configuration for a message: the only code that renders one. Secrets are those that the value's `path`
@@ -73,6 +74,15 @@ function renderKey(key: string, before: readonly PropertyKey[]): string {
   if (key.length <= MAX_KEY && /^[\w.$/!#%&'*+^`|~-]+$/.test(key)) return key;
   const word = /^[\w.-]*/.exec(key)?.[0] ?? '';
   return word.length > 0 && word.length <= MAX_KEY ? `${word}...` : SOME_KEY;
+}
+
+/** The name of a file for a message: whole, unless it is longer than those that people give, or has a secret in it. */
+export function renderFile(path: string): string {
+  const shown = path
+    .split('/')
+    .map((part) => (looksSecret(part) ? SECRET : part))
+    .join('/');
+  return shown.length > MAX_FILE ? `...${shown.slice(3 - MAX_FILE)}` : shown;
 }
 
 /** A valid URL without user, password, query and fragment, for messages and labels. */

@@ -29,7 +29,15 @@ export function isLoginSection(path: readonly PropertyKey[]): boolean {
   return path.some((part) => LOGIN_SECTIONS.has(String(part)));
 }
 
-/** True for a text that is a secret by its form. */
+/** Words of the length of tokens. */
+const LONG_WORD = /[\w+=]{24,}/g;
+
+/** True for a text that is, or has, a secret by its form. */
 export function looksSecret(text: string): boolean {
-  return SECRET_TEXTS.test(text);
+  return SECRET_TEXTS.test(text) || (text.match(LONG_WORD) ?? []).some(isRandom);
+}
+
+/** Has capitals, small letters and digits, as tokens have, and neither names of Kubernetes nor digests in hexadecimal. */
+function isRandom(word: string): boolean {
+  return [/[A-Z]/g, /[a-z]/g, /\d/g].every((kind) => (word.match(kind) ?? []).length >= 2);
 }

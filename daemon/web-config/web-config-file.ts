@@ -1,14 +1,15 @@
-import { readFileSync } from 'node:fs';
 import type { RequestListener, Server, ServerOptions } from 'node:http';
 import { createServer, type Server as TlsServer } from 'node:https';
 import type { SecureContextOptions, TLSSocket } from 'node:tls';
 import { createSecureContext } from 'node:tls';
 import { ConfigError } from '../config-file.ts';
 import { beingWritten, fingerprint } from '../file-watch.ts';
+import { readFileBounded } from '../files/read-file.ts';
 import { sendText, type WebHandler } from '../http-server/answer.ts';
 import { sourceOf } from '../http-server/source.ts';
 import { ConditionLog, describeError, type Logger } from '../logger.ts';
 import { refusals } from '../refusals/refusals.ts';
+import { renderFile } from '../secrets/redact.ts';
 import { TLS_VERSIONS } from '../tls/versions.ts';
 import { clientNames } from './client-names.ts';
 import { readWebConfig, type WebConfig } from './format.ts';
@@ -173,14 +174,16 @@ function load(path: string): Loaded {
   return { config, secureContext };
 }
 
+const MAX_PEM_BYTES = 16 * 2 ** 20;
+
 function secureContextOf(path: string, tls: TlsServerConfig): SecureContextOptions {
   const read = (key: 'cert' | 'key' | 'client_ca') => {
     const file = tls[`${key}_file`];
     if (file === undefined) return tls[key];
     try {
-      return readFileSync(file);
+      return readFileBounded(file, MAX_PEM_BYTES);
     } catch (error) {
-      throw new ConfigError(`${path}: tls_server_config.${key}_file: not readable`, { cause: error });
+      throw new ConfigError(`${renderFile(path)}: tls_server_config.${key}_file: not readable`, { cause: error });
     }
   };
   const ca = read('client_ca');

@@ -6,7 +6,7 @@ import { PrometheusError } from '../prometheus/client.ts';
 const CERTIFICATE = /CERT|SIGNATURE|ISSUER/;
 
 /** Messages about files of the HTTP client's settings. */
-const UNUSABLE_FILE = /: (no such file|is a directory|not readable|expected text on one line)$/;
+const UNUSABLE_FILE = /: (no such file|is a directory|not readable.*|expected text on one line)$/;
 
 /** What to change in `section` of the configuration after a request to its URL got no response. */
 export function unreachableRemedy(failure: unknown, section: string): string {

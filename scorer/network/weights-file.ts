@@ -113,7 +113,7 @@ function readIfPresent(path: string): Buffer | undefined {
     return readStateFile(path);
   } catch (error) {
     if (!(error instanceof FileError)) throw error;
-    throw new NetworkFileError(path, error.message.slice(path.length + 2));
+    throw new NetworkFileError(path, error.problem);
   }
 }
 

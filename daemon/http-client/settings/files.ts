@@ -1,9 +1,10 @@
 import { X509Certificate } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { createSecureContext } from 'node:tls';
-import { ConfigError } from '../../config-file.ts';
+import { configError } from '../../config-file.ts';
+import { FileError, readFileBounded } from '../../files/read-file.ts';
+import { renderFile } from '../../secrets/redact.ts';
 import type { HttpClientSettings } from '../settings.ts';
 import { isHeaderValue } from './headers.ts';
 import type { TlsSettings } from './tls.ts';
@@ -42,23 +43,23 @@ export function checkHttpClientFiles(name: string, path: string, settings: HttpC
   const problems: string[] = [];
   mapFiles(settings, '', (file, key) => {
     const problem = problemOf(file, key);
-    if (problem !== undefined) problems.push(`${name}: ${path}.${key}: ${problem}`);
+    if (problem !== undefined) problems.push(`${renderFile(name)}: ${path}.${key}: ${problem}`);
     return file;
   });
   if (problems.length === 0) {
     for (const key of ['tls_config', 'oauth2.tls_config'] as const) {
       const problem = tlsProblem(key === 'tls_config' ? settings.tls_config : settings.oauth2?.tls_config);
-      if (problem !== undefined) problems.push(`${name}: ${path}.${key}${problem}`);
+      if (problem !== undefined) problems.push(`${renderFile(name)}: ${path}.${key}${problem}`);
     }
   }
-  if (problems.length > 0) throw new ConfigError(problems.join('\n'));
+  if (problems.length > 0) throw configError(problems);
 }
 
 function problemOf(file: string, key: string): string | undefined {
   try {
     const text = readSettingsFileSync(file);
-    if (SECRET_FILES.test(key) && !isHeaderValue(text.trim())) return `${file}: expected text on one line`;
-    return text.trim() === '' ? `${file}: the file is empty` : undefined;
+    if (SECRET_FILES.test(key) && !isHeaderValue(text.trim())) return `${renderFile(file)}: expected text on one line`;
+    return text.trim() === '' ? `${renderFile(file)}: the file is empty` : undefined;
   } catch (error) {
     return (error as Error).message;
   }
@@ -71,7 +72,7 @@ function tlsProblem(tls: TlsSettings | undefined): string | undefined {
     return file === undefined ? tls[key] : readSettingsFileSync(file);
   };
   const at = (key: 'ca' | 'cert' | 'key') =>
-    tls[`${key}_file`] === undefined ? `.${key}` : `.${key}_file: ${tls[`${key}_file`]}`;
+    tls[`${key}_file`] === undefined ? `.${key}` : `.${key}_file: ${renderFile(tls[`${key}_file`] ?? '')}`;
   const [ca, cert, key] = [read('ca'), read('cert'), read('key')];
   for (const [which, pem] of [
     ['ca', ca],
@@ -114,12 +115,12 @@ function isFileKey(key: string): boolean {
   return key.endsWith('_file') || FILE_KEYS.has(key);
 }
 
-/** Reads a file of the settings as text. @throws Error `<file>: no such file` or `<file>: not readable` */
+/** Reads a file of the settings as text. @throws FileError */
 export async function readSettingsFile(file: string): Promise<string> {
   try {
     return await readFile(file, 'utf8');
   } catch (error) {
-    throw unreadable(file, error);
+    throw new FileError(file, error);
   }
 }
 
@@ -128,16 +129,9 @@ export async function readSecretFile(file: string): Promise<string> {
   return (await readSettingsFile(file)).trim();
 }
 
-function readSettingsFileSync(file: string): string {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch (error) {
-    throw unreadable(file, error);
-  }
-}
+/** More than all certificate authorities of the world, in bytes. */
+const MAX_BYTES = 16 * 2 ** 20;
 
-function unreadable(file: string, error: unknown): Error {
-  const { code } = error as NodeJS.ErrnoException;
-  const reason = code === 'ENOENT' ? 'no such file' : code === 'EISDIR' ? 'is a directory' : 'not readable';
-  return new Error(`${file}: ${reason}`);
+function readSettingsFileSync(file: string): string {
+  return readFileBounded(file, MAX_BYTES).toString('utf8');
 }

@@ -102,8 +102,8 @@ function readIfPresent(path: string, file = path): Buffer | undefined {
     return readStateFile(file);
   } catch (error) {
     if (!(error instanceof FileError)) throw error;
-    const what = error.message.slice(file.length + 2);
-    throw new ModelFileError(path, file === path ? what : `its card ${file}: ${what}`);
+    const { problem } = error;
+    throw new ModelFileError(path, file === path ? problem : `its card ${file}: ${problem}`);
   }
 }
 
