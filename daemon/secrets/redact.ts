@@ -21,7 +21,8 @@ export function renderRedacted(input: unknown, path: readonly PropertyKey[]): st
   if (typeof input === 'object' && input !== null) return 'a mapping';
   if (input === undefined || input === null || typeof input === 'boolean') return String(input);
   if (isSecretPlace(path)) return `"${SECRET}"`;
-  return typeof input === 'string' ? renderText(input) : cut(String(input), MAX_VALUE);
+  if (typeof input === 'string') return renderText(input);
+  return typeof input === 'number' || typeof input === 'bigint' ? cut(String(input), MAX_VALUE) : typeof input;
 }
 
 /** As `renderRedacted`, for a value where a section was expected: it may be any value of the section. */

@@ -41,7 +41,7 @@ const CHANGES: readonly ((place: Place, other: Place, random: Random) => void)[]
       place,
       Array.from({ length: 50 }, () => structuredClone(get(place))),
     ),
-  (place) => put(place, String(get(place))),
+  (place) => put(place, JSON.stringify(get(place)) ?? ''),
   ({ container, key }, _other, random) => {
     const value = get({ container, key });
     remove({ container, key });
