@@ -32,7 +32,11 @@ export function cut(text: string, max: number): string {
   return text.length > max ? `${text.slice(0, max - 3)}...` : text;
 }
 
-/** `text`, or its start and the number of its characters if it has more than `max`. */
+/**
+ * `text`, or its start and the number of its characters if it has more than `max`. The result does not keep the memory
+ * of a longer text: a slice of a string refers to the whole string.
+ */
 export function cutAndCount(text: string, max: number): string {
-  return text.length > max ? `${text.slice(0, max)}... (${text.length} characters)` : text;
+  if (text.length <= max) return text;
+  return `${Buffer.from(text.slice(0, max)).toString()}... (${text.length} characters)`;
 }

@@ -1,6 +1,6 @@
 import { GatheredBytes } from '../../daemon/received/gathered-bytes.ts';
 import { parseReceivedJson } from '../../daemon/received/json.ts';
-import { cutText } from '../../daemon/received/text.ts';
+import { cutAndCount } from '../../daemon/text/visible.ts';
 
 /** One series of a response. `timestamps` (Unix milliseconds, ascending) and `values` have the same length. */
 export interface RangeSeries {
@@ -199,7 +199,7 @@ function toResponse(envelope: Envelope): ApiResponse {
 }
 
 function shortened(text: unknown): string {
-  return cutText(String(text), MAX_MESSAGE_CHARS);
+  return cutAndCount(String(text), MAX_MESSAGE_CHARS);
 }
 
 function toSeries(element: Element | null): RangeSeries {

@@ -1,4 +1,4 @@
-import { cutText } from '../../../../daemon/received/text.ts';
+import { cutAndCount } from '../../../../daemon/text/visible.ts';
 import { MAX_MESSAGE_CHARS } from './limits.ts';
 
 /** An error response of the API server, with the start of the server's message. */
@@ -10,7 +10,7 @@ export class ApiError extends Error {
   readonly retryAfterMs: number;
 
   constructor(message: string, status: number, retryAfterMs = 0) {
-    super(cutText(message, MAX_MESSAGE_CHARS));
+    super(cutAndCount(message, MAX_MESSAGE_CHARS));
     this.status = status;
     this.retryAfterMs = retryAfterMs;
   }

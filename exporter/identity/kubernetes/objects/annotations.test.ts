@@ -35,7 +35,7 @@ it.each([
 
 it.each([MONITOR, SERVICE, PROTOCOLS])('keeps the start of a long value of %s', (annotation) => {
   const { rejected } = readAnnotations({ name: 'pod', annotations: { [annotation]: 'a'.repeat(254) } });
-  expect(rejected).toMatchObject([{ annotation, value: `${'a'.repeat(100)}… (254 characters)` }]);
+  expect(rejected).toMatchObject([{ annotation, value: `${'a'.repeat(100)}... (254 characters)` }]);
 });
 
 it('reads the protocols of ports', () => {

@@ -1,4 +1,4 @@
-import { cutText } from '../../../../daemon/received/text.ts';
+import { cutAndCount } from '../../../../daemon/text/visible.ts';
 import { EXPECTED_PROTOCOL, portNumber, protocolNumber } from '../../protocols.ts';
 import type { ObjectMeta } from '../api/metadata.ts';
 
@@ -33,7 +33,7 @@ const NAME = /^[A-Za-z0-9](?:[-A-Za-z0-9_.]{0,251}[A-Za-z0-9])?$/;
 export function readAnnotations({ annotations = {} }: ObjectMeta): Annotations {
   const rejected: RejectedAnnotation[] = [];
   const reject = (annotation: string, value: string, expected: string) =>
-    rejected.push({ annotation, value: cutText(value, MAX_VALUE_CHARS), expected });
+    rejected.push({ annotation, value: cutAndCount(value, MAX_VALUE_CHARS), expected });
   const { [MONITOR]: monitor, [SERVICE]: service, [PROTOCOLS]: declared } = annotations;
   if (monitor !== undefined && monitor !== 'true' && monitor !== 'false') {
     reject(MONITOR, monitor, '"true" or "false"');
