@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { flood } from '../hostile/servers/flood.ts';
+import { flood } from '../hostile/answers/servers/flood.ts';
 import { httpBed } from './http-bed.ts';
 
 const { client, start } = httpBed('http-body');

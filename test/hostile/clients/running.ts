@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { resolve } from 'node:path';
 import { createInterface } from 'node:readline';
-import { until } from '../until.ts';
+import { until } from '../../until.ts';
 
 /** A program of dist/ under attack. */
 export interface Running {

@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { bundleExporter, type Bundle, type Exporter } from '../exporter/program.ts';
-import { untilValue } from '../until.ts';
+import { bundleExporter, type Bundle, type Exporter } from '../../exporter/program.ts';
+import { untilValue } from '../../until.ts';
 import { flood } from './servers/flood.ts';
 import { eventOf, listOf, podOf, startFakeKubernetes, type FakeKubernetes } from './servers/kubernetes-api.ts';
 

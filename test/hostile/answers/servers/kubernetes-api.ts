@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { readFileSync, writeFileSync } from 'node:fs';
-import { makeAuthority } from '../../daemon/certificates.ts';
-import { serve } from '../../testserver/http.ts';
+import { makeAuthority } from '../../../daemon/certificates.ts';
+import { serve } from '../../../testserver/http.ts';
 
 /** What the exporter asks for: the path of a resource, and whether it watches it. */
 export interface Asked {

@@ -2,8 +2,8 @@ import { mkdirSync, mkdtempSync, rmdirSync, rmSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { findCgroupMount } from '../../microsim/controller/cgroup.ts';
-import { until } from '../until.ts';
+import { findCgroupMount } from '../../../microsim/controller/cgroup.ts';
+import { until } from '../../until.ts';
 import { type Connection, dial, hangUp } from './connection.ts';
 import { run, type Running } from './running.ts';
 import { report, watchProgram } from './watch.ts';

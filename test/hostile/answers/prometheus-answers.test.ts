@@ -5,8 +5,8 @@ import type { ServerResponse } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { freePort } from '../../scripts/free-port.ts';
-import { untilValue } from '../until.ts';
+import { freePort } from '../../../scripts/free-port.ts';
+import { untilValue } from '../../until.ts';
 import { flood } from './servers/flood.ts';
 import { startFakePrometheus, type FakePrometheus } from './servers/prometheus-api.ts';
 

@@ -6,9 +6,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { freePort } from '../../scripts/free-port.ts';
-import { serve } from '../testserver/http.ts';
-import { until } from '../until.ts';
+import { freePort } from '../../../scripts/free-port.ts';
+import { serve } from '../../testserver/http.ts';
+import { until } from '../../until.ts';
 import { LONELY_SCORER, run, type Running } from './running.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'lorikeet-hostile-reload-'));

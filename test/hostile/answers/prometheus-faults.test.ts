@@ -3,9 +3,9 @@ import { mkdtempSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { ScorerApp } from '../../scorer/app.ts';
-import { metric, ScorerBed, trueTime } from '../scorer/running-scorer.ts';
-import { type RunningPrometheus, startPrometheus } from '../testserver/prometheus.ts';
+import type { ScorerApp } from '../../../scorer/app.ts';
+import { metric, ScorerBed, trueTime } from '../../scorer/running-scorer.ts';
+import { type RunningPrometheus, startPrometheus } from '../../testserver/prometheus.ts';
 
 const SERVICES = ['cart', 'catalog', 'payment'].map((service) => ({ namespace: 'shop', service }));
 

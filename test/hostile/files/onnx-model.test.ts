@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
-import { ProtobufWriter } from '../../daemon/wire/protobuf.ts';
+import { ProtobufWriter } from '../../../daemon/wire/protobuf.ts';
 import { Bench, LONELY_SCORER, type Running } from './programs.ts';
 
 const bench = new Bench();

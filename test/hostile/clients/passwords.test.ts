@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { hashSync } from 'bcryptjs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { until } from '../until.ts';
+import { until } from '../../until.ts';
 import { type Connection, dial, dialMany, hangUp, statusesIn } from './connection.ts';
 import { LONELY_SCORER, run, type Running } from './running.ts';
 

@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import { afterEach, describe, expect, it } from 'vitest';
-import { fleet, NOW, WritingBed } from '../scorer/remote-write/writing-bed.ts';
+import { fleet, NOW, WritingBed } from '../../scorer/remote-write/writing-bed.ts';
 import { flood } from './servers/flood.ts';
 
 const bed = new WritingBed();

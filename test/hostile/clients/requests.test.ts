@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { until } from '../until.ts';
+import { until } from '../../until.ts';
 import { dial, statusesIn } from './connection.ts';
 import { LONELY_SCORER, run, type Running } from './running.ts';
 import { report, watchProgram } from './watch.ts';

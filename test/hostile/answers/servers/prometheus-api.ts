@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { readRequestBody, serve } from '../../testserver/http.ts';
+import { readRequestBody, serve } from '../../../testserver/http.ts';
 
 /** Answers a query; false leaves it to the server. */
 export type Misbehaviour = (query: URLSearchParams, response: ServerResponse) => boolean;

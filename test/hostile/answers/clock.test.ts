@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { fleet, WritingBed } from '../scorer/remote-write/writing-bed.ts';
-import { INTERVAL_MS, metric, ScorerBed, trueTime } from '../scorer/running-scorer.ts';
-import { startPrometheus } from '../testserver/prometheus.ts';
-import { startReceiver } from '../testserver/receiver.ts';
+import { fleet, WritingBed } from '../../scorer/remote-write/writing-bed.ts';
+import { INTERVAL_MS, metric, ScorerBed, trueTime } from '../../scorer/running-scorer.ts';
+import { startPrometheus } from '../../testserver/prometheus.ts';
+import { startReceiver } from '../../testserver/receiver.ts';
 
 const HOUR_MS = 3_600_000;
 const SERVICES = ['cart', 'catalog', 'payment'].map((service) => ({ namespace: 'shop', service }));
