@@ -39,7 +39,7 @@ export interface ScorerAppOptions extends ScorerWebOptions {
   /** Frees memory between cycles. Default: left to V8 and the C library. */
   readonly memory?: RestingMemory | undefined;
   /** Default: listeners of its own. */
-  readonly listen?: Listen;
+  readonly listen?: { readonly web: Listen; readonly traces: Listen };
 }
 
 /** Time for a cycle to end before a successor takes over, milliseconds. */
@@ -71,7 +71,7 @@ export class ScorerApp {
   #last: { readonly step: number; readonly scores: FleetScores['scores'] } = { step: 0, scores: [] };
 
   constructor(options: ScorerAppOptions) {
-    const { config, set, logger } = options;
+    const { config, set, logger, listen: kept } = options;
     this.#options = options;
     const shared = { config, set, logger, metrics: this.metrics };
     this.#health = new CycleHealth(logger, config.prometheus.url);
@@ -104,7 +104,7 @@ export class ScorerApp {
     const gone = new GoneWatch({ ...shared, fleet: this.#fleet, client });
     this.#detection = new Detection({ config, set, fleet: this.#fleet, detectors: this.#detectors, gone });
     const traces = { ...options, registry: this.metrics.registry, labels: config.identity.labels };
-    this.#traces = config.traces && new TraceReceiver({ ...traces, config: config.traces });
+    this.#traces = config.traces && new TraceReceiver({ ...traces, listen: kept?.traces, config: config.traces });
     this.#traceFeed = new TraceFeed(config, this.metrics.registry, logger);
     this.#kept = new KeptState(this.#experience, gone, this.#traceFeed);
     this.#traces?.onTrace((trace) => this.takeTrace(trace));
@@ -124,7 +124,7 @@ export class ScorerApp {
 
   /** Starts the web server. Resolves with the listen address. @throws UsageError, ListenError */
   async serve(): Promise<string> {
-    const { listenAddress, web: { createServer } = {}, listen: bind = listen } = this.#options;
+    const { listenAddress, web: { createServer } = {}, listen: { web: bind } = { web: listen } } = this.#options;
     const listener = await bind(this.#webApp(), listenAddress, createServer && { createServer });
     this.#stops.onStop('web', () => listener.close());
     return listener.address;

@@ -26,7 +26,8 @@ export class ReloadingScorer implements App {
   readonly reload = oneAtATime(() => this.#reload());
   readonly #options: ReloadingScorerOptions;
   readonly #memory: RestingMemory | undefined;
-  readonly #listeners = new KeptListeners();
+  /** Apart, so that two that are told the same address don't share it. */
+  readonly #listen = { web: new KeptListeners().listen, traces: new KeptListeners().listen };
   #app: ScorerApp;
   #started: Promise<unknown> = Promise.resolve();
   #reloading: Promise<void> = Promise.resolve();
@@ -52,9 +53,9 @@ export class ReloadingScorer implements App {
 
   /** A scorer of the files as they are now, not started. @throws ConfigError */
   #open(): ScorerApp {
-    const { listen } = this.#listeners;
     const files = readScorerFiles(this.#options.configFile);
-    return new ScorerApp({ ...this.#options, ...files, memory: this.#memory, reload: () => this.reload(), listen });
+    const own = { memory: this.#memory, reload: () => this.reload(), listen: this.#listen };
+    return new ScorerApp({ ...this.#options, ...files, ...own });
   }
 
   async #reload(): Promise<void> {

@@ -80,6 +80,17 @@ describe('lorikeet-scorer with traces', () => {
     expect((await send('bbbbbbbbbbbbbbbb')).status).toBe(200);
   });
 
+  it('does not share its port with the pages', async () => {
+    const address = `127.0.0.1:${await freePort()}`;
+    writeFileSync(join(folder, 'same.yaml'), config(`traces: { listen_address: '${address}' }`));
+    const flags = ['--config.file=same.yaml', `--web.listen-address=${address}`];
+    const { status, stderr } = spawnSync(process.execPath, [PROGRAM, 'run', ...flags], {
+      cwd: folder,
+      encoding: 'utf8',
+    });
+    expect([status, stderr]).toEqual([1, expect.stringContaining(`listen ${address}: `)]);
+  });
+
   it.each([
     ['{}', 'traces.listen_address: missing'],
     ['{ listen_address: x }', 'traces.listen_address: expected [host]:port such as :4318, got "x"'],
