@@ -5,6 +5,7 @@ import { CART, FRONT, serve, translate, withShop } from '../exporter/shop.ts';
 import { describeWith } from '../skips/describe-with.ts';
 import { KUBERNETES } from '../skips/needs.ts';
 import { startKubernetes, type RunningKubernetes } from '../testserver/kubernetes.ts';
+import { residentBytes } from '../resident-memory.ts';
 import { AccountFolder } from './account.ts';
 import { Cluster, deployed, NODE } from './cluster.ts';
 import { Fleet } from './fleet.ts';
@@ -116,7 +117,7 @@ describeWith([KUBERNETES], 'identity in a large cluster', () => {
 
 /** Prints the exporter's resource usage, for information; see the benchmark for reliable figures. */
 function printUsage({ pid }: Exporter, seconds: number): void {
-  const rss = Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1000;
+  const rss = residentBytes(pid) / 1e6;
   const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
   const cpu = (Number(fields[11]) + Number(fields[12])) / 100;
   process.stderr.write(

@@ -1,5 +1,5 @@
-import { readFileSync } from 'node:fs';
 import type { Exporter } from '../exporter/program.ts';
+import { residentBytes } from '../resident-memory.ts';
 
 /** The kernel maps with rows for cgroups. */
 export const MAPS = ['requests', 'http_responses', 'tcp', 'edges', 'listeners', 'cgroups'] as const;
@@ -28,18 +28,12 @@ export async function measure(exporter: Exporter, at: number): Promise<Measureme
   );
   return {
     at,
-    residentMb: residentMb(exporter.pid),
+    residentMb: residentBytes(exporter.pid) / 1e6,
     series: samples[`${SELF}series`] ?? 0,
     rows: MAPS.map((map) => samples[`${SELF}bpf_map_entries{map="${map}"}`] ?? 0),
     lost: lost.reduce((sum, [, count]) => sum + count, 0),
     samples,
   };
-}
-
-/** Resident memory in MB (10^6 bytes), as counted by the kernel. */
-function residentMb(pid: number): number {
-  const kilobytes = /VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
-  return (Number(kilobytes) * 1024) / 1e6;
 }
 
 export function median(values: readonly number[]): number {

@@ -1,6 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
 import { Agent, get } from 'node:http';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
@@ -8,6 +7,7 @@ import type { Command } from '../site/child.ts';
 import type { Fleet } from '../site/fleet.ts';
 import { endWithBenchmark } from '../site/interruption.ts';
 import { processorTime } from '../counters/processor-time.ts';
+import { residentBytes } from '../../../test/resident-memory.ts';
 
 export interface Scrape {
   readonly ms: number;
@@ -76,8 +76,7 @@ export class Subject {
 
   /** Resident memory in MB (10^6 bytes), as counted by the kernel. */
   get residentMb(): number {
-    const status = readFileSync(`/proc/${this.#child.pid}/status`, 'utf8');
-    return (Number(/VmRSS:\s+(\d+)/.exec(status)?.[1]) * 1024) / 1e6;
+    return residentBytes(this.pid) / 1e6;
   }
 
   get pid(): number {

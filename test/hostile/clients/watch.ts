@@ -1,5 +1,5 @@
-import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { residentBytes } from '../../resident-memory.ts';
 
 /** What a program was like while something happened to it. */
 export interface Watched {
@@ -30,7 +30,7 @@ const PATIENCE_MS = 60_000;
 export function watchProgram({ pid, url, headers = {}, periodMs = 50 }: WatchOptions): { stop(): Promise<Watched> } {
   const end = new AbortController();
   let [maxResidentBytes, longestHealthMs, unhealthy, asked] = [0, 0, 0, 0];
-  const lookAtMemory = (): void => void (maxResidentBytes = Math.max(maxResidentBytes, residentBytes(pid)));
+  const lookAtMemory = (): void => void (maxResidentBytes = Math.max(maxResidentBytes, residentNow(pid)));
   const lookAtHealth = async (): Promise<void> => {
     const startedMs = performance.now();
     asked++;
@@ -62,11 +62,10 @@ export function watchProgram({ pid, url, headers = {}, periodMs = 50 }: WatchOpt
   };
 }
 
-/** `VmRSS` of a process in bytes; 0 if it has ended. */
-export function residentBytes(pid: number): number {
+/** 0 if it has ended. */
+function residentNow(pid: number): number {
   try {
-    const kilobytes = /^VmRSS:\s*(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
-    return Number(kilobytes ?? 0) * 1024;
+    return residentBytes(pid);
   } catch {
     return 0;
   }

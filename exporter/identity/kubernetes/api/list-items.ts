@@ -1,14 +1,15 @@
 import { GatheredBytes } from '../../../../daemon/received/gathered-bytes.ts';
 import { MAX_NESTING, parseReceivedJson } from '../../../../daemon/received/json.ts';
+import {
+  BACKSLASH,
+  CLOSE_BRACE,
+  CLOSE_BRACKET,
+  OPEN_BRACE,
+  OPEN_BRACKET,
+  QUOTE,
+} from '../../../../daemon/received/json-bytes.ts';
 import { ProtocolError } from './api-error.ts';
 import { MAX_ENVELOPE_BYTES, MAX_OBJECT_BYTES } from './limits.ts';
-
-const QUOTE = 0x22;
-const BACKSLASH = 0x5c;
-const OPEN_BRACKET = 0x5b;
-const CLOSE_BRACKET = 0x5d;
-const OPEN_BRACE = 0x7b;
-const CLOSE_BRACE = 0x7d;
 
 /** JSON nesting depth of the list's array, and of an item in it. */
 const ARRAY_DEPTH = 2;
