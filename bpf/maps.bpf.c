@@ -4,9 +4,8 @@
 #include "udp/udp_maps.bpf.h"
 #include "shared/unseen.bpf.h"
 
-struct requests_map requests SEC(".maps");
+struct services_map services SEC(".maps");
 struct edges_map edges SEC(".maps");
-struct tcp_map tcp SEC(".maps");
 struct port_protocols_map port_protocols SEC(".maps");
 struct edge_protocols_map edge_protocols SEC(".maps");
 struct cgroups_map cgroups SEC(".maps");
@@ -23,9 +22,8 @@ struct udp_edges_map udp_edges SEC(".maps");
 struct udp_sockets_map udp_sockets SEC(".maps");
 struct dns_queries_map dns_queries SEC(".maps");
 
-struct event_count lost_requests SEC(".maps");
+struct event_count lost_services SEC(".maps");
 struct event_count lost_edges SEC(".maps");
-struct event_count lost_tcp SEC(".maps");
 struct event_count lost_port_protocols SEC(".maps");
 struct event_count lost_edge_protocols SEC(".maps");
 struct event_count lost_cgroups SEC(".maps");
@@ -47,9 +45,8 @@ struct event_count unmonitored_udp_edges SEC(".maps");
 struct event_count unmonitored_port_protocols SEC(".maps");
 
 /* Initial values of new rows: most are too large for the stack of 512 bytes. */
-const struct request_stats zero_requests = {};
+const struct service_stats zero_services = {};
 const struct edge_stats zero_edges = {};
-const struct tcp_stats zero_tcp = {};
 const __u64 zero_port_protocols = 0;
 const __u64 zero_edge_protocols = 0;
 const struct listener_stats zero_listeners = {};

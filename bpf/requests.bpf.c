@@ -20,9 +20,9 @@
  * The first bytes of a connection tell its protocol (protocol.bpf.h), and the protocol how its requests are counted
  * (exchange.bpf.h, http2.bpf.h).
  *
- * For the bytes plain adds are enough: each of these words of `edges` and `tcp` has a single writer, and the kernel
- * never runs a program twice at a time on a CPU. The skipped run would be lost if sockets were used in softirq, but
- * these calls can sleep, so only tasks make them.
+ * For the bytes plain adds are enough: each of these words of `edges` and `services` has a single writer, and the
+ * kernel never runs a program twice at a time on a CPU. The skipped run would be lost if sockets were used in softirq,
+ * but these calls can sleep, so only tasks make them.
  *
  * Bytes that bypass receive calls, such as those of splice() from a socket, are the matter of unseen.bpf.h. Not counted
  * are bytes that a sockmap redirects, and before kernel 6.5 those of sendfile() and splice() to a socket. */
@@ -78,73 +78,79 @@ static __always_inline void fail_request(const struct exchange *exchange, __u32 
         atomic_add(&exchange->edge->unanswered, 1);
 }
 
+/* Ends the response so far. */
+static __noinline int end_response(struct socket_state *socket) {
+    struct exchange exchange = {.socket = socket};
+
+    if (!socket->answered_ns || !find_rows(&exchange))
+        return 0;
+    end_answered(&exchange);
+    add_late(&exchange);
+    return 0;
+}
+
+/* Counts a call of `length` bytes, of which `counted` are not yet. A function of its own, so that the verifier checks
+ * it once for all that comes before. */
+static __noinline int count_call(struct sock *sk, struct exchange *exchange, int length, __u32 counted, enum how how) {
+    struct socket_state *socket = exchange->socket;
+    const bool of_client = socket->service.role == ROLE_CLIENT;
+    int result = 0;
+
+    if (!find_rows(exchange))
+        return 0;
+    if (how == SENT && of_client && is_broken(sk))
+        fail_request(exchange, length);
+    else if (how != SENT || !of_client || may_be_answered(sk, socket, length))
+        handle_bytes(sk, exchange, length, how);
+    add_call(exchange, how == SENT ? counted : 0, how == SENT ? 0 : counted);
+    sample_round_trip(sk, socket, &exchange->service->tcp, exchange->now);
+    /* Of a constant result clang knows that it needs no register, and the verifier refuses the pointer left there. */
+    barrier_var(result);
+    return result;
+}
+
 /* Functions of their own: with the programs' frames the stack would be too large for the calls of UDP. */
 static __noinline int handle_send(struct sock *sk, int length) {
     struct socket_state *socket = length > 0 ? find_socket(sk) : NULL;
     struct exchange exchange = {.socket = socket};
-    struct tcp_stats *stats;
 
     if (!socket)
         return 0;
     exchange.now = bpf_ktime_get_ns();
-    exchange.edge = find_edge(socket, exchange.now);
+    if (socket->service.role == ROLE_CLIENT && !is_waiting(socket) && can_hold(sk, socket, length, exchange.now)) {
+        hold(socket, length, exchange.now);
+        return 0;
+    }
     /* The response so far ends before the request that was not seen. */
     if (notice_unseen(sk, socket, exchange.now))
-        end_answered(&exchange);
-    if (socket->service.role == ROLE_CLIENT && is_broken(sk))
-        fail_request(&exchange, length);
-    else if (socket->service.role == ROLE_SERVER || may_be_answered(sk, socket, length))
-        handle_bytes(sk, &exchange, length, SENT);
-    stats = find_tcp(&socket->service);
-    if (stats) {
-        stats->sent_bytes += length;
-        sample_round_trip(sk, socket, stats, exchange.now);
-    }
-    if (exchange.edge)
-        exchange.edge->sent_bytes += length;
-    return 0;
-}
-
-/* At the end of what the peer sends a response is complete. */
-static __always_inline void handle_end(struct sock *sk) {
-    struct socket_state *socket = is_stream(sk) ? bpf_sk_storage_get(&sockets, sk, 0, 0) : NULL;
-    struct exchange exchange = {.socket = socket};
-
-    if (!socket || !socket->answered_ns)
-        return;
-    exchange.edge = find_edge(socket, 0);
-    end_answered(&exchange);
+        end_response(socket);
+    return count_call(sk, &exchange, length, length, SENT);
 }
 
 static __noinline int handle_receive(struct sock *sk, int length, int flags, enum how how) {
     struct exchange exchange = {};
     struct socket_state *socket;
-    struct tcp_stats *stats;
     __u32 unclaimed;
 
     /* Peeked data is received again later; the error queue returns sent data. */
     if (length < 0 || flags & (MSG_PEEK | MSG_ERRQUEUE))
         return 0;
+    /* At the end of what the peer sends. */
     if (!length) {
-        handle_end(sk);
-        return 0;
+        socket = is_stream(sk) ? bpf_sk_storage_get(&sockets, sk, 0, 0) : NULL;
+        return socket ? end_response(socket) : 0;
     }
     socket = find_socket(sk);
     if (!socket)
         return 0;
     exchange.socket = socket;
     exchange.now = bpf_ktime_get_ns();
-    exchange.edge = find_edge(socket, exchange.now);
     unclaimed = claim_received(sk, socket, length);
-    handle_bytes(sk, &exchange, length, how);
-    stats = find_tcp(&socket->service);
-    if (stats) {
-        stats->received_bytes += unclaimed;
-        sample_round_trip(sk, socket, stats, exchange.now);
+    if (how == RECEIVED && socket->service.role == ROLE_SERVER && can_hold(sk, socket, length, exchange.now)) {
+        hold(socket, unclaimed, exchange.now);
+        return 0;
     }
-    if (exchange.edge)
-        exchange.edge->received_bytes += unclaimed;
-    return 0;
+    return count_call(sk, &exchange, length, unclaimed, how);
 }
 
 SEC("tp_btf/sock_send_length")

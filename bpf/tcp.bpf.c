@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR MIT)
 #include "connect_failure.bpf.h"
 #include "protocols/ends.bpf.h"
+#include "protocols/held.bpf.h"
 #include "shared/attribution.bpf.h"
 #include "shared/histogram.bpf.h"
 #include "shared/maps.bpf.h"
@@ -110,8 +111,10 @@ static __always_inline void closed(struct sock *sk) {
     /* An MPTCP socket has no error at this time; its first subflow has. */
     if (phase == PHASE_CONNECTING && socket->service.role == ROLE_CLIENT && !is_mptcp(sk) && !is_joining(sk))
         connect_failed(sk, socket);
-    if (phase == PHASE_ESTABLISHED)
+    if (phase == PHASE_ESTABLISHED) {
         is_answered_unseen(sk, socket);
+        add_held(socket);
+    }
     if (phase == PHASE_ESTABLISHED && socket->protocol == PROTOCOL_UNSEEN && socket->looks) {
         socket->protocol = unrecognised(socket);
         count_protocol(sk, socket);
@@ -164,14 +167,52 @@ static __always_inline int handle_state(struct sock *sk, int old_state, int new_
     return 0;
 }
 
+/* The last event of a CPU that the first program has handled: the second one need not look at it. Nothing while the
+ * first program runs, so that an event which interrupts it is handled. */
+struct handled_event {
+    __u64 sk;
+    int state;
+    int reserved;
+};
+
+struct {
+    __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+    __uint(max_entries, 1);
+    __type(key, __u32);
+    __type(value, struct handled_event);
+} handled_events SEC(".maps");
+
+static __always_inline struct handled_event *last_handled(void) {
+    __u32 only = 0;
+
+    return bpf_map_lookup_elem(&handled_events, &only);
+}
+
 SEC("tp_btf/inet_sock_set_state")
 int BPF_PROG(inet_sock_set_state, struct sock *sk, int old_state, int new_state) {
-    return handle_state(sk, old_state, new_state);
+    struct handled_event *last = last_handled();
+
+    if (!last)
+        return 0;
+    last->sk = 0;
+    barrier();
+    handle_state(sk, old_state, new_state);
+    last->state = new_state;
+    barrier();
+    last->sk = (__u64)sk;
+    return 0;
 }
 
 SEC("tp_btf/inet_sock_set_state")
 int BPF_PROG(inet_sock_set_state_nested, struct sock *sk, int old_state, int new_state) {
-    return handle_state(sk, old_state, new_state);
+    struct handled_event *last = last_handled();
+
+    if (!last)
+        return 0;
+    if (last->sk != (__u64)sk || last->state != new_state)
+        return handle_state(sk, old_state, new_state);
+    last->sk = 0;
+    return 0;
 }
 
 char LICENSE[] SEC("license") = "Dual MIT/GPL";

@@ -18,7 +18,7 @@ export type { OpenOptions } from './options.ts';
  * @example
  * const bpf = BpfObject.open(defaultObjectPath(), { maxEntries: { edges: 4096 } });
  * for (const program of bpf.programs) bpf.attach(program);
- * const { count, keys, words } = bpf.map('requests').readSums();
+ * const { count, keys, words } = bpf.map('services').readSums();
  * bpf.close();
  */
 export class BpfObject {

@@ -7,6 +7,7 @@
 #include "../http/status.bpf.h"
 #include "../shared/types.bpf.h"
 #include "exchange.bpf.h"
+#include "held.bpf.h"
 #include "http2.bpf.h"
 #include "protocol.bpf.h"
 
@@ -16,8 +17,7 @@
 #define SHORT_RESPONSE 64
 
 /* Bytes of an HTTP/1.x response. An interim response does not end its request: the client sends the rest of it now. */
-static __always_inline void answered_http(struct sock *sk, const struct exchange *exchange,
-                                          const struct payload *payload) {
+static __always_inline void answered_http(struct sock *sk, struct exchange *exchange, const struct payload *payload) {
     struct socket_state *socket = exchange->socket;
     __u32 status = payload ? http_status(payload) : 0, class = status / 100;
 
@@ -48,6 +48,19 @@ static __always_inline bool needs_payload(const struct socket_state *socket, __u
     return socket->status || length <= SHORT_RESPONSE || !socket->heard;
 }
 
+/* True if nothing is to be done for these bytes of a client but to start a request. Every other case takes the long way
+ * of handle_bytes. */
+static __always_inline bool can_hold(const struct sock *sk, const struct socket_state *socket, __u32 length,
+                                     __u64 now) {
+    if (!can_hold_start(socket) || socket->protocol == PROTOCOL_UNSEEN || socket->older || socket->unseen)
+        return false;
+    if (socket->phase != PHASE_ESTABLISHED || sk->__sk_common.skc_state != TCP_ESTABLISHED)
+        return false;
+    if (now - socket->sampled_ns >= round_trip_interval_ns || socket->held_bytes + length > MAX_HELD_BYTES)
+        return false;
+    return !may_be_no_request(socket, length) && !is_farewell(socket, length);
+}
+
 /* How bytes move. */
 enum how {
     SENT,     /* by a send call */
@@ -55,7 +68,7 @@ enum how {
     TAKEN,    /* without a call that shows them, see unseen.bpf.h */
 };
 
-static __always_inline void handle_bytes(struct sock *sk, const struct exchange *exchange, int length, enum how how) {
+static __always_inline void handle_bytes(struct sock *sk, struct exchange *exchange, int length, enum how how) {
     struct socket_state *socket = exchange->socket;
     /* The bytes go from client to server. */
     const bool of_client = (how == SENT) == (socket->service.role == ROLE_CLIENT);

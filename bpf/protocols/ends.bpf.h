@@ -84,8 +84,10 @@ static __always_inline void end_requests(struct sock *sk, int old_state, int new
     if (!socket || (!socket->request_ns && socket->way != WAY_STREAMS))
         return;
     exchange.socket = socket;
-    exchange.edge = find_edge(socket, 0);
+    if (!find_rows(&exchange))
+        return;
     end_answered(&exchange);
+    add_late(&exchange);
     if (abandoned && socket->service.role == ROLE_CLIENT)
         unanswered(sk, &exchange);
 }

@@ -6,6 +6,7 @@
 #include "../shared/histogram.bpf.h"
 #include "../shared/maps.bpf.h"
 #include "../shared/shares.bpf.h"
+#include "../shared/socket_counts.bpf.h"
 #include "../shared/types.bpf.h"
 
 /* Requests as changes of direction on a socket: bytes of the client, then bytes of the server.
@@ -21,9 +22,20 @@
 /* A call, or the end of a connection. */
 struct exchange {
     struct socket_state *socket;
+    __u64 now; /* 0: the clock was not read */
+    struct service_stats *service;
     struct edge_stats *edge; /* clients only; NULL: not counted */
-    __u64 now;
+    int late;                /* requests begun less those measured, to be added at the end (struct late_requests) */
 };
+
+/* Looks up the rows to count in. Returns false if the service has none and cannot make one: then nothing is counted. */
+static __always_inline bool find_rows(struct exchange *exchange) {
+    exchange->edge = find_edge(exchange->socket, exchange->now);
+    exchange->service = find_service(&exchange->socket->service);
+    if (!exchange->service && exchange->edge)
+        count_lost(&lost_edges);
+    return exchange->service;
+}
 
 __weak __noinline int make_port_protocol(const struct port_protocol_key *row) {
     struct port_protocol_key key;
@@ -70,43 +82,32 @@ static __always_inline void count_protocol(struct sock *sk, const struct socket_
         atomic_add(connections, 1);
 }
 
-/* Functions of their own, so that the verifier checks them once. */
+/* A function of its own, so that the verifier checks it once. */
+__weak __noinline int add_request(struct service_stats *service, struct edge_stats *edge, __u64 duration) {
+    __u32 bucket = histogram_bucket(duration);
 
-__weak __noinline int add_request(const struct socket_state *socket, struct edge_stats *edge, __u64 duration) {
-    struct request_stats *stats;
-    struct service_key key;
-    __u32 bucket;
-
-    if (!socket)
-        return 0;
-    key = socket->service;
-    stats = find_or_make(requests, &key);
-    bucket = histogram_bucket(duration);
-    if (stats)
-        histogram_add_to(&stats->durations, duration, bucket);
+    if (service)
+        histogram_add_to(&service->requests.durations, duration, bucket);
     if (edge)
         histogram_add_to(&edge->durations, duration, bucket);
     return 0;
 }
 
-/* `measured`: false when the response of a request has begun, true when its duration is known. */
-__weak __noinline int add_late(const struct socket_state *socket, struct edge_stats *edge, __u32 measured) {
-    struct request_stats *stats;
-    struct service_key key;
-
-    if (!socket)
-        return 0;
-    key = socket->service;
-    stats = find_or_make(requests, &key);
-    if (stats)
-        atomic_add(measured ? &stats->late.measured : &stats->late.begun, 1);
-    if (edge)
-        atomic_add(measured ? &edge->late.measured : &edge->late.begun, 1);
-    return 0;
+/* In most calls one request is measured and the next one begins: then there is nothing to add. */
+static __always_inline void add_late(const struct exchange *exchange) {
+    if (exchange->late > 0) {
+        atomic_add(&exchange->service->requests.late.begun, exchange->late);
+        if (exchange->edge)
+            atomic_add(&exchange->edge->late.begun, exchange->late);
+    } else if (exchange->late < 0) {
+        atomic_add(&exchange->service->requests.late.measured, -exchange->late);
+        if (exchange->edge)
+            atomic_add(&exchange->edge->late.measured, -exchange->late);
+    }
 }
 
 static __always_inline void count_request(const struct exchange *exchange, __u64 duration) {
-    add_request(exchange->socket, exchange->edge, duration);
+    add_request(exchange->service, exchange->edge, duration);
 }
 
 /* Two threads may end the same request at the same time: the exchange lets one of them count it. Another thread may
@@ -123,7 +124,7 @@ static __always_inline bool end_request(const struct exchange *exchange, __u64 e
 }
 
 /* Ends a request whose response is complete. Only the first response of TLS 1.3 is measured to its last call. */
-static __always_inline void end_answered(const struct exchange *exchange) {
+static __always_inline void end_answered(struct exchange *exchange) {
     struct socket_state *socket = exchange->socket;
     __u64 end;
 
@@ -133,7 +134,7 @@ static __always_inline void end_answered(const struct exchange *exchange) {
     if (!end)
         return;
     if (end_request(exchange, end))
-        add_late(exchange->socket, exchange->edge, true);
+        exchange->late--;
     if (socket->tickets) {
         socket->tickets = false;
         socket->way = WAY_FIRST;
@@ -141,7 +142,7 @@ static __always_inline void end_answered(const struct exchange *exchange) {
 }
 
 /* The client has sent bytes, or the server has received some. */
-static __always_inline void requested(const struct exchange *exchange) {
+static __always_inline void requested(struct exchange *exchange) {
     struct socket_state *socket = exchange->socket;
 
     end_answered(exchange);
@@ -150,7 +151,7 @@ static __always_inline void requested(const struct exchange *exchange) {
 }
 
 /* The server has sent bytes, or the client has received some. */
-static __always_inline void answered(const struct exchange *exchange) {
+static __always_inline void answered(struct exchange *exchange) {
     struct socket_state *socket = exchange->socket;
 
     if (socket->way == WAY_FIRST) {
@@ -163,7 +164,7 @@ static __always_inline void answered(const struct exchange *exchange) {
     if (socket->phase == PHASE_CLOSED)
         end_request(exchange, exchange->now);
     else if (!__sync_lock_test_and_set(&socket->answered_ns, exchange->now))
-        add_late(exchange->socket, exchange->edge, false);
+        exchange->late++;
 }
 
 #endif

@@ -180,6 +180,8 @@ static __always_inline void follow(struct socket_state *socket, const struct soc
     socket->reads = READS_UNKNOWN;
     socket->read_sequence = 0;
     socket->unseen = false;
+    socket->held_bytes = 0;
+    socket->held_duration = 0;
     socket->unseen_ns = 0;
     socket->owned = false;
 }

@@ -4,9 +4,8 @@
 
 #include "attribution.h"
 #include "protocols.h"
-#include "requests.h"
+#include "services.h"
 #include "socket_state.bpf.h"
-#include "tcp.h"
 #include "types.bpf.h"
 
 /* Maps that several programs' files use, defined once in maps.bpf.c; `bpftool gen object` links them. A map that one
@@ -52,9 +51,8 @@ struct event_count {
     struct event_count lost_##name SEC(".maps");                                                                       \
     static const value_type zero_##name = {}
 
-COUNTERS(requests, 4096, struct service_key, struct request_stats);
+COUNTERS(services, 4096, struct service_key, struct service_stats);
 COUNTERS(edges, 16384, struct edge_key, struct edge_stats);
-COUNTERS(tcp, 4096, struct service_key, struct tcp_stats);
 COUNTERS(listeners, 4096, struct listener_key, struct listener_stats);
 
 struct accept_queues_map {

@@ -11,7 +11,7 @@ struct late_requests {
     __u64 measured; /* of these, those whose duration was added */
 };
 
-/* Map `requests`: struct service_key -> struct request_stats. */
+/* Part of struct service_stats. */
 struct request_stats {
     struct histogram durations;
     struct late_requests late;
@@ -26,8 +26,9 @@ struct edge_stats {
     __u64 unanswered;   /* requests that the client abandoned, or whose connection broke */
     __u64 unseen_bytes; /* received without a receive call, not in received_bytes */
     struct late_requests late;
-    __u64 responses; /* final ones whose status is counted (bpf/http/status.bpf.h) */
-    __u64 failed;    /* of these, those that report a fault of the server */
+    __u64 responses;        /* final ones whose status is counted (bpf/http/status.bpf.h) */
+    __u64 failed;           /* of these, those that report a fault of the server */
+    __u64 unanswered_bytes; /* sent in requests without a response, not in sent_bytes */
 };
 
 #endif

@@ -7,14 +7,19 @@
 #include "maps.bpf.h"
 #include "mptcp.bpf.h"
 #include "shares.bpf.h"
-#include "tcp.h"
 #include "types.bpf.h"
 
 /* Counters that the kernel keeps in each socket. The programs add the increase of a total, so a missed or repeated
  * event makes no difference. */
 
+static __always_inline struct service_stats *find_service(const struct service_key *key) {
+    return find_or_make(services, key);
+}
+
 static __always_inline struct tcp_stats *find_tcp(const struct service_key *key) {
-    return find_or_make(tcp, key);
+    struct service_stats *stats = find_service(key);
+
+    return stats ? &stats->tcp : NULL;
 }
 
 static __always_inline __u32 total_retransmitted(struct sock *sk) {

@@ -84,6 +84,8 @@ struct socket_state {
     __u32 reads;                /* enum reads */
     __u32 read_sequence;        /* end of the bytes counted as received, see unseen.bpf.h */
     __u32 unseen;               /* the process may take bytes without a receive call */
+    __u64 held_duration;        /* not in the maps yet, see held.bpf.h */
+    __u32 held_bytes;           /* the same */
     __u64 unseen_ns;            /* last send after such bytes that changed the direction, 0: none */
     __u8 protocol;              /* enum protocol */
     __u8 way;                   /* enum way */

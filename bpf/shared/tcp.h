@@ -19,8 +19,7 @@ enum reset_direction {
     RESET_DIRECTIONS,
 };
 
-/* Map `tcp`: struct service_key -> struct tcp_stats.
- * opened + adopted - closed is the number of open connections. */
+/* Part of struct service_stats. opened + adopted - closed is the number of open connections. */
 struct tcp_stats {
     __u64 opened;
     __u64 closed;
@@ -32,8 +31,10 @@ struct tcp_stats {
     struct histogram round_trip;              /* samples of the smoothed time, see socket_counts.bpf.h */
     __u64 retransmitted;                      /* segments, as the kernel's RetransSegs counts them */
     __u64 resets[RESET_DIRECTIONS];
-    __u64 adopted;      /* connections older than the programs */
-    __u64 unseen_bytes; /* received without a receive call, not in received_bytes */
+    __u64 adopted; /* connections older than the programs */
+    /* Not in received_bytes: received without a receive call, or by a server in requests without a response. */
+    __u64 unseen_bytes;
+    __u64 unanswered_bytes; /* not in sent_bytes: sent by a client in requests without a response */
 };
 
 /* Map `listeners`: struct listener_key -> struct listener_stats. */

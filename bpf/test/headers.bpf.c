@@ -24,18 +24,17 @@ struct add_context {
     __u64 duration_ns;
 };
 
-/* The same duration into `requests` and into `tcp`. */
+/* The same duration into two histograms of a row. */
 SEC("syscall")
 int add(struct add_context *context) {
     struct service_key key = context->service;
-    struct histogram *histogram = find_or_make(requests, &key);
-    struct tcp_stats *stats = find_or_make(tcp, &key);
+    struct service_stats *stats = find_or_make(services, &key);
 
-    if (histogram)
-        histogram_add(histogram, context->duration_ns);
-    if (stats)
-        histogram_add(&stats->connect, context->duration_ns);
-    return (histogram ? 1 : 0) | (stats ? 2 : 0);
+    if (!stats)
+        return 0;
+    histogram_add(&stats->requests.durations, context->duration_ns);
+    histogram_add(&stats->tcp.connect, context->duration_ns);
+    return 1;
 }
 
 struct row_context {
@@ -47,17 +46,16 @@ struct row_context {
 SEC("syscall")
 int read_row(struct row_context *context) {
     struct service_key key = context->service;
-    struct histogram *histogram = bpf_map_lookup_elem(&requests, &key);
-    struct tcp_stats *stats = bpf_map_lookup_elem(&tcp, &key);
+    struct service_stats *stats = bpf_map_lookup_elem(&services, &key);
 
-    if (!histogram || !stats)
+    if (!stats)
         return 1;
-    context->requests.sum_ns = histogram->sum_ns;
-    context->connect.sum_ns = stats->connect.sum_ns;
+    context->requests.sum_ns = stats->requests.durations.sum_ns;
+    context->connect.sum_ns = stats->tcp.connect.sum_ns;
 #pragma unroll
     for (int i = 0; i < HISTOGRAM_BUCKETS; i++) {
-        context->requests.buckets[i] = histogram->buckets[i];
-        context->connect.buckets[i] = stats->connect.buckets[i];
+        context->requests.buckets[i] = stats->requests.durations.buckets[i];
+        context->connect.buckets[i] = stats->tcp.connect.buckets[i];
     }
     return 0;
 }
@@ -130,18 +128,18 @@ struct make_context {
 SEC("syscall")
 int make_row(struct make_context *context) {
     struct service_key key = context->service;
-    struct tcp_stats *row = find_or_make(tcp, &key);
+    struct service_stats *row = find_or_make(services, &key);
 
     if (!row)
         return 1;
-    atomic_add(&row->opened, 1);
-    context->value = row->opened;
+    atomic_add(&row->tcp.opened, 1);
+    context->value = row->tcp.opened;
     return 0;
 }
 
 struct lost_context {
-    __u64 tcp;
-    __u64 requests;
+    __u64 services;
+    __u64 edges;
 };
 
 static __always_inline __u64 event_count(void *lost) {
@@ -153,8 +151,8 @@ static __always_inline __u64 event_count(void *lost) {
 
 SEC("syscall")
 int read_lost(struct lost_context *context) {
-    context->tcp = event_count(&lost_tcp);
-    context->requests = event_count(&lost_requests);
+    context->services = event_count(&lost_services);
+    context->edges = event_count(&lost_edges);
     return 0;
 }
 

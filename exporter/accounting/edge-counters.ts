@@ -11,11 +11,19 @@ const UNSEEN = UNANSWERED + 1;
 export const LATE = UNSEEN + 1;
 const RESPONSES = LATE + LATE_WORDS;
 const FAILED = RESPONSES + 1;
-export const EDGE_WORDS = FAILED + 1;
+/** Sent in requests without a response. */
+const UNANSWERED_BYTES = FAILED + 1;
+export const EDGE_WORDS = UNANSWERED_BYTES + 1;
 
 /** The counters of an edge, in the order of /metrics; each is exported if its member of `counted` is true. */
 export const EDGE_COUNTERS = [
-  { name: 'lorikeet_edge_sent_bytes_total', word: SENT, help: 'Bytes that the client sent.', only: 'sentBytes' },
+  {
+    name: 'lorikeet_edge_sent_bytes_total',
+    word: SENT,
+    plus: UNANSWERED_BYTES,
+    help: 'Bytes that the client sent.',
+    only: 'sentBytes',
+  },
   {
     name: 'lorikeet_edge_received_bytes_total',
     word: RECEIVED,

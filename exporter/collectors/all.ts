@@ -1,3 +1,4 @@
+import { ServiceCounts } from '../accounting/service-counts.ts';
 import type { Directory } from '../identity/directory.ts';
 import { unavailable, type Collector } from '../scrape/collector.ts';
 import { acceptQueues } from './accept-queues.ts';
@@ -55,14 +56,18 @@ export interface Directories {
 export function makeCollectors(
   descriptors: readonly CollectorDescriptor[],
   { unified, io }: Directories,
-  parts: Omit<Parts, 'directory'>,
+  parts: Omit<Parts, 'directory' | 'services'>,
   absence: (collector: string) => string | undefined,
 ): readonly Collector[] {
+  let counts: ServiceCounts | undefined;
+  const services = () => (counts ??= new ServiceCounts(unified, parts.probes.map('services'), parts.now));
   return descriptors.map((descriptor) => {
     const { name, hierarchy } = descriptor;
     const reason = absence(name);
     if (reason !== undefined) return unavailable(name, new Error(reason), true);
     const directory = hierarchy === 'io' ? io : unified;
-    return directory === undefined ? unavailable(name, new Error(NO_IO)) : descriptor.make({ ...parts, directory });
+    return directory === undefined
+      ? unavailable(name, new Error(NO_IO))
+      : descriptor.make({ ...parts, directory, services });
   });
 }

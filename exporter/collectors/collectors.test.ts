@@ -137,7 +137,7 @@ describe('requests', () => {
     kernel.tree.remove('/cart-1/a');
     kernel.countRequests(cartA, SERVER, durations(0, 5, 1, 1));
     for (kernel.now of [1000, 7000, 13_000]) expect((await kernel.samples(total))[total]).toBe(11);
-    expect(kernel.requests.rows.size).toBe(1);
+    expect(kernel.services.rows.size).toBe(1);
     kernel.countRequests(cartB, SERVER, durations(0, 5, 1, 1));
     // An orphaned socket of the vanished cgroup counts once more.
     kernel.countRequests(cartA, SERVER, durations(0, 5, 1, 1));

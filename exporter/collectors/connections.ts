@@ -1,13 +1,13 @@
-import { leafOfKey, RoleAccounts, type Role } from '../accounting/accounts.ts';
+import type { Role } from '../accounting/accounts.ts';
+import { LinesOf, REQUEST_WORDS, type ServiceAccount, type ServiceCounts } from '../accounting/service-counts.ts';
 import type { Collector } from '../scrape/collector.ts';
-import { series, type Exposition, type FamilyType, type HistogramSeries, type Series } from '../scrape/exposition.ts';
+import { series, type Exposition, type FamilyType } from '../scrape/exposition.ts';
 import { HISTOGRAM_WORDS, histogramSeries } from '../scrape/histogram.ts';
 import type { Directory } from '../identity/directory.ts';
-import { Ledger, type Account, type CounterMap } from '../accounting/ledger.ts';
 import { ALL } from '../kernel/needs.ts';
 import { writeCounters, type Counter } from './counters.ts';
 import { describeCollector } from './descriptor.ts';
-import { RECEIVE, SEND, STATE, withoutState } from './socket-programs.ts';
+import { RECEIVE, SEND, SERVICES, STATE, withoutState } from './socket-programs.ts';
 
 /** Reasons in the order of `enum connect_failure` of bpf/shared/tcp.h. */
 const REASONS = ['refused', 'timeout', 'reset', 'unreachable', 'other'] as const;
@@ -15,21 +15,23 @@ const REASONS = ['refused', 'timeout', 'reset', 'unreachable', 'other'] as const
 /** In the order of `enum reset_direction`. */
 const RESET_DIRECTIONS = ['sent', 'received'] as const;
 
-/** Words of `struct tcp_stats` of bpf/shared/tcp.h. */
-const OPENED = 0;
-const CLOSED = 1;
-const SENT = 2;
-const RECEIVED = 3;
-const FAILURES = 4;
+/** Words of `struct tcp_stats` of bpf/shared/tcp.h, in a row of the kernel map `services`. */
+export const OPENED = REQUEST_WORDS;
+const CLOSED = OPENED + 1;
+const SENT = CLOSED + 1;
+const RECEIVED = SENT + 1;
+const FAILURES = RECEIVED + 1;
 const CONNECT = FAILURES + REASONS.length;
 const LIFETIME = CONNECT + HISTOGRAM_WORDS;
 const ROUND_TRIP = LIFETIME + HISTOGRAM_WORDS;
 const RETRANSMITTED = ROUND_TRIP + HISTOGRAM_WORDS;
 const RESETS = RETRANSMITTED + 1;
 const ADOPTED = RESETS + RESET_DIRECTIONS.length;
-/** Received without a receive call, such as by splice(). */
+/** Received without a receive call, such as by splice(), or in requests without a response. */
 const UNSEEN = ADOPTED + 1;
-export const TCP_WORDS = UNSEEN + 1;
+/** Sent in requests without a response. */
+const UNANSWERED = UNSEEN + 1;
+export const SERVICE_WORDS = UNANSWERED + 1;
 
 const COUNTERS: readonly Counter[] = [
   { name: 'lorikeet_tcp_connections_opened_total', word: OPENED, help: 'Connections established.' },
@@ -37,6 +39,7 @@ const COUNTERS: readonly Counter[] = [
   {
     name: 'lorikeet_tcp_sent_bytes_total',
     word: SENT,
+    plus: UNANSWERED,
     help: 'Bytes sent, including those of open connections.',
     only: 'sentBytes',
   },
@@ -61,112 +64,105 @@ const CONNECTION_LIFETIME = 'lorikeet_tcp_connection_lifetime_seconds';
 const ROUND_TRIP_TIME = 'lorikeet_tcp_round_trip_seconds';
 const RESETS_TOTAL = 'lorikeet_tcp_resets_total';
 
-interface ConnectionsAccount extends Account {
-  readonly counters: readonly Series[];
-  readonly activeLine: Series;
-  /** Open connections; recounted at each scrape. */
-  active: number;
-  /** Only for clients: servers don't connect. */
-  readonly failures: readonly Series[];
-  readonly connect: HistogramSeries | undefined;
-  readonly lifetime: HistogramSeries;
-  readonly roundTrip: HistogramSeries;
-  /** By target, not by role: exported from the client's account. */
-  readonly resets: readonly Series[];
-}
-
-function makeAccount(labels: string, role: Role): ConnectionsAccount {
+function makeLines({ labels, role }: ServiceAccount) {
   const roleLabel = `role="${role}"`;
   const client = role === 'client';
   return {
-    words: new Float64Array(TCP_WORDS),
     counters: COUNTERS.map(({ name }) => series(name, labels, roleLabel)),
     activeLine: series(ACTIVE, labels, roleLabel),
+    /** Open connections; recounted at each scrape. */
     active: 0,
+    /** Only for clients: servers don't connect. */
     failures: client ? REASONS.map((reason) => series(CONNECT_FAILURES, labels, `reason="${reason}"`)) : [],
     connect: client ? histogramSeries(CONNECT_DURATION, labels, roleLabel) : undefined,
     lifetime: histogramSeries(CONNECTION_LIFETIME, labels, roleLabel),
     roundTrip: histogramSeries(ROUND_TRIP_TIME, labels, roleLabel),
+    /** By target, not by role: exported from the client's account. */
     resets: client ? RESET_DIRECTIONS.map((name) => series(RESETS_TOTAL, labels, `direction="${name}"`)) : [],
   };
 }
 
+type Lines = LinesOf<ReturnType<typeof makeLines>>;
+
 export interface ConnectionsOptions {
   readonly directory: Directory;
-  /** The kernel map `tcp`. */
-  readonly map: CounterMap;
-  /** Milliseconds. */
-  readonly now: () => number;
+  readonly services: ServiceCounts;
   /** Families of the descriptor's `countedBy`; families that are not counted are not exported. */
   readonly counted: Readonly<Record<string, boolean>>;
   /** Called at each scrape with the number of open connections of cgroups that belong to no target. */
   readonly onUnattributed: (connections: number) => void;
 }
 
-/** TCP connections, from the kernel map `tcp`. */
-export function connectionsCollector({ directory, map, now, counted, onUnattributed }: ConnectionsOptions): Collector {
-  const accounts = new RoleAccounts<ConnectionsAccount>(directory, makeAccount);
-  const ledger = new Ledger({ map, leafOf: leafOfKey(directory), accountOf: accounts.accountOf });
+/** TCP connections. */
+export function connectionsCollector(options: ConnectionsOptions): Collector {
+  const { directory, services, counted, onUnattributed } = options;
+  const lines: Lines = new LinesOf(makeLines);
 
   /** Sums rows, not accounts: an account that started during a connection would be negative after its close. */
-  const countActive = (current: readonly ConnectionsAccount[]): void => {
+  const countActive = (current: readonly ServiceAccount[]): void => {
     let unattributed = 0;
-    for (const account of current) account.active = 0;
-    ledger.forEach((account, words, leaf) => {
+    for (const account of current) lines.of(account).active = 0;
+    services.ledger.forEach((account, words, leaf) => {
       const active = Math.max(0, (words[OPENED] ?? 0) + (words[ADOPTED] ?? 0) - (words[CLOSED] ?? 0));
-      if (account !== undefined) account.active += active;
+      if (account !== undefined) lines.of(account).active += active;
       else if (directory.targetOf(leaf) === undefined) unattributed += active;
     });
     onUnattributed(unattributed);
   };
 
-  const book = (): void => void ledger.update(directory.generation, now());
+  const book = (): void => services.read('connections');
   return {
     name: 'connections',
     book,
     collect(out) {
       book();
-      const current = accounts.current(out.view);
+      const current = services.accounts.current(out.view);
       countActive(current);
-      write(out, current, counted);
-      if (counted['resets'] === true) writeResets(out, accounts.byTarget(out.view));
+      write(out, current, lines, counted);
+      if (counted['resets'] === true) writeResets(out, services.accounts.byTarget(out.view), lines);
     },
   };
 }
 
 function write(
   out: Exposition,
-  accounts: readonly ConnectionsAccount[],
+  accounts: readonly ServiceAccount[],
+  lines: Lines,
   counted: Readonly<Record<string, boolean>>,
 ): void {
-  writeCounters(out, COUNTERS, accounts, counted);
+  const countersOf = (account: ServiceAccount) => lines.of(account).counters;
+  writeCounters(out, COUNTERS, accounts, countersOf, counted);
   out.family(ACTIVE, 'gauge', 'Open connections.');
-  for (const { activeLine, active } of accounts) out.sample(activeLine, active);
+  for (const account of accounts) {
+    const { activeLine, active } = lines.of(account);
+    out.sample(activeLine, active);
+  }
   out.family(CONNECT_FAILURES, 'counter', 'Failed connection attempts, by reason.');
   for (const account of accounts) {
     const words = out.view.counts(account);
-    for (const [index, line] of account.failures.entries()) out.sample(line, words[FAILURES + index] ?? 0);
+    for (const [index, line] of lines.of(account).failures.entries()) out.sample(line, words[FAILURES + index] ?? 0);
   }
   const histogram: FamilyType = 'histogram';
   out.family(CONNECT_DURATION, histogram, 'Time from the first SYN to establishment.');
   for (const account of accounts) {
-    if (account.connect !== undefined) out.histogram(account.connect, out.view.counts(account), CONNECT);
+    const { connect } = lines.of(account);
+    if (connect !== undefined) out.histogram(connect, out.view.counts(account), CONNECT);
   }
   out.family(CONNECTION_LIFETIME, histogram, 'Time from establishment to close, of closed connections.');
-  for (const account of accounts) out.histogram(account.lifetime, out.view.counts(account), LIFETIME);
+  for (const account of accounts) out.histogram(lines.of(account).lifetime, out.view.counts(account), LIFETIME);
   out.family(
     ROUND_TRIP_TIME,
     histogram,
     'Smoothed round-trip time, sampled at most once per second while a connection moves bytes, otherwise at its close.',
   );
-  for (const account of accounts) out.histogram(account.roundTrip, out.view.counts(account), ROUND_TRIP);
+  for (const account of accounts) out.histogram(lines.of(account).roundTrip, out.view.counts(account), ROUND_TRIP);
 }
 
-function writeResets(out: Exposition, targets: readonly Readonly<Record<Role, ConnectionsAccount>>[]): void {
+function writeResets(out: Exposition, targets: readonly Readonly<Record<Role, ServiceAccount>>[], lines: Lines): void {
   out.family(RESETS_TOTAL, 'counter', 'TCP resets of connections and connection attempts, by direction.');
   for (const { client, server } of targets) {
     const [asClient, asServer] = [out.view.counts(client), out.view.counts(server)];
-    for (const [index, line] of client.resets.entries()) {
+    for (const [index, line] of lines.of(client).resets.entries()) {
       out.sample(line, (asClient[RESETS + index] ?? 0) + (asServer[RESETS + index] ?? 0));
     }
   }
@@ -198,13 +194,12 @@ export const connections = describeCollector({
     retransmits: RETRANSMIT_PROGRAMS,
     resets: RESET_PROGRAMS,
   },
-  maps: { tcp: ({ maxServices }) => 2 * maxServices },
+  maps: SERVICES,
   ofSockets: true,
-  make: ({ directory, probes, now, omissions }) =>
+  make: ({ directory, services, probes, omissions }) =>
     connectionsCollector({
       directory,
-      map: probes.map('tcp'),
-      now,
+      services: services(),
       counted: probes.counted('connections'),
       onUnattributed: (open) => omissions.unattributed(open),
     }),

@@ -12,11 +12,12 @@ export interface Counter {
   readonly only?: string;
 }
 
-/** Writes the counters that are counted; the accounts' series are in the order of the counters. */
-export function writeCounters(
+/** Writes the counters that are counted. `seriesOf` returns an account's series, in the order of the counters. */
+export function writeCounters<A extends Account>(
   out: Exposition,
   all: readonly Counter[],
-  accounts: readonly (Account & { readonly counters: readonly Series[] })[],
+  accounts: readonly A[],
+  seriesOf: (account: A) => readonly Series[],
   counted: Readonly<Record<string, boolean>>,
 ): void {
   for (const [index, { name, word, plus, help, only }] of all.entries()) {
@@ -25,7 +26,7 @@ export function writeCounters(
     for (const account of accounts) {
       const words = out.view.counts(account);
       const added = plus === undefined ? 0 : (words[plus] ?? 0);
-      out.sample(account.counters[index] as Series, (words[word] ?? 0) + added);
+      out.sample(seriesOf(account)[index] as Series, (words[word] ?? 0) + added);
     }
   }
 }

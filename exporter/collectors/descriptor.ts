@@ -1,3 +1,4 @@
+import type { ServiceCounts } from '../accounting/service-counts.ts';
 import type { Directory } from '../identity/directory.ts';
 import type { LoopbackListeners } from '../identity/peers/loopback.ts';
 import type { Listener } from '../kernel/listeners.ts';
@@ -9,6 +10,8 @@ import type { Collector } from '../scrape/collector.ts';
 export interface Parts {
   /** The targets in the collector's hierarchy. */
   readonly directory: Directory;
+  /** Requests and connections of the targets in cgroup v2. */
+  readonly services: () => ServiceCounts;
   readonly loopback: LoopbackListeners;
   /** The listening sockets as of the start of this scrape. */
   readonly listening: () => readonly Listener[];

@@ -1,45 +1,37 @@
-import { leafOfKey, RoleAccounts } from '../accounting/accounts.ts';
+import { requestCount } from '../accounting/late-requests.ts';
+import { LinesOf, type ServiceCounts } from '../accounting/service-counts.ts';
 import type { Collector } from '../scrape/collector.ts';
-import { series, type Exposition, type HistogramSeries, type Series } from '../scrape/exposition.ts';
+import { series } from '../scrape/exposition.ts';
 import { HISTOGRAM_WORDS, histogramSeries } from '../scrape/histogram.ts';
-import type { Directory } from '../identity/directory.ts';
-import { Ledger, type Account, type CounterMap } from '../accounting/ledger.ts';
-import { LATE_WORDS, requestCount } from '../accounting/late-requests.ts';
 import { ALL } from '../kernel/needs.ts';
 import { describeCollector } from './descriptor.ts';
-import { RECEIVE, SEND, withoutState } from './socket-programs.ts';
+import { RECEIVE, SEND, SERVICES, withoutState } from './socket-programs.ts';
 
-interface RequestsAccount extends Account {
-  readonly total: Series;
-  readonly duration: HistogramSeries;
-}
-
-/** `struct request_stats` of bpf/shared/requests.h: words after the histogram of durations. */
+/** Words of `struct request_stats` of bpf/shared/requests.h, which begins a row. */
+const DURATIONS = 0;
 const LATE = HISTOGRAM_WORDS;
-export const REQUEST_WORDS = LATE + LATE_WORDS;
 
 const TOTAL = 'lorikeet_requests_total';
 const DURATION = 'lorikeet_request_duration_seconds';
 
-/** Requests and their durations, from the kernel map `requests`; `now` returns milliseconds. */
-export function requestsCollector(directory: Directory, map: CounterMap, now: () => number): Collector {
-  const accounts = new RoleAccounts<RequestsAccount>(directory, (labels, role) => ({
-    words: new Float64Array(REQUEST_WORDS),
+/** Requests and their durations. */
+export function requestsCollector(services: ServiceCounts): Collector {
+  const lines = new LinesOf(({ labels, role }) => ({
     total: series(TOTAL, labels, `role="${role}"`),
     duration: histogramSeries(DURATION, labels, `role="${role}"`),
   }));
-  const ledger = new Ledger({ map, leafOf: leafOfKey(directory), accountOf: accounts.accountOf });
-  const book = (): void => void ledger.update(directory.generation, now());
+  const book = (): void => services.read('requests');
   return {
     name: 'requests',
     book,
-    collect(out: Exposition) {
+    collect(out) {
       book();
-      const current = accounts.current(out.view);
+      const current = services.accounts.current(out.view);
       out.family(TOTAL, 'counter', 'Requests sent (client) or received and answered (server).');
-      for (const account of current) out.sample(account.total, requestCount(out.view.counts(account), 0, LATE));
+      for (const account of current)
+        out.sample(lines.of(account).total, requestCount(out.view.counts(account), DURATIONS, LATE));
       out.family(DURATION, 'histogram', 'Time from a request to its response.');
-      for (const account of current) out.histogram(account.duration, out.view.counts(account), 0);
+      for (const account of current) out.histogram(lines.of(account).duration, out.view.counts(account), DURATIONS);
     },
   };
 }
@@ -52,8 +44,7 @@ export const requests = describeCollector({
     [SEND]: ALL,
     [RECEIVE]: ALL,
   },
-  // A row for each role.
-  maps: { requests: ({ maxServices }) => 2 * maxServices },
+  maps: SERVICES,
   ofSockets: true,
-  make: ({ directory, probes, now }) => requestsCollector(directory, probes.map('requests'), now),
+  make: ({ services }) => requestsCollector(services()),
 });

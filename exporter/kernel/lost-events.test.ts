@@ -4,7 +4,7 @@ import { addMissed, lostMaps } from './lost-events.ts';
 
 test('events skipped by the kernel count as lost for the map of the program, unless it has a twin', () => {
   const lost = new Map([
-    ['requests', 2],
+    ['services', 2],
     ['edges', 1],
   ]);
   const programs = [
@@ -26,7 +26,7 @@ test('events skipped by the kernel count as lost for the map of the program, unl
     { name: 'block_requests', programs: { block_rq_issue: ALL }, lostMap: 'block_requests' },
   ]);
   expect(Object.fromEntries(addMissed(lost, programs, maps))).toEqual({
-    requests: 9,
+    services: 9,
     edges: 1,
     process_events: 3,
     block_requests: 5,

@@ -33,7 +33,7 @@ function countsNamed(prefix: string, object: Pick<BpfObject, 'maps' | 'map'>): E
   return () => new Map(counts.map(([name, map]) => [name, map.readSums().words[0] ?? 0]));
 }
 
-/** Program -> the map that counts its lost events. That of all other programs is `requests`. */
+/** Program -> the map that counts its lost events. That of all other programs is `services`. */
 export function lostMaps(needs: Iterable<KernelNeeds>): ReadonlyMap<string, string> {
   return new Map(
     [...needs].flatMap(({ programs, lostMap }) =>
@@ -57,7 +57,7 @@ export function addMissed(
   const sums = new Map(lost);
   for (const { name, recursionMisses } of programs) {
     if (caught.has(name)) continue;
-    const map = maps.get(name) ?? 'requests';
+    const map = maps.get(name) ?? 'services';
     sums.set(map, (sums.get(map) ?? 0) + recursionMisses);
   }
   return sums;

@@ -23,7 +23,7 @@ export interface KernelNeeds {
   readonly maps?: Readonly<Record<string, (limits: MapLimits) => number>>;
   /** A tunable of the BPF object: 1 if the collector is enabled, otherwise 0. */
   readonly tunable?: string;
-  /** The map whose lost events include those that the kernel skipped for the programs. Default: `requests`. */
+  /** The map whose lost events include those that the kernel skipped for the programs. Default: `services`. */
   readonly lostMap?: string;
   /** Set if the collector counts activity of sockets. */
   readonly ofSockets?: true;

@@ -39,7 +39,7 @@ function attach(object: BpfObject, program: string, logger: Logger): void {
   }
 }
 
-/** Adds them to the lost events of the map `requests`. */
+/** Adds them to the lost events of the map `services`. */
 export function addUnseen(lost: ReadonlyMap<string, number>, unseen: number): ReadonlyMap<string, number> {
-  return new Map(lost).set('requests', (lost.get('requests') ?? 0) + unseen);
+  return new Map(lost).set('services', (lost.get('services') ?? 0) + unseen);
 }

@@ -2,12 +2,13 @@ import { addressBytes } from '../identity/peers/addresses.ts';
 import { acceptQueuesCollector, LISTENER_WORDS } from '../collectors/accept-queues.ts';
 import { COLLECTORS, type CollectorName } from '../collectors/all.ts';
 import { cgroupCountersCollector, countWords } from '../collectors/cgroup-counters.ts';
-import { connectionsCollector, TCP_WORDS } from '../collectors/connections.ts';
+import { connectionsCollector, OPENED, SERVICE_WORDS } from '../collectors/connections.ts';
 import { EDGE_WORDS } from '../accounting/edge-counters.ts';
+import { ServiceCounts } from '../accounting/service-counts.ts';
 import { edgesCollector } from '../collectors/edges/edges.ts';
 import { GRPC_WORDS, HTTP_WORDS, httpStatusCollector } from '../collectors/http-status.ts';
 import { protocolsCollector } from '../collectors/protocols.ts';
-import { REQUEST_WORDS, requestsCollector } from '../collectors/requests.ts';
+import { requestsCollector } from '../collectors/requests.ts';
 import { targetInfoCollector } from '../collectors/target-info.ts';
 import { UDP_EDGE_WORDS, UDP_WORDS, udpCollector } from '../collectors/udp.ts';
 import { LoopbackListeners } from '../identity/peers/loopback.ts';
@@ -41,10 +42,9 @@ interface Limits {
 /** All collectors of kernel maps, with maps and a clock controlled by the test. */
 export class Kernel {
   readonly tree = new Tree();
-  readonly requests = new MemoryMap('requests', 16, REQUEST_WORDS);
+  readonly services = new MemoryMap('services', 16, SERVICE_WORDS);
   readonly httpResponses = new MemoryMap('http_responses', 16, HTTP_WORDS);
   readonly grpcResponses = new MemoryMap('grpc_responses', 16, GRPC_WORDS);
-  readonly tcp = new MemoryMap('tcp', 16, TCP_WORDS);
   readonly edges = new MemoryMap('edges', 32, EDGE_WORDS);
   readonly portProtocols = new MemoryMap('port_protocols', 16, 1);
   readonly edgeProtocols = new MemoryMap('edge_protocols', 32, 1);
@@ -69,8 +69,9 @@ export class Kernel {
     const { directory } = this.tree;
     const now = () => this.now;
     const { bytes = true, maxPorts = 20 } = limits;
+    const services = new ServiceCounts(directory, this.services, now);
     this.#collectors = [
-      requestsCollector(directory, this.requests, now),
+      requestsCollector(services),
       httpStatusCollector({ directory, map: this.httpResponses, grpc: this.grpcResponses, now }),
       protocolsCollector({
         directory,
@@ -81,8 +82,7 @@ export class Kernel {
       }),
       connectionsCollector({
         directory,
-        map: this.tcp,
-        now,
+        services,
         counted: { sentBytes: bytes, receivedBytes: bytes, retransmits: true, resets: true },
         onUnattributed: (count) => (this.unattributed = count),
       }),
@@ -134,7 +134,7 @@ export class Kernel {
   }
 
   countRequests(cgroup: bigint, role: number, words: Record<number, number>): void {
-    this.requests.count(serviceKey(cgroup, role), words);
+    this.services.count(serviceKey(cgroup, role), words);
   }
 
   countResponses(cgroup: bigint, role: number, words: Record<number, number>): void {
@@ -145,8 +145,10 @@ export class Kernel {
     this.grpcResponses.count(serviceKey(cgroup, role), words);
   }
 
+  /** `words` are those of `struct tcp_stats`. */
   countTcp(cgroup: bigint, role: number, words: Record<number, number>): void {
-    this.tcp.count(serviceKey(cgroup, role), words);
+    const inRow = Object.entries(words).map(([word, count]) => [OPENED + Number(word), count]);
+    this.services.count(serviceKey(cgroup, role), Object.fromEntries(inRow));
   }
 
   countEdge(cgroup: bigint, address: string, port: number, words: Record<number, number>, netns = 0): void {

@@ -188,7 +188,7 @@ test('a connection older than the programs is tracked from its next bytes', asyn
       const adopted = { adopted: 1, opened: 0, closed: 1, lifetime: { count: 0 } };
       expect(tcpOf(later, server.id, 'server')).toMatchObject(adopted);
       expect(tcpOf(later, client.id, 'client')).toMatchObject(adopted);
-      for (const map of ['requests', 'edges', 'tcp', 'cgroups'] as const) expect(lostOf(later, map)).toBe(0);
+      for (const map of ['services', 'edges', 'cgroups'] as const) expect(lostOf(later, map)).toBe(0);
     } finally {
       later.close();
     }

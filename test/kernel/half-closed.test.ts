@@ -31,7 +31,7 @@ test('a request whose answer and FIN come before the send call returns is counte
       expect(requestsOf(bpf, cgroup.id, 'server')?.count).toBe(connections);
       expect(requestsOf(bpf, cgroup.id, 'client')?.count).toBe(connections);
       expect(edgesOf(bpf, cgroup.id)).toMatchObject([{ unanswered: 0, requests: { count: connections } }]);
-      expect(lostOf(bpf, 'requests')).toBe(0);
+      expect(lostOf(bpf, 'services')).toBe(0);
     });
   }
 });

@@ -4,7 +4,7 @@ import { basename, join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { BpfObject, defaultObjectPath, type BpfMap } from '../../native/index.ts';
 import { compileTraffic } from './bpf/compile.ts';
-import { countsOf, edgesOf, listenersOf, lostOf, protocolsOf, udpEdgesOf } from './bpf/rows.ts';
+import { edgesOf, listenersOf, lostOf, protocolsOf, tcpOf, udpEdgesOf } from './bpf/rows.ts';
 import { withSandbox, type Cgroup, type Sandbox } from './sandbox/sandbox.ts';
 
 /** Shares of the maps `edges`, `accept_queues`, `udp_edges` and `port_protocols`: bpf/shared/shares.bpf.h. */
@@ -77,7 +77,7 @@ test('an unmonitored cgroup has no rows, an unclassified one some, a monitored o
     expect(unmonitored('edges') - before.edges).toBeGreaterThanOrEqual(400);
     expect(unmonitored('listeners') - before.listeners).toBe(100);
     // Its connections count as before.
-    expect(countsOf(bpf, 'tcp', none.leaf.id)[4]).toBeGreaterThanOrEqual(400);
+    expect(tcpOf(bpf, none.leaf.id, 'client')?.connectFailures[0]).toBeGreaterThanOrEqual(400);
 
     const some = await scan(sandbox, undefined, 400, 400);
     // Other programs on this machine have some as well, and connects on two CPUs at once may pass the limit by one.

@@ -30,7 +30,7 @@ export interface Snapshot {
  * all services: they may grow because of other stages. */
 const SAYING = /message|unmeasured|splice|mptcp|lost_events_total/;
 /** The label `map` of lost events: those of other maps are no requests. */
-const LOST_REQUESTS = [undefined, 'requests'];
+const LOST_REQUESTS = [undefined, 'services'];
 
 interface Sample {
   readonly labels: Readonly<Record<string, string>>;

@@ -2,7 +2,7 @@ import type { Exporter } from '../exporter/program.ts';
 import { residentBytes } from '../resident-memory.ts';
 
 /** The kernel maps with rows for cgroups. */
-export const MAPS = ['requests', 'http_responses', 'tcp', 'edges', 'listeners', 'cgroups'] as const;
+export const MAPS = ['services', 'http_responses', 'edges', 'listeners', 'cgroups'] as const;
 
 /** The values of one scrape. */
 export interface Measurement {

@@ -6,11 +6,15 @@
 #include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #define EVENTS 256
+
+/* Of the usual size: longer than an interim response. */
+#define HTTP_RESPONSE_BYTES 200
 
 static void fail(const char *what) {
     perror(what);
@@ -49,9 +53,14 @@ static void accept_all(int poll, int listener) {
 
 static void answer(int client) {
     char message[4096];
-    const ssize_t length = recv(client, message, sizeof(message), 0);
+    const ssize_t received = recv(client, message, sizeof(message), 0);
+    const int http = received > 5 && message[0] == 'G';
+    const ssize_t length = http ? HTTP_RESPONSE_BYTES : received;
+    const char kind = message[http ? 5 : 0];
 
-    if (length > 0 && send(client, message, length, MSG_NOSIGNAL) == length && message[0] != 'c')
+    if (http)
+        memset(memcpy(message, "HTTP/1.1 200 OK\r\n", 17) + 17, 'r', HTTP_RESPONSE_BYTES - 17);
+    if (length > 0 && send(client, message, length, MSG_NOSIGNAL) == length && kind != 'c')
         return;
     close(client);
 }

@@ -1,6 +1,7 @@
-/* paced-client PORT KEPT REQUESTS CONNECTIONS SECONDS: for SECONDS, sends REQUESTS per second over KEPT connections
- * that stay open, and opens CONNECTIONS per second for one request each, to 127.0.0.1. Delayed requests are sent later;
- * a rate that cannot be reached is limited by the responses. Prints its results as JSON. */
+/* paced-client PORT KEPT REQUESTS CONNECTIONS SECONDS [http]: for SECONDS, sends REQUESTS per second over KEPT
+ * connections that stay open, and opens CONNECTIONS per second for one request each, to 127.0.0.1. Requests are of an
+ * unknown protocol, or of HTTP/1.1. Delayed requests are sent later; a rate that cannot be reached is limited by the
+ * responses. Prints its results as JSON. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/tcp.h>
@@ -15,6 +16,7 @@
 
 #define EVENTS 256
 #define MESSAGE_BYTES 64
+#define RESPONSE_BYTES 256
 /* Maximum number of open connections for one request, so that a slow server is not overloaded. */
 #define MAX_SINGLE_REQUEST 256
 #define MAX_LATENCIES (8 * 1024 * 1024)
@@ -26,7 +28,7 @@ struct connection {
 };
 
 static struct sockaddr_in server = {.sin_family = AF_INET};
-static int poll_fd, short_open;
+static int poll_fd, short_open, http;
 static struct connection **idle;
 static int idle_count;
 static long requests, connections;
@@ -65,13 +67,17 @@ static void ask(struct connection *connection) {
     char message[MESSAGE_BYTES];
 
     memset(message, connection->kept ? 'k' : 'c', sizeof(message));
+    if (http) {
+        memcpy(message, connection->kept ? "GET /k HTTP/1.1\r\nHost: " : "GET /c HTTP/1.1\r\nHost: ", 23);
+        memcpy(message + sizeof(message) - 4, "\r\n\r\n", 4);
+    }
     connection->asked = now();
     if (send(connection->fd, message, sizeof(message), MSG_NOSIGNAL) != sizeof(message))
         fail("send");
 }
 
 static void answered(struct connection *connection) {
-    char message[MESSAGE_BYTES];
+    char message[RESPONSE_BYTES];
     const ssize_t length = recv(connection->fd, message, sizeof(message), MSG_DONTWAIT);
 
     if (length < 0 && errno == EAGAIN)
@@ -154,8 +160,9 @@ int main(int argc, char **argv) {
     const struct rlimit files = {65536, 65536};
     double begin;
 
-    if (argc != 6) {
-        fprintf(stderr, "paced-client PORT KEPT REQUESTS CONNECTIONS SECONDS\n");
+    http = argc == 7 && !strcmp(argv[6], "http");
+    if (argc != 6 && !http) {
+        fprintf(stderr, "paced-client PORT KEPT REQUESTS CONNECTIONS SECONDS [http]\n");
         return 2;
     }
     setrlimit(RLIMIT_NOFILE, &files);

@@ -50,25 +50,39 @@ function runRows(rounds: readonly Round[]): readonly Row[] {
 
 const own = (values: readonly number[]) => new Map([[undefined, values]]);
 
+/** Of an unknown protocol, then of HTTP/1.1. */
+const PROTOCOLS = [
+  { of: '', pace: {} },
+  { of: ' of HTTP/1.1', pace: { http: true } },
+] as const;
+
 async function measureRounds(load: Load, site: Site): Promise<readonly Row[]> {
-  const requests: Round[] = [];
-  const connections: Round[] = [];
+  const measured = PROTOCOLS.map(({ of, pace }) => ({
+    of,
+    pace,
+    requests: [] as Round[],
+    connections: [] as Round[],
+  }));
   const subject = await Subject.start(exporterOf(site.fleet));
   try {
     for (let round = 0; round < ROUNDS; round++) {
-      requests.push(await measure(load, subject.pid, REQUESTS));
-      connections.push(await measure(load, subject.pid, CONNECTIONS));
+      for (const { pace, requests, connections } of measured) {
+        requests.push(await measure(load, subject.pid, { ...REQUESTS, ...pace }));
+        connections.push(await measure(load, subject.pid, { ...CONNECTIONS, ...pace }));
+      }
     }
   } finally {
     await subject.stop();
   }
-  const perRequest = requests.map(({ done, costs }) => totalNs(costs) / done.requests);
-  const perConnection = connections.map(({ done, costs }) => totalNs(costs) / done.connections);
-  return [
-    ...rowsOf('kernel time of a request, both ends local', 'ns', own(perRequest)),
-    ...rowsOf('kernel time of a connection of one request, both ends local', 'ns', own(perConnection)),
-    ...runRows([...requests, ...connections]),
-  ];
+  const rows = measured.flatMap(({ of, requests, connections }) => {
+    const perRequest = requests.map(({ done, costs }) => totalNs(costs) / done.requests);
+    const perConnection = connections.map(({ done, costs }) => totalNs(costs) / done.connections);
+    return [
+      ...rowsOf(`kernel time of a request${of}, both ends local`, 'ns', own(perRequest)),
+      ...rowsOf(`kernel time of a connection of one request${of}, both ends local`, 'ns', own(perConnection)),
+    ];
+  });
+  return [...rows, ...runRows(measured.flatMap(({ requests, connections }) => [...requests, ...connections]))];
 }
 
 export async function measureKernel(): Promise<readonly Row[]> {

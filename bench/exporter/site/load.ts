@@ -9,6 +9,8 @@ export interface Pace {
   /** Connections for one request each. */
   readonly connectionsPerSecond: number;
   readonly seconds: number;
+  /** Requests of HTTP/1.1 instead of an unknown protocol. */
+  readonly http?: true;
 }
 
 /** The client's results. Requests and latencies are those of the connections that stay open. */
@@ -47,8 +49,9 @@ export class Load {
     }
   }
 
-  async run({ kept, requestsPerSecond, connectionsPerSecond, seconds }: Pace): Promise<Done> {
+  async run({ kept, requestsPerSecond, connectionsPerSecond, seconds, http }: Pace): Promise<Done> {
     const numbers = [kept, requestsPerSecond, connectionsPerSecond, seconds].map(String);
-    return JSON.parse(await Child.run(this.#client([this.#port, ...numbers]))) as Done;
+    const protocol = http ? ['http'] : [];
+    return JSON.parse(await Child.run(this.#client([this.#port, ...numbers, ...protocol]))) as Done;
   }
 }

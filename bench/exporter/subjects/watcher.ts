@@ -29,7 +29,7 @@ const SETTLE_MS = 500;
 /** Number of scrapes after which the hot code is compiled, as for nearly all of an exporter's lifetime. */
 const WARM_UP = 10;
 /** The kernel maps whose lost events count. */
-const MAPS = ['requests', 'edges', 'tcp', 'cgroups'];
+const MAPS = ['services', 'edges', 'cgroups'];
 
 export function lorikeet(site: Site): WatcherKind {
   return {

@@ -48,19 +48,23 @@ export interface EdgeRow {
 
 const ROLES = { client: 1, server: 2 } as const;
 const BUCKETS = 23;
+/** Words of the requests in a row of `services`; those of the connections follow. */
+const REQUEST_WORDS = 3 + BUCKETS;
 
+/** Undefined if none was counted. */
 export function requestsOf(bpf: BpfObject, cgroup: bigint, role: Role): Histogram | undefined {
-  const words = findService(bpf.map('requests'), cgroup, role);
-  return words && requestHistogram(words, 1 + BUCKETS);
+  const words = findService(bpf.map('services'), cgroup, role)?.subarray(0, REQUEST_WORDS);
+  return words?.some(Boolean) ? requestHistogram(words, 1 + BUCKETS) : undefined;
 }
 
+/** Undefined if nothing was counted. */
 export function tcpOf(bpf: BpfObject, cgroup: bigint, role: Role): TcpRow | undefined {
-  const words = findService(bpf.map('tcp'), cgroup, role);
-  if (words === undefined) return undefined;
+  const words = findService(bpf.map('services'), cgroup, role)?.subarray(REQUEST_WORDS);
+  if (!words?.some(Boolean)) return undefined;
   return {
     opened: words[0] ?? 0,
     closed: words[1] ?? 0,
-    sentBytes: words[2] ?? 0,
+    sentBytes: (words[2] ?? 0) + (words[17 + 3 * BUCKETS] ?? 0),
     receivedBytes: words[3] ?? 0,
     connectFailures: Array.from(words.subarray(4, 9)),
     connect: histogram(words, 9),
@@ -80,7 +84,7 @@ export function edgesOf(bpf: BpfObject, cgroup: bigint): EdgeRow[] {
       address: key.toString('hex', 8, 24),
       port: key.readUInt16LE(24),
       requests: requestHistogram(words, 6 + BUCKETS),
-      sentBytes: words[1 + BUCKETS] ?? 0,
+      sentBytes: (words[1 + BUCKETS] ?? 0) + (words[10 + BUCKETS] ?? 0),
       receivedBytes: words[2 + BUCKETS] ?? 0,
       connectFailures: words[3 + BUCKETS] ?? 0,
       unanswered: words[4 + BUCKETS] ?? 0,
@@ -237,7 +241,7 @@ export function unseenRequestsOf(bpf: BpfObject): number {
 /** True if any map of socket activity has a row of this cgroup. */
 export function isCounted(bpf: BpfObject, cgroup: bigint): boolean {
   const seen = (name: string) => rowsOf(bpf.map(name)).some(({ key }) => key.readBigUInt64LE(0) === cgroup);
-  return ['requests', 'tcp', 'edges'].some(seen);
+  return ['services', 'edges'].some(seen);
 }
 
 function findService(map: BpfMap, cgroup: bigint, role: Role): Float64Array | undefined {

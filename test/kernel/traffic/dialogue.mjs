@@ -1,4 +1,5 @@
-// A client and a server say lines in turn on one connection. Prints {}.
+// A client and a server say lines in turn on one connection. Prints {} after the last one, and closes the connection when
+// its standard input ends. Then prints {} again.
 // {lines: [{by: 'client' | 'server', text, afterMs, calls}], port: of the server, 0: any}
 //   text: as latin1; afterMs: after the line before was received; calls: the text is sent so many times, each after 5 ms.
 import { connect, createServer } from 'node:net';
@@ -26,6 +27,8 @@ for (const { by, text, afterMs = 0, calls = 1 } of lines) {
   }
   while (received[other] < expected[other]) await sleep(1);
 }
+process.stdout.write('{}\n');
+await new Promise((resolve) => process.stdin.resume().once('end', resolve));
 sides.client.end();
 await new Promise((resolve) => sides.server.once('end', resolve));
 sides.server.end();
