@@ -29,7 +29,7 @@ void ExpectFailure(const lorikeet::Status &status, const std::string &code) {
 
 void UseEverything(const std::string &path) {
     lorikeet::OpenOptions options;
-    options.max_entries.emplace_back("tcp", 64);
+    options.max_entries.emplace_back("services", 64);
     options.constants.push_back({"track_edges", 0, false});
     std::unique_ptr<lorikeet::BpfObject> object;
     Expect(lorikeet::BpfObject::Open(path, options, object));
@@ -38,7 +38,7 @@ void UseEverything(const std::string &path) {
     std::vector<lorikeet::ProgramStats> stats;
     Expect(object->Stats(stats));
     size_t index = 0;
-    Expect(object->FindMap("lost_requests", index));
+    Expect(object->FindMap("lost_services", index));
     lorikeet::Rows<double> sums;
     if (lorikeet::ReadSums(object->MapAt(index), sums) != 0 || sums.count == 0)
         Fail("no sums");
