@@ -62,7 +62,13 @@ export class Bench {
     return running;
   }
 
-  /** Kills what it started, and removes the folder. */
+  /** Kills what it started, and resolves once it is gone; then removes the folder. */
+  async clear(): Promise<void> {
+    await Promise.all(this.#started.map((running) => running.kill()));
+    this.remove();
+  }
+
+  /** As `clear`, without waiting. */
   remove(): void {
     for (const running of this.#started) running.signal('SIGKILL');
     rmSync(this.folder, { recursive: true, force: true });

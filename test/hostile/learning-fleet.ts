@@ -31,13 +31,13 @@ export class LearningFleet {
   }
 
   /** Writes the configuration of a scorer that learns the services after 12 s and again all the time. @returns its path */
-  configure(bench: Bench, { stateDir = 'state', extra = '' } = {}): string {
+  configure(bench: Bench, { stateDir = 'state', queries = this.prometheus.url, extra = '' } = {}): string {
     const features = Object.keys(NORMAL).map((name) => `  - { name: ${name}, expr: 'm[$window]', scale: log }`);
     bench.write('features.yaml', `windows: [1s, 2s, 4s]\nfeatures:\n${features.join('\n')}\n`);
     // A model is outdated after a second, so every start trains.
     return bench.write(
       'scorer.yaml',
-      `prometheus: { url: '${this.prometheus.url}' }
+      `prometheus: { url: '${queries}' }
 remote_write: { url: '${this.prometheus.url}/api/v1/write' }
 interval: 1s
 delay: 300ms

@@ -152,6 +152,27 @@ export const ATTACKS = {
     before: 'every sample dropped as out of order for an hour',
     now: '{dropped} samples dropped; scores {seconds} s after it is back',
   },
+  exporter_memory: {
+    attack:
+      'a memory limit for the exporter: that of the chart with 30 slow readers of a page of 7 MB, and smaller ones',
+    before: UNTRIED,
+    now: '{peak} of {limit} MiB are used; {smallest} MiB are enough to start',
+  },
+  scorer_memory: {
+    attack: 'a memory limit for the scorer that learns three services: that of the chart, and smaller ones',
+    before: UNTRIED,
+    now: '{peak} of {limit} MiB are used; {smallest} MiB are enough; with less its state stays whole',
+  },
+  upgrade: {
+    attack: 'the new exporter or scorer is started while the old one runs, at its port and at another one',
+    before: UNTRIED,
+    now: 'at its port it ends in one line; at another one both count and score the same',
+  },
+  restart: {
+    attack: 'the scorer is restarted in the middle of a cycle, while Prometheus answers after 0.4 s',
+    before: UNTRIED,
+    now: '{restarts} restarts; it stops within {stop_seconds} s, and the next score comes within {seconds} s',
+  },
   exporter_killed: {
     attack: 'kill -9 of the exporter while it starts, counts or is scraped',
     before: UNTRIED,
