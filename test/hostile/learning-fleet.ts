@@ -50,10 +50,14 @@ ${extra}`,
   }
 
   /** The times of the scores of a service since `sinceMs`, in order. */
-  async scoreTimes(sinceMs: number, service = SERVICES[0]): Promise<readonly number[]> {
+  scoreTimes(sinceMs: number): Promise<readonly number[]> {
+    return this.timesOf(`anomaly_score{service="${SERVICES[0]}",detector="autoencoder"}`, sinceMs);
+  }
+
+  /** The times of the samples of a series since `sinceMs`, in order. */
+  async timesOf(selector: string, sinceMs: number): Promise<readonly number[]> {
     const client = new PrometheusClient({ url: this.prometheus.url, http: this.#http });
-    const query = `anomaly_score{service="${service}",detector="autoencoder"}`;
-    const { series } = await client.samples(query, sinceMs, Date.now() + 1);
+    const { series } = await client.samples(selector, sinceMs, Date.now() + 1);
     return [...(series[0]?.timestamps ?? [])];
   }
 

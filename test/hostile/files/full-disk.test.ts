@@ -1,9 +1,11 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, readdirSync, statfsSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { freePort } from '../../../scripts/free-port.ts';
+import { until } from '../../until.ts';
 import { Bench, LONELY_SCORER } from '../bench.ts';
+import { LearningFleet, untilScored } from '../learning-fleet.ts';
 import { keeps } from '../table/keeps.ts';
 
 let bench: Bench;
@@ -17,11 +19,11 @@ afterEach(() => {
   bench.remove();
 });
 
-/** A file system without space, at a folder of the bench. */
-function fullDisk(name: string): string {
+/** A file system without space, at a folder of the bench. `filler` takes the space. */
+function fullDisk(name: string, size = '64k'): string {
   const folder = join(bench.folder, name);
   mkdirSync(folder);
-  execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=64k', `lorikeet-${process.pid}`, folder]);
+  execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${size}`, `lorikeet-${process.pid}`, folder]);
   clean = () => void execFileSync('umount', [folder]);
   mkdirSync(join(folder, 'models'));
   const { bavail, bsize } = statfsSync(folder);
@@ -44,6 +46,34 @@ test(
       expect(named[0]).toContain('ENOSPC');
     }
     expect(readdirSync(join(state, 'models'))).toEqual([]);
+  },
+);
+
+test(
+  'a scorer whose disk is full while it learns says so once, works with what it has, and learns once there is space',
+  { timeout: 120_000, ...keeps('full_disk') },
+  async () => {
+    const state = fullDisk('state', '4m');
+    const fleet = await LearningFleet.start();
+    try {
+      const scorer = await bench.start('scorer', [`--config.file=${fleet.configure(bench)}`]);
+      const seen = () => scorer.log.slice(-10).join('\n');
+      const failed = () => scorer.logged('learning failed, retrying later') > 0;
+      await until('learning to fail', failed, { timeoutMs: 60_000, seen });
+      const named = scorer.log.filter((line) => line.includes('learning failed'));
+      expect(named[0]).toContain(join(state, 'models'));
+      expect(named[0]).toContain('ENOSPC');
+      const lastCycle = () => scorer.value('lorikeet_scorer_last_cycle_timestamp_seconds');
+      const then = await lastCycle();
+      await until('cycles', async () => (await lastCycle()) >= then + 3, { periodMs: 100, seen });
+      expect(scorer.logged('learning failed')).toBe(1);
+      rmSync(join(state, 'filler'));
+      await untilScored(scorer);
+      expect(scorer.logged('learning works again')).toBe(1);
+      await scorer.stop();
+    } finally {
+      await fleet.stop();
+    }
   },
 );
 

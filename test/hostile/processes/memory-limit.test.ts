@@ -76,18 +76,18 @@ describeWith([MEMORY_CGROUP], 'lorikeet-exporter', () => {
     async () => {
       const limit = limitOf('manifests/base/exporter/daemonset.yaml');
       const cgroup = limited(limit);
-      const { exporter, stop } = await startLargePage(bench, { shell: cgroup.enter });
+      const page = await startLargePage(bench, { shell: cgroup.enter });
       try {
         const slow: Connection[] = [];
         for (let reader = 0; reader < 30; reader++) {
-          slow.push(await readNothing(exporter));
-          expect((await exporter.get('/metrics')).status).toBe(200);
+          slow.push(await readNothing(page.exporter));
+          expect((await page.exporter.get('/metrics')).status).toBe(200);
         }
         hangUp(slow);
-        expect([cgroup.kills, exporter.ended()]).toEqual([0, undefined]);
+        expect([cgroup.kills, page.exporter.ended()]).toEqual([0, undefined]);
         record({ limit, peak: cgroup.peakBytes / MIB });
       } finally {
-        await stop();
+        await page.stop();
       }
     },
   );

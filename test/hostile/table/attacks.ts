@@ -183,6 +183,11 @@ export const ATTACKS = {
     before: UNTRIED,
     now: '{kills} kills; its state is whole each time, the next score comes within {seconds} s',
   },
+  alertmanager_killed: {
+    attack: 'kill -9 of Alertmanager, whose silences say which anomalies are expected',
+    before: UNTRIED,
+    now: '{kills} kills; the last silences stay in use, one line each; no cycle fails',
+  },
 } as const satisfies Readonly<Record<string, Attack>>;
 
 export type AttackName = keyof typeof ATTACKS;

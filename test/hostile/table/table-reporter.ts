@@ -26,10 +26,11 @@ export class TableReporter implements Reporter {
   }
 
   onTestRunEnd(modules: readonly TestModule[], _errors: unknown, end: TestRunEndReason): void {
-    const logger = this.#vitest?.logger;
-    if (logger === undefined || end === 'interrupted') return;
+    if (this.#vitest === undefined || end === 'interrupted') return;
+    const { logger, config } = this.#vitest;
     const { isWhole, isUpdate } = this.#options;
-    const kept = modules.flatMap(keptBy);
+    const isAsked = ({ state }: Kept) => state !== 'skipped' || config.testNamePattern === undefined;
+    const kept = modules.flatMap(keptBy).filter(isAsked);
     const all = Object.keys(ATTACKS) as AttackName[];
     const rows = rowsOf(isWhole ? all : all.filter((name) => kept.some(({ attack }) => attack === name)), kept);
     const table = markdownTable(rows);
