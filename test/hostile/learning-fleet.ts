@@ -69,7 +69,7 @@ ${extra}`,
 }
 
 /** Waits until a scorer has scored all services in a complete cycle. */
-export async function untilScored(scorer: RunningProgram, timeoutMs = 60_000): Promise<void> {
+export async function untilScored(scorer: RunningProgram, timeoutMs = 120_000): Promise<void> {
   const isScored = async () => {
     const samples = await scorer.samples('lorikeet_scorer_').catch(() => undefined);
     const isComplete = (samples?.['lorikeet_scorer_last_cycle_timestamp_seconds'] ?? 0) > 0;

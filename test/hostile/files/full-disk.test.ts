@@ -51,7 +51,7 @@ test(
 
 test(
   'a scorer whose disk is full while it learns says so once, works with what it has, and learns once there is space',
-  { timeout: 120_000, ...keeps('full_disk') },
+  { timeout: 300_000, ...keeps('full_disk') },
   async () => {
     const state = fullDisk('state', '4m');
     const fleet = await LearningFleet.start();
@@ -59,7 +59,7 @@ test(
       const scorer = await bench.start('scorer', [`--config.file=${fleet.configure(bench)}`]);
       const seen = () => scorer.log.slice(-10).join('\n');
       const failed = () => scorer.logged('learning failed, retrying later') > 0;
-      await until('learning to fail', failed, { timeoutMs: 60_000, seen });
+      await until('learning to fail', failed, { timeoutMs: 120_000, seen });
       const named = scorer.log.filter((line) => line.includes('learning failed'));
       expect(named[0]).toContain(join(state, 'models'));
       expect(named[0]).toContain('ENOSPC');

@@ -38,7 +38,7 @@ async function silence(service: string): Promise<void> {
 
 it(
   'a scorer whose Alertmanager is killed uses the silences that it knew, and reads them again once it is back',
-  { timeout: 180_000, ...keeps('alertmanager_killed') },
+  { timeout: 400_000, ...keeps('alertmanager_killed') },
   async () => {
     const extra = `expected: { alertmanager: { url: '${alertmanager.url}' } }\n`;
     const scorer = await bench.start('scorer', [`--config.file=${fleet.configure(bench, { extra })}`]);

@@ -1,6 +1,6 @@
-import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { delegateControllers, findCgroupMount } from '../../../microsim/controller/cgroup.ts';
+import { delegateControllers, findCgroupMount, removeCgroup } from '../../../microsim/controller/cgroup.ts';
 import type { Need } from '../../skips/needs.ts';
 
 const VERSION_1 = '/sys/fs/cgroup/memory';
@@ -24,7 +24,6 @@ function hierarchy(): Files | undefined {
     };
   const root = findCgroupMount();
   if (!readFileSync(join(root, 'cgroup.controllers'), 'utf8').split(/\s/).includes('memory')) return undefined;
-  delegateControllers(root);
   return { root, limit: 'memory.max', peak: 'memory.peak', events: 'memory.events' };
 }
 
@@ -44,6 +43,7 @@ export class MemoryCgroup {
     const files = hierarchy();
     if (files === undefined) throw new Error(MEMORY_CGROUP.lack);
     this.#files = files;
+    if (files.root !== VERSION_1) delegateControllers(files.root);
     this.#path = join(files.root, `lorikeet-hostile-${process.pid}-${made++}`);
     mkdirSync(this.#path);
     writeFileSync(join(this.#path, files.limit), String(limitBytes));
@@ -63,8 +63,8 @@ export class MemoryCgroup {
     return Number(/^oom_kill (\d+)$/m.exec(readFileSync(join(this.#path, this.#files.events), 'utf8'))?.[1]);
   }
 
-  /** Its processes must have ended. */
-  remove(): void {
-    rmdirSync(this.#path);
+  /** Kills the processes that are left in it, such as a learning that ends with its scorer. */
+  remove(): Promise<void> {
+    return removeCgroup(this.#path);
   }
 }

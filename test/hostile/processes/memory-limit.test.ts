@@ -39,7 +39,7 @@ beforeEach(() => {
 });
 afterEach(async () => {
   await bench.clear();
-  for (const cgroup of cgroups.splice(0)) cgroup.remove();
+  for (const cgroup of cgroups.splice(0)) await cgroup.remove();
 });
 
 function limited(mebibytes: number): MemoryCgroup {
@@ -117,13 +117,13 @@ describeWith([MEMORY_CGROUP], 'lorikeet-scorer', () => {
   const start = (cgroup: MemoryCgroup) =>
     bench.launch('scorer', [`--config.file=${fleet.configure(bench)}`], { shell: cgroup.enter });
 
-  it('learns within its limit', { timeout: 120_000, ...keeps('scorer_memory') }, async () => {
+  it('learns within its limit', { timeout: 300_000, ...keeps('scorer_memory') }, async () => {
     const limit = limitOf('manifests/base/scorer/statefulset.yaml');
     const cgroup = limited(limit);
     const scorer = start(cgroup);
     await scorer.listening();
     await untilScored(scorer);
-    await until('it to learn', () => scorer.logged('msg=learned') > 0, { timeoutMs: 60_000 });
+    await until('it to learn', () => scorer.logged('msg=learned') > 0, { timeoutMs: 120_000 });
     expect([cgroup.kills, scorer.ended()]).toEqual([0, undefined]);
     record({ limit, peak: cgroup.peakBytes / MIB });
     await scorer.stop();
@@ -131,7 +131,7 @@ describeWith([MEMORY_CGROUP], 'lorikeet-scorer', () => {
 
   it(
     'learns within a third of its limit; with less the kernel kills the learning or the scorer, and its state stays whole',
-    { timeout: 240_000, ...keeps('scorer_memory') },
+    { timeout: 600_000, ...keeps('scorer_memory') },
     async () => {
       const smallest = await smallestOf([336, 288, 256, 224, 192, 160, 128, 96], async (limit) => {
         const cgroup = limited(limit);
@@ -141,7 +141,7 @@ describeWith([MEMORY_CGROUP], 'lorikeet-scorer', () => {
         await until(
           'it to learn, or not',
           async () => scorer.ended() !== undefined || scorer.logged('msg=learned') > 0 || (await failures()) > 0,
-          { timeoutMs: 60_000, periodMs: 100, seen: () => scorer.log.slice(-10).join('\n') },
+          { timeoutMs: 120_000, periodMs: 100, seen: () => scorer.log.slice(-10).join('\n') },
         );
         const hasLearned = scorer.logged('msg=learned') > 0;
         if (!hasLearned) expect(cgroup.kills).toBeGreaterThan(0);

@@ -52,7 +52,7 @@ function commandOf(pid: string): string {
 const untilLearning = () => until('it to learn', () => learnings().length > 0, { timeoutMs: 30_000 });
 
 async function expectWhole(scorer: RunningProgram): Promise<void> {
-  await untilScored(scorer, 20_000);
+  await untilScored(scorer, 60_000);
   const seen = scorer.log.join('\n');
   expect(await scorer.value('lorikeet_scorer_services{state="scored"}'), seen).toBe(SERVICES.length);
   expect(await scorer.value('lorikeet_scorer_model_damaged'), seen).toBe(0);
@@ -82,13 +82,13 @@ describe('a scorer', keeps('scorer_killed'), () => {
       scorer = await start();
       await expectWhole(scorer);
       const scored = async () => (await fleet.scoreTimes(killedMs)).length > 0;
-      await until('a score', scored, { timeoutMs: 20_000, periodMs: 100 });
+      await until('a score', scored, { timeoutMs: 60_000, periodMs: 100 });
       record({ seconds: (Date.now() - killedMs) / 1000 });
     }
     record({ kills: KILLS });
     expect(Math.min(whileLearning, whileSaving)).toBeGreaterThan(0);
     await scorer.kill();
-  }, 240_000);
+  }, 600_000);
 
   it('whose learning is killed scores on, says so once, and learns again', async () => {
     const scorer = await start();
@@ -107,5 +107,5 @@ describe('a scorer', keeps('scorer_killed'), () => {
     });
     await expectWhole(scorer);
     await scorer.stop();
-  }, 150_000);
+  }, 300_000);
 });

@@ -64,7 +64,7 @@ describe('a new program while the old one runs', keeps('upgrade'), () => {
     }),
   );
 
-  it('scores beside the old scorer with the same state, which stays whole', { timeout: 120_000 }, async () => {
+  it('scores beside the old scorer with the same state, which stays whole', { timeout: 400_000 }, async () => {
     const fleet = await LearningFleet.start();
     try {
       const flags = [`--config.file=${fleet.configure(bench)}`];
@@ -73,7 +73,10 @@ describe('a new program while the old one runs', keeps('upgrade'), () => {
       const successor = await bench.start('scorer', flags);
       await untilScored(successor);
       for (const scorer of [old, successor]) {
-        await until('it to learn again', () => scorer.logged('msg=learned') >= 2, { timeoutMs: 60_000 });
+        await until('it to learn again', () => scorer.logged('msg=learned') >= 2, {
+          timeoutMs: 120_000,
+          seen: () => scorer.log.slice(-15).join('\n'),
+        });
         expect(await scorer.value('lorikeet_scorer_model_damaged')).toBe(0);
         expect(await scorer.value('lorikeet_scorer_cycles_failed_total')).toBe(0);
         expect(await scorer.value('lorikeet_scorer_training_failures_total')).toBe(0);
@@ -91,7 +94,7 @@ describe('a new program while the old one runs', keeps('upgrade'), () => {
 
 it(
   'a scorer that is restarted in the middle of a cycle goes on with the next one',
-  { timeout: 120_000, ...keeps('restart') },
+  { timeout: 300_000, ...keeps('restart') },
   async () => {
     const fleet = await LearningFleet.start();
     const proxy = await startProxy(fleet.prometheus.url);
