@@ -74,7 +74,7 @@ export const ATTACKS = {
   },
   few_files: {
     attack: 'a limit of 19 to 26 open files at the start',
-    before: 'the scorer ended without naming a file, or replaced its state',
+    before: 'the scorer ended, and named no file',
     now: 'one line names the file or the limit; the state stays',
   },
   logged_names: {
@@ -89,12 +89,12 @@ export const ATTACKS = {
   },
   kubernetes_expired: {
     attack: 'the API server finds every version expired',
-    before: 'requests without a pause',
+    before: UNTRIED,
     now: '{requests_per_second} requests a second at first, then fewer; counted as failures',
   },
   kubernetes_pages: {
     attack: 'the API server has always another page of a list',
-    before: 'requests without an end',
+    before: 'no bound',
     now: '{pages} pages of a list, then a failure and a pause',
   },
   kubernetes_endless: {
@@ -114,7 +114,7 @@ export const ATTACKS = {
   },
   new_services: {
     attack: 'Prometheus answers with 300,000 services that were never seen',
-    before: 'taken without a limit',
+    before: 'no bound',
     now: '50,000 are taken, the others counted; health within {health_ms} ms',
   },
   prometheus_away: {
