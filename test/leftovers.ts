@@ -2,6 +2,9 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { findCgroupMount } from '../microsim/controller/cgroup.ts';
 
+/** Where version 1 of cgroups limits memory, if it does. */
+const MEMORY_CGROUPS = '/sys/fs/cgroup/memory';
+
 /** Everything on the machine that may come from a test of this project, by name. */
 function traces(): Set<string> {
   const found = new Set<string>();
@@ -9,7 +12,8 @@ function traces(): Set<string> {
     const name = line.split(' ')[0] ?? '';
     if (name.startsWith('lorikeet')) found.add(`network namespace ${name}`);
   }
-  for (const name of readdirSync(findCgroupMount())) if (name.startsWith('lorikeet')) found.add(`cgroup ${name}`);
+  for (const root of [findCgroupMount(), MEMORY_CGROUPS].filter(existsSync))
+    for (const name of readdirSync(root)) if (name.startsWith('lorikeet')) found.add(`cgroup ${root}/${name}`);
   for (const pin of existsSync('/sys/fs/bpf') ? readdirSync('/sys/fs/bpf') : []) found.add(`pin ${pin}`);
   for (const orphan of orphans()) found.add(orphan);
   return found;

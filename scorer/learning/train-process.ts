@@ -11,7 +11,7 @@ export interface TrainProcessOptions {
   readonly onProgress: (progress: LearningProgress) => void;
 }
 
-/** Learning failed; the message contains the exit status or the signal. */
+/** Learning failed; the message contains the exit status or the signal, and what the process said last. */
 export class TrainProcessError extends Error {
   readonly code = 'LEARNING';
   override readonly name = 'TrainProcessError';
@@ -44,11 +44,15 @@ export class TrainProcess {
     const [program, ...shared] = this.#options.command;
     const child = spawn(program, [...shared, '--progress=json'], { stdio: ['pipe', 'pipe', 'pipe'] });
     this.#child = child;
-    this.#forward(child);
+    const errors = this.#forward(child);
     try {
       const [status, signal] = await ended(child);
-      if (status !== 0) throw new TrainProcessError(`learning ended with ${signal ?? `status ${String(status)}`}`);
+      if (status !== 0) {
+        const how = `learning ended with ${signal ?? `status ${String(status)}`}`;
+        throw new TrainProcessError([how, ...errors.splice(0)].join(': '));
+      }
     } finally {
+      for (const line of errors) this.#options.logger.warn('learning', { line });
       this.#child = undefined;
     }
   }
@@ -64,7 +68,8 @@ export class TrainProcess {
     clearTimeout(force);
   }
 
-  #forward({ stdout, stderr }: ChildProcess): void {
+  /** Logs the output of the child. @returns the last line of standard error, which is not logged yet */
+  #forward({ stdout, stderr }: ChildProcess): string[] {
     const { logger, onProgress } = this.#options;
     const each = (stream: Readable | null, take: (line: string) => void) => {
       if (stream !== null) createInterface({ input: stream }).on('line', take);
@@ -77,13 +82,18 @@ export class TrainProcess {
         onProgress(progress);
       }
     });
-    each(stderr, (line) => logger.warn('learning', { line }));
+    const last: string[] = [];
+    each(stderr, (line) => {
+      for (const earlier of last.splice(0, 1, line)) logger.warn('learning', { line: earlier });
+    });
+    return last;
   }
 }
 
 function ended(child: ChildProcess): Promise<[number | null, NodeJS.Signals | null]> {
   return new Promise((resolve, reject) => {
     child.once('error', (error) => reject(new TrainProcessError("learning can't be started", { cause: error })));
-    child.once('exit', (status, signal) => resolve([status, signal]));
+    // Once all of its output was read, unlike `exit`.
+    child.once('close', (status, signal) => resolve([status, signal]));
   });
 }

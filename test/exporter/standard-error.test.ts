@@ -5,6 +5,7 @@ import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest';
+import { keeps } from '../hostile/table/keeps.ts';
 import { bundleExporter, type Bundle } from './program.ts';
 
 let bundle: Bundle;
@@ -64,7 +65,7 @@ test.each([
   ['a pipe whose reader has exited', 'exec "$@" 2> >(exec head -n 1 >/dev/null)'],
   // Ends with the exporter, whose process id is the shell's.
   ['a pipe whose reader does not read', 'exec "$@" 2> >(exec tail --pid=$$ -f /dev/null)'],
-])('lives with %s', async (what, script) => {
+])('lives with %s', keeps('full_disk'), async (what, script) => {
   const exporter = await start(script);
   const stalled = what.includes('does not');
   // A pipe holds 64 KiB.
@@ -85,7 +86,7 @@ function fillPipe(pid: number): void {
   }
 }
 
-test('lives with closed standard streams, which are never sockets or maps of its own', async () => {
+test('lives with closed standard streams, which are never sockets or maps of its own', keeps('full_disk'), async () => {
   const exporter = await start('exec "$@" <&- >&- 2>&-');
   await exporter.log();
   expect([0, 1, 2].map((number) => readlinkSync(`/proc/${exporter.pid}/fd/${number}`))).toEqual(
@@ -95,18 +96,22 @@ test('lives with closed standard streams, which are never sockets or maps of its
   expect(await exporter.stop()).toBe(0);
 });
 
-test('writes whole lines again once the disk has space, and says how many are missing', async () => {
-  const disk = join(folder, 'disk');
-  mkdirSync(disk);
-  const script = `mount -t tmpfs -o size=4096 none "${disk}" && exec "$@" 2>>"${disk}/log"`;
-  const exporter = await start(`exec unshare --mount bash -c '${script}' "$0" "$@"`);
-  const log = join(`/proc/${exporter.pid}/root`, disk, 'log');
-  while ((await exporter.dropped()) === 0) await exporter.log();
-  const before = readFileSync(log, 'utf8');
-  truncateSync(log);
-  await exporter.log();
-  const lines = (before + readFileSync(log, 'utf8')).trimEnd().split('\n');
-  expect(lines.filter((line) => !/^ts=\S+ level=\S+ msg=/.test(line))).toEqual([]);
-  expect(lines.find((line) => line.includes('msg="log lines were dropped"'))).toMatch(/ level=warn .* lines=\d+$/);
-  expect(await exporter.stop()).toBe(0);
-});
+test(
+  'writes whole lines again once the disk has space, and says how many are missing',
+  keeps('full_disk'),
+  async () => {
+    const disk = join(folder, 'disk');
+    mkdirSync(disk);
+    const script = `mount -t tmpfs -o size=4096 none "${disk}" && exec "$@" 2>>"${disk}/log"`;
+    const exporter = await start(`exec unshare --mount bash -c '${script}' "$0" "$@"`);
+    const log = join(`/proc/${exporter.pid}/root`, disk, 'log');
+    while ((await exporter.dropped()) === 0) await exporter.log();
+    const before = readFileSync(log, 'utf8');
+    truncateSync(log);
+    await exporter.log();
+    const lines = (before + readFileSync(log, 'utf8')).trimEnd().split('\n');
+    expect(lines.filter((line) => !/^ts=\S+ level=\S+ msg=/.test(line))).toEqual([]);
+    expect(lines.find((line) => line.includes('msg="log lines were dropped"'))).toMatch(/ level=warn .* lines=\d+$/);
+    expect(await exporter.stop()).toBe(0);
+  },
+);

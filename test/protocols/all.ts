@@ -1,9 +1,10 @@
+import { replaceBlock } from '../document-block.ts';
 import { CASES } from './cases/all.ts';
 import { testCases, type Results } from './suite.ts';
-import { markdownTable, replaceBlock } from './table.ts';
+import { markdownTable } from './table.ts';
 
 const DOCUMENT = 'docs/requests.md';
-/** Set by scripts/protocols.mjs. */
+/** Set by scripts/tests/protocols.mjs. */
 const {
   LORIKEET_PROTOCOLS_ONLY: only = '',
   LORIKEET_PROTOCOLS_FLAGS: flags = '',
@@ -14,7 +15,7 @@ const pattern = new RegExp(only, 'i');
 function finished({ rows, skipped }: Results): void {
   const table = markdownTable(rows, skipped);
   process.stdout.write(`${table}\n`);
-  if (update !== undefined) replaceBlock(DOCUMENT, table);
+  if (update !== undefined) replaceBlock(DOCUMENT, 'protocols', table);
 }
 
 testCases(

@@ -1,4 +1,3 @@
-import { readFileSync, writeFileSync } from 'node:fs';
 import { reportedMeanMs, trueMeanMs, type Row } from './verdict.ts';
 import type { Reported } from './series.ts';
 
@@ -44,13 +43,3 @@ const reportedCell = (reported: Reported): string =>
   reported.requests === 0 ? '0' : `${reported.requests} × ${milliseconds(reportedMeanMs(reported))}`;
 
 const milliseconds = (value: number): string => `${value < 10 ? value.toFixed(1) : value.toFixed(0)} ms`;
-
-const [BEGIN, END] = ['<!-- protocols: begin -->', '<!-- protocols: end -->'];
-
-/** Replaces the text between the markers of a document. @throws Error without markers */
-export function replaceBlock(path: string, text: string): void {
-  const document = readFileSync(path, 'utf8');
-  const [from, to] = [document.indexOf(BEGIN), document.indexOf(END)];
-  if (from < 0 || to < from) throw new Error(`${path}: expected ${BEGIN} and ${END}`);
-  writeFileSync(path, `${document.slice(0, from + BEGIN.length)}\n\n${text}\n\n${document.slice(to)}`);
-}

@@ -2,8 +2,9 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { replaceBlock } from '../document-block.ts';
 import type { Case, Truth } from './case.ts';
-import { replaceBlock, markdownTable } from './table.ts';
+import { markdownTable } from './table.ts';
 import { isExpected, judge, type Row } from './verdict.ts';
 import type { Reported, Snapshot } from './series.ts';
 
@@ -103,7 +104,7 @@ test('the table replaces the block of a document', () => {
     writeFileSync(path, 'Before\n<!-- protocols: begin -->\nold\n<!-- protocols: end -->\nAfter\n');
     const skipped = [{ name: 'a call', protocol: 'Kafka', reason: 'no Kafka' }];
     const rows = [verdict({}, RIGHT), verdict({}, reported(51, 51, 900))];
-    replaceBlock(path, markdownTable(rows, skipped));
+    replaceBlock(path, 'protocols', markdownTable(rows, skipped));
     expect(readFileSync(path, 'utf8')).toMatchInlineSnapshot(`
       "Before
       <!-- protocols: begin -->
@@ -119,7 +120,7 @@ test('the table replaces the block of a document', () => {
       "
     `);
     writeFileSync(path, 'no block');
-    expect(() => replaceBlock(path, '')).toThrow('expected <!-- protocols: begin -->');
+    expect(() => replaceBlock(path, 'protocols', '')).toThrow('expected <!-- protocols: begin -->');
   } finally {
     rmSync(folder, { recursive: true });
   }

@@ -1,12 +1,13 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { ScorerApp } from '../../scorer/app.ts';
+import { keeps } from '../hostile/table/keeps.ts';
 import { startPrometheus, type RunningPrometheus } from '../testserver/prometheus.ts';
 import { type Proxy, startProxy } from '../testserver/proxy.ts';
 import { byService, INTERVAL_MS, metric, ScorerBed, trueTime } from './running-scorer.ts';
 
 const SERVICES = ['cart', 'catalog', 'payment'].map((service) => ({ namespace: 'shop', service }));
 
-describe('the scorer during failures around it', { timeout: 90_000 }, () => {
+describe('the scorer during failures around it', { timeout: 90_000, ...keeps('prometheus_away') }, () => {
   const bed = new ScorerBed();
   let prometheus: RunningPrometheus;
   let queries: Proxy;

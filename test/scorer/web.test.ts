@@ -1,13 +1,11 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
-import { createInterface } from 'node:readline';
+import { join } from 'node:path';
 import { hashSync } from 'bcryptjs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { exchange, type ExchangeOptions } from '../../daemon/http-server/testdata/web-server.ts';
 import { freePort } from '../../scripts/free-port.ts';
+import { RunningProgram, shipped } from '../running-program.ts';
 import { until } from '../until.ts';
 
 const CONFIG = `prometheus: { url: 'http://127.0.0.1:9' }
@@ -15,13 +13,11 @@ remote_write: { url: 'http://127.0.0.1:9/api/v1/write' }
 `;
 const PASSWORD = `Basic ${Buffer.from('prometheus:secret').toString('base64')}`;
 const folder = mkdtempSync(join(tmpdir(), 'lorikeet-scorer-web-'));
-const log: string[] = [];
-let scorer: ChildProcess;
-let url: string;
+let scorer: RunningProgram;
 
-const logged = (message: string) => log.filter((line) => line.includes(`msg=${message}`)).length;
+const logged = (message: string) => scorer.logged(`msg=${message}`);
 const ask = (path: string, options: ExchangeOptions = {}) =>
-  exchange(url + path, { ...options, headers: { authorization: PASSWORD, ...options.headers } });
+  exchange(scorer.url + path, { ...options, headers: { authorization: PASSWORD, ...options.headers } });
 const reloaded = async () =>
   /^lorikeet_scorer_config_last_reload_successful (\d)$/m.exec((await ask('/metrics')).body.toString())?.[1];
 
@@ -30,19 +26,11 @@ describe('the pages of lorikeet-scorer', () => {
     writeFileSync(join(folder, 'scorer.yaml'), CONFIG);
     writeFileSync(join(folder, 'web.yaml'), `basic_auth_users: { prometheus: ${hashSync('secret', 4)} }\n`);
     const address = `127.0.0.1:${await freePort()}`;
-    url = `http://${address}`;
-    const program = resolve('dist/lorikeet-scorer.js');
     const flags = [`--web.listen-address=${address}`, '--web.config.file=web.yaml', '--web.enable-lifecycle'];
-    scorer = spawn(process.execPath, [program, 'run', ...flags], { cwd: folder, stdio: ['ignore', 'inherit', 'pipe'] });
-    if (scorer.stderr === null) throw new Error('no standard error');
-    createInterface(scorer.stderr).on('line', (line) => log.push(line));
-    await until('the scorer to listen', () => logged('listening') > 0, {
-      timeoutMs: 20_000,
-      seen: () => log.join('\n'),
-    });
+    scorer = await RunningProgram.start(shipped('scorer', 'run', ...flags), { cwd: folder });
   });
-  afterAll(() => {
-    scorer.kill('SIGKILL');
+  afterAll(async () => {
+    await scorer?.kill();
     rmSync(folder, { recursive: true });
   });
 
@@ -62,7 +50,7 @@ describe('the pages of lorikeet-scorer', () => {
     const { headers, body, ...answer } = await ask(path, { method });
     expect([answer.status, headers.allow, headers['x-powered-by']]).toEqual([status, allowed, undefined]);
     if (method === 'HEAD') expect(body.length).toBe(0);
-    expect((await exchange(url + path, { method })).status).toBe(401);
+    expect((await exchange(scorer.url + path, { method })).status).toBe(401);
   });
 
   it('reloads by POST and by SIGHUP, and reports an invalid file', async () => {
@@ -77,15 +65,13 @@ describe('the pages of lorikeet-scorer', () => {
     expect((await ask('/-/reload', { method: 'POST' })).status).toBe(200);
     await until('the scorer to be swapped', () => logged('"configuration reloaded"') === 1);
     expect(await reloaded()).toBe('1');
-    scorer.kill('SIGHUP');
+    scorer.signal('SIGHUP');
     await until('the scorer to be swapped again', () => logged('"configuration reloaded"') === 2);
     expect((await ask('/-/healthy')).status).toBe(200);
   });
 
   it('ends with status 0 on SIGTERM', async () => {
-    const exited = once(scorer, 'exit');
-    scorer.kill('SIGTERM');
-    expect(await exited).toEqual([0, null]);
+    await scorer.stop();
     // An examination that ends at that moment may log its result after it.
     expect(logged('stopping reason=SIGTERM')).toBe(1);
   });

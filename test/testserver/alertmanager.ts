@@ -29,6 +29,10 @@ export interface RunningAlertmanager {
   readonly firing: () => string[];
   /** The descriptions of the alerts with a name, sent or suppressed. */
   readonly descriptions: (alertname: string) => Promise<string[]>;
+  /** Kills the process, keeping its data; a silence is not on disk until Alertmanager saves it. */
+  crash(): Promise<void>;
+  /** Restarts it after `crash`, with the same address and data. */
+  restart(): Promise<void>;
   /** Stops the process and removes its data. */
   stop(): Promise<void>;
 }
@@ -72,16 +76,18 @@ export async function startAlertmanager(
     writeFileSync(join(folder, 'alertmanager.yml'), dump({ ...shipped, route, receivers }));
     const port = await freePort();
     const url = `http://127.0.0.1:${port}`;
-    const running = await startProgram(
-      program,
-      [
-        `--config.file=${join(folder, 'alertmanager.yml')}`,
-        `--storage.path=${join(folder, 'data')}`,
-        `--web.listen-address=127.0.0.1:${port}`,
-        '--cluster.listen-address=',
-      ],
-      `${url}/-/ready`,
-    );
+    const launch = () =>
+      startProgram(
+        program,
+        [
+          `--config.file=${join(folder, 'alertmanager.yml')}`,
+          `--storage.path=${join(folder, 'data')}`,
+          `--web.listen-address=127.0.0.1:${port}`,
+          '--cluster.listen-address=',
+        ],
+        `${url}/-/ready`,
+      );
+    let running = await launch();
     const firing = () =>
       notifications.flatMap(({ receiver, alerts }) =>
         alerts.filter(({ status }) => status === 'firing').map(({ labels }) => `${receiver}: ${alertName(labels)}`),
@@ -91,11 +97,14 @@ export async function startAlertmanager(
       const named = listed.filter(({ labels }) => labels['alertname'] === alertname);
       return named.map(({ annotations }) => annotations['description'] ?? '');
     };
+    const restart = async () => {
+      running = await launch();
+    };
     const stop = async () => {
       await running.kill();
       await clean();
     };
-    return { url, notifications, firing, descriptions, stop };
+    return { url, notifications, firing, descriptions, crash: () => running.kill(), restart, stop };
   } catch (error) {
     await clean();
     throw error;

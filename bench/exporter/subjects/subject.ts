@@ -7,23 +7,13 @@ import type { Command } from '../site/child.ts';
 import type { Fleet } from '../site/fleet.ts';
 import { endWithBenchmark } from '../site/interruption.ts';
 import { processorTime } from '../counters/processor-time.ts';
+import { blockIn, WATCHED_LOOP } from '../../../test/event-loop-blocks.ts';
 import { residentBytes } from '../../../test/resident-memory.ts';
 
 export interface Scrape {
   readonly ms: number;
   readonly bytes: number;
 }
-
-/**
- * Loaded into the program before its own code: a timer with an interval of one millisecond prints long delays to
- * standard error.
- */
-const LOOP_WATCH = `let last = performance.now();
-setInterval(() => {
-  const now = performance.now();
-  if (now - last > 3) process.stderr.write('event_loop_block_ms=' + (now - last - 1) + '\\n');
-  last = now;
-}, 1).unref();`;
 
 /** Lorikeet's exporter for a fleet. npm runs scripts in the package's directory. */
 export function exporterOf(fleet: Fleet): Command {
@@ -52,16 +42,15 @@ export class Subject {
    */
   static async start(command: Command, { watchLoop = false } = {}): Promise<Subject> {
     const [program, ...args] = command;
-    const preload = `--import=data:text/javascript,${encodeURIComponent(LOOP_WATCH)}`;
-    const env = watchLoop ? { ...process.env, NODE_OPTIONS: preload } : process.env;
+    const env = watchLoop ? { ...process.env, ...WATCHED_LOOP } : process.env;
     const child = endWithBenchmark(spawn(program, args, { stdio: ['ignore', 'inherit', 'pipe'], env }));
     const log: string[] = [];
     const blocks: number[] = [];
     const address = await new Promise<string>((resolve, reject) => {
       createInterface(child.stderr).on('line', (line) => {
-        const block = /^event_loop_block_ms=(\S+)/.exec(line)?.[1];
+        const block = blockIn(line);
         if (block !== undefined) {
-          blocks.push(Number(block));
+          blocks.push(block);
           return;
         }
         log.push(line);

@@ -4,6 +4,7 @@ import { fleet, WritingBed } from '../../scorer/remote-write/writing-bed.ts';
 import { INTERVAL_MS, metric, ScorerBed, trueTime } from '../../scorer/running-scorer.ts';
 import { startPrometheus } from '../../testserver/prometheus.ts';
 import { startReceiver } from '../../testserver/receiver.ts';
+import { keeps, record } from '../table/keeps.ts';
 
 const HOUR_MS = 3_600_000;
 const SERVICES = ['cart', 'catalog', 'payment'].map((service) => ({ namespace: 'shop', service }));
@@ -20,7 +21,7 @@ describe("the scorer's clock", { timeout: 120_000 }, () => {
     await bed.clear();
   });
 
-  it('set an hour ahead and back loses the scores of that time only', async () => {
+  it('set an hour ahead and back loses the scores of that time only', keeps('clock'), async () => {
     const prometheus = await startPrometheus();
     bed.onClear(() => prometheus.stop());
     // It takes samples of the future, but none that is older than another.
@@ -46,6 +47,10 @@ describe("the scorer's clock", { timeout: 120_000 }, () => {
     clock.mockRestore();
     const backMs = trueTime();
     await untilScored(backMs);
+    record({
+      seconds: (trueTime() - backMs) / 1000,
+      dropped: await metric(app, 'samples_dropped_total'),
+    });
     expect(Math.max(...times())).toBeLessThan(trueTime() + FUTURE_MS);
     expect(await metric(app, 'samples_dropped_total')).toBe(0);
     expect(receiver.requests.filter(({ status }) => status >= 300)).toEqual([]);
@@ -53,13 +58,17 @@ describe("the scorer's clock", { timeout: 120_000 }, () => {
     expect(bed.logged('the time is certain again')).toBe(1);
   });
 
-  it.each([HOUR_MS, -HOUR_MS])('set by %i ms while samples wait does not make them too old', async (byMs) => {
-    const writing = new WritingBed();
-    bed.onClear(() => writing.clear());
-    const { receiver, writer } = await writing.withReceiver({}, { retryAgeMs: 600_000 });
-    receiver.answerNext({ status: 503 }, { status: 503 });
-    const written = writer.write(fleet(10, trueTime()));
-    vi.spyOn(Date, 'now').mockImplementation(() => trueTime() + byMs);
-    expect(await written).toMatchObject({ accepted: 10, dropped: {}, requests: 3 });
-  });
+  it.each([HOUR_MS, -HOUR_MS])(
+    'set by %i ms while samples wait does not make them too old',
+    keeps('clock'),
+    async (byMs) => {
+      const writing = new WritingBed();
+      bed.onClear(() => writing.clear());
+      const { receiver, writer } = await writing.withReceiver({}, { retryAgeMs: 600_000 });
+      receiver.answerNext({ status: 503 }, { status: 503 });
+      const written = writer.write(fleet(10, trueTime()));
+      vi.spyOn(Date, 'now').mockImplementation(() => trueTime() + byMs);
+      expect(await written).toMatchObject({ accepted: 10, dropped: {}, requests: 3 });
+    },
+  );
 });

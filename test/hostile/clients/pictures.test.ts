@@ -6,18 +6,19 @@ import { SHIPPED_FEATURES } from '../../../scorer/paths.ts';
 import { picturePath } from '../../../scorer/tensor-pages/pages.ts';
 import { saveLearnedState } from '../../scorer/learned-state.ts';
 import { INTERVAL_MS, ScorerBed, trueTime } from '../../scorer/running-scorer.ts';
+import { RunningProgram, shipped } from '../../running-program.ts';
 import { startPrometheus } from '../../testserver/prometheus.ts';
 import { until } from '../../until.ts';
+import { keeps, record, recordWatched } from '../table/keeps.ts';
 import { dial, dialMany, hangUp, statusesIn } from './connection.ts';
-import { run, type Running } from './running.ts';
-import { report, watchProgram } from './watch.ts';
+import { watchProgram } from './watch.ts';
 
 const SERVICES = Array.from({ length: 30 }, (_, index) => ({ namespace: 'shop', service: `service-${index}` }));
 const request = (index: number) => `GET ${picturePath(SERVICES[index % SERVICES.length]!)} HTTP/1.1\r\nHost: a\r\n\r\n`;
 /** What a busy machine may cost; while a thousand pictures are drawn it is ten and more. */
 const FEW_CYCLES = 5;
 const bed = new ScorerBed();
-let scorer: Running;
+let scorer: RunningProgram;
 
 const skipped = () => scorer.value('lorikeet_scorer_cycles_skipped_total');
 const refused = (reason: string) => scorer.value(`lorikeet_scorer_web_refusals_total{reason="${reason}"}`);
@@ -50,7 +51,8 @@ beforeAll(async () => {
     void writer.write(samples);
   }, INTERVAL_MS / 2);
   bed.onClear(() => clearInterval(timer));
-  scorer = await run('scorer', { cwd: bed.folder, args: [`--config.file=${config}`] });
+  const flags = [`--config.file=${config}`, '--web.listen-address=127.0.0.1:0'];
+  scorer = await RunningProgram.start(shipped('scorer', 'run', ...flags), { watchLoop: true });
   bed.onClear(() => scorer.kill());
   const scored = () => scorer.value('lorikeet_scorer_services{state="scored"}');
   await until('the services to be scored', async () => (await scored()) === SERVICES.length, {
@@ -60,7 +62,7 @@ beforeAll(async () => {
 }, 90_000);
 afterAll(() => bed.clear());
 
-describe('pictures of tensors', () => {
+describe('pictures of tensors', keeps('pictures'), () => {
   it('1,000 requests on one connection end it, and the cycles go on', async () => {
     const before = await skipped();
     const watch = watchProgram(scorer);
@@ -69,7 +71,8 @@ describe('pictures of tensors', () => {
     await connection.closed;
     await sleep(2 * INTERVAL_MS);
     const seen = await watch.stop();
-    report(`1,000 requests for a picture on one connection`, seen);
+    recordWatched(seen);
+    record({ skipped: (await skipped()) - before });
     expect(statusesIn(connection.received()).length).toBeLessThanOrEqual(16);
     expect(seen.unhealthy).toBe(0);
     expect((await skipped()) - before).toBeLessThan(FEW_CYCLES);
@@ -94,7 +97,8 @@ describe('pictures of tensors', () => {
     await until('2,000 requests', () => asked > 2000, { timeoutMs: 25_000 });
     hangUp(connections);
     const seen = await watch.stop();
-    report(`${asked} requests for a picture on 100 connections`, seen);
+    recordWatched(seen);
+    record({ skipped: (await skipped()) - before });
     expect([...statuses].filter((status) => status !== 200 && status !== 503)).toEqual([]);
     expect(statuses).toContain(200);
     expect(seen.unhealthy).toBe(0);

@@ -1,35 +1,29 @@
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import type { ServerResponse } from 'node:http';
 import { createServer, type AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { freePort } from '../../../scripts/free-port.ts';
+import type { RunningProgram } from '../../running-program.ts';
 import { serve } from '../../testserver/http.ts';
 import { until } from '../../until.ts';
-import { LONELY_SCORER, run, type Running } from './running.ts';
+import { Bench, LONELY_SCORER } from '../bench.ts';
+import { keeps, record } from '../table/keeps.ts';
 
-const folder = mkdtempSync(join(tmpdir(), 'lorikeet-hostile-reload-'));
-afterAll(() => rmSync(folder, { recursive: true }));
+const bench = new Bench();
+afterAll(() => bench.remove());
 
-const reload = async ({ url }: Running) => {
-  const answer = await fetch(`${url}/-/reload`, { method: 'POST' });
-  return { status: answer.status, text: await answer.text() };
-};
-const isHealthy = async ({ url }: Running) => (await fetch(`${url}/-/healthy`)).status === 200;
+const reload = (program: RunningProgram) => program.get('/-/reload', { method: 'POST' });
 
-describe('lorikeet-scorer', () => {
-  let scorer: Running;
-  const write = (more: string) => writeFileSync(join(folder, 'scorer.yaml'), LONELY_SCORER + more);
+describe('lorikeet-scorer', keeps('reloads'), () => {
+  let scorer: RunningProgram;
+  const write = (more: string) => bench.write('scorer.yaml', LONELY_SCORER + more);
   const successful = () => scorer.value('lorikeet_scorer_config_last_reload_successful');
   beforeAll(async () => {
     write('');
     const address = `127.0.0.1:${await freePort()}`;
-    scorer = await run('scorer', { cwd: folder, address, args: ['--web.enable-lifecycle'] });
+    scorer = await bench.start('scorer', ['--web.enable-lifecycle'], { address });
   });
-  afterAll(() => scorer?.kill());
 
   it('survives two reloads at once, four times', async () => {
     for (let time = 0; time < 4; time++) {
@@ -37,7 +31,7 @@ describe('lorikeet-scorer', () => {
       expect(answers.map(({ status }) => status)).toEqual([200, 200]);
     }
     await until('the reloads', () => scorer.logged('configuration reloaded') === 8);
-    expect([await isHealthy(scorer), scorer.ended()]).toEqual([true, undefined]);
+    expect([await scorer.isHealthy(), scorer.ended()]).toEqual([true, undefined]);
   });
 
   it('survives a hundred reloads at once and signals between them, with few reloads and no refused connection', async () => {
@@ -47,9 +41,11 @@ describe('lorikeet-scorer', () => {
       return reload(scorer);
     });
     expect(new Set((await Promise.all(answers)).map(({ status }) => status))).toEqual(new Set([200]));
-    expect(await isHealthy(scorer)).toBe(true);
+    expect(await scorer.isHealthy()).toBe(true);
     // The first one, those that came during it, and those of requests that were only then accepted.
-    expect(scorer.logged('configuration reloaded') - before).toBeLessThan(50);
+    const reloads = scorer.logged('configuration reloaded') - before;
+    record({ reloads });
+    expect(reloads).toBeLessThan(50);
   });
 
   it('keeps the running configuration when the new one has a port that another program has', async () => {
@@ -60,7 +56,7 @@ describe('lorikeet-scorer', () => {
       write(`traces: { listen_address: '${address}' }\n`);
       const { status, text } = await reload(scorer);
       expect([status, text]).toEqual([500, `Reload failed: listen ${address}: address in use\n`]);
-      expect([await isHealthy(scorer), await successful(), scorer.ended()]).toEqual([true, 0, undefined]);
+      expect([await scorer.isHealthy(), await successful(), scorer.ended()]).toEqual([true, 0, undefined]);
     } finally {
       other.close();
     }
@@ -97,7 +93,7 @@ describe('lorikeet-scorer', () => {
     });
     try {
       const text = `prometheus: { url: '${prometheus.url}', timeout: 60s }\noutput: metrics\ninterval: 1s\ndelay: 100ms\n`;
-      writeFileSync(join(folder, 'scorer.yaml'), text);
+      bench.write('scorer.yaml', text);
       expect(await reload(scorer)).toMatchObject({ status: 200 });
       const lastCycle = () => scorer.value('lorikeet_scorer_last_cycle_timestamp_seconds');
       await until('a cycle', async () => (await lastCycle()) > 0);
@@ -108,11 +104,11 @@ describe('lorikeet-scorer', () => {
       const reloaded = reload(scorer);
       // Longer than the scorer waits for the cycle.
       await sleep(7000);
-      expect([await isHealthy(scorer), scorer.ended()]).toEqual([true, undefined]);
+      expect([await scorer.isHealthy(), scorer.ended()]).toEqual([true, undefined]);
       isStuck = false;
       for (const response of waiting) answer(response);
       expect(await reloaded).toMatchObject({ status: 200 });
-      expect([await isHealthy(scorer), scorer.ended()]).toEqual([true, undefined]);
+      expect([await scorer.isHealthy(), scorer.ended()]).toEqual([true, undefined]);
     } finally {
       await prometheus.stop();
     }
@@ -129,7 +125,7 @@ describe('lorikeet-scorer', () => {
   ])('keeps the running configuration when the new one %s', async (_, more) => {
     write(more);
     expect(await reload(scorer)).toMatchObject({ status: 500 });
-    expect([await isHealthy(scorer), await successful(), scorer.ended()]).toEqual([true, 0, undefined]);
+    expect([await scorer.isHealthy(), await successful(), scorer.ended()]).toEqual([true, 0, undefined]);
   });
 
   it('reloads what was mended, by SIGHUP', async () => {
@@ -141,20 +137,18 @@ describe('lorikeet-scorer', () => {
   });
 });
 
-describe('lorikeet-exporter', () => {
-  let exporter: Running;
-  const targets = join(folder, 'targets.yaml');
+describe('lorikeet-exporter', keeps('reloads'), () => {
+  let exporter: RunningProgram;
   const valid = 'targets: [{ namespace: shop, service: cart, addresses: [192.0.2.1] }]\n';
   beforeAll(async () => {
-    writeFileSync(targets, valid);
-    exporter = await run('exporter', { cwd: folder, args: ['--web.enable-lifecycle', `--targets.file=${targets}`] });
+    const targets = bench.write('targets.yaml', valid);
+    exporter = await bench.start('exporter', ['--web.enable-lifecycle', `--targets.file=${targets}`]);
   });
-  afterAll(() => exporter?.kill());
 
   it('survives a hundred reloads at once', async () => {
     const answers = await Promise.all(Array.from({ length: 100 }, () => reload(exporter)));
     expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]));
-    expect([await isHealthy(exporter), exporter.ended()]).toEqual([true, undefined]);
+    expect([await exporter.isHealthy(), exporter.ended()]).toEqual([true, undefined]);
   });
 
   it.each([
@@ -165,11 +159,11 @@ describe('lorikeet-exporter', () => {
     ],
     ['is empty', ''],
   ])('keeps the running targets when the file %s', async (_, text) => {
-    writeFileSync(targets, text);
+    bench.write('targets.yaml', text);
     expect(await reload(exporter)).toMatchObject({ status: 500 });
     expect(await exporter.value('lorikeet_exporter_targets_last_reload_successful')).toBe(0);
-    writeFileSync(targets, valid);
+    bench.write('targets.yaml', valid);
     expect(await reload(exporter)).toMatchObject({ status: 200 });
-    expect([await isHealthy(exporter), exporter.ended()]).toEqual([true, undefined]);
+    expect([await exporter.isHealthy(), exporter.ended()]).toEqual([true, undefined]);
   });
 });

@@ -1,22 +1,21 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { RunningProgram } from '../../running-program.ts';
 import { until } from '../../until.ts';
+import { Bench, LONELY_SCORER } from '../bench.ts';
+import { keeps, record, recordWatched } from '../table/keeps.ts';
 import { dial, statusesIn } from './connection.ts';
-import { LONELY_SCORER, run, type Running } from './running.ts';
-import { report, watchProgram } from './watch.ts';
+import { watchProgram } from './watch.ts';
 
-const folder = mkdtempSync(join(tmpdir(), 'lorikeet-hostile-requests-'));
-writeFileSync(join(folder, 'scorer.yaml'), LONELY_SCORER);
-afterAll(() => rmSync(folder, { recursive: true }));
+const bench = new Bench();
+bench.write('scorer.yaml', LONELY_SCORER);
+afterAll(() => bench.remove());
 
 const HEAD = 'HTTP/1.1\r\nHost: a\r\n';
 
-describe.each(['exporter', 'scorer'] as const)('lorikeet-%s', (name) => {
-  let program: Running;
+describe.each(['exporter', 'scorer'] as const)('lorikeet-%s', keeps('malformed'), (name) => {
+  let program: RunningProgram;
   beforeAll(async () => {
-    program = await run(name, { cwd: folder });
+    program = await bench.start(name, [], { watchLoop: true });
   });
   afterAll(async () => {
     expect(program.ended()).toBeUndefined();
@@ -25,13 +24,15 @@ describe.each(['exporter', 'scorer'] as const)('lorikeet-%s', (name) => {
 
   it.each(['/metrics', '/-/healthy', '/nowhere'])(
     'closes a connection that sends 20,000 requests for %s without waiting for answers',
+    keeps('pipelined'),
     async (path) => {
       const watch = watchProgram(program);
       const { socket, received, closed } = await dial(program.port);
       socket.write(`GET ${path} ${HEAD}\r\n`.repeat(20_000));
       await closed;
       const seen = await watch.stop();
-      report(`20,000 pipelined requests for ${path} at lorikeet-${name}`, seen);
+      recordWatched(seen);
+      record({ answered: statusesIn(received()).length });
       expect(statusesIn(received()).length).toBeLessThanOrEqual(16);
       expect(seen.unhealthy).toBe(0);
       expect(await program.value(`lorikeet_${name}_web_refusals_total{reason="pipelined"}`)).toBeGreaterThan(0);

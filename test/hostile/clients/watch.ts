@@ -1,39 +1,41 @@
+import { readFileSync, writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { residentBytes } from '../../resident-memory.ts';
+import type { RunningProgram } from '../../running-program.ts';
 
 /** What a program was like while something happened to it. */
 export interface Watched {
-  /** Maximum resident memory, bytes. */
-  readonly maxResidentBytes: number;
+  /** Maximum resident memory above that at the start, bytes. */
+  readonly addedBytes: number;
+  /** The longest block of its event loop, milliseconds; 0 below three, or if its loop is not watched. */
+  readonly longestBlockMs: number;
   /** The longest time that the health page took to answer, or to fail, milliseconds. */
   readonly longestHealthMs: number;
   /** Requests for the health page without an answer of status 200. */
   readonly unhealthy: number;
-  /** Requests for the health page. */
-  readonly asked: number;
 }
 
 export interface WatchOptions {
-  readonly pid: number;
-  /** Of the program's web server, such as http://127.0.0.1:9401. */
-  readonly url: string;
   /** Of the requests for the health page, such as a password. */
   readonly headers?: Readonly<Record<string, string>>;
-  /** Time between two looks, milliseconds. Default: 50. */
-  readonly periodMs?: number;
 }
 
+/** Time between two requests for the health page, milliseconds. */
+const PERIOD_MS = 50;
 /** Time after which a health page counts as failed, milliseconds. */
 const PATIENCE_MS = 60_000;
 
 /** Watches a program until `stop`, which resolves with what was seen; a last look is taken by then. */
-export function watchProgram({ pid, url, headers = {}, periodMs = 50 }: WatchOptions): { stop(): Promise<Watched> } {
+export function watchProgram(
+  { pid, url, blocks }: RunningProgram,
+  { headers = {} }: WatchOptions = {},
+): { stop(): Promise<Watched> } {
   const end = new AbortController();
-  let [maxResidentBytes, longestHealthMs, unhealthy, asked] = [0, 0, 0, 0];
-  const lookAtMemory = (): void => void (maxResidentBytes = Math.max(maxResidentBytes, residentNow(pid)));
+  const [residentBefore, blocksBefore] = [residentBytes(pid), blocks.length];
+  let [longestHealthMs, unhealthy] = [0, 0];
+  forgetPeak(pid);
   const lookAtHealth = async (): Promise<void> => {
     const startedMs = performance.now();
-    asked++;
     const isHealthy = await fetch(`${url}/-/healthy`, {
       // A connection of its own each time, like that of a kubelet.
       headers: { ...headers, connection: 'close' },
@@ -45,40 +47,33 @@ export function watchProgram({ pid, url, headers = {}, periodMs = 50 }: WatchOpt
     if (!isHealthy) unhealthy++;
     longestHealthMs = Math.max(longestHealthMs, performance.now() - startedMs);
   };
-  const repeat = async (look: () => void | Promise<void>): Promise<void> => {
+  const watching = (async () => {
     while (!end.signal.aborted) {
-      await look();
-      await sleep(periodMs);
+      await lookAtHealth();
+      await sleep(PERIOD_MS);
     }
-    await look();
-  };
-  const watching = Promise.all([repeat(lookAtMemory), repeat(lookAtHealth)]);
+    await lookAtHealth();
+  })();
   return {
     async stop() {
       end.abort();
       await watching;
-      return { maxResidentBytes, longestHealthMs, unhealthy, asked };
+      return {
+        addedBytes: peakBytes(pid) - residentBefore,
+        longestBlockMs: Math.max(0, ...blocks.slice(blocksBefore)),
+        longestHealthMs,
+        unhealthy,
+      };
     },
   };
 }
 
-/** 0 if it has ended. */
-function residentNow(pid: number): number {
-  try {
-    return residentBytes(pid);
-  } catch {
-    return 0;
-  }
+/** The kernel's record of the maximum resident memory begins again. */
+function forgetPeak(pid: number): void {
+  writeFileSync(`/proc/${pid}/clear_refs`, '5');
 }
 
-/** Prints what was seen, such as `512 idle connections: RSS 180 MB, health 12 ms (0 of 40 failed)`. */
-export function report(
-  attack: string,
-  { maxResidentBytes, longestHealthMs, unhealthy, asked }: Watched,
-  to: NodeJS.WritableStream = process.stdout,
-): void {
-  const megabytes = (maxResidentBytes / 2 ** 20).toFixed(0);
-  to.write(
-    `${attack}: RSS ${megabytes} MB, health ${longestHealthMs.toFixed(0)} ms (${unhealthy} of ${asked} failed)\n`,
-  );
+/** Maximum resident memory in bytes since the record began. @throws Error if the process has ended */
+function peakBytes(pid: number): number {
+  return Number(/^VmHWM:\s*(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) * 1024;
 }

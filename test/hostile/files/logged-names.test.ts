@@ -2,7 +2,8 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import { Bench, LONELY_SCORER } from './programs.ts';
+import { Bench, LONELY_SCORER } from '../bench.ts';
+import { keeps, record } from '../table/keeps.ts';
 
 /** Colours, a control of eight bits, a new line, an override of the direction of text. */
 const HOSTILE = 'shop\u001b[31m\u009b2J\n\u2028\u202e';
@@ -20,10 +21,10 @@ afterAll(() => {
   bench.remove();
 });
 
-describe.each(['logfmt', 'json'])('in the format %s', (format) => {
+describe.each(['logfmt', 'json'])('in the format %s', keeps('logged_names'), (format) => {
   test('control characters in the path of a file are escaped, and no line is longer than a page', async () => {
     const targets = bench.write(`${HOSTILE}/targets.yaml`, 'targets: []\n');
-    const exporter = bench.run('lorikeet-exporter', [
+    const exporter = bench.run('exporter', [
       `--log.format=${format}`,
       `--targets.file=${targets}`,
       `--path.cgroupfs=/${HOSTILE}`,
@@ -43,14 +44,16 @@ describe.each(['logfmt', 'json'])('in the format %s', (format) => {
     const { port } = prometheus.address() as AddressInfo;
     const config = LONELY_SCORER.replace('http://127.0.0.1:1', `http://127.0.0.1:${port}`);
     const path = bench.write(`${format}.yaml`, `${config}interval: 1s\ndelay: 100ms\n`);
-    const args = ['run', `--config.file=${path}`, `--log.format=${format}`, '--log.level=debug'];
+    const args = [`--config.file=${path}`, `--log.format=${format}`, '--log.level=debug'];
     // The formats differ in how the address is written.
-    const scorer = bench.startQuietly('lorikeet-scorer', args);
+    const scorer = bench.launch('scorer', args);
     await vi.waitFor(() => expect(scorer.log.some((line) => line.includes('shop'))).toBe(true), 20_000);
     await scorer.stop();
     expect(scorer.log.filter((line) => INVISIBLE.test(line))).toEqual([]);
     expect(scorer.log.some((line) => line.includes('shop\\u001b[31m'))).toBe(true);
-    expect(Math.max(...scorer.log.map(({ length }) => length))).toBeLessThan(6000);
+    const longest = Math.max(...scorer.log.map(({ length }) => length));
+    record({ longest_line: longest });
+    expect(longest).toBeLessThan(6000);
   });
 });
 
@@ -63,22 +66,22 @@ test.each([
     'a thousand unknown keys',
     Array.from({ length: 1000 }, (_, at) => `key_${'k'.repeat(at % 50)}_${at}: 1\n`).join(''),
   ],
-])('what is said about %s is short and has no control character', (_what, text) => {
+])('what is said about %s is short and has no control character', keeps('logged_names'), (_what, text) => {
   const path = bench.write('hostile.yaml', text);
-  const { status, stderr } = bench.run('lorikeet-scorer', ['run', '--config.check', `--config.file=${path}`]);
+  const { status, stderr } = bench.run('scorer', ['run', '--config.check', `--config.file=${path}`]);
   expect(status).toBe(2);
   expect(stderr.length).toBeLessThan(2048);
   expect(stderr.split('\n').filter((line) => INVISIBLE.test(line))).toEqual([]);
 });
 
-test('control characters on the command line are escaped', () => {
+test('control characters on the command line are escaped', keeps('logged_names'), () => {
   for (const args of [
     [HOSTILE],
     [`--${HOSTILE}`],
     ['run', `--log.level=${HOSTILE}`],
     ['run', `--config.file=${HOSTILE}`],
   ]) {
-    const { status, stderr } = bench.run('lorikeet-scorer', args);
+    const { status, stderr } = bench.run('scorer', args);
     expect(status).toBe(2);
     expect(stderr.trimEnd().replaceAll('\n', '').match(INVISIBLE)).toBeNull();
   }

@@ -3,7 +3,9 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { ProtobufWriter } from '../../../daemon/wire/protobuf.ts';
-import { Bench, LONELY_SCORER, type Running } from './programs.ts';
+import type { RunningProgram } from '../../running-program.ts';
+import { Bench, LONELY_SCORER } from '../bench.ts';
+import { keeps } from '../table/keeps.ts';
 
 const bench = new Bench();
 afterAll(() => bench.remove());
@@ -28,13 +30,13 @@ function modelWith(graph: (writer: ProtobufWriter) => void): Buffer {
   return Buffer.concat([BASE, new ProtobufWriter().message(7, graph).finish()]);
 }
 
-async function start(name: string, model: Uint8Array): Promise<Running> {
+async function start(name: string, model: Uint8Array): Promise<RunningProgram> {
   const card = JSON.parse(readFileSync('models/base.json', 'utf8')) as object;
   bench.write(`${name}/base.onnx`, model);
   const sha256 = createHash('sha256').update(model).digest('hex');
   bench.write(`${name}/base.json`, JSON.stringify({ ...card, sha256 }));
   const config = bench.write(`${name}/scorer.yaml`, `${LONELY_SCORER}base_model: base.onnx\n`);
-  return bench.start('lorikeet-scorer', ['run', `--config.file=${config}`]);
+  return bench.start('scorer', [`--config.file=${config}`]);
 }
 
 test.each([
@@ -45,6 +47,7 @@ test.each([
   ['a file that does not exist', INT64, 'none'],
 ])(
   'a model with weights in another file, at %s, is refused in one line, and nothing is read',
+  keeps('onnx'),
   async (at, type, location) => {
     const name = at.replaceAll(' ', '-');
     const model = modelWith((graph) => graph.message(5, (tensor) => elsewhere(tensor, type, location)));
@@ -52,11 +55,11 @@ test.each([
     const named = scorer.log.filter((line) => line.includes(join(bench.folder, name, 'base.onnx')));
     expect(named).toHaveLength(1);
     expect(named[0]).toContain('not a Lorikeet model: its weights are in another file');
-    expect(await scorer.stop()).toBe(0);
+    await scorer.stop();
   },
 );
 
-test('a model whose operators read another file is used without them', async () => {
+test('a model whose operators read another file is used without them', keeps('onnx'), async () => {
   const model = modelWith((graph) =>
     graph.message(1, (node) =>
       node
@@ -72,7 +75,7 @@ test('a model whose operators read another file is used without them', async () 
   );
   const scorer = await start('operators', model);
   expect(scorer.log.filter((line) => line.includes('msg="model opened"'))).toHaveLength(1);
-  expect(await scorer.stop()).toBe(0);
+  await scorer.stop();
 });
 
 test.each([
@@ -82,8 +85,8 @@ test.each([
     modelWith((graph) => graph.message(1, (node) => node.string(4, 'Nonsense').string(2, 'x'))),
   ],
   ['half a model', BASE.subarray(0, BASE.length >> 1)],
-])('a model of %s does not end the scorer', async (what, model) => {
+])('a model of %s does not end the scorer', keeps('onnx'), async (what, model) => {
   const scorer = await start(what.replaceAll(' ', '-'), model);
-  expect((await fetch(`${scorer.url}/-/healthy`)).status).toBe(200);
-  expect(await scorer.stop()).toBe(0);
+  expect(await scorer.isHealthy()).toBe(true);
+  await scorer.stop();
 });

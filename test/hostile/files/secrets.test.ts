@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, expect, test } from 'vitest';
-import { Bench, LONELY_SCORER, type Program } from './programs.ts';
+import { Bench, LONELY_SCORER, type Program } from '../bench.ts';
+import { keeps, record } from '../table/keeps.ts';
 
 const bench = new Bench();
 afterAll(() => bench.remove());
@@ -61,13 +62,13 @@ const SCORER: readonly (readonly [attack: string, config: string])[] = [
   ['a document that is a list', '- hunter2'],
 ];
 
-test.each(SCORER)('the scorer does not print %s', (_attack, config) => {
+test.each(SCORER)('the scorer does not print %s', keeps('secrets'), (_attack, config) => {
   const path = bench.write('scorer.yaml', config);
   for (const args of [
     ['run', '--config.check'],
     ['doctor', '--format=json'],
   ]) {
-    const { status, stdout, stderr } = bench.run('lorikeet-scorer', [...args, `--config.file=${path}`]);
+    const { status, stdout, stderr } = bench.run('scorer', [...args, `--config.file=${path}`]);
     expect(status).toBe(2);
     expect(stdout + stderr).not.toMatch(SECRETS);
     expect(stdout + stderr).toContain('scorer.yaml');
@@ -75,24 +76,19 @@ test.each(SCORER)('the scorer does not print %s', (_attack, config) => {
 });
 
 const OTHER_FILES: readonly (readonly [string, Program, readonly string[], string])[] = [
-  ['a password for a hash', 'lorikeet-exporter', ['--web.config.file'], 'basic_auth_users: { me: hunter2 }'],
-  ['a number for a hash', 'lorikeet-exporter', ['--web.config.file'], 'basic_auth_users: { me: 87654321 }'],
-  ['users as a text', 'lorikeet-exporter', ['--web.config.file'], "basic_auth_users: 'me: hunter2'"],
-  ['users as a list', 'lorikeet-exporter', ['--web.config.file'], 'basic_auth_users: [hunter2]'],
-  ['a key where its section was expected', 'lorikeet-exporter', ['--web.config.file'], 'tls_server_config: hunter2'],
-  ['a hash as a user', 'lorikeet-exporter', ['--web.config.file'], "basic_auth_users: { '$2y$10$hunter2': me }"],
-  ['a colon in a text', 'lorikeet-exporter', ['--web.config.file'], 'basic_auth_users: { me: hunter2: x }'],
-  ['a URL for an address', 'lorikeet-exporter', ['--targets.file'], targets("addresses: ['http://u:hunter2@h']")],
-  ['a section for a target', 'lorikeet-exporter', ['--targets.file'], 'targets: [hunter2]'],
-  [
-    'a token of a kubeconfig',
-    'lorikeet-exporter',
-    ['--kubernetes.node-name=n', '--kubernetes.kubeconfig'],
-    'token: hunter2: x',
-  ],
+  ['a password for a hash', 'exporter', ['--web.config.file'], 'basic_auth_users: { me: hunter2 }'],
+  ['a number for a hash', 'exporter', ['--web.config.file'], 'basic_auth_users: { me: 87654321 }'],
+  ['users as a text', 'exporter', ['--web.config.file'], "basic_auth_users: 'me: hunter2'"],
+  ['users as a list', 'exporter', ['--web.config.file'], 'basic_auth_users: [hunter2]'],
+  ['a key where its section was expected', 'exporter', ['--web.config.file'], 'tls_server_config: hunter2'],
+  ['a hash as a user', 'exporter', ['--web.config.file'], "basic_auth_users: { '$2y$10$hunter2': me }"],
+  ['a colon in a text', 'exporter', ['--web.config.file'], 'basic_auth_users: { me: hunter2: x }'],
+  ['a URL for an address', 'exporter', ['--targets.file'], targets("addresses: ['http://u:hunter2@h']")],
+  ['a section for a target', 'exporter', ['--targets.file'], 'targets: [hunter2]'],
+  ['a token of a kubeconfig', 'exporter', ['--kubernetes.node-name=n', '--kubernetes.kubeconfig'], 'token: hunter2: x'],
 ];
 
-test.each(OTHER_FILES)('%s of another file is not printed', (_attack, program, flags, text) => {
+test.each(OTHER_FILES)('%s of another file is not printed', keeps('secrets'), (_attack, program, flags, text) => {
   const path = bench.write('other.yaml', text);
   const args = [...flags.slice(0, -1), `${flags.at(-1)}=${path}`];
   const check = flags.length === 1 ? ['--config.check'] : [];
@@ -102,38 +98,51 @@ test.each(OTHER_FILES)('%s of another file is not printed', (_attack, program, f
   expect(stderr).toContain('other.yaml');
 });
 
-test.each<[Program, readonly string[]]>([
-  ['lorikeet-scorer', ['http://u:hunter2@h']],
-  ['lorikeet-scorer', ['run', 'http://u:hunter2@h']],
-  ['lorikeet-scorer', ['run', '--log.level=http://u:hunter2@h']],
-  ['lorikeet-scorer', ['rules', '--interval=http://u:hunter2@h']],
-  ['lorikeet-scorer', ['run', '--web.enable-lifecycle=http://u:hunter2@h']],
-  ['lorikeet-exporter', ['--web.listen-address=http://u:hunter2@h']],
-  ['lorikeet-exporter', ['--bpf.max-edges=http://u:hunter2@h']],
-])('%s does not print the user of a URL that is no value of a flag: %j', (program, args) => {
-  const { status, stderr } = bench.run(program, args);
-  expect(status).toBe(2);
-  expect(stderr).not.toMatch(SECRETS);
-});
+const COMMAND_LINES: readonly (readonly [Program, readonly string[]])[] = [
+  ['scorer', ['http://u:hunter2@h']],
+  ['scorer', ['run', 'http://u:hunter2@h']],
+  ['scorer', ['run', '--log.level=http://u:hunter2@h']],
+  ['scorer', ['rules', '--interval=http://u:hunter2@h']],
+  ['scorer', ['run', '--web.enable-lifecycle=http://u:hunter2@h']],
+  ['exporter', ['--web.listen-address=http://u:hunter2@h']],
+  ['exporter', ['--bpf.max-edges=http://u:hunter2@h']],
+];
 
-test('neither the log nor a page of a running scorer shows a secret of its configuration', async () => {
-  const config = LONELY_SCORER.replace(
-    "'http://127.0.0.1:1' }",
-    "'http://u:hunter2@127.0.0.1:1/?t=hunter2', headers: { X-Key: '87654321' } }",
-  );
-  const path = bench.write('running.yaml', config);
-  const args = ['run', `--config.file=${path}`, '--log.level=debug', '--web.enable-lifecycle'];
-  const scorer = await bench.start('lorikeet-scorer', args);
-  bench.write('running.yaml', `${config}basic_auth: hunter2\nremote_write: 87654321\n`);
-  const reload = await fetch(`${scorer.url}/-/reload`, { method: 'POST' });
-  expect(reload.status).toBe(500);
-  const pages = await Promise.all(
-    ['/', '/metrics', '/-/ready', '/-/config', '/config'].map(async (page) => (await fetch(scorer.url + page)).text()),
-  );
-  expect(await scorer.stop()).toBe(0);
-  expect([await reload.text(), ...pages, ...scorer.log].join('\n')).not.toMatch(SECRETS);
-  expect(readFileSync(path, 'utf8')).toMatch(SECRETS);
-});
+test.each(COMMAND_LINES)(
+  'the %s does not print the user of a URL that is no value of a flag: %j',
+  keeps('secrets'),
+  (program, args) => {
+    const { status, stderr } = bench.run(program, args);
+    expect(status).toBe(2);
+    expect(stderr).not.toMatch(SECRETS);
+  },
+);
+
+test(
+  'neither the log nor a page of a running scorer shows a secret of its configuration',
+  keeps('secrets'),
+  async () => {
+    const config = LONELY_SCORER.replace(
+      "'http://127.0.0.1:1' }",
+      "'http://u:hunter2@127.0.0.1:1/?t=hunter2', headers: { X-Key: '87654321' } }",
+    );
+    const path = bench.write('running.yaml', config);
+    const args = [`--config.file=${path}`, '--log.level=debug', '--web.enable-lifecycle'];
+    const scorer = await bench.start('scorer', args);
+    bench.write('running.yaml', `${config}basic_auth: hunter2\nremote_write: 87654321\n`);
+    const reload = await fetch(`${scorer.url}/-/reload`, { method: 'POST' });
+    expect(reload.status).toBe(500);
+    const pages = await Promise.all(
+      ['/', '/metrics', '/-/ready', '/-/config', '/config'].map(async (page) =>
+        (await fetch(scorer.url + page)).text(),
+      ),
+    );
+    await scorer.stop();
+    expect([await reload.text(), ...pages, ...scorer.log].join('\n')).not.toMatch(SECRETS);
+    expect(readFileSync(path, 'utf8')).toMatch(SECRETS);
+    record({ places: SCORER.length + OTHER_FILES.length + COMMAND_LINES.length + pages.length });
+  },
+);
 
 function targets(rest: string): string {
   return `targets: [{ namespace: shop, service: cart, ${rest} }]`;
