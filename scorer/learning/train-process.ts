@@ -25,6 +25,7 @@ export class TrainProcessError extends Error {
 export class TrainProcess {
   readonly #options: TrainProcessOptions;
   #child: ChildProcess | undefined;
+  #isStopping = false;
 
   constructor(options: TrainProcessOptions) {
     this.#options = options;
@@ -53,10 +54,11 @@ export class TrainProcess {
     }
   }
 
-  /** Stops a running child: SIGTERM, then SIGKILL after 2 s. */
+  /** Stops a running child for good: SIGTERM, then SIGKILL after 2 s. */
   async stop(): Promise<void> {
     const child = this.#child;
     if (child === undefined) return;
+    this.#isStopping = true;
     const end = ended(child).catch(() => undefined);
     child.kill('SIGTERM');
     const force = setTimeout(() => child.kill('SIGKILL'), 2000);
@@ -77,7 +79,10 @@ export class TrainProcess {
         onProgress(progress);
       }
     });
-    each(stderr, (line) => logger.warn('learning', { line }));
+    // Told to stop, it says so.
+    each(stderr, (line) => {
+      if (!this.#isStopping) logger.warn('learning', { line });
+    });
   }
 }
 

@@ -1,0 +1,26 @@
+// npm run test:soak -- [--minutes=15] [--only=faults], npm run test:fuzz -- [--minutes=10] [--seed=1] [--inputs=1000]
+// [--target=scorer], npm run test:races -- [--times=1000] [--seed=1] [--only=exporter]: sets up the build and runs the
+// files test/<kind>/*.long.ts with these settings. Exit status 0: passed.
+import { spawnSync } from 'node:child_process';
+import { parseArgs } from 'node:util';
+
+const [kind = '', ...argv] = process.argv.slice(2);
+/** Least value of each number. */
+const NUMBERS = { minutes: kind === 'soak' ? 2 : 0.01, seed: 0, inputs: 1, times: 1 };
+const text = { type: 'string' };
+const options = { minutes: text, seed: text, inputs: text, times: text, target: text, only: text };
+const { values } = parseArgs({ args: argv, options });
+const settings = { ...values };
+for (const [name, least] of Object.entries(NUMBERS)) {
+  if (values[name] === undefined) continue;
+  settings[name] = Number(values[name]);
+  if (settings[name] >= least) continue;
+  process.stderr.write(`${kind}: --${name}: expected a number of at least ${least}, got "${values[name]}"\n`);
+  process.exit(2);
+}
+const setup = spawnSync('bash', ['scripts/setup.sh'], { stdio: 'inherit' });
+if (setup.status !== 0) process.exit(setup.status ?? 1);
+const args = ['node_modules/vitest/vitest.mjs', 'run', '--config=test/long-run/vitest.config.ts'];
+const env = { ...process.env, LORIKEET_LONG_RUN: JSON.stringify({ kind, ...settings }) };
+const run = spawnSync(process.execPath, args, { stdio: 'inherit', env });
+process.exit(run.status ?? 1);
