@@ -1,6 +1,7 @@
 import { ConditionLog, type Logger } from '../../daemon/logger.ts';
 import type { ScorerConfig } from '../config.ts';
 import type { DetectorsInUse } from './detectors/detectors-in-use.ts';
+import type { FeatureSet } from '../features/features.ts';
 import type { KnowledgeInUse } from './knowledge-in-use.ts';
 import { detectorsDue } from './detectors/learn-detectors.ts';
 import { LEARNING_PHASES } from './progress.ts';
@@ -11,6 +12,7 @@ import { displayName, serviceName } from '../identity/service-key.ts';
 
 export interface BackgroundLearningOptions {
   readonly config: ScorerConfig;
+  readonly set: FeatureSet;
   /** Command line that runs `lorikeet-scorer train` with this configuration. */
   readonly command: readonly [string, ...string[]];
   readonly knowledge: KnowledgeInUse;
@@ -30,11 +32,12 @@ export class BackgroundLearning {
   #stopped = false;
 
   constructor(options: BackgroundLearningOptions) {
-    const { config, command, logger, metrics } = options;
+    const { config, set, command, logger, metrics } = options;
     this.#options = options;
     this.#conditions = new ConditionLog(logger);
     this.#process = new TrainProcess({
       command,
+      given: { config, set },
       logger,
       onProgress: ({ phase, share }) => metrics.trainingProgress.set({ phase }, share),
     });

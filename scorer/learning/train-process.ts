@@ -2,11 +2,14 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import type { Logger } from '../../daemon/logger.ts';
+import { encodeGiven, type Given } from './given.ts';
 import { type LearningProgress, parseProgress } from './progress.ts';
 
 export interface TrainProcessOptions {
-  /** Command line of `lorikeet-scorer train`, without `--progress`. */
+  /** Command line of `lorikeet-scorer train`, without the flags of such a process. */
   readonly command: readonly [string, ...string[]];
+  /** The configuration that it learns with. */
+  readonly given: Given;
   readonly logger: Logger;
   readonly onProgress: (progress: LearningProgress) => void;
 }
@@ -43,8 +46,12 @@ export class TrainProcess {
   async run(): Promise<void> {
     if (this.#child !== undefined) throw new TrainProcessError('learning is already running');
     const [program, ...shared] = this.#options.command;
-    const child = spawn(program, [...shared, '--progress=json'], { stdio: ['pipe', 'pipe', 'pipe'] });
+    const flags = ['--config.stdin', '--progress=json'];
+    const child = spawn(program, [...shared, ...flags], { stdio: ['pipe', 'pipe', 'pipe'] });
     this.#child = child;
+    // It may have ended already, which its status says.
+    child.stdin.on('error', () => undefined);
+    child.stdin.write(encodeGiven(this.#options.given));
     this.#forward(child);
     try {
       const [status, signal] = await ended(child);

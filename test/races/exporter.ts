@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, renameSync, rmdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { lstatSync, mkdirSync, mkdtempSync, renameSync, rmdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { findCgroupMount } from '../../exporter/cgroups/cgroup.ts';
@@ -31,7 +31,10 @@ export class RacingExporter implements Contestant {
     return {
       ...COMMON,
       'targets renamed into place': () => this.#write(),
-      'targets written in place': () => writeFileSync(this.#file, this.#next()),
+      'targets written in place': () => {
+        if (lstatSync(this.#file, { throwIfNoEntry: false })?.isSymbolicLink() === true) rmSync(this.#file);
+        writeFileSync(this.#file, this.#next());
+      },
       'invalid targets': (_, random) => {
         this.#replace(INVALID[Math.floor(random.uniform() * INVALID.length)] ?? '');
       },

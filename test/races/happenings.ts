@@ -28,12 +28,16 @@ export const COMMON: Readonly<Record<string, Happening>> = {
     void (await ask(program, '/metrics', { headers: { accept: 'application/openmetrics-text; version=1.0.0' } })),
   'scrape by a client that leaves': async ({ url }, random) => {
     const left = new AbortController();
-    const scraped = fetch(`${url}/metrics`, { signal: left.signal }).then((answer) => answer.text());
+    const scraped = fetch(`${url}/metrics`, { signal: left.signal })
+      .then((answer) => answer.text())
+      .then(
+        () => undefined,
+        (error: Error) => (error.name === 'AbortError' ? undefined : error),
+      );
     await sleep(random.uniform() * 30);
     left.abort();
-    await scraped.catch((error: Error) => {
-      if (error.name !== 'AbortError') throw error;
-    });
+    const error = await scraped;
+    if (error !== undefined) throw error;
   },
   page: async (program) => void (await ask(program, '/')),
 };
