@@ -1,6 +1,6 @@
 // npm run test:soak -- [--minutes=15] [--only=faults], npm run test:fuzz -- [--minutes=10] [--seed=1] [--inputs=1000]
-// [--target=scorer], npm run test:races -- [--times=1000] [--seed=1] [--only=exporter]: sets up the build and runs the
-// files test/<kind>/*.long.ts with these settings. Exit status 0: passed.
+// [--target=scorer], npm run test:races -- [--times=1000] [--minutes=60] [--seed=1] [--only=exporter]: sets up the build
+// and runs the files test/<kind>/*.long.ts with these settings. Exit status 0: passed.
 import { spawnSync } from 'node:child_process';
 import { parseArgs } from 'node:util';
 

@@ -5,7 +5,7 @@ import { RacingExporter } from './exporter.ts';
 import { type Contestant, race } from './races.ts';
 import { RacingScorer } from './scorer.ts';
 
-const { times = 1000, seed = Date.now() % 2 ** 31, only } = LONG_RUN;
+const { times = 1000, minutes = Infinity, seed = Date.now() % 2 ** 31, only } = LONG_RUN;
 
 const CONTESTANTS = {
   exporter: async () => new RacingExporter(),
@@ -17,7 +17,7 @@ const chosen = Object.entries(CONTESTANTS).filter(([name]) => only === undefined
 test.each(chosen)(`what happens to the %s at random moments, ${times} times`, async (name, open) => {
   const contestant = await open();
   try {
-    const report = await race(contestant, { times, seed });
+    const report = await race(contestant, { times, seed, maxMs: minutes * 60_000 });
     standardOutput.write(`${name}: seed ${seed}, ${JSON.stringify(report)}\n`);
   } finally {
     await contestant.remove();

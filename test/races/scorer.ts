@@ -16,7 +16,9 @@ const INVALID = [
 /** The scorer with all that it needs, and a model that is always outdated. */
 export class RacingScorer implements Contestant {
   readonly name = 'scorer';
-  readonly mayLog = /reload failed, the previous configuration stays in use|problem found|cycles skipped/;
+  /** Cycles and features are late where the machine is busy. */
+  readonly mayLog =
+    /reload failed, the previous configuration|problem found|cycles skipped|features come later|less often|no response within/;
   readonly #bench = new Bench();
   readonly #fed: FedScorer;
   readonly #traces: string;

@@ -16,22 +16,25 @@ export class FedScorer {
   readonly prometheus: RunningPrometheus;
   readonly receiver: Receiver;
   readonly #bed: ScorerBed;
+  readonly #timeout: string;
   #delayMs = 300;
 
-  private constructor(prometheus: RunningPrometheus, receiver: Receiver, bed: ScorerBed) {
+  private constructor(prometheus: RunningPrometheus, receiver: Receiver, bed: ScorerBed, timeout: string) {
     this.prometheus = prometheus;
     this.receiver = receiver;
     this.#bed = bed;
+    this.#timeout = timeout;
   }
 
-  static async open(): Promise<FedScorer> {
+  /** @param timeout of its requests */
+  static async open(timeout = '30s'): Promise<FedScorer> {
     const bed = new ScorerBed();
     const prometheus = await startPrometheus({ history: pastMinutes() });
     bed.onClear(() => prometheus.stop());
     const receiver = await startReceiver();
     bed.onClear(() => receiver.stop());
     bed.play(`${prometheus.url}/api/v1/write`, SERVICES);
-    const fed = new FedScorer(prometheus, receiver, bed);
+    const fed = new FedScorer(prometheus, receiver, bed, timeout);
     fed.write();
     const known = { services: SERVICES, edges: [], usual: () => 1 };
     await saveLearnedState(readScorerConfig(fed.configFile), bed.set, known);
@@ -63,8 +66,8 @@ export class FedScorer {
     this.#delayMs = 300 + ((this.#delayMs + 1) % 300);
     writeFileSync(
       this.configFile,
-      `prometheus: { url: '${this.prometheus.url}', timeout: 2s }
-remote_write: { url: '${this.receiver.url}', timeout: 2s }
+      `prometheus: { url: '${this.prometheus.url}', timeout: ${this.#timeout} }
+remote_write: { url: '${this.receiver.url}', timeout: ${this.#timeout} }
 interval: 1s
 delay: ${this.#delayMs}ms
 steps: [0, 1, 2, 3]

@@ -121,7 +121,7 @@ function report(names: readonly string[], { rests }: Watch): void {
 }
 
 test(`${MINUTES} minutes of faults in turn cost no memory, no file descriptors and no scores`, async () => {
-  const fed = await FedScorer.open();
+  const fed = await FedScorer.open('2s');
   const root = join(findCgroupMount(), `lorikeet-soak-${process.pid}`);
   mkdirSync(root);
   const targetsFile = join(fed.folder, 'targets.yaml');
