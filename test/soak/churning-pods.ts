@@ -20,10 +20,16 @@ export interface ChurnOptions {
   readonly untilGone?: boolean;
 }
 
+/** What a scrape showed, with a pause of a second before the next one. */
+export interface Scraped {
+  /** Since the first one, milliseconds. */
+  readonly atMs: number;
+  readonly series: number;
+  readonly residentMb: number;
+}
+
 export interface ChurnReport {
-  /** Of each scrape, about one a second. */
-  readonly residentMb: readonly number[];
-  readonly series: readonly number[];
+  readonly scrapes: readonly Scraped[];
   readonly events: number;
   /** Pods that sent requests, each of which had its own count under its own name. */
   readonly witnesses: number;
@@ -37,9 +43,17 @@ const WATCH_SECONDS = 300;
 const TICK_MS = 100;
 const WITNESS_MS = 2000;
 /** Longer than the exporter keeps the series of a pod that has gone. */
-const GONE_MS = 150_000;
+const GONE_MS = 300_000;
 
 const CLIENT = /^lorikeet_requests_total\{.*service="([^"]+)".*role="client".*\} (\d+)$/gm;
+
+/** Series in a scrape. @throws Error for a page without their number, as that of a busy exporter */
+async function seriesIn({ url }: Running): Promise<number> {
+  const answer = await fetch(`${url}/metrics`);
+  const count = /^lorikeet_exporter_series (\d+)$/m.exec(await answer.text())?.[1];
+  if (count === undefined) throw new Error(`/metrics answered ${answer.status}`);
+  return Number(count);
+}
 
 /** Requests as a client, by service. */
 async function requestsOf({ url }: Running): Promise<ReadonlyMap<string, number>> {
@@ -66,8 +80,8 @@ export async function churnPods({ pods, perSecond, seconds, untilGone = false }:
     await until('all pods', async () => (await running.value(known)) === pods, { timeoutMs: 60_000 });
 
     const over = new AbortController();
-    const residentMb: number[] = [];
-    const series: number[] = [];
+    const scrapes: Scraped[] = [];
+    const startedMs = performance.now();
     let events = 0;
     const live = async (): Promise<void> => {
       const started = performance.now();
@@ -85,8 +99,12 @@ export async function churnPods({ pods, perSecond, seconds, untilGone = false }:
     };
     const scrape = async (): Promise<void> => {
       while (!over.signal.aborted) {
-        series.push(await running.value('lorikeet_exporter_series'));
-        residentMb.push(residentBytes(running.pid) / 1e6);
+        const count = await seriesIn(running);
+        scrapes.push({
+          atMs: performance.now() - startedMs,
+          series: count,
+          residentMb: residentBytes(running.pid) / 1e6,
+        });
         await sleep(1000);
       }
     };
@@ -119,7 +137,7 @@ export async function churnPods({ pods, perSecond, seconds, untilGone = false }:
     const gone = cluster.names.length;
     if (untilGone) {
       for (const name of cluster.names) cluster.go(name);
-      const left = () => running.value('lorikeet_exporter_series');
+      const left = () => seriesIn(running);
       await until(`the series of ${gone} pods to go`, async () => (await left()) === 0, {
         timeoutMs: GONE_MS,
         periodMs: 1000,
@@ -135,7 +153,7 @@ export async function churnPods({ pods, perSecond, seconds, untilGone = false }:
     running.signal('SIGTERM');
     await until('the end', () => running.ended() !== undefined);
     expect(running.ended()).toBe(0);
-    return { residentMb, series, events, witnesses: expected.size, lists, watches };
+    return { scrapes, events, witnesses: expected.size, lists, watches };
   } finally {
     await exporter?.kill();
     await api.stop();

@@ -51,9 +51,14 @@ export class LivingCluster {
     rmdirSync(this.#cgroup(name));
   }
 
-  /** Answers for pods; the server has empty lists of everything else. */
+  /** Answers for pods; of everything else there is nothing. */
   readonly answer: Misbehaviour = (asked, response) => {
-    if (asked.path !== '/api/v1/pods') return false;
+    if (asked.path !== '/api/v1/pods') {
+      if (!asked.isWatch) return false;
+      response.writeHead(200, { 'content-type': 'application/json' }).flushHeaders();
+      this.#keepOpen(asked, response);
+      return true;
+    }
     // Of the two lists of pods, that of the whole cluster asks for metadata only.
     const isMetadata = !asked.query.has('fieldSelector');
     response.writeHead(200, { 'content-type': 'application/json' });
@@ -96,7 +101,8 @@ export class LivingCluster {
     for (const watch of this.#watches) send(watch, type, pod);
   }
 
-  #watch({ query }: Asked, watch: Watch): void {
+  #watch(asked: Asked, watch: Watch): void {
+    const { query } = asked;
     const { response } = watch;
     const from = Number(query.get('resourceVersion'));
     response.flushHeaders();
@@ -106,10 +112,21 @@ export class LivingCluster {
     }
     for (const { version, type, pod } of this.#events) if (version > from) send(watch, type, pod);
     this.#watches.add(watch);
+    this.#keepOpen(asked, response);
+    response.once('close', () => this.#watches.delete(watch));
+  }
+
+  /** Until the timeout that was asked for, with a bookmark each minute. */
+  #keepOpen({ query }: Asked, response: ServerResponse): void {
+    const bookmark = () => {
+      const metadata = { resourceVersion: String(this.#version) };
+      response.write(`${JSON.stringify({ type: 'BOOKMARK', object: { metadata } })}\n`);
+    };
+    const bookmarks = setInterval(bookmark, 60_000);
     const timer = setTimeout(() => response.end(), 1000 * Number(query.get('timeoutSeconds')));
     response.once('close', () => {
+      clearInterval(bookmarks);
       clearTimeout(timer);
-      this.#watches.delete(watch);
     });
   }
 }
