@@ -16,7 +16,7 @@ export interface ChurnOptions {
   /** Pods that come, change or go in a second. */
   readonly perSecond: number;
   readonly seconds: number;
-  /** Waits at the end until the series of the last pods have gone, which takes more than a minute. */
+  /** Removes all pods at the end, and waits until their series have gone. */
   readonly untilGone?: boolean;
 }
 
@@ -42,7 +42,7 @@ const RESOURCES = 5;
 const WATCH_SECONDS = 300;
 const TICK_MS = 100;
 const WITNESS_MS = 2000;
-/** Longer than the exporter keeps the series of a pod that has gone. */
+/** A pod's series go within seconds once both it and its cgroup have gone; a busy machine needs longer. */
 const GONE_MS = 300_000;
 
 const CLIENT = /^lorikeet_requests_total\{.*service="([^"]+)".*role="client".*\} (\d+)$/gm;

@@ -10,7 +10,7 @@ const [PODS, PER_SECOND] = [2000, 50];
 /** Scrapes for one point of the trend, and the points that make one. */
 const SCRAPES = 3;
 const LEAST_POINTS = 10;
-/** The series of pods that have gone stay for a while: as many as ever are there after this time. */
+/** The heap has grown to what so many series need by then. */
 const SETTLED_MS = 120_000;
 const MEMORY_RISE = 0.05;
 
