@@ -1,9 +1,11 @@
 import {
   chmodSync,
+  mkdirSync,
   mkdtempSync,
   renameSync,
   rmSync,
   statSync,
+  symlinkSync,
   utimesSync,
   writeFileSync,
   appendFileSync,
@@ -74,5 +76,27 @@ describe('watchFile', () => {
     watch(3_600_000);
     renameSync(`${path}.new`, path);
     await vi.waitFor(() => expect(changes).toEqual(['2']), { timeout: 5000 });
+  });
+
+  it.each<[string, () => void]>([
+    ['becomes a link to itself', () => (rmSync(path), symlinkSync('file', path))],
+    ['loses its directory to a file', () => (rmSync(folder, { recursive: true }), writeFileSync(folder, ''))],
+  ])('reports a file that %s, and its return', async (_, act) => {
+    writeFileSync(path, '');
+    changes = [];
+    const look = () => {
+      try {
+        changes.push(String(statSync(path, { throwIfNoEntry: false })?.size));
+      } catch (error) {
+        changes.push((error as NodeJS.ErrnoException).code ?? '');
+      }
+    };
+    unwatch = watchFile(path, look, { settleMs: 5, pollMs: 20, quietMs: 1 });
+    act();
+    await vi.waitFor(() => expect(changes.at(-1)).toMatch(/ELOOP|ENOTDIR/), { timeout: 5000 });
+    rmSync(folder, { recursive: true });
+    mkdirSync(folder);
+    writeFileSync(path, 'xx');
+    await vi.waitFor(() => expect(changes.at(-1)).toBe('2'), { timeout: 5000 });
   });
 });

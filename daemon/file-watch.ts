@@ -1,4 +1,4 @@
-import { statSync, watch, type FSWatcher } from 'node:fs';
+import { type BigIntStats, statSync, watch, type FSWatcher } from 'node:fs';
 import { dirname } from 'node:path';
 
 export interface FileWatchOptions {
@@ -52,18 +52,27 @@ export function watchFile(path: string, onChange: () => void, options: FileWatch
  * change the time of the inode alone, and whoever writes a file elsewhere, or sets its mode last, has written all of it.
  */
 export function beingWritten(path: string, quietMs = QUIET_MS): boolean {
-  const stats = statSync(path, { bigint: true, throwIfNoEntry: false });
+  const stats = statsOf(path);
   if (stats === undefined || stats.ctimeNs !== stats.mtimeNs) return false;
   const age = Date.now() - Number(stats.mtimeMs);
   // A negative age is that of a file server with another clock.
   return age >= 0 && age < quietMs;
 }
 
-/** Differs after any change of a file; empty if the file does not exist. */
+/** Differs after any change of a file; empty if the file does not exist or cannot be reached. */
 export function fingerprint(path: string): string {
-  const stats = statSync(path, { bigint: true, throwIfNoEntry: false });
+  const stats = statsOf(path);
   if (stats === undefined) return '';
   return [stats.dev, stats.ino, stats.size, stats.mtimeNs, stats.ctimeNs].join(' ');
+}
+
+/** Undefined for a missing file, and for links in a circle, no permission, or a file in place of a directory. */
+function statsOf(path: string): BigIntStats | undefined {
+  try {
+    return statSync(path, { bigint: true, throwIfNoEntry: false });
+  } catch {
+    return undefined;
+  }
 }
 
 /** Undefined if watching is impossible (no inotify watches left, no such directory): then only the poll is used. */

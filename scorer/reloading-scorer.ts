@@ -13,6 +13,19 @@ export interface ReloadingScorerOptions extends Omit<
   readonly configFile: string;
 }
 
+/** Time for requests under way when the program ends, milliseconds: samples are written after them. */
+const DRAIN_MS = 1000;
+
+/** The program is told to stop while it reloads. */
+export class StoppingError extends Error {
+  readonly code = 'STOPPING';
+  override readonly name = 'StoppingError';
+
+  constructor() {
+    super('the scorer is stopping');
+  }
+}
+
 /**
  * Replaces the running scorer by a new one when the configuration is reloaded. Whatever may fail happens before: then
  * the running one goes on. The ports stay open meanwhile.
@@ -27,8 +40,13 @@ export class ReloadingScorer implements App {
   readonly #options: ReloadingScorerOptions;
   readonly #memory: RestingMemory | undefined;
   /** Apart, so that two that are told the same address don't share it. */
-  readonly #listen = { web: new KeptListeners().listen, traces: new KeptListeners().listen };
+  readonly #listen = {
+    web: new KeptListeners({ drainMs: DRAIN_MS }).listen,
+    traces: new KeptListeners({ drainMs: DRAIN_MS }).listen,
+  };
   #app: ScorerApp;
+  /** While a reload prepares it. */
+  #next: ScorerApp | undefined;
   #started: Promise<unknown> = Promise.resolve();
   #reloading: Promise<void> = Promise.resolve();
   #stopped = false;
@@ -40,13 +58,21 @@ export class ReloadingScorer implements App {
     this.#app = this.#open();
   }
 
-  async start(): Promise<void> {
+  async start(signal: AbortSignal): Promise<void> {
+    const giveUp = () => void this.#app.giveUp();
+    signal.addEventListener('abort', giveUp, { once: true });
     this.#started = this.#app.start();
-    await this.#started;
+    try {
+      await this.#started;
+    } finally {
+      signal.removeEventListener('abort', giveUp);
+    }
   }
 
   async stop(): Promise<void> {
     this.#stopped = true;
+    // A reload under way must not wait for Prometheus.
+    if (this.#next !== undefined) await Promise.all([this.#app.giveUp(), this.#next.giveUp()]);
     await this.#reloading.catch(() => undefined);
     await this.#app.stop();
   }
@@ -60,7 +86,7 @@ export class ReloadingScorer implements App {
 
   async #reload(): Promise<void> {
     await this.#started;
-    if (this.#stopped) return;
+    this.#throwIfStopped();
     this.#reloading = this.#replace();
     await this.#reloading;
   }
@@ -72,32 +98,42 @@ export class ReloadingScorer implements App {
     try {
       next = await this.#prepared(previous);
     } catch (error) {
+      if (error instanceof StoppingError) throw error;
       previous.metrics.configReloaded.set(0);
       logger.error('reload failed, the previous configuration stays in use', { error: error as Error });
       throw error;
     }
     this.#app = next;
     try {
-      await previous.stop();
+      await previous.stop(next);
     } catch (error) {
       logger.warn('the previous scorer did not stop in time', { error: error as Error });
     }
+    this.#throwIfStopped();
     next.run();
     logger.info('configuration reloaded');
   }
 
   /** A scorer that only lacks its cycles. If it cannot be had, `previous` goes on. */
   async #prepared(previous: ScorerApp): Promise<ScorerApp> {
-    const next = this.#open();
-    await previous.pause();
+    const next = (this.#next = this.#open());
     try {
+      await previous.pause();
+      this.#throwIfStopped();
       await next.prepare();
+      this.#throwIfStopped();
       await next.serve();
       return next;
     } catch (error) {
       await next.stop().catch(() => undefined);
-      previous.run();
+      if (!this.#stopped) previous.run();
       throw error;
+    } finally {
+      this.#next = undefined;
     }
+  }
+
+  #throwIfStopped(): void {
+    if (this.#stopped) throw new StoppingError();
   }
 }

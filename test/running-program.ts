@@ -5,11 +5,18 @@ import { createInterface } from 'node:readline';
 import { blockIn, WATCHED_LOOP } from './event-loop-blocks.ts';
 import { until } from './until.ts';
 
+export type Program = 'exporter' | 'scorer';
 export type Command = readonly [string, ...string[]];
 
 /** The command line of a program in dist/. */
-export function shipped(name: 'exporter' | 'scorer', ...args: readonly string[]): Command {
+export function shipped(name: Program, ...args: readonly string[]): Command {
   return [process.execPath, resolve(`dist/lorikeet-${name}.js`), ...args];
+}
+
+/** The command line of a program that serves its pages. @param address default: a free port of 127.0.0.1 */
+export function serving(name: Program, flags: readonly string[] = [], address = '127.0.0.1:0'): Command {
+  const command = name === 'scorer' ? ['run'] : [];
+  return shipped(name, ...command, `--web.listen-address=${address}`, ...flags);
 }
 
 /** A command after a shell script, such as `ulimit -n 20`, in the same process. `exec` may redirect. */

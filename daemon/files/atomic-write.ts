@@ -7,6 +7,9 @@ export interface FileContent {
   readonly content: string | Uint8Array;
 }
 
+/** Writes of this process: two of one file at a time need names of their own. */
+let writes = 0;
+
 /**
  * Writes files of one directory atomically: at any time, even after a power failure, each is either the old or the new
  * one. Writes temporary files, syncs them, renames them and syncs the directory. All are on disk before the first is
@@ -15,7 +18,8 @@ export interface FileContent {
  * @throws WriteError, and leaves no temporary file
  */
 export async function writeAtomically(files: readonly FileContent[]): Promise<void> {
-  const pending = files.map(({ path, content }) => ({ path, content, temporary: `${path}.${process.pid}.tmp` }));
+  const own = `${process.pid}-${++writes}`;
+  const pending = files.map(({ path, content }) => ({ path, content, temporary: `${path}.${own}.tmp` }));
   const directories = new Set(pending.map(({ path }) => dirname(path)));
   try {
     for (const directory of directories) await naming(directory, mkdir(directory, { recursive: true }));

@@ -15,7 +15,13 @@ interface Kept {
  * by closing; the last one to close ends the listener. Options are those of the first.
  */
 export class KeptListeners {
+  readonly #defaults: ListenOptions;
   readonly #kept = new Map<string, Kept>();
+
+  /** @param defaults for the options of all listeners */
+  constructor(defaults: ListenOptions = {}) {
+    this.#defaults = defaults;
+  }
 
   /** @throws UsageError, ListenError */
   readonly listen: Listen = async (handler, address, options) => {
@@ -27,7 +33,8 @@ export class KeptListeners {
 
   async #open(address: string, options?: ListenOptions): Promise<Kept> {
     const handlers: RequestListener[] = [];
-    const listener = await listen((request, response) => handlers.at(-1)?.(request, response), address, options);
+    const serve: RequestListener = (request, response) => handlers.at(-1)?.(request, response);
+    const listener = await listen(serve, address, { ...this.#defaults, ...options });
     const kept = { listener, handlers };
     this.#kept.set(address, kept);
     return kept;

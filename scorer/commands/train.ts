@@ -2,6 +2,7 @@ import { defineCommand, print } from '../../daemon/command.ts';
 import { type Flags, LOG_FLAGS } from '../../daemon/flags.ts';
 import { createHttpClient } from '../../daemon/http-client/client.ts';
 import { standardError } from '../../daemon/streams/line-output.ts';
+import { readGiven } from '../learning/given.ts';
 import { learn, learnBaseModel } from '../learning/learn.ts';
 import { learnDetectors } from '../learning/detectors/learn-detectors.ts';
 import { type OnProgress, ProgressBar, renderProgress } from '../learning/progress.ts';
@@ -12,6 +13,10 @@ import { RejectionNotes } from './rejection-notes.ts';
 
 const FLAGS = {
   ...CONFIG_FLAG,
+  'config.stdin': {
+    type: 'boolean',
+    help: 'Take the configuration from standard input instead, as a running scorer gives it to the training it starts.',
+  },
   all: { type: 'boolean', help: 'Relearn every service, not only those that are due.' },
   retrain: {
     type: 'boolean',
@@ -42,7 +47,9 @@ export const train = defineCommand({
   summary: 'Learn the normal behaviour of services from the history in Prometheus.',
   flags: FLAGS,
   async run(values, _words, { stops, signal }) {
-    const { config, set } = readScorerFiles(values['config.file']);
+    const { config, set } = values['config.stdin']
+      ? await readGiven(process.stdin)
+      : readScorerFiles(values['config.file']);
     const http = createHttpClient(config.prometheus, { timeoutMs: config.prometheus.timeout });
     stops.onStop('prometheus client', () => http.close());
     const toMs = timeOrAgo('to', values.to) ?? lastWholeInterval(config);

@@ -1,6 +1,7 @@
 import { ConditionLog, type Logger } from '../../daemon/logger.ts';
 import type { ScorerConfig } from '../config.ts';
 import type { DetectorsInUse } from './detectors/detectors-in-use.ts';
+import type { FeatureSet } from '../features/features.ts';
 import type { KnowledgeInUse } from './knowledge-in-use.ts';
 import { detectorsDue } from './detectors/learn-detectors.ts';
 import { LEARNING_PHASES } from './progress.ts';
@@ -11,6 +12,7 @@ import { displayName, serviceName } from '../identity/service-key.ts';
 
 export interface BackgroundLearningOptions {
   readonly config: ScorerConfig;
+  readonly set: FeatureSet;
   /** Command line that runs `lorikeet-scorer train` with this configuration. */
   readonly command: readonly [string, ...string[]];
   readonly knowledge: KnowledgeInUse;
@@ -26,13 +28,16 @@ export class BackgroundLearning {
   readonly #process: TrainProcess;
   readonly #plan: LearningPlan;
   #waiting = 0;
+  #learning: Promise<void> = Promise.resolve();
+  #stopped = false;
 
   constructor(options: BackgroundLearningOptions) {
-    const { config, command, logger, metrics } = options;
+    const { config, set, command, logger, metrics } = options;
     this.#options = options;
     this.#conditions = new ConditionLog(logger);
     this.#process = new TrainProcess({
       command,
+      given: { config, set },
       logger,
       onProgress: ({ phase, share }) => metrics.trainingProgress.set({ phase }, share),
     });
@@ -45,8 +50,8 @@ export class BackgroundLearning {
     const situation = { ...found, knowledge: knowledge.current };
     this.#reportWaiting(situation);
     // With a pending result, the same services would be learned again.
-    if (this.#process.running || knowledge.hasPending) return;
-    if (this.#plan.isTime(situation) || this.#areDetectorsDue(situation)) void this.#learn(situation);
+    if (this.#stopped || this.#process.running || knowledge.hasPending) return;
+    if (this.#plan.isTime(situation) || this.#areDetectorsDue(situation)) this.#learning = this.#learn(situation);
   }
 
   /** Detectors learn as soon as the fleet's profiles have been learned, and are retried like them. */
@@ -57,9 +62,11 @@ export class BackgroundLearning {
     );
   }
 
-  /** Stops a running training process. */
+  /** Stops a running training process. From then on nothing is learned, opened or reported. */
   async stop(): Promise<void> {
+    this.#stopped = true;
     await this.#process.stop();
+    await this.#learning;
   }
 
   /** Logs which services can't be scored yet, and for how long, when their number changes. */
@@ -81,12 +88,14 @@ export class BackgroundLearning {
     for (const phase of LEARNING_PHASES) metrics.trainingProgress.set({ phase }, 0);
     try {
       await this.#process.run();
+      if (this.#stopped) return;
       await knowledge.open();
       await this.#options.detectors.open();
       this.#plan.succeeded(situation);
       this.#conditions.recovered('learning', 'learning works again');
       logger.info('learned', { seconds: (Date.now() - started) / 1000 });
     } catch (error) {
+      if (this.#stopped) return;
       this.#plan.failed(situation);
       metrics.trainingFailures.inc();
       this.#conditions.failing('learning', 'learning failed, retrying later', error);

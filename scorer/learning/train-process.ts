@@ -2,11 +2,14 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import type { Logger } from '../../daemon/logger.ts';
+import { encodeGiven, type Given } from './given.ts';
 import { type LearningProgress, parseProgress } from './progress.ts';
 
 export interface TrainProcessOptions {
-  /** Command line of `lorikeet-scorer train`, without `--progress`. */
+  /** Command line of `lorikeet-scorer train`, without the flags of such a process. */
   readonly command: readonly [string, ...string[]];
+  /** The configuration that it learns with. */
+  readonly given: Given;
   readonly logger: Logger;
   readonly onProgress: (progress: LearningProgress) => void;
 }
@@ -25,6 +28,7 @@ export class TrainProcessError extends Error {
 export class TrainProcess {
   readonly #options: TrainProcessOptions;
   #child: ChildProcess | undefined;
+  #isStopping = false;
 
   constructor(options: TrainProcessOptions) {
     this.#options = options;
@@ -42,8 +46,12 @@ export class TrainProcess {
   async run(): Promise<void> {
     if (this.#child !== undefined) throw new TrainProcessError('learning is already running');
     const [program, ...shared] = this.#options.command;
-    const child = spawn(program, [...shared, '--progress=json'], { stdio: ['pipe', 'pipe', 'pipe'] });
+    const flags = ['--config.stdin', '--progress=json'];
+    const child = spawn(program, [...shared, ...flags], { stdio: ['pipe', 'pipe', 'pipe'] });
     this.#child = child;
+    // It may have ended already, which its status says.
+    child.stdin.on('error', () => undefined);
+    child.stdin.write(encodeGiven(this.#options.given));
     const errors = this.#forward(child);
     try {
       const [status, signal] = await ended(child);
@@ -57,10 +65,11 @@ export class TrainProcess {
     }
   }
 
-  /** Stops a running child: SIGTERM, then SIGKILL after 2 s. */
+  /** Stops a running child for good: SIGTERM, then SIGKILL after 2 s. */
   async stop(): Promise<void> {
     const child = this.#child;
     if (child === undefined) return;
+    this.#isStopping = true;
     const end = ended(child).catch(() => undefined);
     child.kill('SIGTERM');
     const force = setTimeout(() => child.kill('SIGKILL'), 2000);
@@ -84,6 +93,8 @@ export class TrainProcess {
     });
     const last: string[] = [];
     each(stderr, (line) => {
+      // Told to stop, it says so.
+      if (this.#isStopping) return;
       for (const earlier of last.splice(0, 1, line)) logger.warn('learning', { line: earlier });
     });
     return last;

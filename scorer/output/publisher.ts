@@ -4,7 +4,7 @@ import type { ScorerMetrics } from '../metrics.ts';
 import { withExternalLabels } from './external-labels.ts';
 import { renderScores, SeriesLedger } from './samples.ts';
 import type { Sample } from './remote-write/sample.ts';
-import { RemoteTargets } from './remote-targets.ts';
+import { RemoteTargets, type Unsent } from './remote-targets.ts';
 
 export interface PublisherOptions {
   readonly config: ScorerConfig;
@@ -50,7 +50,17 @@ export class Publisher {
     return renderScores(this.#exposed);
   }
 
+  /** Ends, and leaves to `successor` what the same targets have not got yet. */
+  async handOver(successor: Publisher): Promise<void> {
+    if (this.#remote !== undefined) successor.#inherit(await this.#remote.release());
+  }
+
   async close(): Promise<void> {
     await this.#remote?.close();
+  }
+
+  #inherit(unsent: Unsent): void {
+    const remote = this.#remote;
+    if (remote !== undefined) this.#delivering = remote.inherit(unsent);
   }
 }

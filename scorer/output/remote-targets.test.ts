@@ -104,3 +104,23 @@ test('closing sends what waits at every target', async () => {
   await written;
   expect([one.accepted(), two.accepted()]).toEqual([5, 5]);
 });
+
+test('a successor writes what its predecessor was not rid of, in order, to the targets that are still there', async () => {
+  const [away, removed, fine] = [await start(), await start(), await start()];
+  away.answerAll({ status: 503 });
+  removed.answerAll({ status: 503 });
+  const first = open(`[{url: "${away.url}"}, {url: "${removed.url}"}, {url: "${fine.url}"}]`);
+  const times = [NOW, NOW + 1000, NOW + 2000];
+  for (const time of times) void first.targets.write(fleet(5, time));
+  await until('the first attempts', () => fine.accepted() === 15 && away.requests.length > 0);
+  const unsent = await first.targets.release();
+  const left = [away, removed, fine].map(({ url }) => unsent.get(`${url} ${url}`)?.length);
+  expect(left).toEqual([15, 15, 0]);
+  expect((await first.metric('samples_dropped_total')).filter((line) => !line.endsWith(' 0'))).toEqual([]);
+  const second = open(`[{url: "${fine.url}"}, {url: "${away.url}"}]`);
+  away.answerAll(undefined);
+  await Promise.all([second.targets.inherit(unsent), second.targets.write(fleet(5, NOW + 3000))]);
+  const written = away.samples({ __name__: 'anomaly_score', service: 's4' }).map(({ timestampMs }) => timestampMs);
+  expect(written).toEqual([...times, NOW + 3000]);
+  expect([away.accepted(), removed.accepted(), fine.accepted()]).toEqual([20, 0, 20]);
+});

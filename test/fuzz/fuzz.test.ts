@@ -5,7 +5,7 @@ import { ConfigError } from '../../daemon/config-file.ts';
 import { type FuzzTarget, inputOf, problemOf, renderFailure, SECRET } from './fuzz.ts';
 import { TARGETS_OF_FUZZING } from './targets.ts';
 
-/** Always the same inputs; scripts/tests/fuzz.mjs tries others. */
+/** Always the same inputs; npm run test:fuzz tries others. */
 const INPUTS = 400;
 
 describe.each(TARGETS_OF_FUZZING.map((target) => [target.name, target] as const))(

@@ -2,9 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { afterShell, type LaunchOptions, RunningProgram, shipped } from '../running-program.ts';
-
-export type Program = 'exporter' | 'scorer';
+import { afterShell, type LaunchOptions, type Program, RunningProgram, serving, shipped } from '../running-program.ts';
 
 export interface Ended {
   /** Null for a program that did not end, and was killed. */
@@ -50,14 +48,10 @@ export class Bench {
   launch(
     program: Program,
     flags: readonly string[],
-    { address = '127.0.0.1:0', shell = '', watchLoop = false }: StartOptions = {},
+    { address, shell = '', watchLoop = false }: StartOptions = {},
   ): RunningProgram {
-    const command = program === 'scorer' ? ['run'] : [];
-    const args = [...command, `--web.listen-address=${address}`, ...flags];
-    const running = RunningProgram.launch(afterShell(shell, shipped(program, ...args)), {
-      cwd: this.folder,
-      watchLoop,
-    });
+    const command = afterShell(shell, serving(program, flags, address));
+    const running = RunningProgram.launch(command, { cwd: this.folder, watchLoop });
     this.#started.push(running);
     return running;
   }

@@ -40,6 +40,8 @@ export interface Receiver {
   }[];
   /** The accepted samples of the series with exactly these labels, in chronological order. */
   samples(labels: Readonly<Record<string, string>>): readonly ReceivedSample[];
+  /** The times of all accepted samples, milliseconds since the epoch. */
+  times(): ReadonlySet<number>;
   /** Total number of accepted samples. */
   accepted(): number;
   /** Sets the responses to the next requests, one after another. */
@@ -121,6 +123,7 @@ export async function startReceiver(options: ReceiverOptions = {}): Promise<Rece
     url: `${server.url}/api/v1/write`,
     requests,
     samples: (labels) => stored.get(JSON.stringify(Object.entries(labels).sort(([a], [b]) => (a < b ? -1 : 1)))) ?? [],
+    times: () => new Set([...stored.values()].flatMap((series) => series.map(({ timestampMs }) => timestampMs))),
     accepted: () => [...stored.values()].reduce((sum, samples) => sum + samples.length, 0),
     answerNext: (...answers) => void next.push(...answers),
     answerAll: (action) => {

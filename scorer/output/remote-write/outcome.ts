@@ -10,7 +10,7 @@
  */
 export type FailureCode = string;
 
-/** Outcome of one `write`; accepted and dropped samples add up to those passed in. */
+/** Outcome of one `write`; accepted, dropped and released samples add up to those passed in. */
 export interface WriteOutcome {
   readonly accepted: number;
   readonly dropped: Readonly<Record<FailureCode, number>>;

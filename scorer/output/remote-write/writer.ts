@@ -3,6 +3,7 @@ import { groupBySeries } from './encode.ts';
 import { DEFAULTS, type RemoteWriterOptions } from './options.ts';
 import { OutcomeCount, type WriteOutcome } from './outcome.ts';
 import { logRefusal, type Refusal } from './refusal.ts';
+import { type QueuedCycle, queuedCycle } from './queued-cycle.ts';
 import { backoffMs, pause } from './retry.ts';
 import { identify, violationOf, type Sample, type SeriesSample } from './sample.ts';
 import { SeriesOrder } from './series-order.ts';
@@ -10,20 +11,6 @@ import { type Delivery, Transport } from './transport.ts';
 
 /** Extra requests of a search in a cycle of which nothing is accepted: from 2000 samples down to one, it takes 22. */
 const MAX_VAIN = 24;
-
-/** The samples of one `write` until all are accepted or dropped. */
-interface Cycle {
-  readonly batches: (readonly SeriesSample[])[];
-  readonly outcome: OutcomeCount;
-  readonly done: (outcome: WriteOutcome) => void;
-  readonly failed: (error: unknown) => void;
-  /** The time by the clock that was right when the cycle was queued, milliseconds since the epoch: it is never set. */
-  readonly now: () => number;
-  /** Aborted when the cycle is dropped in favour of newer ones or the writer closes: nothing is sent after that. */
-  readonly ended: AbortController;
-  waiting: number;
-  bisections: number;
-}
 
 /**
  * Writes samples by Prometheus remote write 2.0 or 1.0, one request at a time and in time order. A failure doesn't reject
@@ -34,9 +21,11 @@ export class RemoteWriter {
   readonly #log: ConditionLog;
   readonly #transport: Transport;
   readonly #order = new SeriesOrder();
-  readonly #queue: Cycle[] = [];
+  readonly #queue: QueuedCycle[] = [];
   readonly #closed = new AbortController();
   #closing = false;
+  /** What `release` returns; undefined before: what was not sent is dropped. */
+  #left: Sample[] | undefined;
   #draining: Promise<void> = Promise.resolve();
 
   constructor(options: RemoteWriterOptions) {
@@ -56,10 +45,8 @@ export class RemoteWriter {
       return Promise.resolve(outcome);
     }
     const batches = this.#batches(samples, outcome);
-    const waiting = batches.reduce((sum, batch) => sum + batch.length, 0);
     return new Promise((done, failed) => {
-      const [now, ended] = [steadyTime(), new AbortController()];
-      this.#queue.push({ batches, outcome, done, failed, now, ended, waiting, bisections: 0 });
+      this.#queue.push(queuedCycle(batches, outcome, { done, failed }));
       this.#makeRoom();
       if (this.#queue.length === 1) this.#draining = this.#drain();
     });
@@ -74,6 +61,13 @@ export class RemoteWriter {
     }, deadlineMs);
     await this.#draining;
     clearTimeout(timer);
+  }
+
+  /** As `close`, but returns what was not sent, oldest first, for a successor to write: it counts as neither. */
+  async release(deadlineMs = 1000): Promise<readonly Sample[]> {
+    this.#left = [];
+    await this.close(deadlineMs);
+    return this.#left;
   }
 
   #batches(samples: readonly Sample[], outcome: OutcomeCount): (readonly SeriesSample[])[] {
@@ -111,7 +105,7 @@ export class RemoteWriter {
     }
   }
 
-  async #sendCycle(cycle: Cycle): Promise<void> {
+  async #sendCycle(cycle: QueuedCycle): Promise<void> {
     let rejected = false;
     for (let batch = cycle.batches.shift(); batch !== undefined; batch = cycle.batches.shift()) {
       const refusal = await this.#send(cycle, batch);
@@ -132,14 +126,14 @@ export class RemoteWriter {
   }
 
   /** A second writer writes all series, not one of them: a search that finds none of its own ends early. */
-  #mayBisect({ bisections, outcome }: Cycle, code: string): boolean {
+  #mayBisect({ bisections, outcome }: QueuedCycle, code: string): boolean {
     const { maxBisections } = this.#options;
     const max = code === 'conflict' && outcome.accepted === 0 ? Math.min(MAX_VAIN, maxBisections) : maxBisections;
     return bisections + 2 <= max;
   }
 
   /** Sends `batch` until it is accepted, dropped or refused; returns the refused samples. */
-  async #send(cycle: Cycle, batch: readonly SeriesSample[]): Promise<Refusal | undefined> {
+  async #send(cycle: QueuedCycle, batch: readonly SeriesSample[]): Promise<Refusal | undefined> {
     let samples = batch;
     let failure = 'too_old';
     let serverErrors = 0;
@@ -159,7 +153,7 @@ export class RemoteWriter {
         case 'refused':
           return { ...delivery, samples };
         case 'aborted':
-          this.#drop(cycle, 'closed', samples.length);
+          this.#leave(cycle, samples);
           return undefined;
         case 'retry':
           failure = delivery.code;
@@ -172,8 +166,8 @@ export class RemoteWriter {
   }
 
   /** Returns the samples that may still be sent; drops and counts the others. */
-  #sendable(cycle: Cycle, samples: readonly SeriesSample[], failure: string): readonly SeriesSample[] {
-    if (this.#closed.signal.aborted) return this.#dropAll(cycle, 'closed', samples);
+  #sendable(cycle: QueuedCycle, samples: readonly SeriesSample[], failure: string): readonly SeriesSample[] {
+    if (this.#closed.signal.aborted) return this.#leave(cycle, samples);
     if (cycle.ended.signal.aborted) {
       this.#log.failing('lost', 'samples dropped', 'queue full: the oldest samples are dropped');
       return this.#dropAll(cycle, 'queue_full', samples);
@@ -190,7 +184,7 @@ export class RemoteWriter {
     return ordered;
   }
 
-  async #wait(cycle: Cycle, samples: readonly SeriesSample[], attempt: number, afterMs: number): Promise<void> {
+  async #wait(cycle: QueuedCycle, samples: readonly SeriesSample[], attempt: number, afterMs: number): Promise<void> {
     const { minBackoffMs, maxBackoffMs, maxRetryAfterMs, retryAgeMs } = this.#options;
     const newest = samples.reduce((latest, { sample }) => Math.max(latest, sample.timestampMs), 0);
     // Never wait beyond this: all samples of the batch are too old then.
@@ -199,7 +193,7 @@ export class RemoteWriter {
     await pause(Math.min(wanted, untilTooOld), cycle.ended.signal);
   }
 
-  #accept(cycle: Cycle, samples: readonly SeriesSample[]): void {
+  #accept(cycle: QueuedCycle, samples: readonly SeriesSample[]): void {
     this.#order.accept(samples);
     this.#log.recovered('lost', 'samples are delivered in time again');
     cycle.waiting -= samples.length;
@@ -208,7 +202,7 @@ export class RemoteWriter {
 
   /** The receiver wrote some of the samples and doesn't say which: none is sent again. */
   #acceptPart(
-    cycle: Cycle,
+    cycle: QueuedCycle,
     samples: readonly SeriesSample[],
     written: number,
     { code, reason }: { readonly code: string; readonly reason: string },
@@ -219,12 +213,19 @@ export class RemoteWriter {
     return { kind: 'refused', code, reason, samples: samples.slice(written), isPartial: true };
   }
 
-  #drop(cycle: Cycle, code: string, samples: number): void {
+  #drop(cycle: QueuedCycle, code: string, samples: number): void {
     cycle.waiting -= samples;
     cycle.outcome.drop(code, samples);
   }
 
-  #dropAll(cycle: Cycle, code: string, samples: readonly SeriesSample[]): readonly SeriesSample[] {
+  #leave(cycle: QueuedCycle, samples: readonly SeriesSample[]): readonly SeriesSample[] {
+    if (this.#left === undefined) return this.#dropAll(cycle, 'closed', samples);
+    cycle.waiting -= samples.length;
+    for (const { sample } of samples) this.#left.push(sample);
+    return [];
+  }
+
+  #dropAll(cycle: QueuedCycle, code: string, samples: readonly SeriesSample[]): readonly SeriesSample[] {
     this.#drop(cycle, code, samples.length);
     return [];
   }
@@ -238,9 +239,4 @@ export class RemoteWriter {
       this.#log.recovered('delivery', 'remote write works again');
     }
   }
-}
-
-function steadyTime(): () => number {
-  const startedMs = Date.now() - performance.now();
-  return () => startedMs + performance.now();
 }

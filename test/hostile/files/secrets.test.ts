@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, expect, test } from 'vitest';
-import { Bench, LONELY_SCORER, type Program } from '../bench.ts';
+import { Bench, LONELY_SCORER } from '../bench.ts';
+import type { Program } from '../../running-program.ts';
 import { keeps, record } from '../table/keeps.ts';
 
 const bench = new Bench();

@@ -1,5 +1,6 @@
 import { afterAll, expect, test } from 'vitest';
-import { Bench, LONELY_SCORER, type Program } from '../bench.ts';
+import { Bench, LONELY_SCORER } from '../bench.ts';
+import type { Program } from '../../running-program.ts';
 import { keeps, record } from '../table/keeps.ts';
 
 const bench = new Bench();

@@ -6,7 +6,8 @@ import { freePort } from '../../../scripts/free-port.ts';
 import { CART, role, serve, shopTargets, withShop } from '../../exporter/shop.ts';
 import { startProxy } from '../../testserver/proxy.ts';
 import { until } from '../../until.ts';
-import { Bench, LONELY_SCORER, type Program } from '../bench.ts';
+import { Bench, LONELY_SCORER } from '../bench.ts';
+import type { Program } from '../../running-program.ts';
 import { LearningFleet, untilScored } from '../learning-fleet.ts';
 import { keeps, record } from '../table/keeps.ts';
 

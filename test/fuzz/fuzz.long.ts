@@ -3,16 +3,11 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { standardOutput } from '../../daemon/streams/line-output.ts';
+import { LONG_RUN } from '../long-run/settings.ts';
 import { type FuzzTarget, inputOf, problemOf, renderFailure } from './fuzz.ts';
 import { TARGETS_OF_FUZZING } from './targets.ts';
 
-const settings = JSON.parse(process.env['LORIKEET_FUZZ'] ?? '{}') as {
-  readonly minutes?: number;
-  readonly seed?: number;
-  readonly inputs?: number;
-  readonly target?: string;
-};
-const { minutes = 10, seed: first = Date.now() % 2 ** 31, inputs = Infinity, target: only } = settings;
+const { minutes = 10, seed: first = Date.now() % 2 ** 31, inputs = Infinity, target: only } = LONG_RUN;
 const targets = TARGETS_OF_FUZZING.filter(({ name }) => only === undefined || name === only);
 
 /** Failures of one target that are enough to look at. */

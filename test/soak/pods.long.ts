@@ -7,11 +7,12 @@ import { cgroupsOf, mapId } from '../exporter/kernel-maps.ts';
 import { bundleExporter, type Bundle, type Exporter } from '../exporter/program.ts';
 import { role, writeTargets } from '../exporter/shop.ts';
 import { withSandbox, type Sandbox } from '../kernel/sandbox/sandbox.ts';
+import { LONG_RUN } from '../long-run/settings.ts';
 import { Fleet } from './fleet.ts';
 import { MAPS, measure, median, table, type Measurement } from './measurements.ts';
 import { livePod } from './pod.ts';
 
-const MINUTES = Number(process.env['LORIKEET_SOAK_MINUTES'] ?? 15);
+const { minutes: MINUTES = 15 } = LONG_RUN;
 /** Number of concurrent pods, and the pause before each is replaced. */
 const PLACES = 2;
 const PAUSE_MS = 500;
