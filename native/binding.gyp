@@ -9,6 +9,7 @@
         "src/addon/environment.cc",
         "src/addon/iterator_read.cc",
         "src/addon/native_object.cc",
+        "src/addon/older_libraries.cc",
         "src/libbpf/bpf_object.cc",
         "src/libbpf/bpf_object_load.cc",
         "src/libbpf/failure.cc",

@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <cerrno>
+#include <chrono>
 #include <csignal>
 #include <cstdlib>
 #include <cstring>
@@ -13,7 +14,7 @@
 
 #include <dirent.h>
 #include <linux/capability.h>
-#include <semaphore.h>
+#include <linux/futex.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -26,7 +27,7 @@ namespace {
 
 /// The C library's SIGSETXID, which no thread can block.
 constexpr int kBroadcastSignal = 33;
-constexpr int kThreadSeconds = 5;
+constexpr std::chrono::seconds kThreadTime{5};
 
 /// The argument of the rt_sigaction system call; the C library's sigaction() refuses its internal signals.
 struct KernelAction {
@@ -37,7 +38,9 @@ struct KernelAction {
 };
 
 std::mutex one_at_a_time;
-sem_t answered;
+/// A futex; 1 once the signalled thread has answered. The C library's semaphores have other versions since glibc 2.34.
+std::atomic<uint32_t> answered{0};
+static_assert(sizeof(answered) == sizeof(uint32_t), "the kernel waits for 32 bits");
 std::atomic<uint64_t> kept{0};
 std::atomic<int> failure{0};
 
@@ -67,7 +70,8 @@ void OnBroadcast(int, siginfo_t *, void *) {
     const int interrupted = errno;
     if (const int error = LimitThread(kept))
         failure = error;
-    sem_post(&answered);
+    answered = 1;
+    syscall(SYS_futex, &answered, FUTEX_WAKE_PRIVATE, 1, nullptr, nullptr, 0);
     errno = interrupted;
 }
 
@@ -91,17 +95,12 @@ bool IsGone(pid_t thread) {
 
 /// Waits until a thread has answered or ended.
 int AwaitAnswer(pid_t thread) {
-    for (int tenths = 0; tenths < kThreadSeconds * 10; tenths++) {
-        timespec deadline = {};
-        clock_gettime(CLOCK_REALTIME, &deadline);
-        deadline.tv_nsec += 100'000'000;
-        deadline.tv_sec += deadline.tv_nsec / 1'000'000'000;
-        deadline.tv_nsec %= 1'000'000'000;
-        int result;
-        do
-            result = sem_timedwait(&answered, &deadline);
-        while (result != 0 && errno == EINTR);
-        if (result == 0 || IsGone(thread))
+    constexpr timespec kTenth = {0, 100'000'000};
+    const auto deadline = std::chrono::steady_clock::now() + kThreadTime;
+    while (std::chrono::steady_clock::now() < deadline) {
+        // Returns early if a signal interrupts it.
+        syscall(SYS_futex, &answered, FUTEX_WAIT_PRIVATE, 0, &kTenth, nullptr, 0);
+        if (answered.exchange(0) == 1 || IsGone(thread))
             return 0;
     }
     return ETIMEDOUT;
@@ -143,8 +142,7 @@ int LimitCapabilities(uint64_t keep) {
     KernelAction before = {};
     if (const int error = MakeAction(ours))
         return error;
-    if (sem_init(&answered, 0, 0) != 0)
-        return errno;
+    answered = 0;
     kept = keep;
     failure = 0;
     if (const int error = ExchangeAction(kBroadcastSignal, &ours, &before))

@@ -16,7 +16,8 @@ class NativeObject;
 struct Environment {
     Napi::FunctionReference error_class;
     /// Shared with the objects, which may be finalized after the environment.
-    std::shared_ptr<std::set<NativeObject *>> open = std::make_shared<std::set<NativeObject *>>();
+    std::shared_ptr<std::set<NativeObject *>> open =
+        std::shared_ptr<std::set<NativeObject *>>(new std::set<NativeObject *>());
 };
 
 /// A BpfError of index.ts; empty if its constructor threw.

@@ -3,7 +3,6 @@
 
 #include <cstdarg>
 #include <cstdio>
-#include <mutex>
 
 #include <bpf/libbpf.h>
 
@@ -11,7 +10,6 @@ namespace lorikeet {
 namespace {
 
 thread_local std::string *current_text = nullptr;
-std::once_flag print_is_set;
 
 int Print(enum libbpf_print_level level, const char *format, va_list arguments) {
     if (level != LIBBPF_WARN || current_text == nullptr)
@@ -33,7 +31,8 @@ int Print(enum libbpf_print_level level, const char *format, va_list arguments) 
 } // namespace
 
 LibbpfLog::LibbpfLog() : outer_(current_text) {
-    std::call_once(print_is_set, [] { libbpf_set_print(Print); });
+    // Once. std::call_once() needs glibc 2.34 where it was compiled for it.
+    [[maybe_unused]] static const libbpf_print_fn_t before = libbpf_set_print(Print);
     current_text = &text_;
 }
 
