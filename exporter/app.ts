@@ -50,7 +50,7 @@ export class ExporterApp implements App {
     const io = findHierarchy('blkio', cgroupfs);
     takePrivileges(logger);
     const probes = startProbes(config, { io, logger, stops });
-    const self = new SelfMetrics(VERSION);
+    const self = new SelfMetrics();
     self.programs(probes.programs);
     const sources = [file, kubernetes].filter((source) => source !== undefined);
     const missing = new MissingCgroups(logger);

@@ -87,7 +87,11 @@ describe('the scorer’s image', () => {
       expect(readFileSync(`/proc/${pid}/mounts`, 'utf8')).toMatch(/^\S+ \/ \S+ ro[, ]/m);
       // The shipped model is complete, and the engine runs.
       expect(metrics).toMatch(/^lorikeet_scorer_model_damaged 0$/m);
-      expect(metrics).toMatch(/^lorikeet_scorer_build_info\{/m);
+      const version = execFileSync(process.execPath, ['dist/lorikeet-scorer.js', '--version'], { encoding: 'utf8' });
+      const build = /^lorikeet_scorer_build_info\{(.*)\} 1$/m.exec(metrics)?.[1] ?? '';
+      const values = [...build.matchAll(/="([^"]+)"/g)].map(([, value]) => value);
+      expect(values.length).toBe(5);
+      for (const value of values) expect(version).toContain(value);
     });
     execFileSync('rm', [config]);
   });
