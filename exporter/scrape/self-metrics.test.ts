@@ -24,6 +24,7 @@ it('exports the last state, in a format that promtool accepts', async () => {
   self.targetsWithoutCgroup(3);
   const text = await self.registry.metrics();
   const own = text.split('\n').filter((line) => line.startsWith('lorikeet_'));
+  const build = Object.entries(buildLabels()).map(([name, value]) => `${name}="${value}"`);
   expect(own).toEqual([
     'lorikeet_exporter_collector_success{collector="edges"} 0',
     'lorikeet_exporter_collector_duration_seconds{collector="edges"} 0.25',
@@ -38,7 +39,7 @@ it('exports the last state, in a format that promtool accepts', async () => {
     'lorikeet_exporter_unattributed_sockets 4',
     'lorikeet_exporter_series 20000',
     'lorikeet_exporter_external_peers_cut_total 2',
-    `lorikeet_exporter_build_info{${Object.entries(buildLabels()).map(([name, value]) => `${name}="${value}"`)}} 1`,
+    `lorikeet_exporter_build_info{${build.join(',')}} 1`,
     'lorikeet_exporter_log_lines_dropped_total 0',
     ...REFUSAL_REASONS.map((reason) => `lorikeet_exporter_web_refusals_total{reason="${reason}"} 0`),
     'lorikeet_exporter_targets_last_reload_successful 0',

@@ -1,17 +1,17 @@
 #!/usr/bin/env bash
-# scripts/images/image-tree.sh exporter|scorer|sim FOLDER: creates FOLDER with the files that the program's image adds to
-# its base: Node.js, the program, its dependencies, licences and SBOM. manifests/images/Dockerfile calls it after
-# `npm run build`.
+# scripts/images/image-tree.sh exporter|scorer|sim FOLDER [NODE]: creates FOLDER with the files that the program's image
+# adds to its base: NODE, by default the running Node.js, the program, its dependencies, licences and SBOM.
+# manifests/images/Dockerfile calls it after `npm run build`.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 export PATH="$PATH:/usr/sbin:/sbin"
-readonly image=$1 folder=$2
+readonly image=$1 folder=$2 binary=${3:-$(node -p process.execPath)}
 readonly node=$folder/usr/local/bin/node
 
 [ ! -e "$folder" ] || { echo "image-tree: $folder exists" >&2; exit 1; }
 
-bash scripts/package/program-tree.sh "$image" "$folder/usr/lib/lorikeet" "$(node -p process.execPath)"
-install -D -m 755 "$(node -p process.execPath)" "$node"
+bash scripts/package/program-tree.sh "$image" "$folder/usr/lib/lorikeet" "$binary"
+install -D -m 755 "$binary" "$node"
 case $image in
   # In a container, users other than root get capabilities only from the file. Permitted, not effective: the program
   # makes those effective that the pod was granted, which need not be all.

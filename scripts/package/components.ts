@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, realpathSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { build } from 'esbuild';
 import { APART, bundleOptions } from '../bundle/bundle.mjs';
@@ -163,7 +163,7 @@ function nodeComponents(node: string): Component[] {
 /** Beside a downloaded binary, or where Debian's packages and the official images have it. */
 function nodeLicence(node: string): string[] {
   const places = [
-    join(dirname(node), '../LICENSE'),
+    join(dirname(realpathSync(node)), '../LICENSE'),
     '/usr/share/doc/nodejs/LICENSE',
     '/usr/share/doc/nodejs/copyright',
   ];

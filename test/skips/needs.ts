@@ -66,3 +66,8 @@ export const RELEASE: Need = {
   lack: 'no files of a release (npm run package makes them)',
   isMissing: () => !existsSync('build/package/SHA256SUMS'),
 };
+
+export const BUILDAH: Need = {
+  lack: 'no buildah, podman and runc (Debian: apt-get install buildah podman runc)',
+  isMissing: () => ['buildah', 'podman', 'runc'].some((name) => spawnSync(name, ['--version']).error !== undefined),
+};
