@@ -5,10 +5,10 @@ import { parseArgs } from 'node:util';
 import { buildInfo } from '../bundle/build-info.mjs';
 import { APART, bundle } from '../bundle/bundle.mjs';
 import { archive, sha256 } from './archive.ts';
-import { type Component, componentsOf } from './components.ts';
+import { type Component, componentsOf } from './contents/components.ts';
 import { buildDeb, DEB_PACKAGES, debVersion } from './deb.ts';
 import { architecture } from './platform.ts';
-import { renderSbom } from './sbom.ts';
+import { renderSbom } from './contents/sbom.ts';
 
 /* All files of a release, for this machine's platform. */
 

@@ -54,4 +54,4 @@ case $program in
     exit 2
     ;;
 esac
-node scripts/package/describe.mjs "$program" "$folder" "$node"
+node scripts/package/contents/describe.mjs "$program" "$folder" "$node"

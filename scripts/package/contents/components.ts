@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, realpathSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { build } from 'esbuild';
-import { APART, bundleOptions } from '../bundle/bundle.mjs';
+import { APART, bundleOptions } from '../../bundle/bundle.mjs';
 
 /** A package inside a program. */
 export interface Component {

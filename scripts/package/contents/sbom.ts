@@ -1,4 +1,4 @@
-import type { BuildInfo } from '../bundle/build-info.mjs';
+import type { BuildInfo } from '../../bundle/build-info.mjs';
 import type { Component } from './components.ts';
 
 /** A file of a release, or a program within one. */

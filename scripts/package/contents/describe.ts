@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { buildInfo } from '../bundle/build-info.mjs';
+import { buildInfo } from '../../bundle/build-info.mjs';
 import { componentsOf, isProgramName, PROGRAM_NAMES } from './components.ts';
 import { renderLicences } from './licences.ts';
 import { renderSbom } from './sbom.ts';

@@ -1,5 +1,0 @@
-// node scripts/package/describe.mjs exporter|scorer|sim FOLDER NODE: writes SBOM and licences of a program to FOLDER.
-import { bundle } from '../bundle/bundle.mjs';
-
-await bundle({ describe: 'scripts/package/describe.ts' });
-await import('../../dist/describe.js');
