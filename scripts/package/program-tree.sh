@@ -42,7 +42,7 @@ case $program in
     built 644 lorikeet-sigv4.js lorikeet-azuread.js lorikeet_memory.node
     put 644 rules/features.yaml rules/features-traces.yaml rules/features-http-status.yaml
     put 644 rules/services.alerts.yaml rules/detectors.alerts.yaml dashboards/generated/*.json
-    put 644 models/base.onnx models/base.json
+    put 644 models/base.onnx models/base.json models/patterns.json
     put_onnxruntime
     ;;
   sim)
