@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { archive, sha256 } from './archive.ts';
-import { buildDeb, control, DEB_PACKAGES, debVersion, maintainerScript } from './deb.ts';
+import { buildDeb, control, DEB_PACKAGES, debVersion, maintainerScript, manPage } from './deb.ts';
 
 /* With a small program in place of the real ones; test/packages has those. */
 
@@ -22,7 +22,13 @@ const dpkgDeb = (...args: readonly string[]) => execFileSync('dpkg-deb', args, {
 
 function build(name: string): string {
   const file = join(folder, `${name}.deb`);
-  const source = { tree: join(folder, 'tree'), staging: join(folder, name), version: '1.2.3-rc.1', epoch: EPOCH };
+  const source = {
+    tree: join(folder, 'tree'),
+    staging: join(folder, name),
+    version: '1.2.3-rc.1',
+    help: 'usage: lorikeet-scorer',
+    epoch: EPOCH,
+  };
   buildDeb(file, DEB_PACKAGES.scorer, source);
   return file;
 }
@@ -55,6 +61,12 @@ test('it is the same under another umask', () => {
   } finally {
     process.umask(before);
   }
+});
+
+test('the manual has the help, whatever begins a line', () => {
+  const page = manPage(DEB_PACKAGES.exporter, '1.2.3', "usage: x\n  --flag  a\\b\n.x\n'y\n");
+  const shown = execFileSync('nroff', ['-man', '-Tascii'], { input: page, encoding: 'utf8' });
+  expect(shown).toMatch(/usage: x\n +--flag {2}a\\b\n +\.x\n +'y\n/);
 });
 
 test('a pre-release comes before its release', () => {

@@ -81,12 +81,14 @@ export interface DebSource {
   /** An empty folder to stage the package in. */
   readonly staging: string;
   readonly version: string;
+  /** What the program prints for `--help`. */
+  readonly help: string;
   /** Seconds since 1970. */
   readonly epoch: string;
 }
 
 /** Builds `file`, a .deb. */
-export function buildDeb(file: string, deb: DebPackage, { tree, staging, version, epoch }: DebSource): void {
+export function buildDeb(file: string, deb: DebPackage, { tree, staging, version, help, epoch }: DebSource): void {
   const path = (...parts: readonly string[]): string => {
     const full = join(staging, ...parts);
     mkdirSync(dirname(full), { recursive: true, mode: 0o755 });
@@ -101,6 +103,7 @@ export function buildDeb(file: string, deb: DebPackage, { tree, staging, version
   const documents = `usr/share/doc/${name}`;
   writeFileSync(path(documents, 'copyright'), copyright(name));
   writeFileSync(path(documents, 'changelog.gz'), gzipSync(changelog(name, version, epoch), { level: 9 }));
+  writeFileSync(path('usr/share/man/man1', `${name}.1.gz`), gzipSync(manPage(deb, version, help), { level: 9 }));
   mkdirSync(path('usr/share/lintian/overrides'), { recursive: true });
   writeFileSync(path('usr/share/lintian/overrides', name), overrides(name));
   normalise(staging);
@@ -162,6 +165,25 @@ License: Expat
 
 License: Expat
 ${text}
+`;
+}
+
+/** The manual page: the help, as it is. */
+export function manPage({ name, description }: DebPackage, version: string, help: string): string {
+  // A line that begins with a dot or an apostrophe would be a request, a backslash an escape.
+  const text = help
+    .replaceAll('\\', '\\e')
+    .replaceAll('-', '\\-')
+    .replaceAll(/^(?=[.'])/gm, '\\&');
+  const summary = description.split('\n')[0] ?? '';
+  return `.TH ${name.toUpperCase()} 1 "" "Lorikeet ${version}"
+.SH NAME
+${name} \\- ${summary}
+.SH DESCRIPTION
+.nf
+${text}.fi
+.SH FILES
+/etc/default/${name} has the arguments of the service, /etc/lorikeet its configuration.
 `;
 }
 

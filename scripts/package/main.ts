@@ -67,8 +67,9 @@ async function packageProgram(program: keyof typeof DEB_PACKAGES, dist: string):
   const { name } = deb;
   const components = await componentsOf(program, node);
   const folder = tree(program, dist);
+  const help = execFileSync(join(folder, name), ['--help'], { encoding: 'utf8' });
   const debFile = add(name, `${name}_${debVersion(version)}_${architecture()}.deb`, components);
-  buildDeb(debFile, deb, { tree: folder, staging: join(work, 'debs', name), version, epoch });
+  buildDeb(debFile, deb, { tree: folder, staging: join(work, 'debs', name), version, help, epoch });
   // Whoever unpacks an archive needs the unit and the configuration beside it.
   const unpacked = `${name}-${version}.linux-${architecture()}`;
   const whole = join(work, 'archives', unpacked);

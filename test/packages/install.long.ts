@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -83,10 +83,11 @@ describeWith([DEBOOTSTRAP, RELEASE], 'a release', () => {
     expect([...listed].map(([, name]) => name)).toEqual(files.toSorted());
   });
 
-  test('lintian finds no error in the packages', () => {
+  test('lintian has nothing to say about the packages', () => {
     for (const program of PROGRAMS) {
-      const found = execFileSync('lintian', ['--allow-root', '--fail-on=error', debOf(program)], { encoding: 'utf8' });
-      expect(found).not.toMatch(/^E:/m);
+      const args = ['--allow-root', '--fail-on=error,warning', debOf(program)];
+      const { status, stdout } = spawnSync('lintian', args, { encoding: 'utf8' });
+      expect([stdout, status]).toEqual(['', 0]);
     }
   });
 });
