@@ -17,13 +17,16 @@ interface Row {
   readonly compressed_mb: number;
 }
 
+/** The one that images are built with. */
+const shippedNode = `${execFileSync('bash', ['scripts/package/fetch-node.sh'], { encoding: 'utf8' }).trim()}/bin/node`;
+
 const megabytes = (bytes: number): number => Math.round(bytes / 1e5) / 10;
 
 function measure(image: string): Row {
   const parent = mkdtempSync(join(tmpdir(), 'lorikeet-images-'));
   try {
     const folder = join(parent, image);
-    execFileSync('bash', ['scripts/images/image-tree.sh', image, folder]);
+    execFileSync('bash', ['scripts/images/image-tree.sh', image, folder, shippedNode]);
     const files = readdirSync(folder, { recursive: true, encoding: 'utf8' })
       .map((path) => ({ path, stat: lstatSync(join(folder, path)) }))
       .filter(({ stat }) => stat.isFile());

@@ -1,6 +1,7 @@
-import { collectDefaultMetrics, Counter, type Metric, Registry } from 'prom-client';
+import { collectDefaultMetrics, Counter, Gauge, type Metric, Registry } from 'prom-client';
 import { REFUSAL_REASONS, refusals } from './refusals/refusals.ts';
 import { standardError } from './streams/line-output.ts';
+import { buildLabels } from './version.ts';
 
 /** prom-client names these gauges like counters, which promtool rejects; the same values remain with labels. */
 const ILL_NAMED = ['nodejs_active_handles_total', 'nodejs_active_requests_total', 'nodejs_active_resources_total'];
@@ -17,13 +18,22 @@ function processRegistry(): Registry {
 }
 
 /**
- * Registers prom-client's metrics of the process and of Node.js, and the program's own counts of dropped log lines and
- * of what its web servers refused.
+ * Registers prom-client's metrics of the process and of Node.js, the program's build, and its own counts of dropped log
+ * lines and of what its web servers refused.
  *
  * @param prefix of the program's own metrics, such as `lorikeet_exporter_`
  */
 export function collectProcessMetrics(register: Registry, prefix: string): void {
   for (const metric of processRegistry().getMetricsAsArray()) register.registerMetric(metric as unknown as Metric);
+  const labels = buildLabels();
+  const build = new Gauge({
+    name: `${prefix}build_info`,
+    help: 'Version of the program, its sources, Node.js and the platform. Always 1.',
+    labelNames: Object.keys(labels),
+    registers: [],
+  });
+  build.set(labels, 1);
+  register.registerMetric(build);
   const dropped = new Counter({
     name: `${prefix}log_lines_dropped_total`,
     help: 'Log lines dropped because standard error did not take them: closed, full disk, or a reader that stalls.',

@@ -15,15 +15,22 @@ const BUILD: Build =
     ? { version: 'development', branch: 'unknown', revision: 'unknown' }
     : LORIKEET_BUILD;
 
+const PLATFORM = `${process.platform}/${process.arch}`;
+
 /** The version of the running program. */
 export const VERSION = BUILD.version;
+
+/** Labels of a program's metric `build_info`: what `--version` prints, without the date. */
+export function buildLabels({ version, branch, revision }: Build = BUILD): Readonly<Record<string, string>> {
+  return { version, branch, revision, node_version: process.version, platform: PLATFORM };
+}
 
 /** The text of `--version`, in the form of Prometheus' programs. */
 export function renderVersion(program: string, build: Build = BUILD): string {
   const rows: readonly (readonly [string, string | undefined])[] = [
     ['build date', build.date],
     ['node version', process.version],
-    ['platform', `${process.platform}/${process.arch}`],
+    ['platform', PLATFORM],
   ];
   const lines = rows
     .filter(([, value]) => value !== undefined)

@@ -17,7 +17,7 @@ import { openProbes, type Probes } from './kernel/probes.ts';
 import { ExporterMemory } from './memory/exporter-memory.ts';
 import { Scraper } from './scrape/scraper.ts';
 import { SelfMetrics } from './scrape/self-metrics.ts';
-import { openKubernetes, openTargets } from './sources.ts';
+import { openKubernetes, openSystemd, openTargets } from './sources.ts';
 
 /** A running exporter. */
 export class ExporterApp implements App {
@@ -50,9 +50,10 @@ export class ExporterApp implements App {
     const io = findHierarchy('blkio', cgroupfs);
     takePrivileges(logger);
     const probes = startProbes(config, { io, logger, stops });
-    const self = new SelfMetrics(VERSION);
+    const self = new SelfMetrics();
     self.programs(probes.programs);
-    const sources = [file, kubernetes].filter((source) => source !== undefined);
+    const systemd = openSystemd(config, { logger, cgroupfs, file });
+    const sources = [file, systemd, kubernetes].filter((source) => source !== undefined);
     const missing = new MissingCgroups(logger);
     const refreshed = (directory: Directory): void => {
       if (file === undefined) return;

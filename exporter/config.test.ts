@@ -17,6 +17,7 @@ describe('readConfig', () => {
       enableLifecycle: false,
       enableNativeHistograms: false,
       targetsFile: undefined,
+      systemd: undefined,
       kubernetes: undefined,
       cgroupfs: undefined,
       bpfObject: undefined,

@@ -2,6 +2,7 @@ import { LOG_FLAGS, UsageError, WEB_FLAGS, type BooleanFlag, type Flags, type Fl
 import { parseListenAddress } from '../daemon/http-server/web-app.ts';
 import { renderText } from '../daemon/secrets/redact.ts';
 import { COLLECTOR_NAMES, COLLECTORS, type CollectorName } from './collectors/all.ts';
+import type { SystemdConfig } from './identity/systemd/systemd-units.ts';
 
 export const FLAGS = {
   'web.listen-address': { type: 'string', default: ':9400', help: 'Address to serve on, [host]:port.' },
@@ -14,6 +15,17 @@ export const FLAGS = {
     type: 'string',
     help: 'YAML file of services, their cgroups and addresses; reloaded when it changes.',
   },
+  'targets.systemd': {
+    type: 'boolean',
+    help: 'Every service that systemd runs is a service, named after its unit. Those of the targets file keep their names.',
+  },
+  'targets.systemd.namespace': { type: 'string', default: 'systemd', help: 'Namespace of the services of systemd.' },
+  'targets.systemd.unit-include': {
+    type: 'string',
+    default: '.+',
+    help: 'Regular expression of the units that are services, matched against the whole name, such as cart.service.',
+  },
+  'targets.systemd.unit-exclude': { type: 'string', help: 'Regular expression of units that are not.' },
   'kubernetes.in-cluster': {
     type: 'boolean',
     help: "Get pods and their peers from the API server of this cluster, with the service account of the exporter's pod.",
@@ -94,6 +106,7 @@ export interface Config {
   readonly enableLifecycle: boolean;
   readonly enableNativeHistograms: boolean;
   readonly targetsFile: string | undefined;
+  readonly systemd: SystemdConfig | undefined;
   readonly kubernetes: KubernetesConfig | undefined;
   readonly cgroupfs: string | undefined;
   readonly bpfObject: string | undefined;
@@ -121,6 +134,7 @@ export function readConfig(values: FlagValues<typeof FLAGS>, environment: NodeJS
     enableLifecycle: values['web.enable-lifecycle'],
     enableNativeHistograms: values['web.enable-native-histograms'],
     targetsFile: values['targets.file'],
+    systemd: values['targets.systemd'] ? systemdConfig(values) : undefined,
     kubernetes: kubernetesConfig(values, environment),
     cgroupfs: values['path.cgroupfs'],
     bpfObject: values['bpf.object'],
@@ -131,6 +145,31 @@ export function readConfig(values: FlagValues<typeof FLAGS>, environment: NodeJS
     collectors: new Set<CollectorName>(statusPorts.length > 0 ? [...enabled, 'http_status'] : enabled),
     statusPorts,
   };
+}
+
+interface SystemdValues {
+  readonly 'targets.systemd.namespace': string;
+  readonly 'targets.systemd.unit-include': string;
+  readonly 'targets.systemd.unit-exclude': string | undefined;
+}
+
+function systemdConfig(values: SystemdValues): SystemdConfig {
+  const namespace = values['targets.systemd.namespace'];
+  if (namespace === '') throw new UsageError('--targets.systemd.namespace: expected a name');
+  const exclude = values['targets.systemd.unit-exclude'];
+  return {
+    namespace,
+    include: wholeName('targets.systemd.unit-include', values['targets.systemd.unit-include']),
+    exclude: exclude === undefined ? undefined : wholeName('targets.systemd.unit-exclude', exclude),
+  };
+}
+
+function wholeName(flag: string, text: string): RegExp {
+  try {
+    return new RegExp(`^(?:${text})$`, 'u');
+  } catch {
+    throw new UsageError(`--${flag}: expected a regular expression, got ${renderText(text)}`);
+  }
 }
 
 interface KubernetesValues {

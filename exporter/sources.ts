@@ -5,6 +5,7 @@ import { VERSION } from '../daemon/version.ts';
 import type { Config } from './config.ts';
 import { inCluster, type Credentials } from './identity/kubernetes/api/credentials.ts';
 import { type KubernetesOptions, KubernetesSource } from './identity/kubernetes/kubernetes-source.ts';
+import { SystemdUnits } from './identity/systemd/systemd-units.ts';
 import { TargetsFile } from './identity/targets-file.ts';
 
 export interface SourceContext {
@@ -15,14 +16,37 @@ export interface SourceContext {
 /** The targets file, if configured. @throws ConfigError */
 export function openTargets(config: Config, { logger, stops }: SourceContext): TargetsFile | undefined {
   if (config.targetsFile === undefined) {
-    if (config.kubernetes === undefined)
-      logger.warn('no targets: all sockets are unattributed without --targets.file or --kubernetes.in-cluster');
+    if (config.kubernetes === undefined && config.systemd === undefined)
+      logger.warn(
+        'no targets: all sockets are unattributed without --targets.file, --targets.systemd or --kubernetes.in-cluster',
+      );
     return undefined;
   }
   const file = new TargetsFile(config.targetsFile, logger, { cgroupfs: config.cgroupfs });
   stops.onStop('targets file', () => file.close());
   logger.info('targets loaded', { file: config.targetsFile, targets: file.targets.length });
   return file;
+}
+
+interface SystemdContext {
+  readonly logger: Logger;
+  readonly cgroupfs: string;
+  /** Its targets keep their cgroups. */
+  readonly file: TargetsFile | undefined;
+}
+
+/** The services of systemd, if configured. */
+export function openSystemd({ systemd }: Config, { logger, cgroupfs, file }: SystemdContext): SystemdUnits | undefined {
+  if (systemd === undefined) return undefined;
+  const units = new SystemdUnits({
+    ...systemd,
+    cgroupfs,
+    logger,
+    now: () => performance.now(),
+    ...(file !== undefined && { claimed: () => file.targets }),
+  });
+  logger.info('systemd units found', { targets: units.targets.length });
+  return units;
 }
 
 /** The Kubernetes source, if configured; not started yet. @throws ConfigError */

@@ -1,6 +1,5 @@
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import { collectProcessMetrics } from '../daemon/process-metrics.ts';
-import { VERSION } from '../daemon/version.ts';
 import { REJECTIONS } from './fleet/rejected-series.ts';
 
 /** Labels of a target of remote write. */
@@ -110,10 +109,6 @@ export class ScorerMetrics {
 
   constructor() {
     collectProcessMetrics(this.registry, 'lorikeet_scorer_');
-    this.#gauge('build_info', 'Versions of the scorer and of Node.js, as labels; always 1.', [
-      'version',
-      'node_version',
-    ]).set({ version: VERSION, node_version: process.version }, 1);
     this.configReloaded.set(1);
     this.modelDamaged.set(0);
     for (const reason of Object.keys(REJECTIONS)) this.seriesRejected.inc({ reason }, 0);

@@ -36,8 +36,9 @@ install_file() {
 }
 
 # -mcpu=v3: 32-bit jumps and atomic exchange, kernel 5.12. On Debian, <asm/types.h> is in the multiarch directory.
+# The object's BTF has the sources' paths: leave out where the repository is.
 clang_flags=(-target bpf -mcpu=v3 -O2 -g -Wall -Wextra -Wno-unused-parameter -Werror
-    -idirafter "/usr/include/$(g++ -dumpmachine)")
+    -idirafter "/usr/include/$(g++ -dumpmachine)" -fdebug-compilation-dir=.)
 # bpftool 7.1 loses maps if an object refers to them before the one that defines them.
 shopt -s extglob
 objects=()

@@ -22,7 +22,7 @@ check_machine() {
 }
 
 debian_packages() {
-  local wanted=(clang clang-format llvm bpftool libbpf-dev libelf-dev zlib1g-dev g++ make python3 iproute2 nftables procps util-linux strace openssl curl git prometheus prometheus-alertmanager victoria-metrics jsonnet)
+  local wanted=(clang clang-format llvm bpftool libbpf-dev libelf-dev zlib1g-dev g++ make python3 iproute2 nftables procps util-linux strace openssl curl git groff-base prometheus prometheus-alertmanager victoria-metrics jsonnet)
   local missing=()
   for name in "${wanted[@]}"; do
     [ "$(dpkg-query -W -f '${db:Status-Status}' "$name" 2>/dev/null)" = installed ] || missing+=("$name")

@@ -52,7 +52,8 @@ export function* walkCgroups(root: string): Generator<CgroupFolder> {
   for (const name of childFolders(root)) yield* walkCgroups(`${root}/${name}`);
 }
 
-function childFolders(folder: string): string[] {
+/** Names of the directories in one; none if it does not exist. */
+export function childFolders(folder: string): string[] {
   try {
     return readdirSync(folder, { withFileTypes: true })
       .filter((entry) => entry.isDirectory())

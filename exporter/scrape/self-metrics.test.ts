@@ -1,10 +1,11 @@
 import { spawnSync } from 'node:child_process';
 import { expect, it } from 'vitest';
 import { REFUSAL_REASONS } from '../../daemon/refusals/refusals.ts';
+import { buildLabels } from '../../daemon/version.ts';
 import { SelfMetrics } from './self-metrics.ts';
 
 it('exports the last state, in a format that promtool accepts', async () => {
-  const self = new SelfMetrics('1.2.3');
+  const self = new SelfMetrics();
   self.collector({ name: 'edges', success: true, seconds: 0.5 });
   self.collector({ name: 'edges', success: false, seconds: 0.25 });
   self.map('edges', 7, 16384);
@@ -23,6 +24,7 @@ it('exports the last state, in a format that promtool accepts', async () => {
   self.targetsWithoutCgroup(3);
   const text = await self.registry.metrics();
   const own = text.split('\n').filter((line) => line.startsWith('lorikeet_'));
+  const build = Object.entries(buildLabels()).map(([name, value]) => `${name}="${value}"`);
   expect(own).toEqual([
     'lorikeet_exporter_collector_success{collector="edges"} 0',
     'lorikeet_exporter_collector_duration_seconds{collector="edges"} 0.25',
@@ -37,7 +39,7 @@ it('exports the last state, in a format that promtool accepts', async () => {
     'lorikeet_exporter_unattributed_sockets 4',
     'lorikeet_exporter_series 20000',
     'lorikeet_exporter_external_peers_cut_total 2',
-    `lorikeet_exporter_build_info{version="1.2.3",node_version="${process.versions.node}"} 1`,
+    `lorikeet_exporter_build_info{${build.join(',')}} 1`,
     'lorikeet_exporter_log_lines_dropped_total 0',
     ...REFUSAL_REASONS.map((reason) => `lorikeet_exporter_web_refusals_total{reason="${reason}"} 0`),
     'lorikeet_exporter_targets_last_reload_successful 0',

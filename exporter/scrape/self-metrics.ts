@@ -57,15 +57,7 @@ export class SelfMetrics {
   #withoutCgroup: Gauge | undefined;
   #kubernetes: KubernetesMetrics | undefined;
 
-  /** `version` is the exporter's. */
-  constructor(version: string) {
-    const buildInfo = this.#gauge(
-      'build_info',
-      'Version of the exporter and of Node.js. Always 1.',
-      'version',
-      'node_version',
-    );
-    buildInfo.set({ version, node_version: process.versions.node }, 1);
+  constructor() {
     collectProcessMetrics(this.registry, PREFIX);
   }
 

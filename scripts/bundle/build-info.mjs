@@ -1,12 +1,16 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 
+const UNKNOWN = 'unknown';
+
 /**
  * Build information for `--version`, the same for two builds of a commit. The date comes from SOURCE_DATE_EPOCH
- * (https://reproducible-builds.org/specs/source-date-epoch/); without it there is none.
+ * (https://reproducible-builds.org/specs/source-date-epoch/); without it there is none. Where there is no repository, as
+ * in the build of an image, LORIKEET_REVISION has the commit.
  */
 export function buildInfo(version = ownVersion(), environment = process.env) {
-  const { branch, revision } = sourceOf('.');
+  const { branch, revision: known } = sourceOf('.');
+  const revision = known === UNKNOWN ? environment.LORIKEET_REVISION || UNKNOWN : known;
   const epoch = environment.SOURCE_DATE_EPOCH;
   return { version, branch, revision, ...(epoch && { date: new Date(Number(epoch) * 1000).toISOString() }) };
 }
@@ -21,7 +25,7 @@ export function sourceOf(folder) {
     const modified = git('status', '--porcelain', '--untracked-files=no') === '' ? '' : '-modified';
     return { branch: git('rev-parse', '--abbrev-ref', 'HEAD'), revision: git('rev-parse', 'HEAD') + modified };
   } catch {
-    return { branch: 'unknown', revision: 'unknown' };
+    return { branch: UNKNOWN, revision: UNKNOWN };
   }
 }
 

@@ -45,3 +45,14 @@ it('has a date only if one is given, so that builds are reproducible', () => {
     date: '1970-01-02T00:00:00.000Z',
   });
 });
+
+it('takes the commit from a variable where there is no repository, and only there', () => {
+  const environment = { LORIKEET_REVISION: 'abc' };
+  const run = (cwd: string) => {
+    const program = `import { buildInfo } from ${JSON.stringify(join(process.cwd(), 'scripts/bundle/build-info.mjs'))};
+      process.stdout.write(buildInfo('1.2.3', ${JSON.stringify(environment)}).revision)`;
+    return execFileSync(process.execPath, ['--input-type=module', '-e', program], { cwd, encoding: 'utf8' });
+  };
+  expect(run(join(folder, 'unpacked'))).toBe('abc');
+  expect(run(process.cwd())).toMatch(/^[0-9a-f]{40}/);
+});

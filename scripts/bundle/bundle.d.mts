@@ -1,3 +1,5 @@
+import type { BuildOptions } from 'esbuild';
+
 export interface BundleOptions {
   /** Default: `dist`. */
   readonly outdir?: string;
@@ -7,3 +9,7 @@ export interface BundleOptions {
 
 export declare const APART: Readonly<Record<string, string>>;
 export declare function bundle(entryPoints: Readonly<Record<string, string>>, options?: BundleOptions): Promise<void>;
+export declare function bundleOptions(
+  entryPoints: Readonly<Record<string, string>>,
+  options?: BundleOptions,
+): BuildOptions;

@@ -127,6 +127,6 @@ writeFiles('docs', {
 const helm = findKubernetesProgram(ROOT, 'helm');
 if (helm === undefined) process.stderr.write('generate: helm not found, manifests/base is not updated\n');
 else {
-  execFileSync('bash', [join(ROOT, 'scripts/package-chart.sh')]);
+  execFileSync('bash', [join(ROOT, 'scripts/package/chart.sh')]);
   writeFolder('manifests/base', kustomizeBase(helmTemplate(helm, join(ROOT, 'build/chart/lorikeet'), BASE)));
 }

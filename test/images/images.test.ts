@@ -1,11 +1,12 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { freePort } from '../../scripts/free-port.ts';
 import { startProgram } from '../testserver/prometheus.ts';
 import { stageImage, type ImageName, type ImageTree } from './image.ts';
 import { COLLECTORS } from '../../exporter/collectors/all.ts';
+import * as paths from '../../scorer/paths.ts';
 
 const trees = {} as Record<ImageName, ImageTree>;
 beforeAll(() => {
@@ -87,7 +88,11 @@ describe('the scorer’s image', () => {
       expect(readFileSync(`/proc/${pid}/mounts`, 'utf8')).toMatch(/^\S+ \/ \S+ ro[, ]/m);
       // The shipped model is complete, and the engine runs.
       expect(metrics).toMatch(/^lorikeet_scorer_model_damaged 0$/m);
-      expect(metrics).toMatch(/^lorikeet_scorer_build_info\{/m);
+      const version = execFileSync(process.execPath, ['dist/lorikeet-scorer.js', '--version'], { encoding: 'utf8' });
+      const build = /^lorikeet_scorer_build_info\{(.*)\} 1$/m.exec(metrics)?.[1] ?? '';
+      const values = [...build.matchAll(/="([^"]+)"/g)].map(([, value]) => value);
+      expect(values.length).toBe(5);
+      for (const value of values) expect(version).toContain(value);
     });
     execFileSync('rm', [config]);
   });
@@ -98,6 +103,14 @@ describe('the scorer’s image', () => {
     expect(components('scorer')).toContain('onnxruntime-node');
   });
 });
+
+test.each(Object.entries(paths).filter(([name]) => name.startsWith('SHIPPED_')))(
+  'the scorer’s image has %s',
+  (_, path) => {
+    const shipped = relative(process.cwd(), String(path));
+    expect(files('scorer')).toContain(join('usr/lib/lorikeet', shipped));
+  },
+);
 
 test('the simulation’s image has its three programs, and what sends spans', () => {
   const [command, ...args] = trees.sim.command('lorikeet-sim', [], ['--version']);

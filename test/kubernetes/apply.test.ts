@@ -68,7 +68,7 @@ describeWith([KUBERNETES, HELM], 'on a Kubernetes API server', () => {
   }) => {
     skip(!withOperator, SCHEMAS.lack);
     const readme = readFileSync('README.md', 'utf8');
-    const command = /^bash scripts\/package-chart\.sh\nhelm (install (\S+) .*)$/m.exec(readme);
+    const command = /^bash scripts\/package\/chart\.sh\nhelm (install (\S+) .*)$/m.exec(readme);
     const [, words = '', release = ''] = command ?? [];
     expect(words).toContain(CHART);
     const args = words.split(/\s+/);

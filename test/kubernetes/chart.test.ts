@@ -52,7 +52,7 @@ describeWith([HELM], 'the Helm chart', () => {
 
   test('is refused before it is packaged, with the command that packages it', () => {
     expect(complaint('manifests/chart')).toContain(
-      'the chart has no files/config-maps.yaml: run `bash scripts/package-chart.sh` and install build/chart/lorikeet',
+      'the chart has no files/config-maps.yaml: run `bash scripts/package/chart.sh` and install build/chart/lorikeet',
     );
   });
 

@@ -6,7 +6,7 @@ import type { KubernetesObject } from './schema.ts';
 
 /** The packaged chart, as the guides install it. */
 export const CHART = 'build/chart/lorikeet';
-execFileSync('bash', ['scripts/package-chart.sh']);
+execFileSync('bash', ['scripts/package/chart.sh']);
 
 /** Directories for `kubectl apply -k`. */
 export const KUSTOMIZATIONS = ['base', 'overlays/operator', 'overlays/prometheus', 'microsim'] as const;

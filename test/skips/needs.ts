@@ -1,3 +1,5 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { findKubernetesProgram } from '../../scripts/generate/helm.ts';
 import { hasSchemas } from '../kubernetes/schema.ts';
 import { kubernetesAssets } from '../testserver/kubernetes-assets.ts';
@@ -51,4 +53,21 @@ export const NUMPY: Need = {
 export const OTEL_COLLECTOR: Need = {
   lack: 'no OpenTelemetry Collector (scripts/build-otel-collector.sh builds it)',
   isMissing: () => otelCollector() === undefined,
+};
+
+export const DEBOOTSTRAP: Need = {
+  lack: 'no debootstrap, dpkg-deb and lintian (Debian: apt-get install debootstrap lintian), or not root',
+  isMissing: () =>
+    process.getuid?.() !== 0 ||
+    ['debootstrap', 'dpkg-deb', 'lintian'].some((name) => spawnSync(name, ['--version']).error !== undefined),
+};
+
+export const RELEASE: Need = {
+  lack: 'no files of a release (npm run package makes them)',
+  isMissing: () => !existsSync('build/package/SHA256SUMS'),
+};
+
+export const BUILDAH: Need = {
+  lack: 'no buildah, podman and runc (Debian: apt-get install buildah podman runc)',
+  isMissing: () => ['buildah', 'podman', 'runc'].some((name) => spawnSync(name, ['--version']).error !== undefined),
 };

@@ -60,7 +60,7 @@ async function open(): Promise<Omit<Answer, 'log'>> {
     return { failed: describeError(error) };
   }
   const conditions = new ConditionLog(logger);
-  const self = new SelfMetrics('test');
+  const self = new SelfMetrics();
   const counting = new Counting(config, { cgroupfs, io, sources: [source], probes, self, log: conditions });
   counting.refresh();
   await probes.adopt();

@@ -24,7 +24,7 @@ const filesOf = (path: string) =>
     .map((entry) => join(entry.parentPath, entry.name).slice(path.length + 1))
     .toSorted();
 
-beforeAll(() => void run('bash', 'scripts/package-chart.sh', folder));
+beforeAll(() => void run('bash', 'scripts/package/chart.sh', folder));
 afterAll(() => rmSync(folder, { recursive: true }));
 
 test('the packaged chart is the chart with the generated files that it installs', () => {
@@ -51,7 +51,7 @@ test('the archive is the same whenever, under whatever umask and time zone it is
   const listing = run('tar', '--utc', '--full-time', '-tvzf', archivePath()).trim().split('\n');
   for (const line of listing) expect(line).toMatch(/^(drwxr-xr-x|-rw-r--r--) 0\/0 +\d+ 1970-01-01 00:00:00 lorikeet\//);
   const first = readFileSync(archivePath());
-  run('sh', '-c', 'umask 077 && TZ=Asia/Tokyo LC_ALL=C exec bash scripts/package-chart.sh "$0"', folder);
+  run('sh', '-c', 'umask 077 && TZ=Asia/Tokyo LC_ALL=C exec bash scripts/package/chart.sh "$0"', folder);
   expect(readFileSync(archivePath()).equals(first)).toBe(true);
 });
 

@@ -1,0 +1,16 @@
+#!/usr/bin/env bash
+# scripts/package/debian-root.sh SUITE: makes a root file system of a Debian release, once, as an archive below
+# ~/.cache/lorikeet, and prints its path. Needs root and debootstrap.
+set -euo pipefail
+readonly suite=$1 cache=${XDG_CACHE_HOME:-$HOME/.cache}/lorikeet
+readonly archive=$cache/debian-$suite.tar
+
+if [ ! -e "$archive" ]; then
+  mkdir -p "$cache"
+  work=$(mktemp -d "$cache/.debian.XXXXXX")
+  trap 'rm -rf "$work"' EXIT
+  debootstrap --variant=minbase "$suite" "$work/root" "${DEBIAN_MIRROR:-http://deb.debian.org/debian}" >&2
+  tar --numeric-owner -C "$work/root" -cf "$work/root.tar" .
+  mv "$work/root.tar" "$archive"
+fi
+echo "$archive"
