@@ -6,12 +6,19 @@ import type { Method } from './methods/methods.ts';
 import { type Judged, judge } from './outcomes.ts';
 import type { ResultRow } from './table.ts';
 
+export interface EvaluationOptions {
+  /** Number of seeds. */
+  readonly count: number;
+  /** Real time that a millisecond of the recording stands for. Default: 1. */
+  readonly timeScale?: number;
+}
+
 /** Evaluates methods on one recording: learns once for each seed, and replays those that depend on it for each. */
 export async function evaluateMethods(
   recording: string,
   options: BacktestOptions,
   wanted: readonly Method[],
-  count: number,
+  { count, timeScale = 1 }: EvaluationOptions,
 ): Promise<ResultRow[]> {
   const methods = [...wanted, ...configuredDetectors(options.config.detectors).map(asMethod)];
   const judged = new Map<string, Judged[]>(methods.map(({ name }) => [name, []]));
@@ -23,7 +30,9 @@ export async function evaluateMethods(
     try {
       for (const { name, seeded, replay } of methods) {
         if (seed > 1 && seeded !== true) continue;
-        judged.get(name)?.push(judge(await replay(session, seed), session.faults, interval, debounce));
+        judged
+          .get(name)
+          ?.push(judge(await replay(session, seed), session.faults, { intervalMs: interval, debounce, timeScale }));
       }
     } finally {
       await session.close();

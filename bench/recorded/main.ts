@@ -83,10 +83,10 @@ async function evaluate(path: string, values: FlagValues<typeof FLAGS>, stops: S
         stops: own,
         onProgress: (phase, share, detail) => progress.update(`${recording} ${phase}`, share, detail),
       },
-      async (options) => {
+      async (options, timeScale) => {
         const wanted = values.methods?.split(',');
         const methods = METHODS.filter(({ name }) => wanted === undefined || wanted.includes(name));
-        return await evaluateMethods(recording, options, methods, values.seeds);
+        return await evaluateMethods(recording, options, methods, { count: values.seeds, timeScale });
       },
     );
   } finally {

@@ -7,6 +7,7 @@ import { graceMs } from '../../scorer/backtest/figures.ts';
 import type { BacktestOptions } from '../../scorer/backtest/session.ts';
 import { readScorerConfig, type ScorerConfig } from '../../scorer/config.ts';
 import type { TimeSpan } from '../../scorer/fleet/past.ts';
+import { TIME_SCALE } from '../../scripts/demo/time-scale.ts';
 import { backtestOptions, withHistory } from '../sim/evaluate.ts';
 import { isRecording as isSimulated } from '../sim/recording.ts';
 import { readRecording, recordedMetrics, type Recording } from './recording.ts';
@@ -87,11 +88,18 @@ function scorerConfig(
   return { ...readScorerConfig(file), interval: intervalMs };
 }
 
-/** Runs `use` with the options of a backtest on a recording, or on a history kept by `npm run bench -- sim`. */
-export async function withRecording<T>(options: OpenOptions, use: (opened: BacktestOptions) => Promise<T>): Promise<T> {
+/**
+ * Runs `use` with the options of a backtest on a recording, or on a history kept by `npm run bench -- sim`.
+ *
+ * @returns its result; `use` also gets the real time that a millisecond of the recording stands for
+ */
+export async function withRecording<T>(
+  options: OpenOptions,
+  use: (opened: BacktestOptions, timeScale: number) => Promise<T>,
+): Promise<T> {
   const { path, stops, onProgress } = options;
-  if (!isSimulated(path)) return await use(await openRecording(options));
+  if (!isSimulated(path)) return await use(await openRecording(options), 1);
   return await withHistory(path, stops, (history) =>
-    use(backtestOptions(path, history, { model: undefined, seed: 1, onProgress })),
+    use(backtestOptions(path, history, { model: undefined, seed: 1, onProgress }), TIME_SCALE),
   );
 }

@@ -30,8 +30,20 @@ export interface Judged {
   readonly serviceDays: number;
 }
 
-/** Judges a replay fault by fault. */
-export function judge(replay: Replay, faults: readonly FaultSpan[], intervalMs: number, debounce: Debounce): Judged {
+/** When alerts fire, and the time that steps stand for. */
+export interface Timing {
+  readonly intervalMs: number;
+  readonly debounce: Debounce;
+  /** Real time that a millisecond of the recording stands for. */
+  readonly timeScale: number;
+}
+
+/** Judges a replay fault by fault; days and delays are in real time. */
+export function judge(
+  replay: Replay,
+  faults: readonly FaultSpan[],
+  { intervalMs, debounce, timeScale }: Timing,
+): Judged {
   const alerts = alertsOf(replay, debounce);
   const found = detections(faults, alerts);
   const placeAt = ({ key }: FaultSpan, step: number | undefined) => {
@@ -45,7 +57,7 @@ export function judge(replay: Replay, faults: readonly FaultSpan[], intervalMs: 
       type: fault.type,
       seen: alert !== undefined,
       seenAtCulprit: detections(faults, own)[index]?.alert !== undefined,
-      delaySeconds: alert === undefined ? NaN : (alert.firing * intervalMs - fault.startMs) / 1000,
+      delaySeconds: alert === undefined ? NaN : (timeScale * (alert.firing * intervalMs - fault.startMs)) / 1000,
       places: {
         start: placeAt(fault, fault.first + RANKING_CYCLES),
         late: placeAt(fault, fault.first + LATE_CYCLES),
@@ -59,6 +71,6 @@ export function judge(replay: Replay, faults: readonly FaultSpan[], intervalMs: 
   return {
     outcomes,
     falseAlarms: alerts.length - during.length,
-    serviceDays: faultFreeServiceDays(replay.steps, replay.scores, faults, intervalMs),
+    serviceDays: timeScale * faultFreeServiceDays(replay.steps, replay.scores, faults, intervalMs),
   };
 }

@@ -8,6 +8,7 @@ import { replayNSigma } from './n-sigma.ts';
 import { ownDeviation } from './own-deviation.ts';
 import { personalisedWalk } from './personalised-walk.ts';
 import { replayRobustScorer } from './robust-scorer.ts';
+import { byWorstEdges } from './worst-edges.ts';
 
 /** A way to detect faults and rank their causes. */
 export interface Method {
@@ -31,6 +32,12 @@ export const METHODS: readonly Method[] = [
     title: 'autoencoder (the product)',
     seeded: true,
     replay: (session) => session.replay('replay', session.profiles, session.model.autoencoder),
+  },
+  {
+    name: 'worst_edges',
+    title: 'ranked by the worst edges alone',
+    seeded: true,
+    replay: (session) => session.replay('edges', session.profiles, session.model.autoencoder, { rank: byWorstEdges }),
   },
   inPlaceOfTheModel(ownDeviation),
   inPlaceOfTheModel(pca),
@@ -56,6 +63,7 @@ export const METHODS: readonly Method[] = [
   },
 ];
 
+/** A baseline in the model's place, everything else unchanged. */
 function inPlaceOfTheModel(baseline: BaselineDetector): Method {
   const { name, title } = baseline;
   return { name, title, replay: (session) => replayInPlace(session, baseline) };

@@ -7,6 +7,7 @@ import { faultSpans } from '../../../scorer/backtest/detection.ts';
 import type { Replay } from '../../../scorer/backtest/replay.ts';
 
 const MINUTE = 60_000;
+const TIMING = { intervalMs: MINUTE, debounce: DEBOUNCE, timeScale: 1 };
 const [CART, DB] = ['["n","cart"]', '["n","db"]'];
 
 /** A replay of sixty minutes, with the minutes above 1 of each service. */
@@ -33,7 +34,7 @@ test('a fault is seen by any alert, by its own, and ranked at three times', () =
     [14, [DB, CART]],
     [33, [DB, CART]],
   ]);
-  const judged = judge(replayed({ [CART]: [11, 12, 50, 51], [DB]: [40] }, rankings), faults, MINUTE, DEBOUNCE);
+  const judged = judge(replayed({ [CART]: [11, 12, 50, 51], [DB]: [40] }, rankings), faults, TIMING);
   expect(judged.falseAlarms).toBe(1);
   expect(judged.outcomes).toEqual([
     { type: 'slow', seen: true, seenAtCulprit: false, delaySeconds: 120, places: { start: 2, late: 1, alert: 1 } },
@@ -47,13 +48,20 @@ test('a fault is seen by any alert, by its own, and ranked at three times', () =
   ]);
 });
 
+test('days and delays of a recording in demo time are those of real time', () => {
+  const replay = replayed({ [CART]: [11, 12] }, new Map());
+  const [real, demo] = [1, 12].map((timeScale) => judge(replay, faults, { ...TIMING, timeScale }));
+  expect(demo?.serviceDays).toBeCloseTo(12 * (real?.serviceDays ?? NaN), 9);
+  expect(demo?.outcomes[0]?.delaySeconds).toBe(12 * 120);
+});
+
 test('figures are means over seeds of each fault, with intervals over faults', () => {
   const rankings = new Map([
     [13, [DB]],
     [33, [DB, CART]],
   ]);
-  const seen = judge(replayed({ [DB]: [11, 12] }, rankings), faults, MINUTE, DEBOUNCE);
-  const missed = judge(replayed({ [DB]: [50, 51] }, rankings), faults, MINUTE, DEBOUNCE);
+  const seen = judge(replayed({ [DB]: [11, 12] }, rankings), faults, TIMING);
+  const missed = judge(replayed({ [DB]: [50, 51] }, rankings), faults, TIMING);
   const figures = figuresOf([seen, missed]);
   expect(figures.recall).toMatchObject({ mean: 0.25, low: 0, high: 0.5 });
   expect(figures.cause.start.at_1).toMatchObject({ mean: 0.5, low: 0, high: 1 });

@@ -100,7 +100,7 @@ describe('a recording', () => {
       try {
         const options = await openRecording({ path: folder, stops, onProgress: () => {} });
         expect(options.window).toEqual({ fromMs: START, toMs: START + 319 * MINUTE });
-        const rows = await evaluateMethods('shop', { ...options, epochs: 2 }, METHODS, 2);
+        const rows = await evaluateMethods('shop', { ...options, epochs: 2 }, METHODS, { count: 2 });
         expect(rows.map(({ method }) => method)).toEqual(METHODS.map(({ name }) => name));
         for (const { method, detects, recall, recall_at_culprit: atCulprit, cause } of rows) {
           if (method === 'random') continue;
