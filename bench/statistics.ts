@@ -1,3 +1,4 @@
+import { Random } from '../scorer/numeric/random.ts';
 import { median, quantile } from '../scorer/numeric/statistics.ts';
 
 /** Summary of repeated measurements. */
@@ -29,4 +30,26 @@ export async function fastest(rounds: number, work: () => Promise<unknown>): Pro
     least = Math.min(least, performance.now() - started);
   }
   return least;
+}
+
+/** A mean with its 95 % confidence interval. */
+export interface Estimate {
+  readonly mean: number;
+  readonly low: number;
+  readonly high: number;
+}
+
+const RESAMPLES = 2000;
+const SEED = 1;
+
+export function mean(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
+}
+
+/** Bootstraps the mean of values by drawing them with replacement (percentile method). NaN without values. */
+export function bootstrapMean(values: readonly number[]): Estimate {
+  const random = new Random(SEED);
+  const draw = () => values[Math.floor(random.uniform() * values.length)] ?? NaN;
+  const resampled = Array.from({ length: RESAMPLES }, () => mean(values.map(draw)));
+  return { mean: mean(values), low: quantile(resampled, 0.025), high: quantile(resampled, 0.975) };
 }

@@ -6,7 +6,7 @@ import { fetchSelected } from '../../scorer/fleet/past.ts';
 import { stepsBetween } from '../../scorer/fleet/steps.ts';
 import { Identity } from '../../scorer/identity/identity.ts';
 import { instanceName } from '../../scorer/identity/service-key.ts';
-import { connect } from '../nezha/recording.ts';
+import { connect } from '../recorded/with-features.ts';
 import { startOnCopy } from '../sim/prometheus.ts';
 import { pastOfFleet } from './past.ts';
 import { readRecordedFeatures, readRecording, recordingPaths } from './recording.ts';

@@ -14,7 +14,7 @@ import { learnDetectors } from '../../scorer/learning/detectors/learn-detectors.
 import { SHIPPED_FEATURES } from '../../scorer/paths.ts';
 import { saveLearnedState } from '../../test/scorer/learned-state.ts';
 import { startPrometheus } from '../../test/testserver/prometheus.ts';
-import { connect } from '../nezha/recording.ts';
+import { connect } from '../recorded/with-features.ts';
 import { type CycleFigures, Subject } from '../scorer/subject.ts';
 import { syntheticFleet, type SyntheticFleet, writeSteps } from '../scorer/synthetic-fleet.ts';
 import { renderRows, type Table } from './results.ts';

@@ -9,6 +9,7 @@ import type { FleetModel } from '../../scorer/learning/store/model-store.ts';
 import { profilesOrigin } from '../../scorer/learning/store/profile-store.ts';
 import { AnnouncedHistory } from '../../scorer/announced/scopes.ts';
 import type { Profiles } from '../../scorer/scoring/profiles/profiles-file.ts';
+import type { Ranker } from '../../scorer/scoring/ranking/root-cause.ts';
 import { scoreFleet } from '../../scorer/scoring/score-fleet.ts';
 import { createExperience } from '../../scorer/scoring/experience/experience.ts';
 import type { Replay } from '../../scorer/backtest/replay.ts';
@@ -24,6 +25,8 @@ export type Leading = ReadonlyMap<string, readonly (string | undefined)[]>;
 /**
  * Lives through a shop's minutes as `run` does: a cycle a minute, with learning when it is due, from the history without its
  * anomalous time. Learning takes no time here; the profiles are in use from the next minute on.
+ *
+ * @param ranking returns what ranks at a step, whether or not a service is anomalous
  */
 export async function live(
   config: ScorerConfig,
@@ -31,6 +34,7 @@ export async function live(
   model: FleetModel,
   minutes: Iterable<ShopMinute>,
   count: number,
+  ranking?: (step: number) => Ranker | undefined,
 ): Promise<Replay & { readonly leading: Leading }> {
   const shape = { features: set.features, steps: config.steps };
   const fleet = new Fleet(set, config.interval, LIVE_STEPS);
@@ -47,7 +51,11 @@ export async function live(
     const step = FIRST_STEP + index;
     steps.push(step);
     recording.add(step, minute, fleet);
-    const cycle = await scoreFleet(shape, set, fleet, step, profiles, model.autoencoder, { experience });
+    const rank = ranking?.(step);
+    const cycle = await scoreFleet(shape, set, fleet, step, profiles, model.autoencoder, {
+      experience,
+      ...(rank !== undefined && { rank, assumeIncident: true }),
+    });
     for (const { key, score, shares } of cycle.scores) {
       if (!scores.has(key)) scores.set(key, new Float64Array(count).fill(NaN));
       scores.get(key)![index] = score;

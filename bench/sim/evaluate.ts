@@ -10,7 +10,7 @@ import type { TimeSpan } from '../../scorer/fleet/past.ts';
 import type { PrometheusClient } from '../../scorer/prometheus/client.ts';
 import { SHIPPED_FEATURES } from '../../scorer/paths.ts';
 import { scaleYaml, TIME_SCALE } from '../../scripts/demo/time-scale.ts';
-import { connect } from '../nezha/recording.ts';
+import { connect } from '../recorded/with-features.ts';
 import { startOnCopy, startWithFeatures } from './prometheus.ts';
 import { type Recording, readRecording, recordingPaths } from './recording.ts';
 

@@ -1,20 +1,13 @@
 import type { TimeSpan } from '../fleet/past.ts';
-import { calibrateServices } from '../learning/calibrate.ts';
-import { trainingWindows } from '../learning/history/training-windows.ts';
-import { windowSize } from '../tensor/tensor.ts';
-import type { WindowSource } from '../training/windows.ts';
 import { BASELINES } from '../detectors/baselines.ts';
 import { SCORER_DEFAULTS } from '../config.ts';
 import { debounceOf, firingDelayMs, readAlertTiming } from './alerts.ts';
-import { replayRandom, replayRobustZ } from './baselines.ts';
+import { replayInPlace, replayRandom, replayRobustZ } from './baselines.ts';
 import type { Alarms } from './alarms.ts';
 import type { FaultSpan } from './detection.ts';
 import type { Evaluation } from './figures.ts';
 import type { Replay } from './replay.ts';
 import { type BacktestOptions, openSession, type BacktestSession } from './session.ts';
-
-/** More windows than this change a baseline little. */
-const MAX_WINDOWS = 8000;
 
 export interface BacktestResult {
   readonly window: TimeSpan;
@@ -92,10 +85,7 @@ async function judgeDetectors(session: BacktestSession): Promise<Record<string, 
   return found;
 }
 
-/**
- * Each baseline in the autoencoder's place, everything else unchanged: fitted to the same windows, calibrated alike. Then
- * the robust z-score and random scores.
- */
+/** Each baseline in the autoencoder's place, then the robust z-score and random scores. */
 async function judgeBaselines(
   session: BacktestSession,
   seed: number,
@@ -103,12 +93,9 @@ async function judgeBaselines(
 ): Promise<Baseline[]> {
   const { shape, fleet, pasts, profiles, replayed } = session;
   const judged: Baseline[] = [];
-  const windows = sampled(trainingWindows(shape, pasts), windowSize(shape));
-  for (const { name, title, fit } of BASELINES) {
-    const model = await fit(windows, signal);
-    const services = await calibrateServices(shape, pasts, { model, heldOut: true });
-    const replay = await session.replay(name, { ...profiles, services }, model);
-    judged.push({ name, title, evaluation: session.judge(replay) });
+  for (const baseline of BASELINES) {
+    const { name, title } = baseline;
+    judged.push({ name, title, evaluation: session.judge(await replayInPlace(session, baseline, signal)) });
   }
   const robustZ = session.judge(replayRobustZ(shape, fleet, pasts, replayed));
   const random = session.judge(replayRandom([...profiles.services.keys()], replayed, seed));
@@ -117,14 +104,4 @@ async function judgeBaselines(
     { name: 'robust_z', title: 'robust z-score', evaluation: robustZ },
     { name: 'random', title: 'random', evaluation: random },
   ];
-}
-
-function sampled(windows: WindowSource, size: number): Float32Array[] {
-  const stride = Math.max(1, Math.ceil(windows.count / MAX_WINDOWS));
-  const mask = new Float32Array(size);
-  return Array.from({ length: Math.floor(windows.count / stride) }, (_, index) => {
-    const window = new Float32Array(size);
-    windows.copy(index * stride, window, mask, 0);
-    return window;
-  });
 }

@@ -55,6 +55,14 @@ describe('parseFeatures', () => {
     expect(shipped.filter(({ failure }) => failure).map(({ name }) => name)).toEqual(['failure_rate']);
   });
 
+  it('knows the requests and their mean time of services and of calls, also of the shipped ones', () => {
+    const { features, edges } = readFeatures('rules/features.yaml');
+    for (const of of [features, edges]) {
+      expect(of.filter((feature) => feature.load).map(({ name }) => name)).toEqual(['request_rate']);
+      expect(of.filter(({ mean }) => mean).map(({ name }) => name)).toEqual(['request_latency']);
+    }
+  });
+
   it('takes the unit of a feature, none by default', () => {
     const units = (text: string) => parseFeatures('features.yaml', text).features.map(({ unit }) => unit);
     expect(units(valid)).toEqual(['none']);
@@ -93,6 +101,17 @@ describe('parseFeatures', () => {
       valid.replace('scale: ratio', 'scale: ratio, signal: traffic, load: true'),
       'features.yaml: features[0].load: expected scale: log and signal: traffic beside load: true',
     ],
+    [
+      'a mean of something else than seconds',
+      valid.replace('scale: ratio', 'scale: ratio, signal: latency, mean: true'),
+      'features.yaml: features[0].mean: expected signal: latency and unit: seconds beside mean: true',
+    ],
+    [
+      'two means of edges',
+      `${valid}edges: [${['one', 'two'].map((each) => `{ ${edge.replace('refused', each)}, signal: latency, unit: seconds, mean: true }`).join(', ')}]`,
+      'features.yaml: edges: expected mean: true for one feature at most',
+    ],
+    ['a load of pods', `${valid}pods: [{ ${edge}, load: true }]`, 'features.yaml: pods[0].load: unknown key'],
     [
       'a failure other than true or false',
       `${valid}edges: [{ ${edge}, signal: errors, failure: often }]`,

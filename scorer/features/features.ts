@@ -37,22 +37,40 @@ const featureSchema = z.strictObject({
   unit: z.enum(UNITS, `expected one of ${UNITS.join(', ')}`).default('none'),
   floor: z.number().nonnegative('expected a number of 0 or more').default(0),
   failure: z.boolean().default(false),
+  load: z.boolean().default(false),
+  mean: z.boolean().default(false),
 });
 
 const isError = ({ failure, signal }: { readonly failure: boolean; readonly signal: Signal }) =>
   !failure || signal === 'errors';
 const IS_NO_ERROR = { path: ['failure'], message: 'expected signal: errors beside failure: true' };
 
-const serviceFeatureSchema = featureSchema
-  .extend({ load: z.boolean().default(false) })
+const isLoad = ({ load, scale, signal }: z.output<typeof featureSchema>) =>
+  !load || (scale === 'log' && signal === 'traffic');
+const IS_NO_LOAD = { path: ['load'], message: 'expected scale: log and signal: traffic beside load: true' };
+
+const isMean = ({ mean, unit, signal }: z.output<typeof featureSchema>) =>
+  !mean || (signal === 'latency' && unit === 'seconds');
+const IS_NO_MEAN = { path: ['mean'], message: 'expected signal: latency and unit: seconds beside mean: true' };
+
+const callFeatureSchema = featureSchema
   .refine(isError, IS_NO_ERROR)
-  .refine(({ load, scale, signal }) => !load || (scale === 'log' && signal === 'traffic'), {
-    path: ['load'],
-    message: 'expected scale: log and signal: traffic beside load: true',
-  });
+  .refine(isLoad, IS_NO_LOAD)
+  .refine(isMean, IS_NO_MEAN);
+const instanceFeatureSchema = featureSchema.omit({ load: true, mean: true });
 
 const uniqueNames = (features: readonly { readonly name: string }[]) =>
   new Set(features.map((feature) => feature.name)).size === features.length;
+
+const callFeaturesSchema = z
+  .array(callFeatureSchema)
+  .refine(uniqueNames, 'expected unique names')
+  .refine((features) => atMostOne(features, 'load'), 'expected load: true for one feature at most')
+  .refine((features) => atMostOne(features, 'mean'), 'expected mean: true for one feature at most');
+
+function atMostOne(features: readonly z.output<typeof featureSchema>[], key: 'load' | 'mean'): boolean {
+  return features.filter((feature) => feature[key]).length <= 1;
+}
 
 const featureSetSchema = z.strictObject({
   windows: z
@@ -61,17 +79,10 @@ const featureSetSchema = z.strictObject({
     .refine((windows) => windows.every((window, i) => i === 0 || window > (windows[i - 1] ?? 0)), {
       message: 'expected windows from the shortest to the longest',
     }),
-  features: z
-    .array(serviceFeatureSchema)
-    .min(1, 'expected at least one feature')
-    .refine(uniqueNames, 'expected unique names')
-    .refine(
-      (features) => features.filter(({ load }) => load).length <= 1,
-      'expected load: true for one feature at most',
-    ),
-  edges: z.array(featureSchema.refine(isError, IS_NO_ERROR)).refine(uniqueNames, 'expected unique names').default([]),
-  pods: z.array(featureSchema).refine(uniqueNames, 'expected unique names').default([]),
-  endpoints: z.array(featureSchema).refine(uniqueNames, 'expected unique names').default([]),
+  features: callFeaturesSchema.min(1, 'expected at least one feature'),
+  edges: callFeaturesSchema.default([]),
+  pods: z.array(instanceFeatureSchema).refine(uniqueNames, 'expected unique names').default([]),
+  endpoints: z.array(instanceFeatureSchema).refine(uniqueNames, 'expected unique names').default([]),
   versions: z.string('expected a PromQL expression').min(1, 'expected a PromQL expression').optional(),
 });
 
@@ -86,8 +97,10 @@ export interface Feature {
   readonly unit: Unit;
   /** Values up to this, in the feature's unit, count as nothing: none of them differs from another. */
   readonly floor: number;
-  /** True for a service's load: what follows the load is no error. */
+  /** True for a service's load: what follows the load is no error. Of edges, for the calls per second. */
   readonly load?: boolean | undefined;
+  /** True for the mean time of a request or call: with the load it says how long others wait, and for whom. */
+  readonly mean?: boolean | undefined;
   /** True for failures: of a service's features, they never become normal by lasting. */
   readonly failure?: boolean | undefined;
 }

@@ -5,7 +5,7 @@ import { CHANNELS, EDGE_SERIES, type FeatureSet, parseFeatures, SERVICE_SERIES }
 import { Fleet } from '../fleet/fleet.ts';
 import type { Profiles } from './profiles/profiles-file.ts';
 import type { RangeSeries } from '../prometheus/client.ts';
-import type { CallEdge, Ranker } from './ranking/root-cause.ts';
+import type { CallEdge, Ranker, Suspect } from './ranking/root-cause.ts';
 import { scoreFleet } from './score-fleet.ts';
 import { Levels } from './experience/levels.ts';
 import { Seasons } from './experience/seasons.ts';
@@ -148,6 +148,58 @@ edges:
     };
     expect(await callEdge('refused')).toMatchObject({ failures: expect.closeTo(21.8, 1), responses: 0 });
     expect(await callEdge('failover_ms')).toMatchObject({ failures: 0, responses: expect.closeTo(21.8, 1) });
+  });
+
+  it('hands what services and calls are asked to the ranking, over three steps and against what is usual', async () => {
+    const own = parseFeatures(
+      'features.yaml',
+      `windows: [1s, 2s, 4s]
+features:
+  - { name: rate, expr: 'a[$window]', scale: log, signal: traffic, load: true }
+  - { name: latency, expr: 'b[$window]', scale: log, signal: latency, unit: seconds, mean: true }
+  - { name: memory, expr: 'c[$window]', scale: log }
+edges:
+  - { name: calls, expr: 'd[$window]', scale: log, signal: traffic, load: true }
+  - { name: failed, expr: 'e[$window]', scale: ratio, signal: errors, unit: ratio, failure: true }
+`,
+    );
+    const ends = {
+      client_namespace: 'shop',
+      client_service: 'front',
+      server_namespace: 'shop',
+      server_service: 'cart',
+    };
+    const fleet = new Fleet(own, 1000, 8);
+    const over = (labels: Record<string, string>, before: number, now: number): RangeSeries => ({
+      labels,
+      timestamps: Float64Array.of(9000, 10_000),
+      values: Float64Array.of(before, now),
+    });
+    for (const channel of CHANNELS) {
+      for (const [feature, value] of Object.entries({ rate: 4, latency: 3, memory: 1 })) {
+        fleet.addService(over({ ...name('cart'), feature, channel }, value - 1, value + 1));
+      }
+    }
+    fleet.addEdge(over({ ...ends, feature: 'calls' }, 5, 7));
+    fleet.addEdge(over({ ...ends, feature: 'failed' }, 0.25, 0.75));
+    const scaling = { center: 0.25, spread: 0.1 };
+    const edges = new Map([[edgeKey(name('front'), name('cart')), [scaling, scaling]]]);
+    const seen: [readonly Suspect[], readonly CallEdge[]][] = [];
+    const rank: Ranker = (suspects, calls) => {
+      seen.push([suspects, calls]);
+      return [];
+    };
+    const ownShape = { ...shape, features: own.features };
+    const profiles = { ...profilesOf('cart'), edges };
+    await scoreFleet(ownShape, own, fleet, 10, profiles, flat, { assumeIncident: true, rank });
+    const [suspects, calls] = seen[0]!;
+    // All figures of the service are usually 1, with a spread of 0.1; it is asked 4 times.
+    expect(suspects[0]?.requests).toMatchObject({
+      rate: 4,
+      slower: 2,
+      noise: { slower: expect.closeTo(0.4, 6) as number },
+    });
+    expect(calls[0]?.calls).toEqual({ rate: 6, slower: NaN, failing: 0.25 });
   });
 
   it('reports services that are learning or have no data, and counts missing values', async () => {

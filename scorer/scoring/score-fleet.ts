@@ -8,7 +8,8 @@ import { type CallEdge, type RankedCause, type Ranker, rankRootCauses, type Susp
 import { type ColumnScaling, deviation } from '../tensor/scaling.ts';
 import { newestErrors } from './errors.ts';
 import type { Experience } from './experience/experience.ts';
-import { scoreServices, type ServiceScore } from './score-services.ts';
+import { type ScorableService, scoreServices, type ServiceScore } from './score-services.ts';
+import { RANKED_STEPS, requestColumns, requests, serviceRequests } from './ranking/observed-requests.ts';
 import { edgeEnds, scopeOf, serviceKey } from '../identity/service-key.ts';
 import { allocateWindows, encodeWindow, type TensorShape } from '../tensor/tensor.ts';
 
@@ -102,10 +103,9 @@ export async function scoreFleet(
   const anomalous = others?.alone === true ? [] : scores.flatMap(({ key, score }) => (score > 1 ? [key] : []));
   const incidents = new Set([...anomalous, ...(others?.bits.keys() ?? [])].map(scopeOf));
   const isRanked = (key: string) => (assumeIncident || incidents.has(scopeOf(key))) && isCandidate?.(key) !== false;
+  const ranked = () => withOthers(withRequests(shape, suspects, services, step), others);
   const causes =
-    assumeIncident || incidents.size > 0
-      ? rank(withOthers(suspects, others), callEdges(set, fleet, step, profiles), isRanked)
-      : [];
+    assumeIncident || incidents.size > 0 ? rank(ranked(), callEdges(set, fleet, step, profiles), isRanked) : [];
   const done = performance.now();
   return {
     scores,
@@ -118,24 +118,41 @@ export async function scoreFleet(
   };
 }
 
+/** Adds what each service was asked. */
+function withRequests(
+  { features }: TensorShape,
+  suspects: readonly Suspect[],
+  services: readonly ScorableService[],
+  step: number,
+): readonly Suspect[] {
+  const columns = requestColumns(features);
+  const byKey = new Map(services.map((service) => [service.key, service]));
+  return suspects.map((suspect) => {
+    const { history, scalings } = byKey.get(suspect.key)!;
+    return { ...suspect, requests: serviceRequests(features, columns, history, step, scalings) };
+  });
+}
+
 /** Adds the evidence of other detectors to that of the model. */
 function withOthers(suspects: readonly Suspect[], others: OtherEvidence | undefined): readonly Suspect[] {
   if (others === undefined) return suspects;
-  const bits = new Map(others.alone ? [] : suspects.map(({ key, evidence }) => [key, evidence]));
-  for (const [key, evidence] of others.bits) bits.set(key, (bits.get(key) ?? 0) + evidence);
-  return [...bits].map(([key, evidence]) => ({ key, evidence }));
+  const found = new Map(others.alone ? [] : suspects.map((suspect) => [suspect.key, suspect]));
+  for (const [key, evidence] of others.bits) {
+    const suspect = found.get(key);
+    found.set(key, { ...suspect, key, evidence: (suspect?.evidence ?? 0) + evidence });
+  }
+  return [...found.values()];
 }
-
-/** Number of steps that an edge's deviations are averaged over: a single step may be noise. */
-const EDGE_STEPS = 3;
 
 /** The deviations of all edges at `step`. */
 function callEdges(set: FeatureSet, fleet: Fleet, step: number, profiles: Profiles | undefined): CallEdge[] {
   const columns = (wanted: (feature: EdgeFeature) => boolean) =>
     set.edges.flatMap((feature, column) => (wanted(feature) ? [column] : []));
   const latency = columns(({ signal }) => signal === 'latency');
-  const failures = columns(({ failure }) => failure);
+  const failures = columns(({ failure, unit }) => failure && unit !== 'ratio');
+  const failedShare = columns(({ failure, unit }) => failure && unit === 'ratio');
   const responses = columns(({ signal, failure }) => signal === 'errors' && !failure);
+  const ofCalls = requestColumns(set.edges);
   return [...fleet.edges].map(([key, history]) => {
     const scalings = profiles?.edges.get(key);
     const { client, server } = edgeEnds(key);
@@ -145,7 +162,9 @@ function callEdges(set: FeatureSet, fleet: Fleet, step: number, profiles: Profil
       server: serviceKey(server),
       latency: largest(latency),
       failures: largest(failures),
+      failedShare: largest(failedShare),
       responses: largest(responses),
+      calls: requests(ofCalls, history, step, scalings),
     };
   });
 }
@@ -168,7 +187,7 @@ function largestDeviation(
   return largest;
 }
 
-/** The mean deviation over the last EDGE_STEPS steps; NaN if none was observed. */
+/** The mean deviation over the last steps; NaN if none was observed. */
 function recentDeviation(
   feature: Feature,
   history: History,
@@ -177,7 +196,7 @@ function recentDeviation(
   scaling: ColumnScaling,
 ): number {
   let [sum, observed] = [0, 0];
-  for (let back = 0; back < EDGE_STEPS; back++) {
+  for (let back = 0; back < RANKED_STEPS; back++) {
     const value = deviation(feature, history.get(step - back, column), scaling);
     if (Number.isNaN(value)) continue;
     sum += value;

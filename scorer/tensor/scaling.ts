@@ -142,6 +142,11 @@ export function deviation(feature: Feature, value: number, scaling: ColumnScalin
   return away / Math.sqrt(sampling + (response.uncertainty * load) ** 2 + (MISFIT_BEYOND * beyond) ** 2);
 }
 
+/** How far values usually are from the median by chance, in the feature's unit: a spread. */
+export function usualNoise(feature: Feature, { center, spread }: ColumnScaling): number {
+  return feature.scale === 'log' ? spread * Math.max(center, feature.floor) : spread;
+}
+
 /** The 95th percentile of a normal distribution, in standard deviations. */
 const USUAL_DEVIATIONS = 1.645;
 

@@ -18,7 +18,7 @@ export interface PrometheusOptions {
   /** Further files in the folder of the configuration, by name. */
   readonly files?: Readonly<Record<string, string>>;
   /** OpenMetrics text for the initial data, whole or in parts, converted to blocks by promtool. */
-  readonly history?: string | Iterable<string>;
+  readonly history?: string | Iterable<string> | AsyncIterable<string>;
 }
 
 export interface RunningPrometheus {
@@ -135,7 +135,7 @@ async function untilReady(isReady: () => Promise<boolean>, ended: () => boolean,
 }
 
 /** Converts OpenMetrics text to blocks below `folder/data`. */
-async function backfill(folder: string, openMetrics: string | Iterable<string>): Promise<void> {
+async function backfill(folder: string, openMetrics: string | Iterable<string> | AsyncIterable<string>): Promise<void> {
   const file = join(folder, 'history.txt');
   await writeFile(file, typeof openMetrics === 'string' ? [openMetrics] : openMetrics);
   const child = spawn('promtool', ['tsdb', 'create-blocks-from', 'openmetrics', file, join(folder, 'data')], {

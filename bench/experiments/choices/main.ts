@@ -11,7 +11,7 @@ import type { Replay } from '../../../scorer/backtest/replay.ts';
 import { type BacktestSession, openSession } from '../../../scorer/backtest/session.ts';
 import type { Ranker } from '../../../scorer/scoring/ranking/root-cause.ts';
 import { TRAINING_FLAGS } from '../../../scorer/commands/flags.ts';
-import { FOLDER_FLAGS, recordedFolder } from '../../nezha/recorded-folder.ts';
+import { FOLDER_FLAGS, recordedFolder } from '../../recorded/recorded-folder.ts';
 import { writeResults } from '../../results.ts';
 import { RANKERS } from './rankers.ts';
 import { THRESHOLDS, withThreshold } from './thresholds.ts';
@@ -48,7 +48,7 @@ async function main({ argv, stops }: ProgramContext): Promise<number> {
     process.stdout.write(renderHelp('npm run bench -- choices <folder> [flags]', FLAGS));
     return 0;
   }
-  const { progress, open } = recordedFolder(positionals, values, stops);
+  const { progress, open } = recordedFolder(positionals, stops);
   const rows: Row[] = [];
   for (const edges of [true, false]) {
     const session = await openSession({ ...(await open({ withoutEdges: !edges })), seed: values.seed });

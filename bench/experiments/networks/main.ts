@@ -14,7 +14,7 @@ import { autoencoderShape, parameterCount } from '../../../scorer/detectors/auto
 import { NETWORK } from '../../../scorer/learning/train-model.ts';
 import { quantile } from '../../../scorer/numeric/statistics.ts';
 import type { TrainingOptions } from '../../../scorer/training/trainer.ts';
-import { FOLDER_FLAGS, recordedFolder } from '../../nezha/recorded-folder.ts';
+import { FOLDER_FLAGS, recordedFolder } from '../../recorded/recorded-folder.ts';
 import { writeResults } from '../../results.ts';
 import { backtestOptions, withHistory } from '../../sim/evaluate.ts';
 import { inLifeTime } from '../../sim/life-time.ts';
@@ -62,7 +62,7 @@ async function main({ argv, stops }: ProgramContext): Promise<number> {
     process.stdout.write(renderHelp('npm run bench -- networks <folder> [flags]', FLAGS));
     return 0;
   }
-  const { path, progress, onProgress, open } = recordedFolder(positionals, values, stops);
+  const { path, progress, onProgress, open } = recordedFolder(positionals, stops);
   const rows: Row[] = [];
   if (isRecording(path)) {
     await withHistory(path, stops, async (history) => {

@@ -14,7 +14,7 @@ import { calibrateServices } from '../../../scorer/learning/calibrate.ts';
 import { TRAINING_FLAGS } from '../../../scorer/commands/flags.ts';
 import { median } from '../../../scorer/numeric/statistics.ts';
 import { allocateWindows, windowSize } from '../../../scorer/tensor/tensor.ts';
-import { FOLDER_FLAGS, recordedFolder } from '../../nezha/recorded-folder.ts';
+import { FOLDER_FLAGS, recordedFolder } from '../../recorded/recorded-folder.ts';
 import { writeResults } from '../../results.ts';
 import { type Adaptation, type Adapter, affine, fineTunedCopy, inputVector, scalingAlone } from './adapters.ts';
 
@@ -44,7 +44,7 @@ async function main({ argv, stops }: ProgramContext): Promise<number> {
     process.stdout.write(renderHelp('npm run bench -- per-service <folder> [flags]', FLAGS));
     return 0;
   }
-  const { progress, open } = recordedFolder(positionals, values, stops);
+  const { progress, open } = recordedFolder(positionals, stops);
   const recording = await open();
   const rows: Row[] = [];
   for (let seed = 1; seed <= values.seeds; seed++) {

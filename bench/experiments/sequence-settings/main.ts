@@ -7,7 +7,7 @@ import { type ProgramContext, runProgram } from '../../../daemon/lifecycle.ts';
 import { ratio } from '../../../scorer/backtest/report/columns.ts';
 import { openSession } from '../../../scorer/backtest/session.ts';
 import { detectorsSchema } from '../../../scorer/detectors/settings.ts';
-import { FOLDER_FLAGS, recordedFolder } from '../../nezha/recorded-folder.ts';
+import { FOLDER_FLAGS, recordedFolder } from '../../recorded/recorded-folder.ts';
 
 const FLAGS = {
   seeds: { type: 'number', default: 1, help: 'Number of seeds.' },
@@ -55,7 +55,7 @@ async function main({ argv, stops }: ProgramContext): Promise<number> {
     process.stdout.write(renderHelp('npm run bench -- sequence-settings <folder> [flags]', FLAGS));
     return 0;
   }
-  const { open, progress } = recordedFolder(positionals, values, stops);
+  const { open, progress } = recordedFolder(positionals, stops);
   const options = await open();
   const only = new RegExp(values.only ?? '');
   const variants = [

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { Trace } from '../../../scorer/traces/span.ts';
-import { type Fault, readFaults } from '../../nezha/folder.ts';
-import { readTraces } from '../../nezha/traces.ts';
+import { type Fault, readFaults } from '../../recorded/nezha/folder.ts';
+import { readTraces } from '../../recorded/nezha/traces.ts';
 
 export interface TrainTicket {
   /** Of the fault-free minute, by time. */

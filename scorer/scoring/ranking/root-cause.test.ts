@@ -6,6 +6,7 @@ const edge = (client: string, server: string, seen: Partial<CallEdge> = {}): Cal
   server,
   latency: 0,
   failures: 0,
+  failedShare: 0,
   responses: 0,
   ...seen,
 });
@@ -16,13 +17,13 @@ describe('rankRootCauses', () => {
     expect(rankRootCauses([], [edge('a', 'b', { latency: 1 })])).toEqual([]);
   });
 
-  it('adds bits: its own once, callers twice, less half of what the callees explain', () => {
+  it('adds bits: its own once, callers twice, less what the callees explain', () => {
     const suspects = [
       { key: 'a', evidence: 2 },
       { key: 'b', evidence: 1 },
       { key: 'c', evidence: 0 },
     ];
-    // In units of an edge's noise a -> b is 4 and b -> c is 2: b's bits are 1 + 2 (2 - 0.5), c's 2 and a's 2.
+    // In units of an edge's noise a -> b is 4 and b -> c is 2: b's bits are 1 + 2 (2 - 1), c's 2 and a's 2.
     const edges = [edge('a', 'b', { latency: 4 * 2.576 }), edge('b', 'c', { latency: 2 * 2.576 })];
     const ranked = rankRootCauses(suspects, edges);
     expect(ranked.map(({ key, rank }) => [key, rank])).toEqual([
@@ -30,8 +31,8 @@ describe('rankRootCauses', () => {
       ['a', 2],
       ['c', 3],
     ]);
-    // Shares of 2^4 - 1, 2^2 - 1 and 2^2 - 1.
-    for (const [index, share] of [15 / 21, 3 / 21, 3 / 21].entries()) {
+    // Shares of 2^3 - 1, 2^2 - 1 and 2^2 - 1.
+    for (const [index, share] of [7 / 13, 3 / 13, 3 / 13].entries()) {
       expect(ranked[index]?.blame).toBeCloseTo(share, 9);
     }
   });

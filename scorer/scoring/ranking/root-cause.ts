@@ -1,21 +1,21 @@
 import { scopeOf } from '../../identity/service-key.ts';
 import { NORMAL_P99 } from '../../numeric/statistics.ts';
+import { type AskedService, burdenEvidence, type CalledEdge } from './burden.ts';
 
 /** A service that may be the root cause. */
-export interface Suspect {
-  readonly key: string;
+export interface Suspect extends AskedService {
   /** Evidence of a fault of its own, bits. */
   readonly evidence: number;
 }
 
 /** The client's view of an edge, as deviations from the edge's normal; NaN where unknown. */
-export interface CallEdge {
-  readonly client: string;
-  readonly server: string;
+export interface CallEdge extends CalledEdge {
   /** Positive if slower. */
   readonly latency: number;
   /** Positive if more calls fail. */
   readonly failures: number;
+  /** Positive if a larger share of the calls fails. */
+  readonly failedShare: number;
   /** Other changes of the callee's responses, such as their size, in either direction. */
   readonly responses: number;
 }
@@ -43,8 +43,6 @@ export type Ranker = (
 
 /** Weight of edges relative to own signals: a slow call is due to the callee or its callees, a residual to anything. */
 const EDGE_WEIGHT = 2;
-/** Share of the evidence on outgoing edges that explains, and is subtracted from, the evidence on incoming edges. */
-const EXPLAINED_SHARE = 0.5;
 /** Weight of changed responses, relative to latency: they change downstream of a fault too. */
 const RESPONSE_WEIGHT = 0.5;
 /** Weight of failed calls, relative to latency. */
@@ -54,8 +52,9 @@ export const MAX_RANKED = 20;
 
 /**
  * Ranks the root causes of an incident by the evidence against each service, in bits: that of its own signals except
- * traffic, plus that of its worst incoming edge, less what its worst outgoing edge explains. Compared with random walks
- * on the call graph in docs/adr/scorer/0004-root-cause-by-evidence.md.
+ * traffic, plus that of its callers, less all that its callees explain. Where requests and their mean time or failed share
+ * are known, that is the burden on the callers; else it is the worst edge into it less the worst edge out of it. Measured in
+ * docs/adr/scorer/0004-root-cause-by-evidence.md and docs/adr/scorer/0023-requests-times-seconds.md.
  *
  * @param isCandidate true for services to rank; the others still explain the edges of their callers
  * @returns most probable first; empty without suspects and without deviating edges
@@ -65,16 +64,25 @@ export function rankRootCauses(
   edges: readonly CallEdge[],
   isCandidate: (key: string) => boolean = () => true,
 ): RankedCause[] {
+  const slower = burdenEvidence(suspects, edges, 'slower');
+  const failing = burdenEvidence(suspects, edges, 'failing');
   const [into, outOf] = [new Map<string, number>(), new Map<string, number>()];
   for (const edge of edges) {
-    const bits = edgeEvidence(edge);
-    if (bits <= 0 || edge.client === edge.server) continue;
+    if (edge.client === edge.server) continue;
+    const { latency, failedShare } = edge;
+    const bits = edgeEvidence({
+      ...edge,
+      latency: slower.has(edge.server) ? 0 : latency,
+      failedShare: failing.has(edge.server) ? 0 : failedShare,
+    });
+    if (bits <= 0) continue;
     into.set(edge.server, Math.max(into.get(edge.server) ?? 0, bits));
     outOf.set(edge.client, Math.max(outOf.get(edge.client) ?? 0, bits));
   }
   const own = new Map(suspects.map((suspect) => [suspect.key, suspect.evidence]));
   const evidence = [...new Set([...own.keys(), ...into.keys()])].filter(isCandidate).map((key) => {
-    const unexplained = (into.get(key) ?? 0) - EXPLAINED_SHARE * (outOf.get(key) ?? 0);
+    const burden = (slower.get(key) ?? 0) + (failing.get(key) ?? 0);
+    const unexplained = burden + (into.get(key) ?? 0) - (outOf.get(key) ?? 0);
     return { key, bits: (own.get(key) ?? 0) + EDGE_WEIGHT * Math.max(0, unexplained) };
   });
   return rankEvidence(evidence);
@@ -106,9 +114,8 @@ function rankIncident(evidence: readonly Evidence[]): RankedCause[] {
 
 /** The evidence of an edge against its callee, bits; 0 for a normal edge. */
 export function edgeEvidence(edge: CallEdge): number {
-  return (
-    bitsOf(edge.latency) + FAILURE_WEIGHT * bitsOf(edge.failures) + RESPONSE_WEIGHT * bitsOf(Math.abs(edge.responses))
-  );
+  const failures = Math.max(bitsOf(edge.failures), bitsOf(edge.failedShare));
+  return bitsOf(edge.latency) + FAILURE_WEIGHT * failures + RESPONSE_WEIGHT * bitsOf(Math.abs(edge.responses));
 }
 
 /** 0 within the normal noise of an edge, logarithmic beyond: ten times slower isn't ten times the evidence. */

@@ -16,6 +16,7 @@ const edge = (client: string, server: string, latency: number) => ({
   server: key(server),
   latency,
   failures: 0,
+  failedShare: 0,
   responses: 0,
 });
 const edges = [edge('front', 'cart', 40), edge('cart', 'catalog', 40), edge('catalog', 'stock', 0)];

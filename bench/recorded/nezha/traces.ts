@@ -1,11 +1,11 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { assemble } from '../../scorer/traces/assemble.ts';
-import { readLines } from '../../scorer/traces/files/lines.ts';
-import { streamTraces } from '../../scorer/traces/files/trace-stream.ts';
-import { millisecondsOf } from '../../scorer/traces/nanoseconds.ts';
-import type { Span, SpanKind, Trace } from '../../scorer/traces/span.ts';
-import { NAMESPACE } from './open-metrics.ts';
+import { assemble } from '../../../scorer/traces/assemble.ts';
+import { readLines } from '../../../scorer/traces/files/lines.ts';
+import { streamTraces } from '../../../scorer/traces/files/trace-stream.ts';
+import { millisecondsOf } from '../../../scorer/traces/nanoseconds.ts';
+import type { Span, SpanKind, Trace } from '../../../scorer/traces/span.ts';
+import { NAMESPACE } from '../open-metrics.ts';
 import { workloadOf } from './pod-name.ts';
 import { TableError } from './table.ts';
 

@@ -22,6 +22,7 @@ export interface EdgeTable {
 export interface Fault {
   readonly startMs: number;
   readonly service: string;
+  readonly pod: string;
   readonly type: string;
 }
 
@@ -87,7 +88,8 @@ export function readFaults(path: string, { firstMs, lastMs }: { firstMs: number;
     const [written, counted] = [parseTime(fault.inject_time), Number(fault.inject_timestamp) * 1000];
     const startMs = !within(written) && within(counted) ? counted : written;
     if (Number.isNaN(startMs)) throw new TableError(`${path}: expected a time, got "${fault.inject_time}"`);
-    return { startMs, service: workloadOf(basename(fault.inject_pod)), type: fault.inject_type };
+    const pod = basename(fault.inject_pod);
+    return { startMs, service: workloadOf(pod), pod, type: fault.inject_type };
   });
   return faults.sort((a, b) => a.startMs - b.startMs);
 }

@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, describe, expect, it } from 'vitest';
-import { readTraces } from '../../bench/nezha/traces.ts';
-import type { Trace } from '../../scorer/traces/span.ts';
+import { readTraces } from '../../../bench/recorded/nezha/traces.ts';
+import type { Trace } from '../../../scorer/traces/span.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'lorikeet-nezha-traces-'));
 afterAll(() => rmSync(folder, { recursive: true }));

@@ -3,11 +3,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { readFolder } from '../../bench/nezha/folder.ts';
-import { rawSeries, snakeCase } from '../../bench/nezha/open-metrics.ts';
-import { workloadOf } from '../../bench/nezha/pod-name.ts';
-import { parseTime } from '../../bench/nezha/table.ts';
-import { trainingTime } from '../../bench/nezha/training-time.ts';
+import { fromNezha } from '../../../bench/recorded/nezha/convert.ts';
+import { readFolder } from '../../../bench/recorded/nezha/folder.ts';
+import { edgeSeries, podSeries, snakeCase } from '../../../bench/recorded/nezha/open-metrics.ts';
+import { workloadOf } from '../../../bench/recorded/nezha/pod-name.ts';
+import { parseTime } from '../../../bench/recorded/nezha/table.ts';
+import { readRecording } from '../../../bench/recorded/recording.ts';
+import { trainingTime } from '../../../bench/recorded/training-time.ts';
+import { writeRecording } from '../../../bench/recorded/write-recording.ts';
+import { metricsOf } from './metrics-of.ts';
 
 const ROWS = [
   'Time,TimeStamp,PodName,CpuUsage(m),Rate(%)',
@@ -40,12 +44,16 @@ describe('readFolder', () => {
     expect(read.pods.map(({ service }) => service)).toEqual(['mongo', 'ts-order-service']);
     expect(read.edges).toEqual([]);
     expect(read.faults).toEqual([
-      { startMs: Date.UTC(2024, 1, 3, 1, 0, 30), service: 'ts-order-service', type: 'return' },
+      {
+        startMs: Date.UTC(2024, 1, 3, 1, 0, 30),
+        service: 'ts-order-service',
+        pod: 'ts-order-service-7d9f8c6b5-x2x4z',
+        type: 'return',
+      },
     ]);
-    const text = [...rawSeries(read)].join('');
+    const text = [...podSeries(read)].join('');
     expect(text).toContain('pod_cpu_usage_m{namespace="default",service="mongo",pod="mongo-0"} 1.5 1706922019.573\n');
     expect(text).not.toContain('NaN');
-    expect(text.endsWith('# EOF\n')).toBe(true);
   });
 
   it('uses the timestamp of a fault if its time is in another time zone', () => {
@@ -58,7 +66,7 @@ describe('readFolder', () => {
     put('metric/a-1_metric.csv', ROWS);
     put('metric/source_50.csv', 'time,timestamp,a_b\n2024-02-03 01:00:19,1,0.25\n');
     put('faults.json', '{}');
-    expect([...rawSeries(readFolder(folder))].join('')).toContain(
+    expect([...edgeSeries(readFolder(folder))].join('')).toContain(
       'edge_latency_seconds{client_namespace="default",client_service="a",server_namespace="default",server_service="b",side="source",percentile="50"} 0.25 1706922019\n',
     );
   });
@@ -67,6 +75,48 @@ describe('readFolder', () => {
     expect(() => readFolder(folder)).toThrow('expected files named <pod>_metric.csv');
     put('metric/a-1_metric.csv', 'a,b\n1,2\n');
     expect(() => readFolder(folder)).toThrow('expected a column Time');
+  });
+});
+
+describe('fromNezha', () => {
+  const convert = async () => {
+    const to = join(folder, 'converted');
+    await writeRecording(to, fromNezha(folder));
+    return { recording: readRecording(to), all: await metricsOf(to), services: await metricsOf(to, true) };
+  };
+
+  it('takes the call graph from traces where the edges have no figures', async () => {
+    put('metric/a-1_metric.csv', ROWS);
+    put('metric/b-1_metric.csv', ROWS);
+    put('faults.json', JSON.stringify([fault('2024-02-03 01:00:30', 1)]));
+    mkdirSync(join(folder, 'trace'));
+    const spans = [
+      '1,r,root,a-1,GET,1000000,9000000,8',
+      '1,s,r,a-1,call,2000000,8000000,6',
+      '1,t,s,b-1,GET,3000000,7000000,4',
+    ];
+    const head = 'TraceID,SpanID,ParentID,PodName,OperationName,StartTimeUnixNano,EndTimeUnixNano,Duration';
+    put('trace/01_00_trace.csv', [head, ...spans, ''].join('\n'));
+    const { recording, all, services } = await convert();
+    const calls = all.filter((line) => line.startsWith('calls{'));
+    expect(calls).toEqual(
+      [1706922019.573, 1706922079.5].map((time) => {
+        return `calls{client_namespace="default",client_service="a",server_namespace="default",server_service="b"} 1 ${time}`;
+      }),
+    );
+    expect(services).toEqual(all.filter((line) => !line.includes('calls')));
+    expect(all.at(-1)).toBe('# EOF');
+    expect(recording).toMatchObject({ intervalMs: 60_000, faults: [{ key: '["default","ts-order-service"]' }] });
+    expect(recording.set.edges.map(({ name }) => name)).toContain('answer_latency');
+  });
+
+  it('has the latencies of edge files and no further graph', async () => {
+    put('metric/a-1_metric.csv', ROWS);
+    put('metric/source_50.csv', 'time,timestamp,a_b\n2024-02-03 01:00:19,1,0.25\n');
+    put('faults.json', '{}');
+    const { all } = await convert();
+    expect(all.filter((line) => line.startsWith('edge_latency_seconds{'))).toHaveLength(1);
+    expect(all.join('\n')).not.toContain('calls');
   });
 });
 

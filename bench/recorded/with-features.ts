@@ -12,8 +12,7 @@ import {
 import type { TimeSpan } from '../../scorer/fleet/past.ts';
 import { PrometheusClient, type RangeSeries } from '../../scorer/prometheus/client.ts';
 import { type RunningPrometheus, startPrometheus } from '../../test/testserver/prometheus.ts';
-import { labels, rawSeries } from './open-metrics.ts';
-import type { Folder } from './folder.ts';
+import { labels } from './open-metrics.ts';
 
 const TIMEOUT_MS = 300_000;
 
@@ -23,7 +22,7 @@ export function connect(url: string): { readonly client: PrometheusClient; reado
   return { client: new PrometheusClient({ url, http }), close: () => http.close() };
 }
 
-export interface RecordingOptions {
+export interface FeatureOptions {
   readonly set: FeatureSet;
   readonly span: TimeSpan;
   readonly intervalMs: number;
@@ -32,18 +31,19 @@ export interface RecordingOptions {
 }
 
 /**
- * A Prometheus with the results of the recording rules over a folder's raw series, as if it had evaluated them all the
- * time: one Prometheus has the raw series and evaluates each rule over the recorded time, a second one starts with the
- * results.
+ * A Prometheus with the results of the recording rules over raw series, as if it had evaluated them all the time: one
+ * Prometheus has the raw series and evaluates each rule over the recorded time, a second one starts with the results.
+ *
+ * @param raw OpenMetrics text
  */
 export async function startWithFeatures(
-  folder: Folder,
-  { set, span, intervalMs, stops, onProgress }: RecordingOptions,
+  raw: AsyncIterable<string>,
+  { set, span, intervalMs, stops, onProgress }: FeatureOptions,
 ): Promise<RunningPrometheus> {
   onProgress('backfill', 0, 'raw series');
-  const raw = await startPrometheus({ history: rawSeries(folder) });
-  stops.onStop('prometheus of the raw series', () => raw.stop());
-  const { client, close } = connect(raw.url);
+  const source = await startPrometheus({ history: raw });
+  stops.onStop('prometheus of the raw series', () => source.stop());
+  const { client, close } = connect(source.url);
   const chunks: string[] = [];
   try {
     const rules = [
@@ -59,7 +59,7 @@ export async function startWithFeatures(
     }
   } finally {
     await close();
-    await raw.stop();
+    await source.stop();
   }
   onProgress('backfill', 0.5, 'features');
   const prometheus = await startPrometheus({ history: [...chunks, '# EOF\n'] });

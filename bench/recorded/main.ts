@@ -1,0 +1,103 @@
+/**
+ * `npm run bench -- recorded <folder>...`: evaluates the product and simple methods on any number of recordings
+ * (docs/evaluation/recordings.md), several seeds each, in one table. `npm run bench -- recorded convert <layout> <from>
+ * <to>` makes a recording of a published collection.
+ */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { basename, dirname, resolve } from 'node:path';
+import { load } from 'js-yaml';
+import { type Flags, type FlagValues, HELP_FLAG, parseFlags, renderHelp, UsageError } from '../../daemon/flags.ts';
+import { type ProgramContext, runProgram, StopStack } from '../../daemon/lifecycle.ts';
+import { ProgressBar } from '../../scorer/learning/progress.ts';
+import { writeResults } from '../results.ts';
+import { evaluateMethods } from './evaluate.ts';
+import { METHODS } from './methods/methods.ts';
+import { fromNezha } from './nezha/convert.ts';
+import { withRecording } from './open-recording.ts';
+import { fromPetShop } from './petshop/convert.ts';
+import { renderResults, type ResultRow } from './table.ts';
+import { TRAINING_SHARE } from './training-time.ts';
+import { type Converted, writeRecording } from './write-recording.ts';
+
+const FLAGS = {
+  seeds: { type: 'number', default: 3, help: 'Number of seeds of the training: 1, 2 and so on.' },
+  'training.share': {
+    type: 'number',
+    default: TRAINING_SHARE,
+    help: 'Share of the fault-free time, from its start, for learning.',
+  },
+  'without.edges': { type: 'boolean', help: 'Leave out the figures of calls and the call graph.' },
+  detectors: { type: 'string', help: 'The section `detectors` of scorer.yaml, as YAML. Default: the autoencoder.' },
+  methods: { type: 'string', help: 'Comma-separated methods to evaluate. Default: all.' },
+  results: {
+    type: 'string',
+    default: 'recordings',
+    help: 'Name of the results: bench/results/recorded/<name>.json and .md.',
+  },
+  ...HELP_FLAG,
+} as const satisfies Flags;
+
+const LAYOUTS: Readonly<Record<string, (from: string) => Converted>> = { nezha: fromNezha, petshop: fromPetShop };
+
+async function main({ argv, stops }: ProgramContext): Promise<number> {
+  const { values, positionals } = parseFlags(argv, FLAGS);
+  if (values.help) {
+    process.stdout.write(renderHelp('npm run bench -- recorded <folder>... [flags]', FLAGS));
+    return 0;
+  }
+  const [command, ...rest] = positionals;
+  if (command === 'convert') {
+    await convert(rest);
+    return 0;
+  }
+  if (command === undefined) throw new UsageError('expected the folders of recordings');
+  const rows: ResultRow[] = [];
+  for (const path of positionals) rows.push(...(await evaluate(path, values, stops)));
+  const text = renderResults(rows);
+  process.stdout.write(text);
+  writeResults(`recorded/${values.results}`, rows);
+  writeText(`bench/results/recorded/${values.results}.md`, text);
+  return 0;
+}
+
+async function convert([layout = '', from, to]: readonly string[]): Promise<void> {
+  const read = LAYOUTS[layout];
+  if (read === undefined || from === undefined || to === undefined) {
+    throw new UsageError(`expected convert <layout> <from> <to>, with a layout of ${Object.keys(LAYOUTS).join(', ')}`);
+  }
+  await writeRecording(to, read(resolve(from)));
+}
+
+async function evaluate(path: string, values: FlagValues<typeof FLAGS>, stops: StopStack): Promise<ResultRow[]> {
+  const progress = new ProgressBar(process.stderr);
+  const recording = basename(resolve(path));
+  const own = new StopStack();
+  stops.onStop(recording, () => own.stop());
+  try {
+    return await withRecording(
+      {
+        path,
+        withoutEdges: values['without.edges'],
+        trainingShare: values['training.share'],
+        ...(values.detectors !== undefined && { detectors: load(values.detectors) as object }),
+        stops: own,
+        onProgress: (phase, share, detail) => progress.update(`${recording} ${phase}`, share, detail),
+      },
+      async (options, timeScale) => {
+        const wanted = values.methods?.split(',');
+        const methods = METHODS.filter(({ name }) => wanted === undefined || wanted.includes(name));
+        return await evaluateMethods(recording, options, methods, { count: values.seeds, timeScale });
+      },
+    );
+  } finally {
+    progress.end();
+    await own.stop();
+  }
+}
+
+function writeText(path: string, text: string): void {
+  mkdirSync(dirname(path), { recursive: true });
+  writeFileSync(path, text);
+}
+
+await runProgram('bench-recorded', main);
