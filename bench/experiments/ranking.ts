@@ -34,7 +34,7 @@ const MINUTE_MS = 60_000;
 const LEARNING = 480;
 const PERIOD = 45;
 const FAULT = 6;
-const FAULTS = 24;
+const FAULTS = 32;
 
 const CHANGES: Readonly<Record<string, Event['change']>> = {
   'latency x1.5': { latency: 1.5 },
@@ -43,6 +43,8 @@ const CHANGES: Readonly<Record<string, Event['change']>> = {
   '5 % fail': { failures: 0.05 },
   '50 % fail': { failures: 0.5 },
   'processor x3': { cpu: 3, latency: 1.3 },
+  'network +20 ms': { network: 0.02 },
+  'network +200 ms': { network: 0.2 },
 };
 const RANKERS: Readonly<Record<string, Ranker>> = {
   'requests times seconds': rankRootCauses,

@@ -35,6 +35,7 @@ export interface TotalChange {
   memory: number;
   bytes: number;
   failures: number;
+  network: number;
   present: boolean;
   scraped: boolean;
 }
@@ -49,6 +50,7 @@ export function changeAt({ events }: Scenario, service: string, minute: number):
     memory: 1,
     bytes: 1,
     failures: 0,
+    network: 0,
     present: true,
     scraped: true,
   };
@@ -56,11 +58,12 @@ export function changeAt({ events }: Scenario, service: string, minute: number):
     if (event.service !== 'all' && event.service !== service) continue;
     const share = shareOf(event, minute);
     if (share === undefined) continue;
-    const { failures = 0, present = true, scraped = true, ...factors } = event.change;
+    const { failures = 0, network = 0, present = true, scraped = true, ...factors } = event.change;
     for (const [name, factor] of Object.entries(factors) as [keyof typeof factors, number][]) {
       total[name] *= event.grows ? factor ** share : factor;
     }
     total.failures = Math.max(total.failures, failures);
+    total.network = Math.max(total.network, network);
     total.present &&= present;
     total.scraped &&= scraped;
   }

@@ -17,6 +17,8 @@ const changeSchema = z.strictObject({
   memory: factor.optional(),
   bytes: factor.optional(),
   failures: z.number().min(0).max(1).optional(),
+  /** Seconds that all its packets take longer: answers to its callers, and its own calls. */
+  network: z.number().nonnegative().optional(),
   /** False: the service is gone. */
   present: z.boolean().optional(),
   /** False: it works, but Prometheus gets nothing of it. */

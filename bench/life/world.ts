@@ -75,11 +75,14 @@ export class World {
       if (!own.present) continue;
       const asked = requests.get(service.name) ?? 0;
       const utilisation = asked / 60 / (USUAL_RATES.get(service.name) ?? NaN) / own.capacity;
-      const waits = Object.entries(service.calls).reduce((sum, [to, calls]) => sum + calls * (seconds.get(to) ?? 0), 0);
+      const waits = Object.entries(service.calls).reduce(
+        (sum, [to, calls]) => sum + calls * ((seconds.get(to) ?? 0) + own.network),
+        0,
+      );
       const mean =
         (service.seconds * (1 + QUEUEING * utilisation) * own.latency + waits) *
         this.#noise(NOISE.latency / Math.sqrt(Math.max(1, asked / 300)));
-      seconds.set(service.name, mean + WIRE_SECONDS);
+      seconds.set(service.name, mean + WIRE_SECONDS + own.network);
       const outgoing = this.#edgesOf(service, asked, seconds, change);
       if (!own.scraped) continue;
       edges.set(service.name, outgoing);
@@ -103,7 +106,7 @@ export class World {
   }
 
   #edgesOf(
-    { calls }: ShopService,
+    { name: client, calls }: ShopService,
     asked: number,
     seconds: ReadonlyMap<string, number>,
     change: (name: string) => TotalChange,
@@ -118,7 +121,7 @@ export class World {
           callee,
           {
             requests: tried - failed,
-            seconds: (tried - failed) * (seconds.get(callee) ?? 0) * this.#noise(0.02),
+            seconds: (tried - failed) * ((seconds.get(callee) ?? 0) + change(client).network) * this.#noise(0.02),
             receivedBytes: (tried - failed) * sent * bytes * this.#noise(NOISE.bytes),
             failures: failed,
           },
@@ -148,7 +151,7 @@ export class World {
         IDLE_CONNECTIONS * change.capacity + (asked / 60) * mean * 1.2 + 0.2 * Math.abs(this.#random.normal()),
       opened: this.#poisson(asked * OPENED_PER_REQUEST),
       connectFailures: total(({ failures }) => failures),
-      calledSeconds: answered * (mean + WIRE_SECONDS) * this.#noise(0.02),
+      calledSeconds: answered * (mean + WIRE_SECONDS + change.network) * this.#noise(0.02),
       calledFailures: asked - answered,
       cpuSeconds: cpu * change.cpu * this.#noise(NOISE.cpu),
       memoryBytes:

@@ -47,6 +47,7 @@ export function burdenEvidence(
   for (const { key, requests } of services) {
     if (requests !== undefined && Number.isFinite(requests.rate * requests[trouble])) known.set(key, requests);
   }
+  if (known.size === 0) return new Map();
   const [seen, handedDown] = [new Map<string, number>(), new Map<string, number>()];
   for (const { client, server, calls } of edges) {
     if (client === server) continue;
