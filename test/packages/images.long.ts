@@ -1,9 +1,10 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { load } from 'js-yaml';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { cgroupMounts } from '../../daemon/cgroup-mount.ts';
 import { COLLECTORS } from '../../exporter/collectors/all.ts';
 import { freePort } from '../../scripts/free-port.ts';
 import { describeWith } from '../skips/describe-with.ts';
@@ -14,6 +15,9 @@ import { startProgram } from '../testserver/prometheus.ts';
  * The images of manifests/images/Dockerfile on a Debian base, in containers with the security contexts of the chart. The
  * stages that build are replaced by what was built here.
  */
+
+/** The cgroup of the containers, in each hierarchy. */
+const PARENT = `lorikeet-images-${process.pid}`;
 
 interface SecurityContext {
   readonly runAsUser?: number;
@@ -100,13 +104,19 @@ describeWith([DEBOOTSTRAP, BUILDAH], 'an image', () => {
   afterAll(() => {
     buildah('rmi', '--all', '--force');
     rmSync(folder, { recursive: true, force: true });
+    // podman leaves the containers' cgroups.
+    const cgroups = cgroupMounts().map(({ path }) => join(path, PARENT));
+    for (const path of cgroups.filter((cgroup) => existsSync(cgroup))) {
+      execFileSync('find', [path, '-depth', '-type', 'd', '-exec', 'rmdir', '{}', ';']);
+    }
   });
 
   /** A container's command; it uses this machine's network. */
   const container = (name: string, flags: readonly string[], args: readonly string[]): [string, ...string[]] => {
     const runtime = ['--runtime=runc', '--cgroup-manager=cgroupfs'];
+    const parent = `--cgroup-parent=/${PARENT}`;
     const limits = ['--ulimit=nofile=1024:1024', '--ulimit=nproc=1000:1000'];
-    const run = ['run', '--rm', '--pull=never', '--network=host', ...limits];
+    const run = ['run', '--rm', parent, '--pull=never', '--network=host', ...limits];
     const seccomp = `--security-opt=seccomp=${join(folder, 'seccomp.json')}`;
     return ['podman', ...storage, ...runtime, ...run, seccomp, ...flags, `localhost/lorikeet-${name}`, ...args];
   };
