@@ -16,8 +16,9 @@ struct payload {
     __u32 length; /* all bytes of the call */
 };
 
-/* Finds the bytes of the running call on `sk`, which has moved `length` > 0 bytes. */
-static __always_inline bool find_payload(const struct sock *sk, int length, bool sent, struct payload *payload) {
+/* Finds the bytes of the running call on `sk`, which has moved `length` > 0 bytes. A function of its own: what it reads
+ * takes much of the stack. */
+static __noinline bool find_payload(const struct sock *sk, int length, bool sent, struct payload *payload) {
     struct user_header header;
     struct user_part first;
     struct user_call call;
