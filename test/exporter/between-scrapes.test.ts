@@ -113,9 +113,10 @@ test(
         });
         const samples = await exporter.samples('lorikeet_');
         const counted = samples[`lorikeet_requests_total${role('many', 'client')}`] ?? NaN;
-        // A busy machine may lack memory for a row at that moment: then the event counts as lost.
-        const lost = samples['lorikeet_exporter_lost_events_total{map="requests"}'] ?? NaN;
-        expect(counted + lost).toBe(MANY);
+        // A busy machine may lack memory for a row at that moment: then its events count as lost, one for each call.
+        const lost = samples['lorikeet_exporter_lost_events_total{map="services"}'] ?? NaN;
+        expect(counted).toBeLessThanOrEqual(MANY);
+        expect(counted + lost).toBeGreaterThanOrEqual(MANY);
         expect(lost).toBeLessThan(MANY / 20);
         for (const map of ['cgroups', 'cgroup_paths'])
           expect(samples[`lorikeet_exporter_lost_events_total{map="${map}"}`]).toBe(0);

@@ -49,8 +49,8 @@ test('cgroups beyond the size of the maps count as lost', () =>
     expect(samples['lorikeet_exporter_bpf_map_entries{map="cgroups"}']).toBe(2);
     expect(samples['lorikeet_exporter_lost_events_total{map="cgroups"}']).toBeGreaterThanOrEqual(4);
     // A row for each role: four.
-    expect(samples['lorikeet_exporter_bpf_map_entries{map="tcp"}']).toBe(4);
-    expect(samples['lorikeet_exporter_lost_events_total{map="tcp"}']).toBeGreaterThanOrEqual(2);
+    expect(samples['lorikeet_exporter_bpf_map_entries{map="services"}']).toBe(4);
+    expect(samples['lorikeet_exporter_lost_events_total{map="services"}']).toBeGreaterThanOrEqual(2);
     await exporter.stop();
   }));
 

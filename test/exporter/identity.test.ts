@@ -136,7 +136,7 @@ test(
       const count = 500;
       // Unique capacities identify the maps of this exporter.
       const [services, pairs] = [900 + (process.pid % 90), 4000 + (process.pid % 1000)];
-      const capacities = { requests: 2 * services, tcp: 2 * services, cgroups: services, edges: pairs };
+      const capacities = { services: 2 * services, cgroups: services, edges: pairs };
       const come = async (exporter: Exporter): Promise<void> => {
         const server = await serve(cart, cart.cgroup, CART.ipv4);
         const home = front.childCgroup('home');
@@ -158,13 +158,13 @@ test(
           expect(await requests(exporter, 'front')).toEqual({ client: 1 + count, server: 0 });
           expect(await edges(exporter)).toEqual({ [edge('shop', 'cart', server.port)]: 1 + count });
         };
-        expect(rows()).toEqual({ requests: count, tcp: count, cgroups: count, edges: count });
+        expect(rows()).toEqual({ services: count, cgroups: count, edges: count });
         await counts();
         expect(Object.keys(await exporter.samples('lorikeet_'))).toHaveLength(seriesBefore);
         await vi.waitFor(
           async () => {
             await counts();
-            expect(rows()).toEqual({ requests: 0, tcp: 0, cgroups: 0, edges: 0 });
+            expect(rows()).toEqual({ services: 0, cgroups: 0, edges: 0 });
           },
           { timeout: 60_000, interval: 1000 },
         );

@@ -8,7 +8,7 @@ import { withSandbox } from '../kernel/sandbox/sandbox.ts';
 import { bundleExporter, reducedTo, type Bundle } from './program.ts';
 import { entry, role, serve, writeTargets } from './shop.ts';
 
-const LOST = 'lorikeet_exporter_lost_events_total{map="requests"}';
+const LOST = 'lorikeet_exporter_lost_events_total{map="services"}';
 const LOOPBACK = '127.0.0.1';
 
 let bundle: Bundle;
