@@ -52,6 +52,11 @@ export class LinesOf<Lines> {
     this.#make = make;
   }
 
+  /** Those of some accounts, in their order. */
+  all(accounts: readonly ServiceAccount[]): readonly Lines[] {
+    return accounts.map((account) => this.of(account));
+  }
+
   of(account: ServiceAccount): Lines {
     let lines = this.#lines.get(account);
     if (lines === undefined) this.#lines.set(account, (lines = this.#make(account)));

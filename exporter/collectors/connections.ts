@@ -64,10 +64,12 @@ const CONNECTION_LIFETIME = 'lorikeet_tcp_connection_lifetime_seconds';
 const ROUND_TRIP_TIME = 'lorikeet_tcp_round_trip_seconds';
 const RESETS_TOTAL = 'lorikeet_tcp_resets_total';
 
-function makeLines({ labels, role }: ServiceAccount) {
+function makeLines(account: ServiceAccount) {
+  const { labels, role } = account;
   const roleLabel = `role="${role}"`;
   const client = role === 'client';
   return {
+    account,
     counters: COUNTERS.map(({ name }) => series(name, labels, roleLabel)),
     activeLine: series(ACTIVE, labels, roleLabel),
     /** Open connections; recounted at each scrape. */
@@ -82,7 +84,7 @@ function makeLines({ labels, role }: ServiceAccount) {
   };
 }
 
-type Lines = LinesOf<ReturnType<typeof makeLines>>;
+type Lines = ReturnType<typeof makeLines>;
 
 export interface ConnectionsOptions {
   readonly directory: Directory;
@@ -96,12 +98,12 @@ export interface ConnectionsOptions {
 /** TCP connections. */
 export function connectionsCollector(options: ConnectionsOptions): Collector {
   const { directory, services, counted, onUnattributed } = options;
-  const lines: Lines = new LinesOf(makeLines);
+  const lines = new LinesOf(makeLines);
 
   /** Sums rows, not accounts: an account that started during a connection would be negative after its close. */
-  const countActive = (current: readonly ServiceAccount[]): void => {
+  const countActive = (current: readonly Lines[]): void => {
     let unattributed = 0;
-    for (const account of current) lines.of(account).active = 0;
+    for (const shown of current) shown.active = 0;
     services.ledger.forEach((account, words, leaf) => {
       const active = Math.max(0, (words[OPENED] ?? 0) + (words[ADOPTED] ?? 0) - (words[CLOSED] ?? 0));
       if (account !== undefined) lines.of(account).active += active;
@@ -116,49 +118,43 @@ export function connectionsCollector(options: ConnectionsOptions): Collector {
     book,
     collect(out) {
       book();
-      const current = services.accounts.current(out.view);
+      const current = lines.all(services.accounts.current(out.view));
       countActive(current);
-      write(out, current, lines, counted);
+      write(out, current, counted);
       if (counted['resets'] === true) writeResets(out, services.accounts.byTarget(out.view), lines);
     },
   };
 }
 
-function write(
-  out: Exposition,
-  accounts: readonly ServiceAccount[],
-  lines: Lines,
-  counted: Readonly<Record<string, boolean>>,
-): void {
-  const countersOf = (account: ServiceAccount) => lines.of(account).counters;
-  writeCounters(out, COUNTERS, accounts, countersOf, counted);
+function write(out: Exposition, current: readonly Lines[], counted: Readonly<Record<string, boolean>>): void {
+  writeCounters(out, COUNTERS, current, ({ account }) => account, counted);
   out.family(ACTIVE, 'gauge', 'Open connections.');
-  for (const account of accounts) {
-    const { activeLine, active } = lines.of(account);
-    out.sample(activeLine, active);
-  }
+  for (const { activeLine, active } of current) out.sample(activeLine, active);
   out.family(CONNECT_FAILURES, 'counter', 'Failed connection attempts, by reason.');
-  for (const account of accounts) {
+  for (const { account, failures } of current) {
     const words = out.view.counts(account);
-    for (const [index, line] of lines.of(account).failures.entries()) out.sample(line, words[FAILURES + index] ?? 0);
+    for (const [index, line] of failures.entries()) out.sample(line, words[FAILURES + index] ?? 0);
   }
   const histogram: FamilyType = 'histogram';
   out.family(CONNECT_DURATION, histogram, 'Time from the first SYN to establishment.');
-  for (const account of accounts) {
-    const { connect } = lines.of(account);
+  for (const { account, connect } of current) {
     if (connect !== undefined) out.histogram(connect, out.view.counts(account), CONNECT);
   }
   out.family(CONNECTION_LIFETIME, histogram, 'Time from establishment to close, of closed connections.');
-  for (const account of accounts) out.histogram(lines.of(account).lifetime, out.view.counts(account), LIFETIME);
+  for (const { account, lifetime } of current) out.histogram(lifetime, out.view.counts(account), LIFETIME);
   out.family(
     ROUND_TRIP_TIME,
     histogram,
     'Smoothed round-trip time, sampled at most once per second while a connection moves bytes, otherwise at its close.',
   );
-  for (const account of accounts) out.histogram(lines.of(account).roundTrip, out.view.counts(account), ROUND_TRIP);
+  for (const { account, roundTrip } of current) out.histogram(roundTrip, out.view.counts(account), ROUND_TRIP);
 }
 
-function writeResets(out: Exposition, targets: readonly Readonly<Record<Role, ServiceAccount>>[], lines: Lines): void {
+function writeResets(
+  out: Exposition,
+  targets: readonly Readonly<Record<Role, ServiceAccount>>[],
+  lines: LinesOf<Lines>,
+): void {
   out.family(RESETS_TOTAL, 'counter', 'TCP resets of connections and connection attempts, by direction.');
   for (const { client, server } of targets) {
     const [asClient, asServer] = [out.view.counts(client), out.view.counts(server)];

@@ -12,21 +12,21 @@ export interface Counter {
   readonly only?: string;
 }
 
-/** Writes the counters that are counted. `seriesOf` returns an account's series, in the order of the counters. */
-export function writeCounters<A extends Account>(
+/** Writes the counters that are counted; the series of each row are in the order of the counters. */
+export function writeCounters<R extends { readonly counters: readonly Series[] }>(
   out: Exposition,
   all: readonly Counter[],
-  accounts: readonly A[],
-  seriesOf: (account: A) => readonly Series[],
+  rows: readonly R[],
+  accountOf: (row: R) => Account,
   counted: Readonly<Record<string, boolean>>,
 ): void {
   for (const [index, { name, word, plus, help, only }] of all.entries()) {
     if (only !== undefined && counted[only] !== true) continue;
     out.family(name, 'counter', help);
-    for (const account of accounts) {
-      const words = out.view.counts(account);
+    for (const row of rows) {
+      const words = out.view.counts(accountOf(row));
       const added = plus === undefined ? 0 : (words[plus] ?? 0);
-      out.sample(seriesOf(account)[index] as Series, (words[word] ?? 0) + added);
+      out.sample(row.counters[index] as Series, (words[word] ?? 0) + added);
     }
   }
 }

@@ -16,9 +16,10 @@ const DURATION = 'lorikeet_request_duration_seconds';
 
 /** Requests and their durations. */
 export function requestsCollector(services: ServiceCounts): Collector {
-  const lines = new LinesOf(({ labels, role }) => ({
-    total: series(TOTAL, labels, `role="${role}"`),
-    duration: histogramSeries(DURATION, labels, `role="${role}"`),
+  const lines = new LinesOf((account) => ({
+    account,
+    total: series(TOTAL, account.labels, `role="${account.role}"`),
+    duration: histogramSeries(DURATION, account.labels, `role="${account.role}"`),
   }));
   const book = (): void => services.read('requests');
   return {
@@ -26,12 +27,12 @@ export function requestsCollector(services: ServiceCounts): Collector {
     book,
     collect(out) {
       book();
-      const current = services.accounts.current(out.view);
+      const current = lines.all(services.accounts.current(out.view));
       out.family(TOTAL, 'counter', 'Requests sent (client) or received and answered (server).');
-      for (const account of current)
-        out.sample(lines.of(account).total, requestCount(out.view.counts(account), DURATIONS, LATE));
+      for (const { account, total } of current)
+        out.sample(total, requestCount(out.view.counts(account), DURATIONS, LATE));
       out.family(DURATION, 'histogram', 'Time from a request to its response.');
-      for (const account of current) out.histogram(lines.of(account).duration, out.view.counts(account), DURATIONS);
+      for (const { account, duration } of current) out.histogram(duration, out.view.counts(account), DURATIONS);
     },
   };
 }

@@ -8,7 +8,7 @@ export const SEND = 'sock_send_length';
 export const RECEIVE = 'sock_recv_length';
 
 /** Requests and connections, a row for each role (accounting/service-counts.ts). */
-export const SERVICES: KernelNeeds['maps'] & object = { services: ({ maxServices }) => 2 * maxServices };
+export const SERVICES: NonNullable<KernelNeeds['maps']> = { services: ({ maxServices }) => 2 * maxServices };
 
 /** The same loss for each of the state programs. */
 export function withoutState(loss: string): Readonly<Record<(typeof STATE)[number], string>> {

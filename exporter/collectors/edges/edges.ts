@@ -166,7 +166,7 @@ function write(out: Exposition, edges: readonly EdgeAccount[], counted: Readonly
     out.family(DURATION, 'histogram', 'Time from a request to its response, as seen by the client.');
     for (const edge of edges) out.histogram(edge.duration, out.view.counts(edge), 0);
   }
-  writeCounters(out, EDGE_COUNTERS, edges, ({ counters }) => counters, counted);
+  writeCounters(out, EDGE_COUNTERS, edges, (edge) => edge, counted);
 }
 
 export const edges = describeCollector({
