@@ -33,6 +33,15 @@ static __always_inline struct held take_held(struct socket_state *socket) {
     return held;
 }
 
+/* Adds a held duration, and what else is late. */
+static __always_inline void add_held_duration(struct exchange *exchange, __u64 duration) {
+    if (duration) {
+        count_request(exchange, duration - 1);
+        exchange->late--;
+    }
+    add_late(exchange);
+}
+
 /* Adds what is held of a connection that ends. A softirq may run this: the words for the bytes are others than those of
  * the calls. */
 static __noinline int add_held(struct socket_state *socket) {
@@ -41,11 +50,7 @@ static __noinline int add_held(struct socket_state *socket) {
 
     if ((!held.bytes && !held.duration) || !find_rows(&exchange))
         return 0;
-    if (held.duration) {
-        count_request(&exchange, held.duration - 1);
-        exchange.late--;
-    }
-    add_late(&exchange);
+    add_held_duration(&exchange, held.duration);
     atomic_add(socket->service.role == ROLE_CLIENT ? &exchange.service->tcp.unanswered_bytes
                                                    : &exchange.service->tcp.unseen_bytes,
                held.bytes);
@@ -84,11 +89,7 @@ static __always_inline void add_call(struct exchange *exchange, __u64 sent, __u6
     struct socket_state *socket = exchange->socket;
     struct held held = take_held(socket);
 
-    if (held.duration) {
-        count_request(exchange, held.duration - 1);
-        exchange->late--;
-    }
-    add_late(exchange);
+    add_held_duration(exchange, held.duration);
     if (socket->service.role == ROLE_CLIENT)
         sent += held.bytes;
     else

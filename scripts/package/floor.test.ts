@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { readdirSync } from 'node:fs';
+import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { FLOOR } from './deb.ts';
@@ -30,6 +30,6 @@ test('a program of this machine that needs more is found', () => {
   try {
     expect(isAtMost(oldestLibraries(file).GLIBC ?? '0', NEWEST.GLIBC)).toBe(false);
   } finally {
-    execFileSync('rm', [file]);
+    rmSync(file);
   }
 });

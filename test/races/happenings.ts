@@ -10,11 +10,10 @@ interface AskOptions {
 }
 
 /** Asks for a page and reads all of it. @throws Error for another status than these, default 200 */
-export async function ask({ url }: RunningProgram, path: string, options: AskOptions = {}): Promise<string> {
+export async function ask(program: RunningProgram, path: string, options: AskOptions = {}): Promise<string> {
   const { method = 'GET', headers = {}, statuses = [200] } = options;
-  const answer = await fetch(`${url}${path}`, { method, headers: { connection: 'close', ...headers } });
-  const text = await answer.text();
-  if (!statuses.includes(answer.status)) throw new Error(`${method} ${path}: status ${answer.status}: ${text}`);
+  const { status, text } = await program.get(path, { method, headers: { connection: 'close', ...headers } });
+  if (!statuses.includes(status)) throw new Error(`${method} ${path}: status ${status}: ${text}`);
   return text;
 }
 

@@ -48,16 +48,15 @@ const GONE_MS = 300_000;
 const CLIENT = /^lorikeet_requests_total\{.*service="([^"]+)".*role="client".*\} (\d+)$/gm;
 
 /** Series in a scrape. @throws Error for a page without their number, as that of a busy exporter */
-async function seriesIn({ url }: RunningProgram): Promise<number> {
-  const answer = await fetch(`${url}/metrics`);
-  const count = /^lorikeet_exporter_series (\d+)$/m.exec(await answer.text())?.[1];
-  if (count === undefined) throw new Error(`/metrics answered ${answer.status}`);
-  return Number(count);
+async function seriesIn(exporter: RunningProgram): Promise<number> {
+  const { lorikeet_exporter_series: count } = await exporter.samples('lorikeet_exporter_series');
+  if (count === undefined) throw new Error('/metrics has no number of series');
+  return count;
 }
 
 /** Requests as a client, by service. */
-async function requestsOf({ url }: RunningProgram): Promise<ReadonlyMap<string, number>> {
-  const text = await (await fetch(`${url}/metrics`)).text();
+async function requestsOf(exporter: RunningProgram): Promise<ReadonlyMap<string, number>> {
+  const { text } = await exporter.get('/metrics');
   return new Map([...text.matchAll(CLIENT)].map(([, service = '', count]) => [service, Number(count)]));
 }
 
@@ -150,9 +149,7 @@ export async function churnPods({ pods, perSecond, seconds, untilGone = false }:
     const watches = api.asked.length - lists;
     const secondsUp = seconds + (untilGone ? GONE_MS / 1000 : 0);
     expect(watches).toBeLessThanOrEqual(RESOURCES * (1 + Math.ceil(secondsUp / WATCH_SECONDS)));
-    running.signal('SIGTERM');
-    await until('the end', () => running.ended() !== undefined);
-    expect(running.ended()).toBe(0);
+    await running.stop();
     return { scrapes, events, witnesses: expected.size, lists, watches };
   } finally {
     await exporter?.kill();

@@ -67,20 +67,19 @@ class Watch {
   }
 
   async look(fault: Fault | undefined): Promise<void> {
-    const { scorer } = this.#patient;
-    const lines = (await (await fetch(`${scorer.url}/metrics`)).text()).split('\n');
-    const values = (name: string) =>
-      lines.filter((line) => line.startsWith(name)).map((line) => Number(line.split(' ').at(-1)));
-    const [cycle = 0] = values('lorikeet_scorer_last_cycle_timestamp_seconds ');
+    const samples = await this.#patient.scorer.samples('lorikeet_scorer_');
+    const cycle = samples['lorikeet_scorer_last_cycle_timestamp_seconds'] ?? 0;
     if (cycle > 0) this.cycles.set(Math.round(cycle * 1000), fault);
-    this.dropped = Math.max(this.dropped, ...values('lorikeet_scorer_samples_dropped_total{'));
+    const dropped = Object.entries(samples).filter(([name]) =>
+      name.startsWith('lorikeet_scorer_samples_dropped_total{'),
+    );
+    this.dropped = Math.max(this.dropped, ...dropped.map(([, count]) => count));
     for (const name of PROGRAMS) {
       const started = performance.now();
-      const { status } = await fetch(`${this.#patient[name].url}/-/healthy`);
-      expect(status, name).toBe(200);
+      expect(await this.#patient[name].isHealthy(), name).toBe(true);
       this.#longestMs[name] = Math.max(this.#longestMs[name], performance.now() - started);
     }
-    await fetch(`${this.#patient.exporter.url}/metrics`).then((answer) => answer.text());
+    await this.#patient.exporter.get('/metrics');
   }
 
   rested(name: (typeof PROGRAMS)[number], resident: readonly number[]): void {

@@ -1,3 +1,5 @@
+import { normalDistribution } from '../../scorer/detectors/sequence/threshold.ts';
+
 /** How a series of measurements develops. */
 export interface Trend {
   /** Median of the slopes between any two of them, a step (Theil and Sen). */
@@ -23,7 +25,7 @@ export function trendOf(values: readonly number[]): Trend {
   for (const value of values) ties.set(value, (ties.get(value) ?? 0) + 1);
   const variance = spread(values.length) - [...ties.values()].reduce((sum, tied) => sum + spread(tied), 0);
   const z = variance === 0 ? 0 : (balance - Math.sign(balance)) / Math.sqrt(variance);
-  return { slope: slopes[slopes.length >> 1] ?? 0, chance: upperTail(z) };
+  return { slope: slopes[slopes.length >> 1] ?? 0, chance: normalDistribution(-z) };
 }
 
 /** Above this, a rise is put down to chance. */
@@ -33,12 +35,4 @@ const CHANCE = 0.01;
 export function isRising(values: readonly number[], least: number): boolean {
   const { slope, chance } = trendOf(values);
   return chance < CHANCE && slope * (values.length - 1) > least;
-}
-
-/** Probability that a normal number is above `z`; Abramowitz and Stegun, 26.2.17, error below 1e-7. */
-function upperTail(z: number): number {
-  if (z < 0) return 1 - upperTail(-z);
-  const t = 1 / (1 + 0.2316419 * z);
-  const polynomial = t * (0.31938153 + t * (-0.356563782 + t * (1.781477937 + t * (-1.821255978 + t * 1.330274429))));
-  return (Math.exp((-z * z) / 2) / Math.sqrt(2 * Math.PI)) * polynomial;
 }

@@ -1,6 +1,7 @@
 import { rankedByScore } from '../../../scorer/backtest/baselines.ts';
 import type { Replay } from '../../../scorer/backtest/replay.ts';
 import type { BacktestSession } from '../../../scorer/backtest/session.ts';
+import { moments } from '../../../scorer/detectors/sequence/threshold.ts';
 import { stepsBetween } from '../../../scorer/fleet/steps.ts';
 
 /** A value further away than this, in standard deviations, is anomalous. */
@@ -13,7 +14,8 @@ export function replayNSigma({ shape, fleet, pasts, replayed }: BacktestSession)
     const history = fleet.services.get(key);
     if (history === undefined) continue;
     const normal = shape.features.map((_, column) => {
-      return moments(stepsBetween(from, to).map((step) => learned.get(step, column)));
+      const values = stepsBetween(from, to).map((step) => learned.get(step, column));
+      return moments(values.filter(Number.isFinite));
     });
     const scoreAt = (step: number) =>
       Math.max(
@@ -28,11 +30,4 @@ export function replayNSigma({ shape, fleet, pasts, replayed }: BacktestSession)
     );
   }
   return rankedByScore(scores, replayed);
-}
-
-function moments(values: readonly number[]): { readonly mean: number; readonly deviation: number } {
-  const finite = values.filter(Number.isFinite);
-  const mean = finite.reduce((sum, value) => sum + value, 0) / finite.length;
-  const variance = finite.reduce((sum, value) => sum + (value - mean) ** 2, 0) / finite.length;
-  return { mean, deviation: Math.sqrt(variance) };
 }

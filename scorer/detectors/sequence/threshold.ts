@@ -53,7 +53,8 @@ export function anomalyProbability(error: number, { threshold, gaussian }: Error
   return normalDistribution((error - gaussian.mean) / gaussian.deviation);
 }
 
-function moments(values: readonly number[]): { readonly mean: number; readonly deviation: number } {
+/** Of finite values; NaN without any. The deviation is that of the population. */
+export function moments(values: readonly number[]): { readonly mean: number; readonly deviation: number } {
   const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
   const variance = values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / values.length;
   return { mean, deviation: Math.sqrt(variance) };

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { burdenEvidence, type Requests, type ServiceRequests } from './burden.ts';
-import { type CallEdge, rankRootCauses, type Suspect } from './root-cause.ts';
+import { edge } from './edge.testdata.ts';
+import { rankRootCauses, type Suspect } from './root-cause.ts';
 
 const usual = { slower: 0, failing: 0 };
 /** A service with some requests per second, whose seconds and failed share are off by as much as given. */
@@ -9,15 +10,6 @@ const suspect = (key: string, rate: number, off: Partial<Requests> = {}, evidenc
   const requests: ServiceRequests = { rate, ...usual, ...off, noise };
   return { key, evidence, requests };
 };
-const edge = (client: string, server: string, seen: Partial<CallEdge> = {}): CallEdge => ({
-  client,
-  server,
-  latency: 0,
-  failures: 0,
-  failedShare: 0,
-  responses: 0,
-  ...seen,
-});
 const calls = (rate: number, off: Partial<Requests> = {}): Requests => ({ rate, slower: NaN, failing: NaN, ...off });
 const first = (...args: Parameters<typeof rankRootCauses>) => rankRootCauses(...args)[0]?.key;
 

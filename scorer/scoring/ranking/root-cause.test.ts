@@ -1,15 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { type CallEdge, edgeEvidence, rankRootCauses } from './root-cause.ts';
+import { edge } from './edge.testdata.ts';
+import { edgeEvidence, rankRootCauses } from './root-cause.ts';
 
-const edge = (client: string, server: string, seen: Partial<CallEdge> = {}): CallEdge => ({
-  client,
-  server,
-  latency: 0,
-  failures: 0,
-  failedShare: 0,
-  responses: 0,
-  ...seen,
-});
 const order = (...args: Parameters<typeof rankRootCauses>) => rankRootCauses(...args).map(({ key }) => key);
 
 describe('rankRootCauses', () => {

@@ -39,15 +39,11 @@ describe('a scorer whose Prometheus does not answer', () => {
     await until('a cycle to wait', () => waiting > before);
     return started;
   };
-  const ended = async (stuck: RunningProgram) => {
-    await until('the end', () => stuck.ended() !== undefined, { timeoutMs: 20_000, seen: () => stuck.log.join('\n') });
-    return stuck.ended();
-  };
 
   it('ends with status 0, and saves its state, while a cycle waits', async () => {
     const stuck = await startAndHang();
     stuck.signal('SIGTERM');
-    expect(await ended(stuck)).toBe(0);
+    expect(await stuck.exited).toBe(0);
     expect(readdirSync(join(folder, 'state', 'models'))).toContain('changes.json');
     expect(stuck.log.join('\n')).not.toMatch(/timed out|cycle failed/);
   });
@@ -57,7 +53,7 @@ describe('a scorer whose Prometheus does not answer', () => {
     stuck.signal('SIGHUP');
     // The signals arrive in this order, and the reload begins at once.
     stuck.signal('SIGTERM');
-    expect(await ended(stuck)).toBe(0);
+    expect(await stuck.exited).toBe(0);
     expect(stuck.log.join('\n')).not.toMatch(/timed out|reload failed/);
   });
 
