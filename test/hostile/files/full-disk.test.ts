@@ -88,15 +88,25 @@ test('the scorer works while its standard error is a full disk', keeps('full_dis
 });
 
 test.each([
-  ['a result in a file', ['rules', '--output=/dev/full'], '', '/dev/full: not writable'],
-  ['a result on standard output', ['rules'], 'exec >/dev/full', 'cannot write to standard output'],
+  [
+    'a result in a file',
+    ['rules', '--output=/dev/full'],
+    '',
+    '/dev/full: not writable: ENOSPC: no space left on device',
+  ],
+  [
+    'a result on standard output',
+    ['rules'],
+    'exec >/dev/full',
+    'cannot write to standard output: ENOSPC: no space left on device, write',
+  ],
 ])(
   '%s that a full disk does not take ends a command with one clear line',
   keeps('full_disk'),
   (_what, args, shell, message) => {
     const { status, stderr } = bench.run('scorer', args, shell);
     expect(status).toBe(1);
-    expect(stderr).toBe(`lorikeet-scorer: ${message}: ENOSPC: no space left on device, write\n`);
+    expect(stderr).toBe(`lorikeet-scorer: ${message}\n`);
   },
 );
 
