@@ -89,14 +89,6 @@ static __noinline int end_response(struct socket_state *socket) {
     return 0;
 }
 
-/* Returns `value`, about which the verifier knows nothing any more, so that it does not follow what comes next once for
- * each range of values. `unknown` is any number that it does not know. */
-static __always_inline __u32 forget(__u32 value, __u32 unknown) {
-    value ^= unknown;
-    barrier_var(value);
-    return value ^ unknown;
-}
-
 /* Counts a call of `length` bytes, of which `counted` are not yet. A function of its own, so that the verifier checks
  * it once for all that comes before. */
 static __noinline int count_call(struct sock *sk, struct exchange *exchange, int length, __u32 counted, enum how how) {
@@ -126,7 +118,7 @@ static __noinline int handle_send(struct sock *sk, int length) {
         return 0;
     exchange.now = bpf_ktime_get_ns();
     if (socket->service.role == ROLE_CLIENT && !is_waiting(socket) && can_hold(sk, socket, length, exchange.now)) {
-        hold(socket, length, exchange.now);
+        hold(sk, socket, length, exchange.now);
         return 0;
     }
     /* The response so far ends before the request that was not seen. */
@@ -155,7 +147,7 @@ static __noinline int handle_receive(struct sock *sk, int length, int flags, enu
     exchange.now = bpf_ktime_get_ns();
     unclaimed = forget(claim_received(sk, socket, length), exchange.now);
     if (how == RECEIVED && socket->service.role == ROLE_SERVER && can_hold(sk, socket, length, exchange.now)) {
-        hold(socket, unclaimed, exchange.now);
+        hold(sk, socket, unclaimed, exchange.now);
         return 0;
     }
     return count_call(sk, &exchange, length, unclaimed, how);

@@ -39,6 +39,7 @@ function addRole(add: Add, labels: Labels, total: number): void {
   BOUNDS.forEach((le, bound) =>
     add('lorikeet_request_duration_seconds_bucket', { ...labels, le }, total * Math.min(1, bound / 15)),
   );
+  add('lorikeet_request_client_wait_seconds_total', labels, total * 0.0001);
   add('lorikeet_tcp_sent_bytes_total', labels, total * 900);
   add('lorikeet_tcp_received_bytes_total', labels, total * 300);
   add('lorikeet_tcp_connections_active', labels, 8);
@@ -56,6 +57,7 @@ function addCall(add: Add, client: number, server: number, total: number): void 
   add('lorikeet_edge_requests_total', labels, total / CALLS_EACH);
   add('lorikeet_edge_request_duration_seconds_sum', labels, total * 0.005);
   add('lorikeet_edge_request_duration_seconds_count', labels, total / CALLS_EACH);
+  add('lorikeet_edge_request_client_wait_seconds_total', labels, total * 0.0001);
   add('lorikeet_edge_received_bytes_total', labels, total * 200);
   add('lorikeet_edge_connect_failures_total', labels, 0);
   add('lorikeet_edge_unanswered_requests_total', labels, 0);

@@ -25,8 +25,10 @@ static __always_inline void answered_http(struct sock *sk, struct exchange *exch
         count_status(socket, exchange->edge, class);
     if (class == 1 && status != SWITCHING_PROTOCOLS) {
         class = class_after_interim(payload);
-        if (class == 1)
+        if (class == 1) {
+            asked_for_rest(socket, exchange->now);
             return;
+        }
         if (socket->status)
             count_status(socket, exchange->edge, class);
     }
@@ -92,7 +94,7 @@ static __always_inline void handle_bytes(struct sock *sk, struct exchange *excha
     else if (is_no_request(socket, payload, length))
         end_answered(exchange);
     else
-        requested(exchange);
+        requested(sk, exchange);
 }
 
 #endif

@@ -3,11 +3,13 @@
 #define LORIKEET_EXCHANGE_BPF_H
 
 #include "../shared/attribution.bpf.h"
+#include "../shared/core_fixes.bpf.h"
 #include "../shared/histogram.bpf.h"
 #include "../shared/maps.bpf.h"
 #include "../shared/shares.bpf.h"
 #include "../shared/socket_counts.bpf.h"
 #include "../shared/types.bpf.h"
+#include "client_wait.bpf.h"
 
 /* Requests as changes of direction on a socket: bytes of the client, then bytes of the server.
  *
@@ -96,14 +98,16 @@ __weak __noinline int add_request(struct service_stats *service, struct edge_sta
 
 /* In most calls one request is measured and the next one begins: then there is nothing to add. */
 static __always_inline void add_late(const struct exchange *exchange) {
-    if (exchange->late > 0) {
-        atomic_add(&exchange->service->requests.late.begun, exchange->late);
+    const int late = (int)forget(exchange->late, exchange->service->tcp.opened);
+
+    if (late > 0) {
+        atomic_add(&exchange->service->requests.late.begun, late);
         if (exchange->edge)
-            atomic_add(&exchange->edge->late.begun, exchange->late);
-    } else if (exchange->late < 0) {
-        atomic_add(&exchange->service->requests.late.measured, -exchange->late);
+            atomic_add(&exchange->edge->late.begun, late);
+    } else if (late < 0) {
+        atomic_add(&exchange->service->requests.late.measured, -late);
         if (exchange->edge)
-            atomic_add(&exchange->edge->late.measured, -exchange->late);
+            atomic_add(&exchange->edge->late.measured, -late);
     }
 }
 
@@ -114,14 +118,17 @@ static __always_inline void count_request(const struct exchange *exchange, __u64
 /* Two threads may end the same request at the same time: the exchange lets one of them count it. Another thread may
  * have started this request after `end`. Returns true if a request was open. */
 static __always_inline bool end_request(const struct exchange *exchange, __u64 end) {
-    __u64 begin;
+    __u64 begin, duration;
 
     if (!exchange->socket->request_ns)
         return false;
     begin = __sync_lock_test_and_set(&exchange->socket->request_ns, 0);
-    if (begin)
-        count_request(exchange, end > begin ? end - begin : 0);
-    return begin;
+    if (!begin)
+        return false;
+    duration = end > begin ? end - begin : 0;
+    count_request(exchange, duration);
+    count_client_wait(exchange->socket, exchange->service, exchange->edge, duration);
+    return true;
 }
 
 /* Ends a request whose response is complete. Only the first response of TLS 1.3 is measured to its last call. */
@@ -143,12 +150,14 @@ static __always_inline void end_answered(struct exchange *exchange) {
 }
 
 /* The client has sent bytes, or the server has received some. */
-static __always_inline void requested(struct exchange *exchange) {
+static __always_inline void requested(struct sock *sk, struct exchange *exchange) {
     struct socket_state *socket = exchange->socket;
 
     end_answered(exchange);
     if (socket->way == WAY_LAST || (socket->way == WAY_FIRST && !socket->request_ns))
         socket->request_ns = exchange->now;
+    if (socket->protocol == PROTOCOL_HTTP1)
+        wait_for_client(sk, socket, exchange->now);
 }
 
 /* The server has sent bytes, or the client has received some. */

@@ -68,7 +68,7 @@ static __always_inline bool can_hold_start(const struct socket_state *socket) {
 }
 
 /* Starts a request, and holds what there is to add. */
-static __always_inline void hold(struct socket_state *socket, __u32 length, __u64 now) {
+static __always_inline void hold(struct sock *sk, struct socket_state *socket, __u32 length, __u64 now) {
     __u64 begin, end = socket->way == WAY_LAST ? __sync_lock_test_and_set(&socket->answered_ns, 0) : 0;
 
     if (end) {
@@ -77,6 +77,8 @@ static __always_inline void hold(struct socket_state *socket, __u32 length, __u6
             socket->held_duration = 1 + (end > begin ? end - begin : 0);
     } else if (!socket->request_ns) {
         socket->request_ns = now;
+    } else if (socket->protocol == PROTOCOL_HTTP1) {
+        wait_for_client(sk, socket, now);
     }
     atomic_add(&socket->held_bytes, length);
     /* A close on another CPU may have come before. */

@@ -182,6 +182,9 @@ static __always_inline void follow(struct socket_state *socket, const struct soc
     socket->unseen = false;
     socket->held_bytes = 0;
     socket->held_duration = 0;
+    socket->part_ns = 0;
+    socket->client_wait_ns = 0;
+    socket->other_waits = false;
     socket->unseen_ns = 0;
     socket->owned = false;
 }

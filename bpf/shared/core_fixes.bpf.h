@@ -8,6 +8,15 @@
  * Minimum: kernel 5.12, the first with the atomic exchange (commit 5ffa25502b5a) that end_request needs. An older
  * kernel rejects a program that contains the instruction, even if it is never executed. */
 
+/* Returns `value`, about which the verifier knows nothing any more. `unknown` is any number that it does not know. So
+ * it does not follow what comes next once for each range of values. And it cannot take a number on the stack of a
+ * caller for that of another path, and remove what it believes is never run: kernel 6.1 did. */
+static __always_inline __u64 forget(__u32 value, __u32 unknown) {
+    value ^= unknown;
+    barrier_var(value);
+    return value ^ unknown;
+}
+
 /* Tags that select a program's variant for a kernel. The loader reads them from the object's BTF and skips variants
  * that do not match the running kernel (native/src/libbpf/kernel_hooks.cc). It always skips programs without a hook in
  * the kernel. */

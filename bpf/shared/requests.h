@@ -15,6 +15,7 @@ struct late_requests {
 struct request_stats {
     struct histogram durations;
     struct late_requests late;
+    __u64 client_wait_ns; /* part of the durations that waited for the client, see client_wait.bpf.h */
 };
 
 /* Map `edges`: struct edge_key -> struct edge_stats. */
@@ -29,6 +30,7 @@ struct edge_stats {
     __u64 responses;        /* final ones whose status is counted (bpf/http/status.bpf.h) */
     __u64 failed;           /* of these, those that report a fault of the server */
     __u64 unanswered_bytes; /* sent in requests without a response, not in sent_bytes */
+    __u64 client_wait_ns;   /* as of struct request_stats */
 };
 
 #endif

@@ -86,6 +86,8 @@ struct socket_state {
     __u32 unseen;               /* the process may take bytes without a receive call */
     __u64 held_duration;        /* not in the maps yet, see held.bpf.h */
     __u32 held_bytes;           /* the same */
+    __u64 part_ns;              /* last call of an open request after its first, see client_wait.bpf.h */
+    __u64 client_wait_ns;       /* the open request's, not in the maps yet */
     __u64 unseen_ns;            /* last send after such bytes that changed the direction, 0: none */
     __u8 protocol;              /* enum protocol */
     __u8 way;                   /* enum way */
@@ -96,7 +98,8 @@ struct socket_state {
     __u8 tunnel;                /* HTTP/1.x: CONNECT was asked for */
     __u8 status;                /* of HTTP: its responses are counted by status */
     __u8 server_first;          /* the server has sent the first bytes */
-    __u8 reserved[3];
+    __u8 other_waits;           /* after the call at part_ns it is not the client that is waited for */
+    __u8 reserved[2];
     struct tls_handshake tls;
     struct first_bytes first;
 };

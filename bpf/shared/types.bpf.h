@@ -118,6 +118,8 @@ struct sock {
     __u8 sk_userlocks : 4; /* no bit field on newer kernels: read it with BPF_CORE_READ_BITFIELD */
     __u32 sk_ack_backlog;
     __u32 sk_max_ack_backlog;
+    int sk_wmem_queued; /* bytes to send, with what the kernel adds */
+    int sk_sndbuf;      /* at most so many */
     atomic_t sk_drops;
     struct sock_cgroup_data sk_cgrp_data;
     void *sk_user_data;
@@ -139,6 +141,9 @@ struct inet_connection_sock {
     __u8 icsk_retransmits;
     const struct tcp_ulp_ops *icsk_ulp_ops;
     void *icsk_ulp_data;
+    struct {
+        __u32 lrcvtime; /* when the last bytes arrived, in ticks (jiffies) */
+    } icsk_ack;
 };
 
 struct tcp_sock {

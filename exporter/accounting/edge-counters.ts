@@ -1,4 +1,5 @@
 import { HISTOGRAM_WORDS } from '../scrape/histogram.ts';
+import { NANOSECONDS } from '../scrape/exposition.ts';
 import { LATE_WORDS } from './late-requests.ts';
 
 /** `struct edge_stats` of bpf/shared/requests.h: words after the histogram of requests. */
@@ -13,10 +14,18 @@ const RESPONSES = LATE + LATE_WORDS;
 const FAILED = RESPONSES + 1;
 /** Sent in requests without a response. */
 const UNANSWERED_BYTES = FAILED + 1;
-export const EDGE_WORDS = UNANSWERED_BYTES + 1;
+const CLIENT_WAIT = UNANSWERED_BYTES + 1;
+export const EDGE_WORDS = CLIENT_WAIT + 1;
 
 /** The counters of an edge, in the order of /metrics; each is exported if its member of `counted` is true. */
 export const EDGE_COUNTERS = [
+  {
+    name: 'lorikeet_edge_request_client_wait_seconds_total',
+    word: CLIENT_WAIT,
+    per: NANOSECONDS,
+    help: 'Part of the durations of requests during which the client had not sent all of them.',
+    only: 'requests',
+  },
   {
     name: 'lorikeet_edge_sent_bytes_total',
     word: SENT,

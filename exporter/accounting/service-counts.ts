@@ -5,7 +5,7 @@ import { LATE_WORDS } from './late-requests.ts';
 import { Ledger, type Account, type CounterMap } from './ledger.ts';
 
 /** Words of `struct service_stats` of bpf/shared/services.h: those of its requests, then those of its connections. */
-export const REQUEST_WORDS = HISTOGRAM_WORDS + LATE_WORDS;
+export const REQUEST_WORDS = HISTOGRAM_WORDS + LATE_WORDS + 1;
 
 /** The counts of a target in one role. */
 export interface ServiceAccount extends Account {

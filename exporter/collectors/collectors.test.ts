@@ -43,7 +43,7 @@ describe('all collectors', () => {
     ];
     kernel.tree.make('/quiet');
     kernel.countRequests(front, CLIENT, durations(0, 6, 10, 15_000_000));
-    kernel.countRequests(cartA, SERVER, durations(0, 5, 6, 5_000_000));
+    kernel.countRequests(cartA, SERVER, { ...durations(0, 5, 6, 5_000_000), 26: 1_500_000 });
     kernel.countRequests(cartB, SERVER, durations(0, 22, 4, 160_000_000_000));
     kernel.countResponses(front, CLIENT, { 0: 1, 1: 7, 3: 2 });
     kernel.countResponses(cartA, SERVER, { 1: 5 });
@@ -59,7 +59,14 @@ describe('all collectors', () => {
     kernel.countTcp(front, CLIENT, durations(LIFETIME, 16, 1, 1_500_000_000));
     kernel.countTcp(cartA, SERVER, { 0: 2, 1: 1, 2: 12_000, 3: 600 });
     kernel.countTcp(cartB, SERVER, { 0: 1, 2: 8000, 3: 400 });
-    kernel.countEdge(front, '10.0.0.5', 8080, { ...durations(0, 6, 9, 14_000_000), 24: 900, 25: 18_000, 31: 9, 32: 2 });
+    kernel.countEdge(front, '10.0.0.5', 8080, {
+      ...durations(0, 6, 9, 14_000_000),
+      24: 900,
+      25: 18_000,
+      31: 9,
+      32: 2,
+      34: 4e6,
+    });
     kernel.countEdge(front, 'fd00::5', 8080, { ...durations(0, 6, 1, 1_000_000), 24: 100, 25: 2000 });
     kernel.countEdge(front, '192.0.2.7', 443, { 26: 3 });
     kernel.countTcp(front, CLIENT, { ...durations(57, 2, 3, 150_000), 81: 4, 82: 1, 83: 2, 84: 1 });
@@ -108,8 +115,8 @@ describe('all collectors', () => {
       ],
     ).toBe(0);
     expect(Object.keys(samples).filter((name) => /^lorikeet_(edge|udp)_/.test(name))).toEqual([]);
-    // Requests: 2 roles x (1 + 25). Responses: 2 x 5. Connections: 2 x (6 + 2 x 25) + 5 + 2 + 25. Info: 1.
-    expect(Object.keys(samples)).toHaveLength(2 * (52 + 10 + 144 + CGROUP_COUNTER_SERIES + 1));
+    // Requests: 2 roles x (2 + 25). Responses: 2 x 5. Connections: 2 x (6 + 2 x 25) + 5 + 2 + 25. Info: 1.
+    expect(Object.keys(samples)).toHaveLength(2 * (54 + 10 + 144 + CGROUP_COUNTER_SERIES + 1));
   });
 
   it('leave out responses of edges where their status is not counted', async () => {

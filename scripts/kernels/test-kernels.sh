@@ -9,7 +9,7 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 readonly CACHE=$PWD/build/kernels
 readonly MODULES=(virtio_pci 9pnet_virtio 9p overlay veth tcp_diag loop sch_ingress cls_bpf)
-readonly TESTS=${LORIKEET_KERNEL_TESTS:-test/kernel/programs.test.ts test/kernel/requests.test.ts test/kernel/connections.test.ts test/kernel/unanswered.test.ts test/kernel/protocols/tls.test.ts test/kernel/segments.test.ts test/kernel/sockets.test.ts test/kernel/shares.test.ts test/kernel/container.test.ts test/kernel/udp.test.ts test/kernel/refusals test/exporter/container.test.ts test/exporter/privileges.test.ts test/kernel/half-closed.test.ts test/kernel/mptcp.test.ts test/kernel/splice.test.ts test/kernel/protocols/http2-status.test.ts test/kernel/protocols/http2.test.ts test/kernel/protocols/protocols.test.ts}
+readonly TESTS=${LORIKEET_KERNEL_TESTS:-test/kernel/programs.test.ts test/kernel/requests.test.ts test/kernel/held.test.ts test/kernel/client-wait.test.ts test/kernel/roles.test.ts test/kernel/connections.test.ts test/kernel/unanswered.test.ts test/kernel/protocols/tls.test.ts test/kernel/segments.test.ts test/kernel/sockets.test.ts test/kernel/shares.test.ts test/kernel/container.test.ts test/kernel/udp.test.ts test/kernel/refusals test/exporter/container.test.ts test/exporter/privileges.test.ts test/kernel/half-closed.test.ts test/kernel/mptcp.test.ts test/kernel/splice.test.ts test/kernel/protocols/http2-status.test.ts test/kernel/protocols/http2.test.ts test/kernel/protocols/protocols.test.ts}
 # Without KVM, a CPU is about 15 times slower.
 readonly BOOT_SECONDS=1800 TEST_MILLISECONDS=240000
 

@@ -53,7 +53,7 @@ describe('a socket passed to another process', () => {
         const [maker, user] = [sandbox.childCgroup('maker'), sandbox.childCgroup('user')];
         const count = 12;
         const options = { host, other: user.path, count };
-        expect(await sandbox.run(maker, 'handover.mjs', options)).toEqual({ requests: count });
+        expect(await sandbox.run(maker, 'passed-on/handover.mjs', options)).toEqual({ requests: count });
         const owners = { client: maker.id, server: user.id } as const;
         for (const role of ['client', 'server'] as const) {
           await until('the ends to close', () => tcpOf(bpf, owners[role], role)?.closed || undefined);
@@ -75,7 +75,10 @@ describe('a listening socket passed to another process', () => {
         Cgroup,
         Cgroup,
       ];
-      const server = await sandbox.start(parent, 'inherited-listener.mjs', { host: '127.0.0.1', other: user.path });
+      const server = await sandbox.start(parent, 'passed-on/inherited-listener.mjs', {
+        host: '127.0.0.1',
+        other: user.path,
+      });
       const { port } = server.ready as { port: number };
       const options = { host: '127.0.0.1', port, single: 6, kept: 4 };
       const asked = (await sandbox.run(client, 'http-client.mjs', options)) as {

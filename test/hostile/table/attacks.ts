@@ -42,6 +42,11 @@ export const ATTACKS = {
     before: '503 for everybody after five; 533 MB with pages of 70 MB',
     now: 'everybody else gets the page; the unread ones are cut; health within {health_ms} ms',
   },
+  slow_requests: {
+    attack: 'clients of a monitored service that send the last bytes of their headers one after the other',
+    before: "another one's latency was 398 s",
+    now: 'durations of {mean_ms} ms as before; the latency that the features read is {without_ms} ms',
+  },
   passwords: {
     attack: 'wrong passwords without a pause on 48 connections; a client above the rate limit',
     before: 'a right password that was not cached was locked out',

@@ -44,17 +44,23 @@ export interface EdgeRow {
   /** Those whose status is counted, and those of them that failed. */
   readonly responses: readonly number[];
   readonly unseenBytes: number;
+  readonly clientWaitNs: number;
 }
 
 const ROLES = { client: 1, server: 2 } as const;
 const BUCKETS = 23;
 /** Words of the requests in a row of `services`; those of the connections follow. */
-const REQUEST_WORDS = 3 + BUCKETS;
+const REQUEST_WORDS = 4 + BUCKETS;
 
 /** Undefined if none was counted. */
 export function requestsOf(bpf: BpfObject, cgroup: bigint, role: Role): Histogram | undefined {
   const words = findService(bpf.map('services'), cgroup, role)?.subarray(0, REQUEST_WORDS);
   return words?.some(Boolean) ? requestHistogram(words, 1 + BUCKETS) : undefined;
+}
+
+/** The part of the durations that waited for the client. */
+export function clientWaitOf(bpf: BpfObject, cgroup: bigint, role: Role): number {
+  return findService(bpf.map('services'), cgroup, role)?.[3 + BUCKETS] ?? 0;
 }
 
 /** Undefined if nothing was counted. */
@@ -90,6 +96,7 @@ export function edgesOf(bpf: BpfObject, cgroup: bigint): EdgeRow[] {
       unanswered: words[4 + BUCKETS] ?? 0,
       unseenBytes: words[5 + BUCKETS] ?? 0,
       responses: [...words.subarray(8 + BUCKETS, 10 + BUCKETS)],
+      clientWaitNs: words[11 + BUCKETS] ?? 0,
     }));
 }
 

@@ -43,6 +43,7 @@ const RESETS: Cost = { collectors: [], families: ['lorikeet_tcp_resets_total'] }
 const EDGE_REQUESTS = [
   'lorikeet_edge_requests_total',
   'lorikeet_edge_request_duration_seconds',
+  'lorikeet_edge_request_client_wait_seconds_total',
   'lorikeet_edge_unanswered_requests_total',
   'lorikeet_edge_responses_total',
   'lorikeet_edge_failed_responses_total',
