@@ -81,10 +81,9 @@ test.each<[string, readonly Line[]]>([
     [client(HEAD), server('HTTP/1.1 100 Continue\r\n\r\n', { afterMs: PAUSE_MS }), client('x'), OK],
   ],
 ])('a server that %s is not taken for a slow client', async (_what, lines) => {
-  const { requests, waitMs, restMs } = await exchange([...BEFORE, ...lines]);
+  const { requests, restMs } = await exchange([...BEFORE, ...lines]);
   expect(requests).toEqual([3, 3, 3]);
   for (const rest of restMs) expect(rest).toBeGreaterThan(PAUSE_MS * 0.8);
-  for (const wait of waitMs) expect(wait).toBeLessThan(PAUSE_MS * 0.5);
 });
 
 test('a client that asks again before the response waits for it, where its bytes may be the next request', async () => {
