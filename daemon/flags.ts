@@ -70,6 +70,10 @@ export const WEB_FLAGS = {
     help: "YAML file with TLS, headers, basic auth and a rate limit, in exporter-toolkit's format; changes take effect immediately.",
   },
   'web.enable-lifecycle': { type: 'boolean', help: 'Enable reloads by POST /-/reload.' },
+  'web.probes-without-password': {
+    type: 'boolean',
+    help: 'Answer /-/healthy and /-/ready with their status to clients without a password, as the kubelet, outside the rate limit.',
+  },
 } as const satisfies Flags;
 
 /**

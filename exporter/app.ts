@@ -103,6 +103,7 @@ export class ExporterApp implements App {
       ready,
       reload: () => this.reload(),
       enableLifecycle: this.#config.enableLifecycle,
+      probesWithoutPassword: this.#config.probesWithoutPassword,
       ...(web !== undefined && { before: [web.before] }),
       logger: this.#logger,
     });

@@ -15,6 +15,7 @@ describe('readConfig', () => {
       listenAddress: ':9400',
       webConfigFile: undefined,
       enableLifecycle: false,
+      probesWithoutPassword: false,
       enableNativeHistograms: false,
       targetsFile: undefined,
       systemd: undefined,

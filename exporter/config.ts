@@ -104,6 +104,7 @@ export interface Config {
   readonly listenAddress: string;
   readonly webConfigFile: string | undefined;
   readonly enableLifecycle: boolean;
+  readonly probesWithoutPassword: boolean;
   readonly enableNativeHistograms: boolean;
   readonly targetsFile: string | undefined;
   readonly systemd: SystemdConfig | undefined;
@@ -132,6 +133,7 @@ export function readConfig(values: FlagValues<typeof FLAGS>, environment: NodeJS
     listenAddress: values['web.listen-address'],
     webConfigFile: values['web.config.file'],
     enableLifecycle: values['web.enable-lifecycle'],
+    probesWithoutPassword: values['web.probes-without-password'],
     enableNativeHistograms: values['web.enable-native-histograms'],
     targetsFile: values['targets.file'],
     systemd: values['targets.systemd'] ? systemdConfig(values) : undefined,

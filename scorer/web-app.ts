@@ -27,6 +27,7 @@ export interface ScorerView {
 
 export interface ScorerWebOptions {
   readonly enableLifecycle?: boolean;
+  readonly probesWithoutPassword?: boolean;
   readonly reload?: () => void | Promise<void>;
   /** TLS and basic auth. Default: neither. */
   readonly web?: WebConfigFile | undefined;
@@ -35,7 +36,7 @@ export interface ScorerWebOptions {
 
 /** /metrics, probes, lifecycle endpoints and the tensor pages of a scorer. */
 export function createScorerWebApp(view: ScorerView, options: ScorerWebOptions) {
-  const { enableLifecycle = false, reload, web, logger } = options;
+  const { enableLifecycle = false, probesWithoutPassword = false, reload, web, logger } = options;
   return createExpressApp({
     name: 'lorikeet-scorer',
     description: 'Anomaly scores and root causes for services, from their series in Prometheus.',
@@ -51,6 +52,7 @@ export function createScorerWebApp(view: ScorerView, options: ScorerWebOptions) 
       }),
     ],
     enableLifecycle,
+    probesWithoutPassword,
     ...(reload !== undefined && { reload }),
     ...(web !== undefined && { before: [web.before] }),
     logger,

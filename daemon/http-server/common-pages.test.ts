@@ -34,6 +34,26 @@ describe.each(SERVER_NAMES)('the common pages on %s', (name) => {
     expect([answer.status, answer.body.toString()]).toEqual([status, text]);
   });
 
+  it.each([
+    ['/-/healthy', () => true as const, 200, 'Healthy.\n'],
+    ['/-/ready', () => true as const, 200, 'Ready.\n'],
+    ['/-/ready', () => 'no answer of http://prometheus:9090', 503, 'Not ready.\n'],
+  ])('answers %s ahead of the password if told to, without the reason', async (path, ready, status, text) => {
+    const refuse: WebHandler = (_request, response) => void response.writeHead(401).end('who?');
+    const options = { ready, before: [refuse] };
+    const base = await serve({ ...options, probesWithoutPassword: true });
+    const answer = await exchange(base + path);
+    expect([answer.status, answer.body.toString()]).toEqual([status, text]);
+    expect((await exchange(base + path, { method: 'HEAD' })).status).toBe(status);
+    const refused = [
+      exchange(base + path, { headers: { authorization: 'Basic YTpi' } }),
+      exchange(base + path, { method: 'POST' }),
+      exchange(`${base}/metrics`),
+      exchange((await serve(options)) + path),
+    ];
+    expect((await Promise.all(refused)).map((one) => one.status)).toEqual([401, 401, 401, 401]);
+  });
+
   it('links its pages and escapes text on the landing page', async () => {
     const base = await serve({ links: { '/tensors': 'Tensors & images' } });
     const page = (await exchange(`${base}/`)).body.toString();

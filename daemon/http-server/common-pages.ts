@@ -17,6 +17,8 @@ export interface CommonPagesOptions extends ScrapeRouteOptions {
   readonly links?: Readonly<Record<string, string>>;
   /** Handlers that run before every route, in order, such as authentication. */
   readonly before?: readonly WebHandler[];
+  /** Answers health and readiness ahead of `before` (`--web.probes-without-password`). Default: false. */
+  readonly probesWithoutPassword?: boolean;
   readonly logger?: Logger;
 }
 
@@ -41,6 +43,28 @@ export function commonPages(options: CommonPagesOptions): WebHandler {
     if (page === undefined) return next();
     if (refusedMethod(request, response)) return undefined;
     return page(request, response, next);
+  };
+}
+
+/** The handlers ahead of all routes. */
+export function stepsBefore(options: CommonPagesOptions): readonly WebHandler[] {
+  const { before = [], probesWithoutPassword = false } = options;
+  return probesWithoutPassword ? [openProbes(options), ...before] : before;
+}
+
+/** Without the reason why the program is not ready: it may name addresses. With a password, the page has it. */
+function openProbes({ ready }: CommonPagesOptions): WebHandler {
+  return (request, response, next) => {
+    const isAnonymous = request.headers.authorization === undefined;
+    if (!isAnonymous || (request.method !== 'GET' && request.method !== 'HEAD')) return next();
+    switch (pathOf(request)) {
+      case '/-/healthy':
+        return sendText(response, 200, 'Healthy.');
+      case '/-/ready':
+        return ready() === true ? sendText(response, 200, 'Ready.') : sendText(response, 503, 'Not ready.');
+      default:
+        return next();
+    }
   };
 }
 

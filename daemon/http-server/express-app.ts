@@ -1,6 +1,6 @@
 import type { RequestListener } from 'node:http';
 import express, { type ErrorRequestHandler, type RequestHandler } from 'express';
-import { answerError, commonPages, type CommonPagesOptions, notFound } from './common-pages.ts';
+import { answerError, commonPages, type CommonPagesOptions, notFound, stepsBefore } from './common-pages.ts';
 
 export interface ExpressAppOptions extends CommonPagesOptions {
   /** Express routers with the program's own pages, mounted after the common ones in this order. */
@@ -11,7 +11,7 @@ export interface ExpressAppOptions extends CommonPagesOptions {
 export function createExpressApp(options: ExpressAppOptions): RequestListener {
   const app = express();
   app.disable('x-powered-by');
-  for (const step of options.before ?? []) app.use(step);
+  for (const step of stepsBefore(options)) app.use(step);
   app.use(commonPages(options));
   for (const router of options.routers ?? []) app.use(router);
   app.use(notFound);

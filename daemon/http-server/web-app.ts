@@ -1,7 +1,7 @@
 import type { RequestListener } from 'node:http';
 import type { Logger } from '../logger.ts';
 import type { WebHandler } from './answer.ts';
-import { answerError, commonPages, type CommonPagesOptions, notFound } from './common-pages.ts';
+import { answerError, commonPages, type CommonPagesOptions, notFound, stepsBefore } from './common-pages.ts';
 
 export type { WebHandler } from './answer.ts';
 export { listen, ListenError, parseListenAddress } from './listen.ts';
@@ -20,7 +20,7 @@ export interface WebAppOptions extends CommonPagesOptions {
  */
 export function createWebApp(options: WebAppOptions): RequestListener {
   const handlers: readonly WebHandler[] = [
-    ...(options.before ?? []),
+    ...stepsBefore(options),
     commonPages(options),
     ...(options.routes === undefined ? [] : [options.routes]),
     notFound,

@@ -31,6 +31,7 @@ export const run = defineCommand({
       listenAddress: values['web.listen-address'],
       learnCommand: [...context.self, 'train', `--config.file=${values['config.file']}`],
       enableLifecycle: values['web.enable-lifecycle'],
+      probesWithoutPassword: values['web.probes-without-password'],
       web: webConfigFile === undefined ? undefined : new WebConfigFile(webConfigFile, logger),
     });
     await runApp(app, logger, context);

@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { load } from 'js-yaml';
@@ -29,6 +29,13 @@ describe('readFeatures', () => {
     expect(set.windows[0]).toBe(120_000);
     expect(set.features.map(({ name }) => name)).toEqual(['up']);
     expect(set.edges.map(({ name }) => name)).toEqual(['refused', 'slow']);
+  });
+
+  it('finds the file that it extends by an absolute path', () => {
+    const base = write('base.yaml', valid);
+    mkdirSync(join(folder, 'elsewhere'));
+    const set = readFeatures(write('elsewhere/more.yaml', `extends: ${base}\nedges: [{ ${edge} }]`));
+    expect([set.features.length, set.edges.length]).toEqual([1, 1]);
   });
 
   it.each([

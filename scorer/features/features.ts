@@ -1,4 +1,4 @@
-import { dirname, join } from 'node:path';
+import { dirname, isAbsolute, join } from 'node:path';
 import { z } from 'zod';
 import { checkConfig, durationSchema, formatDuration, parseConfig, readConfigFile } from '../../daemon/config-file.ts';
 
@@ -125,7 +125,7 @@ export interface FeatureSet {
 }
 
 /**
- * Reads a features file, which may add its lists to those of the file that `extends` names, relative to itself.
+ * Reads a features file, which may add its lists to those of the file that `extends` names, absolute or relative to itself.
  *
  * @throws ConfigError naming file, path and expectation.
  */
@@ -133,7 +133,8 @@ export function readFeatures(path: string): FeatureSet {
   const own = readConfigFile(path, z.unknown());
   const { extends: base, ...rest } = extensionSchema.safeParse(own).data ?? {};
   if (base === undefined) return checkConfig(path, own, featureSetSchema);
-  const extended = readConfigFile(join(dirname(path), base), z.record(z.string(), z.unknown()));
+  const file = isAbsolute(base) ? base : join(dirname(path), base);
+  const extended = readConfigFile(file, z.record(z.string(), z.unknown()));
   const merged = new Map(Object.entries(extended));
   for (const [key, value] of Object.entries(rest)) {
     const before = merged.get(key);

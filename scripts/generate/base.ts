@@ -1,8 +1,12 @@
 import { load } from 'js-yaml';
 import { kustomization } from './operator.ts';
 
-/** Release and namespace of the base, for `helm template`. */
-export const BASE = { release: 'lorikeet', namespace: 'lorikeet' } as const;
+/** Release, namespace and values of the base, for `helm template`: kustomize's `images` adds the registry. */
+export const BASE = {
+  release: 'lorikeet',
+  namespace: 'lorikeet',
+  values: ['--set=exporter.image.repository=lorikeet-exporter,scorer.image.repository=lorikeet-scorer'],
+} as const;
 
 const NOTE = '# Rendered from manifests/chart by `npm run generate`; change the chart instead.\n';
 const SOURCE = /^# Source: lorikeet\/templates\/(.+)$/m;

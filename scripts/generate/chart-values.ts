@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { BCRYPT_HASH } from '../../daemon/web-config/passwords.ts';
 import { COLLECTOR_NAMES } from '../../exporter/collectors/all.ts';
 import { scorerKeys } from '../../scorer/config.ts';
 import { DETECTOR_NAMES } from '../../scorer/detectors/settings.ts';
@@ -13,7 +14,9 @@ const labels = z.record(z.string(), z.string());
 /** Values for the pods of both programs. */
 const pods = {
   enabled: z.boolean(),
+  image: z.strictObject({ repository: text, digest: z.string().regex(/^$|^sha256:[0-9a-f]{64}$/) }),
   extraArgs: z.array(z.string().regex(/^--/)),
+  extraEnv: objects,
   port,
   resources: z.strictObject({ requests: object.optional(), limits: object.optional() }),
   priorityClassName: text,
@@ -22,7 +25,9 @@ const pods = {
   affinity: object,
   podAnnotations: labels,
   podLabels: labels,
-  serviceAccountAnnotations: labels,
+  serviceAccount: z.strictObject({ create: z.boolean(), name: text, annotations: labels }),
+  podSecurityContext: object,
+  securityContext: object,
   extraVolumes: objects,
   extraVolumeMounts: objects,
 };
@@ -31,13 +36,24 @@ const collectors = Object.fromEntries(COLLECTOR_NAMES.map((name) => [name, z.boo
 
 const values = z
   .strictObject({
-    /** Set by a parent chart. */
-    global: object,
+    /** Further keys are of a parent chart. */
+    global: z.looseObject({ imageRegistry: text.optional() }),
+    nameOverride: text,
+    fullnameOverride: text,
+    namespaceOverride: text,
     image: z.strictObject({
       registry: text,
       tag: text,
       pullPolicy: z.enum(['Always', 'IfNotPresent', 'Never']),
       pullSecrets: z.array(text),
+    }),
+    web: z.strictObject({
+      tls: z.strictObject({ secretName: text, caKey: text, serverName: text }),
+      auth: z.strictObject({
+        users: z.record(z.string(), z.string().regex(BCRYPT_HASH)),
+        secretName: text,
+        scrapeSecretName: text,
+      }),
     }),
     exporter: z.strictObject({
       ...pods,
@@ -45,6 +61,8 @@ const values = z
       collectors: z.strictObject(collectors).partial(),
       httpStatusPorts: z.array(port),
       adoptOlderSockets: z.boolean(),
+      cgroupPath: z.string().regex(/^\//),
+      runAsRoot: z.boolean(),
       seccompProfile: z.strictObject({
         type: z.enum(['RuntimeDefault', 'Unconfined', 'Localhost']),
         localhostProfile: text.optional(),
@@ -56,7 +74,9 @@ const values = z
       ...pods,
       shards: z.int().min(1).max(1000),
       config: scorerKeys.omit({ shard: true, state_dir: true }),
-      persistence: z.strictObject({ enabled: z.boolean(), size: text, storageClassName: text }),
+      features: text,
+      persistence: z.strictObject({ enabled: z.boolean(), existingClaim: text, size: text, storageClassName: text }),
+      topologySpreadConstraints: objects,
     }),
     networkPolicy: z.strictObject({
       enabled: z.boolean(),
@@ -70,9 +90,17 @@ const values = z
       rules: z.boolean(),
       ruleFiles: z.record(z.string().regex(/^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/), text),
       labels,
+      podMonitor: z.strictObject({
+        interval: text,
+        scrapeTimeout: text,
+        relabelings: objects,
+        metricRelabelings: objects,
+        sampleLimit: z.int().min(0),
+      }),
     }),
-    prometheus: z.strictObject({ enabled: z.boolean() }),
+    prometheus: z.strictObject({ enabled: z.boolean(), scrapeConfig: object }),
     dashboards: z.strictObject({ enabled: z.boolean(), labels }),
+    extraManifests: z.array(z.union([object, text])),
   })
   .partial({ global: true });
 

@@ -15,12 +15,15 @@ export function findKubernetesProgram(root: string, name: 'helm' | 'kubectl'): s
 /** The oldest supported version. */
 export const OLDEST_KUBERNETES = '1.22.0';
 
+interface Release {
+  readonly release: string;
+  readonly namespace: string;
+  /** Flags such as `--set`. */
+  readonly values: readonly string[];
+}
+
 /** The output of `helm template`. @throws Error with helm's error message. */
-export function helmTemplate(
-  helm: string,
-  chart: string,
-  { release, namespace }: { readonly release: string; readonly namespace: string },
-): string {
-  const flags = [`--namespace=${namespace}`, `--kube-version=${OLDEST_KUBERNETES}`];
+export function helmTemplate(helm: string, chart: string, { release, namespace, values }: Release): string {
+  const flags = [`--namespace=${namespace}`, `--kube-version=${OLDEST_KUBERNETES}`, ...values];
   return execFileSync(helm, ['template', release, chart, ...flags], { encoding: 'utf8' });
 }

@@ -1,8 +1,16 @@
 import type { KubernetesObject } from './schema.ts';
 
+interface Probe {
+  readonly httpGet: Readonly<Record<string, unknown>>;
+}
+
 export interface Container {
   readonly name: string;
+  readonly image: string;
   readonly args: readonly string[];
+  readonly env?: readonly Readonly<Record<string, unknown>>[];
+  readonly livenessProbe?: Probe;
+  readonly readinessProbe?: Probe;
   readonly ports?: readonly { readonly name: string; readonly containerPort: number }[];
   readonly securityContext: Readonly<Record<string, unknown>>;
   readonly resources: unknown;

@@ -51,6 +51,16 @@ describeWith([HELM], 'permissions of pods', () => {
     expect(exporter('--set=exporter.adoptOlderSockets=true').spec).toMatchObject({ hostPID: true });
   });
 
+  test('the scorer has only volumes that the Pod Security level restricted allows', () => {
+    const allowed = ['name', 'configMap', 'emptyDir', 'projected', 'secret', 'persistentVolumeClaim'];
+    for (const values of [['--set=scorer.persistence.enabled=false'], EVERYTHING]) {
+      const pod = podTemplate(template(...values), 'StatefulSet');
+      const kinds = pod.spec.volumes.flatMap((volume) => Object.keys(volume));
+      expect(kinds.filter((kind) => !allowed.includes(kind))).toEqual([]);
+      expect(containerOf(pod).securityContext).toMatchObject({ allowPrivilegeEscalation: false });
+    }
+  });
+
   test('only the exporter has a token, which only allows to list and watch four kinds', () => {
     const objects = template();
     expect(podTemplate(objects, 'StatefulSet').spec).toMatchObject({ automountServiceAccountToken: false });
