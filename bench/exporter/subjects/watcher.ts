@@ -26,8 +26,8 @@ const START_MS = 15_000;
 /** Time from loading to attaching its programs. */
 const SETTLE_MS = 500;
 
-/** Number of scrapes after which the hot code is compiled, as for nearly all of an exporter's lifetime. */
-const WARM_UP = 10;
+/** Scrapes after which the hot code is compiled, as for nearly all of an exporter's lifetime: V8 still compiles in the twelfth. */
+const WARM_UP = 60;
 /** The kernel maps whose lost events count. */
 const MAPS = ['services', 'edges', 'cgroups'];
 
