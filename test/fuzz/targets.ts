@@ -1,6 +1,6 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { ConfigError } from '../../daemon/config-file.ts';
 import { checkWebConfig } from '../../daemon/web-config/web-config-file.ts';
 import { readTargetsFile } from '../../exporter/identity/targets-file.ts';
@@ -117,7 +117,7 @@ export const TARGETS_OF_FUZZING: readonly FuzzTarget[] = [
   file('features', readFeatures, [
     firstFeatures(2),
     'windows: [1m, 5m, 15m]\nfeatures:\n- { name: a, expr: "sum(rate(x[$window]))", scale: log, signal: traffic, load: true }\n',
-    `extends: ${join(process.cwd(), 'rules/features.yaml').replace(/^\//, '../'.repeat(20))}\nwindows: [1m, 2m, 4m]\n`,
+    `extends: ${resolve('rules/features.yaml')}\nwindows: [1m, 2m, 4m]\n`,
   ]),
   file('faults', (path) => readFaults(path), [FAULTS]),
   file('alerts', readAlertTiming, [readFileSync('rules/services.alerts.yaml', 'utf8')]),

@@ -22,7 +22,6 @@ interface Line {
   readonly text: string;
   readonly bytes?: number;
   readonly afterMs?: number;
-  readonly calls?: number;
   readonly takenAfterMs?: number;
 }
 

@@ -1,8 +1,8 @@
 // A client and a server say lines in turn on one connection. Prints {} after the last one, and closes the connection when
 // its standard input ends. Then prints {} again.
 // {lines: [{by: 'client' | 'server', text, bytes, afterMs, calls, takenAfterMs}], port: of the server, 0: any}
-//   text: as latin1; bytes: the text with so many more; afterMs: after the line before was received; calls: the text is sent so many times, each after 5 ms;
-//   takenAfterMs: for this time the other side takes nothing.
+//   text: as latin1; bytes: the text with so many more; afterMs: after the line before was received; calls: the text is
+//   sent so many times, each after 5 ms; takenAfterMs: for this time the other side takes nothing.
 import { connect, createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 
