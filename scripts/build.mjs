@@ -10,7 +10,6 @@ const PROGRAMS = {
   'lorikeet-sim-service': 'microsim/service/main.ts',
   'lorikeet-sim-load': 'microsim/load/main.ts',
   demo: 'scripts/demo/main.ts',
-  'train-base': 'scripts/train-base/main.ts',
 };
 const FOLDERS = ['native', 'exporter', 'scorer', 'daemon', 'microsim', 'scripts', 'package.json'];
 

@@ -1,6 +1,6 @@
 /**
  * `npm run bench -- exporter [-- --only=part,...]`: measures the cost of the exporter and of others, as rows of
- * bench/results/exporter.json. Requires dist/ (npm run build), root, and an otherwise idle machine.
+ * bench/results/exporter.json. Requires root, and an otherwise idle machine.
  */
 import { loadavg } from 'node:os';
 import { measureCpu } from './measurements/cpu.ts';

@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 
 const MAX_README_WORDS = 900;
+const MAX_SCRIPTS = 15;
 const DOCUMENTS = [
   'README.md',
   'CONTRIBUTING.md',
@@ -67,6 +68,10 @@ describe.each(DOCUMENTS)('%s', (path) => {
 
 test(`README.md has at most ${MAX_README_WORDS} words`, () => {
   expect(countWords(read('README.md'))).toBeLessThanOrEqual(MAX_README_WORDS);
+});
+
+test(`package.json has at most ${MAX_SCRIPTS} scripts`, () => {
+  expect(Object.keys(scripts).length).toBeLessThanOrEqual(MAX_SCRIPTS);
 });
 
 test('docs/README.md is an index of all documents', () => {

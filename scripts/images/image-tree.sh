@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # scripts/images/image-tree.sh exporter|scorer|sim FOLDER [NODE]: creates FOLDER with the files that the program's image
 # adds to its base: NODE, by default the running Node.js, the program, its dependencies, licences and SBOM.
-# manifests/images/Dockerfile calls it after `npm run build`.
+# manifests/images/Dockerfile calls it after scripts/build.mjs.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 export PATH="$PATH:/usr/sbin:/sbin"

@@ -30,7 +30,7 @@ const STOP_TIMEOUT_MS = 60_000;
 async function main({ argv, stops, signal }: ProgramContext): Promise<number> {
   const { values } = parseFlags(argv, FLAGS);
   if (values.help) {
-    process.stdout.write(renderHelp('npm run train:base -- [--minutes=40]', FLAGS));
+    process.stdout.write(renderHelp('npm run generate -- base-model [--minutes=40]', FLAGS));
     return 0;
   }
   const folder = mkdtempSync(join(tmpdir(), 'lorikeet-train-'));

@@ -3,7 +3,7 @@ import { RacingExporter } from './exporter.ts';
 import { race } from './races.ts';
 import { RacingScorer } from './scorer.ts';
 
-/** The same things each time, if not at the same moments; `npm run test:races` goes on for longer. */
+/** The same things each time, if not at the same moments; `npm run test:long -- races` goes on for longer. */
 const SHORT = { times: 12, seed: 1 };
 
 it('the exporter survives what happens at random moments', { timeout: 120_000 }, async () => {

@@ -75,7 +75,8 @@ export interface RunningKubernetes {
  */
 export async function startKubernetes(): Promise<RunningKubernetes> {
   const assets = kubernetesAssets();
-  if (assets === undefined) throw new Error('no kube-apiserver: run `npm run test:k8s`, which builds it');
+  if (assets === undefined)
+    throw new Error('no kube-apiserver: run `npm run test:long -- kubernetes`, which builds it');
   const folder = await mkdtemp(join(tmpdir(), `lorikeet-kubernetes-${process.pid}-`));
   const undo: (() => Promise<unknown>)[] = [() => rm(folder, { recursive: true, force: true })];
   const stop = async (): Promise<void> => {
