@@ -158,7 +158,8 @@ test(
           expect(await requests(exporter, 'front')).toEqual({ client: 1 + count, server: 0 });
           expect(await edges(exporter)).toEqual({ [edge('shop', 'cart', server.port)]: 1 + count });
         };
-        expect(rows()).toEqual({ services: count, cgroups: count, edges: count });
+        // The first ones may have been removed meanwhile: they ended more than five seconds ago.
+        expect(Math.min(...Object.values(rows()))).toBeGreaterThan(0);
         await counts();
         expect(Object.keys(await exporter.samples('lorikeet_'))).toHaveLength(seriesBefore);
         await vi.waitFor(
