@@ -56,10 +56,10 @@ async function requests(exporter: Exporter, service: string): Promise<Record<'cl
   return { client: samples[name + role(service, 'client')], server: samples[name + role(service, 'server')] };
 }
 
-/** Events lost because a map was full, by map, without sockets older than the exporter. */
+/** Events for which a map had no row, by map. */
 async function lost(exporter: Exporter): Promise<Record<string, number>> {
   const samples = Object.entries(await exporter.samples('lorikeet_exporter_lost_events_total'));
-  return Object.fromEntries(samples.filter(([line]) => !line.includes('map="sockets"')));
+  return Object.fromEntries(samples.map(([line, events]) => [/map="(\w+)"/.exec(line)?.[1] ?? line, events]));
 }
 
 test('a service that is both server and client has both roles and edges in the right direction', () =>
@@ -154,9 +154,21 @@ test(
               return [map, new Set(known).size];
             }),
           );
+        // A busy machine may lack memory for a row at that moment: then its events count as lost.
         const counts = async (): Promise<void> => {
-          expect(await requests(exporter, 'front')).toEqual({ client: 1 + count, server: 0 });
-          expect(await edges(exporter)).toEqual({ [edge('shop', 'cart', server.port)]: 1 + count });
+          const { client = NaN, server: served } = await requests(exporter, 'front');
+          const { [edge('shop', 'cart', server.port)]: called = NaN, ...others } = await edges(exporter);
+          expect({ served, others }).toEqual({ served: 0, others: {} });
+          const missed = await lost(exporter);
+          for (const [counted, map] of [
+            [client, 'services'],
+            [called, 'edges'],
+          ] as const) {
+            const missing = (missed[map] ?? NaN) + (missed['cgroups'] ?? NaN);
+            expect(counted).toBeLessThanOrEqual(1 + count);
+            expect(counted + missing).toBeGreaterThanOrEqual(1 + count);
+            expect(missing).toBeLessThan(count / 20);
+          }
         };
         // The first ones may have been removed meanwhile: they ended more than five seconds ago.
         expect(Math.min(...Object.values(rows()))).toBeGreaterThan(0);
@@ -169,7 +181,6 @@ test(
           },
           { timeout: 60_000, interval: 1000 },
         );
-        expect(Object.entries(await lost(exporter)).filter(([, events]) => events > 0)).toEqual([]);
         await server.stop();
       };
       await watching(shopTargets(front, cart), come, `--bpf.max-services=${services}`, `--bpf.max-edges=${pairs}`);
