@@ -21,6 +21,7 @@
 #define TLS_HANDSHAKE 22
 #define TLS_DATA 23
 #define TLS_HELLO 1   /* the client's handshake message in clear text */
+#define TLS_HELLOS 2  /* at most, in one handshake */
 #define TLS_RECORDS 6 /* read in one call */
 #define TLS_FINISHED_SHA256 53
 #define TLS_FINISHED_SHA384 69
@@ -137,12 +138,23 @@ static __always_inline enum alpn alpn_by_length(__u32 length) {
     }
 }
 
+/* A hello fills its record, as the 3 bytes after its type say. Of an encrypted record, such as Finished up to TLS 1.2,
+ * one in 256 begins like a hello. */
+static __always_inline bool is_hello(const struct record *record) {
+    __u8 head[4];
+
+    if (record->first != TLS_HELLO || record->visible < sizeof(head) ||
+        bpf_probe_read_user(head, sizeof(head), (const void *)record->address))
+        return false;
+    return !head[1] && big_endian_16(head + 2) + sizeof(head) == record->length;
+}
+
 static __always_inline void handshake_record(struct tls_handshake *tls, struct tls_side *side,
                                              const struct record *record) {
     enum alpn alpn;
 
     /* A client repeats its hello if the server asks for other keys. */
-    if (side->handshakes && record->visible && record->first == TLS_HELLO)
+    if (side->handshakes && is_hello(record))
         return;
     if (side->handshakes++ || !record->visible)
         return;
@@ -192,7 +204,8 @@ __noinline __u32 follow_tls(struct tls_handshake *tls, const struct payload *pay
     /* Many libraries read a header first, and then the content. */
     if (side->hello_next) {
         side->hello_next = 0;
-        record = (struct record){.address = payload->base, .visible = payload->size, .type = TLS_HANDSHAKE};
+        record = (struct record){.address = payload->base, .length = side->skip, .type = TLS_HANDSHAKE};
+        record.visible = payload->size < side->skip ? payload->size : side->skip;
         if (!bpf_probe_read_user(&record.first, 1, (const void *)payload->base))
             handshake_record(tls, side, &record);
     }
@@ -219,7 +232,7 @@ __noinline __u32 follow_tls(struct tls_handshake *tls, const struct payload *pay
         if (record.visible > record.length)
             record.visible = record.length;
         side->skip = record.length;
-        if (record.type == TLS_HANDSHAKE && !record.visible && !side->handshakes) {
+        if (record.type == TLS_HANDSHAKE && !record.visible && side->handshakes < TLS_HELLOS) {
             side->hello_next = 1;
             continue;
         }
