@@ -30,7 +30,7 @@ for (let i = 0; i < count; i++) {
   const question = `question ${i}`.padEnd(80, '.');
   asking.stdin.write(`${question}\n`);
   const [answer] = await once(answers, 'line');
-  if (answer !== [...question].reverse().join('')) throw new Error(`unexpected answer ${answer}`);
+  if (answer !== question.split('').reverse().join('')) throw new Error(`unexpected answer ${answer}`);
 }
 asking.kill();
 serving.kill();
