@@ -1,7 +1,8 @@
 /**
  * `npm run bench -- recorded <folder>...`: evaluates the product and simple methods on any number of recordings
  * (docs/evaluation/recordings.md), several seeds each, in one table. `npm run bench -- recorded convert <layout> <from>
- * <to>` makes a recording of a published collection.
+ * <to>` makes a recording of a published collection, `npm run bench -- recorded generate <folder> --seed=<n>` one of a
+ * simulated shop.
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { basename, dirname, resolve } from 'node:path';
@@ -15,6 +16,7 @@ import { METHODS } from './methods/methods.ts';
 import { fromNezha } from './nezha/convert.ts';
 import { withRecording } from './open-recording.ts';
 import { fromPetShop } from './petshop/convert.ts';
+import { generateShop } from './shops/generate.ts';
 import { renderResults, type ResultRow } from './table.ts';
 import { TRAINING_SHARE } from './training-time.ts';
 import { type Converted, writeRecording } from './write-recording.ts';
@@ -34,6 +36,9 @@ const FLAGS = {
     default: 'recordings',
     help: 'Name of the results: bench/results/recorded/<name>.json and .md.',
   },
+  seed: { type: 'number', default: 1, help: 'generate: seed of the shop.' },
+  services: { type: 'number', help: 'generate: number of services. Default: drawn, 10 to 60.' },
+  hours: { type: 'number', default: 30, help: 'generate: length of the recording.' },
   ...HELP_FLAG,
 } as const satisfies Flags;
 
@@ -48,6 +53,10 @@ async function main({ argv, stops }: ProgramContext): Promise<number> {
   const [command, ...rest] = positionals;
   if (command === 'convert') {
     await convert(rest);
+    return 0;
+  }
+  if (command === 'generate') {
+    await generate(rest, values);
     return 0;
   }
   if (command === undefined) throw new UsageError('expected the folders of recordings');
@@ -66,6 +75,11 @@ async function convert([layout = '', from, to]: readonly string[]): Promise<void
     throw new UsageError(`expected convert <layout> <from> <to>, with a layout of ${Object.keys(LAYOUTS).join(', ')}`);
   }
   await writeRecording(to, read(resolve(from)));
+}
+
+async function generate([to]: readonly string[], { seed, services, hours }: FlagValues<typeof FLAGS>): Promise<void> {
+  if (to === undefined) throw new UsageError('expected generate <folder> --seed=<n>');
+  await writeRecording(to, generateShop({ seed, services, hours }));
 }
 
 async function evaluate(path: string, values: FlagValues<typeof FLAGS>, stops: StopStack): Promise<ResultRow[]> {
