@@ -26,7 +26,7 @@ export function drawAnswers(random: Random, requests: number, duration: Duration
 }
 
 function drawEach(random: Random, requests: number, duration: Duration, timeout: number): Answers {
-  const buckets = new Array<number>(BOUNDS.length + 1).fill(0);
+  const buckets = Array<number>(BOUNDS.length + 1).fill(0);
   const { mean, deviation } = logarithm(duration);
   let [answered, seconds] = [0, 0];
   for (let request = 0; request < requests; request++) {
@@ -41,7 +41,7 @@ function drawEach(random: Random, requests: number, duration: Duration, timeout:
 
 /** As `drawEach`: numbers by bound are multinomial, and each has the mean of the log-normal between its bounds. */
 function drawMany(random: Random, requests: number, duration: Duration, timeout: number): Answers {
-  const buckets = new Array<number>(BOUNDS.length + 1).fill(0);
+  const buckets = Array<number>(BOUNDS.length + 1).fill(0);
   let [left, below, partBelow, seconds, answered] = [requests, 0, 0, 0, 0];
   for (let index = 0; index < buckets.length && left > 0 && below < 1; index++) {
     const bound = Math.min(BOUNDS[index] ?? Infinity, timeout);

@@ -37,7 +37,7 @@ export function addPod(store: Store, identity: PodIdentity): Pod {
   const { service, pod, node, workloadKind, speaksHttp } = identity;
   const labels = { namespace: NAMESPACE, service, pod };
   const counts: PodCounts = {
-    server: { requests: 0, seconds: 0, buckets: new Array<number>(BOUNDS.length + 1).fill(0), opened: 0, active: 0 },
+    server: { requests: 0, seconds: 0, buckets: Array<number>(BOUNDS.length + 1).fill(0), opened: 0, active: 0 },
     client: { requests: 0, seconds: 0, opened: 0, active: 0 },
     receivedBytes: 0,
     sentBytes: 0,

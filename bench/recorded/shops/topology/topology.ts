@@ -62,7 +62,7 @@ export interface Runs {
 }
 
 export interface Topology {
-  /** Callers before callees. */
+  /** Callers before callees; a worker after its queue. */
   readonly services: readonly ShopService[];
   readonly day: Day;
 }
