@@ -2,7 +2,7 @@
  * `npm run bench -- recorded <folder>...`: evaluates the product and simple methods on any number of recordings
  * (docs/evaluation/recordings.md), several seeds each, in one table. `npm run bench -- recorded convert <layout> <from>
  * <to>` makes a recording of a published collection, `npm run bench -- recorded generate <folder> --seed=<n>` one of a
- * simulated shop.
+ * simulated shop, and `npm run bench -- recorded summarise <results>...` tables over several of these.
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { basename, dirname, resolve } from 'node:path';
@@ -11,13 +11,16 @@ import { type Flags, type FlagValues, HELP_FLAG, parseFlags, renderHelp, UsageEr
 import { type ProgramContext, runProgram, StopStack } from '../../daemon/lifecycle.ts';
 import { ProgressBar } from '../../scorer/learning/progress.ts';
 import { writeResults } from '../results.ts';
-import { evaluateMethods } from './evaluate.ts';
+import { type JudgedMethod, judgeMethods, rowOf } from './evaluate.ts';
+import { ABLATIONS } from './methods/ablations/ablations.ts';
 import { METHODS } from './methods/methods.ts';
 import { fromNezha } from './nezha/convert.ts';
 import { withRecording } from './open-recording.ts';
 import { fromPetShop } from './petshop/convert.ts';
 import { generateShop } from './shops/generate.ts';
-import { renderResults, type ResultRow } from './table.ts';
+import { outcomesOf, readOutcomes } from './summary/outcomes-file.ts';
+import { renderSummary } from './summary/summary-table.ts';
+import { renderResults } from './table.ts';
 import { TRAINING_SHARE } from './training-time.ts';
 import { type Converted, writeRecording } from './write-recording.ts';
 
@@ -31,6 +34,8 @@ const FLAGS = {
   'without.edges': { type: 'boolean', help: 'Leave out the figures of calls and the call graph.' },
   detectors: { type: 'string', help: 'The section `detectors` of scorer.yaml, as YAML. Default: the autoencoder.' },
   methods: { type: 'string', help: 'Comma-separated methods to evaluate. Default: all.' },
+  ablations: { type: 'boolean', help: 'Evaluate the product without its parts, one by one, as well.' },
+  outcomes: { type: 'boolean', help: 'Results: what became of each fault, for `summarise`, and no figures.' },
   results: {
     type: 'string',
     default: 'recordings',
@@ -41,6 +46,8 @@ const FLAGS = {
   hours: { type: 'number', default: 30, help: 'generate: length of the recording.' },
   ...HELP_FLAG,
 } as const satisfies Flags;
+
+const RESULTS = 'bench/results/recorded';
 
 const LAYOUTS: Readonly<Record<string, (from: string) => Converted>> = { nezha: fromNezha, petshop: fromPetShop };
 
@@ -60,13 +67,33 @@ async function main({ argv, stops }: ProgramContext): Promise<number> {
     return 0;
   }
   if (command === undefined) throw new UsageError('expected the folders of recordings');
-  const rows: ResultRow[] = [];
-  for (const path of positionals) rows.push(...(await evaluate(path, values, stops)));
-  const text = renderResults(rows);
-  process.stdout.write(text);
+  if (command === 'summarise') {
+    summarise(rest, values.results);
+    return 0;
+  }
+  const judged: JudgedMethod[] = [];
+  for (const path of positionals) judged.push(...(await evaluate(path, values, stops)));
+  if (values.outcomes) {
+    writeResults(`recorded/${values.results}`, judged.map(outcomesOf));
+    return 0;
+  }
+  const rows = judged.map(rowOf);
   writeResults(`recorded/${values.results}`, rows);
-  writeText(`bench/results/recorded/${values.results}.md`, text);
+  print(values.results, renderResults(rows));
   return 0;
+}
+
+/** Summarises the outcomes of several shops. @param names of results */
+function summarise(names: readonly string[], results: string): void {
+  if (names.length === 0) throw new UsageError('expected summarise <results>...');
+  print(results, renderSummary(names.flatMap((name) => readOutcomes(`${RESULTS}/${name}.json`))));
+}
+
+function print(results: string, text: string): void {
+  process.stdout.write(text);
+  const path = `${RESULTS}/${results}.md`;
+  mkdirSync(dirname(path), { recursive: true });
+  writeFileSync(path, text);
 }
 
 async function convert([layout = '', from, to]: readonly string[]): Promise<void> {
@@ -82,7 +109,7 @@ async function generate([to]: readonly string[], { seed, services, hours }: Flag
   await writeRecording(to, generateShop({ seed, services, hours }));
 }
 
-async function evaluate(path: string, values: FlagValues<typeof FLAGS>, stops: StopStack): Promise<ResultRow[]> {
+async function evaluate(path: string, values: FlagValues<typeof FLAGS>, stops: StopStack): Promise<JudgedMethod[]> {
   const progress = new ProgressBar(process.stderr);
   const recording = basename(resolve(path));
   const own = new StopStack();
@@ -99,19 +126,15 @@ async function evaluate(path: string, values: FlagValues<typeof FLAGS>, stops: S
       },
       async (options, timeScale) => {
         const wanted = values.methods?.split(',');
-        const methods = METHODS.filter(({ name }) => wanted === undefined || wanted.includes(name));
-        return await evaluateMethods(recording, options, methods, { count: values.seeds, timeScale });
+        const known = values.ablations ? [...METHODS, ...ABLATIONS] : METHODS;
+        const methods = known.filter(({ name }) => wanted === undefined || wanted.includes(name));
+        return await judgeMethods(recording, options, methods, { count: values.seeds, timeScale });
       },
     );
   } finally {
     progress.end();
     await own.stop();
   }
-}
-
-function writeText(path: string, text: string): void {
-  mkdirSync(dirname(path), { recursive: true });
-  writeFileSync(path, text);
 }
 
 await runProgram('bench-recorded', main);

@@ -44,10 +44,11 @@ export async function openRecording({
   const grace = graceMs(set.windows.at(-1) ?? 0, intervalMs);
   const training = trainingTime(window, faults, trainingShare, grace, intervalMs);
   const metrics = recordedMetrics(folder, withoutEdges);
-  const prometheus = await startWithFeatures(metrics, { set, span: window, intervalMs, stops, onProgress });
-  const { client, close } = connect(prometheus.url);
+  const withPods = detectors !== undefined;
+  const url = await startWithFeatures(metrics, { set, span: window, intervalMs, withPods, stops, onProgress });
+  const { client, close } = connect(url);
   stops.onStop('prometheus client', close);
-  const config = scorerConfig(prometheus.url, recording, detectors, stops);
+  const config = scorerConfig(url, recording, detectors, stops);
   return { config, set, client, window, training, faults, alertTiming: alertTiming(intervalMs), onProgress };
 }
 
