@@ -20,6 +20,8 @@ export interface OpenOptions {
   readonly withoutEdges?: boolean;
   /** Share of the fault-free time for learning; the rest is for false alarms. */
   readonly trainingShare?: number;
+  /** Path of a features file in place of the recording's own. */
+  readonly features?: string | undefined;
   /** `detectors` of scorer.yaml. Default: its default. */
   readonly detectors?: object | undefined;
   readonly stops: StopStack;
@@ -33,12 +35,13 @@ export async function openRecording({
   path,
   withoutEdges = false,
   trainingShare = TRAINING_SHARE,
+  features,
   detectors,
   stops,
   onProgress,
 }: OpenOptions): Promise<BacktestOptions> {
   const folder = resolve(path);
-  const recording = readRecording(folder);
+  const recording = readRecording(folder, features);
   const { set, intervalMs, faults } = recording;
   const window = await recordedTime(folder, intervalMs);
   const grace = graceMs(set.windows.at(-1) ?? 0, intervalMs);

@@ -9,9 +9,12 @@ export interface EdgeCounts {
   receivedBytes: number;
   connectFailures: number;
   unanswered: number;
+  /** Of `requests`, those whose status is counted, and those that report a fault of the server. */
+  responses: number;
+  failedResponses: number;
 }
 
-/** Adds the series of an edge that any feature of rules/features.yaml reads. They stay as long as the store. */
+/** Adds the series of an edge that any feature of rules/features.yaml or features-http-status.yaml reads. They stay as long as the store. */
 export function addEdge(store: Store, client: string, server: string, port: number): EdgeCounts {
   const labels = {
     client_namespace: NAMESPACE,
@@ -27,6 +30,8 @@ export function addEdge(store: Store, client: string, server: string, port: numb
     receivedBytes: 0,
     connectFailures: 0,
     unanswered: 0,
+    responses: 0,
+    failedResponses: 0,
   };
   const add = (name: string, read: () => number) => store.add(`lorikeet_edge_${name}`, labels, read);
   add('requests_total', () => counts.requests);
@@ -36,5 +41,7 @@ export function addEdge(store: Store, client: string, server: string, port: numb
   add('received_bytes_total', () => counts.receivedBytes);
   add('connect_failures_total', () => counts.connectFailures);
   add('unanswered_requests_total', () => counts.unanswered);
+  add('responses_total', () => counts.responses);
+  add('failed_responses_total', () => counts.failedResponses);
   return counts;
 }

@@ -32,7 +32,10 @@ export interface Pod {
   readonly end: () => void;
 }
 
-/** Adds the series of a pod that any feature of rules/features.yaml reads, with the exporter's names and labels. */
+/**
+ * Adds the series of a pod that features of services in rules/features.yaml or features-http-status.yaml read, with the
+ * exporter's names and labels.
+ */
 export function addPod(store: Store, identity: PodIdentity): Pod {
   const { service, pod, node, workloadKind, speaksHttp } = identity;
   const labels = { namespace: NAMESPACE, service, pod };

@@ -17,8 +17,15 @@ const MESSAGE_BYTES = 2000;
 /** Seconds for which a kept-alive connection lives. */
 const CONNECTION_SECONDS = 400;
 
-/** Counts what a replica answered. @returns bytes of the responses */
-export function countAnswers(random: Random, { pod, service }: Replica, answers: Answers, failing: number): number {
+/** Responses of a replica to one client. */
+export interface Sent {
+  readonly bytes: number;
+  /** Of them, those that say that the request failed. */
+  readonly failed: number;
+}
+
+/** Counts what a replica answered. */
+export function countAnswers(random: Random, { pod, service }: Replica, answers: Answers, failing: number): Sent {
   const { counts } = pod;
   const { answered, seconds, buckets } = answers;
   const failed = binomial(random, answered, failing);
@@ -28,9 +35,9 @@ export function countAnswers(random: Random, { pod, service }: Replica, answers:
   counts.responses.ok += answered - failed;
   counts.responses.failed += failed;
   counts.receivedBytes += bytesOf(random, answered + answers.unanswered, service.requestBytes);
-  const sent = bytesOf(random, answered - failed, service.responseBytes) + failed * service.errorBytes;
-  counts.sentBytes += sent;
-  return sent;
+  const bytes = bytesOf(random, answered - failed, service.responseBytes) + failed * service.errorBytes;
+  counts.sentBytes += bytes;
+  return { bytes, failed };
 }
 
 /** What became of a call's attempts at a step. */
@@ -38,6 +45,8 @@ export interface CallTotal {
   answered: number;
   /** Seconds of the answered ones at the server. */
   seconds: number;
+  /** Of `answered`. */
+  failed: number;
   unanswered: number;
   receivedBytes: number;
 }
@@ -51,6 +60,10 @@ export function countCalls(random: Random, call: CallState, total: CallTotal, ne
   counts.requests += answered;
   counts.seconds += seconds;
   counts.unanswered += unanswered;
+  if (server.speaksHttp) {
+    counts.responses += answered;
+    counts.failedResponses += total.failed;
+  }
   counts.connectFailures += refused;
   counts.receivedBytes += total.receivedBytes;
   counts.sentBytes += bytesOf(random, answered + unanswered, server.service.requestBytes);

@@ -39,7 +39,13 @@ const REFUSED = lasting(0.0006, 0.3);
 export function answerRequests(random: Random, state: ServiceState, step: Step): void {
   const { service, incoming, up } = state;
   if (service.kind === 'queue') return takeMessages(random, state, step);
-  const totals = incoming.map((): CallTotal => ({ answered: 0, seconds: 0, unanswered: 0, receivedBytes: 0 }));
+  const totals = incoming.map((): CallTotal => ({
+    answered: 0,
+    seconds: 0,
+    failed: 0,
+    unanswered: 0,
+    receivedBytes: 0,
+  }));
   const networks = incoming.map((call) => networkOf(call, step.time));
   const shares = incoming.map(({ arriving }) => divide(random, arriving, Math.max(1, up.length)));
   const own = divide(random, state.own, Math.max(1, up.length));
@@ -70,7 +76,9 @@ export function answerRequests(random: Random, state: ServiceState, step: Step):
       const timeout = call.call.timeout - networks[at]!.mean;
       const answers = drawAnswers(random, shares[at]![index]!, behaviour.answer, timeout);
       const total = totals[at]!;
-      total.receivedBytes += countAnswers(random, replica, answers, behaviour.failing);
+      const { bytes, failed } = countAnswers(random, replica, answers, behaviour.failing);
+      total.receivedBytes += bytes;
+      total.failed += failed;
       total.answered += answers.answered;
       total.seconds += answers.seconds;
       total.unanswered += answers.unanswered;

@@ -11,7 +11,7 @@ import type { ShopService, Topology } from '../topology/topology.ts';
 import { answerRequests, type Step } from './answer.ts';
 import { callOthers } from './load.ts';
 import { Replica } from './replica.ts';
-import { CallState, ServiceState } from './state.ts';
+import { CallState, ServiceState, speaksHttp } from './state.ts';
 
 const HOUR = 3600;
 const DAY = 24 * HOUR;
@@ -110,8 +110,9 @@ export class Simulation {
   }
 
   #start(service: ShopService, revision: string, index: number, born = LONG_AGO): Replica {
-    const { name, kind } = service;
-    const isStateful = kind === 'database' || kind === 'cache' || kind === 'queue';
+    const { name } = service;
+    // A pod of a database, a cache or a queue keeps its name.
+    const isStateful = !speaksHttp(service);
     const node = Math.floor(this.#random.uniform() * this.#nodes.length);
     const pod = addPod(this.pods, {
       service: name,

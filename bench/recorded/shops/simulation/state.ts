@@ -32,6 +32,11 @@ export class CallState {
   }
 }
 
+/** True for all but databases, caches and queues, which have protocols of their own. */
+export function speaksHttp({ kind }: ShopService): boolean {
+  return kind !== 'database' && kind !== 'cache' && kind !== 'queue';
+}
+
 /** A service, from one step to the next. */
 export class ServiceState {
   readonly service: ShopService;
@@ -50,6 +55,10 @@ export class ServiceState {
     this.service = service;
     this.troubles = troubles;
     this.replicas = replicas;
+  }
+
+  get speaksHttp(): boolean {
+    return speaksHttp(this.service);
   }
 
   get up(): Replica[] {
