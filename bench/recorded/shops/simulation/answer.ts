@@ -88,7 +88,7 @@ export function answerRequests(random: Random, state: ServiceState, step: Step):
   }
   for (const [at, call] of incoming.entries()) {
     countCalls(random, call, totals[at]!, networks[at]!);
-    expect(call, behaviours, networks[at]!);
+    setExpectations(call, behaviours, networks[at]!);
     countConnections(random, call, totals[at]!.unanswered, step.seconds);
   }
   if (service.entries !== undefined) {
@@ -107,7 +107,7 @@ function networkOf({ server, client }: CallState, time: number): Duration {
 }
 
 /** What the client of a call has to expect: from each replica alike, and of refused connections. */
-function expect(call: CallState, behaviours: readonly Behaviour[], network: Duration): void {
+function setExpectations(call: CallState, behaviours: readonly Behaviour[], network: Duration): void {
   const { timeout, retries } = call.call;
   const refusing = call.server.refusing;
   const attempts = behaviours.map(({ answer, failing }) => {
