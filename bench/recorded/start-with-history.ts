@@ -8,6 +8,8 @@ import { startOnCopy } from '../sim/prometheus.ts';
 
 /** Of a block: promtool reads the whole text again for each one, so that few large ones are quickest. */
 const MAX_BLOCK = '486h';
+/** Characters of a part to write: each costs a system call and two turns of the event loop. */
+const PART_LENGTH = 2 ** 20;
 
 /**
  * Starts a Prometheus with past samples.
@@ -22,7 +24,7 @@ export async function startWithHistory(
   const folder = mkdtempSync(join(tmpdir(), 'lorikeet-history-'));
   try {
     const [text, data] = [join(folder, 'history.om'), join(folder, 'data')];
-    await writeFile(text, history);
+    await writeFile(text, inLargeParts(history));
     mkdirSync(data);
     await runCommand('promtool', [
       'tsdb',
@@ -36,4 +38,15 @@ export async function startWithHistory(
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+async function* inLargeParts(parts: Iterable<string> | AsyncIterable<string>): AsyncGenerator<string> {
+  let large = '';
+  for await (const part of parts) {
+    large += part;
+    if (large.length < PART_LENGTH) continue;
+    yield large;
+    large = '';
+  }
+  yield large;
 }
