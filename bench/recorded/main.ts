@@ -19,6 +19,7 @@ import { withRecording } from './open-recording.ts';
 import { fromPetShop } from './petshop/convert.ts';
 import { generateShop } from './shops/generate.ts';
 import { outcomesOf, readOutcomes } from './summary/outcomes-file.ts';
+import { PAGE, updatePage, updateParts } from './summary/page.ts';
 import { renderSummary } from './summary/summary-table.ts';
 import { renderResults } from './table.ts';
 import { TRAINING_SHARE } from './training-time.ts';
@@ -37,6 +38,8 @@ const FLAGS = {
   methods: { type: 'string', help: 'Comma-separated methods to evaluate. Default: all.' },
   ablations: { type: 'boolean', help: 'Evaluate the product without its parts, one by one, as well.' },
   outcomes: { type: 'boolean', help: 'Results: what became of each fault, for `summarise`, and no figures.' },
+  update: { type: 'boolean', help: `summarise: write the tables into ${PAGE} as well.` },
+  parts: { type: 'string', help: 'summarise: results of --ablations on other recordings, for that page.' },
   results: {
     type: 'string',
     default: 'recordings',
@@ -69,7 +72,7 @@ async function main({ argv, stops }: ProgramContext): Promise<number> {
   }
   if (command === undefined) throw new UsageError('expected the folders of recordings');
   if (command === 'summarise') {
-    summarise(rest, values.results);
+    summarise(rest, values);
     return 0;
   }
   const judged: JudgedMethod[] = [];
@@ -85,9 +88,13 @@ async function main({ argv, stops }: ProgramContext): Promise<number> {
 }
 
 /** Summarises the outcomes of several shops. @param names of results */
-function summarise(names: readonly string[], results: string): void {
+function summarise(names: readonly string[], { results, update, parts }: FlagValues<typeof FLAGS>): void {
   if (names.length === 0) throw new UsageError('expected summarise <results>...');
-  print(results, renderSummary(names.flatMap((name) => readOutcomes(`${RESULTS}/${name}.json`))));
+  const rows = names.flatMap((name) => readOutcomes(`${RESULTS}/${name}.json`));
+  print(results, renderSummary(rows));
+  if (!update) return;
+  updatePage(rows);
+  if (parts !== undefined) updateParts(`${RESULTS}/${parts}.json`);
 }
 
 function print(results: string, text: string): void {
