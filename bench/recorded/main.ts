@@ -18,6 +18,7 @@ import { fromNezha } from './nezha/convert.ts';
 import { withRecording } from './open-recording.ts';
 import { fromPetShop } from './petshop/convert.ts';
 import { generateShop } from './shops/generate.ts';
+import { SIZES } from './shops/topology/draw-topology.ts';
 import { outcomesOf, readOutcomes } from './summary/outcomes-file.ts';
 import { PAGE, updatePage, updateParts } from './summary/page.ts';
 import { renderSummary } from './summary/summary-table.ts';
@@ -114,6 +115,10 @@ async function convert([layout = '', from, to]: readonly string[]): Promise<void
 
 async function generate([to]: readonly string[], { seed, services, hours }: FlagValues<typeof FLAGS>): Promise<void> {
   if (to === undefined) throw new UsageError('expected generate <folder> --seed=<n>');
+  const [least, most] = SIZES;
+  if (services !== undefined && !(services >= least && services <= most)) {
+    throw new UsageError(`--services: expected ${least} to ${most}, got ${services}`);
+  }
   await writeRecording(to, generateShop({ seed, services, hours }));
 }
 
