@@ -5,7 +5,7 @@
  * simulated shop, and `npm run bench -- recorded summarise <results>...` tables over several of these.
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { basename, dirname, resolve } from 'node:path';
+import { basename, dirname, parse, resolve } from 'node:path';
 import { load } from 'js-yaml';
 import { type Flags, type FlagValues, HELP_FLAG, parseFlags, renderHelp, UsageError } from '../../daemon/flags.ts';
 import { type ProgramContext, runProgram, StopStack } from '../../daemon/lifecycle.ts';
@@ -142,13 +142,20 @@ async function evaluate(path: string, values: FlagValues<typeof FLAGS>, stops: S
         const wanted = values.methods?.split(',');
         const known = values.ablations ? [...METHODS, ...ABLATIONS] : METHODS;
         const methods = known.filter(({ name }) => wanted === undefined || wanted.includes(name));
-        return await judgeMethods(recording, options, methods, { count: values.seeds, timeScale });
+        const judged = await judgeMethods(recording, options, methods, { count: values.seeds, timeScale });
+        return values.features === undefined ? judged : judged.map((one) => withFeatures(one, values.features!));
       },
     );
   } finally {
     progress.end();
     await own.stop();
   }
+}
+
+/** Named after the features that it was evaluated with. */
+function withFeatures(judged: JudgedMethod, features: string): JudgedMethod {
+  const { name } = parse(features);
+  return { ...judged, method: `${judged.method}+${name}`, title: `${judged.title}, ${name}.yaml` };
 }
 
 await runProgram('bench-recorded', main);
