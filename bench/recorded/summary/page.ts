@@ -9,26 +9,15 @@ import { COMPARED, differences, eachShop, overShops, typesByMethod } from './sum
 
 export const PAGE = 'docs/evaluation/generated-shops.md';
 
-/** The product with the status of responses. */
-const WITH_STATUS = 'autoencoder+features-http-status';
 /** Methods that the types of fault are compared for; the results have all. */
-const COMPARED_METHODS = [
-  'autoencoder',
-  WITH_STATUS,
-  'own_deviation',
-  'pca',
-  'robust_z',
-  'n_sigma',
-  'robust_scorer',
-  'walk',
-];
+const COMPARED_METHODS = ['autoencoder', 'own_deviation', 'pca', 'robust_z', 'n_sigma', 'robust_scorer', 'walk'];
 /** Methods that are the product without a part, beside the ablations. */
-const PARTS = ['autoencoder', WITH_STATUS, 'own_deviation', 'pca', 'worst_edges', ...ABLATIONS.map(({ name }) => name)];
+const PARTS = ['autoencoder', 'own_deviation', 'pca', 'worst_edges', ...ABLATIONS.map(({ name }) => name)];
 
 /** Writes the tables over shops into their page. */
 export function updatePage(rows: readonly ShopOutcomes[]): void {
   const of = (methods: readonly string[]) => rows.filter(({ method }) => methods.includes(method));
-  replaceBlock(PAGE, 'methods', markdown(overShops(of([...METHODS.map(({ name }) => name), WITH_STATUS]))));
+  replaceBlock(PAGE, 'methods', markdown(overShops(of(METHODS.map(({ name }) => name)))));
   replaceBlock(PAGE, 'shops', markdown(eachShop(of(['autoencoder', 'own_deviation']))));
   replaceBlock(PAGE, 'parts', markdown(differences(of(PARTS))));
   const compared = Object.keys(COMPARED) as (keyof typeof COMPARED)[];
