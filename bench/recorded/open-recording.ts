@@ -20,6 +20,8 @@ export interface OpenOptions {
   readonly withoutEdges?: boolean;
   /** Share of the fault-free time for learning; the rest is for false alarms. */
   readonly trainingShare?: number;
+  /** Path of a features file in place of the recording's own. */
+  readonly features?: string | undefined;
   /** `detectors` of scorer.yaml. Default: its default. */
   readonly detectors?: object | undefined;
   readonly stops: StopStack;
@@ -33,21 +35,23 @@ export async function openRecording({
   path,
   withoutEdges = false,
   trainingShare = TRAINING_SHARE,
+  features,
   detectors,
   stops,
   onProgress,
 }: OpenOptions): Promise<BacktestOptions> {
   const folder = resolve(path);
-  const recording = readRecording(folder);
+  const recording = readRecording(folder, features);
   const { set, intervalMs, faults } = recording;
   const window = await recordedTime(folder, intervalMs);
   const grace = graceMs(set.windows.at(-1) ?? 0, intervalMs);
   const training = trainingTime(window, faults, trainingShare, grace, intervalMs);
   const metrics = recordedMetrics(folder, withoutEdges);
-  const prometheus = await startWithFeatures(metrics, { set, span: window, intervalMs, stops, onProgress });
-  const { client, close } = connect(prometheus.url);
+  const withPods = detectors !== undefined;
+  const url = await startWithFeatures(metrics, { set, span: window, intervalMs, withPods, stops, onProgress });
+  const { client, close } = connect(url);
   stops.onStop('prometheus client', close);
-  const config = scorerConfig(prometheus.url, recording, detectors, stops);
+  const config = scorerConfig(url, recording, detectors, stops);
   return { config, set, client, window, training, faults, alertTiming: alertTiming(intervalMs), onProgress };
 }
 

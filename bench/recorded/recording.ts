@@ -58,13 +58,17 @@ export function recordingPaths(folder: string) {
   };
 }
 
-/** @throws ConfigError naming file, path and expectation */
-export function readRecording(folder: string): Recording {
+/**
+ * @param features path of a features file in place of the recording's own
+ * @throws ConfigError naming file, path and expectation
+ */
+export function readRecording(folder: string, features?: string): Recording {
   const paths = recordingPaths(folder);
   const { interval, steps } = existsSync(paths.settings)
     ? readConfigFile(paths.settings, settingsSchema)
     : settingsSchema.parse({});
-  return { set: readFeatures(paths.features), intervalMs: interval, steps, faults: readFaults(paths.faults) };
+  const set = readFeatures(features ?? paths.features);
+  return { set, intervalMs: interval, steps, faults: readFaults(paths.faults) };
 }
 
 function readFaults(path: string): RecordedFault[] {

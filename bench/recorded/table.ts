@@ -27,7 +27,6 @@ const HEAD = [
 
 /** All recordings and methods in one table, then the types of fault. */
 export function renderResults(rows: readonly ResultRow[]): string {
-  const table = [['recording', 'method', ...HEAD], ...rows.map((row) => [row.recording, row.title, ...cells(row)])];
   const types = [
     ['recording', 'type', 'faults', 'method', 'recall', 'at the culprit', 'cause @1 at start', '@3/@5'],
     ...rows.flatMap(({ recording, title, by_type: byType, detects }) =>
@@ -41,7 +40,12 @@ export function renderResults(rows: readonly ResultRow[]): string {
       ]),
     ),
   ];
-  return `${markdown(table)}\n${markdown(types)}`;
+  return `${markdown(figuresTable(rows))}\n${markdown(types)}`;
+}
+
+/** One row for each recording and method. */
+export function figuresTable(rows: readonly ResultRow[]): string[][] {
+  return [['recording', 'method', ...HEAD], ...rows.map((row) => [row.recording, row.title, ...cells(row)])];
 }
 
 function cells({ detects, false_alarms_per_service_day: rate, cause, ...row }: ResultRow): string[] {

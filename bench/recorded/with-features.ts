@@ -1,5 +1,5 @@
 import { createHttpClient, httpClientSchema } from '../../daemon/http-client/client.ts';
-import type { StopStack } from '../../daemon/lifecycle.ts';
+import { StopStack } from '../../daemon/lifecycle.ts';
 import {
   CHANNELS,
   EDGE_SERIES,
@@ -11,8 +11,8 @@ import {
 } from '../../scorer/features/features.ts';
 import type { TimeSpan } from '../../scorer/fleet/past.ts';
 import { PrometheusClient, type RangeSeries } from '../../scorer/prometheus/client.ts';
-import { type RunningPrometheus, startPrometheus } from '../../test/testserver/prometheus.ts';
 import { labels } from './open-metrics.ts';
+import { startWithHistory } from './start-with-history.ts';
 
 const TIMEOUT_MS = 300_000;
 
@@ -26,6 +26,8 @@ export interface FeatureOptions {
   readonly set: FeatureSet;
   readonly span: TimeSpan;
   readonly intervalMs: number;
+  /** True to evaluate the rules of pods as well, which only some detectors read. */
+  readonly withPods: boolean;
   readonly stops: StopStack;
   readonly onProgress: (phase: string, share: number, detail: string) => void;
 }
@@ -35,21 +37,22 @@ export interface FeatureOptions {
  * Prometheus has the raw series and evaluates each rule over the recorded time, a second one starts with the results.
  *
  * @param raw OpenMetrics text
+ * @returns its address
  */
 export async function startWithFeatures(
   raw: AsyncIterable<string>,
-  { set, span, intervalMs, stops, onProgress }: FeatureOptions,
-): Promise<RunningPrometheus> {
+  { set, span, intervalMs, withPods, stops, onProgress }: FeatureOptions,
+): Promise<string> {
   onProgress('backfill', 0, 'raw series');
-  const source = await startPrometheus({ history: raw });
-  stops.onStop('prometheus of the raw series', () => source.stop());
-  const { client, close } = connect(source.url);
+  const own = new StopStack();
+  stops.onStop('prometheus of the raw series', () => own.stop());
+  const { client, close } = connect(await startWithHistory(raw, own));
   const chunks: string[] = [];
   try {
     const rules = [
       ...serviceRules(set),
       ...shortestWindow(set, set.edges, EDGE_SERIES),
-      ...shortestWindow(set, set.pods, POD_SERIES),
+      ...(withPods ? shortestWindow(set, set.pods, POD_SERIES) : []),
     ];
     for (const [index, { name, series, expr, extra }] of rules.entries()) {
       await client.queryRange(expr, span.fromMs, span.toMs, intervalMs, {
@@ -59,12 +62,10 @@ export async function startWithFeatures(
     }
   } finally {
     await close();
-    await source.stop();
+    await own.stop();
   }
   onProgress('backfill', 0.5, 'features');
-  const prometheus = await startPrometheus({ history: [...chunks, '# EOF\n'] });
-  stops.onStop('prometheus', () => prometheus.stop());
-  return prometheus;
+  return await startWithHistory([...chunks, '# EOF\n'], stops);
 }
 
 interface Rule {

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
 import { evaluateMethods } from '../../../bench/recorded/evaluate.ts';
+import { ABLATIONS } from '../../../bench/recorded/methods/ablations/ablations.ts';
 import { METHODS } from '../../../bench/recorded/methods/methods.ts';
 import { openRecording } from '../../../bench/recorded/open-recording.ts';
 import { readRecording } from '../../../bench/recorded/recording.ts';
@@ -93,15 +94,16 @@ describe('a recording', () => {
   });
 
   it(
-    'is evaluated by every method, and a fault of the shop is found and its cause is first',
+    'is evaluated by every method and without each part of the product, and a fault of the shop is found and its cause is first',
     { timeout: 180_000 },
     async () => {
       const stops = new StopStack();
       try {
         const options = await openRecording({ path: folder, stops, onProgress: () => {} });
         expect(options.window).toEqual({ fromMs: START, toMs: START + 319 * MINUTE });
-        const rows = await evaluateMethods('shop', { ...options, epochs: 2 }, METHODS, { count: 2 });
-        expect(rows.map(({ method }) => method)).toEqual(METHODS.map(({ name }) => name));
+        const methods = [...METHODS, ...ABLATIONS];
+        const rows = await evaluateMethods('shop', { ...options, epochs: 2 }, methods, { count: 2 });
+        expect(rows.map(({ method }) => method)).toEqual(methods.map(({ name }) => name));
         for (const { method, detects, recall, recall_at_culprit: atCulprit, cause } of rows) {
           if (method === 'random') continue;
           expect([method, cause.start.at_1.mean]).toEqual([method, 1]);

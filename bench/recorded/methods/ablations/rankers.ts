@@ -1,0 +1,27 @@
+import { type Ranker, rankEvidence, rankRootCauses } from '../../../../scorer/scoring/ranking/root-cause.ts';
+
+/**
+ * Nothing is taken off a service for what its callees explain: every call comes from a caller of its own, to which no
+ * service's evidence belongs.
+ */
+export const nothingHandedDown: Ranker = (suspects, edges, isCandidate) =>
+  rankRootCauses(
+    suspects,
+    edges.map((edge, index) => ({ ...edge, client: `${edge.client} ${index}` })),
+    isCandidate,
+  );
+
+/** Nothing is known of calls. What each service's own requests suffer stays. */
+export const withoutEdges: Ranker = (suspects, _, isCandidate) => rankRootCauses(suspects, [], isCandidate);
+
+/** The evidence of a service's own signals alone. */
+export const ownEvidenceAlone: Ranker = (suspects, _, isCandidate = () => true) =>
+  rankEvidence(suspects.filter(({ key }) => isCandidate(key)).map(({ key, evidence }) => ({ key, bits: evidence })));
+
+/** What callers suffer alone, without the evidence of a service's own signals. */
+export const callersAlone: Ranker = (suspects, edges, isCandidate) =>
+  rankRootCauses(
+    suspects.map((suspect) => ({ ...suspect, evidence: 0 })),
+    edges,
+    isCandidate,
+  );
