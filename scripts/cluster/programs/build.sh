@@ -47,6 +47,7 @@ build() {
     done
     go_build -ldflags "${flags[*]}" -o "$temporary/" tool
     go_build -ldflags '-s -w' -o "$temporary/coredns" ./coredns
+    cc -static -Os -s -o "$temporary/pause" pause.c
     cd operator
     go_build -ldflags '-s -w' -o "$temporary/" tool
     # Its kinds, permissions and deployment.
@@ -54,7 +55,7 @@ build() {
     mv "$temporary/operator" "$temporary/prometheus-operator"
 }
 
-pinned=$(cat go.mod go.sum operator/go.mod operator/go.sum coredns/main.go | sha256sum)
+pinned=$(cat go.mod go.sum operator/go.mod operator/go.sum coredns/main.go pause.c build.sh | sha256sum)
 folder=${XDG_CACHE_HOME:-$HOME/.cache}/lorikeet/cluster-programs/${pinned:0:12}
 if [[ ${1:-} == --path ]]; then
     echo "$folder"
