@@ -86,6 +86,12 @@ export class Cluster {
     return this.machine.run(CONTROL_PLANE, [this.programs.kubectl, ...args], { stdin, env: this.#environment() });
   }
 
+  /** For a user's shell: what to type before kubectl's arguments. */
+  kubectlCommand(): string {
+    const enter = ['sh', 'scripts/cluster/machine/enter.sh', this.machine.folder, CONTROL_PLANE];
+    return [...enter, this.programs.kubectl, `--kubeconfig=${this.#kubeconfig}`].join(' ');
+  }
+
   /** Runs helm as the administrator, with its own cache and settings. @throws Error with its error message */
   helm(args: readonly string[]): Promise<string> {
     return this.machine.run(CONTROL_PLANE, [this.programs.helm, ...args], { env: this.#environment() });

@@ -33,6 +33,8 @@ const FLAGS = {
   hold: { type: 'number', default: 0, help: 'Seconds to keep the fault after its detection.' },
   report: { type: 'string', default: 'demo-report.json', help: 'Path of the report.' },
   keep: { type: 'boolean', help: 'Keep everything running afterwards, until Ctrl-C.' },
+  // scripts/demo.mjs runs another program with it.
+  kubernetes: { type: 'boolean', help: 'Run the demo in a Kubernetes cluster; see --kubernetes --help.' },
   ...HELP_FLAG,
 } as const satisfies Flags;
 

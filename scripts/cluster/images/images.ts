@@ -94,7 +94,10 @@ export class ImageBuilder {
     const archive = join(this.#folder, 'base.tar');
     execFileSync('bash', ['scripts/cluster/images/base.sh', archive], { stdio: 'pipe' });
     const file = join(this.#folder, 'base.Containerfile');
-    writeFileSync(file, 'FROM scratch\nADD base.tar /\nENV PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin\n');
+    writeFileSync(
+      file,
+      'FROM scratch\nADD base.tar /\nENV PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin\n',
+    );
     await this.#buildah('bud', '--quiet', '--isolation=chroot', `--tag=${BASE_IMAGE}`, '-f', file, this.#folder);
   }
 

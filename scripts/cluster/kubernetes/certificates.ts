@@ -47,10 +47,7 @@ export class Certificates {
   sign(file: string, { name, group }: Subject): KeyPair {
     const { cert, key } = this.#files(file);
     const [request, extensions] = [join(this.#folder, `${file}.csr`), join(this.#folder, `${file}.ext`)];
-    writeFileSync(
-      extensions,
-      `subjectAltName=${SERVER_NAMES.join(',')}\nextendedKeyUsage=serverAuth,clientAuth\n`,
-    );
+    writeFileSync(extensions, `subjectAltName=${SERVER_NAMES.join(',')}\nextendedKeyUsage=serverAuth,clientAuth\n`);
     const subject = `${group === undefined ? '' : `/O=${group}`}/CN=${name}`;
     openssl('req', '-new', ...NEW_KEY, '-keyout', key, '-out', request, '-subj', subject);
     const signer = ['-CA', this.authority.cert, '-CAkey', this.authority.key, '-CAcreateserial'];

@@ -40,6 +40,11 @@ export class ClusterNode {
     await this.#machine.run(this.name, [this.#programs.ctr, ...this.#containerd(), 'images', 'import', archive]);
   }
 
+  /** Gives an image of the node another name too. */
+  async tagImage(name: string, other: string): Promise<void> {
+    await this.#machine.run(this.name, [this.#programs.ctr, ...this.#containerd(), 'images', 'tag', name, other]);
+  }
+
   /** Resolves when containerd answers. */
   async runtimeAnswers(): Promise<void> {
     await this.#machine.run(this.name, [this.#programs.ctr, ...this.#containerd(), 'version']);
@@ -154,4 +159,3 @@ function proxyConfig(node: string, kubeconfig: string): object {
     conntrack: { maxPerCore: 0, tcpEstablishedTimeout: '0s', tcpCloseWaitTimeout: '0s' },
   };
 }
-

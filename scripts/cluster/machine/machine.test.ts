@@ -1,11 +1,12 @@
 import { execFileSync, spawn } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { cgroupMounts } from '../../../daemon/cgroup-mount.ts';
 import { bundle } from '../../bundle/bundle.mjs';
+import { leftOf } from './leftovers.ts';
 import { CONTROL_PLANE, Machine } from './machine.ts';
+import { sharedState } from './shared-state.ts';
 
 let parent: string;
 beforeEach(() => {
@@ -13,34 +14,14 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(parent, { recursive: true, force: true }));
 
-/** What a machine of this name has left on this computer. */
-function left(name: string): string[] {
-  const cgroups = cgroupMounts().map(({ path }) => join(path, name));
-  const processes = readdirSync('/proc').filter((pid) => {
-    try {
-      return /^\d+$/.test(pid) && readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(join(parent, name));
-    } catch {
-      return false;
-    }
-  });
-  return [...cgroups, join(parent, name)].filter((path) => existsSync(path)).concat(processes);
-}
-
-/** Of this computer, outside of any machine. */
-const shared = () => ({
-  mounts: readFileSync('/proc/self/mounts', 'utf8'),
-  links: execFileSync('ip', ['-brief', 'link'], { encoding: 'utf8' }),
-  namespaces: execFileSync('ip', ['netns', 'list'], { encoding: 'utf8' }),
-  rules: execFileSync('nft', ['list', 'ruleset'], { encoding: 'utf8' }),
-  panic: readFileSync('/proc/sys/kernel/panic', 'utf8'),
-});
+const left = (name: string) => leftOf(join(parent, name));
 
 describe('a machine', () => {
   test('has its own processes, mounts and networks, and leaves nothing', async () => {
-    const before = shared();
+    const before = sharedState();
     const machine = await Machine.start(['one', 'two'], parent);
     try {
-      expect(shared()).toEqual(before);
+      expect(sharedState()).toEqual(before);
       expect(left(machine.name).length).toBeGreaterThan(2);
       expect(await machine.run('two', ['sh', '-c', 'echo $$; ls /run/netns'])).toMatch(/^\d{1,3}\none\ntwo\n$/);
       const address = await machine.run('one', ['ip', '-brief', 'address', 'show', 'dev', 'eth0']);
@@ -49,12 +30,12 @@ describe('a machine', () => {
       await machine.run('one', rule);
       await machine.run(CONTROL_PLANE, ['mount', '-t', 'tmpfs', 'tmpfs', '/var/lib/volumes']);
       expect(await machine.run('one', ['cat', '/proc/sys/kernel/panic'])).toBe('10\n');
-      expect(shared()).toEqual(before);
+      expect(sharedState()).toEqual(before);
     } finally {
       await machine.stop();
     }
     expect(left(machine.name)).toEqual([]);
-    expect(shared()).toEqual(before);
+    expect(sharedState()).toEqual(before);
   });
 
   test('says why a program ended', async () => {
@@ -87,12 +68,12 @@ describe('an owner that is killed', () => {
       .map(Number);
 
   test('leaves nothing: its janitor removes the machine', async () => {
-    const before = shared();
+    const before = sharedState();
     const { name, kill } = await owner();
     expect(left(name).length).toBeGreaterThan(2);
     kill();
     await vi.waitFor(() => expect(left(name)).toEqual([]), { timeout: 10_000, interval: 100 });
-    expect(shared()).toEqual(before);
+    expect(sharedState()).toEqual(before);
   });
 
   test('with its janitor leaves a record, by which the next machine removes it, and nothing else', async () => {

@@ -83,10 +83,9 @@ export class Machine {
     const system = procs.find((path) => existsSync(path));
     if (system === undefined) throw new Error('no cgroup2 file system is mounted');
     const own = ['--mount', '--net', '--pid', '--ipc', '--uts', '--fork', '--kill-child=KILL'];
-    this.#processes.start('init', 'setpriv', [
-      ...['--pdeathsig=KILL', 'sh', '-c', enterCgroup, join(system, 'cgroup.procs')],
-      ...['unshare', ...own, 'bash', resolve(SCRIPTS, 'init.sh'), this.folder, ...nodes],
-    ]);
+    const init = ['unshare', ...own, 'bash', resolve(SCRIPTS, 'init.sh'), this.folder, ...nodes];
+    const args = ['--pdeathsig=KILL', 'sh', '-c', enterCgroup, join(system, 'cgroup.procs'), ...init];
+    this.#processes.start('init', 'setpriv', args);
     const deadline = Date.now() + START_MS;
     while (!existsSync(join(this.folder, 'init'))) {
       this.check();

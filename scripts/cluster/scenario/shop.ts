@@ -7,8 +7,17 @@ const SIM = '/usr/lib/lorikeet/dist/lorikeet-sim.js';
 /** Services with two pods, on both nodes. */
 const REPLICATED = ['frontend', 'cart', 'recommendation'] as const;
 export const SHOP_SERVICES = [
-  ...['frontend', 'catalog', 'catalog-db', 'cart', 'cart-db', 'recommendation', 'ad', 'currency', 'checkout'],
-  ...['payment', 'shipping'],
+  'frontend',
+  'catalog',
+  'catalog-db',
+  'cart',
+  'cart-db',
+  'recommendation',
+  'ad',
+  'currency',
+  'checkout',
+  'payment',
+  'shipping',
 ] as const;
 
 /** The simulated web shop in a cluster, as the guide deploys it. */
