@@ -24,7 +24,8 @@ export class ClusterNode {
     this.#machine = machine;
     this.#programs = programs;
     this.#folder = join(machine.folder, name);
-    this.#socket = join(this.#folder, 'containerd.sock');
+    // /run and /var of the machine: the path of a socket has at most 107 characters.
+    this.#socket = `/run/${name}.sock`;
     mkdirSync(join(this.#folder, 'cni'), { recursive: true });
   }
 
@@ -59,7 +60,7 @@ export class ClusterNode {
       this.#programs.kubelet,
       `--config=${config}`,
       `--kubeconfig=${certificates.kubeconfig(this.name, subject)}`,
-      `--root-dir=${join(this.#folder, 'kubelet')}`,
+      `--root-dir=${join('/var/lib', this.name)}`,
       `--cert-dir=${join(this.#folder, 'pki')}`,
       `--hostname-override=${this.name}`,
       `--node-ip=${nodeAddress(this.#number)}`,

@@ -2,6 +2,8 @@
 # enter.sh FOLDER NODE COMMAND...: runs COMMAND in the machine of a cluster, in the network of NODE, or of the control
 # plane if NODE is `-`.
 set -eu
+# nft and runc are in sbin, which isn't in everybody's PATH.
+export PATH="$PATH:/usr/sbin:/sbin"
 folder=$1 node=$2
 shift 2
 read -r pid _ <"$folder/init"

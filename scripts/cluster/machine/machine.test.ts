@@ -14,6 +14,11 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(parent, { recursive: true, force: true }));
 
+const janitors = () =>
+  execFileSync('pgrep', ['-f', `janitor.sh ${parent}`], { encoding: 'utf8' })
+    .trim()
+    .split('\n')
+    .map(Number);
 const left = (name: string) => leftOf(join(parent, name));
 
 describe('a machine', () => {
@@ -50,6 +55,14 @@ describe('a machine', () => {
   });
 });
 
+test('a machine whose janitor was killed is removed by its owner', async () => {
+  const machine = await Machine.start(['one'], parent);
+  for (const pid of janitors()) process.kill(pid, 'SIGKILL');
+  await machine.stop();
+  expect(left(machine.name)).toEqual([]);
+  await machine.stop();
+});
+
 describe('an owner that is killed', () => {
   async function owner(): Promise<{ name: string; kill: () => void }> {
     mkdirSync(join(parent, 'dist'));
@@ -61,11 +74,6 @@ describe('an owner that is killed', () => {
     });
     return { name, kill: () => child.kill('SIGKILL') };
   }
-  const janitors = () =>
-    execFileSync('pgrep', ['-f', `janitor.sh ${parent}`], { encoding: 'utf8' })
-      .trim()
-      .split('\n')
-      .map(Number);
 
   test('leaves nothing: its janitor removes the machine', async () => {
     const before = sharedState();

@@ -9,6 +9,7 @@ import { Processes } from '../../demo/processes.ts';
 
 /** Relative to the repository, in which npm and vitest run. */
 const SCRIPTS = 'scripts/cluster/machine';
+const JANITOR = join(SCRIPTS, 'janitor.sh');
 const START_MS = 10_000;
 const MAX_OUTPUT_BYTES = 2 ** 28;
 
@@ -48,7 +49,7 @@ export class Machine {
    */
   static async start(nodes: readonly string[], parent = clustersFolder()): Promise<Machine> {
     mkdirSync(parent, { recursive: true });
-    await promisify(execFile)('bash', [join(SCRIPTS, 'janitor.sh'), '--former', parent]);
+    await promisify(execFile)('bash', [JANITOR, '--former', parent]);
     const name = `lorikeet-cluster-${process.pid}`;
     const cgroups = cgroupMounts().map((mount) => ({ path: join(mount.path, name), unified: mount.version === 2 }));
     const folder = record(
@@ -56,7 +57,7 @@ export class Machine {
       name,
       cgroups.map(({ path }) => path),
     );
-    const janitor = spawn('bash', [join(SCRIPTS, 'janitor.sh'), folder], {
+    const janitor = spawn('bash', [JANITOR, folder], {
       // Ctrl-C is for this process, which ends the janitor's input.
       detached: true,
       stdio: ['pipe', 'ignore', 'inherit'],
@@ -123,14 +124,15 @@ export class Machine {
 
   /** Ends all processes, and removes everything. Idempotent. @throws Error if something is left. */
   async stop(): Promise<void> {
-    const ended =
-      this.#janitor.exitCode === null
-        ? new Promise<number | null>((done) => this.#janitor.once('exit', done))
-        : this.#janitor.exitCode;
-    this.#janitor.stdin?.end();
-    const status = await ended;
+    const janitor = this.#janitor;
+    const runs = janitor.exitCode === null && janitor.signalCode === null;
+    const ended = runs ? new Promise<void>((done) => janitor.once('exit', () => done())) : undefined;
+    janitor.stdin?.end();
+    await ended;
+    // Only if the janitor was killed.
+    if (existsSync(this.folder))
+      await promisify(execFile)('sh', ['-c', `bash "$0" "$1" </dev/null`, JANITOR, this.folder]);
     await this.#processes.stop();
-    if (status !== 0) throw new Error(`the cluster was not removed: ${this.folder}`);
   }
 
   #enter(network: string, args: readonly string[]): [string, ...string[]] {

@@ -4,24 +4,21 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-static void end(int signal)
-{
-	(void)signal;
-	_exit(0);
+static void end(int signal) {
+    (void)signal;
+    _exit(0);
 }
 
-static void reap(int signal)
-{
-	(void)signal;
-	while (waitpid(-1, NULL, WNOHANG) > 0)
-		;
+static void reap(int signal) {
+    (void)signal;
+    while (waitpid(-1, NULL, WNOHANG) > 0)
+        ;
 }
 
-int main(void)
-{
-	signal(SIGTERM, end);
-	signal(SIGINT, end);
-	signal(SIGCHLD, reap);
-	for (;;)
-		pause();
+int main(void) {
+    signal(SIGTERM, end);
+    signal(SIGINT, end);
+    signal(SIGCHLD, reap);
+    for (;;)
+        pause();
 }

@@ -18,6 +18,9 @@ const INSTALLED = ['containerd', 'ctr', 'runc', 'buildah', 'prometheus'] as cons
 /** Of Debian's package `containernetworking-plugins`. */
 const NETWORK_PLUGIN = '/usr/lib/cni/ptp';
 
+/** sbin isn't in everybody's PATH. */
+const FIND = 'PATH="$PATH:/usr/sbin:/sbin" && command -v "$0"';
+
 type Name = (typeof BUILT)[number] | (typeof ASSETS)[number] | (typeof INSTALLED)[number];
 
 /** The path of each program of a cluster. */
@@ -33,7 +36,7 @@ export function findPrograms(): Programs {
   const folder = programsFolder();
   const within = (from: string, names: readonly Name[]) => names.map((name) => [name, join(from, name)]);
   const installed = INSTALLED.map((name) => {
-    const { stdout } = spawnSync('sh', ['-c', 'command -v "$0"', name], { encoding: 'utf8' });
+    const { stdout } = spawnSync('sh', ['-c', FIND, name], { encoding: 'utf8' });
     return [name, stdout.trim() || name];
   });
   return Object.fromEntries([...within(folder, BUILT), ...within(assets, ASSETS), ...installed]) as Programs;
