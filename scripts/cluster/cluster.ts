@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { diagnose } from './diagnosis.ts';
 import { ImageBuilder, type BuiltImage } from './images/images.ts';
 import { ApiClient } from './kubernetes/api-client.ts';
 import { Certificates } from './kubernetes/certificates.ts';
@@ -47,7 +48,11 @@ export class Cluster {
       const plane = startControlPlane(machine, programs, certificates);
       const cluster = new Cluster(machine, programs, nodes, plane);
       await times.measure('images built and imported', () => cluster.#buildImages());
-      await times.measure('nodes ready', () => cluster.#startNodes(certificates));
+      await times
+        .measure('nodes ready', () => cluster.#startNodes(certificates))
+        .catch(async (cause: unknown) => {
+          throw new Error(`the nodes did not start:\n${await diagnose(cluster)}`, { cause });
+        });
       return cluster;
     } catch (error) {
       await machine.stop();

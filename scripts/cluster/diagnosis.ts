@@ -1,6 +1,12 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Cluster } from './cluster.ts';
+import type { Machine } from './machine/machine.ts';
+
+/** A cluster in any state. */
+export interface Diagnosed {
+  readonly machine: Machine;
+  kubectl(args: readonly string[]): Promise<string>;
+}
 
 const COMMANDS = [
   ['get', 'nodes,pods', '-A', '-o', 'wide'],
@@ -11,10 +17,10 @@ const COMMANDS = [
 const MAX_CHARACTERS = 8000;
 
 /** The state of a cluster as text, to explain a failure: pods, warnings, logs. */
-export async function diagnose(cluster: Cluster): Promise<string> {
+export async function diagnose(cluster: Diagnosed): Promise<string> {
   const parts = await Promise.all(
     COMMANDS.map(async (args) => {
-      const output = await cluster.kubectl(args).catch((error: unknown) => String(error));
+      const output = await cluster.kubectl(['--request-timeout=5s', ...args]).catch((error: unknown) => String(error));
       return `$ kubectl ${args.join(' ')}\n${output.slice(-MAX_CHARACTERS)}`;
     }),
   );

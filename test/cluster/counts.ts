@@ -60,14 +60,14 @@ export class Counts {
     return this.becomes(`sum(lorikeet_edge_requests_total{${labels.join(',')}})`, expected);
   }
 
-  /** Waits until the value is larger than at the call. */
+  /** Waits until the value rises; it falls when its exporter was replaced. */
   async grows(expression: string): Promise<void> {
-    const start = (await this.#monitoring.value(expression)) ?? 0;
-    await this.#cluster.until(
-      `more of ${expression}`,
-      SECONDS,
-      async () => ((await this.#monitoring.value(expression)) ?? 0) > start,
-    );
+    let least = Infinity;
+    await this.#cluster.until(`more of ${expression}`, SECONDS, async () => {
+      const value = (await this.#monitoring.value(expression)) ?? 0;
+      least = Math.min(least, value);
+      return value > least;
+    });
   }
 
   /** Requests per second, over a minute. */

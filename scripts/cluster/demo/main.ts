@@ -1,5 +1,6 @@
 import { type Flags, HELP_FLAG, parseFlags, renderHelp, UsageError } from '../../../daemon/flags.ts';
 import { aborted, type ProgramContext, runProgram } from '../../../daemon/lifecycle.ts';
+import { describeError } from '../../../daemon/logger.ts';
 import { Cluster } from '../cluster.ts';
 import { missingPrograms } from '../programs/programs.ts';
 import { Anomalies } from '../scenario/anomalies.ts';
@@ -43,16 +44,27 @@ async function main({ argv, stops, signal }: ProgramContext): Promise<number> {
   const cluster = await Cluster.start(times);
   stops.onStop('cluster', () => cluster.stop());
   say(`for kubectl, run: ${cluster.kubectlCommand()}`);
-  await show(cluster, service, step);
-  if (values.keep && !signal.aborted) {
-    say('the cluster keeps running, with the fault; press Ctrl-C to remove it');
-    await aborted(signal);
+  try {
+    await show(cluster, service, step);
+  } catch (error) {
+    if (!values.keep || signal.aborted) throw error;
+    say(`failed: ${describeError(error)}`);
+    await kept(signal);
+    return 1;
+  }
+  if (values.keep) {
+    await kept(signal);
     return 0;
   }
   await step('chart uninstalled', () => uninstallLorikeet(cluster));
   await step('cluster removed', () => cluster.stop());
   say(`\n${times.render()}`);
   return 0;
+}
+
+async function kept(signal: AbortSignal): Promise<void> {
+  say('the cluster keeps running; press Ctrl-C to remove it');
+  await aborted(signal);
 }
 
 async function show(
