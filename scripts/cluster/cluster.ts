@@ -65,25 +65,25 @@ export class Cluster {
     const others = await this.images.others();
     const lorikeet = await this.images.lorikeet();
     for (const node of this.nodes) {
-      await this.until(`containerd of ${node.name}`, 20, () => node.runtimeAnswers().then(() => true));
+      await this.until(`containerd of ${node.name}`, 60, () => node.runtimeAnswers().then(() => true));
       for (const { archive } of [pause, ...others, ...lorikeet] satisfies BuiltImage[]) await node.importImage(archive);
     }
   }
 
   async #startNodes(certificates: Certificates): Promise<void> {
-    await this.until('the API server', 60, () => this.api.text('GET', '/readyz').then(() => true));
+    await this.until('the API server', 180, () => this.api.text('GET', '/readyz').then(() => true));
     for (const node of this.nodes) {
       node.startKubelet(certificates);
       node.startProxy(certificates);
     }
-    await this.until('nodes', 60, async () => {
+    await this.until('nodes', 180, async () => {
       const names = this.nodes.map(({ name }) => `node/${name}`);
       await this.kubectl(['wait', '--for=condition=Ready', '--timeout=20s', ...names]);
       return true;
     });
     await this.apply('storage.yaml');
     await this.apply('dns.yaml');
-    await this.kubectl(['-n', 'kube-system', 'rollout', 'status', 'deployment/coredns', '--timeout=60s']);
+    await this.kubectl(['-n', 'kube-system', 'rollout', 'status', 'deployment/coredns', '--timeout=180s']);
   }
 
   /** Runs kubectl as the administrator and resolves with its output. @throws Error with its error message */

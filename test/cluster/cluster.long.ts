@@ -67,7 +67,7 @@ describeWith([CLUSTER], 'in a cluster of two nodes', () => {
     await times.measure('targets and rules found', async () => {
       await counts.becomes('count(up{job="lorikeet-exporter"} == 1)', cluster.nodes.length);
       await counts.becomes('count(up{job="lorikeet-scorer"} == 1)', 1);
-      await cluster.until('the rules', 120, async () => {
+      await cluster.until('the rules', 240, async () => {
         const rules = await monitoring.alertingRules();
         return ['ServiceAnomalous', 'LorikeetScorerDown'].every((name) => rules.includes(name));
       });
@@ -150,7 +150,7 @@ describeWith([CLUSTER], 'in a cluster of two nodes', () => {
   });
 
   test('a drained node loses the pods of the shop, and keeps its exporter', async () => {
-    const drain = ['drain', 'node2', '--ignore-daemonsets', '--delete-emptydir-data', '--timeout=120s'];
+    const drain = ['drain', 'node2', '--ignore-daemonsets', '--delete-emptydir-data', '--timeout=300s'];
     await times.measure('node drained', () => cluster.kubectl(drain));
     await shop.isReady();
     await counts.becomes('count(up{job="lorikeet-exporter"} == 1)', cluster.nodes.length);
@@ -163,7 +163,7 @@ describeWith([CLUSTER], 'in a cluster of two nodes', () => {
   test('its removal leaves nothing in the cluster, on the nodes and in the kernel', async () => {
     const objects = await objectsOfExporters(cluster);
     expect(objects.filter(isInKernel).length).toBeGreaterThan(10);
-    await cluster.kubectl(['delete', 'namespace', NAMESPACE, '--timeout=120s']);
+    await cluster.kubectl(['delete', 'namespace', NAMESPACE, '--timeout=300s']);
     await shop.remove();
     await times.measure('chart uninstalled', () => uninstallLorikeet(cluster));
     const left = Object.keys(await inventory(cluster.api));

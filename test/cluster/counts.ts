@@ -2,7 +2,7 @@ import type { Cluster } from '../../scripts/cluster/cluster.ts';
 import type { Monitoring } from '../../scripts/cluster/scenario/monitoring.ts';
 import { NAMESPACE } from './workloads.ts';
 
-const SECONDS = 120;
+const SECONDS = 240;
 const SERVER_PORT = 8080;
 
 interface Pods {

@@ -10,7 +10,7 @@ import { Processes } from '../../demo/processes.ts';
 /** Relative to the repository, in which npm and vitest run. */
 const SCRIPTS = 'scripts/cluster/machine';
 const JANITOR = join(SCRIPTS, 'janitor.sh');
-const START_MS = 10_000;
+const START_MS = 30_000;
 const MAX_OUTPUT_BYTES = 2 ** 28;
 
 /** The network of the control plane, beside those of the nodes. */

@@ -6,7 +6,7 @@ import { demoTimeValues } from './demo-time.ts';
 
 const NAMESPACE = 'lorikeet';
 /** A new pod needs its volume, and the scorer the rules in Prometheus. */
-const ROLLOUT = '--timeout=180s';
+const ROLLOUT = '--timeout=300s';
 
 /** The arguments of README's command that installs the chart. @throws Error if README has none */
 export function readmeInstall(readme = readFileSync('README.md', 'utf8')): string[] {
@@ -42,5 +42,5 @@ export async function uninstallLorikeet(cluster: Cluster): Promise<void> {
   await cluster.helm(['uninstall', 'lorikeet', `--namespace=${NAMESPACE}`, '--wait']);
   const claims = ['delete', 'pvc', '-l', 'app.kubernetes.io/name=lorikeet-scorer'];
   await cluster.kubectl(['-n', NAMESPACE, ...claims]);
-  await cluster.kubectl(['delete', 'namespace', NAMESPACE, '--timeout=120s']);
+  await cluster.kubectl(['delete', 'namespace', NAMESPACE, '--timeout=300s']);
 }

@@ -23,14 +23,14 @@ export class Monitoring {
   /** Installs the operator and a Prometheus, and resolves when it answers. */
   static async install(cluster: Cluster): Promise<Monitoring> {
     await cluster.kubectl(['apply', '--server-side', '-f', operatorManifest(cluster.programs)]);
-    await cluster.kubectl(['wait', '--for=condition=Established', '--timeout=30s', 'crd', '--all']);
-    await cluster.kubectl(['rollout', 'status', 'deployment/prometheus-operator', '--timeout=90s']);
+    await cluster.kubectl(['wait', '--for=condition=Established', '--timeout=60s', 'crd', '--all']);
+    await cluster.kubectl(['rollout', 'status', 'deployment/prometheus-operator', '--timeout=240s']);
     await cluster.apply('prometheus.yaml', {
       VERSION: cluster.images.prometheus().version,
       EVALUATION_INTERVAL: '30s',
     });
     const monitoring = new Monitoring(cluster);
-    await cluster.until('Prometheus', 120, async () => (await monitoring.query('vector(1)')).length === 1);
+    await cluster.until('Prometheus', 300, async () => (await monitoring.query('vector(1)')).length === 1);
     return monitoring;
   }
 

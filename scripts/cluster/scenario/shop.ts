@@ -48,7 +48,7 @@ export class Shop {
 
   async isReady(): Promise<void> {
     for (const service of [...SHOP_SERVICES, 'load']) {
-      await this.#kubectl('rollout', 'status', `deployment/${service}`, '--timeout=120s');
+      await this.#kubectl('rollout', 'status', `deployment/${service}`, '--timeout=300s');
     }
   }
 
@@ -64,16 +64,16 @@ export class Shop {
   /** Replaces the pods of a service by those of another image. Resolves when they are ready. */
   async roll(service: string, image: string): Promise<void> {
     await this.#kubectl('set', 'image', `deployment/${service}`, `${service}=${image}`);
-    await this.#kubectl('rollout', 'status', `deployment/${service}`, '--timeout=120s');
+    await this.#kubectl('rollout', 'status', `deployment/${service}`, '--timeout=300s');
   }
 
   async scale(service: string, replicas: number): Promise<void> {
     await this.#kubectl('scale', `deployment/${service}`, `--replicas=${replicas}`);
-    await this.#kubectl('rollout', 'status', `deployment/${service}`, '--timeout=120s');
+    await this.#kubectl('rollout', 'status', `deployment/${service}`, '--timeout=300s');
   }
 
   async remove(): Promise<void> {
-    await this.#cluster.kubectl(['delete', '-k', this.#folder, '--timeout=120s']);
+    await this.#cluster.kubectl(['delete', '-k', this.#folder, '--timeout=300s']);
   }
 
   async #inject(service: string, ...fault: readonly string[]): Promise<void> {
