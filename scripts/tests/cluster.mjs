@@ -1,6 +1,6 @@
 // npm run test:cluster -- [--real-time] [FILE...]: sets up the build, starts a Kubernetes cluster of two nodes on this
 // computer, and tries there what a user does, from the installation of the chart to its removal (test/cluster). By
-// default, time runs twelve times as fast as in production; --real-time takes README's command alone, and 40 minutes.
+// default, time runs twelve times as fast as in production; --real-time takes README's command alone.
 // Exit status 0: passed, or skipped with the reason, without Go or containerd.
 import { parseArgs } from 'node:util';
 import { runTests } from './run.mjs';
