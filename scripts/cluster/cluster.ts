@@ -49,7 +49,7 @@ export class Cluster {
       const cluster = new Cluster(machine, programs, nodes, plane);
       await times.measure('images built and imported', () => cluster.#buildImages());
       await times
-        .measure('nodes ready', () => cluster.#startNodes(certificates))
+        .measure('nodes ready', () => cluster.#startNodes(plane, certificates))
         .catch(async (cause: unknown) => {
           throw new Error(`the nodes did not start:\n${await diagnose(cluster)}`, { cause });
         });
@@ -70,8 +70,9 @@ export class Cluster {
     }
   }
 
-  async #startNodes(certificates: Certificates): Promise<void> {
+  async #startNodes(plane: ControlPlane, certificates: Certificates): Promise<void> {
     await this.until('the API server', 180, () => this.api.text('GET', '/readyz').then(() => true));
+    plane.startControllers();
     for (const node of this.nodes) {
       node.startKubelet(certificates);
       node.startProxy(certificates);

@@ -8,6 +8,6 @@ export default defineConfig({
     include: ['test/cluster/*.long.ts'],
     bail: 1,
     testTimeout: 2_400_000,
-    hookTimeout: 600_000,
+    hookTimeout: 1_800_000,
   },
 });

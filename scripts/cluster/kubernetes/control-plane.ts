@@ -9,12 +9,14 @@ export interface ControlPlane {
   readonly kubeconfig: string;
   /** Path of a socket at which the API is served without credentials. */
   readonly socket: string;
+  /** Starts controllers and scheduler, which end if the API server is not ready. */
+  startControllers(): void;
 }
 
 const ETCD = 'http://127.0.0.1:2379';
 const ETCD_PEERS = 'http://127.0.0.1:2380';
 
-/** Starts etcd, the API server, controllers and scheduler. They are not ready yet. */
+/** Starts etcd and the API server. They are not ready yet. */
 export function startControlPlane(machine: Machine, programs: Programs, certificates: Certificates): ControlPlane {
   const start = (program: 'etcd' | 'kube-apiserver' | 'kube-controller-manager' | 'kube-scheduler', args: string[]) =>
     machine.daemon(program, CONTROL_PLANE, [programs[program], ...args]);
@@ -32,19 +34,21 @@ export function startControlPlane(machine: Machine, programs: Programs, certific
     '--unsafe-no-fsync',
   ]);
   start('kube-apiserver', apiServerFlags(certificates));
-  start('kube-controller-manager', [
-    `--kubeconfig=${kubeconfigOf('kube-controller-manager')}`,
-    '--leader-elect=false',
-    '--use-service-account-credentials',
-    `--service-account-private-key-file=${certificates.tokenKey}`,
-    `--root-ca-file=${certificates.authority.cert}`,
-  ]);
-  start('kube-scheduler', [`--kubeconfig=${kubeconfigOf('kube-scheduler')}`, '--leader-elect=false']);
 
   const socket = join(machine.folder, 'api.sock');
   const proxy = [programs.kubectl, `--kubeconfig=${kubeconfig}`, 'proxy', `--unix-socket=${socket}`];
   machine.daemon('kubectl-proxy', CONTROL_PLANE, proxy);
-  return { kubeconfig, socket };
+  const startControllers = (): void => {
+    start('kube-controller-manager', [
+      `--kubeconfig=${kubeconfigOf('kube-controller-manager')}`,
+      '--leader-elect=false',
+      '--use-service-account-credentials',
+      `--service-account-private-key-file=${certificates.tokenKey}`,
+      `--root-ca-file=${certificates.authority.cert}`,
+    ]);
+    start('kube-scheduler', [`--kubeconfig=${kubeconfigOf('kube-scheduler')}`, '--leader-elect=false']);
+  };
+  return { kubeconfig, socket, startControllers };
 }
 
 function apiServerFlags(certificates: Certificates): string[] {
