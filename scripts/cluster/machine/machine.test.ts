@@ -49,6 +49,7 @@ describe('a machine', () => {
       machine.daemon('broken', 'one', ['sh', '-c', 'echo out of order; exit 3']);
       await vi.waitFor(() => expect(() => machine.check()).toThrow(/broken ended \(status 3\): out of order/));
       await expect(machine.run('one', ['cat', '/none'])).rejects.toThrow('No such file');
+      expect(await machine.run('one', ['true'], { stdin: 'unread\n'.repeat(100_000) })).toBe('');
     } finally {
       await machine.stop();
     }

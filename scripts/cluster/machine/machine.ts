@@ -102,7 +102,8 @@ export class Machine {
       env: { ...process.env, ...env },
       maxBuffer: MAX_OUTPUT_BYTES,
     });
-    running.child.stdin?.end(stdin);
+    // EPIPE: the command has ended without reading all of its input.
+    running.child.stdin?.on('error', () => undefined).end(stdin);
     return (await running).stdout;
   }
 
