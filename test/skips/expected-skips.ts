@@ -1,7 +1,7 @@
 import { arch, release } from 'node:os';
 import { isUnified } from '../../exporter/cgroups/hierarchy.ts';
 import { hierarchyOf } from '../kernel/sandbox/controllers.ts';
-import { CURRENT_PROMETHEUS, HELM, KUBERNETES, NUMPY, OTEL_COLLECTOR, SCHEMAS } from './needs.ts';
+import { CLUSTER, CURRENT_PROMETHEUS, HELM, KUBERNETES, NUMPY, OTEL_COLLECTOR, SCHEMAS } from './needs.ts';
 import type { ExpectedSkip } from './skipped-tests.ts';
 
 /**
@@ -43,6 +43,12 @@ export const EXPECTED_SKIPS: readonly ExpectedSkip[] = [
     tests: 'test/kubernetes/',
     when: () => SCHEMAS.isMissing(),
     why: 'parts of Go modules, which .ci/run fetches if it can',
+  },
+  {
+    reason: CLUSTER.lack,
+    tests: 'test/cluster/',
+    when: () => CLUSTER.isMissing(),
+    why: 'it takes Go and minutes to build; npm run test:cluster does so where it can, and says why it cannot',
   },
   {
     reason: NUMPY.lack,

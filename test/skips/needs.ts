@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
+import { missingPrograms } from '../../scripts/cluster/programs/programs.ts';
 import { findKubernetesProgram } from '../../scripts/generate/helm.ts';
 import { hasSchemas } from '../kubernetes/schema.ts';
 import { kubernetesAssets } from '../testserver/kubernetes-assets.ts';
@@ -70,4 +71,9 @@ export const RELEASE: Need = {
 export const BUILDAH: Need = {
   lack: 'no buildah, podman and runc (Debian: apt-get install buildah podman runc)',
   isMissing: () => ['buildah', 'podman', 'runc'].some((name) => spawnSync(name, ['--version']).error !== undefined),
+};
+
+export const CLUSTER: Need = {
+  lack: 'no root, or a part of a cluster is missing (scripts/cluster/set-up.sh installs containerd and others, and builds the rest with Go)',
+  isMissing: () => missingPrograms().length > 0,
 };

@@ -1,0 +1,50 @@
+import { execFileSync, spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+
+const BUILT = [
+  'kubelet',
+  'kube-proxy',
+  'kube-controller-manager',
+  'kube-scheduler',
+  'coredns',
+  'pause',
+  'prometheus-operator',
+  'prometheus-config-reloader',
+] as const;
+const ASSETS = ['etcd', 'kube-apiserver', 'kubectl', 'helm'] as const;
+/** Of Debian's packages `containerd`, `runc`, `buildah` and `prometheus`. */
+const INSTALLED = ['containerd', 'ctr', 'runc', 'buildah', 'prometheus'] as const;
+/** Of Debian's package `containernetworking-plugins`. */
+const NETWORK_PLUGIN = '/usr/lib/cni/ptp';
+
+/** sbin isn't in everybody's PATH. */
+const FIND = 'PATH="$PATH:/usr/sbin:/sbin" && command -v "$0"';
+
+type Name = (typeof BUILT)[number] | (typeof ASSETS)[number] | (typeof INSTALLED)[number];
+
+/** The path of each program of a cluster. */
+export type Programs = Readonly<Record<Name, string>>;
+
+/** Directory of what a script builds. */
+const built = (script: string) => execFileSync('bash', [script, '--path'], { encoding: 'utf8' }).trim();
+export const programsFolder = (): string => built('scripts/cluster/programs/build.sh');
+
+/** The programs of a cluster. A missing one is its name alone. */
+export function findPrograms(): Programs {
+  const assets = built('scripts/build-kubernetes-assets.sh');
+  const folder = programsFolder();
+  const within = (from: string, names: readonly Name[]) => names.map((name) => [name, join(from, name)]);
+  const installed = INSTALLED.map((name) => {
+    const { stdout } = spawnSync('sh', ['-c', FIND, name], { encoding: 'utf8' });
+    return [name, stdout.trim() || name];
+  });
+  return Object.fromEntries([...within(folder, BUILT), ...within(assets, ASSETS), ...installed]) as Programs;
+}
+
+/** What a cluster needs and this computer lacks: nothing if it has all. */
+export function missingPrograms(programs: Programs = findPrograms()): string[] {
+  const files = [...Object.values(programs), NETWORK_PLUGIN];
+  const missing = files.filter((path) => !existsSync(path)).map((path) => path.split('/').at(-1) ?? path);
+  return process.getuid?.() === 0 ? missing : ['root', ...missing];
+}
