@@ -3,10 +3,10 @@ import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSyn
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { bundle } from '../../bundle/bundle.mjs';
-import { leftOf } from './leftovers.ts';
-import { CONTROL_PLANE, Machine } from './machine.ts';
-import { sharedState } from './shared-state.ts';
+import { bundle } from '../../scripts/bundle/bundle.mjs';
+import { leftOf } from '../../scripts/cluster/machine/leftovers.ts';
+import { CONTROL_PLANE, Machine } from '../../scripts/cluster/machine/machine.ts';
+import { sharedState } from '../../scripts/cluster/machine/shared-state.ts';
 
 let parent: string;
 beforeEach(() => {
