@@ -4,8 +4,8 @@ import { cgroupMount } from '../../daemon/cgroup-mount.ts';
 import { Cluster } from '../../scripts/cluster/cluster.ts';
 import { diagnose } from '../../scripts/cluster/diagnosis.ts';
 import { SIM_IMAGE } from '../../scripts/cluster/images/images.ts';
-import { leftOf } from '../../scripts/cluster/machine/leftovers.ts';
-import { sharedState, type SharedState } from '../../scripts/cluster/machine/shared-state.ts';
+import { leftOf } from './leftovers.ts';
+import { sharedState, type SharedState } from './shared-state.ts';
 import { Anomalies } from '../../scripts/cluster/scenario/anomalies.ts';
 import {
   installLorikeet,

@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { bundle } from '../../scripts/bundle/bundle.mjs';
-import { leftOf } from '../../scripts/cluster/machine/leftovers.ts';
-import { sharedState } from '../../scripts/cluster/machine/shared-state.ts';
+import { leftOf } from './leftovers.ts';
+import { sharedState } from './shared-state.ts';
 import { describeWith } from '../skips/describe-with.ts';
 import { CLUSTER } from '../skips/needs.ts';
 

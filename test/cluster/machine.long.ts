@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { bundle } from '../../scripts/bundle/bundle.mjs';
-import { leftOf } from '../../scripts/cluster/machine/leftovers.ts';
+import { leftOf } from './leftovers.ts';
 import { CONTROL_PLANE, Machine } from '../../scripts/cluster/machine/machine.ts';
-import { sharedState } from '../../scripts/cluster/machine/shared-state.ts';
+import { sharedState } from './shared-state.ts';
 
 let parent: string;
 beforeEach(() => {
@@ -67,7 +67,7 @@ test('a machine whose janitor was killed is removed by its owner', async () => {
 describe('an owner that is killed', () => {
   async function owner(): Promise<{ name: string; kill: () => void }> {
     mkdirSync(join(parent, 'dist'));
-    await bundle({ owner: 'scripts/cluster/machine/testdata/owner.ts' }, { outdir: join(parent, 'dist') });
+    await bundle({ owner: 'test/cluster/testdata/machine-owner.ts' }, { outdir: join(parent, 'dist') });
     const child = spawn(process.execPath, [join(parent, 'dist/owner.js'), parent], { stdio: ['ignore', 'pipe', 2] });
     const name = await new Promise<string>((resolve, reject) => {
       child.stdout?.once('data', (line: Buffer) => resolve(line.toString().trim()));

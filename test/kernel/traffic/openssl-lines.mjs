@@ -3,23 +3,20 @@
 // arguments of each}.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 
 const { folder, count, server, client } = JSON.parse(process.argv[2]);
-const free = createServer().listen(0, '127.0.0.1');
-await once(free, 'listening');
-const address = `127.0.0.1:${free.address().port}`;
-free.close();
-await once(free, 'close');
-
 const key = ['-key', join(folder, 'key.pem'), '-cert', join(folder, 'cert.pem')];
-const serving = spawn('openssl', ['s_server', '-accept', address, '-rev', ...key, ...server], {
+const serving = spawn('openssl', ['s_server', '-accept', '127.0.0.1:0', '-rev', ...key, ...server], {
   stdio: ['ignore', 'pipe', 'ignore'],
 });
 const listening = createInterface(serving.stdout);
-for await (const line of listening) if (line.startsWith('ACCEPT')) break;
+let address;
+for await (const line of listening) {
+  address = /^ACCEPT (\S+)/.exec(line)?.[1];
+  if (address !== undefined) break;
+}
 serving.stdout.resume();
 const asking = spawn('openssl', ['s_client', '-connect', address, '-quiet', ...client], {
   stdio: ['pipe', 'pipe', 'ignore'],

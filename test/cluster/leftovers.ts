@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { cgroupMounts } from '../../../daemon/cgroup-mount.ts';
+import { cgroupMounts } from '../../daemon/cgroup-mount.ts';
 
 /** What is left of a machine on this computer: paths of its cgroups and of its folder, ids of processes that name it. */
 export function leftOf(folder: string): string[] {

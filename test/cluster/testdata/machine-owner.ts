@@ -1,4 +1,4 @@
-import { Machine } from '../machine.ts';
+import { Machine } from '../../../scripts/cluster/machine/machine.ts';
 
 /* Owns a machine with a program on each node until it is killed. Arguments: the folder of clusters. */
 const [, , parent] = process.argv;
