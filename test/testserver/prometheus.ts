@@ -13,7 +13,10 @@ export interface PrometheusOptions {
   readonly flags?: readonly string[];
   /** Enables the remote-write receiver. Default: true. */
   readonly receiver?: boolean;
-  /** Default: /-/ready responds with 200, which it does not for a server with a password. */
+  /**
+   * Default: /-/ready responds with 200, which it does not for a server with a password, and the Alertmanagers of the
+   * configuration are known, without which the first alerts would be lost for seconds.
+   */
   readonly isReady?: (url: string) => Promise<boolean>;
   /** Further files in the folder of the configuration, by name. */
   readonly files?: Readonly<Record<string, string>>;
@@ -34,7 +37,7 @@ export interface RunningPrometheus {
 
 /**
  * Starts a real Prometheus on a free port of the loopback interface, with data in a temporary directory, and resolves
- * when it answers queries. The remote-write receiver and the lifecycle API are enabled.
+ * when it answers queries and sends alerts. The remote-write receiver and the lifecycle API are enabled.
  */
 export async function startPrometheus(options: PrometheusOptions = {}): Promise<RunningPrometheus> {
   const folder = await mkdtemp(join(tmpdir(), `lorikeet-prometheus-${process.pid}-`));
@@ -53,7 +56,8 @@ async function startIn(folder: string, options: PrometheusOptions): Promise<Runn
   if (options.history !== undefined) await backfill(folder, options.history);
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
-  const { isReady } = options;
+  const sendsAlerts = options.config?.includes('alertmanagers:') === true;
+  const { isReady = (at) => defaultIsReady(at, sendsAlerts) } = options;
   const launch = () =>
     startProgram(
       options.program ?? 'prometheus',
@@ -67,7 +71,7 @@ async function startIn(folder: string, options: PrometheusOptions): Promise<Runn
         '--log.level=warn',
         ...(options.flags ?? []).map((flag) => flag.replaceAll('$folder', folder)),
       ],
-      isReady === undefined ? `${url}/-/ready` : () => isReady(url),
+      () => isReady(url),
     );
   let program = await launch();
   return {
@@ -84,6 +88,13 @@ async function startIn(folder: string, options: PrometheusOptions): Promise<Runn
       await rm(folder, { recursive: true, force: true });
     },
   };
+}
+
+async function defaultIsReady(url: string, sendsAlerts: boolean): Promise<boolean> {
+  if (!(await fetch(`${url}/-/ready`)).ok) return false;
+  if (!sendsAlerts) return true;
+  const answer = await (await fetch(`${url}/api/v1/alertmanagers`)).json();
+  return (answer as { data: { activeAlertmanagers: readonly unknown[] } }).data.activeAlertmanagers.length > 0;
 }
 
 export interface RunningProgram {

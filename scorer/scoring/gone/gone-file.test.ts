@@ -28,6 +28,18 @@ test('what is gone, what is missed and what is anomalous survives a restart', as
   expect(going.play(rest)).toEqual([key('db'), key('cart')]);
 });
 
+test('a service with too few values to be scored stays gone over a restart, until it has a score again', async () => {
+  const played = new PlayedFleet();
+  played.playSteps(4, { ...CALM, cart: 2 });
+  expect(played.play({ ...CALM, cart: NaN })).toEqual([key('cart')]);
+  await saveGone(path, played.gone, 1000);
+  const restarted = new GoneServices(LIMITS);
+  expect(loadGone(path, restarted, 1000)).toBeUndefined();
+  const going = new PlayedFleet(restarted, played.step);
+  expect(going.playSteps(2, { ...CALM, cart: NaN })).toEqual([key('cart')]);
+  expect(going.playSteps(2, CALM)).toEqual([]);
+});
+
 test('a file that is damaged, of another interval or missing is not used', async () => {
   await saveGone(path, new PlayedFleet().gone, 1000);
   const load = () => loadGone(path, new GoneServices(LIMITS), 60_000);

@@ -2,8 +2,9 @@ import type { Feature } from '../../features/features.ts';
 import type { Fleet } from '../../fleet/fleet.ts';
 import { bitsOf } from '../errors.ts';
 import { Outages } from './outage.ts';
+import { mayBeGone, MIN_MISSING_STEPS, type Missing, type Returned } from './missing.ts';
 import { hasValues, lastSeen } from './presence.ts';
-import { scoreOf, type Streak, Streaks } from './streaks.ts';
+import { scoreOf, Streaks } from './streaks.ts';
 import { sweptNamespaces } from './sweep.ts';
 
 /** A service that is gone and belongs to the incident. */
@@ -36,38 +37,6 @@ export interface GoneEvidence {
   readonly isExcused: (key: string) => boolean;
 }
 
-/** A service without current values. */
-export interface Missing {
-  readonly channel: number;
-  readonly seen: number;
-  /** Steps without values, except those of outages. */
-  readonly steps: number;
-  /** Its anomaly when it was last seen. */
-  readonly streak?: Streak | undefined;
-  /** It was removed on purpose. */
-  readonly removed?: boolean | undefined;
-  /** It is part of the incident. */
-  readonly gone?: Gone | undefined;
-}
-
-interface Gone {
-  /** The step at which it became part of the incident. */
-  readonly step: number;
-  readonly score: number;
-  /** Calls to it fail. */
-  readonly failing: boolean;
-  /** Calls failed when no service of its namespace was left. */
-  readonly missedElsewhere: boolean;
-}
-
-/** How often a service came back after it had vanished without harm. */
-export interface Returned {
-  readonly times: number;
-  readonly last: number;
-}
-
-/** Steps without values after which failing calls make a service gone: a rule may be late once. */
-const MIN_MISSING_STEPS = 2;
 /** Limit of the score that failing calls give. */
 const MAX_SCORE = 10;
 /** Times `keepSteps` for which it is remembered that a service came back. */
@@ -202,10 +171,14 @@ export class GoneServices {
     return [...this.missing].filter(([key, { removed }]) => removed !== true && !this.#outages.covers(key));
   }
 
-  /** False for a service that was anomalous, and had too few values to be scored at the last step. */
+  /**
+   * False for a service that was anomalous, and had too few values to be scored at the last step. While nothing has been
+   * scored, as after a restart, what was missing still is.
+   */
   #isJudged(key: string): boolean {
     const known = this.streaks.get(key) ?? this.missing.get(key)?.streak;
-    return known === undefined || this.#scored.size === 0 || this.#scored.has(key);
+    const unscored = this.#scored.size === 0 && !this.missing.has(key);
+    return known === undefined || unscored || this.#scored.has(key);
   }
 
   #miss(key: string, { channel, step }: { readonly channel: number; readonly step: number }): void {
@@ -242,8 +215,4 @@ export class GoneServices {
       if (last >= step || last < step - RETURN_PERIODS * keepSteps) this.returned.delete(key);
     }
   }
-}
-
-function mayBeGone({ steps, streak }: Missing): boolean {
-  return streak !== undefined || steps >= MIN_MISSING_STEPS;
 }
