@@ -48,8 +48,8 @@ export class ProcessMemory {
   }
 
   /**
-   * Returns freed memory, and the pages of the program and its libraries. Most of those used during the start are not
-   * needed again; the others come back from the kernel's page cache at the next access, some microseconds each.
+   * Returns freed memory, and the pages of the program and its libraries. Most of those that a start or a reload used
+   * are not needed again; the others come back from the kernel's page cache at the next access, some microseconds each.
    */
   release(): void {
     if (this.#addon === undefined) return;

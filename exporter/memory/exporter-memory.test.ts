@@ -12,9 +12,12 @@ beforeEach(() => {
   memory.release();
 });
 
+const onHeap = (bytes: number): object => Array.from({ length: bytes / 8 }, (_, index) => index);
+const outsideHeap = (bytes: number): object => new ArrayBuffer(bytes);
+
 /** Leaves an old, unreachable object of `bytes`. */
-async function leaveGarbage(bytes: number): Promise<WeakRef<object>> {
-  let object: object | undefined = Array.from({ length: bytes / 8 }, (_, index) => index);
+async function leaveGarbage(bytes: number, make = onHeap): Promise<WeakRef<object>> {
+  let object: object | undefined = make(bytes);
   // Objects that survive two collections are old.
   collectGarbage();
   collectGarbage();
@@ -25,12 +28,15 @@ async function leaveGarbage(bytes: number): Promise<WeakRef<object>> {
   return garbage;
 }
 
-it('collects once there are megabytes of garbage, and not before', async () => {
-  const little = await leaveGarbage(500_000);
+it.each([
+  ['objects', onHeap],
+  ['what buffers hold outside the heap', outsideHeap],
+])('collects once there are megabytes of garbage, and not before: %s', async (_, make) => {
+  const little = await leaveGarbage(500_000, make);
   memory.tidy();
   expect(little.deref()).toBeDefined();
   await nextTurn();
-  const much = await leaveGarbage(3_000_000);
+  const much = await leaveGarbage(3_000_000, make);
   memory.tidy();
   expect(much.deref()).toBeUndefined();
 });

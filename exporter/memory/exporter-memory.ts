@@ -1,16 +1,16 @@
-import { getHeapSpaceStatistics } from 'node:v8';
+import { getHeapSpaceStatistics, getHeapStatistics } from 'node:v8';
 import { exposedCollection } from '../../daemon/memory/garbage.ts';
 import type { Logger } from '../../daemon/logger.ts';
 import { ProcessMemory } from '../../daemon/memory/process-memory.ts';
 
-/** Garbage among the old objects that triggers a collection, in bytes. */
+/** Garbage among the old objects and their buffers that triggers a collection, in bytes. */
 const GARBAGE_LIMIT = 2 * 1024 * 1024;
 
 /** Keeps the exporter's memory at the level after its first scrape. */
 export class ExporterMemory {
   readonly #native: ProcessMemory;
   readonly #collectGarbage = exposedCollection();
-  /** Bytes of old objects after the last collection, V8's own included. */
+  /** Bytes of old objects and buffers after the last collection, V8's own included. */
   #kept = Infinity;
 
   constructor(logger: Logger) {
@@ -26,7 +26,7 @@ export class ExporterMemory {
   /**
    * Collects the garbage of many scrapes once there is enough of it. Call it after each scrape, when no client waits. A
    * scrape leaves a few kilobytes among the old objects, which V8 itself only collects at 8 MB: the exporter would grow
-   * for its first hours, as if it leaked memory.
+   * for its first hours, as if it leaked memory. The pages of the program that a reload or an error took go with it.
    */
   tidy(): void {
     const used = oldObjects();
@@ -34,8 +34,7 @@ export class ExporterMemory {
       this.#kept = Math.min(this.#kept, used);
       return;
     }
-    this.#collect();
-    this.#native.trim();
+    this.release();
   }
 
   #collect(): void {
@@ -44,8 +43,8 @@ export class ExporterMemory {
   }
 }
 
-/** Bytes of the objects that V8 does not collect every few scrapes, including dead ones. */
+/** Bytes of the objects that V8 does not collect every few scrapes, and of buffers, including dead ones. */
 function oldObjects(): number {
   const spaces = getHeapSpaceStatistics().filter(({ space_name: name }) => !name.startsWith('new_'));
-  return spaces.reduce((sum, { space_used_size: used }) => sum + used, 0);
+  return spaces.reduce((sum, { space_used_size: used }) => sum + used, getHeapStatistics().external_memory);
 }
