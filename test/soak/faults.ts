@@ -16,8 +16,6 @@ export interface Patient {
 /** Something that is wrong for a while. */
 export interface Fault {
   readonly name: string;
-  /** True if the scorer has nothing to score meanwhile. */
-  readonly withoutFeatures?: boolean;
   /** Resolves when all is well again. */
   readonly happen: (patient: Patient) => Promise<void>;
 }
@@ -71,7 +69,6 @@ export const FAULTS: readonly Fault[] = [
   },
   {
     name: 'Prometheus is killed, and comes back',
-    withoutFeatures: true,
     async happen({ fed: { prometheus } }) {
       await prometheus.crash();
       await sleep(LASTS_MS);
@@ -80,7 +77,6 @@ export const FAULTS: readonly Fault[] = [
   },
   {
     name: 'Prometheus stands still',
-    withoutFeatures: true,
     async happen({ fed: { prometheus } }) {
       process.kill(prometheus.pid, 'SIGSTOP');
       await sleep(LASTS_MS);
