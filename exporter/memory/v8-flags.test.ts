@@ -26,19 +26,25 @@ for (let turn = 0; turn < 1500; turn++) {
 process.stdout.write(String(max + (kept.length - kept.length)));
 `;
 
-/** Calls many functions about as often as hours of scrapes do, and prints the size of their machine code. */
-const MACHINE_CODE = `
+/** Prints by how much the machine code has grown since the start. */
+const codeOf = (calls: string): string => `
 import { setTimeout as pause } from 'node:timers/promises';
 import { getHeapSpaceStatistics } from 'node:v8';
+const size = () => getHeapSpaceStatistics().find(({ space_name: name }) => name === 'code_space').space_used_size;
+const before = size();
+${calls}
+process.stdout.write(String(size() - before));
+`;
+
+/** Calls many functions about as often as hours of scrapes do. */
+const MACHINE_CODE = codeOf(`
 const functions = Array.from({ length: 1000 }, (_, index) => new Function('x', 'return x.a + ' + index + ' + String(x.b).length'));
 let sum = 0;
 for (let turn = 0; turn < 10; turn++) {
   for (const one of functions) for (let call = 0; call < 500; call++) sum += one({ a: call, b: turn });
   await pause(10);
 }
-const space = getHeapSpaceStatistics().find(({ space_name: name }) => name === 'code_space');
-process.stdout.write(String(space.space_used_size + (sum - sum)));
-`;
+`);
 
 /** Code that collects old objects like V8 itself. */
 const YOUNG_ONLY =
@@ -73,5 +79,6 @@ it('collects old objects before they take megabytes', async () => {
 
 it('compiles little machine code for functions that are not hot', async () => {
   const little = await bytes("import './v8-flags.ts';", MACHINE_CODE);
-  expect(little).toBeLessThan(0.5 * (await bytes('', MACHINE_CODE)));
+  // V8 itself compiles more or less of it, as its timers have it.
+  expect(little).toBeLessThan(0.1 * (await bytes('', MACHINE_CODE)));
 });
