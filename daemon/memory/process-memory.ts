@@ -42,18 +42,13 @@ export class ProcessMemory {
     return new ProcessMemory(addon, logger);
   }
 
-  /** Returns memory freed by native code. */
-  trim(): void {
-    this.#addon?.trimAllocator();
-  }
-
   /**
    * Returns freed memory, and the pages of the program and its libraries. Most of those that a start or a reload used
    * are not needed again; the others come back from the kernel's page cache at the next access, some microseconds each.
    */
   release(): void {
     if (this.#addon === undefined) return;
-    this.trim();
+    this.#addon.trimAllocator();
     const errno = this.#addon.releaseProgramPages();
     if (errno === 0) this.#conditions.recovered('memory', 'releasing program pages works again');
     else this.#conditions.failing('memory', 'cannot release program pages', getSystemErrorName(-errno));

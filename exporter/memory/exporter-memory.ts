@@ -17,7 +17,7 @@ export class ExporterMemory {
     this.#native = ProcessMemory.open(logger);
   }
 
-  /** Frees the memory that only the start needed. */
+  /** Frees the memory that is not needed between scrapes, such as what only the start used. */
   release(): void {
     this.#collect();
     this.#native.release();
@@ -29,7 +29,7 @@ export class ExporterMemory {
    * for its first hours, as if it leaked memory. The pages of the program that a reload or an error took go with it.
    */
   tidy(): void {
-    const used = oldObjects();
+    const used = oldBytes();
     if (used <= this.#kept + GARBAGE_LIMIT) {
       this.#kept = Math.min(this.#kept, used);
       return;
@@ -39,12 +39,12 @@ export class ExporterMemory {
 
   #collect(): void {
     this.#collectGarbage();
-    this.#kept = oldObjects();
+    this.#kept = oldBytes();
   }
 }
 
 /** Bytes of the objects that V8 does not collect every few scrapes, and of buffers, including dead ones. */
-function oldObjects(): number {
+function oldBytes(): number {
   const spaces = getHeapSpaceStatistics().filter(({ space_name: name }) => !name.startsWith('new_'));
   return spaces.reduce((sum, { space_used_size: used }) => sum + used, getHeapStatistics().external_memory);
 }

@@ -11,18 +11,23 @@ const folder = mkdtempSync(join(tmpdir(), 'lorikeet-gone-'));
 const path = join(folder, 'gone.json');
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
+/** The same fleet with a new scorer, which has loaded what the former one saved. */
+async function restart(played: PlayedFleet): Promise<PlayedFleet> {
+  await saveGone(path, played.gone, 1000);
+  const gone = new GoneServices(LIMITS);
+  expect(loadGone(path, gone, 1000)).toBeUndefined();
+  return new PlayedFleet(gone, played.step);
+}
+
 test('what is gone, what is missed and what is anomalous survives a restart', async () => {
   const { cart: _, ...withoutCart } = CALM;
   const { db: __, ...rest } = withoutCart;
   const played = new PlayedFleet();
   played.playSteps(4, { ...CALM, cart: 2, db: 3 });
   played.playSteps(2, { ...withoutCart, db: 3 });
-  await saveGone(path, played.gone, 1000);
-  const restarted = new GoneServices(LIMITS);
-  expect(loadGone(path, restarted, 1000)).toBeUndefined();
-  expect(restarted.current).toEqual(played.gone.current);
-  expect(restarted.current.map((one) => one.key)).toEqual([key('cart')]);
-  const going = new PlayedFleet(restarted, played.step);
+  const going = await restart(played);
+  expect(going.gone.current).toEqual(played.gone.current);
+  expect(going.names).toEqual([key('cart')]);
   // The first step after a restart fetches the history, in which the service still was.
   going.play({ ...withoutCart, db: 3 });
   expect(going.play(rest)).toEqual([key('db'), key('cart')]);
@@ -32,10 +37,7 @@ test('a service with too few values to be scored stays gone over a restart, unti
   const played = new PlayedFleet();
   played.playSteps(4, { ...CALM, cart: 2 });
   expect(played.play({ ...CALM, cart: NaN })).toEqual([key('cart')]);
-  await saveGone(path, played.gone, 1000);
-  const restarted = new GoneServices(LIMITS);
-  expect(loadGone(path, restarted, 1000)).toBeUndefined();
-  const going = new PlayedFleet(restarted, played.step);
+  const going = await restart(played);
   expect(going.playSteps(2, { ...CALM, cart: NaN })).toEqual([key('cart')]);
   expect(going.playSteps(2, CALM)).toEqual([]);
 });

@@ -1,8 +1,8 @@
 import type { Feature } from '../../features/features.ts';
 import type { Fleet } from '../../fleet/fleet.ts';
 import { bitsOf } from '../errors.ts';
-import { Outages } from './outage.ts';
 import { mayBeGone, MIN_MISSING_STEPS, type Missing, type Returned } from './missing.ts';
+import { Outages } from './outage.ts';
 import { hasValues, lastSeen } from './presence.ts';
 import { scoreOf, Streaks } from './streaks.ts';
 import { sweptNamespaces } from './sweep.ts';
