@@ -10,6 +10,7 @@ const PROGRAMS = {
   'lorikeet-sim-service': 'microsim/service/main.ts',
   'lorikeet-sim-load': 'microsim/load/main.ts',
   demo: 'scripts/demo/main.ts',
+  'demo-kubernetes': 'scripts/cluster/demo/main.ts',
 };
 const FOLDERS = ['native', 'exporter', 'scorer', 'daemon', 'microsim', 'scripts', 'package.json'];
 

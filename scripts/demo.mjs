@@ -1,8 +1,12 @@
-// npm run demo: sets up the build, then runs the demo and passes the duration of the setup.
+// npm run demo: sets up the build, then runs the demo and passes the duration of the setup. With --kubernetes, also sets up
+// what a cluster needs, and runs the demo there.
 import { spawnSync } from 'node:child_process';
 import { performance } from 'node:perf_hooks';
 
-const setup = spawnSync('bash', ['scripts/setup.sh'], { stdio: 'inherit' });
-if (setup.status !== 0) process.exit(setup.status ?? 1);
+const inKubernetes = process.argv.includes('--kubernetes');
+for (const script of ['scripts/setup.sh', ...(inKubernetes ? ['scripts/cluster/set-up.sh'] : [])]) {
+  const { status } = spawnSync('bash', [script], { stdio: 'inherit' });
+  if (status !== 0) process.exit(status ?? 1);
+}
 process.env.LORIKEET_SETUP_SECONDS = (performance.now() / 1000).toFixed(1);
-await import('../dist/demo.js');
+await import(inKubernetes ? '../dist/demo-kubernetes.js' : '../dist/demo.js');

@@ -1,7 +1,5 @@
-import { spawnSync } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
-import { build } from 'esbuild';
 import { expect, it } from 'vitest';
+import { CALLS_OF_HOURS, numberPrintedBy } from '../../test/node-program.ts';
 
 /** Lets megabytes survive, as the first scrape does, and prints the size of the space for young objects. */
 const NEW_SPACE = `
@@ -26,59 +24,28 @@ for (let turn = 0; turn < 1500; turn++) {
 process.stdout.write(String(max + (kept.length - kept.length)));
 `;
 
-/** Prints by how much the machine code has grown since the start. */
-const codeOf = (calls: string): string => `
-import { setTimeout as pause } from 'node:timers/promises';
-import { getHeapSpaceStatistics } from 'node:v8';
-const size = () => getHeapSpaceStatistics().find(({ space_name: name }) => name === 'code_space').space_used_size;
-const before = size();
-${calls}
-process.stdout.write(String(size() - before));
-`;
-
-/** Calls many functions about as often as hours of scrapes do. */
-const MACHINE_CODE = codeOf(`
-const functions = Array.from({ length: 1000 }, (_, index) => new Function('x', 'return x.a + ' + index + ' + String(x.b).length'));
-let sum = 0;
-for (let turn = 0; turn < 10; turn++) {
-  for (const one of functions) for (let call = 0; call < 500; call++) sum += one({ a: call, b: turn });
-  await pause(10);
-}
-`);
-
 /** Code that collects old objects like V8 itself. */
 const YOUNG_ONLY =
   "import { keepYoungGenerationSmall } from '../../daemon/memory/young-generation.ts'; keepYoungGenerationSmall();";
 
-/** The output of a program that starts with `first`. */
-async function bytes(first: string, rest: string): Promise<number> {
-  const { outputFiles } = await build({
-    stdin: { contents: `${first}${rest}`, resolveDir: fileURLToPath(new URL('.', import.meta.url)), loader: 'ts' },
-    bundle: true,
-    platform: 'node',
-    format: 'esm',
-    write: false,
-  });
-  const program = outputFiles[0]?.text ?? '';
-  const { stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', program], { encoding: 'utf8' });
-  // V8 reports unknown flags here.
-  expect(stderr).toBe('');
-  return Number(stdout);
-}
+const FLAGS = "import './v8-flags.ts';";
+
+/** What a program prints that starts with `first`. */
+const bytes = (first: string, rest: string): Promise<number> => numberPrintedBy(first + rest, import.meta.dirname);
 
 it('keeps the space for young objects small', async () => {
-  const small = await bytes("import './v8-flags.ts';", NEW_SPACE);
+  const small = await bytes(FLAGS, NEW_SPACE);
   expect(small).toBeLessThanOrEqual(2 * 2 ** 20);
   expect(await bytes('', NEW_SPACE)).toBeGreaterThan(4 * small);
 });
 
 it('collects old objects before they take megabytes', async () => {
-  const max = await bytes("import './v8-flags.ts';", MAX_USED);
+  const max = await bytes(FLAGS, MAX_USED);
   expect(max).toBeLessThan(0.8 * (await bytes(YOUNG_ONLY, MAX_USED)));
 });
 
 it('compiles little machine code for functions that are not hot', async () => {
-  const little = await bytes("import './v8-flags.ts';", MACHINE_CODE);
+  const little = await bytes(FLAGS, CALLS_OF_HOURS);
   // V8 itself compiles more or less of it, as its timers have it.
-  expect(little).toBeLessThan(0.1 * (await bytes('', MACHINE_CODE)));
+  expect(little).toBeLessThan(0.1 * (await bytes('', CALLS_OF_HOURS)));
 });

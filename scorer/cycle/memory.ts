@@ -1,6 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { exposedCollection } from '../../daemon/memory/garbage.ts';
 import type { Logger } from '../../daemon/logger.ts';
+import { compileOnlyHotFunctions } from '../../daemon/memory/machine-code.ts';
 import { ProcessMemory } from '../../daemon/memory/process-memory.ts';
 import { keepYoungGenerationSmall } from '../../daemon/memory/young-generation.ts';
 
@@ -18,6 +19,7 @@ const SWEEP_MS = 200;
  */
 export function openRestingMemory(logger: Logger): RestingMemory {
   keepYoungGenerationSmall();
+  compileOnlyHotFunctions();
   const native = ProcessMemory.open(logger);
   const collectGarbage = exposedCollection();
   return {

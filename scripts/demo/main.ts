@@ -36,7 +36,8 @@ const FLAGS = {
   ...HELP_FLAG,
 } as const satisfies Flags;
 
-const REPORT_EXAMPLE = 'npm run demo -- [--detector=autoencoder] [--fault=latency] [--service=catalog] [--keep]';
+const USAGE = `npm run demo -- [--detector=autoencoder] [--fault=latency] [--service=catalog] [--keep]
+       npm run demo -- --kubernetes [--help]`;
 
 /** The faults of the detectors that the usual one isn't for: `; cpu for lstm_autoencoder`. */
 function otherFaults(): string {
@@ -48,7 +49,7 @@ function otherFaults(): string {
 async function main({ argv, stops, signal }: ProgramContext): Promise<number> {
   const { values } = parseFlags(argv, FLAGS);
   if (values.help) {
-    process.stdout.write(renderHelp(REPORT_EXAMPLE, FLAGS));
+    process.stdout.write(renderHelp(USAGE, FLAGS));
     return 0;
   }
   const view = new View();
