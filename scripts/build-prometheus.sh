@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Builds the current Prometheus and Alertmanager for tests, with Go from the Go module proxy. They are kept outside the
-# repository, in one directory for each pair of versions, so each is built once. Prints what it builds, and nothing if
+# repository, in one directory for each state of this file, so each is built once. Prints what it builds, and nothing if
 # there is nothing to do. The tests run on Debian's packages anyway, and on these too if they are there.
 #
 #   scripts/build-prometheus.sh           builds missing programs; exit status 3: no Go, or no sources
@@ -19,7 +19,8 @@ say() { printf 'prometheus: %s\n' "$*"; }
 cannot() { say "NOT BUILT, so the tests run on the installed Prometheus only: ${*//$'\n'/ }" >&2; exit 3; }
 complete() { [[ -x $folder/prometheus && -x $folder/promtool && -x $folder/alertmanager && -x $folder/amtool ]]; }
 
-folder=${XDG_CACHE_HOME:-$HOME/.cache}/lorikeet/prometheus/$PROMETHEUS-$ALERTMANAGER
+pinned=$(sha256sum <"$0")
+folder=${XDG_CACHE_HOME:-$HOME/.cache}/lorikeet/prometheus/${pinned:0:12}
 if [[ ${1:-} == --path ]]; then
     echo "$folder"
     exit
@@ -39,9 +40,12 @@ say "building Prometheus $PROMETHEUS and Alertmanager $ALERTMANAGER with $(go en
 temporary=$(mktemp -d "$folder.XXXXXX")
 trap "rm -rf '$temporary'" EXIT
 export CGO_ENABLED=0 GOWORK=off GOFLAGS='' GOGC=400
-readonly FLAGS=(-trimpath -ldflags '-s -w')
+# Set by their own Makefiles.
+flags() { echo "-s -w -X github.com/prometheus/common/version.Version=$1"; }
+minor_and_patch=${PROMETHEUS#v0.3}
 for program in prometheus promtool; do
-    GOBIN=$temporary nice go install "${FLAGS[@]}" -tags "$TAGS" "github.com/prometheus/prometheus/cmd/$program@$PROMETHEUS"
+    GOBIN=$temporary nice go install -trimpath -ldflags "$(flags "3.${minor_and_patch#0}")" -tags "$TAGS" \
+        "github.com/prometheus/prometheus/cmd/$program@$PROMETHEUS"
 done
 # Alertmanager's published module lacks the user interface that it embeds: a copy gets an empty page.
 cp -r "$(go mod download -json "github.com/prometheus/alertmanager@$ALERTMANAGER" | sed -n 's/^\s*"Dir": "\(.*\)",\?$/\1/p')" "$temporary/source"
@@ -49,7 +53,7 @@ chmod -R u+w "$temporary/source"
 mkdir -p "$temporary/source/ui/app/dist"
 touch "$temporary/source/ui/app/dist/index.html"
 for program in alertmanager amtool; do
-    (cd "$temporary/source" && nice go build "${FLAGS[@]}" -buildvcs=false -o "$temporary/" "./cmd/$program")
+    (cd "$temporary/source" && nice go build -trimpath -ldflags "$(flags "${ALERTMANAGER#v}")" -buildvcs=false -o "$temporary/" "./cmd/$program")
 done
 rm -rf "$temporary/source"
 chmod 755 "$temporary"

@@ -17,9 +17,9 @@ export interface TimingWatchOptions {
   readonly metrics: ScorerMetrics;
 }
 
-/** Time between two looks at the scrape intervals: while there are no samples yet, and afterwards. */
-const FIRST_LOOKS_MS = 300_000;
-const LATER_LOOKS_MS = 3_600_000;
+/** Time between two looks at the scrape intervals: while there are no samples or a window is too short, and afterwards. */
+const SOON_MS = 300_000;
+const LATER_MS = 3_600_000;
 
 /**
  * Watches when the store has what the scorer asks for: finds the delay of the cycles, and reports late features, rules
@@ -103,7 +103,7 @@ export class TimingWatch {
   /** Compares the windows with the scrape intervals now and then, in the background: a cycle doesn't wait for it. */
   lookAtWindows(nowMs: number): void {
     if (nowMs < this.#nextLookMs) return;
-    this.#nextLookMs = nowMs + FIRST_LOOKS_MS;
+    this.#nextLookMs = nowMs + SOON_MS;
     this.#looking = this.#look(nowMs).catch((error: unknown) => {
       this.#options.logger.debug('scrape intervals not known', { error: error as Error });
     });
@@ -115,16 +115,22 @@ export class TimingWatch {
   }
 
   async #look(nowMs: number): Promise<void> {
-    const { client, set, metrics } = this.#options;
+    const { client, set, metrics, logger } = this.#options;
     const intervals = await sampleIntervals(client, set, nowMs);
     if (intervals.size === 0) return;
-    this.#nextLookMs = nowMs + LATER_LOOKS_MS;
     metrics.scrapeInterval.set(Math.max(...intervals.values()) / 1000);
     const empty = emptyWindows(set, intervals);
+    if (empty.length === 0) this.#nextLookMs = nowMs + LATER_MS;
     for (const windowMs of set.windows) {
       const found = empty.find((one) => one.windowMs === windowMs);
       metrics.emptyWindows.set({ window: formatDuration(windowMs) }, found?.features.length ?? 0);
-      this.#report(`window ${windowMs}`, found !== undefined, () => this.#logEmpty(found!));
+      this.#report(
+        `window ${windowMs}`,
+        found !== undefined,
+        () => this.#logEmpty(found!),
+        () =>
+          logger.info('a window is long enough for the scrape interval again', { window: formatDuration(windowMs) }),
+      );
     }
   }
 

@@ -2,6 +2,10 @@ import { InferenceSession } from 'onnxruntime-node';
 import type { Graph } from './graph.ts';
 import { encodeModel } from './onnx.ts';
 
+// onnxruntime would keep an id of this machine below the home directory, and send events to its makers. It reads this when
+// the first session opens.
+process.env['ORT_DISABLE_TELEMETRY'] = '1';
+
 /**
  * Options for low CPU and memory use: threads sleep between runs instead of spinning, and the arena has no memory
  * patterns, which would hold memory for each batch size. Over 1,000 runs of 1,000 windows in batches of 64, the arena's

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs and builds what a cluster of two nodes needs: Debian's containerd, runc, network plugins and buildah, and, with
-# Go, Kubernetes, CoreDNS and Prometheus Operator. Without a part of it, it says so, and ends with status 0: the tests in a
+# Go, Kubernetes, CoreDNS, Prometheus and its operator. Without a part of it, it says so, and ends with status 0: the tests in a
 # cluster are then skipped. Prints nothing if there is nothing to do.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
@@ -34,4 +34,6 @@ debian_packages() {
 
 debian_packages
 bash scripts/build-kubernetes-assets.sh || [ $? = "$CANNOT" ]
+# Debian's Prometheus is built without the service discovery that Prometheus Operator configures.
+bash scripts/build-prometheus.sh || [ $? = "$CANNOT" ]
 bash scripts/cluster/programs/build.sh || [ $? = "$CANNOT" ]

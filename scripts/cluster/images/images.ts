@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { PAUSE_IMAGE } from '../kubernetes/node.ts';
 import { CONTROL_PLANE, type Machine } from '../machine/machine.ts';
@@ -79,11 +79,8 @@ export class ImageBuilder {
     return built;
   }
 
-  /** The current release if scripts/build-prometheus.sh has built it, else the installed one. */
   prometheus(): { readonly program: string; readonly version: string; readonly image: string } {
-    const folder = execFileSync('bash', ['scripts/build-prometheus.sh', '--path'], { encoding: 'utf8' }).trim();
-    const current = join(folder, 'prometheus');
-    const program = existsSync(current) ? current : this.#programs.prometheus;
+    const { prometheus: program } = this.#programs;
     const text = execFileSync(program, ['--version'], { encoding: 'utf8' });
     const [, number] = /version (\d+\.\d+\.\d+)/.exec(text) ?? [];
     if (number === undefined) throw new Error(`${program} --version: expected a version, got ${text}`);

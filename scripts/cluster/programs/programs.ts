@@ -13,15 +13,16 @@ const BUILT = [
   'prometheus-config-reloader',
 ] as const;
 const ASSETS = ['etcd', 'kube-apiserver', 'kubectl', 'helm'] as const;
-/** Of Debian's packages `containerd`, `runc`, `buildah` and `prometheus`. */
-const INSTALLED = ['containerd', 'ctr', 'runc', 'buildah', 'prometheus'] as const;
+const PROMETHEUS = ['prometheus'] as const;
+/** Of Debian's packages `containerd`, `runc` and `buildah`. */
+const INSTALLED = ['containerd', 'ctr', 'runc', 'buildah'] as const;
 /** Of Debian's package `containernetworking-plugins`. */
 const NETWORK_PLUGIN = '/usr/lib/cni/ptp';
 
 /** sbin isn't in everybody's PATH. */
 const FIND = 'PATH="$PATH:/usr/sbin:/sbin" && command -v "$0"';
 
-type Name = (typeof BUILT)[number] | (typeof ASSETS)[number] | (typeof INSTALLED)[number];
+type Name = (typeof BUILT | typeof ASSETS | typeof PROMETHEUS | typeof INSTALLED)[number];
 
 /** The path of each program of a cluster. */
 export type Programs = Readonly<Record<Name, string>>;
@@ -33,13 +34,15 @@ export const programsFolder = (): string => built('scripts/cluster/programs/buil
 /** The programs of a cluster. A missing one is its name alone. */
 export function findPrograms(): Programs {
   const assets = built('scripts/build-kubernetes-assets.sh');
+  const prometheus = built('scripts/build-prometheus.sh');
   const folder = programsFolder();
   const within = (from: string, names: readonly Name[]) => names.map((name) => [name, join(from, name)]);
   const installed = INSTALLED.map((name) => {
     const { stdout } = spawnSync('sh', ['-c', FIND, name], { encoding: 'utf8' });
     return [name, stdout.trim() || name];
   });
-  return Object.fromEntries([...within(folder, BUILT), ...within(assets, ASSETS), ...installed]) as Programs;
+  const elsewhere = [...within(assets, ASSETS), ...within(prometheus, PROMETHEUS), ...installed];
+  return Object.fromEntries([...within(folder, BUILT), ...elsewhere]) as Programs;
 }
 
 /** What a cluster needs and this computer lacks: nothing if it has all. */

@@ -2,6 +2,9 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { ScorerApp } from '../../../scorer/app.ts';
+import { readScorerConfig } from '../../../scorer/config.ts';
+import { TimingWatch } from '../../../scorer/cycle/timing-watch.ts';
+import { ScorerMetrics } from '../../../scorer/metrics.ts';
 import { serve } from '../../testserver/http.ts';
 import { startPrometheus } from '../../testserver/prometheus.ts';
 import { startProxy } from '../../testserver/proxy.ts';
@@ -166,6 +169,30 @@ edges: [{ name: request_rate, expr: 'rate(e_total[$window])', scale: log }]
   expect(await metric(app, 'empty_window_features{window="1s"}')).toBe(1);
   expect(await metric(app, 'empty_window_features{window="5s"}')).toBe(0);
   expect(await metric(app, 'scrape_interval_seconds')).toBe(2);
+});
+
+it('a window that is too short is reported until scrapes are closer together, and looked at sooner', async () => {
+  bed = new ScorerBed();
+  const now = Math.floor(trueTime() / 1000);
+  const every = (seconds: number, from: number, to: number) =>
+    Array.from({ length: (to - from) / seconds }, (_, at) => `m{service="cart"} 1 ${now + from + at * seconds}\n`);
+  const scrapes = [...every(30, -600, -300), ...every(0.25, -300, 0)];
+  const prometheus = await startPrometheus({ history: `${scrapes.join('')}# EOF\n` });
+  bed.onClear(() => prometheus.stop());
+  const { url } = prometheus;
+  const config = readScorerConfig(bed.configure('windows', url, `${url}/api/v1/write`));
+  const metrics = new ScorerMetrics();
+  const watch = new TimingWatch({ config, set: bed.set, client: bed.client(url), logger: bed.logger, metrics });
+  const emptyAt = async (seconds: number) => {
+    watch.lookAtWindows((now + seconds) * 1000);
+    await watch.settled();
+    return (await metrics.emptyWindows.get()).values.map(({ value }) => value);
+  };
+  expect(await emptyAt(-310)).toEqual([3, 3, 3]);
+  expect(bed.logged('a window is too short for the scrape interval, so its features have no values')).toBe(3);
+  expect(await emptyAt(-20)).toEqual([3, 3, 3]);
+  expect(await emptyAt(-5)).toEqual([0, 0, 0]);
+  expect(bed.logged('a window is long enough for the scrape interval again')).toBe(3);
 });
 
 it('profiles of another interval stay in use, and are reported', async () => {
