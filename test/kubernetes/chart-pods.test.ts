@@ -25,18 +25,18 @@ describeWith([HELM], 'images', () => {
   const DIGEST = `sha256:${'0'.repeat(64)}`;
 
   test.each([
-    [['image.registry=r.example/a/'], ['r.example/a/lorikeet-exporter:0.1.0', 'r.example/a/lorikeet-scorer:0.1.0']],
+    [['image.registry=r.example/a/'], ['r.example/a/lorikeet-exporter:0.2.0', 'r.example/a/lorikeet-scorer:0.2.0']],
     [
       ['image.registry=r.example', 'image.tag=v2', 'global.imageRegistry=mirror.example'],
       ['mirror.example/lorikeet-exporter:v2', 'mirror.example/lorikeet-scorer:v2'],
     ],
     [
       ['image.registry=r.example', `exporter.image.digest=${DIGEST}`],
-      [`r.example/lorikeet-exporter@${DIGEST}`, 'r.example/lorikeet-scorer:0.1.0'],
+      [`r.example/lorikeet-exporter@${DIGEST}`, 'r.example/lorikeet-scorer:0.2.0'],
     ],
     [
       ['exporter.image.repository=r.example/a', 'scorer.image.repository=r.example/b', `scorer.image.digest=${DIGEST}`],
-      ['r.example/a:0.1.0', `r.example/b@${DIGEST}`],
+      ['r.example/a:0.2.0', `r.example/b@${DIGEST}`],
     ],
   ])('of %o are %o', (values, expected) => {
     expect(images(...values.map((value) => `--set=${value}`))).toEqual(expected);
@@ -48,7 +48,7 @@ describeWith([HELM], 'images', () => {
     );
     expect(complaint(CHART, NO_REPOSITORY, '--set=scorer.image.repository=a')).toContain('lorikeet-exporter');
     const alone = template(NO_REPOSITORY, '--set=exporter.enabled=false,scorer.image.repository=a');
-    expect(containerOf(podTemplate(alone, 'StatefulSet')).image).toBe('a:0.1.0');
+    expect(containerOf(podTemplate(alone, 'StatefulSet')).image).toBe('a:0.2.0');
   });
 
   test('of the shop are set by kustomize', () => {
