@@ -91,7 +91,7 @@ function packageChart(): void {
   }
 }
 
-/** Rules, alerts, dashboards and scrape configurations, at the paths that mixin.libsonnet imports them from. */
+/** Rules, alerts, dashboards, scrape configurations and what machines need, at the paths that mixin.libsonnet and guides name. */
 const MIXIN = [
   'LICENSE',
   'mixin.libsonnet',
@@ -99,6 +99,7 @@ const MIXIN = [
   'manifests/prometheus/scrape-configs.yaml',
   'manifests/prometheus/scrape-configs.kubernetes.yaml',
   'manifests/prometheus/alertmanager.yaml',
+  'manifests/hosts',
   'rules/services.alerts.yaml',
   'rules/detectors.alerts.yaml',
   'rules/lorikeet.alerts.yaml',

@@ -15,8 +15,10 @@ export interface Ran {
 export class DebianRoot {
   readonly folder: string;
 
-  constructor(suite: string) {
-    const archive = execFileSync('bash', ['scripts/package/debian-root.sh', suite], { encoding: 'utf8' }).trim();
+  /** @param packages in addition to the least ones */
+  constructor(suite: string, packages: readonly string[] = []) {
+    const script = ['scripts/package/debian-root.sh', suite, packages.join()];
+    const archive = execFileSync('bash', script, { encoding: 'utf8' }).trim();
     this.folder = mkdtempSync(join(tmpdir(), `lorikeet-debian-${suite}-`));
     execFileSync('tar', ['--numeric-owner', '-xpf', archive, '-C', this.folder]);
     execFileSync('chmod', ['755', this.folder]);

@@ -8,20 +8,10 @@ import { describeWith } from '../skips/describe-with.ts';
 import { DEBOOTSTRAP, RELEASE } from '../skips/needs.ts';
 import { startProgram } from '../testserver/prometheus.ts';
 import { DebianRoot, startOf } from './debian-root.ts';
+import { archiveOf, debOf, olderDeb, OUT, type Program, PROGRAMS } from './release.ts';
 
 /* A release, from its files alone, on machines without Node.js and compilers. */
 
-const OUT = 'build/package';
-const PROGRAMS = ['lorikeet-exporter', 'lorikeet-scorer'] as const;
-type Program = (typeof PROGRAMS)[number];
-
-const fileOf = (pattern: RegExp): string => {
-  const [name, another] = readdirSync(OUT).filter((file) => pattern.test(file));
-  if (name === undefined || another !== undefined) throw new Error(`${OUT}: expected one file like ${pattern}`);
-  return join(OUT, name);
-};
-const debOf = (program: Program) => fileOf(new RegExp(`^${program}_.*\\.deb$`));
-const archiveOf = (program: Program) => fileOf(new RegExp(`^${program}-.*\\.tar\\.gz$`));
 const metric = (program: Program) => (program === 'lorikeet-exporter' ? 'lorikeet_exporter' : 'lorikeet_scorer');
 const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { readonly version: string };
 
@@ -59,20 +49,6 @@ function expectProgram(root: DebianRoot, program: Program) {
       expect(metrics).toMatch(/^lorikeet_scorer_model_damaged 0$/m);
     }
   };
-}
-
-/** A package as an earlier version had it: with another default in a file that the user did not edit. */
-function olderDeb(program: Program, folder: string): string {
-  const staging = join(folder, `${program}-old`);
-  execFileSync('dpkg-deb', ['-R', debOf(program), staging]);
-  const control = join(staging, 'DEBIAN/control');
-  writeFileSync(control, readFileSync(control, 'utf8').replace(/^Version: .*$/m, 'Version: 0.0.1~rc.1'));
-  const defaults = join(staging, 'etc/default', program);
-  writeFileSync(defaults, `# An earlier default.\n${readFileSync(defaults, 'utf8')}`);
-  const file = join(folder, `${program}_0.0.1_old.deb`);
-  execFileSync('dpkg-deb', ['--root-owner-group', '-Zgzip', '-z1', '--build', staging, file], { stdio: 'ignore' });
-  rmSync(staging, { recursive: true });
-  return file;
 }
 
 describeWith([DEBOOTSTRAP, RELEASE], 'a release', () => {

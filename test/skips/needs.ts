@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
+import { cgroupMount } from '../../daemon/cgroup-mount.ts';
 import { missingPrograms } from '../../scripts/cluster/programs/programs.ts';
 import { findKubernetesProgram } from '../../scripts/generate/helm.ts';
 import { hasSchemas } from '../kubernetes/schema.ts';
@@ -61,6 +62,11 @@ export const DEBOOTSTRAP: Need = {
   isMissing: () =>
     process.getuid?.() !== 0 ||
     ['debootstrap', 'dpkg-deb', 'lintian'].some((name) => spawnSync(name, ['--version']).error !== undefined),
+};
+
+export const NSPAWN: Need = {
+  lack: 'no systemd-nspawn (Debian: apt-get install systemd-container), or no cgroups of version 2',
+  isMissing: () => spawnSync('systemd-nspawn', ['--version']).error !== undefined || cgroupMount() === undefined,
 };
 
 export const RELEASE: Need = {
