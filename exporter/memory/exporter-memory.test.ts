@@ -54,3 +54,12 @@ it('counts from the size after a collection, including those by V8 itself', asyn
   memory.tidy();
   expect(garbage.deref()).toBeUndefined();
 });
+
+it('collects a hundred scrapes later in any case', async () => {
+  const little = await leaveGarbage(500_000);
+  for (let scrape = 0; scrape < 99; scrape++) memory.tidy();
+  expect(little.deref()).toBeDefined();
+  await nextTurn();
+  memory.tidy();
+  expect(little.deref()).toBeUndefined();
+});

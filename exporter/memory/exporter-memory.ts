@@ -5,6 +5,8 @@ import { ProcessMemory } from '../../daemon/memory/process-memory.ts';
 
 /** Garbage among the old objects and their buffers that triggers a collection, in bytes. */
 const GARBAGE_LIMIT = 2 * 1024 * 1024;
+/** Scrapes after which memory is released anyway: freed pieces of malloc's heap are no garbage that V8 could count. */
+const SCRAPES_LIMIT = 100;
 
 /** Keeps the exporter's memory at the level after its first scrape. */
 export class ExporterMemory {
@@ -12,6 +14,8 @@ export class ExporterMemory {
   readonly #collectGarbage = exposedCollection();
   /** Bytes of old objects and buffers after the last collection, V8's own included. */
   #kept = Infinity;
+  /** Scrapes since memory was released. */
+  #scrapes = 0;
 
   constructor(logger: Logger) {
     this.#native = ProcessMemory.open(logger);
@@ -19,18 +23,20 @@ export class ExporterMemory {
 
   /** Frees the memory that is not needed between scrapes, such as what only the start used. */
   release(): void {
+    this.#scrapes = 0;
     this.#collect();
     this.#native.release();
   }
 
   /**
-   * Collects the garbage of many scrapes once there is enough of it. Call it after each scrape, when no client waits. A
+   * Releases the memory of many scrapes once there is enough of it. Call it after each scrape, when no client waits. A
    * scrape leaves a few kilobytes among the old objects, which V8 itself only collects at 8 MB: the exporter would grow
    * for its first hours, as if it leaked memory. The pages of the program that a reload or an error took go with it.
    */
   tidy(): void {
     const used = oldBytes();
-    if (used <= this.#kept + GARBAGE_LIMIT) {
+    this.#scrapes++;
+    if (used <= this.#kept + GARBAGE_LIMIT && this.#scrapes < SCRAPES_LIMIT) {
       this.#kept = Math.min(this.#kept, used);
       return;
     }
