@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { readScorerConfig } from '../../scorer/config.ts';
+import type { ServiceName } from '../../scorer/identity/service-key.ts';
 import { type RunningPrometheus, startPrometheus } from '../testserver/prometheus.ts';
 import { type Receiver, startReceiver } from '../testserver/receiver.ts';
 import { saveLearnedState } from './learned-state.ts';
@@ -29,7 +30,7 @@ export class FedScorer {
   /** @param timeout of its requests */
   static async open(timeout = '30s'): Promise<FedScorer> {
     const bed = new ScorerBed();
-    const prometheus = await startPrometheus({ history: pastMinutes() });
+    const prometheus = await startPrometheus({ history: pastFeatures(SERVICES, PAST_SECONDS) });
     bed.onClear(() => prometheus.stop());
     const receiver = await startReceiver();
     bed.onClear(() => receiver.stop());
@@ -88,12 +89,12 @@ ${LEARNING}${more}`,
   }
 }
 
-/** What the rules have written in the minutes before the start, as OpenMetrics, so that there is something to learn. */
-function pastMinutes(): string {
+/** What the rules wrote in the last seconds, one step a second, as OpenMetrics: so that there is something to learn. */
+export function pastFeatures(services: readonly ServiceName[], seconds: number): string {
   const now = Math.floor(trueTime() / 1000);
-  const times = Array.from({ length: PAST_SECONDS }, (_, second) => now - PAST_SECONDS + second);
+  const times = Array.from({ length: seconds }, (_, second) => now - seconds + second);
   const lines = times.flatMap((time) =>
-    featureSamples(SERVICES, time * 1000).map(({ name, labels, value }) => {
+    featureSamples(services, time * 1000).map(({ name, labels, value }) => {
       const pairs = Object.entries(labels).map(([label, text]) => `${label}="${text}"`);
       return `${name}{${pairs.join(',')}} ${value} ${time}\n`;
     }),

@@ -3,7 +3,8 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
 import { startPrometheus } from '../testserver/prometheus.ts';
-import { byService, featureSamples, ScorerBed, trueTime } from './running-scorer.ts';
+import { pastFeatures } from './fed-scorer.ts';
+import { byService, ScorerBed, trueTime } from './running-scorer.ts';
 
 /** The content of the state directory of a scorer of 0.1.0 with a model of its own, which had learned three services. */
 const FORMER_STATE = 'test/scorer/testdata/state-0.1.0.tar';
@@ -28,21 +29,8 @@ function extracted(folder: string): string {
   return folder;
 }
 
-/** What the rules had written before the upgrade, as OpenMetrics. */
-function past(): string {
-  const now = Math.floor(trueTime() / 1000);
-  const times = Array.from({ length: PAST_SECONDS }, (_, at) => now - PAST_SECONDS + at);
-  const lines = times.flatMap((time) =>
-    featureSamples(SERVICES, time * 1000).map(({ name, labels, value }) => {
-      const pairs = Object.entries(labels).map(([label, text]) => `${label}="${text}"`);
-      return `${name}{${pairs.join(',')}} ${value} ${time}\n`;
-    }),
-  );
-  return `${lines.join('')}# EOF\n`;
-}
-
 it('the state of 0.1.0 is opened: its model is used, its services are learned anew at once', async () => {
-  const prometheus = await startPrometheus({ history: past() });
+  const prometheus = await startPrometheus({ history: pastFeatures(SERVICES, PAST_SECONDS) });
   bed.onClear(() => prometheus.stop());
   const { url } = prometheus;
   bed.play(`${url}/api/v1/write`, SERVICES);
