@@ -1,14 +1,10 @@
 // Bundles each program to one file in dist/. With --if-changed it does nothing unless a source is newer.
 import { chmodSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { APART, bundle } from './bundle/bundle.mjs';
+import { APART, bundle, PROGRAMS as OF_RELEASES } from './bundle/bundle.mjs';
 
 const PROGRAMS = {
-  'lorikeet-exporter': 'exporter/main.ts',
-  'lorikeet-scorer': 'scorer/main.ts',
-  'lorikeet-sim': 'microsim/main.ts',
-  'lorikeet-sim-service': 'microsim/service/main.ts',
-  'lorikeet-sim-load': 'microsim/load/main.ts',
+  ...OF_RELEASES,
   demo: 'scripts/demo/main.ts',
   'demo-kubernetes': 'scripts/cluster/demo/main.ts',
 };

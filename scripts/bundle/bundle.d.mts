@@ -7,6 +7,7 @@ export interface BundleOptions {
   readonly version?: string;
 }
 
+export declare const PROGRAMS: Readonly<Record<string, string>>;
 export declare const APART: Readonly<Record<string, string>>;
 export declare function bundle(entryPoints: Readonly<Record<string, string>>, options?: BundleOptions): Promise<void>;
 export declare function bundleOptions(

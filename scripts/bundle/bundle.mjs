@@ -3,6 +3,15 @@ import { basename } from 'node:path';
 import { build, transform } from 'esbuild';
 import { buildInfo } from './build-info.mjs';
 
+/** The programs of a release and their main modules. */
+export const PROGRAMS = {
+  'lorikeet-exporter': 'exporter/main.ts',
+  'lorikeet-scorer': 'scorer/main.ts',
+  'lorikeet-sim': 'microsim/main.ts',
+  'lorikeet-sim-service': 'microsim/service/main.ts',
+  'lorikeet-sim-load': 'microsim/load/main.ts',
+};
+
 /**
  * Modules that a program only imports on demand, and their files. In the program's own file, their text would always
  * take several megabytes of memory.

@@ -63,7 +63,7 @@ export class Cluster {
   async #buildImages(): Promise<void> {
     const pause = await this.images.pause();
     const others = await this.images.others();
-    const lorikeet = await this.images.lorikeet();
+    const lorikeet = this.images.lorikeet();
     for (const node of this.nodes) {
       await this.until(`containerd of ${node.name}`, 60, () => node.runtimeAnswers().then(() => true));
       for (const { archive } of [pause, ...others, ...lorikeet] satisfies BuiltImage[]) await node.importImage(archive);

@@ -17,6 +17,15 @@ export function archive(file: string, folder: string, name: string, epoch: strin
   });
 }
 
+/** Writes a .tar of an OCI image layout, whose layers are compressed. @param epoch as for {@link archive} */
+export function imageArchive(file: string, layout: string, epoch: string): void {
+  const entries = ['blobs', 'index.json', 'oci-layout'];
+  execFileSync('tar', [...tarArgs(epoch), '-C', layout, '-cf', file, ...entries], {
+    stdio: ['ignore', 'ignore', 'inherit'],
+    env: { ...process.env, LC_ALL: 'C' },
+  });
+}
+
 export function sha256(file: string): string {
   return createHash('sha256').update(readFileSync(file)).digest('hex');
 }

@@ -3,9 +3,10 @@ import { chmodSync, cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFi
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { buildInfo } from '../bundle/build-info.mjs';
-import { APART, bundle } from '../bundle/bundle.mjs';
-import { archive, sha256 } from './archive.ts';
-import { type Component, componentsOf } from './contents/components.ts';
+import { APART, bundle, PROGRAMS } from '../bundle/bundle.mjs';
+import { ImageArchives, IMAGES, whyNoImages } from '../images/archives.ts';
+import { archive, imageArchive, sha256 } from './archive.ts';
+import { baseComponents, type Component, componentsOf } from './contents/components.ts';
 import { buildDeb, DEB_PACKAGES, debVersion } from './deb.ts';
 import { architecture } from './platform.ts';
 import { renderSbom } from './contents/sbom.ts';
@@ -33,8 +34,7 @@ const node = join(execFileSync('bash', ['scripts/package/fetch-node.sh'], { enco
 async function programs(): Promise<string> {
   const dist = join(work, 'dist');
   mkdirSync(dist);
-  const entries = { 'lorikeet-exporter': 'exporter/main.ts', 'lorikeet-scorer': 'scorer/main.ts', ...APART };
-  await bundle(entries, { outdir: dist, version });
+  await bundle({ ...PROGRAMS, ...APART }, { outdir: dist, version });
   writeFileSync(join(dist, 'package.json'), '{ "type": "module" }\n');
   for (const name of ['lorikeet.bpf.o', 'lorikeet_native.node', 'lorikeet_memory.node']) {
     cpSync(join('dist', name), join(dist, name));
@@ -83,6 +83,23 @@ async function packageProgram(program: keyof typeof DEB_PACKAGES, dist: string):
   archive(add(name, `${unpacked}.tar.gz`, components), join(work, 'archives'), unpacked, epoch);
 }
 
+/** As archives for whoever has no registry that can be reached; the release's workflow pushes those of the registries' base. */
+async function packageImages(dist: string): Promise<void> {
+  const lack = whyNoImages();
+  if (lack !== undefined) {
+    say(`NO IMAGES: ${lack}`);
+    return;
+  }
+  const folder = join(work, 'images');
+  mkdirSync(folder);
+  const images = new ImageArchives({ folder, dist, node, registry: 'localhost', version, epoch });
+  for (const image of IMAGES) {
+    const components = [...(await componentsOf(image, node)), ...baseComponents()];
+    const file = `lorikeet-${image}-image-${version}.linux-${architecture()}.tar`;
+    imageArchive(add(`lorikeet-${image}`, file, components), images.build(image), epoch);
+  }
+}
+
 function packageChart(): void {
   const folder = join(work, 'chart');
   execFileSync('bash', ['scripts/package/chart.sh', folder], { stdio: 'inherit' });
@@ -116,6 +133,7 @@ function packageMixin(): void {
 const dist = await programs();
 await packageProgram('exporter', dist);
 await packageProgram('scorer', dist);
+await packageImages(dist);
 packageChart();
 packageMixin();
 for (const { name, file, components } of made) {

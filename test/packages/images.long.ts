@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { load } from 'js-yaml';
@@ -8,13 +8,13 @@ import { cgroupMounts } from '../../daemon/cgroup-mount.ts';
 import { COLLECTORS } from '../../exporter/collectors/all.ts';
 import { freePort } from '../../scripts/free-port.ts';
 import { describeWith } from '../skips/describe-with.ts';
-import { BUILDAH, DEBOOTSTRAP } from '../skips/needs.ts';
+import { BUILDAH, RELEASE } from '../skips/needs.ts';
 import { startProgram } from '../testserver/prometheus.ts';
+import { imageOf } from './release.ts';
 
-/*
- * The images of manifests/images/Dockerfile on a Debian base, in containers with the security contexts of the chart. The
- * stages that build are replaced by what was built here.
- */
+/* The images of a release, in containers with the security contexts of the chart. */
+
+const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { readonly version: string };
 
 /** The cgroup of the containers, in each hierarchy. */
 const PARENT = `lorikeet-images-${process.pid}`;
@@ -67,42 +67,22 @@ function seccompProfile(): string {
   return JSON.stringify({ ...profile, syscalls: [...others, ...added] });
 }
 
-describeWith([DEBOOTSTRAP, BUILDAH], 'an image', () => {
+describeWith([BUILDAH, RELEASE], 'an image', () => {
   let folder: string;
   let storage: string[];
-  const buildah = (...args: readonly string[]) => {
-    const [command = '', ...rest] = args;
-    return execFileSync('buildah', [...storage, command, ...rest], {
-      encoding: 'utf8',
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
-  };
-
   beforeAll(() => {
     folder = mkdtempSync(join(tmpdir(), 'lorikeet-oci-'));
     storage = [`--root=${join(folder, 'storage')}`, `--runroot=${join(folder, 'run')}`, '--storage-driver=overlay'];
-    const archive = execFileSync('bash', ['scripts/package/debian-root.sh', 'bookworm'], { encoding: 'utf8' }).trim();
-    const container = buildah('from', 'scratch').trim();
-    buildah('add', '--quiet', container, archive, '/');
-    buildah('commit', '--quiet', '--rm', container, 'localhost/lorikeet-base');
-    const node = join(execFileSync('bash', ['scripts/package/fetch-node.sh'], { encoding: 'utf8' }).trim(), 'bin/node');
-    for (const name of ['exporter', 'scorer']) {
-      const tree = join(folder, name);
-      mkdirSync(tree);
-      execFileSync('bash', ['scripts/images/image-tree.sh', name, join(tree, 'image'), node]);
-      const base = [
-        '--isolation=chroot',
-        '--build-arg=BASE=localhost/lorikeet-base',
-        '-f',
-        'manifests/images/Dockerfile',
-      ];
-      const context = [`--build-context=${name}-tree=${tree}`, `--target=${name}`, '-t', `localhost/lorikeet-${name}`];
-      buildah('bud', '--quiet', ...base, ...context, '.');
+    for (const image of ['exporter', 'scorer', 'sim'] as const) {
+      const loaded = execFileSync('podman', [...storage, 'load', '--quiet', `--input=${imageOf(image)}`], {
+        encoding: 'utf8',
+      });
+      expect(loaded).toContain(`localhost/lorikeet-${image}:${version}`);
     }
     writeFileSync(join(folder, 'seccomp.json'), seccompProfile());
   });
   afterAll(() => {
-    buildah('rmi', '--all', '--force');
+    execFileSync('podman', [...storage, 'rmi', '--all', '--force'], { stdio: 'ignore' });
     rmSync(folder, { recursive: true, force: true });
     // podman leaves the containers' cgroups.
     const cgroups = cgroupMounts().map(({ path }) => join(path, PARENT));
@@ -118,7 +98,16 @@ describeWith([DEBOOTSTRAP, BUILDAH], 'an image', () => {
     const limits = ['--ulimit=nofile=1024:1024', '--ulimit=nproc=1000:1000'];
     const run = ['run', '--rm', parent, '--pull=never', '--network=host', ...limits];
     const seccomp = `--security-opt=seccomp=${join(folder, 'seccomp.json')}`;
-    return ['podman', ...storage, ...runtime, ...run, seccomp, ...flags, `localhost/lorikeet-${name}`, ...args];
+    return [
+      'podman',
+      ...storage,
+      ...runtime,
+      ...run,
+      seccomp,
+      ...flags,
+      `localhost/lorikeet-${name}:${version}`,
+      ...args,
+    ];
   };
 
   async function running(

@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { ImageName } from '../../scripts/images/archives.ts';
 
 /* The files of a release, which `npm run package` has made. */
 
@@ -15,6 +16,7 @@ const fileOf = (pattern: RegExp): string => {
 };
 export const debOf = (program: Program) => fileOf(new RegExp(`^${program}_.*\\.deb$`));
 export const archiveOf = (program: Program) => fileOf(new RegExp(`^${program}-.*\\.tar\\.gz$`));
+export const imageOf = (image: ImageName) => fileOf(new RegExp(`^lorikeet-${image}-image-.*\\.tar$`));
 
 /** A package as an earlier version had it: with another default in a file that the user did not edit. */
 export function olderDeb(program: Program, folder: string): string {

@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { IMAGES, whyNoImages } from '../../scripts/images/archives.ts';
 
 /* Two runs of `npm run package`, in folders of different depth, by users of different habits. */
 
@@ -33,5 +34,7 @@ test('the same sources make the same files, wherever and by whomever', { timeout
   const [here, there] = [copySources(join(parent, 'a')), copySources(join(parent, 'another/folder/below'))];
   const first = release(here, '022', 'UTC');
   expect(first.split('\n').length).toBeGreaterThan(12);
+  if (whyNoImages() === undefined)
+    expect(first.match(/ lorikeet-(exporter|scorer|sim)-image-.*\.tar$/gm)?.length).toBe(IMAGES.length);
   expect(release(there, '077', 'Asia/Tokyo')).toBe(first);
 });

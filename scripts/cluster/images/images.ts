@@ -1,6 +1,8 @@
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { basename, dirname, join, resolve } from 'node:path';
+import { basename, dirname, join } from 'node:path';
+import { ImageArchives, IMAGES } from '../../images/archives.ts';
+import { imageArchive } from '../../package/archive.ts';
 import { PAUSE_IMAGE } from '../kubernetes/node.ts';
 import { CONTROL_PLANE, type Machine } from '../machine/machine.ts';
 import type { Programs } from '../programs/programs.ts';
@@ -14,7 +16,7 @@ const BASE_IMAGE = 'localhost/base:1';
 
 export interface BuiltImage {
   readonly name: string;
-  /** Path of an archive, as `docker save` writes it. */
+  /** Path of an archive with its name, which containerd imports. */
   readonly archive: string;
 }
 
@@ -36,7 +38,7 @@ export class ImageBuilder {
     this.#machine = machine;
     this.#programs = programs;
     this.#folder = join(machine.folder, 'images');
-    mkdirSync(join(this.#folder, 'empty'), { recursive: true });
+    mkdirSync(this.#folder);
   }
 
   /** The image that a node needs before its first pod. */
@@ -64,19 +66,18 @@ export class ImageBuilder {
     return built;
   }
 
-  /** Of manifests/images/Dockerfile; the stages that build are replaced by what was built here. Needs the base. */
-  async lorikeet(): Promise<BuiltImage[]> {
+  /** As a release has them, with this build's programs. */
+  lorikeet(): BuiltImage[] {
     const node = join(execFileSync('bash', ['scripts/package/fetch-node.sh'], { encoding: 'utf8' }).trim(), 'bin/node');
-    const built: BuiltImage[] = [];
-    for (const target of ['exporter', 'scorer', 'sim']) {
-      const tree = join(this.#folder, target);
-      mkdirSync(tree);
-      execFileSync('bash', ['scripts/images/image-tree.sh', target, join(tree, 'image'), node], { stdio: 'pipe' });
-      const flags = [`--build-arg=BASE=${BASE_IMAGE}`, `--build-context=${target}-tree=${tree}`, `--target=${target}`];
-      const name = `${REGISTRY}/lorikeet-${target}:${version}`;
-      built.push(await this.#build(name, resolve('manifests/images/Dockerfile'), join(this.#folder, 'empty'), flags));
-    }
-    return built;
+    const folder = join(this.#folder, 'lorikeet');
+    mkdirSync(folder);
+    const epoch = String(Math.floor(Date.now() / 1000));
+    const images = new ImageArchives({ folder, dist: 'dist', node, registry: REGISTRY, version, epoch });
+    return IMAGES.map((image) => {
+      const archive = join(folder, `${image}.tar`);
+      imageArchive(archive, images.build(image), epoch);
+      return { name: images.name(image), archive };
+    });
   }
 
   prometheus(): { readonly program: string; readonly version: string; readonly image: string } {
@@ -89,7 +90,7 @@ export class ImageBuilder {
 
   async #base(): Promise<void> {
     const archive = join(this.#folder, 'base.tar');
-    execFileSync('bash', ['scripts/cluster/images/base.sh', archive], { stdio: 'pipe' });
+    execFileSync('bash', ['scripts/images/base.sh', archive], { stdio: 'pipe' });
     const file = join(this.#folder, 'base.Containerfile');
     writeFileSync(
       file,
@@ -102,12 +103,12 @@ export class ImageBuilder {
     const file = join(this.#folder, `${basename(entrypoint)}.Containerfile`);
     const copy = `COPY ${basename(program)} ${entrypoint}`;
     writeFileSync(file, `FROM ${base}\n${copy}\nENTRYPOINT ["${entrypoint}"]\n`);
-    return this.#build(name, file, dirname(program), []);
+    return this.#build(name, file, dirname(program));
   }
 
-  async #build(name: string, file: string, context: string, flags: readonly string[]): Promise<BuiltImage> {
+  async #build(name: string, file: string, context: string): Promise<BuiltImage> {
     const archive = join(this.#folder, `${name.replaceAll(/[^\w.]/g, '-')}.tar`);
-    await this.#buildah('bud', '--quiet', '--isolation=chroot', ...flags, `--tag=${name}`, '-f', file, context);
+    await this.#buildah('bud', '--quiet', '--isolation=chroot', `--tag=${name}`, '-f', file, context);
     await this.#buildah('push', '--quiet', name, `docker-archive:${archive}:${name}`);
     return { name, archive };
   }

@@ -72,6 +72,13 @@ export async function componentsOf(program: ProgramName, node: string): Promise<
   ];
 }
 
+/** What scripts/images/base.sh takes of this Debian. */
+export function baseComponents(): readonly Component[] {
+  const gcc = 'GPL-3.0-or-later WITH GCC-exception-3.1';
+  const libraries = { libc6: 'LGPL-2.1-or-later', 'libgcc-s1': gcc, 'libstdc++6': gcc };
+  return Object.entries(libraries).map(([name, license]) => debianComponent(name, license));
+}
+
 /** The folder of a file's package, which may be inside another one. */
 const PACKAGE = /node_modules\/(?:.*node_modules\/)?(?:@[^/]+\/)?[^/]+/;
 
