@@ -70,7 +70,7 @@ async function drawService(
   const profile = profiles?.services.get(key);
   if (history === undefined) return 'No such service in this scorer.';
   if (profile === undefined || model === undefined) return 'The service has not been learned yet.';
-  const shape = { features: set.features, steps: config.steps };
+  const shape = { features: set.features, steps: config.steps, windows: set.windows };
   const window = allocateWindows(shape, 1);
   encodeWindow(shape, history, last().step, profile.scalings, window, 0);
   return pictureOf(shape, window.data, await model.autoencoder.reconstruct(window.data, window.mask, 1));

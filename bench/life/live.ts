@@ -36,7 +36,7 @@ export async function live(
   count: number,
   ranking?: (step: number) => Ranker | undefined,
 ): Promise<Replay & { readonly leading: Leading }> {
-  const shape = { features: set.features, steps: config.steps };
+  const shape = { features: set.features, steps: config.steps, windows: set.windows };
   const fleet = new Fleet(set, config.interval, LIVE_STEPS);
   const recording = new Recording(set, count);
   const plan = new LearningPlan(config);

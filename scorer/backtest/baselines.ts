@@ -60,7 +60,7 @@ export function replayRobustZ(
   for (const { key, history: learned, from, to } of services) {
     const history = fleet.services.get(key);
     if (history === undefined) continue;
-    const scalings = learnScalings(shape.features, shape.features.length, learned, from, to);
+    const scalings = learnScalings(shape.features, shape.features.length, learned, from, to, shape);
     const rawScore = (of: typeof history, step: number) =>
       meanOfLargest(
         shape.features.map((feature, column) => {

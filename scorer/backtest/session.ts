@@ -121,7 +121,7 @@ async function openIn(options: BacktestOptions): Promise<BacktestSession> {
     for (const detector of detectors) await detector.close();
   };
   try {
-    const shape: TensorShape = { features: set.features, steps: config.steps };
+    const shape: TensorShape = { features: set.features, steps: config.steps, windows: set.windows };
     const reach = Math.max(config.steps.at(-1) ?? 0, ...detectors.map((detector) => detector.reach));
     const fleet = await fetchSelected(source, before(window, reach * config.interval), everything(config));
     const { maintenance, expected } = await fetchAnnouncements(source, window);

@@ -60,7 +60,7 @@ export class Detection {
     const input = { set, fleet, traces };
     const others = await detectors.score(input, step);
     const alone = config.detectors.autoencoder === undefined;
-    const shape = { features: set.features, steps: config.steps };
+    const shape = { features: set.features, steps: config.steps, windows: set.windows };
     await gone.update(step, profiles, announced);
     const evidence = allEvidence(others, gone.current, alone);
     const scored = await scoreFleet(shape, set, fleet, step, profiles, model?.autoencoder, {

@@ -19,14 +19,14 @@ export interface Calibration {
 
 /** Calibrates services and edges on their clean history. */
 export async function calibrate(
-  { features, edges }: FeatureSet,
+  { features, edges, windows }: FeatureSet,
   steps: readonly number[],
   past: CleanPast,
   calibration: Calibration,
 ): Promise<CalibratedFleet> {
   return {
-    services: await calibrateServices({ features, steps }, past.services, calibration),
-    edges: calibrateEdges(edges, past.edges),
+    services: await calibrateServices({ features, steps, windows }, past.services, calibration),
+    edges: calibrateEdges(edges, past.edges, windows[0]),
   };
 }
 
@@ -47,7 +47,13 @@ export async function calibrateServices(
   return profiles;
 }
 
-/** Learns the scalings of each edge. */
-export function calibrateEdges(features: readonly Feature[], edges: readonly Past[]): Map<string, EdgeScalings> {
-  return new Map(edges.map(({ key, history, from, to }) => [key, learnEdgeScalings(features, history, from, to)]));
+/** Learns the scalings of each edge. @param window the shortest one, ms */
+export function calibrateEdges(
+  features: readonly Feature[],
+  edges: readonly Past[],
+  window: number | undefined,
+): Map<string, EdgeScalings> {
+  return new Map(
+    edges.map(({ key, history, from, to }) => [key, learnEdgeScalings(features, history, from, to, window)]),
+  );
 }

@@ -46,7 +46,15 @@ export class KnowledgeInUse {
     metrics.modelDamaged.set(Number(opened.rejected.some(({ damaged }) => damaged)));
     this.#reportMisfits(opened);
     if (opened.model === undefined) logger.info('no model fits the features; one will be trained from history');
-    else logger.info('model opened', { path: opened.model.path, services: opened.profiles?.services.size ?? 0 });
+    else {
+      const { path, features } = opened.model;
+      const unknown = set.features.map(({ name }) => name).filter((name) => !features.includes(name));
+      logger.info('model opened', {
+        path,
+        services: opened.profiles?.services.size ?? 0,
+        unknown_features: unknown.length === 0 ? undefined : unknown.join(),
+      });
+    }
     await this.#knowledge.prepare(opened);
   }
 

@@ -66,13 +66,18 @@ export async function learn(
   const shifts = fleet.shifts ?? levelShifts(fleet);
   try {
     if (model === undefined || renew === 'model' || needsRetraining(model, span.toMs, config)) {
-      const init = model === undefined || model.path === modelPaths(config).base ? undefined : model.weights;
+      const init = model !== undefined && isOwn(model, fleet) ? model.weights : undefined;
       return await replaceModel({ ...fleet, shifts }, span, { ...training, init }, onProgress);
     }
     return await renewProfiles({ ...fleet, shifts }, span, { model, profiles }, renew === 'all', onProgress);
   } finally {
     await model?.autoencoder.close();
   }
+}
+
+/** True for a model of this installation with all of its features: a further training starts from its weights. */
+function isOwn({ path, features }: FleetModel, { config, set }: ConfiguredFleet): boolean {
+  return path !== modelPaths(config).base && features.length === set.features.length;
 }
 
 /** Services that have changed for good, as the scorer has saved them; none if they can't be read. */
@@ -190,7 +195,7 @@ async function saveCalibrated(
   model: Reconstructor,
   onProgress?: OnProgress,
 ): Promise<CalibratedSample> {
-  const shape: TensorShape = { features: set.features, steps: config.steps };
+  const shape: TensorShape = { features: set.features, steps: config.steps, windows: set.windows };
   const services = await calibrateServices(shape, sample.services, { model, heldOut: true }, (share, detail) =>
     onProgress?.({ phase: 'calibrate', share, detail }),
   );

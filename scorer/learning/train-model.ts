@@ -75,7 +75,7 @@ export async function trainModel(
 ): Promise<TrainedModel> {
   const { config, set, signal } = source;
   const started = Date.now();
-  const shape: TensorShape = { features: set.features, steps: config.steps };
+  const shape: TensorShape = { features: set.features, steps: config.steps, windows: set.windows };
   const options = trainingOptions(shape, training);
   const setup = describeSetup(source, span, options);
   const unfinished = checkpoint === undefined ? undefined : await findUnfinished(checkpoint, setup, span, config);
@@ -144,7 +144,8 @@ async function fetchSample(source: SampleSource, span: PastSpan, onProgress?: On
   let fetched = 0;
   for await (const group of cleanGroups(source, span, sample)) {
     services.push(...group.services);
-    for (const [key, scalings] of calibrateEdges(source.set.edges, group.edges)) edges.set(key, scalings);
+    for (const [key, scalings] of calibrateEdges(source.set.edges, group.edges, source.set.windows[0]))
+      edges.set(key, scalings);
     fetched += group.keys.length;
     onProgress?.({ phase: 'fetch', share: fetched / sample.length, detail: `${fetched} services` });
   }

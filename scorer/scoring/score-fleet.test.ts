@@ -150,7 +150,7 @@ edges:
     expect(await callEdge('failover_ms')).toMatchObject({ failures: 0, responses: expect.closeTo(21.8, 1) });
   });
 
-  it('hands what services and calls are asked to the ranking, over three steps and against what is usual', async () => {
+  it('hands what services are asked, and what calls are off by, to the ranking, over three steps and against what is usual', async () => {
     const own = parseFeatures(
       'features.yaml',
       `windows: [1s, 2s, 4s]
@@ -199,7 +199,7 @@ edges:
       slower: 2,
       noise: { slower: expect.closeTo(0.4, 6) as number },
     });
-    expect(calls[0]?.calls).toEqual({ rate: 6, slower: NaN, failing: 0.25 });
+    expect(calls[0]).toMatchObject({ counted: true, failedShare: expect.closeTo(2.5, 6) as number });
   });
 
   it('reports services that are learning or have no data, and counts missing values', async () => {

@@ -9,7 +9,7 @@ import { type ColumnScaling, deviation } from '../tensor/scaling.ts';
 import { newestErrors } from './errors.ts';
 import type { Experience } from './experience/experience.ts';
 import { type ScorableService, scoreServices, type ServiceScore } from './score-services.ts';
-import { RANKED_STEPS, requestColumns, requests, serviceRequests } from './ranking/observed-requests.ts';
+import { RANKED_STEPS, recent, requestColumns, serviceRequests } from './ranking/observed-requests.ts';
 import { edgeEnds, scopeOf, serviceKey } from '../identity/service-key.ts';
 import { allocateWindows, encodeWindow, type TensorShape } from '../tensor/tensor.ts';
 
@@ -152,7 +152,7 @@ function callEdges(set: FeatureSet, fleet: Fleet, step: number, profiles: Profil
   const failures = columns(({ failure, unit }) => failure && unit !== 'ratio');
   const failedShare = columns(({ failure, unit }) => failure && unit === 'ratio');
   const responses = columns(({ signal, failure }) => signal === 'errors' && !failure);
-  const ofCalls = requestColumns(set.edges);
+  const countedCalls = requestColumns(set.edges).rate;
   return [...fleet.edges].map(([key, history]) => {
     const scalings = profiles?.edges.get(key);
     const { client, server } = edgeEnds(key);
@@ -164,7 +164,7 @@ function callEdges(set: FeatureSet, fleet: Fleet, step: number, profiles: Profil
       failures: largest(failures),
       failedShare: largest(failedShare),
       responses: largest(responses),
-      calls: requests(ofCalls, history, step, scalings),
+      counted: countedCalls !== undefined && Number.isFinite(recent(history, countedCalls, step)),
     };
   });
 }

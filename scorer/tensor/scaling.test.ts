@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Feature } from '../features/features.ts';
-import { deviation, difference, fromUnit, learnScaling, toUnit, usualRange } from './scaling.ts';
+import { deviation, difference, fromUnit, learnScaling, learnShareScaling, toUnit, usualRange } from './scaling.ts';
 
 const log: Feature = { name: 'f', expr: '$window', scale: 'log', signal: 'latency', unit: 'none', floor: 0 };
 const ratio: Feature = { ...log, scale: 'ratio' };
@@ -113,5 +113,41 @@ describe('tensor values', () => {
   it('keeps a missing or infinite value missing', () => {
     expect(deviation(log, NaN, { center: 1, spread: 1 })).toBeNaN();
     expect(deviation(log, Infinity, { center: 1, spread: 1 })).toBeNaN();
+  });
+});
+
+describe('learnShareScaling', () => {
+  const share: Feature = { ...ratio, signal: 'errors', unit: 'ratio', floor: 0 };
+  const never = Array.from({ length: 1000 }, () => 0);
+
+  it.each([
+    ['one in a thousand requests', 0, 1000, 1e-3],
+    ['a tenth of ten', 0.1, 10, Math.sqrt(0.09 / 10)],
+    ['a tenth of a thousand', 0.1, 1000, Math.sqrt(0.09 / 1000)],
+    ['one in ten thousand at least', 0, 1e9, 1e-4],
+  ])('spreads by the number of requests: %s', (_, usual, requests, spread) => {
+    const scaling = learnShareScaling(share, [usual, usual, usual], requests)!;
+    expect(scaling.center).toBe(usual);
+    expect(scaling.spread).toBeCloseTo(spread, 5);
+  });
+
+  it('spreads as the floor does, so that a share just above it is nearly nothing', () => {
+    const scaling = learnShareScaling({ ...share, floor: 0.05 }, never, 1000)!;
+    expect(scaling.spread).toBeCloseTo(Math.sqrt((0.05 * 0.95) / 1000), 9);
+    expect(deviation({ ...share, floor: 0.05 }, 0.051, scaling)).toBeLessThan(0.2);
+  });
+
+  it('is wide where the share itself is restless', () => {
+    const restless = Array.from({ length: 1000 }, (_, at) => (at % 2) * 0.2);
+    expect(learnShareScaling(share, restless, 1e6)!.spread).toBeGreaterThan(0.05);
+  });
+
+  it('makes one failure of few requests as far off at any load, and a hundredth of many far off', () => {
+    const scaling = learnShareScaling(share, never, 1000)!;
+    const load = Math.log(50 / 1000);
+    expect(deviation(share, 1 / 50, scaling, load)).toBeCloseTo(deviation(share, 1 / 1000, scaling), 9);
+    expect(deviation(share, 0.01, scaling)).toBeCloseTo(10, 1);
+    // More requests than usual don't make the past more certain.
+    expect(deviation(share, 0.01, scaling, 1)).toBeCloseTo(10, 1);
   });
 });

@@ -24,6 +24,8 @@ export interface ColumnScaling {
 
 /** Minimum spread, scaled units: smaller differences are irrelevant in practice. */
 const MIN_SPREAD: Readonly<Record<Scale, number>> = { log: 0.03, linear: 1e-9, ratio: 0.01 };
+/** Minimum spread of a share of known many requests: one in ten thousand. */
+const MIN_SHARE_SPREAD = 1e-4;
 /** Minimum spread of linear features, as a share of the median or the floor. */
 const MIN_LINEAR_SHARE = 0.03;
 /** Offset of log ratios, as a share of the median, so that the log ratio of 0 is finite. */
@@ -80,6 +82,26 @@ export interface LoadPast {
 }
 
 /**
+ * True for a share of the requests, such as those that fail: what it varies by follows from how many there are, and no more of
+ * them fail because there are more.
+ */
+export function isShareOfRequests({ scale, signal }: Feature): boolean {
+  return scale === 'ratio' && signal === 'errors';
+}
+
+/** A share that doesn't follow the load. */
+const NO_RESPONSE: LoadResponse = { slope: 0, uncertainty: 0 };
+
+/**
+ * The standard deviation of a share of so many requests (binomial), which is at least the share that is of interest, and at
+ * least one of them.
+ */
+function shareSpread({ floor }: Feature, share: number, requests: number): number {
+  const least = Math.min(0.5, Math.max(share, floor, 1 / requests));
+  return Math.max(MIN_SHARE_SPREAD, Math.sqrt((least * (1 - least)) / requests));
+}
+
+/**
  * Learns the centre and the spread of one column, and how it follows the load.
  *
  * @param values raw values over the normal period, NaN where missing
@@ -104,14 +126,33 @@ export function learnScaling(
   return { center: moved, spread: spreadOf(feature, moved, left, prior), response };
 }
 
+/** Like `learnScaling`, for a share of so many requests at the usual load. */
+export function learnShareScaling(
+  feature: Feature,
+  values: readonly number[],
+  requests: number,
+  prior?: ScalingPrior,
+): ColumnScaling | undefined {
+  const sorted = sortedFinite(values);
+  if (sorted.length === 0) return undefined;
+  const center = quantileSorted(sorted, 0.5);
+  const away = sortedFinite(values.map((value) => difference(feature, value, center)));
+  const spread = Math.max(pooledSpread(away, prior), shareSpread(feature, center, requests));
+  return { center, spread, response: NO_RESPONSE };
+}
+
 /** The robust spread of differences, shrunk towards the prior, at least what matters in practice. */
 function spreadOf(feature: Feature, center: number, sorted: Float64Array, prior: ScalingPrior | undefined): number {
+  return Math.max(pooledSpread(sorted, prior), minSpread(feature, center));
+}
+
+function pooledSpread(sorted: Float64Array, prior: ScalingPrior | undefined): number {
   const own = robustSpread(sorted);
   const known = prior !== undefined && Number.isFinite(prior.spread);
   const variance = known
     ? (sorted.length * own ** 2 + prior.weight * prior.spread ** 2) / (sorted.length + prior.weight)
     : own ** 2;
-  return Math.max(Math.sqrt(variance), minSpread(feature, center));
+  return Math.sqrt(variance);
 }
 
 function minSpread(feature: Feature, center: number): number {
@@ -128,7 +169,7 @@ export function unexplained(feature: Feature, value: number, scaling: ColumnScal
 /**
  * Signed distance from what is expected at this load, in spreads; NaN for a missing or infinite value. The spread grows with
  * what isn't known: how the column follows a load this far from the usual one, or where it has never been, and what fewer
- * requests say, whose mean varies by the square root of their number.
+ * requests say, whose mean varies by the square root of their number; a share that is nearly nothing, by their number.
  *
  * @param load difference of the load from its median, a log ratio
  * @param beyond how far that is from where it has been, a log ratio of 0 or more
@@ -138,6 +179,7 @@ export function deviation(feature: Feature, value: number, scaling: ColumnScalin
   const away = unexplained(feature, value, scaling, load);
   const { response, spread } = scaling;
   if (response === undefined || load === 0) return away / spread;
+  if (isShareOfRequests(feature)) return away / (spread * Math.max(1, Math.exp(-load)));
   const sampling = spread ** 2 * Math.max(1, SCARCE_LOAD * Math.exp(-load));
   return away / Math.sqrt(sampling + (response.uncertainty * load) ** 2 + (MISFIT_BEYOND * beyond) ** 2);
 }

@@ -15,6 +15,8 @@ export interface TensorShape {
   readonly features: readonly Feature[];
   /** Lags in steps, ascending from 0; `steps` in scorer.yaml. */
   readonly steps: readonly number[];
+  /** Length of each channel's window, ms. Default: unknown, so that nobody knows of how many requests a share is. */
+  readonly windows?: readonly number[] | undefined;
 }
 
 /** Number of values in one window: channels x lags x features. */

@@ -9,16 +9,20 @@ import { COMPARED, differences, eachShop, overShops, typesByMethod } from './sum
 
 export const PAGE = 'docs/evaluation/generated-shops.md';
 
+/** A method that was shown the status of responses as well. */
+const withStatus = (method: string) => `${method}+features-http-status`;
+const PRODUCT = ['autoencoder', withStatus('autoencoder')];
+
 /** Methods that the types of fault are compared for; the results have all. */
-const COMPARED_METHODS = ['autoencoder', 'own_deviation', 'pca', 'robust_z', 'n_sigma', 'robust_scorer', 'walk'];
-/** Methods that are the product without a part, beside the ablations. */
-const PARTS = ['autoencoder', 'own_deviation', 'pca', 'worst_edges', ...ABLATIONS.map(({ name }) => name)];
+const COMPARED_METHODS = [...PRODUCT, 'own_deviation', 'pca', 'robust_z', 'n_sigma', 'robust_scorer', 'walk'];
+/** Methods that are the product without a part, or with one more, beside the ablations. */
+const PARTS = [...PRODUCT, 'own_deviation', 'pca', 'worst_edges', ...ABLATIONS.map(({ name }) => name)];
 
 /** Writes the tables over shops into their page. */
 export function updatePage(rows: readonly ShopOutcomes[]): void {
   const of = (methods: readonly string[]) => rows.filter(({ method }) => methods.includes(method));
-  replaceBlock(PAGE, 'methods', markdown(overShops(of(METHODS.map(({ name }) => name)))));
-  replaceBlock(PAGE, 'shops', markdown(eachShop(of(['autoencoder', 'own_deviation']))));
+  replaceBlock(PAGE, 'methods', markdown(overShops(of(METHODS.flatMap(({ name }) => [name, withStatus(name)])))));
+  replaceBlock(PAGE, 'shops', markdown(eachShop(of([...PRODUCT, 'own_deviation']))));
   replaceBlock(PAGE, 'parts', markdown(differences(of(PARTS))));
   const compared = Object.keys(COMPARED) as (keyof typeof COMPARED)[];
   const tables = compared.map(

@@ -12,9 +12,10 @@ const MAX_WINDOWS = 16_000;
 
 /** The usual steps of all services before their held-out parts, in time order, encoded on demand. */
 export function trainingWindows(shape: TensorShape, services: readonly ServicePast[]): WindowSource {
+  const { windows } = shape;
   const quota = Math.ceil(MAX_WINDOWS / services.length);
   const rows = services.flatMap(({ history, from, to, heldOutFrom }) => {
-    const scalings = learnScalings(shape.features, columnCount(shape.features), history, from, to);
+    const scalings = learnScalings(shape.features, columnCount(shape.features), history, from, to, { windows });
     const usual = usualSteps(shape, history, { from, to }, scalings).filter((step) => step < heldOutFrom);
     return evenly(usual, quota).map((step) => ({ history, scalings, step }));
   });

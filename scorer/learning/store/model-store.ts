@@ -3,6 +3,7 @@ import { basename, join } from 'node:path';
 import type { ScorerConfig } from '../../config.ts';
 import { modelPaths } from '../../paths.ts';
 import { Autoencoder } from '../../detectors/autoencoder/autoencoder.ts';
+import { type ClosableReconstructor, KnownFeatures, placesOf, spreadColumns } from '../../detectors/known-features.ts';
 import type { AutoencoderWeights } from '../../detectors/autoencoder/weights.ts';
 import type { FeatureSet } from '../../features/features.ts';
 import { parsePrior, type Prior } from '../../scoring/profiles/prior.ts';
@@ -10,7 +11,9 @@ import { cardPath, loadModel, ModelFileError, type SavedModel } from '../../dete
 
 /** A loaded model with its metadata. */
 export interface FleetModel {
-  readonly autoencoder: Autoencoder;
+  readonly autoencoder: ClosableReconstructor;
+  /** The features that it was trained on: some of those that it is used for, if not all. */
+  readonly features: readonly string[];
   readonly checksum: string;
   readonly prior: Prior | undefined;
   readonly path: string;
@@ -97,11 +100,11 @@ export async function openModel(
   }
   const chosen = fitting.find(({ card }) => card.sha256 === preferred) ?? fitting[0];
   if (chosen === undefined) return { model: undefined, rejected };
-  const { sha256: checksum, calibration, trained } = chosen.card;
+  const { sha256: checksum, calibration, trained, features } = chosen.card;
   const model = {
-    autoencoder: await Autoencoder.load(chosen.bytes),
+    ...withFeatures(await Autoencoder.load(chosen.bytes), parsePrior(calibration), features, set),
     checksum,
-    prior: parsePrior(calibration),
+    features,
     path: chosen.path,
     weights: chosen.weights,
     trainedToMs: Date.parse(trained.to),
@@ -109,6 +112,28 @@ export async function openModel(
   // A misfit after the chosen model is irrelevant.
   const preceding = new Set(paths.slice(0, paths.indexOf(chosen.path)));
   return { model, rejected: rejected.filter(({ path, damaged }) => damaged || preceding.has(path)) };
+}
+
+/** A model and its prior, for these features. @param known those that it was trained on */
+function withFeatures(
+  autoencoder: Autoencoder,
+  prior: Prior | undefined,
+  known: readonly string[],
+  { features }: FeatureSet,
+): Pick<FleetModel, 'autoencoder' | 'prior'> {
+  const names = features.map(({ name }) => name);
+  const places = placesOf(known, names);
+  if (places === undefined || known.join() === names.join()) return { autoencoder, prior };
+  const spread = (values: readonly number[]) => spreadColumns(values, places, names.length);
+  return {
+    autoencoder: new KnownFeatures(autoencoder, places, names.length),
+    prior: prior && {
+      spread: spread(prior.spread),
+      residual: spread(prior.residual),
+      deviation: spread(prior.deviation),
+      threshold: prior.threshold,
+    },
+  };
 }
 
 async function tryLoad(path: string, rejected: Rejection[]): Promise<SavedModel | undefined> {
@@ -122,12 +147,12 @@ async function tryLoad(path: string, rejected: Rejection[]): Promise<SavedModel 
 }
 
 /**
- * The reason why a model doesn't fit. The lengths of windows may differ, as each service's values are scaled by its own
- * normal.
+ * The reason why a model doesn't fit. It may know fewer features, which leaves out the others. The lengths of windows may
+ * differ, as each service's values are scaled by its own normal.
  */
 function misfitOf({ card }: SavedModel, set: FeatureSet, steps: readonly number[]): string | undefined {
   const names = set.features.map(({ name }) => name);
-  if (names.join() !== card.features.join()) return 'it was trained on other features';
+  if (placesOf(card.features, names) === undefined) return 'it was trained on other features';
   if (steps.length !== card.steps.length) return `it was trained on ${card.steps.length} steps, not ${steps.length}`;
   return undefined;
 }

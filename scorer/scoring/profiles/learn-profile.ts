@@ -42,7 +42,11 @@ export async function learnProfile(
   prior?: Prior,
 ): Promise<Profile> {
   const columns = columnCount(shape.features);
-  const scalings = learnScalings(shape.features, columns, history, from, to, { spread: prior?.spread, days });
+  const scalings = learnScalings(shape.features, columns, history, from, to, {
+    spread: prior?.spread,
+    windows: shape.windows,
+    days,
+  });
   const seen = await errorsOver(shape, history, usualSteps(shape, history, { from, to }, scalings), scalings, model);
   const heldOut = seen.filter(({ step }) => step >= heldOutFrom);
   const estimate = (of: (rows: readonly ErrorRow[]) => number, expected: number | undefined, weight: number) =>

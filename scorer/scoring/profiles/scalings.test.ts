@@ -31,6 +31,49 @@ edges: []
   });
 });
 
+describe('a share of requests', () => {
+  const { features } = parseFeatures(
+    'features.yaml',
+    `windows: [1m, 5m, 30m]
+features:
+  - { name: rate, expr: 'a[$window]', scale: log, signal: traffic, unit: per_second, load: true }
+  - { name: failed, expr: 'b[$window]', scale: ratio, signal: errors, unit: ratio }
+  - { name: throttled, expr: 'c[$window]', scale: ratio, signal: saturation, unit: ratio }
+edges: []
+`,
+  );
+  const history = new History(9, 100);
+  for (let step = 0; step < 100; step++) {
+    for (const column of history.row(step)?.keys() ?? Array(9).keys())
+      history.put(step, column, column % 3 === 0 ? 10 : 0);
+  }
+  const windows = [60_000, 300_000, 1_800_000];
+
+  it('has a spread of the number of requests in each window, others one of a percent', () => {
+    const spreads = learnScalings(features, 9, history, 0, 99, { windows }).map((scaling) => scaling?.spread ?? NaN);
+    for (const [column, requests] of [
+      [1, 600],
+      [4, 3000],
+    ] as const) {
+      expect(spreads[column]).toBeCloseTo(1 / requests, 5);
+      expect(spreads[column + 1]).toBe(0.01);
+    }
+    expect(spreads[7]).toBe(1e-4);
+  });
+
+  it('has one of a percent where the number is unknown', () => {
+    expect(learnScalings(features, 9, history, 0, 99)[1]?.spread).toBe(0.01);
+    const others = features.map((feature) => ({ ...feature, unit: 'none' as const }));
+    expect(learnScalings(others, 9, history, 0, 99, { windows })[1]?.spread).toBe(0.01);
+  });
+
+  it('of an edge is the same in the shortest window', () => {
+    const [calls, failed] = learnEdgeScalings(features, history, 0, 99, 60_000);
+    expect(calls?.center).toBe(10);
+    expect(failed?.spread).toBeCloseTo(1 / 600, 5);
+  });
+});
+
 describe('learnEdgeScalings', () => {
   it("widens the spread of an edge that is often wild to its 99th percentile's", () => {
     const history = new History(2, 1000);

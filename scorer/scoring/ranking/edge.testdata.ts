@@ -8,5 +8,6 @@ export const edge = (client: string, server: string, seen: Partial<CallEdge> = {
   failures: 0,
   failedShare: 0,
   responses: 0,
+  counted: true,
   ...seen,
 });

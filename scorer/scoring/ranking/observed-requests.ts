@@ -1,7 +1,7 @@
 import type { Feature } from '../../features/features.ts';
 import type { History } from '../../fleet/history.ts';
 import { type ColumnScaling, usualNoise } from '../../tensor/scaling.ts';
-import type { Requests, ServiceRequests } from './burden.ts';
+import type { ServiceRequests } from './burden.ts';
 
 /** Number of steps that what is observed for the ranking is averaged over: a single step may be noise. */
 export const RANKED_STEPS = 3;
@@ -44,30 +44,18 @@ export function serviceRequests(
     const scaling = column === undefined ? undefined : scalings?.[column];
     return scaling === undefined ? NaN : busiest * usualNoise(features[column!]!, scaling);
   };
+  const more = (column: number | undefined) =>
+    column === undefined ? NaN : recent(history, column, step) - (scalings?.[column]?.center ?? NaN);
   return {
-    ...requests(columns, history, step, scalings),
+    rate: asked,
+    slower: more(seconds),
+    failing: more(failedShare),
     noise: { slower: noise(seconds), failing: noise(failedShare) },
   };
 }
 
-/** What was called over the last steps. */
-export function requests(
-  { rate, seconds, failedShare }: RequestColumns,
-  history: History,
-  step: number,
-  scalings: Scalings,
-): Requests {
-  const more = (column: number | undefined) =>
-    column === undefined ? NaN : recent(history, column, step) - (scalings?.[column]?.center ?? NaN);
-  return {
-    rate: rate === undefined ? NaN : recent(history, rate, step),
-    slower: more(seconds),
-    failing: more(failedShare),
-  };
-}
-
 /** The mean value over the last steps; NaN if none was observed. */
-function recent(history: History, column: number, step: number): number {
+export function recent(history: History, column: number, step: number): number {
   let [sum, observed] = [0, 0];
   for (let back = 0; back < RANKED_STEPS; back++) {
     const value = history.get(step - back, column);

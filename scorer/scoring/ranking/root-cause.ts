@@ -52,8 +52,8 @@ export const MAX_RANKED = 20;
 
 /**
  * Ranks the root causes of an incident by the evidence against each service, in bits: that of its own signals except
- * traffic, plus that of its callers, less all that its callees explain. Where requests and their mean time or failed share
- * are known, that is the burden on the callers; else it is the worst edge into it less the worst edge out of it. Measured in
+ * traffic, plus that of its callers, less all that its callees explain: the worst edge into it less the worst edge out of it.
+ * Where requests and their mean time or failed share are known, but calls are not counted, it is the burden on the callers. Measured in
  * docs/adr/scorer/0004-root-cause-by-evidence.md and docs/adr/scorer/0023-requests-times-seconds.md.
  *
  * @param isCandidate true for services to rank; the others still explain the edges of their callers

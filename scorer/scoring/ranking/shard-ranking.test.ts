@@ -18,6 +18,7 @@ const edge = (client: string, server: string, latency: number) => ({
   failures: 0,
   failedShare: 0,
   responses: 0,
+  counted: true,
 });
 const edges = [edge('front', 'cart', 40), edge('cart', 'catalog', 40), edge('catalog', 'stock', 0)];
 
