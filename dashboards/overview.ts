@@ -88,7 +88,7 @@ export function overview(): DashboardBuilder {
         {
           title: 'Service graph',
           description:
-            'At most 200 services, anomalous ones and their neighbours first. The red ring grows from a score of 0.5 and is full at 1.5; the triangle marks the most probable root cause. Edges show requests per second and mean latency, and are red when the callee is anomalous.',
+            'At most 200 services, anomalous ones and their neighbours first. The red ring grows from a score of 0.5 and is full at 1.5; the triangle marks the most probable root cause. Edges show requests per second and mean latency. Red edges are the way that the trouble took from the root cause, orange ones lead to other anomalous services.',
           span: 13,
           height: 18,
         },

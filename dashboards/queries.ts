@@ -94,17 +94,21 @@ function decorate(nodes: string): string {
 }
 
 /**
- * Calls with their latency as text, red where the callee is anomalous. Drops calls without both ends in `nodes`: the
- * panel fails on them.
+ * Calls with their latency as text, red where the trouble of an incident came that way, orange where the callee is anomalous
+ * otherwise. Drops calls without both ends in `nodes`: the panel fails on them.
  */
 function connect(edges: string, nodes: string): string {
   const milliseconds = `round(1000 * max by (${ENDS}) (${EDGE_SERIES}{feature="request_latency"}), 0.1)`;
   const text = `label_replace(count_values by (${ENDS}) ("ms", ${milliseconds}), "secondarystat", "$1 ms", "ms", "(.*)")`;
   const timed = `(${edges} * on (${ENDS}) group_left (secondarystat) ${text} or on (id) ${edges})`;
   const anomalous = `label_join(${SCORE} > 1, "target", "/", "namespace", "service")`;
-  const coloured = `(label_replace(${timed} and on (target) ${anomalous}, "color", "#f2495c", "", "") or on (id) ${timed})`;
+  const coloured = [
+    `label_replace(${timed} and on (${ENDS}) anomaly_propagation_edge, "color", "#f2495c", "", "")`,
+    `label_replace(${timed} and on (target) ${anomalous}, "color", "#ff9830", "", "")`,
+    timed,
+  ].join(' or on (id) ');
   const end = (label: string) => `label_replace(${nodes}, "${label}", "$1", "id", "(.+)")`;
-  return `${coloured} and on (source) ${end('source')} and on (target) ${end('target')}`;
+  return `(${coloured}) and on (source) ${end('source')} and on (target) ${end('target')}`;
 }
 
 /** Features of the selected service in the selected channel. */

@@ -17,6 +17,8 @@ export const VERSION_SCORE_SERIES = 'anomaly_version_score';
 export const UNEXPECTED_EVENT_SERIES = 'anomaly_unexpected_event';
 /** The shape of an anomaly, as a label; always 1. */
 export const PATTERN_SERIES = 'anomaly_pattern';
+/** Evidence that trouble came from a callee to its caller, bits; only in an incident. */
+export const PROPAGATION_SERIES = 'anomaly_propagation_edge';
 /** Evidence against a service, bits; shards exchange it through Prometheus. */
 export const EVIDENCE_SERIES = 'anomaly_root_cause_evidence';
 /** Anomalous services of a shard; shards exchange it through Prometheus. */

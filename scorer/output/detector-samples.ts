@@ -11,6 +11,7 @@ import {
   UNEXPECTED_EVENT_SERIES,
   VERSION_SCORE_SERIES,
 } from '../series.ts';
+import { edgeLabels } from './edge-labels.ts';
 import type { Sample } from './remote-write/sample.ts';
 import { MIN_EXPLAINED_SCORE, type SampleTimes } from './samples.ts';
 
@@ -63,17 +64,7 @@ export function detectorSamples(
 
 function subjectLabels({ kind, key }: Verdict): Record<string, string> {
   if (kind === 'service') return { ...serviceName(key) };
-  if (kind === 'edge') {
-    const { client, server } = edgeEnds(key);
-    const { namespace, service, ...labels } = server;
-    return {
-      ...labels,
-      client_namespace: client.namespace,
-      client_service: client.service,
-      server_namespace: namespace,
-      server_service: service,
-    };
-  }
+  if (kind === 'edge') return edgeLabels(edgeEnds(key));
   const { instance, ...service } = instanceName(key);
   return { ...service, [kind]: instance };
 }

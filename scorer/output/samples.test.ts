@@ -1,6 +1,7 @@
 import { describe, expect, it, test } from 'vitest';
 import { renderScores, scoreSamples, SeriesLedger } from './samples.ts';
 import { serviceKey } from '../identity/service-key.ts';
+import { edge } from '../scoring/ranking/edge.testdata.ts';
 import type { FleetScores } from '../scoring/score-fleet.ts';
 
 const TIMES = { timestampMs: 1000, intervalMs: 1000 };
@@ -49,6 +50,27 @@ describe('scoreSamples', () => {
       'anomaly_root_cause_rank',
     ]);
   });
+});
+
+test('the way of the trouble is told with the ends of the calls and their further labels', () => {
+  const key = (service: string) => serviceKey({ namespace: 'shop', service, cluster: 'a' });
+  const edges = [edge(key('cart'), key('db'), { latency: 4 * 2.576 }), edge(key('front'), key('cart'))];
+  const causes = [{ key: key('db'), bits: 3, blame: 1, rank: 1 }];
+  const samples = scoreSamples({ ...result(0.2), scores: [], causes, edges }, TIMES);
+  expect(samples.filter(({ name }) => name === 'anomaly_propagation_edge')).toEqual([
+    {
+      name: 'anomaly_propagation_edge',
+      labels: {
+        cluster: 'a',
+        client_namespace: 'shop',
+        client_service: 'cart',
+        server_namespace: 'shop',
+        server_service: 'db',
+      },
+      value: expect.closeTo(2, 9) as number,
+      timestampMs: 1000,
+    },
+  ]);
 });
 
 test('a gone service has a score and the time since when it is gone', () => {

@@ -2,6 +2,7 @@ import { renderLabels } from '../../daemon/labels.ts';
 import type { Announcements } from '../announced/watch.ts';
 import type { FleetScores } from '../scoring/score-fleet.ts';
 import { serviceName } from '../identity/service-key.ts';
+import { propagation } from '../scoring/ranking/propagation.ts';
 import {
   DETECTOR,
   EDGE_SCORE_SERIES,
@@ -14,10 +15,12 @@ import {
   LEVEL_SHIFT_SERIES,
   MAINTENANCE_SERIES,
   PATTERN_SERIES,
+  PROPAGATION_SERIES,
   UNEXPECTED_EVENT_SERIES,
   UNTOLERATED_SERIES,
   VERSION_SCORE_SERIES,
 } from '../series.ts';
+import { edgeLabels } from './edge-labels.ts';
 import type { Sample } from './remote-write/sample.ts';
 
 /** The time of a cycle, and the length of a step. */
@@ -71,6 +74,10 @@ export function scoreSamples(
   for (const { key, blame, rank } of result.causes) {
     samples.push(sample('anomaly_root_cause_score', key, blame), sample('anomaly_root_cause_rank', key, rank));
   }
+  for (const { client, server, bits } of propagation(result.causes, result.edges ?? [])) {
+    const labels = edgeLabels({ client: serviceName(client), server: serviceName(server) });
+    samples.push({ name: PROPAGATION_SERIES, labels, value: bits, timestampMs });
+  }
   return samples;
 }
 
@@ -102,6 +109,7 @@ const HELP: Readonly<Record<string, string>> = {
   anomaly_feature_usual: 'Usual range of these features in the shortest window: bounds of 90 % of their values.',
   anomaly_root_cause_score: 'Share of a service in the blame for the current incident, 0 to 1.',
   anomaly_root_cause_rank: 'Rank of a service among the root causes, 1 is the most probable.',
+  [PROPAGATION_SERIES]: 'Evidence that trouble came from a callee to its caller in the current incident, bits.',
   [EDGE_SCORE_SERIES]: 'Anomaly score of the calls from one service to another, 1 is the learned threshold.',
   [INTERVAL_START_SERIES]: 'Unix time of the first anomalous window of the current anomaly.',
   [INTERVAL_END_SERIES]: 'Unix time of the last anomalous window of the current anomaly.',

@@ -21,6 +21,8 @@ export type ServiceState = 'scored' | 'learning' | 'no_data' | 'excluded' | 'gon
 export interface FleetScores {
   readonly scores: readonly ServiceScore[];
   readonly causes: readonly RankedCause[];
+  /** The calls that the causes were ranked by; none where there is no incident. */
+  readonly edges?: readonly CallEdge[];
   /** Services of the incident that are gone; these have no score. */
   readonly gone?: readonly GoneService[];
   readonly states: ReadonlyMap<string, ServiceState>;
@@ -104,12 +106,14 @@ export async function scoreFleet(
   const incidents = new Set([...anomalous, ...(others?.bits.keys() ?? [])].map(scopeOf));
   const isRanked = (key: string) => (assumeIncident || incidents.has(scopeOf(key))) && isCandidate?.(key) !== false;
   const ranked = () => withOthers(withRequests(shape, suspects, services, step), others);
-  const causes =
-    assumeIncident || incidents.size > 0 ? rank(ranked(), callEdges(set, fleet, step, profiles), isRanked) : [];
+  const isIncident = assumeIncident || incidents.size > 0;
+  const edges = isIncident ? callEdges(set, fleet, step, profiles) : [];
+  const causes = isIncident ? rank(ranked(), edges, isRanked) : [];
   const done = performance.now();
   return {
     scores,
     causes,
+    edges,
     states,
     missing,
     encodeMs: encoded - started,
