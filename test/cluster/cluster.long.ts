@@ -146,7 +146,9 @@ describeWith([CLUSTER], 'in a cluster of two nodes', () => {
 
   test('more replicas have series of their own', async () => {
     await times.measure('scaled', () => shop.scale('cart', 4));
-    for (const pod of await counts.pods('shop', 'cart')) await counts.grows(counts.served('shop', 'cart', pod));
+    for (const pod of await counts.pods('shop', 'cart')) {
+      await Promise.all([counts.grows(counts.served('shop', 'cart', pod)), shop.ask(pod)]);
+    }
   });
 
   test('a drained node loses the pods of the shop, and keeps its exporter', async () => {

@@ -4,6 +4,8 @@ import type { Cluster } from '../cluster.ts';
 import { SIM_IMAGE } from '../images/images.ts';
 
 const SIM = '/usr/lib/lorikeet/dist/lorikeet-sim.js';
+/** Where its services listen. */
+const PORT = 8080;
 /** Services with two pods, on both nodes. */
 const REPLICATED = ['frontend', 'cart', 'recommendation'] as const;
 export const SHOP_SERVICES = [
@@ -70,6 +72,12 @@ export class Shop {
   async scale(service: string, replicas: number): Promise<void> {
     await this.#kubectl('scale', `deployment/${service}`, `--replicas=${replicas}`);
     await this.#kubectl('rollout', 'status', `deployment/${service}`, '--timeout=300s');
+  }
+
+  /** Asks one pod from inside: clients that keep their connections need not ever ask each of many replicas. */
+  async ask(pod: string): Promise<void> {
+    const request = `fetch('http://127.0.0.1:${PORT}/', { method: 'POST', body: '{}' })`;
+    await this.#kubectl('exec', pod, '--', 'node', '-e', `${request}.then((answer) => answer.text())`);
   }
 
   async remove(): Promise<void> {
