@@ -9,11 +9,13 @@ set -uo pipefail
 
 say() { printf 'cluster: %s\n' "$*" >&2; }
 
-# started PID: when a process started, in clock ticks since boot, because ids are reused. Nothing if it has ended.
+# started PID: when a process started, in clock ticks since boot, because ids are reused. Nothing if it has ended, also if
+# its parent doesn't know yet.
 started() {
   local stat fields
   read -r stat 2>/dev/null <"/proc/$1/stat" || return 0
   read -r -a fields <<<"${stat##*) }"
+  [[ ${fields[0]} != [ZX] ]] || return 0
   echo "${fields[19]}"
 }
 
