@@ -18,12 +18,20 @@ const COMPARED_METHODS = [...PRODUCT, 'own_deviation', 'pca', 'robust_z', 'n_sig
 /** Methods that are the product without a part, or with one more, beside the ablations. */
 const PARTS = [...PRODUCT, 'own_deviation', 'pca', 'worst_edges', ...ABLATIONS.map(({ name }) => name)];
 
+/** The rows of methods that were run on all shops: others are of other shops, and don't compare. */
+function ofAllShops(rows: readonly ShopOutcomes[]): ShopOutcomes[] {
+  const shopsOf = (name: string) => rows.filter(({ method }) => method === name).length;
+  const all = new Set(rows.map(({ recording }) => recording)).size;
+  return rows.filter(({ method }) => shopsOf(method) === all);
+}
+
 /** Writes the tables over shops into their page. */
 export function updatePage(rows: readonly ShopOutcomes[]): void {
-  const of = (methods: readonly string[]) => rows.filter(({ method }) => methods.includes(method));
+  const complete = ofAllShops(rows);
+  const of = (methods: readonly string[]) => complete.filter(({ method }) => methods.includes(method));
   replaceBlock(PAGE, 'methods', markdown(overShops(of(METHODS.flatMap(({ name }) => [name, withStatus(name)])))));
   replaceBlock(PAGE, 'shops', markdown(eachShop(of([...PRODUCT, 'own_deviation']))));
-  replaceBlock(PAGE, 'parts', markdown(differences(of(PARTS))));
+  replaceBlock(PAGE, 'parts', markdown(differences(rows.filter(({ method }) => PARTS.includes(method)))));
   const compared = Object.keys(COMPARED) as (keyof typeof COMPARED)[];
   const tables = compared.map(
     (key) => `${COMPARED[key].title}:\n\n${markdown(typesByMethod(of(COMPARED_METHODS), key))}`,
