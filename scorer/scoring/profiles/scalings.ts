@@ -47,7 +47,7 @@ export function learnScalings(
   const valuesOf = (column: number) => steps.map((step) => history.get(step, column));
   const prior = (column: number) => ({ spread: spread?.[column] ?? NaN, weight: PRIOR_WEIGHT });
   const load = loadFeature(features);
-  // Edges have no model, which knows nothing of loads that they don't follow.
+  // Services alone: what an edge does is not compared with its load.
   const followsLoad = columns > features.length;
   const loads = CHANNELS.map((_, channel) => {
     const column = load === undefined ? columns : columnIndex(features, channel, load);
