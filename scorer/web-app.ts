@@ -10,7 +10,7 @@ import type { FleetScores } from './scoring/score-fleet.ts';
 import { tensorPages, TENSORS_PATH } from './tensor-pages/pages.ts';
 import { pictureOf } from './tensor-pages/picture.ts';
 import type { Image } from './tensor-pages/png.ts';
-import { allocateWindows, encodeWindow } from './tensor/tensor.ts';
+import { allocateWindows, encodeWindow, shapeOf } from './tensor/tensor.ts';
 
 /** The state of a scorer that its web pages show. */
 export interface ScorerView {
@@ -70,7 +70,7 @@ async function drawService(
   const profile = profiles?.services.get(key);
   if (history === undefined) return 'No such service in this scorer.';
   if (profile === undefined || model === undefined) return 'The service has not been learned yet.';
-  const shape = { features: set.features, steps: config.steps, windows: set.windows };
+  const shape = shapeOf(set, config.steps);
   const window = allocateWindows(shape, 1);
   encodeWindow(shape, history, last().step, profile.scalings, window, 0);
   return pictureOf(shape, window.data, await model.autoencoder.reconstruct(window.data, window.mask, 1));

@@ -13,6 +13,7 @@ import type { Ranker } from '../../scorer/scoring/ranking/root-cause.ts';
 import { scoreFleet } from '../../scorer/scoring/score-fleet.ts';
 import { createExperience } from '../../scorer/scoring/experience/experience.ts';
 import type { Replay } from '../../scorer/backtest/replay.ts';
+import { shapeOf } from '../../scorer/tensor/tensor.ts';
 import { LIVE_STEPS, Recording } from './features.ts';
 import type { ShopMinute } from './world.ts';
 
@@ -36,7 +37,7 @@ export async function live(
   count: number,
   ranking?: (step: number) => Ranker | undefined,
 ): Promise<Replay & { readonly leading: Leading }> {
-  const shape = { features: set.features, steps: config.steps, windows: set.windows };
+  const shape = shapeOf(set, config.steps);
   const fleet = new Fleet(set, config.interval, LIVE_STEPS);
   const recording = new Recording(set, count);
   const plan = new LearningPlan(config);

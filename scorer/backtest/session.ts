@@ -28,7 +28,7 @@ import type { Profiles } from '../scoring/profiles/profiles-file.ts';
 import type { PrometheusClient } from '../prometheus/client.ts';
 import { selectorOf } from '../prometheus/selector.ts';
 import { createExperience } from '../scoring/experience/experience.ts';
-import type { TensorShape } from '../tensor/tensor.ts';
+import { shapeOf, type TensorShape } from '../tensor/tensor.ts';
 import { fetchAnnouncements } from '../announced/history.ts';
 import { type Alarms, alarmsOf } from './alarms.ts';
 import { faultSpans, type FaultSpan } from './detection.ts';
@@ -121,7 +121,7 @@ async function openIn(options: BacktestOptions): Promise<BacktestSession> {
     for (const detector of detectors) await detector.close();
   };
   try {
-    const shape: TensorShape = { features: set.features, steps: config.steps, windows: set.windows };
+    const shape = shapeOf(set, config.steps);
     const reach = Math.max(config.steps.at(-1) ?? 0, ...detectors.map((detector) => detector.reach));
     const fleet = await fetchSelected(source, before(window, reach * config.interval), everything(config));
     const { maintenance, expected } = await fetchAnnouncements(source, window);

@@ -5,7 +5,7 @@ import type { Prior } from '../scoring/profiles/prior.ts';
 import type { Profile } from '../scoring/profiles/profile.ts';
 import type { EdgeScalings } from '../scoring/profiles/profiles-file.ts';
 import { learnEdgeScalings } from '../scoring/profiles/scalings.ts';
-import type { TensorShape } from '../tensor/tensor.ts';
+import { shapeOf, type TensorShape } from '../tensor/tensor.ts';
 import type { CleanPast, Past, ServicePast } from './history/clean.ts';
 import type { CalibratedFleet } from './store/profile-store.ts';
 
@@ -19,14 +19,14 @@ export interface Calibration {
 
 /** Calibrates services and edges on their clean history. */
 export async function calibrate(
-  { features, edges, windows }: FeatureSet,
+  set: FeatureSet,
   steps: readonly number[],
   past: CleanPast,
   calibration: Calibration,
 ): Promise<CalibratedFleet> {
   return {
-    services: await calibrateServices({ features, steps, windows }, past.services, calibration),
-    edges: calibrateEdges(edges, past.edges, windows[0]),
+    services: await calibrateServices(shapeOf(set, steps), past.services, calibration),
+    edges: calibrateEdges(set.edges, past.edges, set.windows),
   };
 }
 
@@ -47,13 +47,13 @@ export async function calibrateServices(
   return profiles;
 }
 
-/** Learns the scalings of each edge. @param window the shortest one, ms */
+/** Learns the scalings of each edge. */
 export function calibrateEdges(
   features: readonly Feature[],
   edges: readonly Past[],
-  window: number | undefined,
+  windows: readonly number[],
 ): Map<string, EdgeScalings> {
   return new Map(
-    edges.map(({ key, history, from, to }) => [key, learnEdgeScalings(features, history, from, to, window)]),
+    edges.map(({ key, history, from, to }) => [key, learnEdgeScalings(features, history, from, to, windows)]),
   );
 }

@@ -10,7 +10,7 @@ import { modelPaths } from '../paths.ts';
 import { ChangesError, loadChanges } from '../scoring/experience/changes-file.ts';
 import { poolProfiles, type Prior } from '../scoring/profiles/prior.ts';
 import type { Profiles } from '../scoring/profiles/profiles-file.ts';
-import type { TensorShape } from '../tensor/tensor.ts';
+import { shapeOf } from '../tensor/tensor.ts';
 import { removeCheckpoint } from '../training/checkpoint.ts';
 import { calibrate, calibrateServices, type Calibration } from './calibrate.ts';
 import { cleanGroups, type CleanPastSource } from './history/clean.ts';
@@ -195,7 +195,7 @@ async function saveCalibrated(
   model: Reconstructor,
   onProgress?: OnProgress,
 ): Promise<CalibratedSample> {
-  const shape: TensorShape = { features: set.features, steps: config.steps, windows: set.windows };
+  const shape = shapeOf(set, config.steps);
   const services = await calibrateServices(shape, sample.services, { model, heldOut: true }, (share, detail) =>
     onProgress?.({ phase: 'calibrate', share, detail }),
   );

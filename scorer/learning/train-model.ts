@@ -7,7 +7,7 @@ import type { FeatureSet } from '../features/features.ts';
 import { listServices, type PastSpan, type TimeSpan } from '../fleet/past.ts';
 import { evenly } from '../numeric/evenly.ts';
 import type { EdgeScalings } from '../scoring/profiles/profiles-file.ts';
-import { type TensorShape } from '../tensor/tensor.ts';
+import { shapeOf, type TensorShape } from '../tensor/tensor.ts';
 import { type Checkpoint, loadCheckpoint, saveCheckpoint } from '../training/checkpoint.ts';
 import type { TrainingProgress } from '../training/train-network.ts';
 import { train, type TrainingOptions } from '../training/trainer.ts';
@@ -75,7 +75,7 @@ export async function trainModel(
 ): Promise<TrainedModel> {
   const { config, set, signal } = source;
   const started = Date.now();
-  const shape: TensorShape = { features: set.features, steps: config.steps, windows: set.windows };
+  const shape = shapeOf(set, config.steps);
   const options = trainingOptions(shape, training);
   const setup = describeSetup(source, span, options);
   const unfinished = checkpoint === undefined ? undefined : await findUnfinished(checkpoint, setup, span, config);
@@ -144,7 +144,7 @@ async function fetchSample(source: SampleSource, span: PastSpan, onProgress?: On
   let fetched = 0;
   for await (const group of cleanGroups(source, span, sample)) {
     services.push(...group.services);
-    for (const [key, scalings] of calibrateEdges(source.set.edges, group.edges, source.set.windows[0]))
+    for (const [key, scalings] of calibrateEdges(source.set.edges, group.edges, source.set.windows))
       edges.set(key, scalings);
     fetched += group.keys.length;
     onProgress?.({ phase: 'fetch', share: fetched / sample.length, detail: `${fetched} services` });

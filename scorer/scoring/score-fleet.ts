@@ -5,6 +5,7 @@ import type { History } from '../fleet/history.ts';
 import type { GoneService } from './gone/gone-services.ts';
 import type { EdgeScalings, Profiles } from './profiles/profiles-file.ts';
 import { type CallEdge, type RankedCause, type Ranker, rankRootCauses, type Suspect } from './ranking/root-cause.ts';
+import { loadFeature } from '../tensor/load.ts';
 import { type ColumnScaling, deviation } from '../tensor/scaling.ts';
 import { newestErrors } from './errors.ts';
 import type { Experience } from './experience/experience.ts';
@@ -156,7 +157,7 @@ function callEdges(set: FeatureSet, fleet: Fleet, step: number, profiles: Profil
   const failures = columns(({ failure, unit }) => failure && unit !== 'ratio');
   const failedShare = columns(({ failure, unit }) => failure && unit === 'ratio');
   const responses = columns(({ signal, failure }) => signal === 'errors' && !failure);
-  const countedCalls = requestColumns(set.edges).rate;
+  const countedCalls = loadFeature(set.edges);
   return [...fleet.edges].map(([key, history]) => {
     const scalings = profiles?.edges.get(key);
     const { client, server } = edgeEnds(key);

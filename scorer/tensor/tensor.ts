@@ -1,4 +1,4 @@
-import { CHANNELS, type Feature } from '../features/features.ts';
+import { CHANNELS, type Feature, type FeatureSet } from '../features/features.ts';
 import { columnIndex } from '../features/columns.ts';
 import type { History } from '../fleet/history.ts';
 import { median } from '../numeric/statistics.ts';
@@ -17,6 +17,14 @@ export interface TensorShape {
   readonly steps: readonly number[];
   /** Length of each channel's window, ms. Default: unknown, so that nobody knows of how many requests a share is. */
   readonly windows?: readonly number[] | undefined;
+}
+
+/** The shape of a feature set's tensors. @param steps lags, as of `TensorShape` */
+export function shapeOf(
+  { features, windows }: Pick<FeatureSet, 'features' | 'windows'>,
+  steps: readonly number[],
+): TensorShape {
+  return { features, steps, windows };
 }
 
 /** Number of values in one window: channels x lags x features. */

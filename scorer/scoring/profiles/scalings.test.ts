@@ -68,7 +68,7 @@ edges: []
   });
 
   it('of an edge is the same in the shortest window', () => {
-    const [calls, failed] = learnEdgeScalings(features, history, 0, 99, 60_000);
+    const [calls, failed] = learnEdgeScalings(features, history, 0, 99, windows);
     expect(calls?.center).toBe(10);
     expect(failed?.spread).toBeCloseTo(1 / 600, 5);
   });

@@ -1,5 +1,5 @@
 import { columnIndex } from '../../features/columns.ts';
-import { CHANNELS, type Feature } from '../../features/features.ts';
+import type { Feature } from '../../features/features.ts';
 import type { History } from '../../fleet/history.ts';
 import { stepsBetween } from '../../fleet/steps.ts';
 import { NORMAL_P99, quantile } from '../../numeric/statistics.ts';
@@ -47,11 +47,10 @@ export function learnScalings(
   const valuesOf = (column: number) => steps.map((step) => history.get(step, column));
   const prior = (column: number) => ({ spread: spread?.[column] ?? NaN, weight: PRIOR_WEIGHT });
   const load = loadFeature(features);
-  // Services alone: what an edge does is not compared with its load.
-  const followsLoad = columns > features.length;
-  const loads = CHANNELS.map((_, channel) => {
-    const column = load === undefined ? columns : columnIndex(features, channel, load);
-    if (load === undefined || column >= columns) return undefined;
+  const channels = columns / features.length;
+  const loads = Array.from({ length: channels }, (_, channel) => {
+    if (load === undefined) return undefined;
+    const column = columnIndex(features, channel, load);
     const values = valuesOf(column);
     const scaling = learnScaling(features[load]!, values, prior(column));
     if (scaling === undefined || days >= WEEK_DAYS) return scaling;
@@ -67,7 +66,8 @@ export function learnScalings(
     if (isShareOfRequests(feature) && requests !== undefined) {
       return learnShareScaling(feature, values, requests, prior(column));
     }
-    if (!followsLoad) return learnScaling(feature, values, prior(column));
+    // What an edge does is not compared with its load.
+    if (channels === 1) return learnScaling(feature, values, prior(column));
     return learnScaling(feature, values, prior(column), {
       loads: valuesOf(column - index + load).map((value) => difference(features[load]!, value, scaling.center)),
       slope: SLOPE_PRIORS[feature.signal],
@@ -87,16 +87,15 @@ function rangeOf(away: readonly number[]): LoadRange {
  * Like `learnScalings`, for an edge. Edges have no model, so the spread is widened until the 99th percentile of the
  * deviations is that of a normal distribution: an edge with frequent outliers must exceed those to count.
  *
- * @param window the shortest one, ms
+ * @param windows as of `Expected`; an edge is observed in the shortest alone
  */
 export function learnEdgeScalings(
   features: readonly Feature[],
   history: History,
   from: number,
   to: number,
-  window?: number,
+  windows?: readonly number[],
 ): (ColumnScaling | undefined)[] {
-  const windows = window === undefined ? undefined : [window];
   return learnScalings(features, features.length, history, from, to, { windows }).map((scaling, column) => {
     const feature = features[column];
     if (scaling === undefined || feature === undefined) return undefined;

@@ -1,5 +1,6 @@
 import type { Feature } from '../../features/features.ts';
 import type { History } from '../../fleet/history.ts';
+import { loadFeature } from '../../tensor/load.ts';
 import { type ColumnScaling, usualNoise } from '../../tensor/scaling.ts';
 import type { ServiceRequests } from './burden.ts';
 
@@ -22,7 +23,7 @@ export function requestColumns(features: readonly Feature[]): RequestColumns {
     return index < 0 ? undefined : index;
   };
   return {
-    rate: column(({ load }) => load === true),
+    rate: loadFeature(features),
     seconds: column(({ mean }) => mean === true),
     failedShare: column(({ signal, unit }) => signal === 'errors' && unit === 'ratio'),
   };

@@ -20,6 +20,9 @@ const MAX_EDGES = 20;
  * @returns nearest to the cause first
  */
 export function propagation(causes: readonly RankedCause[], edges: readonly CallEdge[]): PropagationEdge[] {
+  const first = new Map(causes.filter(({ rank }) => rank === 1).map(({ key }) => [scopeOf(key), key]));
+  // A shard has edges in calm cycles, too.
+  if (first.size === 0) return [];
   const into = new Map<string, PropagationEdge[]>();
   for (const edge of edges) {
     const { client, server } = edge;
@@ -29,7 +32,6 @@ export function propagation(causes: readonly RankedCause[], edges: readonly Call
     into.set(server, known);
     known.push({ client, server, bits });
   }
-  const first = new Map(causes.filter(({ rank }) => rank === 1).map(({ key }) => [scopeOf(key), key]));
   return [...first.values()].flatMap((cause) => wayFrom(cause, into));
 }
 
