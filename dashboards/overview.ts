@@ -1,4 +1,5 @@
 import type { DashboardBuilder } from '@grafana/grafana-foundation-sdk/dashboard';
+import { CHANGE_SCORE_SERIES, CHANGE_SERIES } from '../scorer/features/change-rules.ts';
 import { DETECTOR_NAMES } from '../scorer/detectors/settings.ts';
 import { board, detectorVariable, labelsVariable, SERVICE_ALERTS } from './board.ts';
 import { graph, rows, single, timeSeries } from './panels.ts';
@@ -14,6 +15,8 @@ import {
 } from './queries.ts';
 
 const CHOSEN = 'namespace=~"$namespace"';
+/** Of the selected namespaces. */
+const CHANGE_FIT = `${CHANGE_SCORE_SERIES}{${CHOSEN}}`;
 const SCORES = `anomaly_score{${CHOSEN}, ${DETECTED}}`;
 
 /** The current incident: services, start, spread, root cause and signals. */
@@ -149,6 +152,26 @@ export function overview(): DashboardBuilder {
           '{{namespace}}/{{service}}': `max by (namespace, service) (${SCORES}) and on (namespace, service) topk(20, max by (namespace, service) (max_over_time(${SCORES}[$__range] @ end())) > 1)`,
         },
         noValue: 'no service was anomalous',
+      }),
+    )
+    .withPanel(
+      rows({
+        title: 'Changes before the incident',
+        description:
+          "Versions, numbers of replicas and configurations that the suspects haven't had for long: since when, and how well they fit the incident's beginning and its cause.",
+        span: 24,
+        labels: { namespace: 'Namespace', service: 'Service', change: 'Change', version: 'Version' },
+        columns: [
+          { header: 'Fits', expr: `topk(${MAX_ROWS}, ${CHANGE_FIT})`, unit: 'percentunit' },
+          {
+            header: 'Since',
+            expr: `1000 * ${CHANGE_SERIES} and ${CHANGE_FIT}`,
+            unit: 'dateTimeAsIsoNoDateIfToday',
+          },
+        ],
+        sortBy: 'Fits',
+        serviceLinks: true,
+        noValue: 'none is known',
       }),
     )
     .withPanel(

@@ -1,10 +1,12 @@
 import { type DashboardBuilder, RowBuilder } from '@grafana/grafana-foundation-sdk/dashboard';
+import { CHANGE_SERIES } from '../scorer/features/change-rules.ts';
 import {
   board,
   choiceVariable,
   detectorVariable,
   labelsVariable,
   labelVariable,
+  marks,
   SERVICE_ALERTS,
   textVariable,
 } from './board.ts';
@@ -53,6 +55,16 @@ export function service(): DashboardBuilder {
     .withVariable(choiceVariable('band', 'Normal over the last', ['1d', '6h', '1h', '7d']))
     .withVariable(textVariable('scorer', 'Scorer URL', 'http://localhost:9401'));
   markIntervals(dashboard);
+  dashboard.annotation(
+    marks({
+      name: 'Changes',
+      colour: 'blue',
+      expr: `1000 * ${CHANGE_SERIES}{${SERVICE}}`,
+      byValue: true,
+      title: 'New {{change}}',
+      text: '{{version}}',
+    }),
+  );
   addScore(dashboard);
   addFeatures(dashboard);
   addInstances(dashboard);

@@ -72,6 +72,8 @@ function atMostOne(features: readonly z.output<typeof featureSchema>[], key: 'lo
   return features.filter((feature) => feature[key]).length <= 1;
 }
 
+const expressionSchema = z.string('expected a PromQL expression').min(1, 'expected a PromQL expression');
+
 const featureSetSchema = z.strictObject({
   windows: z
     .array(durationSchema)
@@ -83,7 +85,8 @@ const featureSetSchema = z.strictObject({
   edges: callFeaturesSchema.default([]),
   pods: z.array(instanceFeatureSchema).refine(uniqueNames, 'expected unique names').default([]),
   endpoints: z.array(instanceFeatureSchema).refine(uniqueNames, 'expected unique names').default([]),
-  versions: z.string('expected a PromQL expression').min(1, 'expected a PromQL expression').optional(),
+  versions: expressionSchema.optional(),
+  changes: expressionSchema.optional(),
 });
 
 const extensionSchema = z.looseObject({ extends: z.string() });
@@ -122,6 +125,8 @@ export interface FeatureSet {
   readonly endpoints: readonly Feature[];
   /** PromQL that returns {namespace, pod, version}. */
   readonly versions?: string | undefined;
+  /** PromQL that returns {namespace, service, change, version}: what else may be changed, as it is now. */
+  readonly changes?: string | undefined;
 }
 
 /**

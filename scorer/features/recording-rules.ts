@@ -17,6 +17,7 @@ import {
 import { DETECTOR } from '../series.ts';
 import { readsNative, type HistogramForm } from './native-histograms.ts';
 import { withLabels } from './labelled-expression.ts';
+import { changeRules } from './change-rules.ts';
 import { graphRules, onsetRules } from './graph-rules.ts';
 
 interface RuleGroup {
@@ -78,6 +79,7 @@ function dividedSet(set: FeatureSet, labels: readonly string[]): FeatureSet {
     pods: divided(set.pods),
     endpoints: divided(set.endpoints),
     versions: set.versions && withLabels(set.versions, labels),
+    changes: set.changes && withLabels(set.changes, labels),
   };
 }
 
@@ -97,7 +99,8 @@ function serviceGroups(set: FeatureSet, interval: Interval, detector: string, la
   const incident: RuleGroup[] = [
     { name: 'lorikeet_onset', ...interval, rules: onsetRules(set, detector, labels) },
     { name: 'lorikeet_graph', ...interval, rules: graphRules(set, detector, labels) },
-  ];
+    { name: 'lorikeet_changes', ...interval, rules: changeRules(set, labels) },
+  ].filter(({ rules }) => rules.length > 0);
   return [...services, ...shortestWindow(set, interval, 'edge', EDGE_SERIES, set.edges), ...units, ...incident];
 }
 

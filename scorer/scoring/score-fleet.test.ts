@@ -117,6 +117,30 @@ describe('scoreFleet', () => {
     expect(causes[0]).toMatchObject({ key: serviceKey(name('cart')), rank: 1 });
   });
 
+  it("counts a service's own signals as evidence as far as its score goes, in full from the threshold on", async () => {
+    const evidenceAt = async (memory: number) => {
+      const seen: Suspect[] = [];
+      const rank: Ranker = (suspects) => {
+        seen.push(...suspects);
+        return [];
+      };
+      const fleet = fleetOf({ cart: { ...calm, memory } });
+      const options = { assumeIncident: true, rank };
+      const { scores } = await scoreFleet(shape, set, fleet, 10, profilesOf('cart'), flat, options);
+      return { score: scores[0]?.score, evidence: seen[0]?.evidence };
+    };
+    // ln(1.32 / 1.02) / 0.1 = 2.58 deviations, over a residual of 2.
+    const off = 2.58 / 2;
+    const score = off / 2 / 2;
+    expect(await evidenceAt(1.3)).toEqual({
+      score: expect.closeTo(score, 2) as number,
+      evidence: expect.closeTo(score * Math.log2(1 + off), 2) as number,
+    });
+    const anomalous = await evidenceAt(9);
+    expect(anomalous.score).toBeGreaterThan(1);
+    expect(anomalous.evidence).toBeCloseTo(Math.log2(1 + 6), 6);
+  });
+
   it('takes for failures what features.yaml calls so, whatever its name', async () => {
     const own = parseFeatures(
       'features.yaml',

@@ -80,12 +80,22 @@ export function scoreServices(
     const trend = experience?.trends.trendOf(key);
     const shares = featureShares(shape, errors, profile.scalings);
     const shifts = (experience?.levels.shiftsOf(key) ?? []).map((shift) => featureShift(shape, shift));
-    scores.push(withTrend(shape, { key, score, untolerated, shares, shifts }, trend, profile));
+    const scored = withTrend(shape, { key, score, untolerated, shares, shifts }, trend, profile);
+    scores.push(scored);
     const scales = tolerance === undefined ? profile : widenScales(profile, tolerance);
-    suspects.push({ key, evidence: ownEvidence(shape, own.residuals, scales) });
+    const inFull = ownEvidence(shape, own.residuals, scales);
+    suspects.push({ key, evidence: suspicion(scored) * inFull, inFull });
     if (experience !== undefined) live(experience, shape, service, step, { settled, score, expected: isExpected(key) });
   }
   return { scores, suspects };
+}
+
+/**
+ * How far a service's own signals count as evidence, 0..1: in full once its score is above the threshold. Of a large fleet some
+ * calm service always has a few signals that are off, more than the cause of a faint incident.
+ */
+function suspicion({ score }: ServiceScore): number {
+  return Math.min(1, score);
 }
 
 /**

@@ -69,14 +69,11 @@ export class ImageArchives {
   }
 
   #buildBase(): string {
-    const { folder, epoch } = this.#source;
+    const { epoch } = this.#source;
     const context = this.#empty('base');
     const env = { ...process.env, SOURCE_DATE_EPOCH: epoch };
     execFileSync('bash', ['scripts/images/base.sh', join(context, 'base.tar')], { stdio: 'pipe', env });
-    const file = join(folder, 'base.Containerfile');
-    const path = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
-    writeFileSync(file, `FROM scratch\nADD base.tar /\nENV PATH=${path}\n`);
-    this.#bud('localhost/lorikeet-base', file, context, []);
+    this.#bud('localhost/lorikeet-base', resolve('scripts/images/base.Containerfile'), context, []);
     return 'localhost/lorikeet-base';
   }
 

@@ -12,6 +12,7 @@ const MAY_BE_EMPTY: Readonly<Record<string, string>> = {
   'Samples written: dropped: {{reason}}': 'no sample was dropped',
   'Missing values: rejected: {{reason}}': 'the scorer can use all series',
   Problems: 'the checks find none',
+  'Changes before the incident': 'the shop has no deployments',
   'Page faults and block requests: block requests': 'a service without a disk of its own issues no block requests',
   Memory: 'memory.current needs a controller that this machine may lack',
   'Learning under way': 'a short demo may finish learning before the first scrape',

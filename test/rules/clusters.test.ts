@@ -234,6 +234,37 @@ describe('two clusters with the same services', () => {
     expect(found).not.toMatch(/basket|mail/);
   });
 
+  it('have their own changes, which fit their own incident', () => {
+    const database = (cluster: string, replicas: string, onsetStep: number) => [
+      { series: `service:lorikeet_feature:window{${of(cluster, 'cart-db')},feature="x"}`, values: '1x150' },
+      {
+        series: `kube_statefulset_replicas{cluster="${cluster}",namespace="shop",statefulset="cart-db"}`,
+        values: replicas,
+      },
+      { series: `anomaly_root_cause_score{${of(cluster, 'cart-db')}}`, values: `_x${onsetStep} 1x${150 - onsetStep}` },
+      score(cluster, 'cart', `0.2x${onsetStep - 1} 4x${150 - onsetStep}`),
+    ];
+    const output = testRules(files(), [
+      {
+        interval: '30s',
+        input_series: [...database('a', '2x79 3x70', 100), ...database('b', '3x150', 80)],
+        promql_expr_test: [
+          {
+            expr: 'round(anomaly_change_score, 0.01)',
+            eval_time: '60m',
+            exp_samples: [
+              {
+                labels: '{cluster="a",namespace="shop",service="cart-db",change="replicas",version="3"}',
+                value: 0.67,
+              },
+            ],
+          },
+        ],
+      },
+    ]);
+    expect(output).toContain('SUCCESS');
+  });
+
   it('keep apart a service that is gone in one of them', () => {
     const goneInA = [
       { series: `anomaly_score{${of('a', 'cart')},detector="autoencoder"}`, values: '4x4 stale' },

@@ -6,6 +6,8 @@ import { type AskedService, burdenEvidence, type CalledEdge } from './burden.ts'
 export interface Suspect extends AskedService {
   /** Evidence of a fault of its own, bits. */
   readonly evidence: number;
+  /** What the evidence would be if its signals counted in full, however calm the service is, bits. */
+  readonly inFull?: number | undefined;
 }
 
 /** The client's view of an edge, as deviations from the edge's normal; NaN where unknown. */

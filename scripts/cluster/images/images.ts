@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { ImageArchives, IMAGES } from '../../images/archives.ts';
 import { imageArchive } from '../../package/archive.ts';
 import { PAUSE_IMAGE } from '../kubernetes/node.ts';
@@ -91,11 +91,7 @@ export class ImageBuilder {
   async #base(): Promise<void> {
     const archive = join(this.#folder, 'base.tar');
     execFileSync('bash', ['scripts/images/base.sh', archive], { stdio: 'pipe' });
-    const file = join(this.#folder, 'base.Containerfile');
-    writeFileSync(
-      file,
-      'FROM scratch\nADD base.tar /\nENV PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin\n',
-    );
+    const file = resolve('scripts/images/base.Containerfile');
     await this.#buildah('bud', '--quiet', '--isolation=chroot', `--tag=${BASE_IMAGE}`, '-f', file, this.#folder);
   }
 

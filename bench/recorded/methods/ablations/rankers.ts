@@ -18,6 +18,14 @@ export const withoutEdges: Ranker = (suspects, _, isCandidate) => rankRootCauses
 export const ownEvidenceAlone: Ranker = (suspects, _, isCandidate = () => true) =>
   rankEvidence(suspects.filter(({ key }) => isCandidate(key)).map(({ key, evidence }) => ({ key, bits: evidence })));
 
+/** The signals of calm services count in full, as those of anomalous ones do. */
+export const calmInFull: Ranker = (suspects, edges, isCandidate) =>
+  rankRootCauses(
+    suspects.map((suspect) => ({ ...suspect, evidence: suspect.inFull ?? suspect.evidence })),
+    edges,
+    isCandidate,
+  );
+
 /** What callers suffer alone, without the evidence of a service's own signals. */
 export const callersAlone: Ranker = (suspects, edges, isCandidate) =>
   rankRootCauses(
