@@ -326,6 +326,18 @@ describe('edges', () => {
     });
   });
 
+  it('wait while their server has no name of its own yet', async () => {
+    const { front } = shop();
+    let peer = { namespace: 'shop', service: 'service/stock', pending: true };
+    Object.assign(kernel.tree.source, { peer: () => peer });
+    kernel.countEdge(front, '10.96.0.1', 80, SENT);
+    expect(await kernel.samples('lorikeet_edge_sent')).toEqual({});
+    kernel.countEdge(front, '10.96.0.1', 80, SENT);
+    peer = { namespace: 'shop', service: 'stock', pending: false };
+    kernel.tree.source.targets = [...kernel.tree.source.targets];
+    expect(await kernel.samples('lorikeet_edge_sent')).toEqual({ [edge('stock', '80', 'shop')]: 2 });
+  });
+
   it('to external peers have names up to the limit, the others are combined', async () => {
     const { front } = shop({ maxExternalNames: 1 });
     for (const last of [1, 2, 3]) kernel.countEdge(front, `192.0.2.${last}`, 443, SENT);

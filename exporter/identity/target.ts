@@ -23,7 +23,10 @@ export interface Target {
 }
 
 /** A service as seen by a peer. */
-export type Peer = Pick<Target, 'namespace' | 'service'>;
+export interface Peer extends Pick<Target, 'namespace' | 'service'> {
+  /** True while another name is expected for it: its counts wait. */
+  readonly pending?: boolean | undefined;
+}
 
 /** A source of targets: a file, or an orchestrator's API. */
 export interface TargetSource {

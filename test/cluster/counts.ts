@@ -47,8 +47,7 @@ export class Counts {
   }
 
   /**
-   * Waits until the client has counted this many requests to a server, both in the namespace of the workloads. A Service whose
-   * pods its exporter has not heard of yet, which may take a moment after their start, goes by a name of its own.
+   * Waits until the client has counted this many requests to a server, both in the namespace of the workloads.
    */
   edgeBecomes(
     client: string,
@@ -58,7 +57,7 @@ export class Counts {
   ): Promise<void> {
     const labels = [
       `client_namespace="${NAMESPACE}",client_service="${client}"`,
-      `server_namespace="${NAMESPACE}",server_service=~"(service/)?${server}",server_port="${port}"`,
+      `server_namespace="${NAMESPACE}",server_service="${server}",server_port="${port}"`,
     ];
     return this.becomes(`sum(lorikeet_edge_requests_total{${labels.join(',')}})`, expected);
   }

@@ -52,13 +52,14 @@ export class EdgeServers {
     this.#external.retain(used);
   }
 
-  /** `key` is a `struct edge_key`. */
-  serverOf(client: LocalTarget, key: Buffer): Server {
+  /** `key` is a `struct edge_key`. Undefined while the server's name is pending. */
+  serverOf(client: LocalTarget, key: Buffer): Server | undefined {
     const bytes = key.toString('latin1', ADDRESS_START, ADDRESS_END);
     const port = key.readUInt16LE(PORT);
     const peer =
       this.#options.directory.peer(bytes, port) ??
       (isLoopback(bytes) ? this.#listenerOf(client, key.readUInt32LE(NETNS), port) : undefined);
+    if (peer?.pending === true) return undefined;
     if (peer !== undefined) {
       return { namespace: peer.namespace, service: peer.service, port: String(port), external: undefined, cut: false };
     }

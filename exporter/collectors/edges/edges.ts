@@ -106,11 +106,12 @@ export class EdgeAccounts<A extends EdgeEnds & Account> {
     return account;
   }
 
-  /** The account of a key, without counting a cut. Undefined if the client is not monitored. */
+  /** The account of a key, without counting a cut. Undefined if the client is not monitored, or the server's name is pending. */
   find(key: Buffer, leaf: Leaf): A | undefined {
     const client = this.#options.directory.targetOf(leaf);
     if (client === undefined || !client.monitored) return undefined;
-    return this.#accountBetween(client, this.#servers.serverOf(client, key));
+    const server = this.#servers.serverOf(client, key);
+    return server && this.#accountBetween(client, server);
   }
 
   #accountBetween(client: LocalTarget, server: Server): A {

@@ -7,7 +7,7 @@ import { ApiClient } from './api/api-client.ts';
 import type { Credentials } from './api/credentials.ts';
 import { endpointsOf, type Endpoints } from './objects/endpoints.ts';
 import { EndedPods } from './ended-pods.ts';
-import { Peers, type PeerTable } from './peers.ts';
+import { NAMING_MS, Peers, type PeerTable } from './peers.ts';
 import { PodCgroups } from './objects/pod-cgroup.ts';
 import { localPod, peerPod, type LocalPod } from './objects/pod.ts';
 import { Reflector, type Resource } from './api/reflector.ts';
@@ -55,6 +55,7 @@ export class KubernetesSource implements TargetSource {
   /** Time of the last update of the targets by performance.now(); 0: none. */
   #changedAt = 0;
   #searching: NodeJS.Timeout | undefined;
+  #naming: NodeJS.Timeout | undefined;
 
   constructor(options: KubernetesOptions) {
     this.#options = options;
@@ -125,6 +126,7 @@ export class KubernetesSource implements TargetSource {
   async close(): Promise<void> {
     clearTimeout(this.#changing);
     clearTimeout(this.#searching);
+    clearTimeout(this.#naming);
     await Promise.all(this.reflectors.map((reflector) => reflector.close()));
   }
 
@@ -149,6 +151,7 @@ export class KubernetesSource implements TargetSource {
     const isFirst = this.#changedAt === 0;
     this.#changedAt = performance.now();
     this.#searchCgroups();
+    this.#settleNames();
     if (isFirst) this.#options.onReady();
   }
 
@@ -181,12 +184,13 @@ export class KubernetesSource implements TargetSource {
   }
 
   #resolvePeers(): PeerTable {
-    return this.#peers.resolve({
+    const objects = {
       local: this.#pods.objects.values(),
       pods: this.#peerPods.objects,
       services: this.#services.objects,
       slices: this.#slices.objects.values(),
-    });
+    };
+    return this.#peers.resolve(objects, performance.now());
   }
 
   *#rejectedNow(): Generator<readonly [string, RejectedAnnotation]> {
@@ -196,6 +200,14 @@ export class KubernetesSource implements TargetSource {
     for (const [name, { rejected }] of this.#namespaces.objects) {
       for (const annotation of rejected) yield [`namespace ${name}`, annotation];
     }
+  }
+
+  /** Resolves peers again when names that are pending now have to be settled. */
+  #settleNames(): void {
+    clearTimeout(this.#naming);
+    if (!this.#peers.isWaiting) return;
+    this.#naming = setTimeout(() => this.#scheduleChange(), NAMING_MS);
+    this.#naming.unref();
   }
 
   /** Searches for the kubelet's directories again while a pod's cgroup is missing. */

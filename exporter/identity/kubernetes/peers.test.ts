@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { addressText } from '../peers/addresses.ts';
 import { endpointsOf, type Endpoints } from './objects/endpoints.ts';
 import type { ApiObject } from './api/metadata.ts';
-import { Peers, type PeerObjects } from './peers.ts';
+import { NAMING_MS, Peers, type PeerObjects } from './peers.ts';
 import { localPod, type LocalPod } from './objects/pod.ts';
 import { identityOf, type Identity } from './objects/service-identity.ts';
 import { virtualService, type VirtualService } from './objects/service.ts';
@@ -41,14 +41,14 @@ const service = (name: string, ...clusterIPs: readonly string[]): [string, Virtu
 ];
 
 /** The service behind each address of the objects, in text form; with a port if that differs from the other ports. */
-function resolve(objects: Partial<PeerObjects>, peers = new Peers()): Record<string, string> {
+function resolve(objects: Partial<PeerObjects>, peers = new Peers(), now = 0): Record<string, string> {
   const all = { local: [], pods: new Map<string, Identity>(), services: new Map(), slices: [], ...objects };
-  const table = peers.resolve(all);
+  const table = peers.resolve(all, now);
   const named: Record<string, string> = {};
   const holders = [...all.local, ...[...all.slices].flatMap(({ endpoints }) => endpoints), ...all.services.values()];
   for (const { bytes, port } of holders.flatMap(({ addresses }) => addresses)) {
     const [whole, own] = [table.find(bytes, 1), port === undefined ? undefined : table.find(bytes, port)];
-    if (whole !== undefined) named[addressText(bytes)] = whole.service;
+    if (whole !== undefined) named[addressText(bytes)] = whole.pending === true ? 'pending' : whole.service;
     if (own !== undefined && own.service !== whole?.service) named[`${addressText(bytes)} ${port}`] = own.service;
   }
   return named;
@@ -130,8 +130,8 @@ describe('a pod of this machine', () => {
 
 describe('a service’s address', () => {
   const services = new Map([service('cart', '10.96.0.1', 'fd00:96::1')]);
-  const ofService = (slices: readonly Endpoints[], peers?: Peers) =>
-    resolve({ pods: PODS, services, slices }, peers)['10.96.0.1'];
+  const ofService = (slices: readonly Endpoints[], peers?: Peers, now?: number) =>
+    resolve({ pods: PODS, services, slices }, peers, now)['10.96.0.1'];
 
   it('resolves to the workload behind it, in both families', () => {
     const named = resolve({
@@ -163,7 +163,29 @@ describe('a service’s address', () => {
     expect(ofService([], peers)).toBe('cart');
     expect(ofService([slice('cart', {})], peers)).toBe('cart');
     resolve({}, peers);
+    expect(ofService([], peers, NAMING_MS)).toBe('pending');
+    expect(ofService([], peers, 2 * NAMING_MS)).toBe('service/cart');
+  });
+
+  it('that is new has no name until its pods are known, for a while', () => {
+    const peers = new Peers();
+    resolve({}, peers);
+    expect(ofService([], peers, 1000)).toBe('pending');
+    expect(peers.isWaiting).toBe(true);
+    // Its endpoint is known before its pod.
+    expect(ofService([slice('cart', { '10.1.0.9': 'cart-9' })], peers, 2000)).toBe('pending');
+    expect(ofService([slice('cart', { '10.1.0.1': 'cart-1' })], peers, 3000)).toBe('cart');
+    expect(peers.isWaiting).toBe(false);
+  });
+
+  it('that is new and gets no pods goes by its own name in the end, as does one that was there from the start', () => {
+    const peers = new Peers();
     expect(ofService([], peers)).toBe('service/cart');
+    resolve({}, peers, 1000);
+    expect(ofService([], peers, 2000)).toBe('pending');
+    expect(ofService([], peers, 1999 + NAMING_MS)).toBe('pending');
+    expect(ofService([], peers, 2000 + NAMING_MS)).toBe('service/cart');
+    expect(peers.isWaiting).toBe(false);
   });
 });
 

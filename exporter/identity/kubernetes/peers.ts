@@ -21,6 +21,12 @@ interface Backing {
   others: Identity | undefined;
 }
 
+/**
+ * Time in which the pods behind a new service are expected to become known, in milliseconds: it and its endpoints are watched
+ * apart, and either may come first. Counts wait so long for a name, because they keep it.
+ */
+export const NAMING_MS = 20_000;
+
 /** More than one workload. */
 const SEVERAL = identityOf('', '', 0);
 
@@ -33,19 +39,29 @@ export interface PeerTable {
 /**
  * Resolves the workload behind an address of a pod, an endpoint or a service. If several pods have had an address, the
  * newest wins. A service's address resolves to the workload behind it. With several workloads, or none with pods, it
- * resolves to the service itself, `service/<name>`, a name that no workload can have.
+ * resolves to the service itself, `service/<name>`, a name that no workload can have; that of a new service is pending until
+ * its pods are known, for `NAMING_MS` at most.
  */
 export class Peers {
   /** The last workload behind each service: calls to a service without endpoints are attributed to it. */
   #last = new Map<string, Identity>();
+  /** When each service without a workload was first resolved, in milliseconds; undefined before the first resolution. */
+  #unnamedSince: Map<string, number> | undefined;
   #ambiguous = 0;
+  #isWaiting = false;
 
   /** Services with more than one workload behind them at the last resolution. */
   get ambiguous(): number {
     return this.#ambiguous;
   }
 
-  resolve({ local, pods, services, slices }: PeerObjects): PeerTable {
+  /** True if the last resolution has pending names. They are settled by a resolution `NAMING_MS` later. */
+  get isWaiting(): boolean {
+    return this.#isWaiting;
+  }
+
+  /** `now` is in milliseconds. */
+  resolve({ local, pods, services, slices }: PeerObjects, now: number): PeerTable {
     const owners = new OwnerTable();
     const localAddresses = new Set<string>();
     for (const pod of local) {
@@ -67,30 +83,41 @@ export class Peers {
         for (const address of addresses) if (!localAddresses.has(address.bytes)) owners.add(address, identity);
       }
     }
-    const virtual = this.#resolveServices(services, backings);
+    const virtual = this.#resolveServices(services, backings, now);
     return { find: (bytes, port) => owners.find(bytes, port) ?? virtual.find(bytes, port) };
   }
 
-  #resolveServices(services: ReadonlyMap<string, VirtualService>, backings: ReadonlyMap<string, Backing>): OwnerTable {
+  #resolveServices(
+    services: ReadonlyMap<string, VirtualService>,
+    backings: ReadonlyMap<string, Backing>,
+    now: number,
+  ): OwnerTable {
     const table = new OwnerTable();
     const last = new Map<string, Identity>();
+    const unnamedSince = new Map<string, number>();
     this.#ambiguous = 0;
+    this.#isWaiting = false;
     for (const [key, { own, addresses }] of services) {
       const backing = backings.get(key);
       const behind = backing?.ready ?? backing?.others ?? this.#last.get(key);
       if (behind === SEVERAL) this.#ambiguous++;
       const known = behind === SEVERAL ? own : behind;
       if (known !== undefined) last.set(key, known);
-      for (const address of addresses) claim(table, address, known ?? own);
+      // The first resolution knows everything there is.
+      else unnamedSince.set(key, this.#unnamedSince === undefined ? -Infinity : (this.#unnamedSince.get(key) ?? now));
+      const pending = now - (unnamedSince.get(key) ?? -Infinity) < NAMING_MS;
+      this.#isWaiting ||= pending;
+      for (const address of addresses) claim(table, address, known ?? { ...own, pending });
     }
     this.#last = last;
+    this.#unnamedSince = unnamedSince;
     return table;
   }
 }
 
 /** Regardless of the age of the workload: two services with the same address are a conflict. */
-function claim(table: OwnerTable, address: PeerAddress, { namespace, service, key }: Identity): void {
-  table.add(address, { namespace, service, key, createdAt: 0 });
+function claim(table: OwnerTable, address: PeerAddress, { namespace, service, key, pending }: Identity): void {
+  table.add(address, { namespace, service, key, createdAt: 0, pending });
 }
 
 function together(known: Identity | undefined, identity: Identity): Identity {

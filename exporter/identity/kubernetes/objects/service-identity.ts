@@ -6,6 +6,8 @@ export interface Identity {
   readonly key: string;
   /** Creation time in milliseconds; for anything but a pod it is before all pods. */
   readonly createdAt: number;
+  /** True while the workload behind a new Service is expected to become known. */
+  readonly pending?: boolean | undefined;
 }
 
 const NO_POD = -1;
