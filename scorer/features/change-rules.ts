@@ -1,7 +1,7 @@
 import { formatDuration } from '../../daemon/config-file.ts';
 import { type FeatureSet, oneLine, SERVICE_SERIES } from './features.ts';
 import { ONSET_SERIES } from './graph-rules.ts';
-import { dividedBy, withLabels } from './labelled-expression.ts';
+import { dividedBy } from './labelled-expression.ts';
 import type { RecordingRule } from './rule.ts';
 
 /** What may be changed about a service, as it is: {namespace, service, change, version}. */
@@ -42,7 +42,7 @@ export function changeRules({ versions, changes }: FeatureSet, labels: readonly 
     { record: CHANGE_SERIES, expr: changed() },
     { record: CHANGE_SCORE_SERIES, expr: fits() },
   ];
-  return rules.map(({ record, expr }) => ({ record, expr: dividedBy(withLabels(expr, labels), labels) }));
+  return rules.map(({ record, expr }) => ({ record, expr: dividedBy(expr, labels) }));
 }
 
 function versionsOfServices(versions: string): string {
@@ -56,14 +56,14 @@ function changed(): string {
   const before = `${STATE_SERIES} offset ${formatDuration(LATELY_MS)}`;
   const lately = `(${STATE_SERIES} unless ${before} and on (namespace, service, change) ${before})`;
   const suspected = `(${STATE_SERIES} and on (namespace, service) anomaly_root_cause_score)`;
-  const known = `last_over_time(${CHANGE_SERIES}[${formatDuration(PAUSE_MS)}]) and (${lately} or ${suspected})`;
-  return `${known} or timestamp(${STATE_SERIES}) and ${lately}`;
+  const known = `last_over_time(${CHANGE_SERIES}[${formatDuration(PAUSE_MS)}])`;
+  return `(${known} or timestamp(${STATE_SERIES})) and ${lately} or ${known} and ${suspected}`;
 }
 
 function fits(): string {
   // A service may be the cause though its own signals are as usual: then its callers' count.
   const onset = `(${ONSET_SERIES} or on (namespace, service) (0 * ${BLAME} + on () group_left () min(${ONSET_SERIES})))`;
   const ahead = `(${onset} - on (namespace, service) group_right () ${CHANGE_SERIES})`;
-  const fit = `(1 - clamp_min(${ahead}, 0) / ${LATELY_MS / 1000} and ${ahead} >= -${SEEN_LATE_SECONDS})`;
+  const fit = `(1 - clamp_min(${ahead} >= -${SEEN_LATE_SECONDS}, 0) / ${LATELY_MS / 1000})`;
   return `${fit} * on (namespace, service) group_left () ${BLAME} > 0`;
 }

@@ -61,12 +61,13 @@ afterAll(async () => {
 
 describeReleases((release) => {
   beforeAll(async () => {
-    prometheus = await startPrometheus({
+    const server = await startPrometheus({
       program: release.prometheus,
       history: history(),
       flags: ['--query.max-samples=150'],
     });
-    stops.push(() => prometheus.stop());
+    stops.push(() => server.stop());
+    prometheus = server;
   });
   test('a range query returns times in milliseconds and values', async () => {
     const { series, warnings } = await client(`${prometheus.url}/`).queryRange(

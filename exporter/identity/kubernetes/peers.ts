@@ -102,10 +102,11 @@ export class Peers {
       const behind = backing?.ready ?? backing?.others ?? this.#last.get(key);
       if (behind === SEVERAL) this.#ambiguous++;
       const known = behind === SEVERAL ? own : behind;
-      if (known !== undefined) last.set(key, known);
       // The first resolution knows everything there is.
-      else unnamedSince.set(key, this.#unnamedSince === undefined ? -Infinity : (this.#unnamedSince.get(key) ?? now));
-      const pending = now - (unnamedSince.get(key) ?? -Infinity) < NAMING_MS;
+      const since = this.#unnamedSince === undefined ? -Infinity : (this.#unnamedSince.get(key) ?? now);
+      if (known !== undefined) last.set(key, known);
+      else unnamedSince.set(key, since);
+      const pending = known === undefined && now - since < NAMING_MS;
       this.#isWaiting ||= pending;
       for (const address of addresses) claim(table, address, known ?? { ...own, pending });
     }

@@ -1,4 +1,4 @@
-import { type Ranker, rankEvidence, rankRootCauses } from '../../../../scorer/scoring/ranking/root-cause.ts';
+import { type Ranker, rankEvidence, rankRootCauses, type Suspect } from '../../../../scorer/scoring/ranking/root-cause.ts';
 
 /**
  * Nothing is taken off a service for what its callees explain: every call comes from a caller of its own, to which no
@@ -19,17 +19,17 @@ export const ownEvidenceAlone: Ranker = (suspects, _, isCandidate = () => true) 
   rankEvidence(suspects.filter(({ key }) => isCandidate(key)).map(({ key, evidence }) => ({ key, bits: evidence })));
 
 /** The signals of calm services count in full, as those of anomalous ones do. */
-export const calmInFull: Ranker = (suspects, edges, isCandidate) =>
-  rankRootCauses(
-    suspects.map((suspect) => ({ ...suspect, evidence: suspect.inFull ?? suspect.evidence })),
-    edges,
-    isCandidate,
-  );
+export const calmInFull: Ranker = withEvidence(({ evidence, inFull = evidence }) => inFull);
 
 /** What callers suffer alone, without the evidence of a service's own signals. */
-export const callersAlone: Ranker = (suspects, edges, isCandidate) =>
-  rankRootCauses(
-    suspects.map((suspect) => ({ ...suspect, evidence: 0 })),
-    edges,
-    isCandidate,
-  );
+export const callersAlone: Ranker = withEvidence(() => 0);
+
+/** The product's ranking of suspects with another evidence of their own. */
+function withEvidence(evidenceOf: (suspect: Suspect) => number): Ranker {
+  return (suspects, edges, isCandidate) =>
+    rankRootCauses(
+      suspects.map((suspect) => ({ ...suspect, evidence: evidenceOf(suspect) })),
+      edges,
+      isCandidate,
+    );
+}
