@@ -1,4 +1,9 @@
-import { type Ranker, rankEvidence, rankRootCauses, type Suspect } from '../../../../scorer/scoring/ranking/root-cause.ts';
+import {
+  type Ranker,
+  rankEvidence,
+  rankRootCauses,
+  type Suspect,
+} from '../../../../scorer/scoring/ranking/root-cause.ts';
 
 /**
  * Nothing is taken off a service for what its callees explain: every call comes from a caller of its own, to which no
