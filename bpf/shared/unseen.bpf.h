@@ -59,14 +59,15 @@ static __always_inline __u32 taken_sequence(const struct sock *sk, const struct 
     return (sk->__sk_common.skc_flags & (1UL << SOCK_DONE)) && sequence == tp->rcv_nxt ? sequence - 1 : sequence;
 }
 
-/* Starts to follow the bytes that are taken from now on. */
+/* Starts to follow the bytes that are taken from now on. If a receive call on another CPU adds its bytes at the same time,
+ * the next call starts: its bytes would be counted once more as unseen. */
 static __always_inline void follow_reads(struct sock *sk, struct socket_state *socket) {
     const struct tcp_sock *tp = bpf_skc_to_tcp_sock(sk);
+    __u32 before = socket->read_sequence;
 
-    if (!tp)
-        return;
-    socket->read_sequence = taken_sequence(sk, tp);
     barrier();
+    if (!tp || __sync_val_compare_and_swap(&socket->read_sequence, before, taken_sequence(sk, tp)) != before)
+        return;
     socket->reads = READS_FOLLOWED;
 }
 
@@ -85,35 +86,42 @@ static __always_inline void follow_reads_from_start(struct sock *sk, struct sock
     socket->reads = READS_FOLLOWED;
 }
 
-/* The number of bytes that the process has taken and nobody has counted; negative while a call has returned too many.
- */
-static __always_inline __s32 uncounted_bytes(struct sock *sk, struct socket_state *socket) {
+/* The number of bytes that the process has taken beyond those counted up to the sequence `counted`; negative while a
+ * call has returned too many. */
+static __always_inline __s32 bytes_beyond(__u32 counted, struct sock *sk, struct socket_state *socket) {
     const struct tcp_sock *tp;
 
     if (socket->reads != READS_FOLLOWED)
         return 0;
     tp = bpf_skc_to_tcp_sock(sk);
-    if (!tp || tp->copied_seq == socket->read_sequence)
+    if (!tp || tp->copied_seq == counted)
         return 0;
     if (sk->sk_user_data || tp->inet_conn.icsk_ulp_ops) {
         socket->reads = READS_OPAQUE;
         return 0;
     }
-    return taken_sequence(sk, tp) - socket->read_sequence;
+    return taken_sequence(sk, tp) - counted;
+}
+
+/* The number of bytes that the process has taken and nobody has counted. */
+static __always_inline __s32 uncounted_bytes(struct sock *sk, struct socket_state *socket) {
+    return bytes_beyond(socket->read_sequence, sk, socket);
 }
 
 /* Counts the bytes taken without a receive call, and returns their number. They may be those of a receive call on
- * another CPU that has not returned yet: then claim_received takes them back from that call's bytes. */
+ * another CPU that has not returned yet: then claim_received takes them back from that call's bytes. If it has added them
+ * since the look at the socket's counter, they are not counted here. */
 static __always_inline __u32 count_unseen_bytes(struct sock *sk, struct socket_state *socket) {
-    __s32 bytes = uncounted_bytes(sk, socket);
+    __u32 before = socket->read_sequence;
     struct tcp_stats *stats;
     struct edge_stats *edge;
-    __u32 before;
+    __s32 bytes;
 
+    barrier();
+    bytes = bytes_beyond(before, sk, socket);
     if (bytes <= 0)
         return 0;
     socket->unseen = true;
-    before = socket->read_sequence;
     if (__sync_val_compare_and_swap(&socket->read_sequence, before, before + bytes) != before)
         return 0;
     stats = find_tcp(&socket->service);

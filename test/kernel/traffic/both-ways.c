@@ -8,11 +8,11 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define CONNECTIONS 200
+#define CONNECTIONS 450
 #define ENDS (2 * CONNECTIONS)
 #define WORD 8
-#define STEPS 40
-#define STEP_LOOPS 500
+#define STEPS 300
+#define STEP_LOOPS 12
 
 static int ends[ENDS];
 static atomic_int ready[ENDS];
