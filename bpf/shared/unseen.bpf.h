@@ -59,8 +59,8 @@ static __always_inline __u32 taken_sequence(const struct sock *sk, const struct 
     return (sk->__sk_common.skc_flags & (1UL << SOCK_DONE)) && sequence == tp->rcv_nxt ? sequence - 1 : sequence;
 }
 
-/* Starts to follow the bytes that are taken from now on. If a receive call on another CPU adds its bytes at the same time,
- * the next call starts: its bytes would be counted once more as unseen. */
+/* Starts to follow the bytes that are taken from now on. If a receive call on another CPU adds its bytes at the same
+ * time, the next call starts: its bytes would be counted once more as unseen. */
 static __always_inline void follow_reads(struct sock *sk, struct socket_state *socket) {
     const struct tcp_sock *tp = bpf_skc_to_tcp_sock(sk);
     __u32 before = socket->read_sequence;
@@ -109,8 +109,8 @@ static __always_inline __s32 uncounted_bytes(struct sock *sk, struct socket_stat
 }
 
 /* Counts the bytes taken without a receive call, and returns their number. They may be those of a receive call on
- * another CPU that has not returned yet: then claim_received takes them back from that call's bytes. If it has added them
- * since the look at the socket's counter, they are not counted here. */
+ * another CPU that has not returned yet: then claim_received takes them back from that call's bytes. If it has added
+ * them since the look at the socket's counter, they are not counted here. */
 static __always_inline __u32 count_unseen_bytes(struct sock *sk, struct socket_state *socket) {
     __u32 before = socket->read_sequence;
     struct tcp_stats *stats;

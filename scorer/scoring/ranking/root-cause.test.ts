@@ -9,24 +9,23 @@ describe('rankRootCauses', () => {
     expect(rankRootCauses([], [edge('a', 'b', { latency: 1 })])).toEqual([]);
   });
 
-  it('adds bits: its own once, callers twice, less what the callees explain', () => {
+  it('adds bits: its own once, callers twice, both less what the callees explain', () => {
     const suspects = [
       { key: 'a', evidence: 2 },
       { key: 'b', evidence: 1 },
       { key: 'c', evidence: 0 },
     ];
-    // In units of an edge's noise a -> b is 4 and b -> c is 2: b's bits are 1 + 2 (2 - 1), c's 2 and a's 2.
+    // In units of an edge's noise a -> b is 4 and b -> c is 2: b's bits are 1 / 2 + 2 (2 - 1), c's 2 and a's 2 / 4.
     const edges = [edge('a', 'b', { latency: 4 * 2.576 }), edge('b', 'c', { latency: 2 * 2.576 })];
     const ranked = rankRootCauses(suspects, edges);
     expect(ranked.map(({ key, rank }) => [key, rank])).toEqual([
       ['b', 1],
-      ['a', 2],
-      ['c', 3],
+      ['c', 2],
+      ['a', 3],
     ]);
-    // Shares of 2^3 - 1, 2^2 - 1 and 2^2 - 1.
-    for (const [index, share] of [7 / 13, 3 / 13, 3 / 13].entries()) {
-      expect(ranked[index]?.blame).toBeCloseTo(share, 9);
-    }
+    const weights = [2 ** 2.5 - 1, 2 ** 2 - 1, 2 ** 0.5 - 1];
+    const total = weights.reduce((sum, weight) => sum + weight, 0);
+    for (const [index, weight] of weights.entries()) expect(ranked[index]?.blame).toBeCloseTo(weight / total, 9);
   });
 
   it('follows slow edges from the callers to the slow callee, however large the residuals of the callers', () => {
@@ -40,6 +39,21 @@ describe('rankRootCauses', () => {
     expect(ranked[0]).toMatchObject({ key: 'db', rank: 1 });
     expect(ranked.reduce((sum, { blame }) => sum + blame, 0)).toBeCloseTo(1, 9);
     expect(ranked.map(({ rank }) => rank)).toEqual(ranked.map((_, index) => index + 1));
+  });
+
+  it('halves what a service says of itself with each bit of the worst call that it waits for', () => {
+    const suspects = [
+      { key: 'front', evidence: 8 },
+      { key: 'cart', evidence: 0 },
+    ];
+    const bits = (...latencies: number[]) => {
+      const edges = latencies.map((latency, index) => edge('front', `callee-${index}`, { latency: 2.576 * latency }));
+      return rankRootCauses(suspects, edges, (key) => key === 'front')[0]?.bits;
+    };
+    expect(bits()).toBe(8);
+    expect(bits(1)).toBe(8);
+    expect(bits(2)).toBeCloseTo(4, 9);
+    expect(bits(2, 8)).toBeCloseTo(1, 9);
   });
 
   it('does not blame the callee that is only asked less', () => {

@@ -54,7 +54,8 @@ export const MAX_RANKED = 20;
 
 /**
  * Ranks the root causes of an incident by the evidence against each service, in bits: that of its own signals except
- * traffic, plus that of its callers, less all that its callees explain: the worst edge into it less the worst edge out of it.
+ * traffic, plus that of its callers, less all that its callees explain: the worst edge into it less the worst edge out of it,
+ * each bit of which halves what its own signals say.
  * Where requests and their mean time or failed share are known, but calls are not counted, it is the burden on the callers. Measured in
  * docs/adr/scorer/0004-root-cause-by-evidence.md and docs/adr/scorer/0023-requests-times-seconds.md.
  *
@@ -84,8 +85,9 @@ export function rankRootCauses(
   const own = new Map(suspects.map((suspect) => [suspect.key, suspect.evidence]));
   const evidence = [...new Set([...own.keys(), ...into.keys()])].filter(isCandidate).map((key) => {
     const burden = (slower.get(key) ?? 0) + (failing.get(key) ?? 0);
-    const unexplained = burden + (into.get(key) ?? 0) - (outOf.get(key) ?? 0);
-    return { key, bits: (own.get(key) ?? 0) + EDGE_WEIGHT * Math.max(0, unexplained) };
+    const waits = outOf.get(key) ?? 0;
+    const unexplained = burden + (into.get(key) ?? 0) - waits;
+    return { key, bits: (own.get(key) ?? 0) * 2 ** -waits + EDGE_WEIGHT * Math.max(0, unexplained) };
   });
   return rankEvidence(evidence);
 }

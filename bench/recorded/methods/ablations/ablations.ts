@@ -3,7 +3,14 @@ import type { Ranker } from '../../../../scorer/scoring/ranking/root-cause.ts';
 import type { Method } from '../method.ts';
 import { replayProduct, replayRanked } from '../product-replay.ts';
 import { replayWithoutLoad } from './load.ts';
-import { callersAlone, calmInFull, nothingHandedDown, ownEvidenceAlone, withoutEdges } from './rankers.ts';
+import {
+  callersAlone,
+  calmInFull,
+  nothingHandedDown,
+  ownEvidenceAlone,
+  waitingInFull,
+  withoutEdges,
+} from './rankers.ts';
 import { replayWithPercentiles } from './thresholds.ts';
 import { replayWithout } from './unlearned.ts';
 
@@ -11,6 +18,7 @@ import { replayWithout } from './unlearned.ts';
 export const ABLATIONS: readonly Method[] = [
   ranked('nothing_handed_down', 'without what callees explain', nothingHandedDown),
   ranked('calm_in_full', 'calm services count in full', calmInFull),
+  ranked('waiting_in_full', 'services that wait count in full', waitingInFull),
   ranked('without_edges', 'ranked without edges', withoutEdges),
   ranked('own_evidence', 'ranked by own signals alone', ownEvidenceAlone),
   ranked('callers_alone', 'ranked by callers alone', callersAlone),

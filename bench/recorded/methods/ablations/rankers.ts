@@ -1,4 +1,6 @@
 import {
+  type CallEdge,
+  edgeEvidence,
   type Ranker,
   rankEvidence,
   rankRootCauses,
@@ -26,14 +28,20 @@ export const ownEvidenceAlone: Ranker = (suspects, _, isCandidate = () => true) 
 /** The signals of calm services count in full, as those of anomalous ones do. */
 export const calmInFull: Ranker = withEvidence(({ evidence, inFull = evidence }) => inFull);
 
+/** The signals of a service that waits for a callee count in full: what the product takes off for the worst call is added. */
+export const waitingInFull: Ranker = withEvidence(({ key, evidence }, edges) => {
+  const waits = edges.filter(({ client, server }) => client === key && server !== key).map(edgeEvidence);
+  return evidence * 2 ** Math.max(0, ...waits);
+});
+
 /** What callers suffer alone, without the evidence of a service's own signals. */
 export const callersAlone: Ranker = withEvidence(() => 0);
 
 /** The product's ranking of suspects with another evidence of their own. */
-function withEvidence(evidenceOf: (suspect: Suspect) => number): Ranker {
+function withEvidence(evidenceOf: (suspect: Suspect, edges: readonly CallEdge[]) => number): Ranker {
   return (suspects, edges, isCandidate) =>
     rankRootCauses(
-      suspects.map((suspect) => ({ ...suspect, evidence: evidenceOf(suspect) })),
+      suspects.map((suspect) => ({ ...suspect, evidence: evidenceOf(suspect, edges) })),
       edges,
       isCandidate,
     );
