@@ -66,12 +66,20 @@ export function overShops(rows: readonly ShopOutcomes[]): Table {
   return [[...head, '@1 late', '@1 at alert'], ...body];
 }
 
+/** The product with the features of a method; if that is the method itself, with the usual ones. */
+function productBeside(method: string): string {
+  const [, features] = method.split('+');
+  const same = features === undefined ? PRODUCT : `${PRODUCT}+${features}`;
+  return same === method ? PRODUCT : same;
+}
+
 export function differences(rows: readonly ShopOutcomes[]): Table {
   const methods = byMethod(rows);
-  const product = methods.find(([shop]) => shop?.method === PRODUCT) ?? [];
+  const named = (name: string) => methods.find(([shop]) => shop?.method === name);
   const body = methods
-    .filter((shops) => shops !== product)
+    .filter(([shop]) => shop?.method !== PRODUCT)
     .map((shops) => {
+      const product = named(productBeside(shops[0]!.method)) ?? named(PRODUCT) ?? [];
       const cell = (figure: Figure) => signed(difference(shops, product, figure));
       const detection = (figure: Figure) => (isDetecting(shops) ? cell(figure) : '-');
       return [

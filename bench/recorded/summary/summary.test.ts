@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import type { Outcome } from '../outcomes.ts';
 import { asOutcome, outcomesOf, type ShopOutcomes } from './outcomes-file.ts';
 import { difference, falseAlarmsPerDay, recall, share, shareOverShops, spread } from './over-shops.ts';
-import { renderSummary } from './summary-table.ts';
+import { differences, renderSummary } from './summary-table.ts';
 
 function outcome(type: string, seen: boolean, place: number): Outcome {
   return {
@@ -51,6 +51,25 @@ test('a type of fault is counted over all shops, and only the shops are drawn', 
   const { faults, mean, low, high } = shareOverShops(PRODUCT, ({ seen }) => seen, 'crash');
   expect([faults, mean]).toEqual([3, 2 / 3]);
   expect([low, high]).toEqual([0.5, 1]);
+});
+
+test('a method with other features is compared with the product that has them', () => {
+  const [a, b] = PRODUCT as [ShopOutcomes, ShopOutcomes];
+  const withStatus = [a, b].map((one) => ({
+    ...one,
+    method: 'autoencoder+status',
+    title: 'product, status',
+    false_alarms: 0,
+  }));
+  const walk = withStatus.map((one) => ({ ...one, method: 'walk+status', title: 'walk, status', false_alarms: 2 }));
+  const alarms = (rows: readonly ShopOutcomes[], title: string) =>
+    differences(rows)
+      .find(([name]) => name === title)?.[3]
+      ?.split(' ')[0];
+  // A mean of 2.5 false alarms in two days, 0 and 2.
+  expect(alarms([...PRODUCT, ...withStatus, ...walk], 'product, status')).toBe('-1.25');
+  expect(alarms([...PRODUCT, ...withStatus, ...walk], 'walk, status')).toBe('+1.00');
+  expect(alarms([...PRODUCT, ...walk], 'walk, status')).toBe('-0.25');
 });
 
 test('the tables have every method, and nothing that a ranker does not do', () => {
