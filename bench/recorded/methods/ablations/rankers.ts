@@ -28,9 +28,13 @@ export const ownEvidenceAlone: Ranker = (suspects, _, isCandidate = () => true) 
 /** The signals of calm services count in full, as those of anomalous ones do. */
 export const calmInFull: Ranker = withEvidence(({ evidence, inFull = evidence }) => inFull);
 
-/** The signals of a service that waits for a callee count in full: what the product takes off for the worst call is added. */
+/**
+ * The signals of a service that waits for a callee count in full: what the product takes off for the worst call is added. It
+ * takes nothing off where only a graph of the calls is known.
+ */
 export const waitingInFull: Ranker = withEvidence(({ key, evidence }, edges) => {
-  const waits = edges.filter(({ client, server }) => client === key && server !== key).map(edgeEvidence);
+  const calls = edges.filter(({ client, server, counted }) => counted && client === key && server !== key);
+  const waits = calls.map(edgeEvidence);
   return evidence * 2 ** Math.max(0, ...waits);
 });
 
