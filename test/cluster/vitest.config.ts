@@ -1,12 +1,12 @@
 import { defineConfig } from 'vitest/config';
-import { SHARED } from '../../vitest.config.ts';
+import shared from '../../vitest.config.ts';
 import { EXPECTED_SKIPS } from '../skips/expected-skips.ts';
 import { SkipReporter } from '../skips/skip-reporter.ts';
 
 /** The configuration of the other tests, for those in a cluster, whose steps follow one another. */
 export default defineConfig({
   test: {
-    ...SHARED,
+    ...shared.test,
     // A line for each step as soon as it has ended: the whole takes ten minutes.
     reporters: ['verbose', new SkipReporter(EXPECTED_SKIPS)],
     include: ['test/cluster/*.long.ts'],

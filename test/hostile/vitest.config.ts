@@ -1,5 +1,5 @@
 import { defineConfig } from 'vitest/config';
-import { SHARED } from '../../vitest.config.ts';
+import shared from '../../vitest.config.ts';
 import { EXPECTED_SKIPS } from '../skips/expected-skips.ts';
 import { SkipReporter } from '../skips/skip-reporter.ts';
 import { TableReporter } from './table/table-reporter.ts';
@@ -10,7 +10,7 @@ const table = process.env['LORIKEET_HOSTILE_TABLE'];
 /** The configuration of the other tests, for those that keep a row of the table of attacks. */
 export default defineConfig({
   test: {
-    ...SHARED,
+    ...shared.test,
     include: ['test/hostile/**/*.test.ts', 'test/exporter/standard-error.test.ts', 'test/scorer/faults.test.ts'],
     reporters: [
       'verbose',

@@ -1,5 +1,5 @@
 import { defineConfig } from 'vitest/config';
-import { SHARED } from '../../vitest.config.ts';
+import shared from '../../vitest.config.ts';
 import { LONG_RUN } from './settings.ts';
 
 const { kind = '*', only } = LONG_RUN;
@@ -7,5 +7,5 @@ const file = kind === 'soak' && only !== undefined ? only : '*';
 
 /** The configuration of the other tests, for those that run as long as they are told. */
 export default defineConfig({
-  test: { ...SHARED, include: [`test/${kind}/${file}.long.ts`], testTimeout: 0, hookTimeout: 0 },
+  test: { ...shared.test, include: [`test/${kind}/${file}.long.ts`], testTimeout: 0, hookTimeout: 0 },
 });
