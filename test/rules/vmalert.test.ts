@@ -98,12 +98,9 @@ describeWith([VICTORIA_METRICS, VMALERT], 'the alerts in vmalert', () => {
     expect(text).toContain('Suspects: shop/cart (80% of the blame), shop/front (20% of the blame).');
 
     situation = 'death';
-    const descriptions = async () => (await alertmanager.descriptions('RootCauseIdentified')).join('\n');
-    await until(
-      'the death to be told',
-      async () => (await descriptions()).includes('Gone: shop/cart') || undefined,
-      patience,
-    );
+    const isTold = async () =>
+      (await alertmanager.descriptions('RootCauseIdentified')).join('\n').includes('Gone: shop/cart');
+    await until('the death to be told', isTold, patience);
     await seconds(3 * TIME.evaluation);
     expect(new Set(firing())).toEqual(new Set(['on-call: RootCauseIdentified critical']));
     expect(statuses()).not.toContain('resolved');
